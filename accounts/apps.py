@@ -1,0 +1,9 @@
+"""People: users and guests."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Users sign in by e-mail; guests leave one."""
+
+    name = "accounts"

@@ -1,0 +1,53 @@
+"""The address book of a billing profile."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from addresses.countries import country_name
+from billing.models import BillingProfile
+
+
+class AddressManager(models.Manager["Address"]):
+    def of(self, billing_profile: BillingProfile) -> models.QuerySet["Address"]:
+        """The profile's addresses, the newest first; nobody else's can be reached through it."""
+        return self.filter(billing_profile=billing_profile).order_by("-pk")
+
+
+class Address(models.Model):
+    """A place to send goods or bills to. Orders copy its text when placed, so changing it changes no order."""
+
+    class Type(models.TextChoices):
+        SHIPPING = "shipping", _("Shipping address")
+        BILLING = "billing", _("Billing address")
+
+    billing_profile = models.ForeignKey(BillingProfile, models.CASCADE, related_name="addresses")
+    name = models.CharField(_("full name"), max_length=120)
+    line_1 = models.CharField(_("address"), max_length=120)
+    line_2 = models.CharField(_("flat, company or c/o"), max_length=120, blank=True)
+    city = models.CharField(_("town or city"), max_length=80, blank=True)
+    city_area = models.CharField(_("district"), max_length=80, blank=True)
+    state = models.CharField(_("state or region"), max_length=80, blank=True)
+    postal_code = models.CharField(_("postcode"), max_length=20, blank=True)
+    sorting_code = models.CharField(_("sorting code"), max_length=20, blank=True)
+    country = models.CharField(_("country"), max_length=2)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects: ClassVar[AddressManager] = AddressManager()
+
+    class Meta:
+        verbose_name = _("address")
+        verbose_name_plural = _("addresses")
+
+    def __str__(self) -> str:
+        return ", ".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """The address as written on a parcel, without empty lines."""
+        place = " ".join(part for part in (self.city, self.state, self.postal_code, self.sorting_code) if part)
+        return [
+            line
+            for line in (self.name, self.line_1, self.line_2, self.city_area, place, country_name(self.country))
+            if line
+        ]

@@ -1,0 +1,33 @@
+"""Customers, their cards, and Stripe's events for staff."""
+
+from django.contrib import admin
+
+from billing.models import BillingProfile, Card, StripeEvent
+from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
+
+
+class CardInline(ReadOnlyInline):
+    """The cards on file: what a shopper knows them by, no more."""
+
+    model = Card
+    fields = ["brand", "last4", "exp_month", "exp_year", "country", "default", "active", "timestamp"]
+
+
+@admin.register(BillingProfile)
+class BillingProfileAdmin(ReadOnlyAdmin):
+    """Customers: users and guests."""
+
+    list_display = ["email", "user", "customer_id", "active", "timestamp"]
+    list_filter = ["active", ("user", admin.EmptyFieldListFilter), "timestamp"]
+    list_select_related = ["user"]
+    search_fields = ["email", "customer_id", "user__name"]
+    inlines = [CardInline]
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnlyAdmin):
+    """What Stripe told us, and whether we have looked."""
+
+    list_display = ["stripe_id", "type", "object_id", "received", "processed"]
+    list_filter = ["type", ("processed", admin.EmptyFieldListFilter), "received"]
+    search_fields = ["stripe_id", "object_id"]

@@ -1,0 +1,15 @@
+"""Who pays, and with what."""
+
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    """Connects signals and checks, and stops a start that could take money wrongly."""
+
+    name = "billing"
+
+    def ready(self) -> None:
+        """Connect receivers and checks; gunicorn runs no checks, so the dangerous settings are refused here too."""
+        from billing import checks, signals  # noqa: F401
+
+        checks.refuse_dangerous_settings()

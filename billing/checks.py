@@ -1,0 +1,76 @@
+"""Settings that could take money wrongly are refused, each with an id and the way out."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from ecommerce import money
+
+LOOPBACK = ("localhost", "::1")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether `host` can only be this very machine."""
+    return bool(host) and (host in LOOPBACK or str(host).startswith("127."))
+
+
+@register(Tags.security)
+def payment_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """E001 to E005: what never may be."""
+    found: list[CheckMessage] = []
+    live = settings.STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live"))
+    if not settings.STRIPE_IS_REAL:
+        if live:
+            found.append(
+                Error(
+                    "A live Stripe key would be sent to an address that is not Stripe's.",
+                    hint="Unset STRIPE_API_BASE, or use a test key.",
+                    id="billing.E001",
+                )
+            )
+        if not is_loopback(urlsplit(settings.STRIPE_API_BASE).hostname):
+            found.append(
+                Error(
+                    "STRIPE_API_BASE is neither Stripe nor on this machine.",
+                    hint="Unset it to use Stripe itself.",
+                    id="billing.E002",
+                )
+            )
+        if not is_loopback(settings.SITE_HOST):
+            found.append(
+                Error(
+                    "Test payments would be taken on an address that others can reach.",
+                    hint="Set STRIPE_SECRET_KEY to take real payments, or keep SITE_URL on 127.0.0.1.",
+                    id="billing.E003",
+                )
+            )
+    if settings.CURRENCY in money.REFUSED or len(settings.CURRENCY) != 3:
+        found.append(Error(f"The shop cannot sell in {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004"))
+    missing = [name for name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET") if not getattr(settings, name)]
+    if missing and settings.STRIPE_IS_REAL and not settings.DEBUG:
+        found.append(Error(f"{' and '.join(missing)} not set.", hint="See .env.example.", id="billing.E005"))
+    return found
+
+
+@register(Tags.security, deploy=True)
+def token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """W001: Stripe is ending support for cards made from tokens."""
+    if not settings.STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
+        return []
+    return [
+        Warning(
+            "Cards are saved from tokens, which Stripe is ending support for (no date is set).",
+            hint="Watch Stripe's announcements.",
+            id="billing.W001",
+        )
+    ]
+
+
+def refuse_dangerous_settings() -> None:
+    """Raise ImproperlyConfigured, with a sentence that says what to set, where payment_settings found an error."""
+    errors = [f"{found.msg} {found.hint}" for found in payment_settings()]
+    if errors:
+        raise ImproperlyConfigured(" ".join(errors))

@@ -1,0 +1,34 @@
+"""The forms of the card pages."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import BillingProfile, Card
+
+NO_CARD = _("Choose a card on file or enter a new one. Entering one needs JavaScript.")
+
+
+class TokenForm(forms.Form):
+    """The token that Stripe's card field made of a card."""
+
+    token = forms.RegexField(
+        r"^tok_\w+\Z",
+        max_length=120,
+        error_messages={"required": _("No card was sent."), "invalid": _("This is no card.")},
+    )
+
+
+class CardForm(forms.Form):
+    """One of the profile's own cards on file."""
+
+    card = forms.ModelChoiceField(Card.objects.none(), error_messages={"required": NO_CARD, "invalid_choice": NO_CARD})
+
+    def __init__(self, *args: Any, billing_profile: BillingProfile, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["card"].queryset = Card.objects.usable(billing_profile)  # type: ignore[attr-defined]
+
+    def first_error(self) -> str:
+        """One sentence for a message."""
+        return next((str(error) for errors in self.errors.values() for error in errors), "")

@@ -1,0 +1,248 @@
+"""The one module that talks to Stripe: plain values in, plain values out, every failure sorted by what it means."""
+
+import json
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import stripe
+from django.conf import settings
+
+from ecommerce.money import minor_units
+
+CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
+REQUEST_SECONDS = 18.0  # all calls of one web request together
+ANSWER_SECONDS = 20  # longer than any confirm of a web request can still be under way
+CLOCK_SKEW = 300  # seconds a webhook's time may differ from ours
+Answer = TypeVar("Answer")
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+class GatewayError(Exception):
+    """A call to Stripe that brought no good answer."""
+
+    def __init__(self, message: str = "", code: str = "", decline_code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.decline_code = decline_code
+
+
+class Declined(GatewayError):
+    """Known: the bank said no. Another card may do."""
+
+
+class Rejected(GatewayError):
+    """Known: nothing was done, and asking again will not help; a mistake of ours."""
+
+
+class Missing(Rejected):
+    """Known: Stripe has no such object."""
+
+
+class TokenUsed(Rejected):
+    """Known: this token became a card before."""
+
+
+class StateChanged(GatewayError):
+    """Known: the intent is in another state than we thought; fetch it."""
+
+
+class Unknown(GatewayError):
+    """Nobody knows whether it was done. Never try anew: fetch."""
+
+    def __init__(self, message: str = "", is_stored: bool = False) -> None:
+        super().__init__(message)
+        self.is_stored = is_stored  # Stripe remembers its own 5xx under the idempotency key and repeats it
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What Stripe says of one PaymentIntent; amounts in minor units."""
+
+    id: str
+    status: str
+    amount: int
+    received: int
+    currency: str
+    client_secret: str
+    payment_method: str = ""
+    code: str = ""
+    decline_code: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A webhook event whose signature is good; `intent_id` is the PaymentIntent it speaks of, or empty."""
+
+    id: str
+    type: str
+    intent_id: str
+    livemode: bool
+
+
+def start_time_limit() -> None:
+    """From now on this request may spend REQUEST_SECONDS on Stripe, all calls together."""
+    _deadline.set(time.monotonic() + REQUEST_SECONDS)
+
+
+def clear_time_limit() -> None:
+    """The request is over."""
+    _deadline.set(None)
+
+
+def _client() -> stripe.StripeClient:
+    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    deadline = _deadline.get()
+    if deadline is not None:
+        left = deadline - time.monotonic()
+        if left < 1:
+            raise Unknown("no time left for another call")
+        timeout = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
+    return stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY,
+        base_addresses={"api": settings.STRIPE_API_BASE},
+        max_network_retries=0,
+        http_client=http_client(timeout),
+    )
+
+
+def http_client(timeout: tuple[float, float]) -> stripe.HTTPClient:
+    """The HTTP client of one call; contract tests replace it to watch and overlay."""
+    return stripe.RequestsClient(timeout=timeout)
+
+
+def _ask(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answer]) -> Answer:
+    """Call Stripe and read its answer; busy answers are asked once more after half a second."""
+    try:
+        return _sorted(call, read)
+    except _Busy:
+        time.sleep(0.5)
+    try:
+        return _sorted(call, read)
+    except _Busy as error:
+        raise Unknown(str(error)) from error
+
+
+class _Busy(Exception):
+    """429, or a call with the same key is being worked on."""
+
+
+def _sorted(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answer]) -> Answer:
+    try:
+        answer = call(_client())
+    except stripe.CardError as error:
+        raise Declined(str(error), error.code or "", _decline_code(error)) from error
+    except stripe.RateLimitError as error:
+        raise _Busy(str(error)) from error
+    except stripe.InvalidRequestError as error:
+        raise _mistake(error) from error
+    except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
+        raise Rejected(str(error), error.code or "") from error
+    except stripe.StripeError as error:
+        if error.http_status == 409:
+            raise _Busy(str(error)) from error
+        raise Unknown(str(error), is_stored=(error.http_status or 0) >= 500) from error
+    try:
+        return read(answer)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unknown(f"an answer without what it must have: {error!r}") from error
+
+
+def _mistake(error: stripe.InvalidRequestError) -> GatewayError:
+    kinds: dict[str, type[GatewayError]] = {
+        "payment_intent_unexpected_state": StateChanged,
+        "token_already_used": TokenUsed,
+        "resource_missing": Missing,
+    }
+    return kinds.get(error.code or "", Rejected)(str(error), error.code or "")
+
+
+def _decline_code(error: stripe.CardError) -> str:
+    return str(getattr(error.error, "decline_code", "") or "")
+
+
+def _intent(answer: Any) -> Intent:
+    problem = answer["last_payment_error"] if "last_payment_error" in answer else None
+    return Intent(
+        id=str(answer["id"]),
+        status=str(answer["status"]),
+        amount=int(answer["amount"]),
+        received=int(answer["amount_received"]),
+        currency=str(answer["currency"]),
+        client_secret=str(answer["client_secret"] or ""),
+        payment_method=str(answer["payment_method"] or ""),
+        code=str((problem and getattr(problem, "code", "")) or ""),
+        decline_code=str((problem and getattr(problem, "decline_code", "")) or ""),
+    )
+
+
+def create_customer(email: str) -> str:
+    """A new customer; its id. No key of ours: a spare customer costs nothing."""
+    return _ask(lambda c: c.v1.customers.create({"email": email}), lambda answer: str(answer["id"]))
+
+
+def retrieve_customer(customer_id: str) -> str:
+    """The id of a customer that exists; Missing if Stripe has none, or it was deleted there."""
+    customer = _ask(lambda c: c.v1.customers.retrieve(customer_id), lambda answer: (str(answer["id"]), answer))
+    if getattr(customer[1], "deleted", False):
+        raise Missing("the customer was deleted")
+    return customer[0]
+
+
+def create_source(customer_id: str, token: str) -> dict[str, Any]:
+    """Make a card of `token` and attach it to the customer; Stripe's card as a dict."""
+    return _ask(
+        lambda c: c.v1.customers.payment_sources.create(customer_id, {"source": token}),
+        lambda answer: dict(answer.to_dict()),
+    )
+
+
+def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str) -> Intent:
+    """A PaymentIntent, unconfirmed: it can charge nobody until confirm_intent."""
+    params: Any = {
+        "amount": minor_units(amount, currency),
+        "currency": currency,
+        "customer": customer_id,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "description": f"Order {order['order_id']}",
+        "metadata": order,
+    }
+    return _ask(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), _intent)
+
+
+def confirm_intent(intent_id: str, card_id: str, key: str) -> Intent:
+    """Charge the card; Declined, StateChanged and Unknown are for the caller to settle."""
+    params: Any = {"payment_method": card_id, "use_stripe_sdk": True}
+    return _ask(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), _intent)
+
+
+def retrieve_intent(intent_id: str) -> Intent:
+    """What is true at Stripe now."""
+    return _ask(lambda c: c.v1.payment_intents.retrieve(intent_id), _intent)
+
+
+def cancel_intent(intent_id: str) -> Intent:
+    """Make sure the intent can never charge; StateChanged if it has."""
+    return _ask(lambda c: c.v1.payment_intents.cancel(intent_id), _intent)
+
+
+def read_event(payload: bytes, signature: str) -> Event:
+    """The event of a webhook delivery; ValueError unless it is signed with our secret, well-formed and of now."""
+    try:
+        stripe.WebhookSignature.verify_header(
+            payload.decode(), signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=CLOCK_SKEW
+        )
+        sent = int(dict(part.split("=", 1) for part in signature.split(","))["t"])
+        event = json.loads(payload)
+        subject = event["data"]["object"]
+        intent = subject["id"] if subject["object"] == "payment_intent" else subject.get("payment_intent")
+        found = Event(str(event["id"]), str(event["type"]), str(intent or ""), event["livemode"] is True)
+    except Exception as error:  # verification raises more than is documented, whatever a stranger sent
+        raise ValueError("not a good delivery") from error
+    if sent > time.time() + CLOCK_SKEW:
+        raise ValueError("signed in the future")
+    return found

@@ -1,0 +1,212 @@
+"""Who pays: billing profiles and their cards; and what Stripe told us, event by event."""
+
+from typing import Any, ClassVar, cast
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import GuestEmail, User
+from billing import gateway
+
+PROFILE_KEY = "billing_profile_id"
+
+
+class BillingProfileManager(models.Manager["BillingProfile"]):
+    """Finds the profile a request may use: the session's, the signed-in user's, or the session's guest's."""
+
+    def get_or_create_from_request(self, request: HttpRequest) -> tuple["BillingProfile | None", bool]:
+        """The visitor's profile and whether it was created; (None, False) for a stranger."""
+        profile = self.of_session(request)
+        if isinstance(request.user, User):
+            if profile and profile.user_id == request.user.pk:
+                return profile, False
+            profile, created = self._of_user(request.user, profile)
+        elif profile and profile.user_id is None:
+            return profile, False
+        else:
+            guest = GuestEmail.objects.from_request(request)
+            if guest is None:
+                return None, False
+            profile, created = self.create(email=guest.email), True
+        request.session[PROFILE_KEY] = profile.pk
+        return profile, created
+
+    def of_session(self, request: HttpRequest) -> "BillingProfile | None":
+        """The profile the session names, whoever is signed in."""
+        pk = request.session.get(PROFILE_KEY)
+        return self.filter(pk=pk, active=True).first() if pk else None
+
+    def _of_user(self, user: User, of_session: "BillingProfile | None") -> tuple["BillingProfile", bool]:
+        own = self.filter(user=user).first()
+        if own:
+            return own, False
+        if of_session and of_session.is_guest and self._adopt(of_session, user):
+            return self.get(user=user), False
+        return self.create_for(user)
+
+    def _adopt(self, guest: "BillingProfile", user: User) -> bool:
+        try:
+            with transaction.atomic():
+                return bool(self.filter(pk=guest.pk, user=None).update(user=user, email=user.email))
+        except IntegrityError:  # the user got a profile in another request a moment ago
+            return False
+
+    def create_for(self, user: User) -> tuple["BillingProfile", bool]:
+        """The user's profile: the guest profile that save_new_user handed over, or a new one."""
+        guest = getattr(user, "guest_profile", None)
+        if guest and self._adopt(guest, user):
+            return self.get(user=user), False
+        return self.get_or_create(user=user, defaults={"email": user.email})
+
+    def save_new_user(self, request: HttpRequest, user: User) -> None:
+        """Save `user`, who takes over the guest profile of this session, if there is one."""
+        profile = self.of_session(request)
+        user.guest_profile = profile if profile and profile.is_guest else None  # type: ignore[attr-defined]
+        user.save()
+
+    def start_guest(self, request: HttpRequest, email: str, keep: "BillingProfile | None") -> "BillingProfile":
+        """The session's guest has this e-mail now; `keep` is a profile whose e-mail may still change."""
+        guest = GuestEmail.objects.create(email=email)
+        GuestEmail.objects.remember(request, guest)
+        if keep:
+            keep.email = email
+            keep.save()
+            return keep
+        profile = self.create(email=email)
+        request.session[PROFILE_KEY] = profile.pk
+        return profile
+
+
+class BillingProfile(models.Model):
+    """Somebody who pays: a user, or the guest of one session. At Stripe: a customer."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="billing_profile"
+    )
+    email = models.EmailField(_("e-mail"))
+    customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
+    active = models.BooleanField(_("active"), default=True)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects: ClassVar[BillingProfileManager] = BillingProfileManager()
+
+    class Meta:
+        verbose_name = _("billing profile")
+        verbose_name_plural = _("billing profiles")
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_guest(self) -> bool:
+        return self.user_id is None
+
+    def get_customer(self) -> str:
+        """The Stripe customer's id, made now if none is stored yet; a GatewayError if that fails."""
+        if not self.customer_id:
+            self._store_customer(gateway.create_customer(self.email), instead_of="")
+        return self.customer_id
+
+    def renew_customer(self) -> str:
+        """A new customer instead of one that Stripe does not have any more; its cards went with it."""
+        lost = self.customer_id
+        if self._store_customer(gateway.create_customer(self.email), instead_of=lost):
+            self.cards.update(active=False, default=False)
+        return self.customer_id
+
+    def _store_customer(self, customer_id: str, instead_of: str) -> bool:
+        """Store the id unless another process was first; then its customer is the one."""
+        stored = BillingProfile.objects.filter(pk=self.pk, customer_id=instead_of).update(customer_id=customer_id)
+        self.refresh_from_db(fields=["customer_id"])
+        return bool(stored)
+
+
+class CardManager(models.Manager["Card"]):
+    def usable(self, billing_profile: BillingProfile) -> models.QuerySet["Card"]:
+        """The profile's cards on file, the default one first."""
+        return self.filter(billing_profile=billing_profile, active=True).order_by("-default", "-pk")
+
+    def add_new(self, billing_profile: BillingProfile, stripe_card_response: dict[str, Any]) -> "Card":
+        """Keep the card that Stripe attached to this profile's customer, as the default one.
+
+        Takes Stripe's `card` or `payment_method`; a ValueError for anything else, or for another profile's card.
+        """
+        card = stripe_card_response
+        details = card.get("card") if card.get("object") == "payment_method" else card
+        if card.get("object") not in ("card", "payment_method") or not details or not card.get("id"):
+            raise ValueError(f"Stripe answered with a {card.get('object')!r} instead of a card")
+        values = {name: details.get(name) or "" for name in ("brand", "country", "last4")}
+        values |= {name: details.get(name) for name in ("exp_month", "exp_year")}
+        with transaction.atomic():
+            self.filter(billing_profile=billing_profile, default=True).update(default=False)
+            kept, created = self.get_or_create(
+                stripe_id=card["id"], defaults={"billing_profile": billing_profile, "default": True, **values}
+            )
+            if kept.billing_profile_id != billing_profile.pk:
+                raise ValueError("this card is another profile's")
+            if not created:
+                self.filter(pk=kept.pk).update(default=True, active=True)
+        return kept
+
+
+class Card(models.Model):
+    """A card on file at Stripe; never a number, only what a shopper knows it by."""
+
+    billing_profile = models.ForeignKey(BillingProfile, models.CASCADE, related_name="cards")
+    stripe_id = models.CharField(_("Stripe card"), max_length=120, unique=True)
+    brand = models.CharField(_("brand"), max_length=40, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    last4 = models.CharField(_("last four digits"), max_length=4)
+    exp_month = models.PositiveSmallIntegerField(_("expiry month"))
+    exp_year = models.PositiveSmallIntegerField(_("expiry year"))
+    default = models.BooleanField(_("default"), default=True)
+    active = models.BooleanField(_("active"), default=True)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects: ClassVar[CardManager] = CardManager()
+
+    class Meta:
+        verbose_name = _("card")
+        verbose_name_plural = _("cards")
+        constraints = [
+            models.UniqueConstraint(fields=["billing_profile"], condition=Q(default=True), name="card_one_default")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.brand.capitalize()} •••• {self.last4}"
+
+    @property
+    def expiry(self) -> str:
+        return f"{self.exp_month:02d}/{self.exp_year % 100:02d}"
+
+
+class StripeEventManager(models.Manager["StripeEvent"]):
+    def receive(self, event: gateway.Event) -> "StripeEvent":
+        """The row of this event, new or from an earlier delivery."""
+        defaults = {"type": event.type[:120], "object_id": event.intent_id[:120]}
+        return cast(StripeEvent, self.get_or_create(stripe_id=event.id, defaults=defaults)[0])
+
+
+class StripeEvent(models.Model):
+    """An event Stripe delivered; it changes nothing by itself, it only makes us look."""
+
+    stripe_id = models.CharField(_("Stripe event"), max_length=120, unique=True)
+    type = models.CharField(_("type"), max_length=120)
+    object_id = models.CharField(_("payment intent"), max_length=120, blank=True, db_index=True)
+    received = models.DateTimeField(_("received"), auto_now_add=True)
+    processed = models.DateTimeField(_("processed"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    objects: ClassVar[StripeEventManager] = StripeEventManager()
+
+    class Meta:
+        verbose_name = _("Stripe event")
+        verbose_name_plural = _("Stripe events")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.stripe_id}"

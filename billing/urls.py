@@ -1,0 +1,13 @@
+"""Addresses of the card pages and of Stripe's webhook."""
+
+from django.urls import path
+
+from billing import views
+
+app_name = "billing"
+
+urlpatterns = [
+    path("payment-method/", views.payment_method, name="payment_method"),
+    path("payment-processing/", views.payment_processing, name="payment_processing"),
+    path("webhook/", views.webhook, name="webhook"),
+]

@@ -1,0 +1,100 @@
+"""The checkout's two steps: the details, then placing and paying; spans the apps, so it stands beside the views."""
+
+from django.contrib import messages
+from django.forms import model_to_dict
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from accounts.forms import GuestForm
+from accounts.guests import start_guest
+from addresses.forms import AddressForm
+from addresses.models import Address
+from billing.models import BillingProfile, Card
+from carts.forms import PlaceOrderForm
+from carts.models import Cart
+from orders import payments
+from orders.models import Order
+from orders.placing import PlaceRefused, place
+
+
+class Details:
+    """The first step's forms together: the guest's e-mail, where to send to, and where to bill if elsewhere."""
+
+    def __init__(self, request: HttpRequest, profile: BillingProfile | None, order: Order | None) -> None:
+        data = request.POST if request.method == "POST" else None
+        self.request, self.profile = request, profile
+        self.is_bound = data is not None
+        self.guest = None
+        if not request.user.is_authenticated:
+            self.guest = GuestForm(data, initial={"email": profile.email if profile else ""})
+        self.is_same = "billing_same" in data if data is not None else not order or order.is_billed_where_sent
+        self.shipping = AddressForm(data, prefix="shipping", initial=_initial(order and order.shipping_address))
+        self.billing = AddressForm(
+            None if self.is_same else data,
+            prefix="billing",
+            kind=Address.Type.BILLING,
+            initial=_initial(None if self.is_same else order and order.billing_address),
+            use_required_attribute=False,  # hidden while the tick is on, and hidden fields must not hold the form up
+        )
+
+    @property
+    def forms(self) -> list[GuestForm | AddressForm]:
+        """Those to judge, in the page's order."""
+        shown = [self.guest, self.shipping, None if self.is_same else self.billing]
+        return [form for form in shown if form is not None]
+
+    def is_valid(self) -> bool:
+        """Judges all, so that the shopper learns of every mistake at once."""
+        return self.is_bound and all([form.is_valid() for form in self.forms])
+
+    def save(self, cart: Cart) -> Order:
+        """The cart's order with these addresses."""
+        profile = self.profile
+        if self.guest:
+            profile = start_guest(self.request, self.guest.cleaned_data["email"])
+        assert profile is not None  # noqa: S101 - a signed-in visitor always has one
+        order, _created = Order.objects.get_or_create_for(profile, cart)
+        shipping = self.shipping.save_for(profile)
+        order.use_address(shipping, Address.Type.SHIPPING)
+        order.use_address(shipping if self.is_same else self.billing.save_for(profile), Address.Type.BILLING)
+        return order
+
+
+def _initial(address: Address | None) -> dict[str, object] | None:
+    return model_to_dict(address) if address else None
+
+
+def place_order(request: HttpRequest) -> HttpResponse:
+    """Place and pay; a second click, a second tab or the back button land on the order that is there already."""
+    order = Order.objects.of_visitor(request).filter(order_id=request.POST.get("order", "")[:20]).first()
+    if order is None:
+        messages.error(request, _("Your checkout has ended. Please start again from your cart."))
+        return redirect("carts:home")
+    if order.status != Order.Status.OPEN:
+        return redirect(order)
+    form = PlaceOrderForm(request.POST, billing_profile=order.billing_profile)
+    if not form.is_valid():
+        messages.error(request, form.first_error())
+        return redirect("carts:checkout")
+    try:
+        if not place(order, form.cleaned_data["quote"]):
+            return redirect(order)
+    except PlaceRefused as refusal:
+        for problem in refusal.problems:
+            messages.error(request, problem)
+        return redirect("carts:checkout")
+    Order.objects.remember(request, order)
+    Cart.objects.forget(request, order.cart_id)
+    request.session.save()  # now, not after the slow call to Stripe: a second tab may write to the session meanwhile
+    return pay_order(request, order, form.cleaned_data["card"])
+
+
+def pay_order(request: HttpRequest, order: Order, card: Card) -> HttpResponse:
+    """Charge the card, then show what came of it."""
+    try:
+        payments.pay(order, card)
+    except payments.NotPossible:
+        messages.error(request, _("Payment is not possible right now. Nothing was charged, and we keep your order."))
+    order.refresh_from_db()
+    return redirect("carts:success" if order.status == Order.Status.PAID else order)

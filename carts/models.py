@@ -1,0 +1,218 @@
+"""Carts: found through the session or the user, filled line by line, merged when a visitor signs in."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import IntegrityError, models, transaction
+from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from billing.models import BillingProfile
+from ecommerce.money import has_excess_digits
+from products.models import Product, ProductQuerySet
+
+CART_KEY, COUNT_KEY = "cart_id", "cart_items"
+MOST = 99
+AMOUNT: DecimalField = DecimalField(max_digits=12, decimal_places=2)
+
+
+class CartManager(models.Manager["Cart"]):
+    """Finds the visitor's cart; the only place that reads and writes `cart_id` and `cart_items`."""
+
+    def item_count(self, request: HttpRequest) -> int:
+        """The number for the navbar's badge, from the session alone."""
+        session = getattr(request, "session", None)
+        return int(session.get(COUNT_KEY, 0)) if session is not None else 0
+
+    def from_request(self, request: HttpRequest) -> "Cart | None":
+        """The visitor's active cart, or None; never writes."""
+        return self._of_session(request) or self._of_visitor(request)
+
+    def get_or_create_from_request(self, request: HttpRequest) -> tuple["Cart", bool]:
+        """The visitor's active cart, made if there is none; its id and item count are in the session after."""
+        cart, created = self.from_request(request), False
+        if cart is None:
+            cart, created = self._create(request), True
+        self.remember(request, cart)
+        return cart, created
+
+    def remember(self, request: HttpRequest, cart: "Cart") -> None:
+        """Put the cart and its item count into the session, if they are not there already."""
+        if request.session.get(CART_KEY) != cart.pk:
+            request.session[CART_KEY] = cart.pk
+            request.session[COUNT_KEY] = cart.count_items()
+
+    def note_count(self, request: HttpRequest, count: int) -> None:
+        """The badge shows `count` from now on."""
+        if request.session.get(COUNT_KEY, 0) != count:
+            request.session[COUNT_KEY] = count
+
+    def forget(self, request: HttpRequest, cart_id: int | None) -> None:
+        """Take this cart out of the session; another one, begun in a second tab, stays."""
+        if request.session.get(CART_KEY) == cart_id:
+            request.session.pop(CART_KEY, None)
+            request.session.pop(COUNT_KEY, None)
+
+    def with_quantities(self, products: ProductQuerySet, request: HttpRequest) -> ProductQuerySet:
+        """`products`, each with `in_cart`: its quantity in the visitor's cart, or None; no query of its own."""
+        lines = CartItem.objects.filter(
+            cart_id=request.session.get(CART_KEY, 0), cart__active=True, product=OuterRef("pk")
+        )
+        return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))
+
+    def merge_on_login(self, request: HttpRequest, user: User) -> None:
+        """The session's cart becomes the user's, or is poured into the one the user has."""
+        cart = self._of_session(request)
+        own = self.filter(user=user, active=True).first()
+        if cart and cart.user_id is None:
+            if own:
+                own.absorb(cart)
+            else:
+                self.filter(pk=cart.pk).update(user=user, session_key="")
+                own = cart
+        if own:
+            request.session[CART_KEY] = own.pk
+            request.session[COUNT_KEY] = own.count_items()
+
+    def restore(self, closed: "Cart") -> None:
+        """Pour the lines of a closed cart back into its visitor's active one; the closed one stays closed."""
+        owner = {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
+        cart = self.filter(active=True, **owner).first()
+        if cart is None:
+            cart = self.create(session_key=closed.session_key, user_id=closed.user_id)
+        cart.absorb(closed)
+
+    def _of_session(self, request: HttpRequest) -> "Cart | None":
+        pk = request.session.get(CART_KEY)
+        cart = self.filter(pk=pk, active=True).first() if pk else None
+        return cart if cart and cart.user_id in (None, request.user.pk) else None
+
+    def _of_visitor(self, request: HttpRequest) -> "Cart | None":
+        if request.user.is_authenticated:
+            return self.filter(user=request.user, active=True).first()
+        if not request.session.session_key:
+            return None
+        return self.filter(session_key=request.session.session_key, user=None, active=True).first()
+
+    def _create(self, request: HttpRequest) -> "Cart":
+        if isinstance(request.user, User):
+            owner: dict[str, object] = {"user": request.user}
+        else:
+            if not request.session.session_key:
+                request.session.create()
+            owner = {"session_key": request.session.session_key}
+        try:
+            with transaction.atomic():
+                return self.create(**owner)
+        except IntegrityError:  # a parallel first add of this visitor made it
+            return self.get(active=True, **owner)
+
+
+class Cart(models.Model):
+    """A visitor's cart. Its totals are a cache for lists; money is always asked of carts.quotes."""
+
+    billing_profile = models.ForeignKey(BillingProfile, models.SET_NULL, null=True, blank=True, related_name="carts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="carts")
+    session_key = models.CharField(_("session"), max_length=40, blank=True)
+    products = models.ManyToManyField(Product, through="CartItem", related_name="carts", blank=True)
+    active = models.BooleanField(_("active"), default=True)
+    subtotal = models.DecimalField(_("subtotal"), max_digits=12, decimal_places=2, default=Decimal(0))
+    total = models.DecimalField(_("total"), max_digits=12, decimal_places=2, default=Decimal(0))
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects: ClassVar[CartManager] = CartManager()
+
+    class Meta:
+        verbose_name = _("cart")
+        verbose_name_plural = _("carts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session_key"],
+                condition=Q(active=True, user=None) & ~Q(session_key=""),
+                name="cart_one_active_a_session",
+            ),
+            models.UniqueConstraint(fields=["user"], condition=Q(active=True), name="cart_one_active_a_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    def lines(self) -> list["CartItem"]:
+        """The lines with their products, in the order they were put in."""
+        return list(self.items.select_related("product").order_by("pk"))
+
+    def count_items(self) -> int:
+        """All units of all lines."""
+        return int(self.items.aggregate(count=Sum("quantity"))["count"] or 0)
+
+    def set_quantity(self, product: Product, quantity: int) -> int:
+        """Make the line of `product` hold `quantity`, capped at its stock and 99 (0: no line); the new quantity."""
+        quantity = min(quantity, product.most_in_cart())
+        line = CartItem.objects.filter(cart=self, product=product)
+        if quantity <= 0:
+            line.delete()  # its signal brings the totals up to date
+            return 0
+        if not line.update(quantity=quantity):
+            CartItem.objects.bulk_create([CartItem(cart=self, product=product, quantity=quantity)])
+        self.update_totals()
+        return quantity
+
+    def update_totals(self) -> None:
+        """Store the sum of the lines at today's prices, in one statement; saved, so that others may follow."""
+        line = ExpressionWrapper(F("quantity") * F("product__price"), output_field=AMOUNT)
+        lines = CartItem.objects.filter(cart=self.pk).order_by().values("cart")
+        total = Coalesce(Subquery(lines.annotate(sum=Sum(line)).values("sum")), Value(Decimal(0)), output_field=AMOUNT)
+        self.subtotal = self.total = total  # type: ignore[assignment]
+        self.save(update_fields=["subtotal", "total", "updated"])
+        del self.subtotal, self.total  # they hold the expression; a later look reads the row
+
+    @transaction.atomic
+    def absorb(self, other: "Cart") -> None:
+        """Add the lines of `other`, which is closed, to this cart; no line grows beyond 99."""
+        quantities = dict(self.items.values_list("product_id", "quantity"))
+        for line in other.items.all():
+            quantity = min(quantities.get(line.product_id, 0) + line.quantity, MOST)
+            CartItem.objects.update_or_create(cart=self, product_id=line.product_id, defaults={"quantity": quantity})
+        Cart.objects.filter(pk=other.pk).update(active=False)
+
+
+class CartItem(models.Model):
+    """So many of one product in a cart."""
+
+    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="cart_items")
+    quantity = models.PositiveSmallIntegerField(
+        _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST)]
+    )
+
+    class Meta:
+        verbose_name = _("cart line")
+        verbose_name_plural = _("cart lines")
+        constraints = [
+            models.UniqueConstraint(fields=["cart", "product"], name="cart_item_product_once"),
+            models.CheckConstraint(condition=Q(quantity__range=(1, MOST)), name="cart_item_quantity_1_to_99"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.product}"
+
+    @property
+    def total(self) -> Decimal:
+        return self.product.price * self.quantity
+
+    @property
+    def problem(self) -> str:
+        """Why this line cannot be bought as it is; empty if it can."""
+        if not self.product.active or has_excess_digits(self.product.price, settings.CURRENCY):
+            return str(_("No longer on sale"))
+        if self.product.is_sold_out:
+            return str(_("Sold out"))
+        if self.quantity > self.product.most_in_cart():
+            return str(_("Only %(count)d left") % {"count": self.product.most_in_cart()})
+        return ""

@@ -1,0 +1,31 @@
+"""A cart's totals follow its lines; carts merge when a visitor signs in."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.dispatch import receiver
+
+from accounts.models import User
+from carts.models import Cart, CartItem
+
+
+@receiver(m2m_changed, sender=Cart.products.through, dispatch_uid="cart_products_total")
+def update_total_of_products(sender: Any, instance: Any, action: str, **kwargs: Any) -> None:
+    """`cart.products.add()` and its kin fire only this."""
+    if isinstance(instance, Cart) and action.startswith("post_"):
+        instance.update_totals()
+
+
+@receiver([post_save, post_delete], sender=CartItem, dispatch_uid="cart_item_total")
+def update_total_of_line(sender: type[CartItem], instance: CartItem, raw: bool = False, **kwargs: Any) -> None:
+    """A new quantity fires only post_save, the deletion of a product only post_delete."""
+    if not raw:
+        instance.cart.update_totals()
+
+
+@receiver(user_logged_in, dispatch_uid="merge_carts")
+def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
+    """What a visitor put into the cart before signing in is there after."""
+    if request is not None:
+        Cart.objects.merge_on_login(request, user)

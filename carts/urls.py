@@ -1,0 +1,14 @@
+"""Addresses of the cart and the checkout."""
+
+from django.urls import path
+
+from carts import views
+
+app_name = "carts"
+
+urlpatterns = [
+    path("", views.cart_home, name="home"),
+    path("update/", views.cart_update, name="update"),
+    path("checkout/", views.checkout, name="checkout"),
+    path("success/", views.cart_success, name="success"),
+]

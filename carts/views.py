@@ -1,0 +1,122 @@
+"""The cart, the checkout and the thank-you page."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.forms import LoginForm
+from addresses.models import Address
+from billing.csp import payment_page
+from billing.models import BillingProfile, Card
+from carts.checkout import Details, place_order
+from carts.forms import CartUpdateForm
+from carts.models import Cart
+from carts.quotes import quote
+from ecommerce.http import next_url, private, same_origin_or_csrf
+from orders import payments
+from orders.models import Order
+from products.models import Product
+
+
+@private
+@require_safe
+def cart_home(request: HttpRequest) -> HttpResponse:
+    """The lines with what they cost, shipping included, before anything personal is asked."""
+    cart = Cart.objects.from_request(request)
+    lines = cart.lines() if cart else []
+    Cart.objects.note_count(request, sum(line.quantity for line in lines))
+    return render(request, "carts/cart_home.html", {"cart": cart, "quote": quote(lines)})
+
+
+@require_POST
+@same_origin_or_csrf
+def cart_update(request: HttpRequest) -> HttpResponse:
+    """Add, set or remove one product, and say what the cart holds of it now."""
+    goal = next_url(request, resolve_url("carts:home"))
+    form = CartUpdateForm(request.POST)
+    if form.is_valid():
+        _update(request, **form.cleaned_data)
+    else:
+        messages.error(request, next(error for errors in form.errors.values() for error in errors))
+    return redirect(goal)
+
+
+@transaction.atomic
+def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -> None:
+    cart, _created = Cart.objects.get_or_create_from_request(request)
+    cart = Cart.objects.select_for_update().get(pk=cart.pk)
+    product = Cart.objects.with_quantities(Product.objects.filter(pk=product_id), request).first()
+    if product is None or not (product.active or product.in_cart):
+        messages.error(request, _("This product is not on sale any more."))
+        return
+    before = product.in_cart or 0
+    wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
+    now = cart.set_quantity(product, wanted)
+    Cart.objects.note_count(request, max(Cart.objects.item_count(request) + now - before, 0))
+    _say(request, product.title, wanted, now)
+
+
+def _say(request: HttpRequest, title: str, wanted: int, now: int) -> None:
+    """One sentence on what the cart holds now, more loudly if it is not what was wanted."""
+    words = {"title": title, "count": now}
+    if now == 0 == wanted:
+        messages.info(request, _("%(title)s is no longer in your cart.") % words)
+    elif now == 0:
+        messages.warning(request, _("%(title)s is sold out.") % words)
+    elif now < wanted:
+        messages.warning(request, _("We have no more than that: your cart has %(count)d × %(title)s now.") % words)
+    else:
+        messages.success(request, _("Your cart has %(count)d × %(title)s now.") % words)
+
+
+@private
+@payment_page
+def checkout(request: HttpRequest) -> HttpResponse:
+    """Details first, then paying; a POST with action=place places the order."""
+    if request.method == "POST" and request.POST.get("action") == "place":
+        return place_order(request)
+    cart = Cart.objects.from_request(request)
+    today = quote(cart.lines() if cart else [])
+    if cart is None or not today.lines or today.problems:
+        return redirect("carts:home")
+    profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+    order = Order.objects.get_or_create_for(profile, cart)[0] if profile else None
+    context = {"cart": cart, "quote": today, "order": order}
+    if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
+        details = Details(request, profile, order)
+        if details.is_valid():
+            details.save(cart)
+            return redirect("carts:checkout")
+        return render(request, "carts/checkout.html", context | _details_context(details, profile))
+    context |= {"step": "pay", "cards": Card.objects.usable(order.billing_profile)}
+    return render(request, "carts/checkout.html", context)
+
+
+def _details_context(details: Details, profile: BillingProfile | None) -> dict[str, object]:
+    is_member = profile is not None and not profile.is_guest
+    return {
+        "step": "details",
+        "details": details,
+        "login_form": None if is_member else LoginForm(prefix="login"),
+        "addresses": Address.objects.of(profile)[:6] if profile and is_member else [],
+    }
+
+
+@private
+@require_safe
+def cart_success(request: HttpRequest) -> HttpResponse:
+    """Thank you, once Stripe says that the order this session placed last is paid; harmless to reload or share."""
+    order = Order.objects.last_of_session(request)
+    if order is None or not (order.billing_profile_id and order.shipping_address_text and order.billing_address_text):
+        return redirect("carts:home")
+    if order.total <= 0:
+        return redirect("carts:home")
+    if order.is_payable:
+        payments.settle_quietly(order)
+    if order.paid_at is None:
+        return redirect(order)
+    Cart.objects.forget(request, order.cart_id)
+    return render(request, "carts/cart_success.html", {"order": order, "items": order.items.select_related("product")})

@@ -1,0 +1,21 @@
+"""What all forms of the shop share: crispy's layout without a form tag, and refusal of NUL bytes."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+
+
+class ShopForm(forms.BaseForm):
+    """Renders its fields only; the template brings the form tag, the token, the error summary and the button."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": ""} | kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+        self.helper.form_show_errors = True
+
+
+class PlainForm(ShopForm, forms.Form):
+    """A form that is no model's."""

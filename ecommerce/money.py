@@ -1,0 +1,45 @@
+"""Money: decimals in rows, Stripe's minor units at the gateway, words on pages."""
+
+from decimal import Decimal
+
+from babel.numbers import format_currency
+from django.utils.translation import get_language, to_locale
+
+# https://docs.stripe.com/currencies: Stripe's list differs from ISO 4217, so no general library can serve.
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+WHOLE_BUT_SENT_IN_HUNDREDTHS = frozenset({"isk"})
+REFUSED = frozenset("bhd jod kwd omr tnd ugx".split())  # three decimals, and one with rules of its own
+# Stripe's minimum charge (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts), in the currency.
+MINIMUM = {
+    "aed": "2.00", "aud": "0.50", "bgn": "1.00", "brl": "0.50", "cad": "0.50", "chf": "0.50", "czk": "15.00",
+    "dkk": "2.50", "eur": "0.50", "gbp": "0.30", "hkd": "4.00", "huf": "175.00", "inr": "0.50", "jpy": "50",
+    "mxn": "10.00", "myr": "2.00", "nok": "3.00", "nzd": "0.50", "pln": "2.00", "ron": "2.00", "sek": "3.00",
+    "sgd": "0.50", "thb": "10.00", "usd": "0.50",
+}  # fmt: skip
+
+
+def decimals(currency: str) -> int:
+    """How many decimals an amount of `currency` may have in this shop."""
+    return 0 if currency in ZERO_DECIMAL | WHOLE_BUT_SENT_IN_HUNDREDTHS else 2
+
+
+def has_excess_digits(amount: Decimal, currency: str) -> bool:
+    """Whether `amount` is finer than `currency` can be paid in."""
+    return amount != amount.quantize(Decimal(1).scaleb(-decimals(currency)))
+
+
+def minor_units(amount: Decimal, currency: str) -> int:
+    """`amount` as the whole number Stripe wants; excess digits are a ValueError, never rounded."""
+    if has_excess_digits(amount, currency):
+        raise ValueError(f"{amount} has more decimals than {currency.upper()}")
+    return int(amount if currency in ZERO_DECIMAL else amount * 100)
+
+
+def minimum(currency: str) -> Decimal:
+    """The least that Stripe charges in `currency`."""
+    return Decimal(MINIMUM.get(currency, "0.50" if decimals(currency) else "50"))
+
+
+def format_money(amount: Decimal, currency: str) -> str:
+    """`amount` as the visitor's language writes it, for example £16.00."""
+    return str(format_currency(amount, currency.upper(), locale=to_locale(get_language() or "en")))

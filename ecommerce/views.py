@@ -1,0 +1,46 @@
+"""Pages that belong to no app: home, health, uploaded pictures, and errors of the request itself."""
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from django.views.static import serve
+
+from products.models import Category, Product
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """A welcome, the categories and the newest products."""
+    newest = Product.objects.for_cards().exclude(stock=0)[:8]
+    return render(request, "home.html", {"products": newest, "categories": Category.objects.for_menu()})
+
+
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """Answers 200 while the database answers; for load balancers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def media(request: HttpRequest, path: str) -> HttpResponseBase:
+    """A picture that staff uploaded; its name carries a hash of its content, so it may be kept for ever."""
+    response = serve(request, path, document_root=settings.MEDIA_ROOT)
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400 as a page of the shop; Django's own handler would render a bare one."""
+    return render(request, "400.html", status=400)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose token is missing or old: nothing was done, and the way on is to try again."""
+    text = _("Your browser did not send what we need to be sure that this request came from you. Nothing was changed.")
+    return render(request, "403_csrf.html", {"text": text}, status=403)

@@ -1,0 +1,358 @@
+"""Orders, their frozen lines, their payments and refunds, their history and their mails."""
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Self
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import F, Q, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from addresses.models import Address
+from billing.models import BillingProfile, Card
+from carts.models import Cart
+from ecommerce.models import GuardedModel
+from products.models import Product
+
+ORDERS_KEY = "order_ids"
+REMEMBERED = 20
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud
+MONEY = {"max_digits": 12, "decimal_places": 2}
+
+
+def new_order_id() -> str:
+    """A number that cannot be guessed (30^10, 49 bits) and can be read out on the telephone."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(10))
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Finds and makes orders; the only place that reads and writes the session's `order_ids`."""
+
+    def placed(self) -> Self:
+        """All that a shopper has ordered, whatever became of it."""
+        return self.exclude(status=Order.Status.OPEN)
+
+    def stale(self) -> Self:
+        """Placed, and not paid within settings.ORDER_HOLD_MINUTES."""
+        limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+        return self.filter(status=Order.Status.PLACED, placed_at__lt=limit)
+
+    def of_visitor(self, request: HttpRequest) -> Self:
+        """The orders this visitor may see: of the own profile, and those this session placed."""
+        profile = BillingProfile.objects.of_session(request)
+        own = Q(order_id__in=request.session.get(ORDERS_KEY, []))
+        if request.user.is_authenticated:
+            own |= Q(billing_profile__user=request.user)
+        elif profile and profile.is_guest:
+            own |= Q(billing_profile=profile)
+        return self.filter(own)
+
+    def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
+        """The cart's single open order of this profile, else a new one (others that are open end)."""
+        order = self._open(billing_profile, cart)
+        if order:
+            return order, False
+        if cart.billing_profile_id != billing_profile.pk:
+            Cart.objects.filter(pk=cart.pk).update(billing_profile=billing_profile)
+        try:
+            with transaction.atomic():
+                self.filter(cart=cart, status=Order.Status.OPEN, active=True).update(active=False)
+                values = {"subtotal": cart.subtotal, "total": cart.total, "currency": settings.CURRENCY}
+                return self.create(
+                    billing_profile=billing_profile, cart=cart, email=billing_profile.email, **values
+                ), True
+        except IntegrityError:  # a parallel request of this visitor made it
+            return self.get(billing_profile=billing_profile, cart=cart, active=True), False
+
+    def _open(self, billing_profile: BillingProfile, cart: Cart) -> "Order | None":
+        return (
+            self.filter(billing_profile=billing_profile, cart=cart, status=Order.Status.OPEN, active=True)
+            .select_related("billing_profile", "shipping_address", "billing_address")
+            .first()
+        )
+
+    def open_for_request(self, request: HttpRequest) -> "Order | None":
+        """The order behind this visitor's cart, made if need be; None without a filled cart or a profile."""
+        cart = Cart.objects.from_request(request)
+        profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+        if cart is None or profile is None or not cart.count_items():
+            return None
+        return self.get_or_create_for(profile, cart)[0]
+
+    def follow(self, cart: Cart) -> None:
+        """The open order of `cart` takes over its totals."""
+        total = Subquery(Cart.objects.filter(pk=cart.pk).values("total"))
+        self.filter(cart=cart, status=Order.Status.OPEN, active=True).update(subtotal=total, total=total)
+
+    def remember(self, request: HttpRequest, order: "Order") -> None:
+        """This session placed `order` and may see it from now on."""
+        others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
+        request.session[ORDERS_KEY] = [*others, order.order_id][-REMEMBERED:]
+
+    def last_of_session(self, request: HttpRequest) -> "Order | None":
+        """The order this session placed last."""
+        numbers = request.session.get(ORDERS_KEY, [])
+        return self.filter(order_id=numbers[-1]).first() if numbers else None
+
+
+class Order(GuardedModel):
+    """One purchase. `open` mirrors the cart; from `placed` on its lines, addresses and sums never change again."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        PLACED = "placed", _("Awaiting payment")
+        CANCELING = "canceling", _("Being cancelled")
+        CANCELED = "canceled", _("Cancelled")
+        PAID = "paid", _("Paid")
+        SHIPPED = "shipped", _("Sent")
+        REFUNDED = "refunded", _("Refunded")
+
+    guarded_fields = frozenset(
+        {"status", "active", "payment_intent_id", "intent_try", "amount_refunded", "placed_at", "paid_at"}
+        | {"subtotal", "discount_total", "shipping_total", "tax_total", "total", "currency"}
+    )
+
+    order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    billing_profile = models.ForeignKey(BillingProfile, models.PROTECT, related_name="orders")
+    cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders")
+    email = models.EmailField(_("e-mail"))
+    language = models.CharField(_("language"), max_length=12, default=settings.LANGUAGE_CODE)
+    shipping_address = models.ForeignKey(Address, models.SET_NULL, null=True, blank=True, related_name="+")
+    billing_address = models.ForeignKey(Address, models.SET_NULL, null=True, blank=True, related_name="+")
+    shipping_address_text = models.TextField(_("shipping address"), blank=True)
+    billing_address_text = models.TextField(_("billing address"), blank=True)
+    subtotal = models.DecimalField(_("subtotal"), **MONEY, default=Decimal(0))
+    discount_total = models.DecimalField(_("discount"), **MONEY, default=Decimal(0))
+    shipping_total = models.DecimalField(_("shipping"), **MONEY, default=Decimal(0))
+    tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0))
+    total = models.DecimalField(_("total"), **MONEY, default=Decimal(0))
+    amount_refunded = models.DecimalField(_("refunded"), **MONEY, default=Decimal(0))
+    currency = models.CharField(_("currency"), max_length=3, default="")
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+    active = models.BooleanField(_("active"), default=True)
+    payment_intent_id = models.CharField(_("payment intent"), max_length=120, null=True, blank=True, unique=True)
+    intent_try = models.PositiveSmallIntegerField(default=1)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+    placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["status", "placed_at"], name="order_status")]
+        constraints = [
+            models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),
+            models.CheckConstraint(condition=Q(amount_refunded__lte=F("total")), name="order_refunds_within_total"),
+            models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.order_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("orders:detail", args=[self.order_id])
+
+    @property
+    def is_payable(self) -> bool:
+        return self.status == self.Status.PLACED
+
+    @property
+    def has_addresses(self) -> bool:
+        return bool(self.shipping_address_id and self.billing_address_id)
+
+    @property
+    def is_billed_where_sent(self) -> bool:
+        return self.billing_address_id in (None, self.shipping_address_id)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When an unpaid order ends and its goods go back on the shelf."""
+        return self.placed_at and self.placed_at + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+
+    def use_address(self, address: Address, kind: str) -> None:
+        """Put an address on an open order; the first one to ship to is the one to bill as well."""
+        order = Order.objects.filter(pk=self.pk, status=self.Status.OPEN)
+        order.update(**{f"{kind}_address": address})
+        if kind == Address.Type.SHIPPING:
+            order.filter(billing_address=None).update(billing_address=address)
+
+    def open_payment(self) -> "Payment | None":
+        """The attempt that may still succeed, if there is one."""
+        return self.payments.filter(status__in=Payment.OPEN).first()
+
+    def last_payment(self) -> "Payment | None":
+        return self.payments.order_by("-number").first()
+
+    def mark_paid(self) -> bool:
+        """Turn placed (or canceling) into paid; False if it was neither. Only orders.payments.settle calls this."""
+        unpaid = [self.Status.PLACED, self.Status.CANCELING]
+        changed = Order.objects.filter(pk=self.pk, status__in=unpaid).update(
+            status=self.Status.PAID, paid_at=timezone.now()
+        )
+        return bool(changed)
+
+    def record(self, kind: str, by: str = "", text: str = "") -> None:
+        """Append one line to the order's history."""
+        OrderEvent.objects.create(order=self, kind=kind, by=by, text=text)
+
+
+class OrderItem(models.Model):
+    """A line of a placed order, frozen as it was sold."""
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="items")
+    product = models.ForeignKey(Product, models.PROTECT, related_name="order_items")
+    sku = models.CharField(_("SKU"), max_length=40)
+    title = models.CharField(_("title"), max_length=150)
+    unit_price = models.DecimalField(_("unit price"), **MONEY)
+    quantity = models.PositiveSmallIntegerField(_("quantity"))
+    tax_rate = models.DecimalField(_("tax rate"), max_digits=6, decimal_places=4, default=Decimal(0))
+    tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0))
+    total = models.DecimalField(_("total"), **MONEY)
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.title}"
+
+
+class Payment(GuardedModel):
+    """One press of Pay, and what became of it."""
+
+    class Status(models.TextChoices):
+        NEW = "new", _("Being checked")
+        REQUIRES_ACTION = "requires_action", _("Waiting for the bank's check")
+        PROCESSING = "processing", _("Being processed")
+        SUCCEEDED = "succeeded", _("Paid")
+        FAILED = "failed", _("Failed")
+        CANCELED = "canceled", _("Cancelled")
+
+    OPEN = (Status.NEW, Status.REQUIRES_ACTION, Status.PROCESSING)
+    guarded_fields = frozenset({"status", "code", "decline_code", "message"})
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="payments")
+    number = models.PositiveSmallIntegerField(_("attempt"))
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    card = models.ForeignKey(Card, models.SET_NULL, null=True, related_name="payments")
+    stripe_pm = models.CharField(_("Stripe card"), max_length=120)
+    amount = models.DecimalField(_("amount"), **MONEY)
+    currency = models.CharField(_("currency"), max_length=3)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.NEW)
+    code = models.CharField(_("code"), max_length=80, blank=True)
+    decline_code = models.CharField(_("decline code"), max_length=80, blank=True)
+    message = models.CharField(_("message"), max_length=250, blank=True)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "number"], name="payment_number_once_an_order"),
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=Q(status__in=["new", "requires_action", "processing"]),
+                name="payment_one_open_an_order",
+            ),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(status="succeeded"), name="payment_one_succeeded_an_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order} #{self.number}"
+
+
+class Refund(GuardedModel):
+    """Money on its way back."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested", _("Requested")
+        PENDING = "pending", _("On its way")
+        DONE = "done", _("Refunded")
+        FAILED = "failed", _("Failed")
+
+    guarded_fields = frozenset({"status", "stripe_id", "amount"})
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    amount = models.DecimalField(_("amount"), **MONEY)
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    stripe_id = models.CharField(_("Stripe refund"), max_length=120, null=True, blank=True, unique=True)
+    reason = models.CharField(_("reason"), max_length=120, blank=True)
+    restock = models.BooleanField(_("back on the shelf"), default=False)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
+    by = models.CharField(_("by"), max_length=254, blank=True)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive")]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.payment.currency}"
+
+
+class OrderEvent(models.Model):
+    """One line of an order's history; append-only."""
+
+    class Kind(models.TextChoices):
+        PLACED = "placed", _("Order placed")
+        PAYING = "paying", _("Payment started")
+        NEEDS_ACTION = "needs_action", _("Your bank asked you to confirm")
+        DECLINED = "declined", _("Payment failed")
+        PAID = "paid", _("Paid")
+        CANCELING = "canceling", _("Cancellation asked for")
+        CANCELED = "canceled", _("Cancelled; nothing was charged")
+        MAILED = "mailed", _("Confirmation sent by e-mail")
+        MISMATCH = "mismatch", _("Payment needs a look by our staff")
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="events")
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    text = models.CharField(_("text"), max_length=250, blank=True)
+    by = models.CharField(_("by"), max_length=254, blank=True)
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("order event")
+        verbose_name_plural = _("order events")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
+
+class Mail(models.Model):
+    """A mail about an order: first the row, then the sending, so that a death in between loses nothing."""
+
+    class Kind(models.TextChoices):
+        CONFIRMATION = "confirmation", _("Order confirmed")
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="mails")
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    to = models.EmailField(_("to"))
+    message_id = models.CharField(_("Message-ID"), max_length=200)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    tried_at = models.DateTimeField(_("tried"), null=True, blank=True)
+    sent = models.DateTimeField(_("sent"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
+        constraints = [models.UniqueConstraint(fields=["order", "kind"], name="mail_one_a_kind_and_order")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.to}"

@@ -1,0 +1,270 @@
+"""The one workflow that spans apps and money: intent, pay, settle, cancel; docs/money.md tells its protocol.
+
+Every change is a conditional update; every remote call stands outside transactions; only `settle` says "paid".
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from billing import gateway
+from billing.declines import decline_message
+from billing.models import Card
+from carts.models import Cart
+from ecommerce.money import minor_units
+from orders import mails
+from orders.models import Mail, Order, OrderEvent, Payment
+
+logger = logging.getLogger(__name__)
+
+
+class NotPossible(Exception):
+    """This payment cannot be made now; nothing was charged, and the order waits."""
+
+
+# P2: the intent
+
+
+def ensure_intent(order: Order) -> str:
+    """The id of the order's one PaymentIntent, made unconfirmed and stored if there is none.
+
+    Raises GatewayError; then nothing was charged, for nothing is ever confirmed but a stored intent.
+    """
+    if order.payment_intent_id:
+        return order.payment_intent_id
+    tries = order.intent_try
+    try:
+        intent = gateway.create_intent(
+            order.total,
+            order.currency,
+            order.billing_profile.get_customer(),
+            {"order_id": order.order_id, "order_uuid": str(order.uuid)},
+            key=f"order-{order.uuid}-intent-{tries}",
+        )
+    except gateway.Unknown as error:
+        if error.is_stored:  # Stripe would repeat its own 5xx for this key, so the next try takes another
+            Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
+        raise
+    except gateway.Missing:
+        order.billing_profile.renew_customer()
+        raise
+    placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
+    placed.update(payment_intent_id=intent.id)
+    order.refresh_from_db()
+    if not order.payment_intent_id:
+        raise gateway.StateChanged("the order was cancelled meanwhile")
+    return order.payment_intent_id
+
+
+# P3: pay
+
+
+def pay(order: Order, card: Card) -> None:
+    """Charge `card` for `order`, unless another attempt is open; whatever came of it is in the order's rows after.
+
+    Raises NotPossible where nothing was charged and the fault is ours or the payment service's.
+    """
+    try:
+        intent_id = ensure_intent(order)
+    except gateway.GatewayError as error:
+        logger.error("no intent for order %s: %s", order, error)
+        raise NotPossible from error
+    payment = _start(order, card)
+    if payment is None:
+        settle_quietly(order)
+        return
+    try:
+        gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
+    except (gateway.Declined, gateway.StateChanged):
+        pass  # known, and told by the intent itself
+    except gateway.Rejected as error:
+        logger.error("payment %s refused: %s", payment, error)
+        _fail(payment, error.code, "", [Payment.Status.NEW])
+        raise NotPossible from error
+    except gateway.Unknown as error:
+        logger.warning("no answer to payment %s: %s", payment, error)
+        return
+    settle_quietly(order, own=payment)
+
+
+def _start(order: Order, card: Card) -> Payment | None:
+    """A new attempt, or None if the order is not payable any more or another attempt is open."""
+    try:
+        with transaction.atomic():
+            # Written, not read: holds the row against a cancellation until the attempt is there.
+            if not Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(updated=timezone.now()):
+                return None
+            number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
+            payment = Payment.objects.create(
+                order=order,
+                number=number,
+                card=card,
+                stripe_pm=card.stripe_id,
+                amount=order.total,
+                currency=order.currency,
+            )
+            order.record(OrderEvent.Kind.PAYING, text=str(card))
+    except IntegrityError:
+        return None
+    return payment
+
+
+# S: settle
+
+
+def settle(order: Order, own: Payment | None = None) -> gateway.Intent | None:
+    """Turn what Stripe says of the order's intent into our rows; the only way an order becomes paid.
+
+    `own` is the attempt whose confirm the caller has just seen answered. Returns the intent (None if there is none
+    yet); raises GatewayError if Stripe does not answer, and then nothing has changed.
+    """
+    order.refresh_from_db()
+    if not order.payment_intent_id:
+        return None
+    attempt = order.open_payment()  # before the fetch: what the fetch says is of this attempt or an earlier one
+    intent = gateway.retrieve_intent(order.payment_intent_id)
+    apply = _APPLY.get(intent.status)
+    if apply:
+        apply(order, attempt, intent, own)
+    else:
+        logger.error("order %s: intent in status %s", order, intent.status)
+    order.refresh_from_db()
+    return intent
+
+
+def settle_quietly(order: Order, own: Payment | None = None) -> gateway.Intent | None:
+    """`settle` for pages: where Stripe does not answer they show what we know."""
+    try:
+        return settle(order, own)
+    except gateway.GatewayError as error:
+        logger.warning("order %s not settled: %s", order, error)
+        return None
+
+
+def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
+    """A webhook said that something happened to this intent; go and look."""
+    order = Order.objects.filter(payment_intent_id=intent_id).first() if intent_id else None
+    if order:
+        settle(order)
+
+
+def _succeeded(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+    if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
+        _mismatch(order, f"charged {intent.received} {intent.currency}")
+        return
+    with transaction.atomic():
+        if not order.mark_paid():
+            if order.status == Order.Status.CANCELED:
+                _mismatch(order, "charged after the cancellation")
+            return
+        charged = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
+        if charged:
+            order.payments.filter(pk=charged.pk).update(status=Payment.Status.SUCCEEDED, code="", message="")
+            order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.FAILED)
+        order.record(OrderEvent.Kind.PAID)
+        mail = mails.queue(order, Mail.Kind.CONFIRMATION)
+    mails.send(mail)
+
+
+def _mismatch(order: Order, text: str) -> None:
+    """Money came that this order does not want: staff must look, once."""
+    if not order.events.filter(kind=OrderEvent.Kind.MISMATCH).exists():
+        order.record(OrderEvent.Kind.MISMATCH, text=text)
+        logger.critical("order %s: %s", order, text)
+
+
+def _canceled(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+    unpaid = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
+    unpaid.update(status=Order.Status.CANCELING)  # cancelled at Stripe by somebody: it can never be paid
+    _close(order)
+
+
+def _waiting(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+    if attempt is None or attempt.status == intent.status:
+        return
+    with transaction.atomic():
+        unchanged = Payment.objects.filter(pk=attempt.pk, status=attempt.status)
+        if unchanged.update(status=intent.status) and intent.status == Payment.Status.REQUIRES_ACTION:
+            order.record(OrderEvent.Kind.NEEDS_ACTION)
+
+
+def _failed(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+    if attempt is None:
+        return
+    is_new = attempt.status == Payment.Status.NEW
+    may_be_under_way = timezone.now() - attempt.timestamp < timedelta(seconds=gateway.ANSWER_SECONDS)
+    if is_new and may_be_under_way and attempt != own:
+        return  # its confirm may not have reached Stripe yet
+    _fail(attempt, intent.code, intent.decline_code, [attempt.status])
+
+
+def _fail(payment: Payment, code: str, decline_code: str, unless_changed_from: list[str]) -> None:
+    message = decline_message(code, decline_code) if code else _("The payment did not go through; nothing was charged.")
+    with transaction.atomic():
+        changed = Payment.objects.filter(pk=payment.pk, status__in=unless_changed_from).update(
+            status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
+        )
+        if changed:
+            payment.order.record(OrderEvent.Kind.DECLINED, text=message)
+
+
+Apply = Callable[[Order, Payment | None, gateway.Intent, Payment | None], None]
+_APPLY: dict[str, Apply] = {
+    "succeeded": _succeeded,
+    "canceled": _canceled,
+    "requires_action": _waiting,
+    "processing": _waiting,
+    "requires_payment_method": _failed,
+}
+
+
+# X: cancel
+
+
+def cancel(order: Order, by: str) -> None:
+    """Give an unpaid order up: no charge can follow, the goods go back. Stays `canceling` while Stripe is silent."""
+    with transaction.atomic():
+        placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
+        if placed.update(status=Order.Status.CANCELING):
+            order.record(OrderEvent.Kind.CANCELING, by=by)
+    finish_cancel(order)
+
+
+def finish_cancel(order: Order) -> None:
+    """Bring a `canceling` order to its end, canceled or paid, whichever Stripe says; repeated until it is."""
+    order.refresh_from_db()
+    if order.status != Order.Status.CANCELING:
+        return
+    if not order.payment_intent_id:
+        _close(order)
+        return
+    try:
+        gateway.cancel_intent(order.payment_intent_id)
+    except gateway.StateChanged:
+        pass  # paid, or cancelled before: settle sees which
+    except gateway.GatewayError as error:
+        logger.warning("order %s stays canceling: %s", order, error)
+        return
+    settle_quietly(order)
+
+
+def _close(order: Order) -> None:
+    """canceling -> canceled, with the goods back on the shelf and the lines back in the cart, in one transaction."""
+    with transaction.atomic():
+        canceling = Order.objects.filter(
+            pk=order.pk, status=Order.Status.CANCELING, payment_intent_id=order.payment_intent_id
+        )
+        if canceling.update(status=Order.Status.CANCELED, active=False):
+            order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.CANCELED)
+            for item in order.items.select_related("product").order_by("product_id"):
+                item.product.give_back(order.order_id)
+            if order.cart:
+                Cart.objects.restore(order.cart)
+            order.record(OrderEvent.Kind.CANCELED)
+    order.refresh_from_db()

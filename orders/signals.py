@@ -1,0 +1,23 @@
+"""An order gets its number, and follows its cart while open."""
+
+from typing import Any
+
+from django.db.models.signals import post_save, pre_save
+from django.dispatch import receiver
+
+from carts.models import Cart
+from orders.models import Order, new_order_id
+
+
+@receiver(pre_save, sender=Order, dispatch_uid="order_number")
+def make_order_id(sender: type[Order], instance: Order, raw: bool = False, **kwargs: Any) -> None:
+    """A number nobody can guess."""
+    if not raw and not instance.order_id:
+        instance.order_id = new_order_id()
+
+
+@receiver(post_save, sender=Cart, dispatch_uid="order_follows_cart")
+def follow_cart(sender: type[Cart], instance: Cart, raw: bool = False, **kwargs: Any) -> None:
+    """A cart that has been to the checkout has a billing profile and may have an open order."""
+    if not raw and instance.billing_profile_id:
+        Order.objects.follow(instance)

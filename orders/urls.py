@@ -1,0 +1,15 @@
+"""Addresses of the orders."""
+
+from django.urls import path
+
+from orders import views
+
+app_name = "orders"
+
+urlpatterns = [
+    path("", views.order_list, name="list"),
+    path("<slug:order_id>/", views.order_detail, name="detail"),
+    path("<slug:order_id>/pay/", views.order_pay, name="pay"),
+    path("<slug:order_id>/status/", views.order_status, name="status"),
+    path("<slug:order_id>/cancel/", views.order_cancel, name="cancel"),
+]

@@ -1,0 +1,121 @@
+"""A visitor's orders: the list, each order's page in every state, paying again, its status, cancelling."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.csp import payment_page
+from billing.forms import CardForm
+from billing.gateway import Intent
+from billing.models import Card
+from carts.checkout import pay_order
+from carts.models import Cart
+from ecommerce.http import private
+from orders import payments
+from orders.models import Order, Payment
+
+REFRESH_SECONDS = 5
+
+
+def _own_order(request: HttpRequest, order_id: str) -> Order:
+    """The visitor's order of this number; a 404 for everybody else's."""
+    return get_object_or_404(Order.objects.of_visitor(request).placed(), order_id=order_id)
+
+
+def _look(order: Order) -> Intent | None:
+    """Bring an order that is still open at Stripe up to date."""
+    if order.status == Order.Status.CANCELING:
+        payments.finish_cancel(order)
+    elif order.is_payable and order.open_payment():
+        return payments.settle_quietly(order)
+    return None
+
+
+def situation(order: Order, payment: Payment | None) -> str:
+    """What the order's page is about: paid, canceled, canceling, checking, action, declined or unpaid."""
+    if order.status != Order.Status.PLACED:
+        return str(order.status)
+    if payment is None or payment.status == Payment.Status.CANCELED:
+        return "unpaid"
+    words = {Payment.Status.REQUIRES_ACTION: "action", Payment.Status.FAILED: "declined"}
+    return words.get(Payment.Status(payment.status), "checking")
+
+
+@private
+@require_safe
+def order_list(request: HttpRequest) -> HttpResponse:
+    """All orders this visitor may see, the newest first."""
+    page = Paginator(Order.objects.of_visitor(request).placed().prefetch_related("items"), 20)
+    number = request.GET.get("page", "1")
+    if not number.isdecimal() or int(number[:6]) not in page.page_range:
+        raise Http404
+    return render(request, "orders/order_list.html", {"page_obj": page.page(int(number))})
+
+
+@private
+@payment_page
+@require_safe
+def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
+    """The order as it is now; while Stripe's answer is awaited the page asks for itself again, without a script."""
+    order = _own_order(request, order_id)
+    intent = _look(order)
+    payment = order.last_payment()
+    now = situation(order, payment)
+    context = {
+        "order": order,
+        "items": order.items.select_related("product"),
+        "events": order.events.all(),
+        "payment": payment,
+        "situation": now,
+        "client_secret": intent.client_secret if intent and now == "action" else "",
+        "cards": Card.objects.usable(order.billing_profile) if order.is_payable else [],
+    }
+    response = render(request, "orders/order_detail.html", context)
+    if now in ("checking", "canceling"):
+        response["Refresh"] = str(REFRESH_SECONDS)
+    return response
+
+
+@private
+@require_POST
+def order_pay(request: HttpRequest, order_id: str) -> HttpResponse:
+    """Try again, with another card or the same."""
+    order = _own_order(request, order_id)
+    if not order.is_payable:
+        return redirect(order)
+    form = CardForm(request.POST, billing_profile=order.billing_profile)
+    if not form.is_valid():
+        messages.error(request, form.first_error())
+        return redirect(order)
+    return pay_order(request, order, form.cleaned_data["card"])
+
+
+@private
+@require_safe
+def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
+    """For the page's script: what is true now, and where to go with it."""
+    order = _own_order(request, order_id)
+    _look(order)
+    now = situation(order, order.last_payment())
+    return JsonResponse(
+        {"situation": now, "url": reverse("carts:success") if now == "paid" else order.get_absolute_url()}
+    )
+
+
+@private
+@require_POST
+def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
+    """Give the order up; its lines go back to the cart."""
+    order = _own_order(request, order_id)
+    payments.cancel(order, by="shopper")
+    if order.status != Order.Status.CANCELED:
+        return redirect(order)
+    if cart := Cart.objects.from_request(request):
+        Cart.objects.remember(request, cart)
+        Cart.objects.note_count(request, cart.count_items())
+    messages.info(request, _("Order %(number)s is cancelled. Nothing was charged.") % {"number": order.order_id})
+    return redirect("carts:home")

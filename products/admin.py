@@ -1,0 +1,122 @@
+"""The catalogue for staff."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ecommerce.admin import ReadOnlyAdmin
+from products.models import Category, Product, StockMovement
+
+
+class StockFilter(admin.SimpleListFilter):
+    """Low, sold out, unlimited, without a picture."""
+
+    title = gettext_lazy("attention")
+    parameter_name = "attention"
+    filters = {
+        "low": {"stock__range": (1, 5)},
+        "out": {"stock": 0},
+        "unlimited": {"stock": None},
+        "picture": {"image": ""},
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("low", _("Low stock")),
+            ("out", _("Sold out")),
+            ("unlimited", _("Unlimited")),
+            ("picture", _("No picture")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
+        return queryset.filter(**self.filters.get(self.value() or "", {}))
+
+
+class ProductForm(forms.ModelForm):
+    """Stock is changed by a difference, never written over: sales go on while the form is open."""
+
+    stock_change = forms.IntegerField(
+        label=gettext_lazy("change stock by"),
+        required=False,
+        help_text=gettext_lazy("For example 12 for a delivery, -1 for a breakage."),
+    )
+    is_unlimited = forms.BooleanField(label=gettext_lazy("unlimited stock"), required=False)
+
+    class Meta:
+        model = Product
+        exclude = ["stock"]  # noqa: DJ006 - every other field is for staff to edit
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_unlimited"].initial = self.instance.stock is None and not self.instance._state.adding
+
+
+@admin.register(Product)
+class ProductAdmin(admin.ModelAdmin):
+    """Products with picture, price and stock at a glance."""
+
+    form = ProductForm
+    list_display = ["picture", "title", "sku", "category", "price", "stock", "active"]
+    list_display_links = ["title"]
+    list_editable = ["price"]
+    list_filter = [StockFilter, "active", "category"]
+    list_select_related = ["category"]
+    list_per_page = 50
+    search_fields = ["title", "sku", "description"]
+    readonly_fields = ["stock", "slug", "timestamp", "updated"]
+    actions = ["publish", "unpublish"]
+
+    @admin.display(description=gettext_lazy("picture"))
+    def picture(self, product: Product) -> str:
+        if not product.image:
+            return "–"
+        return format_html('<img src="{}" alt="" width="48" height="48">', product.image.url)
+
+    @admin.action(description=gettext_lazy("Put on sale"), permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        queryset.update(active=True)
+
+    @admin.action(description=gettext_lazy("Take off sale"), permissions=["change"])
+    def unpublish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        queryset.update(active=False)
+
+    def save_model(self, request: HttpRequest, obj: Product, form: forms.BaseModelForm, change: bool) -> None:
+        """Save, then apply the difference in stock to whatever it is by now."""
+        if not change:
+            obj.stock = (
+                None if form.cleaned_data.get("is_unlimited") else max(form.cleaned_data.get("stock_change") or 0, 0)
+            )
+            super().save_model(request, obj, form, change)
+            return
+        super().save_model(request, obj, form, change)
+        difference, by = form.cleaned_data.get("stock_change") or 0, request.user.get_username()
+        if "is_unlimited" in form.changed_data:
+            obj.count_stock(None if form.cleaned_data["is_unlimited"] else max(difference, 0), by)
+        elif difference and not obj.adjust_stock(difference, by):
+            messages.error(request, _("The stock was not changed: it would fall below zero, or is unlimited."))
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin):
+    """Categories and how they nest."""
+
+    list_display = ["title", "slug", "parent"]
+    list_select_related = ["parent"]
+    search_fields = ["title"]
+    readonly_fields = ["slug"]
+
+
+@admin.register(StockMovement)
+class StockMovementAdmin(ReadOnlyAdmin):
+    """Every change of every stock, to read."""
+
+    list_display = ["at", "product", "kind", "amount", "order", "by"]
+    list_select_related = ["product"]
+    list_filter = ["kind", "at"]
+    search_fields = ["product__title", "product__sku", "order"]

@@ -1,0 +1,73 @@
+"""`manage.py seed`: the sample catalogue, or plain products by the thousand for load."""
+
+import csv
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.core.files import File
+from django.core.management.base import BaseCommand, CommandParser
+
+from products.models import Category, Product, StockMovement
+
+CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
+CHUNK = 1000
+
+
+class Command(BaseCommand):
+    """Adds what is missing, by SKU; what is there stays as staff left it."""
+
+    help = "Add the 40 sample products with their pictures, or plain ones with --products N."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--products", type=int, default=0, metavar="N", help="have N plain products beside them")
+
+    def handle(self, *args: Any, products: int, **options: Any) -> None:
+        added = self._add_catalogue() + (self._add_plain(products) if products > 0 else 0)
+        self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
+
+    def _add_catalogue(self) -> int:
+        known = set(Product.objects.values_list("sku", flat=True))
+        with (CATALOGUE / "products.csv").open(encoding="utf-8", newline="") as lines:
+            rows = [row for row in csv.DictReader(lines) if row["sku"] not in known]
+        for row in reversed(rows):  # the newest are shown first, so the list follows the file
+            self._add_pictured(row)
+        return len(rows)
+
+    def _add_pictured(self, row: dict[str, str]) -> None:
+        category, _created = Category.objects.get_or_create(title=row["category"])
+        product = Product(
+            sku=row["sku"],
+            title=row["title"],
+            description=row["description"],
+            category=category,
+            price=Decimal(row["price"]),
+            stock=int(row["stock"]) if row["stock"] else None,
+        )
+        with (CATALOGUE / "images" / row["image"]).open("rb") as picture:
+            product.image = File(picture, row["image"])
+            product.save()
+
+    def _add_plain(self, wanted: int) -> int:
+        category, _created = Category.objects.get_or_create(title="Plain goods")
+        have = Product.objects.filter(sku__startswith="LOAD-").count()
+        for first in range(have, wanted, CHUNK):
+            numbers = range(first, min(first + CHUNK, wanted))
+            made = Product.objects.bulk_create(_plain(category, numbers))
+            opening = StockMovement.Kind.OPENING
+            StockMovement.objects.bulk_create(StockMovement(product=p, kind=opening, amount=100) for p in made)
+        return max(wanted - have, 0)
+
+
+def _plain(category: Category, numbers: range) -> Iterator[Product]:
+    for number in numbers:
+        yield Product(
+            sku=f"LOAD-{number:06d}",
+            title=f"Plain product {number}",
+            slug=f"plain-product-{number}",
+            description="A plain product, made to fill shelves.",
+            category=category,
+            price=Decimal(100 + number % 9900) / 100,
+            stock=100,
+        )

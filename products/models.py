@@ -1,0 +1,200 @@
+"""The catalogue: categories, products and every movement of their stock."""
+
+import hashlib
+from pathlib import PurePath
+from typing import Any, ClassVar, Self
+
+from django.core.cache import cache
+from django.core.validators import FileExtensionValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models import F, Q, Sum
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from ecommerce.models import GuardedModel
+from ecommerce.slugs import unique_slug
+
+MENU_KEY = "categories"
+
+
+class CategoryManager(models.Manager["Category"]):
+    def for_menu(self) -> list["Category"]:
+        """The categories by title; kept a minute, since every list page shows them."""
+        return cache.get_or_set(MENU_KEY, lambda: list(self.order_by("title")), 60) or []
+
+
+class Category(models.Model):
+    """A shelf of the shop, shown as /products/?category=slug."""
+
+    title = models.CharField(_("title"), max_length=80)
+    slug = models.SlugField(_("slug"), max_length=90, unique=True, blank=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+
+    objects: ClassVar[CategoryManager] = CategoryManager()
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save with a slug of its own."""
+        self.slug = self.slug or unique_slug(self, self.title)
+        super().save(*args, **kwargs)
+        cache.delete(MENU_KEY)
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('products:list')}?category={self.slug}"
+
+
+class ProductQuerySet(models.QuerySet["Product"]):
+    def active(self) -> Self:
+        """Those on sale (perhaps sold out for now)."""
+        return self.filter(active=True)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-timestamp", "-pk")
+
+    def for_cards(self) -> Self:
+        """What a list of cards shows, newest first."""
+        return self.active().newest_first()
+
+
+def picture_path(product: "Product", filename: str) -> str:
+    """A name with a hash of the content, so that browsers may keep the picture for ever."""
+    digest = hashlib.sha256(product.image.read()).hexdigest()[:12]
+    product.image.seek(0)
+    return f"products/{product.slug[:60]}-{digest}{PurePath(filename).suffix.lower()}"
+
+
+class Product(GuardedModel):
+    """Something the shop sells. Its stock changes only through take, give_back and adjust_stock."""
+
+    guarded_fields = frozenset({"stock"})
+
+    sku = models.CharField(_("SKU"), max_length=40, unique=True)
+    title = models.CharField(_("title"), max_length=150)
+    slug = models.SlugField(_("slug"), max_length=120, unique=True, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)])
+    image = models.ImageField(
+        _("picture"),
+        upload_to=picture_path,
+        blank=True,
+        validators=[FileExtensionValidator(["jpg", "jpeg", "png", "webp"])],
+    )
+    category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="products")
+    group = models.CharField(_("group"), max_length=40, blank=True, help_text=_("Variants share a group."))
+    weight = models.PositiveIntegerField(_("weight in grams"), default=0)
+    stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty: unlimited."))
+    active = models.BooleanField(_("on sale"), default=True)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = ProductQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        indexes = [
+            models.Index(fields=["active", "-timestamp", "-id"], name="product_newest"),
+            models.Index(fields=["category", "active", "-timestamp", "-id"], name="product_newest_in_category"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(stock__isnull=True) | Q(stock__gte=0), name="product_stock_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("products:detail", args=[self.slug])
+
+    @property
+    def is_sold_out(self) -> bool:
+        return self.stock == 0
+
+    @property
+    def is_low(self) -> bool:
+        """Few enough left to tell the shopper."""
+        return self.stock is not None and 0 < self.stock <= 5
+
+    def most_in_cart(self) -> int:
+        """The largest quantity one cart may hold now: the stock, and never above 99."""
+        if not self.active:
+            return 0
+        return 99 if self.stock is None else min(self.stock, 99)
+
+    def take(self, quantity: int, order: str) -> bool:
+        """Take `quantity` units for the order of this number, if on sale and in stock; in the caller's transaction."""
+        enough = Q(stock__isnull=True) | Q(stock__gte=quantity)
+        if not self._rows().filter(enough, active=True).update(stock=F("stock") - quantity):
+            return False
+        self.refresh_from_db(fields=["stock"])
+        StockMovement.objects.create(
+            product=self, kind=StockMovement.Kind.TAKEN, order=order, amount=-quantity if self.stock is not None else 0
+        )
+        return True
+
+    def give_back(self, order: str) -> int:
+        """Put back what the order of this number still holds, however often it is called; the units put back."""
+        held = -(self.movements.filter(order=order).aggregate(total=Sum("amount"))["total"] or 0)
+        if held <= 0 or not self._rows().filter(stock__isnull=False).update(stock=F("stock") + held):
+            return 0
+        StockMovement.objects.create(product=self, kind=StockMovement.Kind.GIVEN_BACK, order=order, amount=held)
+        return int(held)
+
+    @transaction.atomic
+    def adjust_stock(self, difference: int, by: str) -> bool:
+        """Add `difference` (may be negative) to a counted stock; False, and nothing done, if that is below zero."""
+        if not self._rows().filter(stock__gte=-difference).update(stock=F("stock") + difference):
+            return False
+        self._note(difference, by)
+        return True
+
+    @transaction.atomic
+    def count_stock(self, counted: int | None, by: str) -> bool:
+        """Begin to count an unlimited stock at `counted`, or (None) stop counting; False if it was so already."""
+        before = self._rows().values_list("stock", flat=True).select_for_update().get()
+        if not self._rows().filter(stock=before, stock__isnull=counted is not None).update(stock=counted):
+            return False
+        self._note((counted or 0) - (before or 0), by)
+        return True
+
+    def _rows(self) -> "models.QuerySet[Product]":
+        return Product.objects.filter(pk=self.pk)
+
+    def _note(self, amount: int, by: str) -> None:
+        StockMovement.objects.create(product=self, kind=StockMovement.Kind.ADJUSTED, amount=amount, by=by)
+        self.refresh_from_db(fields=["stock"])
+
+
+class StockMovement(models.Model):
+    """One change of a counted stock; append-only, so that the sum of a product's rows is its stock."""
+
+    class Kind(models.TextChoices):
+        OPENING = "opening", _("Opening stock")
+        TAKEN = "taken", _("Taken by an order")
+        GIVEN_BACK = "given_back", _("Given back by an order")
+        ADJUSTED = "adjusted", _("Changed by staff")
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="movements")
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    amount = models.IntegerField(_("amount"))
+    order = models.CharField(_("order"), max_length=20, blank=True, db_index=True)  # a number: products know no orders
+    by = models.CharField(_("by"), max_length=254, blank=True)
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("stock movement")
+        verbose_name_plural = _("stock movements")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.amount:+d}"

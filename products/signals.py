@@ -1,0 +1,25 @@
+"""A product gets its slug before, and its first stock movement after, it is first saved."""
+
+from typing import Any
+
+from django.db.models.signals import post_save, pre_save
+from django.dispatch import receiver
+
+from ecommerce.slugs import unique_slug
+from products.models import Product, StockMovement
+
+
+@receiver(pre_save, sender=Product, dispatch_uid="product_slug")
+def make_slug(sender: type[Product], instance: Product, raw: bool = False, **kwargs: Any) -> None:
+    """A unique slug of the title, kept when the title changes."""
+    if not raw and not instance.slug:
+        instance.slug = unique_slug(instance, instance.title)
+
+
+@receiver(post_save, sender=Product, dispatch_uid="product_opening_stock")
+def note_opening_stock(
+    sender: type[Product], instance: Product, created: bool, raw: bool = False, **kwargs: Any
+) -> None:
+    """The stock a product starts with is its first movement."""
+    if created and not raw and instance.stock:
+        StockMovement.objects.create(product=instance, kind=StockMovement.Kind.OPENING, amount=instance.stock)
