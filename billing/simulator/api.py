@@ -1,0 +1,225 @@
+"""From an HTTP request to a handler and back: keys, routes, parameters, idempotency and faults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+from billing.simulator import methods, parameters
+from billing.simulator.calls import Call, random_text
+from billing.simulator.errors import ApiError, invalid
+from billing.simulator.faults import Fault, Faults
+from billing.simulator.routes import ROUTES, Handler, Route
+from billing.simulator.store import Store
+
+_EXPANDABLE = {
+    "charge": "charge",
+    "customer": "customer",
+    "default_source": "card",
+    "latest_charge": "charge",
+    "payment_intent": "payment_intent",
+    "payment_method": "payment_method",
+}
+
+
+@dataclass
+class Request:
+    """An API request as it came in."""
+
+    method: str
+    path: str
+    params: dict[str, Any]
+    authorization: str = ""
+    key: str = ""
+    id: str = field(default_factory=lambda: f"req_{random_text(14)}")
+
+
+@dataclass
+class Response:
+    """An answer to send."""
+
+    status: int
+    body: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Api:
+    """Answers API requests on one store."""
+
+    def __init__(self, store: Store, faults: Faults, stopping: threading.Event) -> None:
+        self.store = store
+        self.faults = faults
+        self.stopping = stopping
+        self.base_url = ""
+        self.webhooks = False
+        self._running: set[str] = set()
+
+    def respond(self, request: Request) -> Response | None:
+        """The answer to a request; None when the connection is to be closed without one."""
+        fault = self.faults.take(request.method, request.path)
+        kind = fault.kind if fault else ""
+        if kind == "drop_before":
+            return None
+        try:
+            response = self._answer(request, fault)
+        except ApiError as error:
+            response = Response(error.status, json.dumps(error.body, indent=2))
+        except Exception:
+            return Response(500, json.dumps(_api_error(traceback.format_exc())))
+        if kind == "drop_after":
+            return None
+        response.headers.setdefault("Request-Id", request.id)
+        response.headers["Stripe-Version"] = parameters.API_VERSION
+        if request.key:
+            response.headers["Idempotency-Key"] = request.key
+        return _spoiled(response, kind)
+
+    def _answer(self, request: Request, fault: Fault | None) -> Response:
+        """Check who asks for what, then answer once per idempotency key."""
+        kind = fault.kind if fault else ""
+        if kind == "rate_limit":
+            raise ApiError(429, "Too many requests hit the API too quickly.", code="rate_limit")
+        if kind == "key_in_use":
+            raise _key_in_use(request.key)
+        if kind == "error_500":
+            raise ApiError(500, "An unknown error occurred", type="api_error")
+        is_public = _is_public(request.authorization)
+        route, ids = _find_route(request, is_public)
+        params = dict(request.params)
+        if is_public:
+            own = {"key", "client_secret", "payment_user_agent", "guid", "muid", "sid"}
+            params = {name: value for name, value in params.items() if name not in own}
+        parameters.check(params, route.typed)
+        call = Call(
+            self.store,
+            request.params,
+            ids,
+            key=request.key,
+            request_id=request.id,
+            is_public=is_public,
+            webhooks=self.webhooks,
+            base_url=self.base_url,
+        )
+        if request.method != "POST" or not request.key:
+            return self._run(call, route.handler, fault)
+        return self._once(call, request, route.handler, fault)
+
+    def _once(self, call: Call, request: Request, handler: Handler, fault: Fault | None) -> Response:
+        """Run a call unless its key was answered before, or is being answered now."""
+        text = f"{request.path} {json.dumps(parameters.redacted(request.params), sort_keys=True)}"
+        call_hash = hashlib.sha256(text.encode()).hexdigest()
+        with self.store.lock:
+            if request.key in self._running:
+                raise _key_in_use(request.key)
+            if stored := self.store.recall(request.key):
+                return _replay(stored, call_hash, request.key)
+            self._running.add(request.key)
+        try:
+            return self._run(call, handler, fault, call_hash)
+        finally:
+            with self.store.lock:
+                self._running.discard(request.key)
+
+    def _run(self, call: Call, handler: Handler, fault: Fault | None, call_hash: str = "") -> Response:
+        """Run a handler in one transaction with the note of its answer under the idempotency key."""
+        if fault and fault.kind == "delay":
+            self.stopping.wait(fault.seconds)
+        with self.store.transaction():
+            try:
+                if fault and fault.kind == "error_500_stored":
+                    raise ApiError(500, "An unknown error occurred", executed=True, type="api_error")
+                status, body = 200, _expanded(call, handler(call))
+            except ApiError as error:
+                if not error.executed:
+                    raise
+                status, body = error.status, error.body
+            text = json.dumps(body, indent=2)
+            if call_hash:
+                self.store.remember(call.key, call_hash, status, text, call.request_id)
+        return Response(status, text)
+
+
+def _is_public(authorization: str) -> bool:
+    """Whether a call comes with a publishable key; refuse anything but a test key."""
+    key = authorization.removeprefix("Bearer ").strip()
+    if key.startswith(("sk_live", "rk_live", "pk_live")):
+        raise ApiError(401, "This is a simulator. It refuses live keys: never send one here.", code="live_key")
+    if not key.startswith(("sk_test_", "rk_test_", "pk_test_")):
+        raise ApiError(401, "Invalid API Key provided. The simulator takes any key that begins with sk_test_.")
+    return key.startswith("pk_")
+
+
+def _find_route(request: Request, is_public: bool) -> tuple[Route, tuple[str, ...]]:
+    """The endpoint of a request and the ids in its path."""
+    for route in ROUTES:
+        match = re.fullmatch(route.pattern, request.path)
+        if match and route.method == request.method:
+            if is_public and not route.is_public:
+                message = "This API call cannot be made with a publishable API key."
+                raise ApiError(403, message, code="secret_key_required")
+            return route, match.groups()
+    raise ApiError(404, f"Unrecognized request URL ({request.method}: {request.path}).", code="url_invalid")
+
+
+def _replay(stored: tuple[Any, ...], call_hash: str, key: str) -> Response:
+    """The answer that was stored under a key, if the same was asked."""
+    first, status, body, request_id = stored
+    if first != call_hash:
+        raise ApiError(
+            400,
+            "Keys for idempotent requests can only be used with the same endpoint and parameters they were "
+            f"first used with. Try using a key other than '{key}' if you meant to execute a different request.",
+            type="idempotency_error",
+        )
+    return Response(status, body, {"Idempotent-Replayed": "true", "Original-Request": request_id})
+
+
+def _key_in_use(key: str) -> ApiError:
+    """Stripe is still busy with the first request of this key."""
+    message = f"There is currently another in-progress request using this Idempotency Key ({key})."
+    return ApiError(409, message, code="idempotency_key_in_use")
+
+
+def _api_error(message: str) -> dict[str, Any]:
+    """A failure of the simulator itself."""
+    return {"error": {"type": "api_error", "message": message}}
+
+
+def _spoiled(response: Response, kind: str) -> Response:
+    """The answer as a fault leaves it."""
+    if kind == "html":
+        page = "<!doctype html><title>Bad gateway</title><p>Something between us went wrong.</p>"
+        return Response(200, page, {**response.headers, "Content-Type": "text/html; charset=utf-8"})
+    if kind in ("empty", "other_json"):
+        return Response(200, "" if kind == "empty" else '{"hello": 1}', response.headers)
+    return response
+
+
+def _expanded(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """An answer with the ids named by `expand` replaced by their objects."""
+    for path in call.params.get("expand", []):
+        names = path.removeprefix("data.").split(".")
+        rows = body.get("data", []) if path.startswith("data.") else [body]
+        for row in rows:
+            _expand(call, row, names, path)
+    return body
+
+
+def _expand(call: Call, row: dict[str, Any], names: list[str], path: str) -> None:
+    """Replace one id, and with further names those inside its object."""
+    kind = _EXPANDABLE.get(names[0])
+    if not kind or names[0] not in row:
+        raise invalid(f"This property cannot be expanded ({path}).", param="expand")
+    if isinstance(row[names[0]], str):
+        method_id = row[names[0]]
+        if kind == "payment_method" and method_id.startswith("card_"):
+            kind = "card"
+        found = call.store.find(kind, method_id)
+        row[names[0]] = methods.as_method(call, found) if found and names[0] == "payment_method" else found
+    if len(names) > 1 and isinstance(row[names[0]], dict):
+        _expand(call, row[names[0]], names[1:], path)

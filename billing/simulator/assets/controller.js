@@ -1,0 +1,13 @@
+/* Speaks to the API for the shop's page, for the few calls a browser may make. */
+"use strict";
+
+const ALLOWED = [
+  ["GET", /^\/v1\/(payment|setup)_intents\/\w+$/],
+  ["POST", /^\/v1\/(payment|setup)_intents\/\w+\/confirm$/],
+];
+
+listen(async ({ type, request, key, method, path, params }) => {
+  if (type !== "api" || !ALLOWED.some(([verb, pattern]) => verb === method && pattern.test(path))) return;
+  tell({ type: "answer", request, result: await callApi(key, method, path, params) });
+});
+tell({ type: "loaded" });

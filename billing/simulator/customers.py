@@ -1,0 +1,148 @@
+"""Customers and the cards on their file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.simulator import methods
+from billing.simulator.calls import Call, merged_metadata, new, page
+from billing.simulator.errors import invalid, missing
+
+_PLAIN = ("address", "description", "email", "name", "phone", "preferred_locales", "shipping")
+
+
+def _changed(call: Call, customer: dict[str, Any]) -> dict[str, Any]:
+    """A customer with the sent fields laid over it."""
+    sent = {name: call.params[name] or None for name in _PLAIN if name in call.params}
+    metadata = merged_metadata(customer["metadata"], call.params.get("metadata"))
+    return {**customer, **sent, "metadata": metadata}
+
+
+def live(call: Call) -> dict[str, Any]:
+    """The customer named in the path, who must not be deleted."""
+    customer = call.need("customer", call.ids[0])
+    if customer.get("deleted"):
+        raise missing("customer", call.ids[0])
+    return customer
+
+
+def create(call: Call) -> dict[str, Any]:
+    """POST /v1/customers"""
+    blank = {
+        **new("customer", "cus"),
+        **dict.fromkeys(_PLAIN),
+        "balance": 0,
+        "currency": None,
+        "default_source": None,
+        "delinquent": False,
+        "discount": None,
+        "invoice_prefix": "SIMULATE",
+        "invoice_settings": {"custom_fields": None, "default_payment_method": None, "footer": None},
+        "metadata": {},
+        "preferred_locales": [],
+        "tax_exempt": "none",
+        "test_clock": None,
+    }
+    customer = call.store.save(_changed(call, blank))
+    if token := call.text("source"):
+        add_card(call, customer, token)
+        customer = call.need("customer", customer["id"])
+    call.event("customer.created", customer)
+    return customer
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    """GET /v1/customers/<id>; of a deleted one only that it is."""
+    return call.need("customer", call.ids[0])
+
+
+def update(call: Call) -> dict[str, Any]:
+    """POST /v1/customers/<id>"""
+    customer = _changed(call, live(call))
+    if default := call.text("default_source"):
+        if _card(call, default, "default_source", 400)["customer"] != customer["id"]:
+            raise missing("source", default, "default_source", 400)
+        customer["default_source"] = default
+    call.store.save(customer)
+    if token := call.text("source"):
+        card = add_card(call, customer, token)
+        customer = call.store.save({**customer, "default_source": card["id"]})
+    call.event("customer.updated", customer)
+    return customer
+
+
+def delete(call: Call) -> dict[str, Any]:
+    """DELETE /v1/customers/<id>; the cards go too."""
+    customer = live(call)
+    for card in call.store.listed("card"):
+        if card["customer"] == customer["id"]:
+            call.store.remove(card["id"])
+    for method in call.store.listed("payment_method"):
+        if method["customer"] == customer["id"]:
+            call.store.save({**method, "customer": None}, spent=True)
+    call.event("customer.deleted", customer)
+    return call.store.save({"id": customer["id"], "object": "customer", "deleted": True})
+
+
+def add_card(call: Call, customer: dict[str, Any], token: str, metadata: Any = None) -> dict[str, Any]:
+    """Put the card behind a token on a customer's file; the first one becomes the default."""
+    test_card, kept = methods.token_card(call, token, "source")
+    methods.refuse_at_attach(test_card)
+    if kept["cvc_check"]:
+        kept["cvc_check"] = "pass"
+    card = {**methods.source(test_card, kept), "customer": customer["id"]}
+    card["metadata"] = merged_metadata({}, metadata)
+    call.store.save(card, card=test_card.name)
+    if not customer["default_source"]:
+        customer["default_source"] = card["id"]
+        call.store.save(customer)
+    call.event("customer.source.created", card)
+    return card
+
+
+def create_source(call: Call) -> dict[str, Any]:
+    """POST /v1/customers/<id>/sources"""
+    if not call.params["source"].startswith("tok_"):
+        raise missing("token", call.params["source"], "source", 400)
+    return add_card(call, live(call), call.params["source"], call.params.get("metadata"))
+
+
+def _card(call: Call, card_id: str, param: str, status: int) -> dict[str, Any]:
+    """A card by id."""
+    card = call.store.find("card", card_id)
+    if not card:
+        raise missing("source", card_id, param, status)
+    return card
+
+
+def _own_card(call: Call) -> dict[str, Any]:
+    """The card named in the path, which must be on the file of the customer named there."""
+    customer = live(call)
+    card = _card(call, call.ids[1], "id", 404)
+    if card["customer"] != customer["id"]:
+        raise missing("source", call.ids[1])
+    return card
+
+
+def retrieve_source(call: Call) -> dict[str, Any]:
+    """GET /v1/customers/<id>/sources/<id>"""
+    return _own_card(call)
+
+
+def list_sources(call: Call) -> dict[str, Any]:
+    """GET /v1/customers/<id>/sources"""
+    if call.params.get("object", "card") != "card":
+        raise invalid("Only sources of type card exist here.", param="object")
+    customer = live(call)
+    return page(call, "card", f"/v1/customers/{customer['id']}/sources", customer=customer["id"])
+
+
+def delete_source(call: Call) -> dict[str, Any]:
+    """DELETE /v1/customers/<id>/sources/<id>; the newest card left becomes the default."""
+    card, customer = _own_card(call), live(call)
+    call.store.remove(card["id"])
+    if customer["default_source"] == card["id"]:
+        left = [other["id"] for other in call.store.listed("card") if other["customer"] == customer["id"]]
+        call.store.save({**customer, "default_source": left[-1] if left else None})
+    call.event("customer.source.deleted", card)
+    return {"id": card["id"], "object": "card", "deleted": True}

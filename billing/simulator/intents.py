@@ -1,0 +1,235 @@
+"""PaymentIntents: from created through 3-D Secure to charged or cancelled, and never charged twice."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from billing.simulator import charges, methods
+from billing.simulator.calls import Call, merged_metadata, new, page, random_text
+from billing.simulator.cards import ALWAYS, DECLINES, UNLESS_SET_UP, Decline
+from billing.simulator.errors import declined, invalid, unexpected_state
+
+_MINIMUM = {"gbp": 30}
+_OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
+_TAKEN = ("description", "receipt_email", "setup_future_usage", "shipping", "statement_descriptor_suffix")
+NOT_AUTHENTICATED = Decline(
+    "payment_intent_authentication_failure",
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
+)
+
+
+def _check_money(call: Call) -> tuple[int, str]:
+    """Amount and currency of a new intent, within Stripe's limits."""
+    amount, currency = int(call.params["amount"]), call.params["currency"].lower()
+    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+        raise invalid(f"Invalid currency: {currency}", param="currency")
+    if amount < 1:
+        raise invalid("This value must be greater than or equal to 1.", "parameter_invalid_integer", "amount")
+    if amount < _MINIMUM.get(currency, 50):
+        message = f"Amount must be at least {_MINIMUM.get(currency, 50)} in the minor unit of {currency}."
+        raise invalid(message, "amount_too_small", "amount")
+    if amount > 99999999:
+        raise invalid("Amount must be no more than 99999999.", "amount_too_large", "amount")
+    return amount, currency
+
+
+def create(call: Call) -> dict[str, Any]:
+    """POST /v1/payment_intents"""
+    amount, currency = _check_money(call)
+    if customer := call.text("customer"):
+        call.need("customer", customer, "customer", 400)
+    fresh = new("payment_intent", "pi")
+    intent = {
+        **fresh,
+        **{name: call.params.get(name) for name in _TAKEN},
+        **dict.fromkeys(("canceled_at", "cancellation_reason", "last_payment_error", "latest_charge")),
+        **dict.fromkeys(("application", "next_action", "payment_method", "processing", "review")),
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_received": 0,
+        "automatic_payment_methods": automatic(call.params.get("automatic_payment_methods")),
+        "capture_method": "automatic",
+        "client_secret": f"{fresh['id']}_secret_{random_text(25)}",
+        "confirmation_method": "automatic",
+        "currency": currency,
+        "customer": customer,
+        "metadata": merged_metadata({}, call.params.get("metadata")),
+        "payment_method_options": {},
+        "payment_method_types": ["card"],
+        "status": "requires_payment_method",
+    }
+    if call.text("payment_method"):
+        intent["payment_method"] = _payable(call, intent, call.params["payment_method"])["id"]
+        intent["status"] = "requires_confirmation"
+    call.store.save(intent)
+    call.event("payment_intent.created", intent)
+    return attempt(call, intent) if call.flag("confirm") else intent
+
+
+def automatic(sent: dict[str, str] | None) -> dict[str, Any]:
+    """The choice of payment methods, as it is shown."""
+    sent = sent or {"enabled": "true"}
+    return {"allow_redirects": sent.get("allow_redirects", "always"), "enabled": sent.get("enabled") == "true"}
+
+
+def _payable(call: Call, intent: dict[str, Any], method_id: str) -> dict[str, Any]:
+    """The payment method of that id, if it may pay this intent."""
+    method = methods.find(call, method_id)
+    if method["customer"] != intent["customer"] and method["customer"]:
+        raise invalid(
+            f"The payment method {method_id} does not belong to the customer of this PaymentIntent. "
+            "Please include the Customer in the `customer` parameter on the PaymentIntent.",
+            param="payment_method",
+        )
+    if call.store.notes(method["id"]).get("spent"):
+        raise methods.spent(method_id)
+    return method
+
+
+def own(call: Call) -> dict[str, Any]:
+    """The intent named in the path; a browser must also show its secret."""
+    intent = call.need("payment_intent", call.ids[0], "intent")
+    if call.is_public and call.params.get("client_secret") != intent["client_secret"]:
+        message = "The client_secret provided does not match any associated PaymentIntent on this account."
+        raise invalid(message, "payment_intent_invalid_parameter", "client_secret")
+    return intent
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    """GET /v1/payment_intents/<id>"""
+    return own(call)
+
+
+def listing(call: Call) -> dict[str, Any]:
+    """GET /v1/payment_intents"""
+    return page(call, "payment_intent", "/v1/payment_intents", "customer")
+
+
+def confirm(call: Call) -> dict[str, Any]:
+    """POST /v1/payment_intents/<id>/confirm"""
+    return attempt(call, own(call))
+
+
+def attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
+    """Try to pay an intent: charged, declined, or off to 3-D Secure."""
+    if intent["status"] not in _OPEN:
+        raise unexpected_state(intent, "confirm")
+    method_id = call.text("payment_method") or intent["payment_method"]
+    if not method_id:
+        message = "You cannot confirm this PaymentIntent because it's missing a payment method."
+        raise invalid(message, "payment_intent_unexpected_state", payment_intent=intent, executed=True)
+    method = _payable(call, intent, method_id)
+    intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
+    if call.text("receipt_email"):
+        intent["receipt_email"] = call.params["receipt_email"]
+    if not _needs_authentication(call, method):
+        return charge(call, intent, method, must_raise=True)
+    if call.flag("off_session") or call.flag("error_on_requires_action"):
+        return decline(call, intent, method, DECLINES["authentication_required"], must_raise=True)
+    return challenge(call, intent)
+
+
+def _needs_authentication(call: Call, method: dict[str, Any]) -> bool:
+    """Whether the bank asks the shopper before it pays."""
+    wanted = methods.behaviour(call, method).authenticate
+    known = bool(call.store.notes(method["id"]).get("authenticated"))
+    return wanted == ALWAYS or (wanted == UNLESS_SET_UP and not known)
+
+
+def challenge(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
+    """Wait for the shopper's answer to 3-D Secure; a new challenge replaces an older one."""
+    nonce = random_text(16)
+    action = {
+        "type": "three_d_secure_redirect",
+        "stripe_js": f"{call.base_url}/3ds/{intent['id']}/{nonce}",
+        "source": f"src_{random_text()}",
+    }
+    intent |= {
+        "status": "requires_action",
+        "next_action": {"type": "use_stripe_sdk", "use_stripe_sdk": action},
+    }
+    call.store.save(intent, challenge=nonce)
+    call.event(f"{intent['object']}.requires_action", intent)
+    return intent
+
+
+def charge(call: Call, intent: dict[str, Any], method: dict[str, Any], must_raise: bool) -> dict[str, Any]:
+    """Take the money, unless the bank declines."""
+    card = methods.behaviour(call, method)
+    if card.charge:
+        return decline(call, intent, method, DECLINES[card.charge], must_raise)
+    made = charges.record(call, intent, method)
+    intent |= {
+        "status": "succeeded",
+        "amount_received": intent["amount"],
+        "latest_charge": made["id"],
+        "next_action": None,
+    }
+    if method["object"] == "payment_method" and not method["customer"]:
+        call.store.save(method, spent=True)
+    call.store.save(intent)
+    call.event("payment_intent.succeeded", intent)
+    charges.dispute(call, made, card)
+    return intent
+
+
+def decline(
+    call: Call, intent: dict[str, Any], method: dict[str, Any], reason: Decline, must_raise: bool
+) -> dict[str, Any]:
+    """The bank said no: the intent waits for another card, and a confirm call gets a card error."""
+    made = charges.record(call, intent, method, reason)
+    intent["latest_charge"] = made["id"]
+    failed = fail(call, intent, method, reason, charge=made["id"])
+    if must_raise:
+        error = failed["last_payment_error"]
+        shown = {"payment_method": error["payment_method"], "payment_intent": failed}
+        raise declined(reason, charge=made["id"], **shown)
+    return failed
+
+
+def fail(call: Call, intent: dict[str, Any], method: dict[str, Any], reason: Decline, **fields: str) -> dict[str, Any]:
+    """Send an intent back to wait for another payment method."""
+    error = {
+        **reason.fields(),
+        **fields,
+        "message": reason.message,
+        "payment_method": methods.as_method(call, method),
+    }
+    if reason is NOT_AUTHENTICATED:
+        error["type"] = "invalid_request_error"
+    intent |= {
+        "status": "requires_payment_method",
+        "last_payment_error": error,
+        "next_action": None,
+        "payment_method": None,
+    }
+    call.store.save(intent)
+    call.event("payment_intent.payment_failed", intent)
+    return intent
+
+
+def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
+    """The shopper's answer to 3-D Secure."""
+    if intent["status"] != "requires_action":
+        raise unexpected_state(intent, "authenticate")
+    method = methods.find(call, intent["payment_method"])
+    if succeed:
+        return charge(call, intent, method, must_raise=False)
+    return fail(call, intent, method, NOT_AUTHENTICATED)
+
+
+def cancel(call: Call) -> dict[str, Any]:
+    """POST /v1/payment_intents/<id>/cancel"""
+    intent = own(call)
+    if intent["status"] not in _OPEN:
+        raise unexpected_state(intent, "cancel")
+    intent |= {
+        "status": "canceled",
+        "canceled_at": int(time.time()),
+        "cancellation_reason": call.text("cancellation_reason"),
+        "next_action": None,
+    }
+    call.store.save(intent)
+    call.event("payment_intent.canceled", intent)
+    return intent

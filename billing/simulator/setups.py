@@ -1,0 +1,129 @@
+"""SetupIntents: a card put on file without a charge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.simulator import intents, methods
+from billing.simulator.calls import Call, merged_metadata, new, random_text
+from billing.simulator.cards import DECLINES, NEVER, Decline
+from billing.simulator.errors import declined, invalid, unexpected_state
+
+_OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
+_NOT_AUTHENTICATED = Decline("setup_intent_authentication_failure", intents.NOT_AUTHENTICATED.message)
+
+
+def create(call: Call) -> dict[str, Any]:
+    """POST /v1/setup_intents"""
+    if customer := call.text("customer"):
+        call.need("customer", customer, "customer", 400)
+    fresh = new("setup_intent", "seti")
+    intent = {
+        **fresh,
+        **dict.fromkeys(("application", "cancellation_reason", "last_setup_error", "latest_attempt")),
+        **dict.fromkeys(("mandate", "next_action", "payment_method")),
+        "automatic_payment_methods": intents.automatic(call.params.get("automatic_payment_methods")),
+        "client_secret": f"{fresh['id']}_secret_{random_text(25)}",
+        "customer": customer,
+        "description": call.text("description"),
+        "metadata": merged_metadata({}, call.params.get("metadata")),
+        "payment_method_options": {},
+        "payment_method_types": ["card"],
+        "status": "requires_payment_method",
+        "usage": call.text("usage") or "off_session",
+    }
+    if call.text("payment_method"):
+        intent["payment_method"] = methods.find(call, call.params["payment_method"])["id"]
+        intent["status"] = "requires_confirmation"
+    call.store.save(intent)
+    call.event("setup_intent.created", intent)
+    return _attempt(call, intent) if call.flag("confirm") else intent
+
+
+def own(call: Call) -> dict[str, Any]:
+    """The setup intent named in the path; a browser must also show its secret."""
+    intent = call.need("setup_intent", call.ids[0], "intent")
+    if call.is_public and call.params.get("client_secret") != intent["client_secret"]:
+        message = "The client_secret provided does not match the client_secret associated with the SetupIntent."
+        raise invalid(message, "setup_intent_invalid_parameter", "client_secret")
+    return intent
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    """GET /v1/setup_intents/<id>"""
+    return own(call)
+
+
+def confirm(call: Call) -> dict[str, Any]:
+    """POST /v1/setup_intents/<id>/confirm"""
+    return _attempt(call, own(call))
+
+
+def _attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
+    """Try to set a card up: done, declined, or off to 3-D Secure."""
+    if intent["status"] not in _OPEN:
+        raise unexpected_state(intent, "confirm")
+    method_id = call.text("payment_method") or intent["payment_method"]
+    if not method_id:
+        message = "You cannot confirm this SetupIntent because it's missing a payment method."
+        raise invalid(message, "setup_intent_unexpected_state", setup_intent=intent, executed=True)
+    method = methods.find(call, method_id)
+    if method["object"] != "payment_method" or call.store.notes(method["id"]).get("spent"):
+        raise methods.spent(method_id)
+    intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
+    if methods.behaviour(call, method).authenticate != NEVER:
+        return intents.challenge(call, intent)
+    return _finish(call, intent, method)
+
+
+def _finish(call: Call, intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:
+    """Put the card on file, unless the bank declines."""
+    card = methods.behaviour(call, method)
+    if card.attach:
+        failed = _fail(call, intent, method, DECLINES[card.attach])
+        raise declined(DECLINES[card.attach], setup_intent=failed)
+    if intent["customer"]:
+        methods.attach(call, method, intent["customer"])
+    intent |= {"status": "succeeded", "next_action": None}
+    call.store.save(intent)
+    call.event("setup_intent.succeeded", intent)
+    return intent
+
+
+def _fail(call: Call, intent: dict[str, Any], method: dict[str, Any], reason: Decline) -> dict[str, Any]:
+    """Send a setup intent back to wait for another payment method."""
+    error = {**reason.fields(), "message": reason.message, "payment_method": method}
+    if reason is _NOT_AUTHENTICATED:
+        error["type"] = "invalid_request_error"
+    intent |= {
+        "status": "requires_payment_method",
+        "last_setup_error": error,
+        "next_action": None,
+        "payment_method": None,
+    }
+    call.store.save(intent)
+    call.event("setup_intent.setup_failed", intent)
+    return intent
+
+
+def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
+    """The shopper's answer to 3-D Secure."""
+    if intent["status"] != "requires_action":
+        raise unexpected_state(intent, "authenticate")
+    method = methods.find(call, intent["payment_method"])
+    if not succeed:
+        return _fail(call, intent, method, _NOT_AUTHENTICATED)
+    call.store.save(method, authenticated=True)
+    return _finish(call, intent, method)
+
+
+def cancel(call: Call) -> dict[str, Any]:
+    """POST /v1/setup_intents/<id>/cancel"""
+    intent = own(call)
+    if intent["status"] not in _OPEN:
+        raise unexpected_state(intent, "cancel")
+    reason = call.text("cancellation_reason")
+    intent |= {"status": "canceled", "cancellation_reason": reason, "next_action": None}
+    call.store.save(intent)
+    call.event("setup_intent.canceled", intent)
+    return intent

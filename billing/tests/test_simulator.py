@@ -1,0 +1,570 @@
+"""The simulator's API, asked through the real SDK."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import requests
+import stripe
+
+from billing.simulator.server import Simulator
+
+CHECKED = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+
+
+@pytest.fixture(scope="module")
+def running():
+    simulator = Simulator()
+    simulator.start()
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def simulator(running):
+    running.reset()
+    return running
+
+
+def connect(simulator, key="sk_test_x", timeout=(3, 8)):
+    """The SDK's own client, as the shop builds it."""
+    http_client = stripe.RequestsClient(timeout=timeout)
+    base = {"api": simulator.url}
+    return stripe.StripeClient(key, base_addresses=base, max_network_retries=0, http_client=http_client).v1
+
+
+@pytest.fixture
+def api(simulator):
+    return connect(simulator)
+
+
+@pytest.fixture
+def alice(api):
+    """A customer with a good card and an intent of 12.50 GBP."""
+    customer = api.customers.create({"email": "alice@example.com"})
+    card = api.customers.payment_sources.create(customer.id, {"source": "tok_visa"})
+    intent = new_intent(api, customer.id)
+    return SimpleNamespace(customer=customer.id, card=card.id, intent=intent.id)
+
+
+def new_intent(api, customer, amount=1250):
+    params = {"amount": amount, "currency": "gbp", "customer": customer, "metadata": {"order": "A1"}, **CHECKED}
+    return api.payment_intents.create(params)
+
+
+def save_card(api, customer, token):
+    return api.customers.payment_sources.create(customer, {"source": token}).id
+
+
+def confirm(api, intent, card, key=None):
+    options = {"idempotency_key": key} if key else {}
+    return api.payment_intents.confirm(intent, {"payment_method": card, "use_stripe_sdk": True}, options)
+
+
+def typed_card(number, **fields):
+    return {"card": {"number": number, "exp_month": "12", "exp_year": "2040", "cvc": "123", **fields}}
+
+
+def succeeded(simulator):
+    return [charge for charge in simulator.objects("charge") if charge["status"] == "succeeded"]
+
+
+# Customers and cards
+
+
+def test_card_is_saved_from_a_token_once(simulator, api, alice):
+    token = connect(simulator, "pk_test_x").tokens.create(typed_card("5555 5555 5555 4444", name="Alice"))
+
+    card = api.customers.payment_sources.create(alice.customer, {"source": token.id})
+
+    assert (card.object, card.brand, card.last4, card.name) == ("card", "MasterCard", "4444", "Alice")
+    assert (card.customer, card.exp_month, card.exp_year) == (alice.customer, 12, 2040)
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.customers.payment_sources.create(alice.customer, {"source": token.id})
+    assert caught.value.code == "token_already_used"
+
+
+def test_first_card_is_the_default_until_it_is_deleted(api, alice):
+    second = save_card(api, alice.customer, "tok_mastercard")
+    assert api.customers.retrieve(alice.customer).default_source == alice.card
+
+    api.customers.payment_sources.delete(alice.customer, alice.card)
+
+    assert api.customers.retrieve(alice.customer).default_source == second
+    assert [card.id for card in api.customers.payment_sources.list(alice.customer).data] == [second]
+
+
+@pytest.mark.parametrize(
+    ("token", "code", "decline_code"),
+    [
+        ("tok_chargeDeclined", "card_declined", "generic_decline"),
+        ("tok_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("tok_chargeDeclinedExpiredCard", "expired_card", "expired_card"),
+        ("tok_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"),
+        ("tok_chargeDeclinedProcessingError", "processing_error", "processing_error"),
+        ("tok_radarBlock", "card_declined", "fraudulent"),
+    ],
+)
+def test_declined_card_is_refused_when_saved(simulator, api, alice, token, code, decline_code):
+    with pytest.raises(stripe.CardError) as caught:
+        save_card(api, alice.customer, token)
+
+    assert (caught.value.http_status, caught.value.code) == (402, code)
+    assert caught.value.error.decline_code == decline_code
+    assert len(simulator.objects("card")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"number": "4242424242424241"}, "incorrect_number"),
+        ({"number": "42"}, "invalid_number"),
+        ({"exp_year": "2020"}, "invalid_expiry_year"),
+        ({"exp_month": "13"}, "invalid_expiry_month"),
+        ({"cvc": "12"}, "invalid_cvc"),
+        ({"number": "4929000000006"}, "card_declined"),
+    ],
+)
+def test_typed_card_is_checked(simulator, fields, code):
+    with pytest.raises(stripe.CardError) as caught:
+        connect(simulator, "pk_test_x").tokens.create(typed_card(**{"number": "4242424242424242", **fields}))
+
+    assert caught.value.code == code
+    assert simulator.objects("token") == []
+
+
+def test_card_number_is_refused_from_a_server(api):
+    with pytest.raises(stripe.CardError, match="publishable key"):
+        api.tokens.create(typed_card("4242424242424242"))
+
+
+def test_unknown_token_customer_and_card(api, alice):
+    calls = [
+        lambda: api.customers.payment_sources.create(alice.customer, {"source": "tok_none"}),
+        lambda: api.customers.retrieve("cus_none"),
+        lambda: confirm(api, alice.intent, "card_none"),
+    ]
+    for call in calls:
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            call()
+        assert caught.value.code == "resource_missing"
+
+
+def test_deleted_customer_says_so(api, alice):
+    api.customers.delete(alice.customer)
+
+    assert api.customers.retrieve(alice.customer).deleted is True
+    with pytest.raises(stripe.InvalidRequestError):
+        save_card(api, alice.customer, "tok_visa")
+
+
+# Paying
+
+
+def test_confirmed_intent_is_charged(simulator, api, alice):
+    intent = confirm(api, alice.intent, alice.card)
+
+    charge = api.charges.retrieve(intent.latest_charge)
+    assert (intent.status, intent.amount_received, intent.currency) == ("succeeded", 1250, "gbp")
+    assert (charge.amount, charge.payment_method_details.card.last4) == (1250, "4242")
+    kinds = [event["type"] for event in simulator.objects("event")]
+    assert kinds[-3:] == ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
+
+
+def test_parallel_confirms_charge_once(simulator, api, alice):
+    def try_it(number):
+        try:
+            return confirm(connect(simulator), alice.intent, alice.card, key=f"try-{number}").status
+        except stripe.InvalidRequestError as error:
+            return error.code
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(try_it, range(8)))
+
+    assert sorted(outcomes) == ["payment_intent_unexpected_state"] * 7 + ["succeeded"]
+    assert len(succeeded(simulator)) == 1
+
+
+def test_card_of_another_customer_cannot_pay(simulator, api, alice):
+    stranger = api.customers.create()
+    for customer in ({"customer": stranger.id}, {}):
+        intent = api.payment_intents.create({"amount": 1250, "currency": "gbp", **customer})
+        with pytest.raises(stripe.InvalidRequestError, match="does not belong"):
+            confirm(api, intent.id, alice.card)
+    assert simulator.objects("charge") == []
+
+
+def test_decline_at_charge_leaves_the_intent_open(simulator, api, alice):
+    bad = save_card(api, alice.customer, "tok_chargeCustomerFail")
+
+    with pytest.raises(stripe.CardError) as caught:
+        confirm(api, alice.intent, bad)
+
+    error = caught.value.error
+    assert (error.code, error.decline_code) == ("card_declined", "generic_decline")
+    assert error.payment_intent.status == "requires_payment_method"
+    intent = api.payment_intents.retrieve(alice.intent)
+    assert intent.last_payment_error.charge == error.charge == simulator.objects("charge")[0]["id"]
+    assert intent.last_payment_error.payment_method.id == bad
+    assert confirm(api, alice.intent, alice.card).status == "succeeded"
+
+
+def test_3d_secure_done_charges(simulator, api, alice):
+    card = save_card(api, alice.customer, "tok_threeDSecure2Required")
+    intent = confirm(api, alice.intent, card)
+    assert (intent.status, intent.next_action.type) == ("requires_action", "use_stripe_sdk")
+    assert simulator.objects("charge") == []
+
+    simulator.act(alice.intent, succeed=True)
+
+    assert api.payment_intents.retrieve(alice.intent).status == "succeeded"
+    assert len(succeeded(simulator)) == 1
+
+
+def test_3d_secure_failed_leaves_the_intent_open(simulator, api, alice):
+    confirm(api, alice.intent, save_card(api, alice.customer, "tok_authenticationRequired"))
+
+    simulator.act(alice.intent, succeed=False)
+
+    intent = api.payment_intents.retrieve(alice.intent)
+    assert intent.status == "requires_payment_method"
+    assert intent.last_payment_error.code == "payment_intent_authentication_failure"
+    assert simulator.objects("charge") == []
+
+
+def test_3d_secure_done_may_still_be_declined(simulator, api, alice):
+    confirm(api, alice.intent, save_card(api, alice.customer, "tok_threeDSecureRequiredChargeDeclined"))
+
+    simulator.act(alice.intent, succeed=True)
+
+    assert api.payment_intents.retrieve(alice.intent).last_payment_error.code == "card_declined"
+    assert succeeded(simulator) == []
+
+
+def test_another_card_replaces_a_pending_3d_secure(simulator, api, alice):
+    confirm(api, alice.intent, save_card(api, alice.customer, "tok_threeDSecure2Required"))
+
+    assert confirm(api, alice.intent, alice.card).status == "succeeded"
+    with pytest.raises(Exception, match="status of succeeded"):
+        simulator.act(alice.intent, succeed=True)
+    assert len(succeeded(simulator)) == 1
+
+
+def test_open_intent_can_be_cancelled_even_during_3d_secure(api, alice):
+    confirm(api, alice.intent, save_card(api, alice.customer, "tok_threeDSecure2Required"))
+
+    intent = api.payment_intents.cancel(alice.intent, {"cancellation_reason": "abandoned"})
+
+    assert (intent.status, intent.cancellation_reason) == ("canceled", "abandoned")
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        confirm(api, alice.intent, alice.card)
+    assert caught.value.code == "payment_intent_unexpected_state"
+
+
+def test_paid_intent_cannot_be_cancelled(api, alice):
+    confirm(api, alice.intent, alice.card)
+
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.payment_intents.cancel(alice.intent)
+
+    assert caught.value.code == "payment_intent_unexpected_state"
+    assert caught.value.error.payment_intent.status == "succeeded"
+
+
+def test_disputed_charge_is_told(simulator, api, alice):
+    confirm(api, alice.intent, save_card(api, alice.customer, "tok_createDispute"))
+
+    assert simulator.objects("event")[-1]["type"] == "charge.dispute.created"
+    assert simulator.objects("charge")[0]["disputed"] is True
+
+
+def test_setup_intent_puts_a_card_on_file_that_pays(simulator, api, alice):
+    browser = connect(simulator, "pk_test_x")
+    setup = api.setup_intents.create({"customer": alice.customer})
+    method = browser.payment_methods.create({"type": "card", **typed_card("4000002500003155")})
+    options = {"payment_method": method.id, "client_secret": setup.client_secret}
+    assert browser.setup_intents.confirm(setup.id, options).status == "requires_action"
+
+    simulator.act(setup.id, succeed=True)
+
+    assert api.payment_methods.retrieve(method.id).customer == alice.customer
+    assert confirm(api, alice.intent, method.id).status == "succeeded"
+
+
+def test_lists_are_newest_first_filtered_and_paged(api, alice):
+    newer = new_intent(api, alice.customer)
+    new_intent(api, api.customers.create().id)
+
+    first = api.payment_intents.list({"customer": alice.customer, "limit": 1, "created": {"gte": 1}})
+    rest = api.payment_intents.list({"customer": alice.customer, "starting_after": newer.id})
+
+    assert ([intent.id for intent in first.data], first.has_more) == ([newer.id], True)
+    assert ([intent.id for intent in rest.data], rest.has_more) == ([alice.intent], False)
+
+
+# Refunds
+
+
+def test_refunds_never_exceed_the_charge(api, alice):
+    intent = confirm(api, alice.intent, alice.card)
+    api.refunds.create({"payment_intent": alice.intent, "amount": 1000, "metadata": {"row": "1"}})
+    with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded amount"):
+        api.refunds.create({"payment_intent": alice.intent, "amount": 251})
+    assert api.refunds.create({"charge": intent.latest_charge, "reason": "duplicate"}).amount == 250
+
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.refunds.create({"payment_intent": alice.intent})
+
+    assert caught.value.code == "charge_already_refunded"
+    charge = api.charges.retrieve(intent.latest_charge)
+    assert (charge.amount_refunded, charge.refunded) == (1250, True)
+    listed = api.refunds.list({"payment_intent": alice.intent}).data
+    assert [refund.metadata.to_dict() for refund in listed] == [{}, {"row": "1"}]
+
+
+def test_unpaid_intent_cannot_be_refunded(api, alice):
+    with pytest.raises(stripe.InvalidRequestError, match="does not have a successful charge"):
+        api.refunds.create({"payment_intent": alice.intent})
+
+
+# Parameters and keys
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "param"),
+    [
+        ({"payment_method_types": ["card"]}, "parameter_unknown", "payment_method_types"),
+        ({"shipping": {"adress": "x"}}, "parameter_unknown", "shipping[adress]"),
+        ({"amount": "12.5"}, "parameter_invalid_integer", "amount"),
+        ({"amount": 29}, "amount_too_small", "amount"),
+        ({"currency": ""}, "parameter_invalid_empty", "currency"),
+        ({"currency": None}, "parameter_missing", "currency"),
+        ({"customer": "cus_none"}, "resource_missing", "customer"),
+    ],
+)
+def test_wrong_parameters_are_refused(simulator, api, change, code, param):
+    params = {"amount": 1250, "currency": "gbp", **change}
+
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.payment_intents.create({name: value for name, value in params.items() if value is not None})
+
+    assert (caught.value.code, caught.value.param) == (code, param)
+    assert simulator.objects("payment_intent") == []
+
+
+@pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", "pk_live_x"])
+def test_live_key_is_refused(simulator, key):
+    with pytest.raises(stripe.AuthenticationError, match="refuses live keys"):
+        connect(simulator, key).customers.create()
+
+
+def test_publishable_key_opens_only_what_a_browser_needs(simulator, api, alice):
+    browser = connect(simulator, "pk_test_x")
+    secret = api.payment_intents.retrieve(alice.intent).client_secret
+    assert browser.payment_intents.retrieve(alice.intent, {"client_secret": secret}).amount == 1250
+    with pytest.raises(stripe.InvalidRequestError, match="client_secret"):
+        browser.payment_intents.retrieve(alice.intent, {"client_secret": f"{secret}x"})
+    with pytest.raises(stripe.PermissionError):
+        browser.customers.create()
+
+
+# Idempotency and faults
+
+
+def test_same_key_replays_the_first_answer(simulator, api, alice):
+    first = confirm(api, alice.intent, alice.card, key="pay-1")
+
+    second = confirm(api, alice.intent, alice.card, key="pay-1")
+
+    assert second.last_response.headers["Idempotent-Replayed"] == "true"
+    assert second.to_dict() == first.to_dict()
+    assert len(simulator.objects("charge")) == 1
+
+
+def test_same_key_replays_a_decline(simulator, api, alice):
+    bad = save_card(api, alice.customer, "tok_chargeCustomerFail")
+    for _ in range(2):
+        with pytest.raises(stripe.CardError):
+            confirm(api, alice.intent, bad, key="pay-1")
+
+    assert len(simulator.objects("charge")) == 1
+
+
+def test_same_key_with_other_parameters_is_refused(api, alice):
+    other = save_card(api, alice.customer, "tok_mastercard")
+    confirm(api, alice.intent, alice.card, key="pay-1")
+
+    with pytest.raises(stripe.IdempotencyError):
+        confirm(api, alice.intent, other, key="pay-1")
+
+
+def test_refused_parameters_do_not_use_up_a_key(api, alice):
+    options = {"idempotency_key": "order-1"}
+    with pytest.raises(stripe.InvalidRequestError):
+        api.payment_intents.create({"amount": 1250, "currency": "gbp", "colour": "red"}, options)
+
+    assert api.payment_intents.create({"amount": 1250, "currency": "gbp"}, options).amount == 1250
+
+
+def test_same_key_is_busy_while_the_first_call_runs(simulator, api, alice):
+    simulator.add_fault("/v1/payment_intents/*/confirm", "delay", seconds=0.4)
+    session, url = requests.Session(), f"{simulator.url}/v1/payment_intents/{alice.intent}/confirm"
+    headers = {"Authorization": "Bearer sk_test_x", "Idempotency-Key": "pay-1"}
+    started = threading.Event()
+
+    def first():
+        started.set()
+        return session.post(url, {"payment_method": alice.card}, headers=headers, timeout=5).status_code
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(first)
+        started.wait()
+        while not any(call[3] == "pay-1" for call in simulator.requests):
+            threading.Event().wait(0.001)
+        answer = requests.post(url, {"payment_method": alice.card}, headers=headers, timeout=5)
+        assert running.result() == 200
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "idempotency_key_in_use")
+    assert len(simulator.objects("charge")) == 1
+
+
+@pytest.mark.parametrize(("kind", "is_done"), [("drop_before", False), ("drop_after", True)])
+def test_dropped_answer_is_unknown_to_the_caller(simulator, api, alice, kind, is_done):
+    simulator.add_fault("/v1/payment_intents/*/confirm", kind)
+
+    with pytest.raises(stripe.APIConnectionError):
+        confirm(api, alice.intent, alice.card, key="pay-1")
+
+    assert bool(succeeded(simulator)) is is_done
+    assert confirm(api, alice.intent, alice.card, key="pay-1").status == "succeeded"
+    assert len(simulator.objects("charge")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "is_done"),
+    [
+        ("rate_limit", stripe.RateLimitError, False),
+        ("key_in_use", stripe.APIError, False),
+        ("error_500", stripe.APIError, False),
+        ("html", stripe.APIError, True),
+        ("empty", stripe.APIError, True),
+    ],
+)
+def test_bad_answers(simulator, api, alice, kind, error, is_done):
+    simulator.add_fault("/v1/payment_intents/*/confirm", kind)
+
+    with pytest.raises(error):
+        confirm(api, alice.intent, alice.card, key="pay-1")
+
+    assert bool(succeeded(simulator)) is is_done
+    assert confirm(api, alice.intent, alice.card, key="pay-1").status == "succeeded"
+
+
+def test_other_json_is_no_intent(simulator, api, alice):
+    simulator.add_fault("/v1/payment_intents/*/confirm", "other_json")
+
+    assert confirm(api, alice.intent, alice.card).to_dict() == {"hello": 1}
+
+
+def test_stored_500_is_replayed_and_not_processed(simulator, api, alice):
+    simulator.add_fault("/v1/payment_intents/*/confirm", "error_500_stored")
+
+    for _ in range(2):
+        with pytest.raises(stripe.APIError):
+            confirm(api, alice.intent, alice.card, key="pay-1")
+
+    assert simulator.objects("charge") == []
+    assert confirm(api, alice.intent, alice.card, key="pay-2").status == "succeeded"
+
+
+def test_fault_stays_for_as_many_times_as_asked(simulator, api):
+    simulator.add_fault("/v1/customers", "rate_limit", times=0)
+    for _ in range(3):
+        with pytest.raises(stripe.RateLimitError):
+            api.customers.create()
+
+    simulator.clear_faults()
+
+    assert api.customers.create().object == "customer"
+
+
+def test_faults_requests_and_objects_over_http(simulator, api):
+    inside = f"{simulator.url}/_simulator"
+    assert requests.get(f"{inside}/health", timeout=5).json() == {"simulator": True}
+    fault = {"path": "/v1/customers", "kind": "rate_limit"}
+    assert requests.post(f"{inside}/faults", json=fault, timeout=5).status_code == 200
+    with pytest.raises(stripe.RateLimitError):
+        api.customers.create({"name": "Alice"})
+    api.customers.create({"name": "Bob"})
+
+    calls = requests.get(f"{inside}/requests", timeout=5).json()
+
+    assert [call[2] for call in calls] == [{"name": "Alice"}, {"name": "Bob"}]
+    customers = requests.get(f"{inside}/objects/customer", timeout=5).json()
+    assert [customer["name"] for customer in customers] == ["Bob"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Content-Type": "text/plain"}, {"Content-Type": "application/json", "Origin": "http://evil.example"}]
+)
+def test_other_sites_cannot_set_faults(simulator, api, headers):
+    body = '{"path": "*", "kind": "rate_limit"}'
+
+    answer = requests.post(f"{simulator.url}/_simulator/faults", body, headers=headers, timeout=5)
+
+    assert answer.status_code == 403
+    assert api.customers.create().object == "customer"
+
+
+# Where it lives
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "shop.example", "::", ""])  # noqa: S104
+def test_only_loopback_is_served(host):
+    with pytest.raises(ValueError, match="loopback"):
+        Simulator(host=host)
+
+
+def test_state_survives_a_restart(tmp_path):
+    state = str(tmp_path / "stripe.sqlite3")
+    first = Simulator(state=state)
+    first.start()
+    api = connect(first)
+    customer = api.customers.create().id
+    card = save_card(api, customer, "tok_visa")
+    intent = new_intent(api, customer).id
+    answer = confirm(api, intent, card, key="pay-1").to_dict()
+    first.stop()
+
+    second = Simulator(state=state)
+    second.start()
+    try:
+        assert confirm(connect(second), intent, card, key="pay-1").to_dict() == answer
+        assert len(second.objects("charge")) == 1
+    finally:
+        second.stop()
+
+
+def test_no_card_number_or_code_is_kept(tmp_path):
+    simulator = Simulator(state=str(tmp_path / "stripe.sqlite3"))
+    simulator.start()
+    api, browser = connect(simulator), connect(simulator, "pk_test_x")
+    options = {"idempotency_key": "token-1"}
+    token = browser.tokens.create(typed_card("4000056655665556", cvc="987"), options)
+    for number in ("4000056655665557", "4929000000006"):
+        with pytest.raises(stripe.CardError):
+            browser.tokens.create(typed_card(number, cvc="987"))
+    customer = api.customers.create({"source": token.id})
+    simulator.stop()
+
+    kept = b"".join(Path(path).read_bytes() for path in tmp_path.iterdir())
+    log = repr(simulator.requests).encode()
+    assert customer.default_source.encode() in kept
+    for secret in (b"4000056655665556", b"4000056655665557", b"4929000000006", b'"987"', b"'987'"):
+        assert secret not in kept + log
+    assert hashlib.sha256(b"4000056655665556").hexdigest().encode() not in kept

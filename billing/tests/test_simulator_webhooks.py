@@ -1,0 +1,138 @@
+"""The simulator's deliveries: signed, repeated, and only to this machine."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import stripe
+
+from billing.simulator.server import Simulator
+
+SECRET = "whsec_test"
+
+
+class Shop:
+    """A shop that notes what is delivered and answers as it is told."""
+
+    def __init__(self):
+        self.received = []
+        self.answers = []
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                shop.received.append((body, self.headers["Stripe-Signature"]))
+                self.send_response(shop.answers.pop(0) if shop.answers else 200)
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format, *args):
+                """Stay quiet."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/webhook/"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def types(self):
+        return [json.loads(body)["type"] for body, _ in self.received]
+
+
+@pytest.fixture
+def shop():
+    shop = Shop()
+    yield shop
+    shop.server.shutdown()
+    shop.server.server_close()
+
+
+@pytest.fixture
+def simulator(shop):
+    simulator = Simulator(webhook_url=shop.url, webhook_secret=SECRET)
+    simulator.retry_seconds = (0.01, 0.01)
+    simulator.start()
+    yield simulator
+    simulator.stop()
+
+
+def connect(simulator):
+    return stripe.StripeClient("sk_test_x", base_addresses={"api": simulator.url}, max_network_retries=0).v1
+
+
+def test_event_is_delivered_with_a_signature_the_sdk_accepts(simulator, shop):
+    customer = connect(simulator).customers.create()
+
+    assert simulator.wait_for_deliveries()
+
+    body, signature = shop.received[0]
+    event = stripe.Webhook.construct_event(body, signature, SECRET)
+    assert (event.type, event.data.object.id, event.livemode) == ("customer.created", customer.id, False)
+    with pytest.raises(stripe.SignatureVerificationError):
+        stripe.Webhook.construct_event(body + b" ", signature, SECRET)
+
+
+@pytest.mark.parametrize("refusal", [500, 302, 404])
+def test_refused_delivery_is_repeated(simulator, shop, refusal):
+    shop.answers = [refusal, refusal]
+
+    connect(simulator).customers.create()
+
+    assert simulator.wait_for_deliveries()
+    assert shop.types() == ["customer.created"] * 3
+
+
+def test_delivery_is_given_up_in_the_end(simulator, shop):
+    shop.answers = [500] * 10
+
+    connect(simulator).customers.create()
+
+    assert simulator.wait_for_deliveries()
+    assert len(shop.received) == 3
+
+
+def test_event_can_be_delivered_again(simulator, shop):
+    connect(simulator).customers.create()
+    simulator.wait_for_deliveries()
+
+    simulator.deliver(simulator.objects("event")[0]["id"])
+
+    assert simulator.wait_for_deliveries()
+    assert shop.types() == ["customer.created"] * 2
+
+
+def test_without_an_address_nothing_is_queued(simulator, shop):
+    simulator.webhook_url = ""
+
+    connect(simulator).customers.create()
+
+    assert simulator.wait_for_deliveries(timeout=0)
+    assert shop.received == []
+
+
+def test_undelivered_event_is_delivered_after_a_restart(tmp_path, shop):
+    state = str(tmp_path / "stripe.sqlite3")
+    shop.answers = [500]
+    first = Simulator(state=state, webhook_url=shop.url)
+    first.retry_seconds = (0.3,)
+    first.start()
+    connect(first).customers.create()
+    first.stop()
+
+    second = Simulator(state=state, webhook_url=shop.url)
+    second.start()
+    try:
+        assert second.wait_for_deliveries()
+        assert set(shop.types()) == {"customer.created"}
+        assert shop.answers == []
+    finally:
+        second.stop()
+
+
+@pytest.mark.parametrize("url", ["https://shop.example/webhook/", "http://192.0.2.1/", "ftp://127.0.0.1/"])
+def test_deliveries_stay_on_this_machine(simulator, url):
+    with pytest.raises(ValueError, match="loopback"):
+        simulator.webhook_url = url

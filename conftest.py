@@ -1,0 +1,104 @@
+"""Fixtures for the tests of every app."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from billing.simulator.server import Simulator
+from ecommerce.tests import stripe_mock as mock
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+NOBODY = "http://127.0.0.1:9"  # the discard port: connections are refused at once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow layers first, so that the processes end together."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def skip_unless_ci(reason: str) -> None:
+    """Skip with a reason; in CI nothing that should run may be missing."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def laptop(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No Stripe to reach unless a test asks for one, quick passwords, an empty cache, uploads in a folder of its own."""
+    settings.STRIPE_API_BASE = NOBODY
+    settings.STRIPE_IS_REAL = False
+    settings.STRIPE_SECRET_KEY = "sk_test_tests"
+    settings.STRIPE_PUBLISHABLE_KEY = "pk_test_tests"
+    settings.STRIPE_WEBHOOK_SECRET = "whsec_tests"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.MEDIA_ROOT = str(tmp_path_factory.mktemp("media"))
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def running_simulator() -> Iterator[Simulator]:
+    """One simulator a test process."""
+    simulator = Simulator(webhook_secret="whsec_tests")
+    simulator.start()
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def simulator(running_simulator: Simulator, laptop: None, settings: Any) -> Iterator[Simulator]:
+    """A simulator that has forgotten everything, and a shop that talks to it."""
+    running_simulator.webhook_url = ""
+    running_simulator.reset()
+    settings.STRIPE_API_BASE = running_simulator.url
+    settings.STRIPE_JS_URL = running_simulator.url + "/endive/stripe.js"
+    yield running_simulator
+    running_simulator.webhook_url = ""
+
+
+@pytest.fixture(scope="session")
+def stripe_mock_url() -> Iterator[str]:
+    """A real stripe-mock; where there is none its tests are skipped, in CI they fail."""
+    if url := mock.server():
+        yield url
+        return
+    path = None if os.environ.get("STRIPE_MOCK_URL") else mock.program()
+    if path is None:
+        skip_unless_ci(mock.HOW_TO_GET_IT)
+    process, url = mock.start(str(path))
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def other_client() -> Client:
+    """A second visitor's browser."""
+    return Client()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A real browser: CHROMIUM, /usr/bin/chromium, or Playwright's own."""
+    from playwright.sync_api import Error, sync_playwright
+
+    named = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
+    with sync_playwright() as playwright:
+        try:
+            path = named if os.path.exists(named) else None
+            browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+        except Error:
+            skip_unless_ci("No Chromium. Install it (`apt-get install chromium`) or name one with CHROMIUM.")
+        yield browser
+        browser.close()

@@ -1,0 +1,176 @@
+"""`manage.py demo`, which `make run` calls: from an empty folder to a working shop, stopped by Ctrl-C."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import User
+from billing.checks import is_loopback
+
+STAFF_EMAIL, STAFF_PASSWORD = "staff@shop.example", "staff-demo"  # noqa: S105 - for a shop on loopback alone
+CARDS = {
+    "4242 4242 4242 4242": "is paid at once",
+    "4000 0027 6000 3184": "asks for 3-D Secure",
+    "4000 0000 0000 0341": "is accepted, then declined when charged",
+    "4000 0000 0000 0002": "is declined when entered",
+}
+START_SECONDS, STOP_SECONDS = 60, 10
+
+
+class Command(BaseCommand):
+    """Prepares database, catalogue and staff account, then runs the site and what belongs to it."""
+
+    help = "Run the whole shop on this machine: site, Stripe simulator and reconcile."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        self._refuse_what_cannot_be(host, port)
+        site_url = os.environ.get("SITE_URL") or f"http://{host}:{port}"
+        call_command("migrate", verbosity=0)
+        call_command("seed", stdout=self.stdout)
+        password = self._staff_password(host)
+        signal.signal(signal.SIGTERM, _interrupt)
+        environment = self._environment(site_url)
+        children: list[subprocess.Popen[bytes]] = []
+        try:
+            for command in self._commands(host, port):
+                children.append(_start(command, environment))
+            self._wait_until_up(children, host, port)
+            self._tell(site_url, password)
+            self._watch(children)
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopping the shop.")
+        finally:
+            _stop(children)
+
+    def _refuse_what_cannot_be(self, host: str, port: int) -> None:
+        if not settings.STRIPE_IS_REAL and not is_loopback(host):
+            raise CommandError(
+                f"Test payments are for this machine alone, and HOST={host} is open to others. "
+                "Leave HOST at 127.0.0.1, or set STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY to use Stripe itself."
+            )
+        if not 0 < port < 65536:
+            raise CommandError(f"PORT={port} is no port. Choose one from 1024 to 65535.")
+        if problem := _cannot_listen(host, port):
+            raise CommandError(
+                f"Cannot listen on {host}, port {port} ({problem}). "
+                f"Stop what runs there, or choose another: make run PORT={port + 1 if port < 65535 else 8000}"
+            )
+
+    def _staff_password(self, host: str) -> str:
+        """The staff account's password to print; a shop that others can reach never keeps the known one."""
+        known = STAFF_PASSWORD if is_loopback(host) else secrets.token_urlsafe(12)
+        user = User.objects.filter(email=STAFF_EMAIL).first()
+        if user is None:
+            User.objects.create_superuser(STAFF_EMAIL, known, name="Staff")
+            return known
+        if not user.check_password(STAFF_PASSWORD):
+            return "(as you set it)"
+        if not is_loopback(host):
+            user.set_password(known)
+            user.save()
+        return known
+
+    def _environment(self, site_url: str) -> dict[str, str]:
+        """Ours, with the site's address and, where the simulator's port is taken, a free one."""
+        environment = os.environ | {"SITE_URL": site_url}
+        simulator = urlsplit(settings.SIMULATOR_URL)
+        if not settings.STRIPE_IS_REAL and _cannot_listen(simulator.hostname or "", simulator.port or 80):
+            environment["STRIPE_SIMULATOR_URL"] = f"http://127.0.0.1:{_free_port()}"
+        return environment
+
+    def _commands(self, host: str, port: int) -> list[list[str]]:
+        simulator = [] if settings.STRIPE_IS_REAL else [["stripe_simulator"]]
+        return [*simulator, ["runserver", f"{host}:{port}", "--noreload"], ["reconcile", "--every", "60"]]
+
+    def _wait_until_up(self, children: "list[subprocess.Popen[bytes]]", host: str, port: int) -> None:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            self._fail_if_ended(children)
+            try:
+                with opener.open(f"http://{host}:{port}/health/", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.2)
+        raise CommandError(f"The shop did not start within {START_SECONDS} seconds.")
+
+    def _fail_if_ended(self, children: "list[subprocess.Popen[bytes]]") -> None:
+        for child in children:
+            if child.poll() is not None:
+                raise CommandError(f"{' '.join(map(str, child.args))} ended. What it said stands above.")  # type: ignore[arg-type]
+
+    def _watch(self, children: "list[subprocess.Popen[bytes]]") -> None:
+        while True:
+            self._fail_if_ended(children)
+            time.sleep(0.5)
+
+    def _tell(self, site_url: str, password: str) -> None:
+        lines = [
+            "",
+            f"  Shop         {site_url}/",
+            f"  Admin        {site_url}/admin/",
+            f"  Staff login  {STAFF_EMAIL}  {password}",
+            f"  Mails        {settings.EMAIL_FILE_PATH}" if getattr(settings, "EMAIL_FILE_PATH", "") else "",
+        ]
+        if settings.STRIPE_IS_REAL:
+            lines += ["  Payments     Stripe, with the key you set"]
+        else:
+            lines += ["  Test cards   (any date to come, any CVC; no real money)"]
+            lines += [f"               {number}  {what}" for number, what in CARDS.items()]
+        self.stdout.write("\n".join([line for line in lines if line] + ["", "  Ctrl-C stops everything.", ""]))
+        self.stdout.flush()
+
+
+def _interrupt(*_args: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """A child in a process group of its own, so that Ctrl-C reaches it through us alone, in order."""
+    manage = str(settings.BASE_DIR / "manage.py")
+    return subprocess.Popen([sys.executable, manage, *command], env=environment, start_new_session=True)  # noqa: S603
+
+
+def _stop(children: "list[subprocess.Popen[bytes]]") -> None:
+    for child in reversed(children):
+        if child.poll() is None:
+            child.send_signal(signal.SIGINT)
+    for child in children:
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _cannot_listen(host: str, port: int) -> str:
+    """Why nobody can listen there, or empty."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

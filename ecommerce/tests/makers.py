@@ -1,0 +1,79 @@
+"""Plain makers of what tests need, and the steps of a shopper who has no browser."""
+
+import itertools
+from decimal import Decimal
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from billing.models import BillingProfile
+from carts.models import Cart
+from orders.models import Order
+from products.models import Category, Product
+
+_numbers = itertools.count(1)
+PASSWORD = "correct horse battery"
+ADDRESS = {
+    "country": "GB", "name": "Gia Guest", "line_1": "1 High Street", "line_2": "", "city": "Bath", "state": "",
+    "postal_code": "BA1 1AA",
+}  # fmt: skip
+
+
+def make_product(**fields: Any) -> Product:
+    """A product of 16.00 with ten in stock, unless told otherwise."""
+    number = next(_numbers)
+    return Product.objects.create(
+        **{"sku": f"T-{number}", "title": f"Mug {number}", "price": Decimal("16.00"), "stock": 10} | fields
+    )
+
+
+def make_category(title: str = "Mugs") -> Category:
+    return Category.objects.create(title=title)
+
+
+def make_user(email: str = "alice@example.org", **fields: Any) -> User:
+    return User.objects.create_user(email, PASSWORD, **fields)
+
+
+def add_to_cart(client: Client, product: Product, quantity: int = 1, action: str = "add", **data: Any) -> Any:
+    """Press the cart button as a browser on this site does."""
+    data |= {"product_id": product.pk, "quantity": quantity, "action": action}
+    return client.post(reverse("carts:update"), data, headers={"Sec-Fetch-Site": "same-origin"})
+
+
+def give_details(client: Client, email: str = "guest@example.org", **changes: str) -> Any:
+    """Fill the checkout's first step."""
+    data = {f"shipping-{name}": value for name, value in (ADDRESS | changes).items()}
+    return client.post(reverse("carts:checkout"), data | {"email": email, "billing_same": "on"})
+
+
+def add_card(client: Client, token: str = "tok_visa") -> Any:
+    """What `stripeTokenHandler` does; the answer's JSON has the card's id or an error."""
+    return client.post(reverse("billing:payment_processing"), {"token": token})
+
+
+def place_order(client: Client, card: int | str, **changes: str) -> Any:
+    """Press Place order on the page as it is shown now."""
+    page = client.get(reverse("carts:checkout"))
+    data = {"action": "place", "card": str(card)}
+    if page.context:
+        data |= {"order": page.context["order"].order_id, "quote": page.context["quote"].signed()}
+    return client.post(reverse("carts:checkout"), data | changes)
+
+
+def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int = 1) -> Order:
+    """A guest's whole way to a placed order, paid if the card of `token` lets it."""
+    add_to_cart(client, product, quantity)
+    give_details(client)
+    place_order(client, add_card(client, token).json()["card"])
+    return Order.objects.placed().latest("pk")
+
+
+def make_open_order(**fields: Any) -> Order:
+    """An open order of a fresh guest, one product in its cart, without a browser."""
+    profile = BillingProfile.objects.create(email="guest@example.org")
+    cart = Cart.objects.create(session_key=f"session-{next(_numbers)}")
+    cart.set_quantity(make_product(), 1)
+    return Order.objects.create(billing_profile=profile, cart=cart, email=profile.email, **fields)

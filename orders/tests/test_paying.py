@@ -1,0 +1,198 @@
+"""From an open order to a paid one, on the simulator: what is true in our rows and at Stripe after each way."""
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, place_order
+from orders import payments
+from orders.models import Order, OrderEvent, Payment
+
+pytestmark = pytest.mark.django_db
+CONFIRM = "/v1/payment_intents/*/confirm"
+
+
+def charges(simulator: Simulator) -> list[int]:
+    """The amounts really charged."""
+    return [charge["amount"] for charge in simulator.objects("charge") if charge["status"] == "succeeded"]
+
+
+def test_good_card_ends_on_a_paid_order(client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=3)
+    order = buy(client, product, quantity=2)
+    product.refresh_from_db()
+    assert (order.status, charges(simulator), product.stock) == (Order.Status.PAID, [3695], 1)
+
+
+def test_paid_order_has_one_mail_in_text_and_html(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(title="Teal mug"))
+    payments.settle(order)
+    [message] = mail.outbox
+    assert message.to == ["guest@example.org"]
+    assert "Teal mug" in message.body
+    assert "£20.95" in message.alternatives[0].content
+    assert order.mails.get().sent
+
+
+def test_intent_is_created_unconfirmed_and_stored_before_it_is_confirmed(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product())
+    calls = [(path, key) for method, path, _params, key in simulator.requests if method == "POST" and "intents" in path]
+    assert calls == [
+        ("/v1/payment_intents", f"order-{order.uuid}-intent-1"),
+        (f"/v1/payment_intents/{order.payment_intent_id}/confirm", str(order.payments.get().key)),
+    ]
+
+
+def test_declined_charge_keeps_the_order_and_its_stock(client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=1)
+    order = buy(client, product, "tok_chargeCustomerFail")
+    product.refresh_from_db()
+    assert (order.status, product.stock, charges(simulator)) == (Order.Status.PLACED, 0, [])
+    assert order.payments.get().status == Payment.Status.FAILED
+
+
+def test_another_card_pays_after_a_decline_on_the_same_intent(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    card = add_card(client, "tok_visa").json()["card"]
+    answer = client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})
+    order.refresh_from_db()
+    assert answer.url == reverse("carts:success")
+    assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
+    assert len(simulator.objects("payment_intent")) == 1
+
+
+def test_decline_page_tells_what_to_do(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    assert "Your card was declined" in client.get(order.get_absolute_url()).text
+
+
+@pytest.mark.parametrize(("succeed", "status"), [(True, Order.Status.PAID), (False, Order.Status.PLACED)])
+def test_bank_check_decides(client: Client, simulator: Simulator, succeed: bool, status: str) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    assert order.payments.get().status == Payment.Status.REQUIRES_ACTION
+    simulator.act(order.payment_intent_id, succeed)
+    answer = client.get(reverse("orders:status", args=[order.order_id])).json()
+    order.refresh_from_db()
+    assert order.status == status
+    assert answer["situation"] == ("paid" if succeed else "declined")
+
+
+def test_another_press_during_the_bank_check_starts_no_second_attempt(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    card = add_card(client, "tok_visa").json()["card"]
+    client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})
+    assert order.payments.count() == 1
+
+
+def test_lost_answer_on_confirm_charges_once_and_the_page_finds_out(client: Client, simulator: Simulator) -> None:
+    simulator.add_fault(CONFIRM, "drop_after")
+    order = buy(client, make_product())
+    assert order.payments.get().status == Payment.Status.NEW
+    page = client.get(order.get_absolute_url())
+    order.refresh_from_db()
+    assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
+    assert "Refresh" not in page.headers
+
+
+def test_unknown_answer_shows_that_we_are_checking(client: Client, simulator: Simulator) -> None:
+    simulator.add_fault(CONFIRM, "drop_before")
+    order = buy(client, make_product())
+    page = client.get(order.get_absolute_url())
+    assert "We are checking your payment" in page.text
+    assert page.headers["Refresh"] == "5"
+    assert f'action="{reverse("orders:pay", args=[order.order_id])}"' not in page.text
+
+
+def test_attempt_that_never_reached_stripe_fails_once_it_is_old(client: Client, simulator: Simulator) -> None:
+    simulator.add_fault(CONFIRM, "drop_before")
+    order = buy(client, make_product())
+    payments.settle(order)
+    assert order.payments.get().status == Payment.Status.NEW
+    _make_older(order)
+    payments.settle(order)
+    assert order.payments.get().status == Payment.Status.FAILED
+    assert charges(simulator) == []
+
+
+def _make_older(order: Order) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    order.payments.update(timestamp=timezone.now() - timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "error_500", "error_500_stored", "html", "empty", "other_json", "rate_limit"])
+def test_no_intent_means_nothing_charged_and_a_later_try_pays(client: Client, simulator: Simulator, fault: str) -> None:
+    simulator.add_fault("/v1/payment_intents", fault, times=1 if fault != "rate_limit" else 2)
+    order = buy(client, make_product())
+    assert (order.status, order.payments.count(), charges(simulator)) == (Order.Status.PLACED, 0, [])
+    card = order.billing_profile.cards.get()
+    client.post(reverse("orders:pay", args=[order.order_id]), {"card": card.pk})
+    order.refresh_from_db()
+    assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "html", "empty", "other_json"])
+def test_processed_but_unreadable_confirm_is_settled_by_a_look(client: Client, simulator: Simulator, fault: str) -> None:
+    simulator.add_fault(CONFIRM, fault)
+    order = buy(client, make_product())
+    payments.settle(order)
+    assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
+
+
+def test_busy_answer_is_asked_once_more(client: Client, simulator: Simulator) -> None:
+    simulator.add_fault(CONFIRM, "rate_limit", times=1)
+    assert buy(client, make_product()).status == Order.Status.PAID
+
+
+def test_second_press_of_place_order_lands_on_the_same_order(client: Client, simulator: Simulator) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    card = add_card(client).json()["card"]
+    page = client.get(reverse("carts:checkout"))
+    data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+    client.post(reverse("carts:checkout"), data | {"card": card})
+    again = client.post(reverse("carts:checkout"), data | {"card": card})
+    order = Order.objects.placed().get()
+    assert again.url == order.get_absolute_url()
+    assert charges(simulator) == [2095]
+
+
+def test_settle_is_the_only_way_to_paid_whatever_a_page_is_asked(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    answer = client.get(reverse("carts:success"))
+    order.refresh_from_db()
+    assert answer.url == order.get_absolute_url()
+    assert order.status == Order.Status.PLACED
+
+
+def test_charge_of_another_amount_never_marks_the_order_paid(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    Order.objects.filter(pk=order.pk).update(total=1)
+    simulator.act(order.payment_intent_id, True)
+    payments.settle(order)
+    payments.settle(order)
+    assert order.status == Order.Status.PLACED
+    assert order.events.filter(kind=OrderEvent.Kind.MISMATCH).count() == 1
+
+
+def test_customer_that_stripe_lost_is_made_anew(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    simulator.reset()
+    assert add_card(client, "tok_visa").status_code == 200
+    assert order.billing_profile.cards.filter(active=True).count() == 1
+
+
+def test_shop_without_stripe_keeps_the_order_and_says_so(client: Client, simulator: Simulator, settings) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    card = add_card(client).json()["card"]
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    answer = place_order(client, card)
+    page = client.get(answer.url)
+    order = Order.objects.placed().get()
+    assert "Payment is not possible right now. Nothing was charged" in page.text
+    assert order.status == Order.Status.PLACED
