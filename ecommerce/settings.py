@@ -11,9 +11,9 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"  # everything a running shop writes: database, uploads, mails
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))  # everything a running shop writes
 
 DEBUG = env.bool("DEBUG", True)
 
@@ -89,7 +89,7 @@ TEMPLATES = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # Rows
-VAR_DIR.mkdir(exist_ok=True)
+VAR_DIR.mkdir(parents=True, exist_ok=True)
 DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Django's default deferred transactions answer "database is locked" under two writers; a writer that
@@ -135,7 +135,7 @@ STATICFILES_FINDERS = [
 ]
 BOOTSTRAP_DIR = bootstrap_wrapper.get_bootstrap_dir()
 MEDIA_URL = "media/"
-MEDIA_ROOT = env.path("MEDIA_ROOT", str(VAR_DIR / "media")).root
+MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
 STORAGES = {
     "default": {"BACKEND": env.str("MEDIA_STORAGE", "django.core.files.storage.FileSystemStorage")},
     "staticfiles": {
