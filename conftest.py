@@ -36,7 +36,7 @@ def skip_unless_ci(reason: str) -> None:
 
 @pytest.fixture(autouse=True)
 def laptop(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No Stripe to reach unless a test asks for one, quick passwords, an empty cache, uploads in a folder of its own."""
+    """No Stripe unless a test asks for one, quick passwords, an empty cache, uploads in a folder of its own."""
     settings.STRIPE_API_BASE = NOBODY
     settings.STRIPE_IS_REAL = False
     settings.STRIPE_SECRET_KEY = "sk_test_tests"
@@ -77,9 +77,9 @@ def stripe_mock_url() -> Iterator[str]:
     if path is None:
         skip_unless_ci(mock.HOW_TO_GET_IT)
     process, url = mock.start(str(path))
-    yield url
-    process.terminate()
-    process.wait(10)
+    with process:
+        yield url
+        process.terminate()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ NOT_A_DESTINATION = frozenset("AC AQ BV CP DG EA EU EZ HM IC QO TA UM UN XA XB X
 
 @cache
 def _names(locale: str) -> dict[str, str]:
-    territories = Locale.parse(locale).territories
+    territories: dict[str, str] = dict(Locale.parse(locale).territories)
     return {code: territories[code] for code in territories if len(code) == 2 and code not in NOT_A_DESTINATION}
 
 

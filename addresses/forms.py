@@ -15,8 +15,10 @@ from ecommerce.forms import ShopForm
 
 # Where a letter without its region, or without a postcode, does not arrive.
 NEEDS_STATE = frozenset("AU BR CA CN IN IT JP MX MY US".split())
-NO_POSTCODE = frozenset("AE AG AO BS BZ BO BW BI CM CF CI CD CK DJ DM ER FJ GH GD GM GN GY HK IE JM KE KI KM KN LC ML MO "
-                        "MR MW NR NU PA QA RW SB SC SL SR ST SY TD TG TK TO TT TV TZ UG VU YE ZW".split())  # fmt: skip
+NO_POSTCODE = frozenset(
+    "AE AG AO BS BZ BO BW BI CM CF CI CD CK DJ DM ER FJ GH GD GM GN GY HK IE JM KE KI KM KN LC ML MO MR MW NR NU PA QA "
+    "RW SB SC SL SR ST SY TD TG TK TO TT TV TZ UG VU YE ZW".split()
+)
 UK_POSTCODE = re.compile(r"^([A-Z]{1,2}\d[A-Z\d]?) ?(\d[A-Z]{2})$")
 
 

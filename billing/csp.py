@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from csp.decorators import csp_update
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from ecommerce.http import View
 
@@ -27,8 +28,8 @@ def payment_page(view: View) -> View:
     """Let this view's page load Stripe's script and frames; every other page of the shop knows only itself."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = csp_update(payment_sources())(view)(request, *args, **kwargs)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response: HttpResponseBase = csp_update(payment_sources())(view)(request, *args, **kwargs)
         return response
 
     return wrapper

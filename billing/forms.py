@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import BillingProfile, Card
+from ecommerce.forms import PlainForm
 
 NO_CARD = _("Choose a card on file or enter a new one. Entering one needs JavaScript.")
 
@@ -20,7 +21,7 @@ class TokenForm(forms.Form):
     )
 
 
-class CardForm(forms.Form):
+class CardForm(PlainForm):
     """One of the profile's own cards on file."""
 
     card = forms.ModelChoiceField(Card.objects.none(), error_messages={"required": NO_CARD, "invalid_choice": NO_CARD})
@@ -28,7 +29,3 @@ class CardForm(forms.Form):
     def __init__(self, *args: Any, billing_profile: BillingProfile, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["card"].queryset = Card.objects.usable(billing_profile)  # type: ignore[attr-defined]
-
-    def first_error(self) -> str:
-        """One sentence for a message."""
-        return next((str(error) for errors in self.errors.values() for error in errors), "")

@@ -166,7 +166,7 @@ def _decline_code(error: stripe.CardError) -> str:
 
 
 def _intent(answer: Any) -> Intent:
-    problem = answer["last_payment_error"] if "last_payment_error" in answer else None
+    problem = getattr(answer, "last_payment_error", None)
     return Intent(
         id=str(answer["id"]),
         status=str(answer["status"]),

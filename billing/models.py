@@ -1,6 +1,6 @@
 """Who pays: billing profiles and their cards; and what Stripe told us, event by event."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -188,7 +188,7 @@ class StripeEventManager(models.Manager["StripeEvent"]):
     def receive(self, event: gateway.Event) -> "StripeEvent":
         """The row of this event, new or from an earlier delivery."""
         defaults = {"type": event.type[:120], "object_id": event.intent_id[:120]}
-        return cast(StripeEvent, self.get_or_create(stripe_id=event.id, defaults=defaults)[0])
+        return self.get_or_create(stripe_id=event.id, defaults=defaults)[0]
 
 
 class StripeEvent(models.Model):

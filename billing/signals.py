@@ -29,6 +29,7 @@ def make_billing_profile(sender: type[User], instance: User, created: bool, raw:
 def remember_billing_profile(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
     """The profile's id is in the session from the first moment."""
     if request is not None:
+        request.user = user  # a request that never met the middleware has none
         BillingProfile.objects.get_or_create_from_request(request)
 
 

@@ -29,12 +29,14 @@ class Details:
         if not request.user.is_authenticated:
             self.guest = GuestForm(data, initial={"email": profile.email if profile else ""})
         self.is_same = "billing_same" in data if data is not None else not order or order.is_billed_where_sent
-        self.shipping = AddressForm(data, prefix="shipping", initial=_initial(order and order.shipping_address))
+        self.shipping = AddressForm(
+            data, prefix="shipping", initial=_initial(order.shipping_address if order else None)
+        )
         self.billing = AddressForm(
             None if self.is_same else data,
             prefix="billing",
             kind=Address.Type.BILLING,
-            initial=_initial(None if self.is_same else order and order.billing_address),
+            initial=_initial(order.billing_address if order and not self.is_same else None),
             use_required_attribute=False,  # hidden while the tick is on, and hidden fields must not hold the form up
         )
 
@@ -46,7 +48,8 @@ class Details:
 
     def is_valid(self) -> bool:
         """Judges all, so that the shopper learns of every mistake at once."""
-        return self.is_bound and all([form.is_valid() for form in self.forms])
+        judged = [form.is_valid() for form in self.forms]
+        return self.is_bound and all(judged)
 
     def save(self, cart: Cart) -> Order:
         """The cart's order with these addresses."""

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from billing.forms import CardForm
 from carts.models import MOST
 from carts.quotes import read_signed
+from ecommerce.forms import PlainForm
 
 
-class CartUpdateForm(forms.Form):
+class CartUpdateForm(PlainForm):
     """What to do with which product: add so many, set to so many, or remove."""
 
     ADD, SET, REMOVE = "add", "set", "remove"

@@ -63,7 +63,7 @@ class CartManager(models.Manager["Cart"]):
         lines = CartItem.objects.filter(
             cart_id=request.session.get(CART_KEY, 0), cart__active=True, product=OuterRef("pk")
         )
-        return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))
+        return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))  # type: ignore[no-redef]
 
     def merge_on_login(self, request: HttpRequest, user: User) -> None:
         """The session's cart becomes the user's, or is poured into the one the user has."""
@@ -168,7 +168,7 @@ class Cart(models.Model):
         line = ExpressionWrapper(F("quantity") * F("product__price"), output_field=AMOUNT)
         lines = CartItem.objects.filter(cart=self.pk).order_by().values("cart")
         total = Coalesce(Subquery(lines.annotate(sum=Sum(line)).values("sum")), Value(Decimal(0)), output_field=AMOUNT)
-        self.subtotal = self.total = total  # type: ignore[assignment]
+        self.subtotal = self.total = total
         self.save(update_fields=["subtotal", "total", "updated"])
         del self.subtotal, self.total  # they hold the expression; a later look reads the row
 

@@ -28,4 +28,5 @@ def update_total_of_line(sender: type[CartItem], instance: CartItem, raw: bool =
 def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
     """What a visitor put into the cart before signing in is there after."""
     if request is not None:
+        request.user = user  # a request that never met the middleware has none
         Cart.objects.merge_on_login(request, user)

@@ -40,7 +40,7 @@ def cart_update(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         _update(request, **form.cleaned_data)
     else:
-        messages.error(request, next(error for errors in form.errors.values() for error in errors))
+        messages.error(request, form.first_error())
     return redirect(goal)
 
 

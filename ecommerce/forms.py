@@ -14,7 +14,10 @@ class ShopForm(forms.BaseForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.helper.form_show_errors = True
+
+    def first_error(self) -> str:
+        """One sentence for a message."""
+        return next((str(error) for errors in self.errors.values() for error in errors), "")
 
 
 class PlainForm(ShopForm, forms.Form):

@@ -4,7 +4,7 @@ import secrets
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -23,7 +23,7 @@ from products.models import Product
 ORDERS_KEY = "order_ids"
 REMEMBERED = 20
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud
-MONEY = {"max_digits": 12, "decimal_places": 2}
+MONEY: dict[str, Any] = {"max_digits": 12, "decimal_places": 2}
 
 
 def new_order_id() -> str:

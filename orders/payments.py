@@ -28,7 +28,7 @@ class NotPossible(Exception):
     """This payment cannot be made now; nothing was charged, and the order waits."""
 
 
-# P2: the intent
+# --- P2, the intent ---
 
 
 def ensure_intent(order: Order) -> str:
@@ -62,7 +62,7 @@ def ensure_intent(order: Order) -> str:
     return order.payment_intent_id
 
 
-# P3: pay
+# --- P3, pay ---
 
 
 def pay(order: Order, card: Card) -> None:
@@ -115,7 +115,7 @@ def _start(order: Order, card: Card) -> Payment | None:
     return payment
 
 
-# S: settle
+# --- S, settle ---
 
 
 def settle(order: Order, own: Payment | None = None) -> gateway.Intent | None:
@@ -224,7 +224,7 @@ _APPLY: dict[str, Apply] = {
 }
 
 
-# X: cancel
+# --- X, cancel ---
 
 
 def cancel(order: Order, by: str) -> None:

@@ -34,7 +34,7 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
         if not was_open.update(status=Order.Status.PLACED, placed_at=now, updated=now):
             return False
         order.refresh_from_db()
-        if order.cart is None or not Cart.objects.filter(pk=order.cart_id, active=True).update(active=False):
+        if order.cart is None or not Cart.objects.filter(pk=order.cart.pk, active=True).update(active=False):
             raise PlaceRefused([_("Your cart has changed. Please look at it again.")])
         today = quote(order.cart.lines())
         problems = _problems(order, today, shown) or _take_stock(order, today)

@@ -16,7 +16,7 @@ SETTLE_AFTER = timedelta(minutes=2)
 
 
 def reconcile() -> dict[str, int]:
-    """Settle open attempts, finish cancellations, expire what was not paid, send what was not sent; how many of each."""
+    """Settle open attempts, finish cancellations, expire what was not paid, send waiting mails; how many of each."""
     old = timezone.now() - SETTLE_AFTER
     attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")
     canceling = Order.objects.filter(status=Order.Status.CANCELING)

@@ -1,6 +1,6 @@
 """The catalogue for staff."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,7 +19,7 @@ class StockFilter(admin.SimpleListFilter):
 
     title = gettext_lazy("attention")
     parameter_name = "attention"
-    filters = {
+    filters: ClassVar[dict[str, dict[str, Any]]] = {
         "low": {"stock__range": (1, 5)},
         "out": {"stock": 0},
         "unlimited": {"stock": None},

@@ -96,6 +96,8 @@ class Product(GuardedModel):
 
     objects = ProductQuerySet.as_manager()
 
+    in_cart: int | None  # the visitor's quantity, set by Cart.objects.with_quantities alone
+
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")

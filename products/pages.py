@@ -27,4 +27,4 @@ class ProductPaginator(Paginator):
         first = (number - 1) * self.per_page
         ids = self.object_list.values("pk")[first : first + self.per_page]
         rows = Product.objects.filter(pk__in=ids).newest_first()
-        return self._get_page(rows, number, self)
+        return Page(rows, number, self)

@@ -124,7 +124,9 @@ def _make_older(order: Order) -> None:
     order.payments.update(timestamp=timezone.now() - timedelta(minutes=1))
 
 
-@pytest.mark.parametrize("fault", ["drop_before", "error_500", "error_500_stored", "html", "empty", "other_json", "rate_limit"])
+@pytest.mark.parametrize(
+    "fault", ["drop_before", "error_500", "error_500_stored", "html", "empty", "other_json", "rate_limit"]
+)
 def test_no_intent_means_nothing_charged_and_a_later_try_pays(client: Client, simulator: Simulator, fault: str) -> None:
     simulator.add_fault("/v1/payment_intents", fault, times=1 if fault != "rate_limit" else 2)
     order = buy(client, make_product())
@@ -136,7 +138,9 @@ def test_no_intent_means_nothing_charged_and_a_later_try_pays(client: Client, si
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "html", "empty", "other_json"])
-def test_processed_but_unreadable_confirm_is_settled_by_a_look(client: Client, simulator: Simulator, fault: str) -> None:
+def test_processed_but_unreadable_confirm_is_settled_by_a_look(
+    client: Client, simulator: Simulator, fault: str
+) -> None:
     simulator.add_fault(CONFIRM, fault)
     order = buy(client, make_product())
     payments.settle(order)

@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.models import User
 from billing.checks import is_loopback
 
-STAFF_EMAIL, STAFF_PASSWORD = "staff@shop.example", "staff-demo"  # noqa: S105 - for a shop on loopback alone
+STAFF_EMAIL, STAFF_PASSWORD = "staff@shop.example", "staff-demo"
 CARDS = {
     "4242 4242 4242 4242": "is paid at once",
     "4000 0027 6000 3184": "asks for 3-D Secure",
@@ -126,7 +126,7 @@ class Command(BaseCommand):
             f"  Shop         {site_url}/",
             f"  Admin        {site_url}/admin/",
             f"  Staff login  {STAFF_EMAIL}  {password}",
-            f"  Mails        {settings.EMAIL_FILE_PATH}" if getattr(settings, "EMAIL_FILE_PATH", "") else "",
+            f"  Mails        {mails}" if (mails := getattr(settings, "EMAIL_FILE_PATH", "")) else "",
         ]
         if settings.STRIPE_IS_REAL:
             lines += ["  Payments     Stripe, with the key you set"]

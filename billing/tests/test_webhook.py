@@ -1,0 +1,132 @@
+"""The webhook: who may speak, what is done, what is answered."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+import stripe
+from django.test import Client
+from django.urls import reverse
+from pytest_django.live_server_helper import LiveServer
+
+from billing.models import StripeEvent
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import buy, make_product
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db
+SECRET = "whsec_tests"
+
+
+def event(intent: str = "pi_unknown", **changes: Any) -> str:
+    """An event as Stripe sends it."""
+    subject = {"id": intent, "object": "payment_intent", "status": "succeeded"}
+    body = {"id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": False}
+    return json.dumps(body | {"data": {"object": subject}} | changes)
+
+
+def deliver(client: Client, body: str | bytes, signature: str | None = None, when: int | None = None) -> Any:
+    """Post a delivery; signed with our secret unless another signature is given."""
+    if signature is None:
+        text = body if isinstance(body, str) else body.decode("latin-1")
+        signature = stripe.WebhookSignature.generate_signature_header(text, SECRET, timestamp=when)
+    return client.post(
+        reverse("billing:webhook"), body, content_type="application/json", headers={"Stripe-Signature": signature}
+    )
+
+
+def test_event_settles_the_order_by_a_look_at_stripe(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    simulator.act(order.payment_intent_id, True)
+    assert deliver(Client(), event(order.payment_intent_id)).status_code == 200
+    order.refresh_from_db()
+    assert order.status == Order.Status.PAID
+
+
+def test_lying_event_changes_nothing(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    assert deliver(Client(), event(order.payment_intent_id)).status_code == 200
+    order.refresh_from_db()
+    assert order.status == Order.Status.PLACED
+
+
+def test_event_is_processed_once(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product())
+    deliver(client, event(order.payment_intent_id))
+    simulator.requests.clear()
+    deliver(client, event(order.payment_intent_id))
+    assert simulator.requests == []
+    assert StripeEvent.objects.get().processed
+
+
+def test_event_that_could_not_be_settled_is_asked_for_again(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    simulator.add_fault("/v1/payment_intents/*", "drop_before", method="GET")
+    assert deliver(client, event(order.payment_intent_id)).status_code == 503
+    assert deliver(client, event(order.payment_intent_id)).status_code == 200
+    assert StripeEvent.objects.get().processed
+
+
+def test_charge_event_names_its_intent(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    simulator.act(order.payment_intent_id, True)
+    charge = {"id": "ch_1", "object": "charge", "payment_intent": order.payment_intent_id}
+    deliver(client, event(type="charge.succeeded", data={"object": charge}))
+    order.refresh_from_db()
+    assert order.status == Order.Status.PAID
+
+
+@pytest.mark.parametrize(
+    ("body", "signature", "when"),
+    [
+        (event(), "", None),
+        (event(), "t=1,v1=abc", None),
+        (event(), "nonsense", None),
+        (event(), "t=,v1=", None),
+        (event(), "t=ü,v1=ü", None),
+        (event(), None, int(time.time()) - 3600),
+        (event(), None, int(time.time()) + 86_400),
+        ("null", None, None),
+        ("[]", None, None),
+        ("{}", None, None),
+        ('{"id": 1', None, None),
+        (b"\xff\xfe", None, None),
+        (event(livemode=True), None, None),
+        (event(livemode=None), "t=1,v1=00", None),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_bad_delivery_is_400_and_leaves_no_row(client: Client, body: Any, signature: Any, when: Any) -> None:
+    assert deliver(client, body, signature, when).status_code == 400
+    assert not StripeEvent.objects.exists()
+
+
+def test_other_secret_is_400(client: Client) -> None:
+    signature = stripe.WebhookSignature.generate_signature_header(event(), "whsec_other")
+    assert deliver(client, event(), signature).status_code == 400
+
+
+def test_six_megabytes_are_refused_unread(client: Client) -> None:
+    assert deliver(client, "x" * 6_000_000).status_code == 413
+
+
+def test_get_is_405(client: Client) -> None:
+    assert client.get(reverse("billing:webhook")).status_code == 405
+
+
+def test_intent_of_no_order_is_taken_note_of(client: Client) -> None:
+    assert deliver(client, event("pi_of_another_shop")).status_code == 200
+    assert StripeEvent.objects.get().object_id == "pi_of_another_shop"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_simulators_own_delivery_pays_an_order_nobody_looks_at(
+    client: Client, simulator: Simulator, live_server: LiveServer
+) -> None:
+    simulator.webhook_url = live_server.url + reverse("billing:webhook")
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    simulator.act(order.payment_intent_id, True)
+    assert simulator.wait_for_deliveries(10)
+    order.refresh_from_db()
+    assert order.status == Order.Status.PAID

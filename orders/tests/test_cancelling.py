@@ -1,0 +1,211 @@
+"""Giving an order up: by the shopper, by expiry, by staff; what happens to goods, cart and money."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.simulator.server import Simulator
+from carts.models import Cart
+from ecommerce.tests.makers import (
+    PASSWORD,
+    add_card,
+    add_to_cart,
+    buy,
+    give_details,
+    make_product,
+    make_user,
+    place_order,
+)
+from orders import payments
+from orders.models import Order, Payment
+from orders.reconcile import reconcile
+
+pytestmark = pytest.mark.django_db
+
+
+def cancel(client: Client, order: Order) -> Any:
+    """Press "Cancel this order and edit the cart"."""
+    answer = client.post(reverse("orders:cancel", args=[order.order_id]))
+    order.refresh_from_db()
+    return answer
+
+
+def intent_status(simulator: Simulator) -> str:
+    return str(simulator.objects("payment_intent")[0]["status"])
+
+
+def make_stale(order: Order) -> None:
+    """As if it had been placed 31 minutes ago."""
+    Order.objects.filter(pk=order.pk).update(placed_at=timezone.now() - timedelta(minutes=31))
+
+
+def test_cancel_cancels_at_stripe_and_gives_the_stock_back(client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=3)
+    order = buy(client, product, "tok_chargeCustomerFail", quantity=2)
+    cancel(client, order)
+    product.refresh_from_db()
+    assert (order.status, intent_status(simulator), product.stock) == (Order.Status.CANCELED, "canceled", 3)
+
+
+def test_cancelled_orders_lines_are_back_in_the_cart(client: Client, simulator: Simulator) -> None:
+    product = make_product()
+    order = buy(client, product, "tok_chargeCustomerFail", quantity=2)
+    answer = cancel(client, order)
+    page = client.get(answer.url)
+    assert [(line.product, line.quantity) for line in page.context["quote"].lines] == [(product, 2)]
+    assert client.session["cart_items"] == 2
+
+
+def test_cancelled_orders_lines_join_a_cart_begun_meanwhile(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    add_to_cart(client, make_product(), 3)
+    cancel(client, order)
+    assert client.session["cart_items"] == 4
+
+
+def test_members_lines_go_back_to_the_members_cart(client: Client, simulator: Simulator) -> None:
+    alice = make_user()
+    client.login(username="alice@example.org", password=PASSWORD)
+    add_to_cart(client, make_product())
+    give_details(client)
+    place_order(client, add_card(client, "tok_chargeCustomerFail").json()["card"])
+    payments.cancel(Order.objects.placed().get(), by="expiry")
+    assert Cart.objects.get(user=alice, active=True).count_items() == 1
+
+
+def test_cancel_during_the_bank_check_wins_if_the_bank_has_not_answered(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    cancel(client, order)
+    assert order.status == Order.Status.CANCELED
+    assert order.payments.get().status == Payment.Status.CANCELED
+
+
+def test_cancel_after_the_bank_said_yes_ends_paid(client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=1)
+    order = buy(client, product, "tok_threeDSecure2Required")
+    simulator.act(order.payment_intent_id, True)
+    cancel(client, order)
+    product.refresh_from_db()
+    assert (order.status, product.stock) == (Order.Status.PAID, 0)
+
+
+def test_paid_order_cannot_be_cancelled(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product())
+    cancel(client, order)
+    assert order.status == Order.Status.PAID
+
+
+def test_cancel_without_an_answer_stays_canceling_and_holds_the_stock(client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=1)
+    order = buy(client, product, "tok_chargeCustomerFail")
+    simulator.add_fault("/v1/payment_intents/*/cancel", "drop_before")
+    cancel(client, order)
+    product.refresh_from_db()
+    assert (order.status, product.stock) == (Order.Status.CANCELING, 0)
+
+
+def test_canceling_order_takes_no_payment(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    simulator.add_fault("/v1/payment_intents/*/cancel", "drop_before")
+    cancel(client, order)
+    client.post(reverse("orders:pay", args=[order.order_id]), {"card": add_card(client).json()["card"]})
+    assert order.payments.count() == 1
+
+
+def test_reconcile_finishes_a_cancellation(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    simulator.add_fault("/v1/payment_intents/*/cancel", "drop_after")
+    cancel(client, order)
+    assert reconcile()["cancellations finished"] == 1
+    order.refresh_from_db()
+    assert order.status == Order.Status.CANCELED
+
+
+def test_order_without_an_intent_is_cancelled_without_stripe(
+    client: Client, simulator: Simulator, settings: Any
+) -> None:
+    simulator.add_fault("/v1/payment_intents", "drop_before")
+    product = make_product(stock=1)
+    order = buy(client, product)
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"
+    cancel(client, order)
+    product.refresh_from_db()
+    assert (order.status, product.stock) == (Order.Status.CANCELED, 1)
+
+
+def test_unpaid_order_expires_after_half_an_hour(client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=1)
+    order = buy(client, product, "tok_threeDSecure2Required")
+    assert reconcile()["orders expired"] == 0
+    make_stale(order)
+    assert reconcile()["orders expired"] == 1
+    product.refresh_from_db()
+    assert product.stock == 1
+
+
+def test_expiry_of_an_order_paid_a_moment_ago_leaves_it_paid(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    simulator.act(order.payment_intent_id, True)
+    make_stale(order)
+    reconcile()
+    order.refresh_from_db()
+    assert order.status == Order.Status.PAID
+
+
+def test_reconcile_settles_an_attempt_whose_answer_was_lost(client: Client, simulator: Simulator) -> None:
+    simulator.add_fault("/v1/payment_intents/*/confirm", "drop_after")
+    order = buy(client, make_product())
+    order.payments.update(timestamp=timezone.now() - timedelta(minutes=3))
+    assert reconcile()["attempts settled"] == 1
+    order.refresh_from_db()
+    assert order.status == Order.Status.PAID
+
+
+def test_reconcile_sends_a_mail_that_a_dead_process_left(client: Client, simulator: Simulator, mailoutbox: Any) -> None:
+    order = buy(client, make_product())
+    order.mails.update(sent=None, tried_at=None)
+    mailoutbox.clear()
+    assert reconcile()["mails sent"] == 1
+    assert [message.to for message in mailoutbox] == [["guest@example.org"]]
+
+
+def test_mail_server_that_fails_costs_no_order(client: Client, simulator: Simulator, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    order = buy(client, make_product())
+    assert order.status == Order.Status.PAID
+    assert order.mails.get().sent is None
+
+
+def test_reconcile_goes_on_after_one_order_fails(client: Client, other_client: Client, simulator: Simulator) -> None:
+    for visitor in (client, other_client):
+        make_stale(buy(visitor, make_product(), "tok_chargeCustomerFail"))
+    simulator.add_fault("/v1/payment_intents/*/cancel", "drop_before")
+    reconcile()
+    statuses = set(Order.objects.placed().values_list("status", flat=True))
+    assert statuses == {Order.Status.CANCELING, Order.Status.CANCELED}
+
+
+def test_cancel_twice_gives_back_once(client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=5)
+    order = buy(client, product, "tok_chargeCustomerFail", quantity=2)
+    for _press in range(2):
+        cancel(client, order)
+    product.refresh_from_db()
+    assert product.stock == 5
+    assert product.movements.filter(order=order.order_id, kind="given_back").count() == 1
+
+
+def test_intent_cancelled_in_stripes_dashboard_ends_the_order(client: Client, simulator: Simulator) -> None:
+    from billing import gateway
+
+    product = make_product(stock=1)
+    order = buy(client, product, "tok_chargeCustomerFail")
+    gateway.cancel_intent(str(order.payment_intent_id))
+    payments.settle(order)
+    product.refresh_from_db()
+    assert (order.status, product.stock) == (Order.Status.CANCELED, 1)

@@ -1,0 +1,196 @@
+"""Placing: for exactly what was shown, or not at all."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from billing.simulator.server import Simulator
+from carts.models import Cart
+from carts.quotes import quote
+from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_open_order, make_product, place_order
+from orders.models import Order
+from orders.placing import PlaceRefused, place
+from products.models import Product
+
+pytestmark = pytest.mark.django_db
+
+
+def shown(order: Order) -> dict[str, Any]:
+    """What the shopper sees now."""
+    assert order.cart
+    return quote(order.cart.lines()).facts()
+
+
+@pytest.fixture
+def order() -> Order:
+    """An open order that could be placed."""
+    from addresses.models import Address
+    from ecommerce.tests.makers import ADDRESS
+
+    order = make_open_order()
+    address = Address.objects.create(billing_profile=order.billing_profile, **ADDRESS)
+    order.use_address(address, Address.Type.SHIPPING)
+    order.refresh_from_db()
+    return order
+
+
+def product_of(order: Order) -> Product:
+    return order.cart.products.get()  # type: ignore[union-attr]
+
+
+def test_place_freezes_lines_sums_addresses_and_email(order: Order) -> None:
+    assert place(order, shown(order))
+    item = order.items.get()
+    assert (item.unit_price, item.quantity, item.total) == (Decimal("16.00"), 1, Decimal("16.00"))
+    assert (order.subtotal, order.shipping_total, order.total) == (Decimal("16"), Decimal("4.95"), Decimal("20.95"))
+    assert order.shipping_address_text.splitlines()[0] == "Gia Guest"
+    assert (order.email, order.currency) == ("guest@example.org", "gbp")
+
+
+def test_place_takes_the_stock_and_closes_the_cart(order: Order) -> None:
+    place(order, shown(order))
+    assert product_of(order).stock == 9
+    assert not Cart.objects.filter(active=True).exists()
+
+
+def test_placed_order_ignores_what_happens_to_its_product_and_address(order: Order) -> None:
+    place(order, shown(order))
+    Product.objects.update(price=99, title="Other", active=False)
+    order.shipping_address.delete()  # type: ignore[union-attr]
+    order.refresh_from_db()
+    assert (order.total, order.items.get().title[:3]) == (Decimal("20.95"), "Mug")
+    assert "1 High Street" in order.shipping_address_text
+
+
+def test_place_a_second_time_does_nothing(order: Order) -> None:
+    facts = shown(order)
+    place(order, facts)
+    assert place(order, facts) is False
+    assert product_of(order).stock == 9
+
+
+def change_price(order: Order) -> None:
+    Product.objects.update(price=17)
+
+
+def sell_out(order: Order) -> None:
+    Product.objects.update(stock=0)
+
+
+def take_off_sale(order: Order) -> None:
+    Product.objects.update(active=False)
+
+
+def change_quantity(order: Order) -> None:
+    order.cart.set_quantity(product_of(order), 2)  # type: ignore[union-attr]
+
+
+def empty_cart(order: Order) -> None:
+    order.cart.items.all().delete()  # type: ignore[union-attr]
+
+
+def forget_address(order: Order) -> None:
+    Order.objects.update(shipping_address=None)
+
+
+def make_tiny(order: Order) -> None:
+    Product.objects.update(price=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (change_price, "now costs £17.00"),
+        (sell_out, "Sold out"),
+        (take_off_sale, "No longer on sale"),
+        (change_quantity, "Your order has changed"),
+        (empty_cart, "Your cart is empty"),
+        (forget_address, "Tell us where"),
+        (make_tiny, "now costs £0.00"),
+    ],
+)
+def test_place_refuses_and_changes_nothing_when_it_is_not_what_was_shown(order: Order, change: Any, words: str) -> None:
+    facts = shown(order)
+    change(order)
+    stock = list(Product.objects.values_list("stock"))
+    with pytest.raises(PlaceRefused) as refusal:
+        place(order, facts)
+    order.refresh_from_db()
+    assert words in " ".join(refusal.value.problems)
+    assert (order.status, order.items.count(), order.events.count()) == (Order.Status.OPEN, 0, 0)
+    assert list(Product.objects.values_list("stock")) == stock
+    assert order.cart.active  # type: ignore[union-attr]
+
+
+def test_place_below_stripes_minimum_is_refused(order: Order, settings: Any) -> None:
+    settings.SHIPPING_PRICE = Decimal(0)
+    Product.objects.update(price=Decimal("0.29"))
+    with pytest.raises(PlaceRefused, match=r"smallest order we can take is £0\.30"):
+        place(order, shown(order))
+
+
+def test_last_item_goes_to_one_of_two_orders(client: Client, other_client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=1)
+    for visitor in (client, other_client):
+        add_to_cart(visitor, product)
+        give_details(visitor)
+    cards = [add_card(visitor).json()["card"] for visitor in (client, other_client)]
+    pages = [visitor.get(reverse("carts:checkout")) for visitor in (client, other_client)]
+    for visitor, card, page in zip((client, other_client), cards, pages, strict=True):
+        data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed()}
+        visitor.post(reverse("carts:checkout"), data | {"action": "place", "card": card})
+    product.refresh_from_db()
+    assert (Order.objects.placed().count(), product.stock) == (1, 0)
+
+
+def test_posted_total_means_nothing(client: Client, simulator: Simulator) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    place_order(client, add_card(client).json()["card"], total="0.01", price="0.01")
+    assert [charge["amount"] for charge in simulator.objects("charge")] == [2095]
+
+
+@pytest.mark.parametrize("forged", ["", "x", "eyJ0b3RhbCI6ICIwLjAxIn0:1x:abc", "\x00", "ü" * 500])
+def test_quote_that_we_did_not_sign_is_refused(client: Client, simulator: Simulator, forged: str) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    place_order(client, add_card(client).json()["card"], quote=forged)
+    assert not Order.objects.placed().exists()
+
+
+@pytest.mark.parametrize("card", ["", "new", "0", "x", "99999999999999999999", "\x00"])
+def test_card_that_is_none_is_refused(client: Client, simulator: Simulator, card: str) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    answer = place_order(client, card)
+    assert answer.status_code == 302
+    assert not Order.objects.placed().exists()
+
+
+def test_strangers_card_is_refused(client: Client, other_client: Client, simulator: Simulator) -> None:
+    alices = buy(client, make_product()).billing_profile.cards.get()
+    add_to_cart(other_client, make_product())
+    give_details(other_client, "charlie@example.org")
+    place_order(other_client, alices.pk)
+    assert Order.objects.placed().count() == 1
+
+
+def test_strangers_order_cannot_be_placed(client: Client, other_client: Client, simulator: Simulator) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    page = client.get(reverse("carts:checkout"))
+    data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+    other_client.post(reverse("carts:checkout"), data | {"card": add_card(client).json()["card"]})
+    assert not Order.objects.placed().exists()
+
+
+def test_stale_object_saved_after_placing_changes_neither_status_nor_money(order: Order) -> None:
+    stale = Order.objects.get(pk=order.pk)
+    place(order, shown(order))
+    stale.email = "new@example.org"
+    stale.save()
+    order.refresh_from_db()
+    assert (order.status, order.total, order.email) == (Order.Status.PLACED, Decimal("20.95"), "new@example.org")

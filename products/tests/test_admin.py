@@ -1,0 +1,139 @@
+"""Staff and the catalogue: sales go on while a form is open."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from ecommerce.tests.makers import make_product, make_user
+from products.models import Product
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    """The browser of a member of staff who may do everything."""
+    client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
+    return client
+
+
+def form_of(product: Product) -> dict[str, str]:
+    """What the browser sends of a change form opened now."""
+    fields = {"sku": product.sku, "title": product.title, "price": str(product.price), "weight": str(product.weight)}
+    return fields | {"description": "", "group": "", "category": "", "stock_change": "", "active": "on"}
+
+
+def save(staff: Client, product: Product, **changes: str) -> str:
+    """Send the form; the text of the page after."""
+    address = reverse("admin:products_product_change", args=[product.pk])
+    return staff.post(address, form_of(product) | changes, follow=True).text
+
+
+def stock_of(product: Product) -> int | None:
+    return Product.objects.get(pk=product.pk).stock
+
+
+def test_form_opened_before_a_sale_and_saved_after_leaves_the_stock_alone(staff: Client) -> None:
+    product = make_product(stock=10)
+    staff.get(reverse("admin:products_product_change", args=[product.pk]))
+    product.take(4, "ORDER1")
+    save(staff, product, title="Blue mug")
+    assert (Product.objects.get(pk=product.pk).title, stock_of(product)) == ("Blue mug", 6)
+
+
+def test_form_has_no_field_that_writes_the_stock_over(staff: Client) -> None:
+    product = make_product(stock=10)
+    save(staff, product, stock="99")
+    assert stock_of(product) == 10
+
+
+def test_stock_change_is_applied_to_what_is_left_by_now(staff: Client) -> None:
+    product = make_product(stock=10)
+    product.take(4, "ORDER1")
+    save(staff, product, stock_change="12")
+    assert stock_of(product) == 18
+    assert product.movements.filter(by="staff@example.org").get().amount == 12
+
+
+def test_stock_change_below_zero_is_refused_with_words(staff: Client) -> None:
+    product = make_product(stock=3)
+    assert "The stock was not changed" in save(staff, product, stock_change="-4")
+    assert stock_of(product) == 3
+
+
+@pytest.mark.parametrize("change", ["9" * 12, "-" + "9" * 12, "9" * 500])
+def test_stock_change_no_column_can_hold_is_refused_at_the_field(staff: Client, change: str) -> None:
+    product = make_product(stock=3)
+    assert "Please correct the error below" in save(staff, product, stock_change=change)
+    assert stock_of(product) == 3
+
+
+def test_tick_makes_the_stock_unlimited(staff: Client) -> None:
+    product = make_product(stock=3)
+    save(staff, product, is_unlimited="on")
+    assert stock_of(product) is None
+
+
+def test_tick_taken_away_begins_to_count(staff: Client) -> None:
+    product = make_product(stock=None)
+    save(staff, product, stock_change="7")
+    assert stock_of(product) == 7
+
+
+@pytest.mark.parametrize(("fields", "stock"), [({"stock_change": "7"}, 7), ({"is_unlimited": "on"}, None), ({}, 0)])
+def test_new_product_starts_with_what_staff_said(staff: Client, fields: dict, stock: int | None) -> None:
+    data = {"sku": "NEW-1", "title": "Jug", "price": "20.00", "weight": "0", "active": "on"}
+    staff.post(reverse("admin:products_product_add"), data | fields)
+    assert Product.objects.get(sku="NEW-1").stock == stock
+
+
+def test_price_edited_in_the_list_leaves_the_stock_alone(staff: Client) -> None:
+    product = make_product(stock=10)
+    data = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": str(product.pk), "form-0-price": "18.00"}
+    staff.post(reverse("admin:products_product_changelist"), data | {"_save": "Save"})
+    product.refresh_from_db()
+    assert (str(product.price), product.stock) == ("18.00", 10)
+
+
+@pytest.mark.parametrize(("action", "active"), [("publish", True), ("unpublish", False)])
+def test_action_puts_on_or_takes_off_sale(staff: Client, action: str, active: bool) -> None:
+    product = make_product(active=not active)
+    data = {"action": action, "_selected_action": [product.pk]}
+    staff.post(reverse("admin:products_product_changelist"), data)
+    assert Product.objects.get(pk=product.pk).active is active
+
+
+@pytest.mark.parametrize(
+    ("attention", "titles"), [("low", {"Low"}), ("out", {"Out"}), ("unlimited", {"Endless"}), ("picture", None)]
+)
+def test_filter_shows_what_needs_attention(staff: Client, attention: str, titles: set[str] | None) -> None:
+    for title, stock in {"Low": 3, "Out": 0, "Endless": None, "Plenty": 50}.items():
+        make_product(title=title, stock=stock)
+    page = staff.get(reverse("admin:products_product_changelist"), {"attention": attention})
+    shown = {product.title for product in page.context["cl"].queryset}
+    assert shown == (titles or {"Low", "Out", "Endless", "Plenty"})
+
+
+def test_picture_that_is_none_is_refused(staff: Client) -> None:
+    product = make_product()
+    picture = SimpleUploadedFile("mug.png", b"<svg onload=alert(1)>", content_type="image/png")
+    address = reverse("admin:products_product_change", args=[product.pk])
+    staff.post(address, form_of(product) | {"image": picture})
+    assert not Product.objects.get(pk=product.pk).image
+
+
+def test_movements_can_be_read_and_not_written(staff: Client) -> None:
+    product = make_product(stock=5)
+    assert "Opening stock" in staff.get(reverse("admin:products_stockmovement_changelist")).text
+    assert staff.get(reverse("admin:products_stockmovement_add")).status_code == 403
+    movement = product.movements.get()
+    staff.post(reverse("admin:products_stockmovement_delete", args=[movement.pk]), {"post": "yes"})
+    assert product.movements.count() == 1
+
+
+def test_customer_is_sent_away_from_the_admin(client: Client) -> None:
+    client.force_login(make_user("charlie@example.org"))
+    product = make_product()
+    answer = client.post(reverse("admin:products_product_change", args=[product.pk]), form_of(product))
+    assert answer.url.startswith("/admin/login/")

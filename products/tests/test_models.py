@@ -1,0 +1,237 @@
+"""Rules of one product: its slug, its stock and every movement of it."""
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.db.models.deletion import ProtectedError
+
+from ecommerce.tests.makers import make_category, make_product
+from products.models import Category, Product, StockMovement
+
+pytestmark = pytest.mark.django_db
+
+
+def stock_of(product: Product) -> int | None:
+    """What the database says."""
+    return Product.objects.values_list("stock", flat=True).get(pk=product.pk)
+
+
+def movements(product: Product) -> list[tuple[str, int]]:
+    return list(product.movements.order_by("pk").values_list("kind", "amount"))
+
+
+def test_slug_is_made_of_the_title() -> None:
+    assert make_product(title="Teal Mug, 350 ml").slug == "teal-mug-350-ml"
+
+
+def test_slug_is_kept_when_the_title_changes() -> None:
+    product = make_product(title="Teal mug")
+    product.title = "Blue mug"
+    product.save()
+    product.refresh_from_db()
+    assert (product.title, product.slug) == ("Blue mug", "teal-mug")
+
+
+def test_slug_of_a_second_product_with_the_same_title_is_numbered() -> None:
+    assert [make_product(title="Mug").slug for _ in range(3)] == ["mug", "mug-2", "mug-3"]
+
+
+def test_slug_of_a_title_without_latin_letters_is_still_one() -> None:
+    assert make_product(title="茶碗").slug == "product"
+
+
+def test_slug_of_a_long_title_fits_its_column_when_numbered() -> None:
+    slugs = [make_product(title="m" * 150).slug for _ in range(2)]
+    assert len(set(slugs)) == 2
+    assert max(map(len, slugs)) <= 120
+
+
+def test_slug_that_is_taken_is_refused_by_the_database() -> None:
+    make_product(slug="mug")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_product(slug="mug")
+
+
+def test_category_slug_is_unique_and_kept() -> None:
+    first, second = make_category("Mugs"), make_category("Mugs")
+    first.title = "Cups"
+    first.save()
+    assert (first.slug, second.slug) == ("mugs", "mugs-2")
+
+
+def test_category_menu_shows_a_new_category_at_once() -> None:
+    make_category("Mugs")
+    Category.objects.for_menu()
+    make_category("Bowls")
+    assert [category.title for category in Category.objects.for_menu()] == ["Bowls", "Mugs"]
+
+
+def test_category_with_products_cannot_be_deleted() -> None:
+    category = make_category()
+    make_product(category=category)
+    with pytest.raises(ProtectedError):
+        category.delete()
+
+
+def test_take_lowers_the_stock_and_notes_the_order() -> None:
+    product = make_product(stock=3)
+    assert product.take(2, "ORDER1")
+    assert (product.stock, stock_of(product)) == (1, 1)
+    assert product.movements.filter(order="ORDER1").get().amount == -2
+
+
+def test_take_of_the_last_units_empties_the_shelf() -> None:
+    product = make_product(stock=2)
+    assert product.take(2, "ORDER1")
+    assert product.is_sold_out
+
+
+def test_take_of_more_than_there_is_changes_nothing() -> None:
+    product = make_product(stock=2)
+    assert not product.take(3, "ORDER1")
+    assert (stock_of(product), movements(product)) == (2, [("opening", 2)])
+
+
+def test_take_of_an_inactive_product_changes_nothing() -> None:
+    product = make_product(stock=2, active=False)
+    assert not product.take(1, "ORDER1")
+    assert (stock_of(product), movements(product)) == (2, [("opening", 2)])
+
+
+def test_take_of_an_unlimited_product_keeps_it_unlimited() -> None:
+    product = make_product(stock=None)
+    assert product.take(50, "ORDER1")
+    assert (stock_of(product), movements(product)) == (None, [("taken", 0)])
+
+
+def test_take_by_two_who_read_the_same_stock_serves_one() -> None:
+    product = make_product(stock=1)
+    other = Product.objects.get(pk=product.pk)
+    assert [product.take(1, "ORDER1"), other.take(1, "ORDER2")] == [True, False]
+    assert stock_of(product) == 0
+
+
+def test_give_back_puts_back_what_the_order_held_once() -> None:
+    product = make_product(stock=5)
+    product.take(2, "ORDER1")
+    product.take(1, "ORDER2")
+    assert [product.give_back("ORDER1") for _ in range(3)] == [2, 0, 0]
+    assert stock_of(product) == 4
+
+
+def test_give_back_for_an_order_that_took_nothing_changes_nothing() -> None:
+    product = make_product(stock=5)
+    assert product.give_back("ORDER1") == 0
+    assert movements(product) == [("opening", 5)]
+
+
+def test_give_back_of_an_unlimited_product_changes_nothing() -> None:
+    product = make_product(stock=None)
+    product.take(2, "ORDER1")
+    assert product.give_back("ORDER1") == 0
+    assert stock_of(product) is None
+
+
+@pytest.mark.parametrize(("difference", "stock"), [(7, 12), (-5, 0), (-1, 4)])
+def test_adjust_stock_adds_a_difference(difference: int, stock: int) -> None:
+    product = make_product(stock=5)
+    assert product.adjust_stock(difference, by="staff@example.org")
+    assert (product.stock, stock_of(product)) == (stock, stock)
+    assert product.movements.filter(by="staff@example.org").get().amount == difference
+
+
+def test_adjust_stock_below_zero_is_refused() -> None:
+    product = make_product(stock=5)
+    assert not product.adjust_stock(-6, by="staff@example.org")
+    assert (stock_of(product), movements(product)) == (5, [("opening", 5)])
+
+
+def test_adjust_stock_of_an_unlimited_product_is_refused() -> None:
+    product = make_product(stock=None)
+    assert not product.adjust_stock(5, by="staff@example.org")
+    assert stock_of(product) is None
+
+
+def test_count_stock_begins_to_count() -> None:
+    product = make_product(stock=None)
+    assert product.count_stock(8, by="staff@example.org")
+    assert (stock_of(product), movements(product)) == (8, [("adjusted", 8)])
+
+
+def test_count_stock_stops_counting() -> None:
+    product = make_product(stock=8)
+    assert product.count_stock(None, by="staff@example.org")
+    assert (stock_of(product), movements(product)) == (None, [("opening", 8), ("adjusted", -8)])
+
+
+@pytest.mark.parametrize(("stock", "counted"), [(8, 3), (None, None)])
+def test_count_stock_of_what_is_so_already_changes_nothing(stock: int | None, counted: int | None) -> None:
+    product = make_product(stock=stock)
+    assert not product.count_stock(counted, by="staff@example.org")
+    assert stock_of(product) == stock
+
+
+def test_movements_of_any_mix_add_up_to_the_stock() -> None:
+    product = make_product(stock=10)
+    steps = [
+        lambda: product.take(4, "ORDER1"),
+        lambda: product.take(7, "ORDER2"),
+        lambda: product.adjust_stock(12, by="staff"),
+        lambda: product.take(7, "ORDER2"),
+        lambda: product.give_back("ORDER1"),
+        lambda: product.give_back("ORDER1"),
+        lambda: product.adjust_stock(-99, by="staff"),
+        lambda: product.count_stock(None, by="staff"),
+        lambda: product.take(3, "ORDER3"),
+        lambda: product.count_stock(6, by="staff"),
+        lambda: product.adjust_stock(-2, by="staff"),
+        lambda: product.take(4, "ORDER4"),
+    ]
+    for step in steps:
+        step()
+        total = product.movements.aggregate(total=Sum("amount"))["total"]
+        assert total == (stock_of(product) or 0)
+
+
+def test_opening_stock_is_the_first_movement() -> None:
+    assert movements(make_product(stock=24)) == [("opening", 24)]
+
+
+def test_product_that_starts_empty_has_no_movement() -> None:
+    assert movements(make_product(stock=0)) == []
+
+
+def test_second_save_notes_no_second_opening_stock() -> None:
+    product = make_product(stock=24)
+    product.save()
+    assert product.movements.count() == 1
+
+
+def test_stock_below_zero_is_refused_by_the_database() -> None:
+    product = make_product(stock=1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Product.objects.filter(pk=product.pk).update(stock=-1)
+
+
+def test_price_below_zero_is_refused_by_the_database() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_product(price=-1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "most"),
+    [({"stock": 3}, 3), ({"stock": 0}, 0), ({"stock": 500}, 99), ({"stock": None}, 99), ({"active": False}, 0)],
+)
+def test_most_in_cart_is_stock_but_never_above_99(fields: dict, most: int) -> None:
+    assert make_product(**fields).most_in_cart() == most
+
+
+@pytest.mark.parametrize(("stock", "low"), [(0, False), (1, True), (5, True), (6, False), (None, False)])
+def test_product_is_low_from_five_to_one(stock: int | None, low: bool) -> None:
+    assert make_product(stock=stock).is_low is low
+
+
+def test_movement_reads_as_kind_and_signed_amount() -> None:
+    product = make_product(stock=5)
+    product.take(2, "ORDER1")
+    assert [str(movement) for movement in StockMovement.objects.all()] == ["Taken by an order -2", "Opening stock +5"]

@@ -1,0 +1,62 @@
+"""The sample catalogue, and the pictures it brings."""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.test import Client
+
+from products.models import Category, Product
+
+pytestmark = pytest.mark.django_db
+
+
+def seed(*arguments: str) -> str:
+    """What the command says."""
+    said = io.StringIO()
+    call_command("seed", *arguments, stdout=said)
+    return said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of pictures for this module."""
+    return tmp_path_factory.mktemp("pictures")
+
+
+def test_seed_adds_forty_products_with_pictures_once() -> None:
+    assert seed() == "40 products added, 40 in the shop.\n"
+    assert seed() == "0 products added, 40 in the shop.\n"
+    products = Product.objects.all()
+    assert all(default_storage.size(product.image.name) > 1000 for product in products)
+    assert Category.objects.count() == len({product.category_id for product in products})
+
+
+def test_seed_leaves_what_staff_changed_and_brings_back_what_is_missing() -> None:
+    seed()
+    Product.objects.filter(sku="MC-101").update(title="Ours now")
+    Product.objects.filter(sku="MC-102").delete()
+    assert seed() == "1 products added, 40 in the shop.\n"
+    assert Product.objects.get(sku="MC-101").title == "Ours now"
+
+
+def test_seed_of_plain_products_has_so_many_of_them() -> None:
+    assert seed("--products", "30") == "70 products added, 70 in the shop.\n"
+    assert seed("--products", "30") == "0 products added, 70 in the shop.\n"
+    assert seed("--products", "32") == "2 products added, 72 in the shop.\n"
+    plain = Product.objects.filter(sku__startswith="LOAD-")
+    assert len({product.slug for product in plain}) == 32
+    assert [product.movements.get().amount for product in plain] == [100] * 32
+
+
+def test_picture_is_served_to_be_kept_for_ever(client: Client) -> None:
+    seed()
+    product = Product.objects.get(sku="MC-101")
+    answer = client.get(product.image.url)
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (
+        "image/webp",
+        "public, max-age=31536000, immutable",
+    )
+    assert b"".join(answer.streaming_content) == product.image.open().read()
