@@ -51,7 +51,7 @@ def _make(email: str) -> str:
     try:
         return gateway.create_customer(email)
     except gateway.GatewayError as error:
-        logger.warning("no Stripe customer yet: %s", error)
+        logger.warning("no Stripe customer yet: %s", str(error).splitlines()[:1])
         return ""
 
 

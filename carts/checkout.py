@@ -70,7 +70,8 @@ def _initial(address: Address | None) -> dict[str, object] | None:
 
 def place_order(request: HttpRequest) -> HttpResponse:
     """Place and pay; a second click, a second tab or the back button land on the order that is there already."""
-    order = Order.objects.of_visitor(request).filter(order_id=request.POST.get("order", "")[:20]).first()
+    number = request.POST.get("order", "")[:20]
+    order = Order.objects.of_visitor(request).filter(order_id=number).first() if number.isalnum() else None
     if order is None:
         messages.error(request, _("Your checkout has ended. Please start again from your cart."))
         return redirect("carts:home")
@@ -89,7 +90,8 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect("carts:checkout")
     Order.objects.remember(request, order)
     Cart.objects.forget(request, order.cart_id)
-    request.session.save()  # now, not after the slow call to Stripe: a second tab may write to the session meanwhile
+    request.session.save()  # now, and not again after the slow call to Stripe: a second tab may write meanwhile
+    request.session.modified = False
     return pay_order(request, order, form.cleaned_data["card"])
 
 

@@ -29,13 +29,13 @@ class CartManager(models.Manager["Cart"]):
         session = getattr(request, "session", None)
         return int(session.get(COUNT_KEY, 0)) if session is not None else 0
 
-    def from_request(self, request: HttpRequest) -> "Cart | None":
-        """The visitor's active cart, or None; never writes."""
-        return self._of_session(request) or self._of_visitor(request)
+    def from_request(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
+        """The visitor's active cart, or None; never writes. With `lock` nobody else closes it in this transaction."""
+        return self._of_session(request, lock) or self._of_visitor(request, lock)
 
-    def get_or_create_from_request(self, request: HttpRequest) -> tuple["Cart", bool]:
+    def get_or_create_from_request(self, request: HttpRequest, lock: bool = False) -> tuple["Cart", bool]:
         """The visitor's active cart, made if there is none; its id and item count are in the session after."""
-        cart, created = self.from_request(request), False
+        cart, created = self.from_request(request, lock), False
         if cart is None:
             cart, created = self._create(request), True
         self.remember(request, cart)
@@ -87,17 +87,21 @@ class CartManager(models.Manager["Cart"]):
             cart = self.create(session_key=closed.session_key, user_id=closed.user_id)
         cart.absorb(closed)
 
-    def _of_session(self, request: HttpRequest) -> "Cart | None":
+    def _active(self, lock: bool) -> "models.QuerySet[Cart]":
+        carts = self.filter(active=True)
+        return carts.select_for_update() if lock else carts
+
+    def _of_session(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
         pk = request.session.get(CART_KEY)
-        cart = self.filter(pk=pk, active=True).first() if pk else None
+        cart = self._active(lock).filter(pk=pk).first() if pk else None
         return cart if cart and cart.user_id in (None, request.user.pk) else None
 
-    def _of_visitor(self, request: HttpRequest) -> "Cart | None":
+    def _of_visitor(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
         if request.user.is_authenticated:
-            return self.filter(user=request.user, active=True).first()
+            return self._active(lock).filter(user=request.user).first()
         if not request.session.session_key:
             return None
-        return self.filter(session_key=request.session.session_key, user=None, active=True).first()
+        return self._active(lock).filter(session_key=request.session.session_key, user=None).first()
 
     def _create(self, request: HttpRequest) -> "Cart":
         if isinstance(request.user, User):
@@ -154,12 +158,15 @@ class Cart(models.Model):
     def set_quantity(self, product: Product, quantity: int) -> int:
         """Make the line of `product` hold `quantity`, capped at its stock and 99 (0: no line); the new quantity."""
         quantity = min(quantity, product.most_in_cart())
-        line = CartItem.objects.filter(cart=self, product=product)
         if quantity <= 0:
-            line.delete()  # its signal brings the totals up to date
+            CartItem.objects.filter(cart=self, product=product).delete()  # its signal brings the totals up to date
             return 0
-        if not line.update(quantity=quantity):
-            CartItem.objects.bulk_create([CartItem(cart=self, product=product, quantity=quantity)])
+        CartItem.objects.bulk_create(  # one statement for a new line and an old one
+            [CartItem(cart=self, product=product, quantity=quantity)],
+            update_conflicts=True,
+            unique_fields=["cart", "product"],
+            update_fields=["quantity"],
+        )
         self.update_totals()
         return quantity
 

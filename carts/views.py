@@ -46,8 +46,7 @@ def cart_update(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -> None:
-    cart, _created = Cart.objects.get_or_create_from_request(request)
-    cart = Cart.objects.select_for_update().get(pk=cart.pk)
+    cart, _created = Cart.objects.get_or_create_from_request(request, lock=True)
     product = Cart.objects.with_quantities(Product.objects.filter(pk=product_id), request).first()
     if product is None or not (product.active or product.in_cart):
         messages.error(request, _("This product is not on sale any more."))
@@ -100,7 +99,7 @@ def _details_context(details: Details, profile: BillingProfile | None) -> dict[s
     return {
         "step": "details",
         "details": details,
-        "login_form": None if is_member else LoginForm(prefix="login"),
+        "login_form": None if is_member else LoginForm(auto_id="login-%s"),
         "addresses": Address.objects.of(profile)[:6] if profile and is_member else [],
     }
 

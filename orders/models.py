@@ -67,8 +67,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
                 return self.create(
                     billing_profile=billing_profile, cart=cart, email=billing_profile.email, **values
                 ), True
-        except IntegrityError:  # a parallel request of this visitor made it
-            return self.get(billing_profile=billing_profile, cart=cart, active=True), False
+        except IntegrityError:  # a parallel request of this visitor made one
+            return self.get_or_create_for(billing_profile, cart)
 
     def _open(self, billing_profile: BillingProfile, cart: Cart) -> "Order | None":
         return (

@@ -47,12 +47,12 @@ def ensure_intent(order: Order) -> str:
             {"order_id": order.order_id, "order_uuid": str(order.uuid)},
             key=f"order-{order.uuid}-intent-{tries}",
         )
-    except gateway.Unknown as error:
-        if error.is_stored:  # Stripe would repeat its own 5xx for this key, so the next try takes another
+    except gateway.GatewayError as error:
+        if isinstance(error, gateway.Missing):
+            order.billing_profile.renew_customer()
+        if isinstance(error, gateway.Missing) or getattr(error, "is_stored", False):
+            # Stripe repeats a stored answer for this key, and refuses it for another customer: take another key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
-        raise
-    except gateway.Missing:
-        order.billing_profile.renew_customer()
         raise
     placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
     placed.update(payment_intent_id=intent.id)

@@ -196,11 +196,16 @@ def test_shopper_completes_3d_secure_even_after_a_reload(page, simulator):
     assert page.complaints == []
 
 
-def test_shopper_fails_3d_secure(page, simulator):
+def test_shopper_fails_3d_secure_by_keyboard(page, simulator):
+    card_frame(page).locator("[name=cvc]").click()
     intent = waiting_intent(simulator)
     page.evaluate("secret => { window.done = client.handleNextAction({clientSecret: secret}) }", intent.client_secret)
 
-    challenge_frame(page).click("#test-source-fail-3ds")
+    frame = challenge_frame(page)
+    frame.wait_for_function("document.hasFocus()")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
 
     error = page.evaluate("done")["error"]
     assert error["code"] == "payment_intent_authentication_failure"

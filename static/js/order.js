@@ -34,7 +34,9 @@
   const confirm = async () => {
     button.disabled = true;
     if (window.Stripe) {
-      await window.Stripe(button.dataset.publishableKey).handleNextAction({ clientSecret: button.dataset.nextAction });
+      const stripe = window.Stripe(button.dataset.publishableKey);
+      // However it ended, or whether it was needed at all, the server finds out by asking Stripe.
+      await stripe.handleNextAction({ clientSecret: button.dataset.nextAction }).catch(() => {});
       await goOn();
     } else {
       problem.textContent = button.dataset.unavailable;

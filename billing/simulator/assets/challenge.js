@@ -31,7 +31,3 @@ document.getElementById("merchant").textContent = shop.host || "Your shop";
 if (amount) document.getElementById("amount").textContent = money(amount, currency);
 document.getElementById("test-source-authorize-3ds").addEventListener("click", () => send(true));
 document.getElementById("test-source-fail-3ds").addEventListener("click", () => send(false));
-window.addEventListener("focus", () => {
-  if (document.activeElement === document.body) document.querySelector("h1").focus();
-});
-document.querySelector("h1").focus();

@@ -229,7 +229,10 @@
         position: "fixed", inset: "0", width: "100%", height: "100%", "z-index": "2147483647",
         display: "block", background: "transparent", "color-scheme": "light only",
       }, (message) => {
-        if (message.type === "loaded") frame.node.focus();
+        if (message.type === "loaded") {
+          frame.node.focus();
+          frame.post({ type: "focus" });
+        }
         if (message.type !== "done") return;
         frame.remove();
         behind.forEach((node) => { node.inert = false; });

@@ -2,14 +2,18 @@
 "use strict";
 
 const bank = document.getElementById("challengeFrame");
+
+/* Straight to the heading: focusing only the frame would leave the keyboard outside of it. */
+function takeFocus() {
+  const heading = bank.contentDocument && bank.contentDocument.querySelector("h1");
+  if (heading) heading.focus();
+}
+
 bank.src = document.body.dataset.challenge + location.hash;
-bank.addEventListener("load", () => {
-  bank.focus();
-  tell({ type: "loaded" });
-});
+bank.addEventListener("load", () => tell({ type: "loaded" }));
 window.addEventListener("message", (event) => {
   if (event.origin === location.origin && event.source === bank.contentWindow && event.data.type === "answered") {
     tell({ type: "done" });
   }
 });
-window.addEventListener("focus", () => bank.focus());
+listen(({ type }) => { if (type === "focus") takeFocus(); });

@@ -43,7 +43,6 @@ class Command(BaseCommand):
         site_url = os.environ.get("SITE_URL") or f"http://{host}:{port}"
         call_command("migrate", verbosity=0)
         call_command("seed", stdout=self.stdout)
-        password = self._staff_password(host)
         signal.signal(signal.SIGTERM, _interrupt)
         environment = self._environment(site_url)
         children: list[subprocess.Popen[bytes]] = []
@@ -51,7 +50,7 @@ class Command(BaseCommand):
             for command in self._commands(host, port):
                 children.append(_start(command, environment))
             self._wait_until_up(children, host, port)
-            self._tell(site_url, password)
+            self._tell(site_url, self._staff_password(host))
             self._watch(children)
         except KeyboardInterrupt:
             self.stdout.write("\nStopping the shop.")
@@ -96,7 +95,7 @@ class Command(BaseCommand):
 
     def _commands(self, host: str, port: int) -> list[list[str]]:
         simulator = [] if settings.STRIPE_IS_REAL else [["stripe_simulator"]]
-        return [*simulator, ["runserver", f"{host}:{port}", "--noreload"], ["reconcile", "--every", "60"]]
+        return [*simulator, ["runserver", f"{host}:{port}"], ["reconcile", "--every", "60"]]
 
     def _wait_until_up(self, children: "list[subprocess.Popen[bytes]]", host: str, port: int) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -150,12 +149,12 @@ def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen
 def _stop(children: "list[subprocess.Popen[bytes]]") -> None:
     for child in reversed(children):
         if child.poll() is None:
-            child.send_signal(signal.SIGINT)
+            os.killpg(child.pid, signal.SIGINT)  # the group: the site reloads itself in a child of its own
     for child in children:
         try:
             child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _cannot_listen(host: str, port: int) -> str:

@@ -1,0 +1,380 @@
+"""The cart button: what it does, what it refuses, and whom it trusts."""
+
+import pytest
+from django.contrib.messages import get_messages
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.urls import reverse
+
+from carts.models import Cart, CartItem
+from ecommerce.tests.makers import add_to_cart, give_details, make_product, make_user
+from ecommerce.tests.visitors import count_queries, sign_in
+from orders.models import Order
+from products.models import Product
+
+pytestmark = pytest.mark.django_db
+UPDATE = "/cart/update/"
+SAME = {"Sec-Fetch-Site": "same-origin"}
+
+
+def lines() -> dict[str, int]:
+    """Title and quantity of every line of every cart."""
+    return dict(CartItem.objects.values_list("product__title", "quantity"))
+
+
+def said(answer) -> str:
+    """What the visitor is told next."""
+    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+@pytest.fixture
+def mug() -> Product:
+    return make_product(title="Mug", stock=10)
+
+
+# Add
+
+
+def test_add_puts_a_line_into_a_new_cart(client: Client, mug: Product) -> None:
+    answer = add_to_cart(client, mug, 2)
+    assert (answer.status_code, answer.url) == (302, "/cart/")
+    assert (lines(), said(answer)) == ({"Mug": 2}, "Your cart has 2 × Mug now.")
+
+
+def test_add_is_what_happens_without_an_action_and_one_without_a_quantity(client: Client, mug: Product) -> None:
+    client.post(UPDATE, {"product_id": mug.pk}, headers=SAME)
+    assert lines() == {"Mug": 1}
+
+
+def test_add_raises_the_quantity_and_says_the_new_one(client: Client, mug: Product) -> None:
+    add_to_cart(client, mug, 2)
+    assert said(add_to_cart(client, mug, 3)).endswith("Your cart has 5 × Mug now.")
+    assert lines() == {"Mug": 5}
+
+
+@pytest.mark.parametrize(("stock", "most"), [(4, 4), (500, 99), (None, 99)])
+def test_add_stops_at_stock_and_at_99_and_says_so(client: Client, stock: int | None, most: int) -> None:
+    product = make_product(title="Jug", stock=stock)
+    add_to_cart(client, product, 3)
+    answer = add_to_cart(client, product, 98)
+    assert lines() == {"Jug": most}
+    assert said(answer).endswith(f"We have no more than that: your cart has {most} × Jug now.")
+
+
+def test_add_of_what_is_sold_out_says_so(client: Client) -> None:
+    answer = add_to_cart(client, make_product(title="Jug", stock=0))
+    assert (lines(), said(answer)) == ({}, "Jug is sold out.")
+
+
+def test_add_of_none_is_refused(client: Client, mug: Product) -> None:
+    answer = add_to_cart(client, mug, 0)
+    assert (lines(), said(answer)) == ({}, "Choose a quantity of 1 or more.")
+
+
+# Set and remove
+
+
+def test_set_makes_the_quantity_what_it_says_however_often(client: Client, mug: Product) -> None:
+    add_to_cart(client, mug, 2)
+    for _ in range(2):
+        add_to_cart(client, mug, 7, "set")
+    assert lines() == {"Mug": 7}
+
+
+def test_set_of_what_is_not_in_the_cart_puts_it_there(client: Client, mug: Product) -> None:
+    add_to_cart(client, mug, 4, "set")
+    assert lines() == {"Mug": 4}
+
+
+def test_set_stops_at_the_stock(client: Client, mug: Product) -> None:
+    answer = add_to_cart(client, mug, 50, "set")
+    assert lines() == {"Mug": 10}
+    assert "no more than that" in said(answer)
+
+
+@pytest.mark.parametrize(("action", "quantity"), [("set", 0), ("remove", 1), ("remove", 0), ("remove", 99)])
+def test_line_goes_by_set_to_none_and_by_remove_however_often(
+    client: Client, mug: Product, action: str, quantity: int
+) -> None:
+    add_to_cart(client, mug, 2)
+    for _ in range(2):
+        answer = add_to_cart(client, mug, quantity, action)
+    assert lines() == {}
+    assert said(answer).endswith("Mug is no longer in your cart.")
+
+
+def test_remove_leaves_the_other_lines(client: Client, mug: Product) -> None:
+    add_to_cart(client, mug)
+    add_to_cart(client, make_product(title="Jug"), 3)
+    add_to_cart(client, mug, action="remove")
+    assert lines() == {"Jug": 3}
+
+
+def test_line_that_went_off_sale_can_be_removed(client: Client, mug: Product) -> None:
+    add_to_cart(client, mug, 2)
+    Product.objects.update(active=False)
+    add_to_cart(client, mug, action="remove")
+    assert lines() == {}
+
+
+def test_update_of_one_visitor_leaves_anothers_cart(client: Client, other_client: Client, mug: Product) -> None:
+    add_to_cart(client, mug, 2)
+    add_to_cart(other_client, mug, 9, "remove")
+    assert lines() == {"Mug": 2}
+
+
+def test_badge_follows_every_update(client: Client, mug: Product) -> None:
+    counts = []
+    for action, quantity in [("add", 2), ("add", 99), ("set", 4), ("remove", 1), ("remove", 1)]:
+        add_to_cart(client, mug, quantity, action)
+        counts.append(client.session["cart_items"])
+    assert counts == [2, 10, 4, 0, 0]
+
+
+def test_totals_follow_every_update(client: Client, mug: Product) -> None:
+    totals = []
+    for action, quantity in [("add", 2), ("set", 5), ("remove", 1)]:
+        add_to_cart(client, mug, quantity, action)
+        totals.append(str(Cart.objects.get().total))
+    assert totals == ["32.00", "80.00", "0.00"]
+
+
+# What makes no sense
+
+HUGE = str(2**64)
+
+
+@pytest.mark.parametrize("action", ["add", "set"])
+@pytest.mark.parametrize(
+    "quantity", ["-1", "1.5", "1e9", "100", "NaN", "inf", "9" * 500, "9" * 5000, "1\x00", "one", "0x1", HUGE]
+)
+def test_bad_quantity_changes_nothing_and_is_told(client: Client, mug: Product, action: str, quantity: str) -> None:
+    add_to_cart(client, mug, 2)
+    answer = add_to_cart(client, mug, quantity, action)
+    assert (answer.status_code, lines()) == (302, {"Mug": 2})
+    assert len(said(answer)) < 200
+    assert said(answer) != said(add_to_cart(client, mug, 2, "set"))
+
+
+@pytest.mark.parametrize("quantity", ["", " "])
+def test_empty_quantity_is_one(client: Client, mug: Product, quantity: str) -> None:
+    add_to_cart(client, mug, quantity)
+    assert lines() == {"Mug": 1}
+
+
+@pytest.mark.parametrize(
+    "number", ["", " ", "mug", "0", "-1", "1.5", HUGE, "9" * 500, "9" * 5000, "1\x00", "\x00", "None"]
+)
+def test_bad_product_changes_nothing(client: Client, mug: Product, number: str) -> None:
+    answer = client.post(UPDATE, {"product_id": number}, headers=SAME)
+    assert (answer.status_code, lines(), Cart.objects.count()) == (302, {}, 0)
+    assert said(answer)
+
+
+def test_missing_product_changes_nothing(client: Client, mug: Product) -> None:
+    answer = client.post(UPDATE, headers=SAME)
+    assert (lines(), said(answer)) == ({}, "Choose a product.")
+
+
+@pytest.mark.parametrize("gone", ["inactive", "deleted"])
+@pytest.mark.parametrize("action", ["add", "set", "remove"])
+def test_product_that_is_gone_changes_nothing_and_is_told(client: Client, mug: Product, gone: str, action: str) -> None:
+    if gone == "inactive":
+        Product.objects.update(active=False)
+    else:
+        Product.objects.all().delete()
+    answer = add_to_cart(client, mug, 1, action)
+    assert (lines(), said(answer)) == ({}, "This product is not on sale any more.")
+
+
+@pytest.mark.parametrize("action", ["toggle", "ADD", "add\x00", "delete", "a" * 100_000])
+def test_unknown_action_changes_nothing_and_is_told_in_a_sentence(client: Client, mug: Product, action: str) -> None:
+    answer = add_to_cart(client, mug, 1, action)
+    assert (answer.status_code, lines()) == (302, {})
+    assert 0 < len(said(answer)) < 200
+
+
+def test_fields_nobody_asked_for_change_nothing(client: Client, other_client: Client, mug: Product) -> None:
+    add_to_cart(other_client, make_product(title="Jug"))
+    theirs = Cart.objects.get()
+    bob = make_user("bob@example.org")
+    extra = {"price": "0.01", "total": "0.01", "user": bob.pk, "cart_id": theirs.pk, "cart": theirs.pk, "active": ""}
+    add_to_cart(client, mug, 2, **extra)
+    mine = Cart.objects.latest("pk")
+    assert (mine.user, mine.active, str(mine.total)) == (None, True, "32.00")
+    assert [line.product.title for line in theirs.items.all()] == ["Jug"]
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "patch"])
+def test_update_is_by_post_only(client: Client, mug: Product, method: str) -> None:
+    answer = getattr(client, method)(f"{UPDATE}?product_id={mug.pk}")
+    assert (answer.status_code, lines(), Session.objects.count()) == (405, {}, 0)
+
+
+def test_body_that_is_no_form_changes_nothing(client: Client, mug: Product) -> None:
+    answer = client.post(UPDATE, b'{"product_id": 1}', content_type="application/json", headers=SAME)
+    assert (lines(), said(answer)) == ({}, "Choose a product.")
+
+
+# Whom it trusts
+
+
+@pytest.fixture
+def strict() -> Client:
+    """A browser whose CSRF is checked, as outside of tests."""
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "same-origin, cross-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "https://testserver"},
+        {"Origin": "http://testserver:81"},
+        {"Origin": "http://testserver.evil.example"},
+        {"Origin": "http://testserver@evil.example"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://testserver", "Sec-Fetch-Site": "cross-site"},
+        {"Referer": "http://testserver/products/"},
+    ],
+)
+def test_update_from_elsewhere_without_a_token_is_refused(strict: Client, mug: Product, headers: dict) -> None:
+    answer = strict.post(UPDATE, {"product_id": mug.pk}, headers=headers)
+    assert answer.status_code == 403
+    assert "Nothing was changed." in answer.text
+    assert lines() == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://testserver"},
+        {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"},
+    ],
+)
+def test_update_from_this_site_needs_neither_token_nor_cookie(strict: Client, mug: Product, headers: dict) -> None:
+    strict.post(UPDATE, {"product_id": mug.pk}, headers=headers)
+    assert lines() == {"Mug": 1}
+
+
+def test_update_with_djangos_own_token_works_without_those_headers(strict: Client, mug: Product) -> None:
+    token = str(strict.get("/accounts/login/").context["csrf_token"])
+    strict.post(UPDATE, {"product_id": mug.pk, "csrfmiddlewaretoken": token})
+    assert lines() == {"Mug": 1}
+
+
+def test_update_with_a_wrong_token_is_refused(strict: Client, mug: Product) -> None:
+    strict.get("/accounts/login/")
+    answer = strict.post(UPDATE, {"product_id": mug.pk, "csrfmiddlewaretoken": "x" * 64})
+    assert (answer.status_code, lines()) == (403, {})
+
+
+# Where it leads
+
+
+@pytest.mark.parametrize("goal", ["/products/", "/products/?page=2&category=mugs", "/products/mug/#quantity", "/?q=é"])
+def test_next_of_this_site_is_followed(client: Client, mug: Product, goal: str) -> None:
+    assert client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME).status_code == 302
+    from urllib.parse import unquote
+
+    answer = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
+    assert unquote(answer.url) == goal
+
+
+HOSTILE = [
+    "https://evil.example/",
+    "http://evil.example",
+    "//evil.example",
+    "///evil.example",
+    "////evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "\\/evil.example",
+    "http:evil.example",
+    "http:///evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    " https://evil.example",
+    "\thttps://evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/products/\r\nSet-Cookie: a=b",
+    "http://testserver@evil.example/",
+    "http://testserver.evil.example/",
+    "https://evil.example\\@testserver/",
+    "//evil.example/%2f..",
+    "http://[::1",
+    "\x00//evil.example",
+    "\u2028//evil.example",
+    "ftp://testserver/",
+    "",
+]
+
+
+@pytest.mark.parametrize("goal", HOSTILE)
+def test_next_that_would_leave_the_site_is_not_followed(client: Client, mug: Product, goal: str) -> None:
+    answer = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
+    assert answer.url == "/cart/"
+    assert "Set-Cookie: a=b" not in str(answer.headers)
+
+
+# What it makes
+
+
+def test_first_add_makes_one_session_and_one_cart(client: Client, mug: Product) -> None:
+    add_to_cart(client, mug)
+    assert (Session.objects.count(), Cart.objects.count()) == (1, 1)
+    assert Cart.objects.get().session_key == Session.objects.get().session_key
+
+
+def test_later_adds_make_no_more_sessions_or_carts(client: Client, mug: Product) -> None:
+    for _ in range(3):
+        add_to_cart(client, mug)
+    assert (Session.objects.count(), Cart.objects.count()) == (1, 1)
+
+
+def test_refused_first_press_leaves_no_cart_behind(client: Client) -> None:
+    client.post(UPDATE, {"product_id": 404_404}, headers=SAME)
+    assert (Session.objects.count(), Cart.objects.count()) == (0, 0)
+
+
+def test_add_of_a_signed_in_visitor_goes_into_the_users_cart(client: Client, mug: Product) -> None:
+    alice = make_user()
+    sign_in(client, alice)
+    add_to_cart(client, mug)
+    assert Cart.objects.get().user == alice
+
+
+@pytest.mark.parametrize("others", [3, 30])
+@pytest.mark.parametrize("is_new", [True, False])
+def test_add_asks_so_many_queries_however_full_the_cart(client: Client, others: int, is_new: bool) -> None:
+    for _ in range(others):
+        product = make_product()
+        add_to_cart(client, product)
+    client.get("/cart/")
+    if is_new:
+        product = make_product()
+    with count_queries() as queries:
+        add_to_cart(client, product)
+    assert len(queries) == 6
+
+
+def test_update_takes_the_open_order_along(client: Client, mug: Product) -> None:
+    add_to_cart(client, mug, 1)
+    give_details(client)
+    add_to_cart(client, mug, 3, "set")
+    assert (str(Order.objects.get().total), Order.objects.get().status) == ("48.00", Order.Status.OPEN)
+
+
+def test_update_address_is_the_one_templates_use() -> None:
+    assert reverse("carts:update") == UPDATE
