@@ -41,16 +41,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         self._refuse_what_cannot_be(host, port)
         site_url = os.environ.get("SITE_URL") or f"http://{host}:{port}"
-        call_command("migrate", verbosity=0)
-        call_command("seed", stdout=self.stdout)
-        signal.signal(signal.SIGTERM, _interrupt)
-        environment = self._environment(site_url)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
         children: list[subprocess.Popen[bytes]] = []
         try:
+            call_command("migrate", verbosity=0)
+            call_command("seed", stdout=self.stdout)
+            environment = self._environment(site_url)
             for command in self._commands(host, port):
                 children.append(_start(command, environment))
             self._wait_until_up(children, host, port)
             self._tell(site_url, self._staff_password(host))
+            children.append(_start(["reconcile", "--every", "60"], environment))
             self._watch(children)
         except KeyboardInterrupt:
             self.stdout.write("\nStopping the shop.")
@@ -87,7 +89,7 @@ class Command(BaseCommand):
 
     def _environment(self, site_url: str) -> dict[str, str]:
         """Ours, with the site's address and, where the simulator's port is taken, a free one."""
-        environment = os.environ | {"SITE_URL": site_url}
+        environment = os.environ | {"SITE_URL": site_url, "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
         simulator = urlsplit(settings.SIMULATOR_URL)
         if not settings.STRIPE_IS_REAL and _cannot_listen(simulator.hostname or "", simulator.port or 80):
             environment["STRIPE_SIMULATOR_URL"] = f"http://127.0.0.1:{_free_port()}"
@@ -95,7 +97,7 @@ class Command(BaseCommand):
 
     def _commands(self, host: str, port: int) -> list[list[str]]:
         simulator = [] if settings.STRIPE_IS_REAL else [["stripe_simulator"]]
-        return [*simulator, ["runserver", f"{host}:{port}"], ["reconcile", "--every", "60"]]
+        return [*simulator, ["runserver", f"{host}:{port}"]]
 
     def _wait_until_up(self, children: "list[subprocess.Popen[bytes]]", host: str, port: int) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -149,7 +151,7 @@ def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen
 def _stop(children: "list[subprocess.Popen[bytes]]") -> None:
     for child in reversed(children):
         if child.poll() is None:
-            os.killpg(child.pid, signal.SIGINT)  # the group: the site reloads itself in a child of its own
+            os.killpg(child.pid, signal.SIGTERM)  # the group: the site reloads itself in a child of its own
     for child in children:
         try:
             child.wait(STOP_SECONDS)
