@@ -4,12 +4,11 @@ import secrets
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q, Subquery
-from django.http import HttpRequest
+from django.db import models
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,10 +17,9 @@ from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
 from ecommerce.models import GuardedModel
+from orders.managers import OrderQuerySet
 from products.models import Product
 
-ORDERS_KEY = "order_ids"
-REMEMBERED = 20
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud
 MONEY: dict[str, Any] = {"max_digits": 12, "decimal_places": 2}
 
@@ -29,76 +27,6 @@ MONEY: dict[str, Any] = {"max_digits": 12, "decimal_places": 2}
 def new_order_id() -> str:
     """A number that cannot be guessed (30^10, 49 bits) and can be read out on the telephone."""
     return "".join(secrets.choice(ALPHABET) for _ in range(10))
-
-
-class OrderQuerySet(models.QuerySet["Order"]):
-    """Finds and makes orders; the only place that reads and writes the session's `order_ids`."""
-
-    def placed(self) -> Self:
-        """All that a shopper has ordered, whatever became of it."""
-        return self.exclude(status=Order.Status.OPEN)
-
-    def stale(self) -> Self:
-        """Placed, and not paid within settings.ORDER_HOLD_MINUTES."""
-        limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
-        return self.filter(status=Order.Status.PLACED, placed_at__lt=limit)
-
-    def of_visitor(self, request: HttpRequest) -> Self:
-        """The orders this visitor may see: of the own profile, and those this session placed."""
-        profile = BillingProfile.objects.of_session(request)
-        own = Q(order_id__in=request.session.get(ORDERS_KEY, []))
-        if request.user.is_authenticated:
-            own |= Q(billing_profile__user=request.user)
-        elif profile and profile.is_guest:
-            own |= Q(billing_profile=profile)
-        return self.filter(own)
-
-    def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
-        """The cart's single open order of this profile, else a new one (others that are open end)."""
-        order = self._open(billing_profile, cart)
-        if order:
-            return order, False
-        if cart.billing_profile_id != billing_profile.pk:
-            Cart.objects.filter(pk=cart.pk).update(billing_profile=billing_profile)
-        try:
-            with transaction.atomic():
-                self.filter(cart=cart, status=Order.Status.OPEN, active=True).update(active=False)
-                values = {"subtotal": cart.subtotal, "total": cart.total, "currency": settings.CURRENCY}
-                return self.create(
-                    billing_profile=billing_profile, cart=cart, email=billing_profile.email, **values
-                ), True
-        except IntegrityError:  # a parallel request of this visitor made one
-            return self.get_or_create_for(billing_profile, cart)
-
-    def _open(self, billing_profile: BillingProfile, cart: Cart) -> "Order | None":
-        return (
-            self.filter(billing_profile=billing_profile, cart=cart, status=Order.Status.OPEN, active=True)
-            .select_related("billing_profile", "shipping_address", "billing_address")
-            .first()
-        )
-
-    def open_for_request(self, request: HttpRequest) -> "Order | None":
-        """The order behind this visitor's cart, made if need be; None without a filled cart or a profile."""
-        cart = Cart.objects.from_request(request)
-        profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-        if cart is None or profile is None or not cart.count_items():
-            return None
-        return self.get_or_create_for(profile, cart)[0]
-
-    def follow(self, cart: Cart) -> None:
-        """The open order of `cart` takes over its totals."""
-        total = Subquery(Cart.objects.filter(pk=cart.pk).values("total"))
-        self.filter(cart=cart, status=Order.Status.OPEN, active=True).update(subtotal=total, total=total)
-
-    def remember(self, request: HttpRequest, order: "Order") -> None:
-        """This session placed `order` and may see it from now on."""
-        others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
-        request.session[ORDERS_KEY] = [*others, order.order_id][-REMEMBERED:]
-
-    def last_of_session(self, request: HttpRequest) -> "Order | None":
-        """The order this session placed last."""
-        numbers = request.session.get(ORDERS_KEY, [])
-        return self.filter(order_id=numbers[-1]).first() if numbers else None
 
 
 class Order(GuardedModel):

@@ -1,0 +1,89 @@
+"""Finds and makes orders for a request; the only module that knows the session's `order_ids`."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+
+from billing.models import BillingProfile
+from carts.models import Cart
+
+if TYPE_CHECKING:
+    from orders.models import Order
+
+ORDERS_KEY = "order_ids"
+REMEMBERED = 20
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Finds and makes orders; the only place that reads and writes the session's `order_ids`."""
+
+    def placed(self) -> Self:
+        """All that a shopper has ordered, whatever became of it."""
+        return self.exclude(status=self.model.Status.OPEN)
+
+    def stale(self) -> Self:
+        """Placed, and not paid within settings.ORDER_HOLD_MINUTES."""
+        limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+        return self.filter(status=self.model.Status.PLACED, placed_at__lt=limit)
+
+    def of_visitor(self, request: HttpRequest) -> Self:
+        """The orders this visitor may see: of the own profile, and those this session placed."""
+        profile = BillingProfile.objects.of_session(request)
+        own = Q(order_id__in=request.session.get(ORDERS_KEY, []))
+        if request.user.is_authenticated:
+            own |= Q(billing_profile__user=request.user)
+        elif profile and profile.is_guest:
+            own |= Q(billing_profile=profile)
+        return self.filter(own)
+
+    def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
+        """The cart's single open order of this profile, else a new one (others that are open end)."""
+        order = self._open(billing_profile, cart)
+        if order:
+            return order, False
+        if cart.billing_profile_id != billing_profile.pk:
+            Cart.objects.filter(pk=cart.pk).update(billing_profile=billing_profile)
+        try:
+            with transaction.atomic():
+                self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(active=False)
+                values = {"subtotal": cart.subtotal, "total": cart.total, "currency": settings.CURRENCY}
+                return self.create(
+                    billing_profile=billing_profile, cart=cart, email=billing_profile.email, **values
+                ), True
+        except IntegrityError:  # a parallel request of this visitor made one
+            return self.get_or_create_for(billing_profile, cart)
+
+    def _open(self, billing_profile: BillingProfile, cart: Cart) -> "Order | None":
+        return (
+            self.filter(billing_profile=billing_profile, cart=cart, status=self.model.Status.OPEN, active=True)
+            .select_related("billing_profile", "shipping_address", "billing_address")
+            .first()
+        )
+
+    def open_for_request(self, request: HttpRequest) -> "Order | None":
+        """The order behind this visitor's cart, made if need be; None without a filled cart or a profile."""
+        cart = Cart.objects.from_request(request)
+        profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+        if cart is None or profile is None or not cart.count_items():
+            return None
+        return self.get_or_create_for(profile, cart)[0]
+
+    def follow(self, cart: Cart) -> None:
+        """The open order of `cart` takes over its totals."""
+        total = Subquery(Cart.objects.filter(pk=cart.pk).values("total"))
+        self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(subtotal=total, total=total)
+
+    def remember(self, request: HttpRequest, order: "Order") -> None:
+        """This session placed `order` and may see it from now on."""
+        others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
+        request.session[ORDERS_KEY] = [*others, order.order_id][-REMEMBERED:]
+
+    def last_of_session(self, request: HttpRequest) -> "Order | None":
+        """The order this session placed last."""
+        numbers = request.session.get(ORDERS_KEY, [])
+        return self.filter(order_id=numbers[-1]).first() if numbers else None
