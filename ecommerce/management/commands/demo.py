@@ -114,11 +114,16 @@ class Command(BaseCommand):
     def _fail_if_ended(self, children: "list[subprocess.Popen[bytes]]") -> None:
         for child in children:
             if child.poll() is not None:
-                raise CommandError(f"{' '.join(map(str, child.args))} ended. What it said stands above.")  # type: ignore[arg-type]
+                raise CommandError(f"{_name(child)} ended. What it said stands above.")
 
     def _watch(self, children: "list[subprocess.Popen[bytes]]") -> None:
+        """Stay while the site runs; say so, and go on selling, where a process beside it ends."""
+        site, *others = sorted(children, key=lambda child: _name(child) != "runserver")
         while True:
-            self._fail_if_ended(children)
+            self._fail_if_ended([site])
+            for child in [child for child in others if child.poll() is not None]:
+                self.stderr.write(f"{_name(child)} ended; the shop goes on. Again: manage.py {_name(child)}")
+                others.remove(child)
             time.sleep(0.5)
 
     def _tell(self, site_url: str, password: str) -> None:
@@ -136,6 +141,11 @@ class Command(BaseCommand):
             lines += [f"               {number}  {what}" for number, what in CARDS.items()]
         self.stdout.write("\n".join([line for line in lines if line] + ["", "  Ctrl-C stops everything.", ""]))
         self.stdout.flush()
+
+
+def _name(child: "subprocess.Popen[bytes]") -> str:
+    """Which management command it runs."""
+    return str(list(child.args)[2])  # type: ignore[arg-type]
 
 
 def _interrupt(*_args: object) -> None:
