@@ -1,0 +1,121 @@
+"""Several at once: threads with connections of their own, on the file database that tests use."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from billing.simulator.server import Simulator
+from carts.models import Cart
+from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product
+from orders import payments
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS = 8
+
+
+def at_once(work: Callable[[int], Any]) -> list[Any]:
+    """What THREADS calls of `work` return that all start at the same moment."""
+    ready = Barrier(THREADS)
+
+    def run(number: int) -> Any:
+        try:
+            ready.wait(10)
+            return work(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
+
+
+def copy_of(client: Client) -> Client:
+    """Another tab of the same browser."""
+    tab = Client()
+    tab.cookies = client.cookies.copy()
+    return tab
+
+
+def succeeded(simulator: Simulator) -> int:
+    return sum(charge["status"] == "succeeded" for charge in simulator.objects("charge"))
+
+
+def test_eight_writers_wait_for_each_other() -> None:
+    products = [make_product(stock=100) for _number in range(THREADS)]
+
+    def shop(number: int) -> list[int]:
+        visitor = Client()
+        return [add_to_cart(visitor, products[number]).status_code for _press in range(10)]
+
+    assert at_once(shop) == [[302] * 10] * THREADS
+    assert sorted(cart.count_items() for cart in Cart.objects.all()) == [10] * THREADS
+
+
+def test_parallel_adds_of_one_session_are_all_in_its_one_cart(client: Client) -> None:
+    first, product = make_product(), make_product(stock=50)
+    add_to_cart(client, first)
+    at_once(lambda number: add_to_cart(copy_of(client), product))
+    assert Cart.objects.get(active=True).count_items() == 1 + THREADS
+
+
+def test_parallel_first_adds_of_one_session_make_one_cart(client: Client) -> None:
+    session = client.session
+    session["began"] = True
+    session.save()
+    product = make_product(stock=50)
+    at_once(lambda number: add_to_cart(copy_of(client), product))
+    assert Cart.objects.get().count_items() == THREADS
+
+
+def test_parallel_presses_of_place_order_make_one_order_and_one_charge(client: Client, simulator: Simulator) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    card = add_card(client).json()["card"]
+    page = client.get(reverse("carts:checkout"))
+    data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+    answers = at_once(lambda number: copy_of(client).post(reverse("carts:checkout"), data | {"card": card}))
+    assert {answer.status_code for answer in answers} == {302}
+    assert succeeded(simulator) == 1
+    assert Order.objects.placed().get().status == Order.Status.PAID
+
+
+def test_parallel_presses_of_pay_charge_once(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    card = add_card(client).json()["card"]
+    url = reverse("orders:pay", args=[order.order_id])
+    at_once(lambda number: copy_of(client).post(url, {"card": card}))
+    order.refresh_from_db()
+    assert (order.status, succeeded(simulator)) == (Order.Status.PAID, 1)
+    assert order.mails.count() == 1
+
+
+def test_last_item_is_sold_once_to_eight_shoppers(simulator: Simulator) -> None:
+    product = make_product(stock=1)
+    shoppers, forms = [Client() for _number in range(THREADS)], []
+    for shopper in shoppers:
+        add_to_cart(shopper, product)
+        give_details(shopper)
+        page = shopper.get(reverse("carts:checkout"))
+        data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+        forms.append(data | {"card": add_card(shopper).json()["card"]})
+    at_once(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
+    product.refresh_from_db()
+    assert (Order.objects.placed().count(), product.stock, succeeded(simulator)) == (1, 0, 1)
+
+
+def test_cancel_and_pay_at_once_end_on_one_truth(client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=1)
+    order = buy(client, product, "tok_chargeCustomerFail")
+    card = add_card(client).json()["card"]
+    urls = [reverse(f"orders:{name}", args=[order.order_id]) for name in ("pay", "cancel")]
+    at_once(lambda number: copy_of(client).post(urls[number % 2], {"card": card}))
+    payments.finish_cancel(order)
+    product.refresh_from_db()
+    truth = (order.status, succeeded(simulator), product.stock)
+    assert truth in [(Order.Status.PAID, 1, 0), (Order.Status.CANCELED, 0, 1)]
