@@ -37,7 +37,7 @@ class CartManager(models.Manager["Cart"]):
         """The visitor's active cart, made if there is none; its id and item count are in the session after."""
         cart, created = self.from_request(request, lock), False
         if cart is None:
-            cart, created = self._create(request), True
+            cart, created = self._create(request, lock), True
         self.remember(request, cart)
         return cart, created
 
@@ -103,7 +103,7 @@ class CartManager(models.Manager["Cart"]):
             return None
         return self._active(lock).filter(session_key=request.session.session_key, user=None).first()
 
-    def _create(self, request: HttpRequest) -> "Cart":
+    def _create(self, request: HttpRequest, lock: bool) -> "Cart":
         if isinstance(request.user, User):
             owner: dict[str, object] = {"user": request.user}
         else:
@@ -114,7 +114,7 @@ class CartManager(models.Manager["Cart"]):
             with transaction.atomic():
                 return self.create(**owner)
         except IntegrityError:  # a parallel first add of this visitor made it
-            return self.get(active=True, **owner)
+            return self._active(lock).get(**owner)
 
 
 class Cart(models.Model):
