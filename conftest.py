@@ -93,6 +93,8 @@ def chromium() -> Iterator[Any]:
     """A real browser: CHROMIUM, /usr/bin/chromium, or Playwright's own."""
     from playwright.sync_api import Error, sync_playwright
 
+    # Playwright keeps an event loop in the thread of the tests, which Django would take for a mistake of ours.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     named = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
         try:

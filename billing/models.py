@@ -12,6 +12,14 @@ from accounts.models import GuestEmail, User
 from billing import gateway
 
 PROFILE_KEY = "billing_profile_id"
+# Stripe writes brands in two ways, "MasterCard" on a card and "mastercard" on a payment method.
+BRANDS = {
+    "amex": "American Express",
+    "diners": "Diners Club",
+    "jcb": "JCB",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+}
 
 
 class BillingProfileManager(models.Manager["BillingProfile"]):
@@ -177,7 +185,8 @@ class Card(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.brand.capitalize()} •••• {self.last4}"
+        brand = BRANDS.get(self.brand.lower()) or self.brand.replace("_", " ").title() or _("Card")
+        return f"{brand} •••• {self.last4}"
 
     @property
     def expiry(self) -> str:

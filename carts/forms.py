@@ -23,7 +23,12 @@ class CartUpdateForm(PlainForm):
         max_value=2**63 - 1,
         error_messages={"required": _("Choose a product."), "invalid": _("Choose a product.")},
     )
-    action = forms.ChoiceField(choices=[(ADD, ADD), (SET, SET), (REMOVE, REMOVE)], required=False)
+    action = forms.ChoiceField(
+        choices=[(ADD, ADD), (SET, SET), (REMOVE, REMOVE)],
+        required=False,
+        # Django's own words repeat what was sent, which may be long.
+        error_messages={"invalid_choice": _("A product can be added, set or removed.")},
+    )
     quantity = forms.IntegerField(min_value=0, max_value=MOST, required=False)
 
     def clean_action(self) -> str:

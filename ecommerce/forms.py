@@ -4,6 +4,8 @@ from typing import Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.forms.fields import Field
+from django.utils.translation import gettext as _
 
 
 class ShopForm(forms.BaseForm):
@@ -14,6 +16,10 @@ class ShopForm(forms.BaseForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
+        for field in self.fields.values():
+            if field.error_messages.get("required") == Field.default_error_messages["required"]:
+                # The summary on top names no fields, so each error must say what it is about.
+                field.error_messages["required"] = _("Please fill in: %(field)s.") % {"field": field.label}
 
     def first_error(self) -> str:
         """One sentence for a message."""

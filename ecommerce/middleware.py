@@ -9,12 +9,13 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class CleanPathMiddleware:
-    """Answers 400 to a NUL byte in the address: databases refuse it, which would otherwise end in a 500."""
+    """Answers 400 to a NUL byte in address or cookies: PostgreSQL refuses it, which would otherwise end in a 500."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "\x00" in request.path or any("\x00" in v for vs in request.GET.lists() for v in (vs[0], *vs[1])):
-            raise SuspiciousOperation("NUL byte in the address")
+        query = (text for name, values in request.GET.lists() for text in (name, *values))
+        if any("\x00" in text for text in (request.path, *query, *request.COOKIES.values())):
+            raise SuspiciousOperation("NUL byte in address or cookies")
         return self.get_response(request)

@@ -27,6 +27,4 @@ class GuardedModel(models.Model):
         super().save(*args, update_fields=update_fields, **kwargs)
 
     def _own_columns(self) -> set[str]:
-        return {field.attname for field in self._meta.concrete_fields if not field.primary_key} | {
-            field.name for field in self._meta.concrete_fields if not field.primary_key and field.is_relation
-        }
+        return {field.attname for field in self._meta.concrete_fields if not field.primary_key}

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 from ecommerce.admin import ReadOnlyAdmin
 from products.models import Category, Product, StockMovement
 
+MOST_AT_ONCE = 1_000_000  # units by which staff change a stock; a column holds two thousand times as many
+
 
 class StockFilter(admin.SimpleListFilter):
     """Low, sold out, unlimited, without a picture."""
@@ -44,6 +46,8 @@ class ProductForm(forms.ModelForm):
     stock_change = forms.IntegerField(
         label=gettext_lazy("change stock by"),
         required=False,
+        min_value=-MOST_AT_ONCE,
+        max_value=MOST_AT_ONCE,
         help_text=gettext_lazy("For example 12 for a delivery, -1 for a breakage."),
     )
     is_unlimited = forms.BooleanField(label=gettext_lazy("unlimited stock"), required=False)

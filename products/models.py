@@ -155,7 +155,9 @@ class Product(GuardedModel):
     @transaction.atomic
     def adjust_stock(self, difference: int, by: str) -> bool:
         """Add `difference` (may be negative) to a counted stock; False, and nothing done, if that is below zero."""
-        if not self._rows().filter(stock__gte=-difference).update(stock=F("stock") + difference):
+        # Django leaves `stock >= -5` out of the query as always true, which an unlimited stock (NULL) is not.
+        counted = self._rows().filter(stock__isnull=False, stock__gte=-difference)
+        if not counted.update(stock=F("stock") + difference):
             return False
         self._note(difference, by)
         return True

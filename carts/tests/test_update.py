@@ -1,14 +1,15 @@
 """The cart button: what it does, what it refuses, and whom it trusts."""
 
+from urllib.parse import unquote
+
 import pytest
 from django.contrib.messages import get_messages
 from django.contrib.sessions.models import Session
 from django.test import Client
-from django.urls import reverse
 
 from carts.models import Cart, CartItem
 from ecommerce.tests.makers import add_to_cart, give_details, make_product, make_user
-from ecommerce.tests.visitors import count_queries, sign_in
+from ecommerce.tests.visitors import count_queries, fill_cart, sign_in
 from orders.models import Order
 from products.models import Product
 
@@ -146,19 +147,18 @@ HUGE = str(2**64)
 
 @pytest.mark.parametrize("action", ["add", "set"])
 @pytest.mark.parametrize(
-    "quantity", ["-1", "1.5", "1e9", "100", "NaN", "inf", "9" * 500, "9" * 5000, "1\x00", "one", "0x1", HUGE]
+    "quantity", [" ", "-1", "1.5", "1e9", "100", "NaN", "inf", "9" * 500, "9" * 5000, "1\x00", "one", "0x1", HUGE]
 )
 def test_bad_quantity_changes_nothing_and_is_told(client: Client, mug: Product, action: str, quantity: str) -> None:
     add_to_cart(client, mug, 2)
+    del client.cookies["messages"]  # what that said
     answer = add_to_cart(client, mug, quantity, action)
     assert (answer.status_code, lines()) == (302, {"Mug": 2})
-    assert len(said(answer)) < 200
-    assert said(answer) != said(add_to_cart(client, mug, 2, "set"))
+    assert 0 < len(said(answer)) < 200
 
 
-@pytest.mark.parametrize("quantity", ["", " "])
-def test_empty_quantity_is_one(client: Client, mug: Product, quantity: str) -> None:
-    add_to_cart(client, mug, quantity)
+def test_empty_quantity_is_one(client: Client, mug: Product) -> None:
+    add_to_cart(client, mug, "")
     assert lines() == {"Mug": 1}
 
 
@@ -282,9 +282,6 @@ def test_update_with_a_wrong_token_is_refused(strict: Client, mug: Product) -> N
 
 @pytest.mark.parametrize("goal", ["/products/", "/products/?page=2&category=mugs", "/products/mug/#quantity", "/?q=é"])
 def test_next_of_this_site_is_followed(client: Client, mug: Product, goal: str) -> None:
-    assert client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME).status_code == 302
-    from urllib.parse import unquote
-
     answer = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
     assert unquote(answer.url) == goal
 
@@ -343,11 +340,6 @@ def test_later_adds_make_no_more_sessions_or_carts(client: Client, mug: Product)
     assert (Session.objects.count(), Cart.objects.count()) == (1, 1)
 
 
-def test_refused_first_press_leaves_no_cart_behind(client: Client) -> None:
-    client.post(UPDATE, {"product_id": 404_404}, headers=SAME)
-    assert (Session.objects.count(), Cart.objects.count()) == (0, 0)
-
-
 def test_add_of_a_signed_in_visitor_goes_into_the_users_cart(client: Client, mug: Product) -> None:
     alice = make_user()
     sign_in(client, alice)
@@ -357,11 +349,8 @@ def test_add_of_a_signed_in_visitor_goes_into_the_users_cart(client: Client, mug
 
 @pytest.mark.parametrize("others", [3, 30])
 @pytest.mark.parametrize("is_new", [True, False])
-def test_add_asks_so_many_queries_however_full_the_cart(client: Client, others: int, is_new: bool) -> None:
-    for _ in range(others):
-        product = make_product()
-        add_to_cart(client, product)
-    client.get("/cart/")
+def test_add_asks_six_queries_however_full_the_cart(client: Client, others: int, is_new: bool) -> None:
+    product = fill_cart(client, others)
     if is_new:
         product = make_product()
     with count_queries() as queries:
@@ -374,7 +363,3 @@ def test_update_takes_the_open_order_along(client: Client, mug: Product) -> None
     give_details(client)
     add_to_cart(client, mug, 3, "set")
     assert (str(Order.objects.get().total), Order.objects.get().status) == ("48.00", Order.Status.OPEN)
-
-
-def test_update_address_is_the_one_templates_use() -> None:
-    assert reverse("carts:update") == UPDATE

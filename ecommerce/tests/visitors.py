@@ -13,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from ecommerce.tests.makers import PASSWORD
+from carts.models import Cart
+from ecommerce.tests.makers import PASSWORD, add_to_cart, make_product
+from products.models import Product
 
 ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
@@ -30,6 +32,15 @@ def make_request(user: User | None = None, **session: Any) -> HttpRequest:
 def sign_in(client: Client, user: User, **data: str) -> Any:
     """Log in by the page, as a shopper does."""
     return client.post(reverse("accounts:login"), {"email": user.email, "password": PASSWORD} | data)
+
+
+def fill_cart(client: Client, count: int) -> Product:
+    """Put `count` new products into this visitor's cart, and show it; the first of them."""
+    product = make_product()
+    add_to_cart(client, product)
+    Cart.objects.latest("pk").products.add(*[make_product() for _ in range(count - 1)])
+    client.get(reverse("carts:home"))  # counts the lines, and says what waited to be said
+    return product
 
 
 @contextmanager

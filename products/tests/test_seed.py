@@ -1,7 +1,6 @@
 """The sample catalogue, and the pictures it brings."""
 
 import io
-from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
@@ -18,12 +17,6 @@ def seed(*arguments: str) -> str:
     said = io.StringIO()
     call_command("seed", *arguments, stdout=said)
     return said.getvalue()
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder of pictures for this module."""
-    return tmp_path_factory.mktemp("pictures")
 
 
 def test_seed_adds_forty_products_with_pictures_once() -> None:
@@ -59,4 +52,5 @@ def test_picture_is_served_to_be_kept_for_ever(client: Client) -> None:
         "image/webp",
         "public, max-age=31536000, immutable",
     )
-    assert b"".join(answer.streaming_content) == product.image.open().read()
+    with default_storage.open(product.image.name) as picture:
+        assert b"".join(answer.streaming_content) == picture.read()

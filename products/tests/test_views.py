@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from carts.models import Cart
 from ecommerce.tests.makers import add_to_cart, make_category, make_product, make_user
-from ecommerce.tests.visitors import count_queries, sign_in
+from ecommerce.tests.visitors import count_queries, fill_cart, sign_in
 from products.models import Product
 
 pytestmark = pytest.mark.django_db
@@ -103,9 +103,7 @@ def test_list_asks_one_query_of_a_visitor_without_a_cookie(client: Client, count
 
 @pytest.mark.parametrize("count", [3, 30])
 def test_list_asks_two_queries_of_a_visitor_with_a_cart(client: Client, count: int) -> None:
-    for _ in range(count):
-        product = make_product()
-    add_to_cart(client, product)
+    fill_cart(client, count)
     client.get(LIST)
     with count_queries() as queries:
         client.get(LIST)
@@ -131,10 +129,7 @@ def test_detail_asks_one_query_of_a_visitor_without_a_cookie(client: Client) -> 
 
 @pytest.mark.parametrize("lines", [1, 30])
 def test_detail_asks_two_queries_whatever_is_in_the_cart(client: Client, lines: int) -> None:
-    for _ in range(lines):
-        product = make_product()
-        add_to_cart(client, product)
-    client.get("/cart/")  # shows the messages, which would otherwise wait
+    product = fill_cart(client, lines)
     with count_queries() as queries:
         client.get(product.get_absolute_url())
     assert len(queries) == 2

@@ -64,8 +64,11 @@
       busy(false);
       return;
     }
-    const chosen = form.querySelector("#card-new");
-    if (chosen) chosen.value = answer.card;
+    if (form.dataset.next) {
+      window.location.assign(form.dataset.next);
+      return;
+    }
+    form.querySelector("#card-new").value = answer.card;
     form.submit();
   }
 

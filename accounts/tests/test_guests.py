@@ -1,0 +1,120 @@
+"""Guests: an e-mail for one session, never a way to somebody else's things."""
+
+import pytest
+from django.test import Client
+
+from accounts.guests import start_guest
+from accounts.models import GuestEmail
+from billing.models import BillingProfile
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
+from ecommerce.tests.visitors import count_queries, make_request, sign_in
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db
+GUEST = "/accounts/guest/"
+
+
+def test_guest_form_sets_the_sessions_guest(client: Client) -> None:
+    answer = client.post(GUEST, {"email": "guest@example.org"})
+    assert answer.url == "/cart/checkout/"
+    assert GuestEmail.objects.get(pk=client.session["guest_email_id"]).email == "guest@example.org"
+    assert BillingProfile.objects.get(pk=client.session["billing_profile_id"]).email == "guest@example.org"
+
+
+@pytest.mark.parametrize("email", ["", "guest", "guest@", "guest@example.org\x00", "g" * 400 + "@example.org"])
+def test_guest_form_refuses_what_is_no_email(client: Client, email: str) -> None:
+    assert "There is a problem" in client.post(GUEST, {"email": email}).text
+    assert not GuestEmail.objects.exists()
+
+
+def test_guest_form_is_not_for_who_is_signed_in(client: Client) -> None:
+    sign_in(client, make_user())
+    answer = client.post(GUEST, {"email": "guest@example.org", "next": "/cart/"})
+    assert (answer.url, GuestEmail.objects.count()) == ("/cart/", 0)
+
+
+def test_guest_who_looks_is_not_made(client: Client) -> None:
+    assert "Continue as guest" in client.get(GUEST).text
+    assert not GuestEmail.objects.exists()
+
+
+def test_start_guest_makes_a_profile_of_this_session() -> None:
+    request = make_request()
+    profile = start_guest(request, "guest@example.org")
+    assert (profile.email, profile.is_guest) == ("guest@example.org", True)
+    assert request.session["billing_profile_id"] == profile.pk
+
+
+def test_start_guest_twice_with_the_same_email_makes_one_profile() -> None:
+    request = make_request()
+    assert start_guest(request, "guest@example.org") == start_guest(request, "guest@example.org")
+    assert (BillingProfile.objects.count(), GuestEmail.objects.count()) == (1, 1)
+
+
+def test_start_guest_changes_the_email_of_a_profile_without_orders() -> None:
+    request = make_request()
+    first = start_guest(request, "gest@example.org")
+    second = start_guest(request, "guest@example.org")
+    assert (first.pk, BillingProfile.objects.get().email) == (second.pk, "guest@example.org")
+    assert GuestEmail.objects.get(pk=request.session["guest_email_id"]).email == "guest@example.org"
+
+
+def test_start_guest_keeps_the_profile_while_its_order_is_open(client: Client) -> None:
+    add_to_cart(client, make_product())
+    give_details(client, "gest@example.org")
+    give_details(client, "guest@example.org")
+    assert Order.objects.get(active=True).billing_profile == BillingProfile.objects.get()
+
+
+def test_start_guest_after_an_order_makes_a_fresh_profile(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product())
+    client.post(GUEST, {"email": "other@example.org"})
+    fresh = BillingProfile.objects.get(pk=client.session["billing_profile_id"])
+    assert (fresh.email, fresh.cards.count()) == ("other@example.org", 0)
+    assert BillingProfile.objects.get(pk=order.billing_profile_id).email == "guest@example.org"
+    assert order.order_id in client.get("/orders/").text
+
+
+def test_start_guest_after_an_order_with_the_same_email_goes_on_with_it(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product())
+    client.post(GUEST, {"email": "guest@example.org"})
+    assert client.session["billing_profile_id"] == order.billing_profile_id
+
+
+@pytest.mark.parametrize("owner", ["a user", "another guest"])
+def test_start_guest_never_finds_others_by_their_email(
+    client: Client, other_client: Client, simulator: Simulator, owner: str
+) -> None:
+    if owner == "a user":
+        sign_in(client, make_user())
+    else:
+        client.post(GUEST, {"email": "alice@example.org"})
+    add_card(client)
+    other_client.post(GUEST, {"email": "alice@example.org"})
+    assert other_client.session["billing_profile_id"] != client.session["billing_profile_id"]
+    assert "4242" in client.get("/billing/payment-method/").text
+    assert "4242" not in other_client.get("/billing/payment-method/").text
+
+
+def test_start_guest_asks_for_nobody_by_email() -> None:
+    make_user("guest@example.org")
+    request = make_request()
+    with count_queries() as queries:
+        start_guest(request, "guest@example.org")
+    assert {query.split()[0] for query in queries} == {"INSERT"}
+
+
+def test_guest_of_a_session_is_read_back() -> None:
+    request = make_request()
+    assert GuestEmail.objects.from_request(request) is None
+    guest = GuestEmail.objects.create(email="guest@example.org")
+    GuestEmail.objects.remember(request, guest)
+    assert GuestEmail.objects.from_request(request) == guest
+    GuestEmail.objects.forget(request)
+    assert GuestEmail.objects.from_request(request) is None
+
+
+def test_guest_that_was_closed_is_none() -> None:
+    guest = GuestEmail.objects.create(email="guest@example.org", active=False)
+    assert GuestEmail.objects.from_request(make_request(guest_email_id=guest.pk)) is None

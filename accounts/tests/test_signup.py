@@ -1,0 +1,133 @@
+"""Making an account."""
+
+import pytest
+from django.db import IntegrityError
+from django.test import Client
+
+from accounts.models import User
+from billing.models import BillingProfile
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import add_card, add_to_cart, buy, make_product, make_user
+from ecommerce.tests.visitors import sign_in
+
+pytestmark = pytest.mark.django_db
+SIGNUP = "/accounts/signup/"
+DATA = {"name": "Alice", "email": "alice@example.org", "password": "a long walk home"}
+
+
+def test_signup_makes_a_user_with_a_profile_and_signs_in(client: Client) -> None:
+    answer = client.post(SIGNUP, DATA | {"next": "/cart/"})
+    user = User.objects.get()
+    assert (answer.url, user.email, user.name) == ("/cart/", "alice@example.org", "Alice")
+    assert (user.billing_profile.email, user.is_staff, user.is_superuser) == ("alice@example.org", False, False)
+    assert client.session["billing_profile_id"] == user.billing_profile.pk
+    assert "Welcome! Your account is ready." in client.get("/").text
+
+
+def test_signup_user_can_log_in_again(client: Client, other_client: Client) -> None:
+    client.post(SIGNUP, DATA)
+    other_client.post("/accounts/login/", {"email": "Alice@example.org", "password": DATA["password"]})
+    assert ">Logout</button>" in other_client.get("/").text
+
+
+def test_signup_cannot_make_itself_staff(client: Client) -> None:
+    client.post(SIGNUP, DATA | {"is_staff": "on", "is_superuser": "on", "is_active": "", "pk": "7", "id": "7"})
+    user = User.objects.get()
+    assert (user.is_staff, user.is_superuser, user.is_active) == (False, False, True)
+
+
+def test_signup_takes_over_the_guests_profile(client: Client) -> None:
+    client.post("/accounts/guest/", {"email": "guest@example.org"})
+    guest = BillingProfile.objects.get()
+    client.post(SIGNUP, DATA)
+    profile = BillingProfile.objects.get()
+    assert (profile.pk, profile.user.email, profile.email) == (guest.pk, "alice@example.org", "alice@example.org")
+    assert "guest_email_id" not in client.session
+
+
+def test_signup_takes_over_the_guests_orders_and_cards(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product())
+    client.post(SIGNUP, DATA)
+    client.post("/accounts/logout/")
+    client.post("/accounts/login/", {"email": DATA["email"], "password": DATA["password"]})
+    assert order.order_id in client.get("/orders/").text
+    assert "4242" in client.get("/billing/payment-method/").text
+
+
+def test_signup_takes_nothing_over_from_another_session(
+    client: Client, other_client: Client, simulator: Simulator
+) -> None:
+    client.post("/accounts/guest/", {"email": "alice@example.org"})
+    add_card(client)
+    other_client.post(SIGNUP, DATA)
+    assert "4242" not in other_client.get("/billing/payment-method/").text
+    assert BillingProfile.objects.filter(user=None).count() == 1
+
+
+def test_signup_takes_over_nothing_of_a_users_profile(client: Client) -> None:
+    sign_in(client, make_user("bob@example.org"))
+    session = client.session
+    del session["_auth_user_id"]
+    session.save()
+    client.post(SIGNUP, DATA)
+    assert set(BillingProfile.objects.values_list("user__email", "email")) == {
+        ("bob@example.org", "bob@example.org"),
+        ("alice@example.org", "alice@example.org"),
+    }
+
+
+def test_signup_keeps_the_cart(client: Client) -> None:
+    add_to_cart(client, make_product(title="Teal mug"), 2)
+    client.post(SIGNUP, DATA)
+    assert "Teal mug" in client.get("/cart/").text
+
+
+@pytest.mark.parametrize("email", ["alice@example.org", "ALICE@example.org", "Alice@Example.Org"])
+def test_signup_with_a_taken_email_is_refused_with_words(client: Client, email: str) -> None:
+    make_user()
+    page = client.post(SIGNUP, DATA | {"email": email}).text
+    assert "You have an account with this e-mail. Log in instead." in page
+    assert User.objects.count() == 1
+
+
+def test_signup_whose_email_is_taken_in_between_is_refused_with_words(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_arguments: object) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(BillingProfile.objects, "save_new_user", taken)
+    page = client.post(SIGNUP, DATA).text
+    assert "You have an account with this e-mail. Log in instead." in page
+    assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("short", "too short"),
+        ("password", "too common"),
+        ("alice@example.org", "too similar"),
+        ("", "required"),
+        ("x" * 129, "at most 128"),
+    ],
+)
+def test_signup_with_a_weak_password_is_refused_with_words(client: Client, password: str, words: str) -> None:
+    page = client.post(SIGNUP, DATA | {"password": password}).text
+    assert words in page
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"email": "alice"}, {"email": ""}, {"email": "a@b.c\x00"}, {"name": "x" * 121}, {"name": "A\x00"}]
+)
+def test_signup_with_bad_input_makes_nobody(client: Client, changes: dict) -> None:
+    assert "There is a problem" in client.post(SIGNUP, DATA | changes).text
+    assert not User.objects.exists()
+
+
+def test_signup_page_sends_a_signed_in_visitor_on(client: Client) -> None:
+    client.post(SIGNUP, DATA)
+    answer = client.post(SIGNUP, DATA | {"email": "second@example.org"})
+    assert answer.url == "/"
+    assert User.objects.count() == 1

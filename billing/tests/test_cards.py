@@ -1,0 +1,279 @@
+"""Cards on file: how they are kept, whose they are, and what the page's script is told."""
+
+from typing import Any
+
+import pytest
+import stripe
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from billing.models import BillingProfile, Card
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import add_card, make_user
+from ecommerce.tests.visitors import sign_in
+
+pytestmark = pytest.mark.django_db
+PAGE, PROCESSING = "/billing/payment-method/", "/billing/payment-processing/"
+DETAILS = {"brand": "Visa", "country": "GB", "last4": "4242", "exp_month": 9, "exp_year": 2040}
+
+
+def as_card(number: int = 1, **fields: Any) -> dict[str, Any]:
+    """A card as `create_source` answers it."""
+    return {"id": f"card_{number}", "object": "card", **DETAILS, **fields}
+
+
+@pytest.fixture
+def alice() -> BillingProfile:
+    return BillingProfile.objects.create(email="alice@example.org")
+
+
+@pytest.fixture
+def bob() -> BillingProfile:
+    return BillingProfile.objects.create(email="bob@example.org")
+
+
+@pytest.fixture
+def guest(client: Client) -> Client:
+    """A guest's browser."""
+    client.post("/accounts/guest/", {"email": "guest@example.org"})
+    return client
+
+
+def defaults(profile: BillingProfile) -> dict[str, bool]:
+    return dict(profile.cards.values_list("stripe_id", "default"))
+
+
+# add_new
+
+
+def test_add_new_keeps_what_a_shopper_knows_the_card_by(alice: BillingProfile) -> None:
+    card = Card.objects.add_new(alice, as_card())
+    assert (str(card), card.expiry, card.country) == ("Visa •••• 4242", "09/40", "GB")
+    assert (card.billing_profile, card.stripe_id, card.default, card.active) == (alice, "card_1", True, True)
+
+
+def test_add_new_reads_a_payment_method_too(alice: BillingProfile) -> None:
+    card = Card.objects.add_new(alice, {"id": "pm_1", "object": "payment_method", "type": "card", "card": DETAILS})
+    assert (card.stripe_id, card.last4, card.exp_year) == ("pm_1", "4242", 2040)
+
+
+def test_add_new_makes_the_newest_the_default_and_only_one(alice: BillingProfile) -> None:
+    for number in (1, 2, 3):
+        Card.objects.add_new(alice, as_card(number))
+    assert defaults(alice) == {"card_1": False, "card_2": False, "card_3": True}
+
+
+def test_add_new_leaves_the_defaults_of_others_alone(alice: BillingProfile, bob: BillingProfile) -> None:
+    Card.objects.add_new(bob, as_card(1))
+    Card.objects.add_new(alice, as_card(2))
+    assert defaults(bob) == {"card_1": True}
+
+
+def test_add_new_of_a_known_card_keeps_one_and_makes_it_the_default(alice: BillingProfile) -> None:
+    first = Card.objects.add_new(alice, as_card(1))
+    Card.objects.add_new(alice, as_card(2))
+    Card.objects.filter(pk=first.pk).update(active=False)
+    assert Card.objects.add_new(alice, as_card(1)) == first
+    assert defaults(alice) == {"card_1": True, "card_2": False}
+    assert Card.objects.usable(alice).first() == first
+
+
+def test_add_new_of_anothers_card_is_refused_and_changes_nothing(alice: BillingProfile, bob: BillingProfile) -> None:
+    Card.objects.add_new(alice, as_card(1))
+    Card.objects.add_new(bob, as_card(2))
+    with pytest.raises(ValueError, match="another profile's"):
+        Card.objects.add_new(bob, as_card(1))
+    assert (defaults(alice), defaults(bob)) == ({"card_1": True}, {"card_2": True})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"id": "acct_1", "object": "account"},
+        {"id": "ba_1", "object": "bank_account", "last4": "6789"},
+        {"id": "pm_1", "object": "payment_method", "type": "link"},
+        {"id": "pm_1", "object": "payment_method", "type": "card", "card": None},
+        {"object": "card", **DETAILS},
+        {"id": "", "object": "card", **DETAILS},
+        {},
+    ],
+)
+def test_add_new_of_what_is_no_card_is_refused(alice: BillingProfile, answer: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="instead of a card"):
+        Card.objects.add_new(alice, answer)
+    assert not Card.objects.exists()
+
+
+def test_database_holds_a_stripe_id_once(alice: BillingProfile, bob: BillingProfile) -> None:
+    Card.objects.add_new(alice, as_card())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Card.objects.create(billing_profile=bob, stripe_id="card_1", last4="1", exp_month=1, exp_year=2040)
+
+
+def test_database_holds_one_default_a_profile(alice: BillingProfile) -> None:
+    Card.objects.add_new(alice, as_card())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Card.objects.create(billing_profile=alice, stripe_id="card_2", last4="1", exp_month=1, exp_year=2040)
+
+
+def test_usable_cards_are_the_profiles_own_active_ones_default_first(
+    alice: BillingProfile, bob: BillingProfile
+) -> None:
+    Card.objects.add_new(bob, as_card(9))
+    for number in (1, 2, 3, 1):
+        Card.objects.add_new(alice, as_card(number))
+    Card.objects.filter(stripe_id="card_3").update(active=False)
+    assert [card.stripe_id for card in Card.objects.usable(alice)] == ["card_1", "card_2"]
+
+
+# What the page's script is told
+
+
+def make_token(simulator: Simulator) -> str:
+    """A token of a typed card, as Stripe's field makes it: good for one use."""
+    browser = stripe.StripeClient("pk_test_tests", base_addresses={"api": simulator.url})
+    typed = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2050", "cvc": "123"}
+    return browser.v1.tokens.create({"card": typed}).id
+
+
+def test_processing_keeps_the_card_and_answers_its_name(guest: Client, simulator: Simulator) -> None:
+    answer = add_card(guest)
+    card = Card.objects.get()
+    assert answer.json() == {"card": card.pk, "label": "Visa •••• 4242"}
+    assert card.billing_profile.email == "guest@example.org"
+
+
+def test_processing_asks_stripe_for_the_customer_first_then_for_the_card(guest: Client, simulator: Simulator) -> None:
+    add_card(guest)
+    customer = BillingProfile.objects.get().customer_id
+    assert [(method, path) for method, path, _params, _key in simulator.requests] == [
+        ("POST", "/v1/customers"),
+        ("GET", f"/v1/customers/{customer}"),
+        ("POST", f"/v1/customers/{customer}/sources"),
+    ]
+
+
+def test_processing_of_a_signed_in_visitor_keeps_the_card_for_the_user(client: Client, simulator: Simulator) -> None:
+    alice = make_user()
+    sign_in(client, alice)
+    add_card(client)
+    assert Card.objects.get().billing_profile.user == alice
+
+
+def test_processing_of_a_stranger_is_refused(client: Client, simulator: Simulator) -> None:
+    answer = add_card(client)
+    assert (answer.status_code, answer.json()) == (403, {"error": "Log in or go on as a guest first."})
+    assert simulator.requests == []
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "tok", "card_1", "4242424242424242", "tok_visa\x00", "tok_visa\n", "tok_a/b", "tok_" + "x" * 200, "tok_é é"],
+)
+def test_processing_of_a_bad_token_is_refused_without_asking_stripe(
+    guest: Client, simulator: Simulator, token: str
+) -> None:
+    simulator.requests.clear()
+    answer = add_card(guest, token)
+    assert (answer.status_code, list(answer.json()), simulator.requests) == (400, ["error"], [])
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("tok_chargeDeclined", "Your card was declined. Try another card, or ask your bank."),
+        ("tok_chargeDeclinedInsufficientFunds", "Your card has not enough money on it. Try another card."),
+        ("tok_chargeDeclinedExpiredCard", "Your card has expired. Try another card."),
+        ("tok_chargeDeclinedIncorrectCvc", "The security code is not right. Check it and try again."),
+        ("tok_chargeDeclinedLostCard", "Your card was declined."),
+        ("tok_chargeDeclinedStolenCard", "Your card was declined."),
+        ("tok_radarBlock", "Your card was declined."),
+    ],
+)
+def test_processing_of_a_declined_card_says_what_to_do(
+    guest: Client, simulator: Simulator, token: str, words: str
+) -> None:
+    answer = add_card(guest, token)
+    assert (answer.status_code, answer.json()) == (402, {"error": words})
+    assert not Card.objects.exists()
+
+
+def test_processing_of_a_token_stripe_does_not_know_keeps_nothing(guest: Client, simulator: Simulator) -> None:
+    answer = add_card(guest, "tok_nobody")
+    assert answer.status_code == 424
+    assert "Nothing was charged." in answer.json()["error"]
+    assert not Card.objects.exists()
+
+
+def test_processing_of_a_token_used_a_moment_ago_answers_its_card(guest: Client, simulator: Simulator) -> None:
+    token = make_token(simulator)
+    first, second = add_card(guest, token), add_card(guest, token)
+    assert first.json() == second.json()
+    assert Card.objects.count() == len(simulator.objects("card")) == 1
+
+
+def test_processing_of_a_token_another_used_gives_nothing_away(
+    guest: Client, other_client: Client, simulator: Simulator
+) -> None:
+    token = make_token(simulator)
+    add_card(guest, token)
+    sign_in(other_client, make_user("charlie@example.org"))
+    answer = add_card(other_client, token)
+    assert (answer.status_code, list(answer.json())) == (424, ["error"])
+    assert Card.objects.get().billing_profile.email == "guest@example.org"
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "error_500", "html", "empty", "other_json"])
+def test_processing_while_stripe_is_down_says_that_nothing_was_charged(
+    guest: Client, simulator: Simulator, fault: str
+) -> None:
+    simulator.add_fault("/v1/customers/*/sources", fault)
+    answer = add_card(guest)
+    assert answer.status_code == 424
+    assert "Nothing was charged." in answer.json()["error"]
+    assert not Card.objects.exists()
+
+
+def test_processing_without_any_stripe_says_so(guest: Client) -> None:
+    answer = add_card(guest)
+    assert (answer.status_code, "Please try again" in answer.json()["error"]) == (424, True)
+
+
+def test_processing_is_by_post_only(guest: Client, simulator: Simulator) -> None:
+    assert guest.get(PROCESSING, {"token": "tok_visa"}).status_code == 405
+    assert not Card.objects.exists()
+
+
+def test_processing_from_another_site_is_refused(simulator: Simulator) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(make_user())
+    answer = strict.post(PROCESSING, {"token": "tok_visa"}, headers={"Origin": "https://evil.example"})
+    assert (answer.status_code, Card.objects.count()) == (403, 0)
+
+
+def test_processing_is_kept_out_of_caches(guest: Client, simulator: Simulator) -> None:
+    assert "no-store" in add_card(guest).headers["Cache-Control"]
+
+
+# The card page
+
+
+def test_card_page_shows_the_visitors_own_cards(client: Client, other_client: Client, simulator: Simulator) -> None:
+    sign_in(client, make_user())
+    add_card(client, "tok_visa")
+    sign_in(other_client, make_user("bob@example.org"))
+    add_card(other_client, "tok_amex")
+    page = client.get(PAGE).text
+    assert "•••• 4242" in page
+    assert "0005" not in page
+
+
+def test_card_page_sends_a_stranger_to_log_in_and_back(client: Client) -> None:
+    assert client.get(PAGE).url == f"/accounts/login/?next={PAGE}"
+
+
+def test_card_page_holds_the_publishable_key_and_no_secret(guest: Client) -> None:
+    page = guest.get(PAGE).text
+    assert 'data-key="pk_test_tests"' in page
+    assert "sk_test_tests" not in page
+    assert "whsec_tests" not in page

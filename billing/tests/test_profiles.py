@@ -1,0 +1,279 @@
+"""Who pays: a profile for every user and guest, and a Stripe customer for every profile."""
+
+import logging
+
+import pytest
+from django.contrib.auth.signals import user_logged_in
+from django.core import serializers
+from django.db import transaction
+
+from accounts.models import GuestEmail, User
+from billing import gateway
+from billing.models import BillingProfile
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import make_user
+from ecommerce.tests.visitors import count_queries, make_request
+
+pytestmark = pytest.mark.django_db
+CUSTOMERS = "/v1/customers"
+
+
+def get_or_create(request):
+    return BillingProfile.objects.get_or_create_from_request(request)
+
+
+def make_guest(email: str = "guest@example.org") -> BillingProfile:
+    return BillingProfile.objects.create(email=email)
+
+
+# From a request
+
+
+def test_stranger_has_no_profile_and_gets_none() -> None:
+    request = make_request()
+    with count_queries() as queries:
+        assert get_or_create(request) == (None, False)
+    assert (queries, dict(request.session)) == ([], {})
+
+
+def test_guest_gets_a_fresh_profile_once() -> None:
+    guest = GuestEmail.objects.create(email="guest@example.org")
+    request = make_request(guest_email_id=guest.pk)
+    profile, created = get_or_create(request)
+    assert (profile.email, profile.user, created) == ("guest@example.org", None, True)
+    assert request.session["billing_profile_id"] == profile.pk
+    assert get_or_create(request) == (profile, False)
+
+
+def test_guest_never_gets_a_profile_with_the_same_email() -> None:
+    make_guest("alice@example.org")
+    make_user("alice@example.org")
+    guest = GuestEmail.objects.create(email="alice@example.org")
+    profile, created = get_or_create(make_request(guest_email_id=guest.pk))
+    assert created
+    assert BillingProfile.objects.filter(email="alice@example.org").latest("pk") == profile
+
+
+def test_guest_keeps_the_profile_of_the_session() -> None:
+    profile = make_guest()
+    assert get_or_create(make_request(billing_profile_id=profile.pk)) == (profile, False)
+
+
+def test_user_gets_the_own_profile() -> None:
+    alice = make_user()
+    request = make_request(alice)
+    assert get_or_create(request) == (alice.billing_profile, False)
+    assert request.session["billing_profile_id"] == alice.billing_profile.pk
+
+
+def test_user_without_a_profile_gets_one() -> None:
+    alice = make_user()
+    BillingProfile.objects.all().delete()
+    profile, created = get_or_create(make_request(alice))
+    assert (profile.user, profile.email, created) == (alice, "alice@example.org", True)
+
+
+def test_user_without_a_profile_takes_the_guests_of_the_session() -> None:
+    alice = make_user()
+    BillingProfile.objects.all().delete()
+    guest = make_guest()
+    assert get_or_create(make_request(alice, billing_profile_id=guest.pk)) == (guest, False)
+    guest.refresh_from_db()
+    assert (guest.user, guest.email) == (alice, "alice@example.org")
+
+
+def test_user_with_a_profile_leaves_the_guests_of_the_session_alone() -> None:
+    alice, guest = make_user(), make_guest()
+    request = make_request(alice, billing_profile_id=guest.pk)
+    assert get_or_create(request) == (alice.billing_profile, False)
+    guest.refresh_from_db()
+    assert guest.user is None
+    assert request.session["billing_profile_id"] == alice.billing_profile.pk
+
+
+def test_user_never_gets_the_profile_of_another_that_the_session_names() -> None:
+    alice, bob = make_user(), make_user("bob@example.org")
+    request = make_request(bob, billing_profile_id=alice.billing_profile.pk)
+    assert get_or_create(request) == (bob.billing_profile, False)
+
+
+def test_stranger_never_gets_the_profile_of_a_user_that_the_session_names() -> None:
+    alice = make_user()
+    assert get_or_create(make_request(billing_profile_id=alice.billing_profile.pk)) == (None, False)
+
+
+def test_guest_whose_session_names_a_users_profile_gets_a_fresh_one() -> None:
+    alice, guest = make_user(), GuestEmail.objects.create(email="guest@example.org")
+    request = make_request(billing_profile_id=alice.billing_profile.pk, guest_email_id=guest.pk)
+    profile, created = get_or_create(request)
+    assert (profile.email, created) == ("guest@example.org", True)
+
+
+@pytest.mark.parametrize("gone", ["inactive", "deleted"])
+def test_session_that_names_a_profile_that_is_gone_finds_none(gone: str) -> None:
+    profile = make_guest()
+    request = make_request(billing_profile_id=profile.pk)
+    if gone == "deleted":
+        profile.delete()
+    else:
+        BillingProfile.objects.update(active=False)
+    assert get_or_create(request) == (None, False)
+
+
+# Signals of users
+
+
+def test_new_user_has_a_profile_with_the_email() -> None:
+    alice = make_user()
+    assert BillingProfile.objects.get(user=alice).email == "alice@example.org"
+
+
+def test_user_saved_again_has_still_one_profile() -> None:
+    alice = make_user()
+    alice.name = "Alice"
+    alice.save()
+    assert BillingProfile.objects.count() == 1
+
+
+def test_user_loaded_from_a_fixture_brings_its_own_profile() -> None:
+    alice = make_user()
+    rows = serializers.serialize("json", [alice, alice.billing_profile])
+    BillingProfile.objects.all().delete()
+    User.objects.all().delete()
+    for row in serializers.deserialize("json", rows):
+        row.save()
+    assert BillingProfile.objects.get().user.email == "alice@example.org"
+
+
+def test_new_user_takes_the_guest_profile_that_was_handed_over() -> None:
+    guest = make_guest()
+    alice = User(email="alice@example.org")
+    BillingProfile.objects.save_new_user(make_request(billing_profile_id=guest.pk), alice)
+    assert BillingProfile.objects.get() == guest
+    assert BillingProfile.objects.get().user == alice
+
+
+def test_new_user_is_never_handed_another_users_profile() -> None:
+    bob = make_user("bob@example.org")
+    alice = User(email="alice@example.org")
+    BillingProfile.objects.save_new_user(make_request(billing_profile_id=bob.billing_profile.pk), alice)
+    assert BillingProfile.objects.get(user=bob).email == "bob@example.org"
+    assert BillingProfile.objects.get(user=alice) != bob.billing_profile
+
+
+def test_deleted_user_leaves_the_profile_for_the_books() -> None:
+    make_user().delete()
+    assert BillingProfile.objects.get().user is None
+
+
+def test_sign_in_without_a_request_is_no_mistake() -> None:
+    alice = make_user()
+    user_logged_in.send(sender=User, request=None, user=alice)
+    assert BillingProfile.objects.get().user == alice
+
+
+def test_sign_in_puts_the_profile_into_the_session() -> None:
+    alice = make_user()
+    request = make_request(alice)
+    user_logged_in.send(sender=User, request=request, user=alice)
+    assert request.session["billing_profile_id"] == alice.billing_profile.pk
+
+
+# Customers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_customer_is_made_at_once_outside_a_transaction(simulator: Simulator) -> None:
+    profile = make_guest()
+    [customer] = simulator.objects("customer")
+    assert BillingProfile.objects.get().customer_id == profile.customer_id == customer["id"]
+    assert customer["email"] == "guest@example.org"
+
+
+def test_customer_is_made_after_the_commit_inside_a_transaction(
+    simulator: Simulator, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        make_guest()
+        assert simulator.requests == []
+    [customer] = simulator.objects("customer")
+    assert BillingProfile.objects.get().customer_id == customer["id"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_customer_is_never_asked_for_inside_a_transaction_that_rolls_back(simulator: Simulator) -> None:
+    with transaction.atomic():
+        make_guest()
+        transaction.set_rollback(True)
+    assert (simulator.requests, BillingProfile.objects.count()) == ([], 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_customer_is_made_for_a_new_user(simulator: Simulator) -> None:
+    alice = make_user()
+    assert BillingProfile.objects.get(user=alice).customer_id.startswith("cus_")
+
+
+def test_customer_found_meanwhile_is_kept(simulator: Simulator, django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        make_guest()
+        BillingProfile.objects.update(customer_id="cus_first")
+    assert BillingProfile.objects.get().customer_id == "cus_first"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_customer_is_made_once(simulator: Simulator) -> None:
+    profile = make_guest()
+    profile.save()
+    profile.get_customer()
+    assert len(simulator.objects("customer")) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_customer_is_not_made_for_a_profile_without_an_email(simulator: Simulator) -> None:
+    BillingProfile.objects.create(email="")
+    assert simulator.requests == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", ["drop_before", "error_500", "html", "empty", "other_json"])
+def test_customer_stays_blank_while_stripe_is_down_and_is_made_when_needed(
+    simulator: Simulator, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulator.add_fault(CUSTOMERS, fault)
+    profile = make_guest()
+    assert BillingProfile.objects.get().customer_id == ""
+    assert "no Stripe customer yet" in caplog.text
+    assert profile.get_customer() == BillingProfile.objects.get().customer_id == simulator.objects("customer")[-1]["id"]
+
+
+def test_customer_that_cannot_be_made_after_the_commit_hurts_nobody(
+    django_capture_on_commit_callbacks, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    with django_capture_on_commit_callbacks(execute=True):
+        make_guest()
+    assert BillingProfile.objects.get().customer_id == ""
+    assert "no Stripe customer yet" in caplog.text
+
+
+def test_customer_that_is_needed_while_stripe_is_down_is_an_error() -> None:
+    with pytest.raises(gateway.GatewayError):
+        make_guest().get_customer()
+    assert BillingProfile.objects.get().customer_id == ""
+
+
+def test_customer_of_whoever_was_first_is_the_one(simulator: Simulator) -> None:
+    profile = make_guest()
+    other = BillingProfile.objects.get(pk=profile.pk)
+    first = other.get_customer()
+    assert profile.get_customer() == first == BillingProfile.objects.get().customer_id
+
+
+def test_customer_that_stripe_lost_is_replaced_and_its_cards_put_away(simulator: Simulator) -> None:
+    profile = make_guest()
+    BillingProfile.objects.update(customer_id="cus_lost")
+    profile.refresh_from_db()
+    profile.cards.create(stripe_id="card_1", last4="4242", exp_month=1, exp_year=2040)
+    assert profile.renew_customer() == BillingProfile.objects.get().customer_id != "cus_lost"
+    assert list(profile.cards.values_list("active", "default")) == [(False, False)]

@@ -1,0 +1,304 @@
+"""Carts without a page: how they are found, merged and restored, and that their totals follow every change."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from carts.models import Cart, CartItem
+from ecommerce.tests.makers import make_product, make_user
+from ecommerce.tests.visitors import count_queries, make_request
+
+pytestmark = pytest.mark.django_db
+
+
+def make_cart(*quantities: int, **fields: object) -> Cart:
+    """A cart with one new product of 16.00 for each quantity."""
+    cart = Cart.objects.create(**{"session_key": "session"} | fields)
+    for quantity in quantities:
+        cart.set_quantity(make_product(), quantity)
+    return cart
+
+
+def totals(cart: Cart) -> tuple[Decimal, Decimal]:
+    """What the database says."""
+    return Cart.objects.values_list("subtotal", "total").get(pk=cart.pk)
+
+
+def same(amount: str) -> tuple[Decimal, Decimal]:
+    return Decimal(amount), Decimal(amount)
+
+
+# Finding
+
+
+def test_from_request_of_a_stranger_is_none_and_asks_nothing() -> None:
+    with count_queries() as queries:
+        assert Cart.objects.from_request(make_request()) is None
+    assert queries == []
+
+
+def test_from_request_finds_the_sessions_cart() -> None:
+    cart = make_cart(1)
+    assert Cart.objects.from_request(make_request(cart_id=cart.pk)) == cart
+
+
+def test_from_request_never_writes() -> None:
+    request = make_request(make_user(), cart_id=404)
+    with count_queries() as queries:
+        Cart.objects.from_request(request)
+    assert {query.split()[0] for query in queries} == {"SELECT"}
+    assert dict(request.session) == {"cart_id": 404}
+
+
+def test_from_request_passes_over_a_closed_cart() -> None:
+    cart = make_cart(1, active=False)
+    assert Cart.objects.from_request(make_request(cart_id=cart.pk)) is None
+
+
+def test_from_request_never_finds_another_users_cart() -> None:
+    cart = make_cart(1, user=make_user(), session_key="")
+    bob = make_user("bob@example.org")
+    assert Cart.objects.from_request(make_request(cart_id=cart.pk)) is None
+    assert Cart.objects.from_request(make_request(bob, cart_id=cart.pk)) is None
+
+
+def test_from_request_finds_the_users_cart_without_a_session() -> None:
+    alice = make_user()
+    cart = make_cart(1, user=alice, session_key="")
+    assert Cart.objects.from_request(make_request(alice)) == cart
+
+
+def test_get_or_create_makes_one_and_puts_it_into_the_session() -> None:
+    request = make_request()
+    cart, created = Cart.objects.get_or_create_from_request(request)
+    assert created
+    assert dict(request.session) == {"cart_id": cart.pk, "cart_items": 0}
+    assert Cart.objects.get_or_create_from_request(request) == (cart, False)
+
+
+def test_get_or_create_of_another_users_cart_makes_an_own_one() -> None:
+    theirs = make_cart(1, user=make_user(), session_key="")
+    bob = make_user("bob@example.org")
+    cart, created = Cart.objects.get_or_create_from_request(make_request(bob, cart_id=theirs.pk))
+    assert (created, cart.user, cart == theirs) == (True, bob, False)
+
+
+def test_get_or_create_notes_how_many_items_there_are() -> None:
+    alice = make_user()
+    cart = make_cart(2, 3, user=alice, session_key="")
+    request = make_request(alice)
+    assert Cart.objects.get_or_create_from_request(request) == (cart, False)
+    assert request.session["cart_items"] == 5
+
+
+def test_forget_leaves_another_cart_in_the_session() -> None:
+    request = make_request(cart_id=7, cart_items=2)
+    Cart.objects.forget(request, 6)
+    assert dict(request.session) == {"cart_id": 7, "cart_items": 2}
+    Cart.objects.forget(request, 7)
+    assert dict(request.session) == {}
+
+
+# Merging
+
+
+def test_merge_makes_the_sessions_cart_the_users_who_has_none() -> None:
+    alice, cart = make_user(), make_cart(2)
+    request = make_request(alice, cart_id=cart.pk)
+    Cart.objects.merge_on_login(request, alice)
+    cart.refresh_from_db()
+    assert (cart.user, cart.session_key, cart.active) == (alice, "", True)
+    assert dict(request.session) == {"cart_id": cart.pk, "cart_items": 2}
+
+
+def test_merge_adds_up_and_closes_the_sessions_cart() -> None:
+    alice, shared, new = make_user(), make_product(), make_product()
+    own, session = make_cart(user=alice, session_key=""), make_cart()
+    own.set_quantity(shared, 2)
+    session.set_quantity(shared, 3)
+    session.set_quantity(new, 1)
+    request = make_request(alice, cart_id=session.pk)
+    Cart.objects.merge_on_login(request, alice)
+    assert dict(own.items.values_list("product", "quantity")) == {shared.pk: 5, new.pk: 1}
+    assert dict(request.session) == {"cart_id": own.pk, "cart_items": 6}
+    assert not Cart.objects.get(pk=session.pk).active
+
+
+def test_merge_stops_at_99() -> None:
+    product = make_product(stock=None)
+    own, other = make_cart(), make_cart(session_key="other")
+    own.set_quantity(product, 60)
+    other.set_quantity(product, 60)
+    own.absorb(other)
+    assert own.items.get().quantity == 99
+
+
+def test_merge_never_takes_another_users_cart() -> None:
+    theirs = make_cart(2, user=make_user(), session_key="")
+    bob = make_user("bob@example.org")
+    request = make_request(bob, cart_id=theirs.pk)
+    Cart.objects.merge_on_login(request, bob)
+    theirs.refresh_from_db()
+    assert (theirs.user.email, theirs.count_items(), theirs.active) == ("alice@example.org", 2, True)
+    assert not Cart.objects.filter(user=bob).exists()
+
+
+def test_merge_brings_the_users_cart_into_an_empty_session() -> None:
+    alice = make_user()
+    own = make_cart(4, user=alice, session_key="")
+    request = make_request(alice)
+    Cart.objects.merge_on_login(request, alice)
+    assert dict(request.session) == {"cart_id": own.pk, "cart_items": 4}
+
+
+def test_absorb_brings_the_totals_up_to_date() -> None:
+    own, other = make_cart(1), make_cart(2, session_key="other")
+    own.absorb(other)
+    assert totals(own) == same("48.00")
+
+
+def test_absorb_leaves_the_closed_carts_lines_as_they_were() -> None:
+    own, other = make_cart(1), make_cart(2, session_key="other")
+    own.absorb(other)
+    assert list(other.items.values_list("quantity", flat=True)) == [2]
+
+
+def test_restore_pours_the_lines_back_into_a_new_cart() -> None:
+    closed = make_cart(2, active=False)
+    Cart.objects.restore(closed)
+    cart = Cart.objects.get(active=True)
+    closed.refresh_from_db()
+    assert (cart.session_key, cart.count_items(), closed.active) == ("session", 2, False)
+    assert totals(cart) == same("32.00")
+
+
+def test_restore_adds_to_the_cart_begun_meanwhile() -> None:
+    closed, cart = make_cart(2, active=False), make_cart(1)
+    Cart.objects.restore(closed)
+    assert (cart.count_items(), Cart.objects.filter(active=True).count()) == (3, 1)
+
+
+def test_restore_finds_the_users_cart_and_nobody_elses() -> None:
+    alice, bob = make_user(), make_user("bob@example.org")
+    closed = make_cart(2, user=alice, session_key="", active=False)
+    theirs = make_cart(1, user=bob, session_key="")
+    Cart.objects.restore(closed)
+    assert Cart.objects.get(user=alice, active=True).count_items() == 2
+    assert theirs.count_items() == 1
+
+
+# Totals
+
+
+def test_totals_follow_a_quantity_changed_on_the_line() -> None:
+    cart = make_cart(2)
+    line = cart.items.get()
+    line.quantity = 3
+    line.save()
+    assert totals(cart) == same("48.00")
+
+
+def test_totals_follow_products_added_and_removed_as_a_set() -> None:
+    cart, mug, jug = make_cart(), make_product(), make_product(price="4.50")
+    cart.products.add(mug, jug)
+    assert totals(cart) == same("20.50")
+    cart.products.remove(mug)
+    assert totals(cart) == same("4.50")
+    cart.products.clear()
+    assert totals(cart) == same("0.00")
+
+
+def test_totals_follow_a_deleted_line() -> None:
+    cart = make_cart(2, 1)
+    cart.items.first().delete()
+    assert totals(cart) == same("16.00")
+
+
+def test_totals_follow_a_deleted_product() -> None:
+    cart = make_cart(2, 1)
+    cart.items.first().product.delete()
+    assert totals(cart) == same("16.00")
+
+
+def test_totals_read_after_a_change_are_the_new_ones() -> None:
+    cart = make_cart(2)
+    assert (cart.subtotal, cart.total) == same("32.00")
+
+
+def test_totals_are_exact_where_floats_would_not_be() -> None:
+    cart = make_cart()
+    for price, quantity in [("0.10", 3), ("0.20", 1), ("99999.99", 99)]:
+        cart.set_quantity(make_product(price=price, stock=None), quantity)
+    assert totals(cart) == same("9899999.51")
+
+
+def test_totals_of_one_cart_leave_the_others_alone() -> None:
+    cart, other = make_cart(2), make_cart(1, session_key="other")
+    cart.set_quantity(cart.items.get().product, 5)
+    assert (totals(cart), totals(other)) == (same("80.00"), same("16.00"))
+
+
+def test_deleted_user_takes_the_carts_along() -> None:
+    alice = make_user()
+    make_cart(2, user=alice, session_key="")
+    alice.delete()
+    assert (Cart.objects.count(), CartItem.objects.count()) == (0, 0)
+
+
+# What the database holds
+
+
+def test_session_has_one_active_cart() -> None:
+    make_cart()
+    make_cart(active=False)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_cart()
+
+
+def test_user_has_one_active_cart() -> None:
+    alice = make_user()
+    make_cart(user=alice, session_key="")
+    make_cart(user=alice, session_key="", active=False)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_cart(user=alice, session_key="other")
+
+
+def test_product_is_in_a_cart_once() -> None:
+    cart = make_cart(1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        CartItem.objects.create(cart=cart, product=cart.items.get().product)
+
+
+@pytest.mark.parametrize("quantity", [0, 100])
+def test_quantity_is_1_to_99(quantity: int) -> None:
+    cart = make_cart()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        CartItem.objects.create(cart=cart, product=make_product(), quantity=quantity)
+
+
+def test_set_quantity_says_what_it_is_now() -> None:
+    cart, product = make_cart(), make_product(stock=4)
+    assert [cart.set_quantity(product, quantity) for quantity in (2, 9, 0, -3)] == [2, 4, 0, 0]
+    assert not cart.items.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"active": False}, "No longer on sale"),
+        ({"stock": 0}, "Sold out"),
+        ({"stock": 2}, "Only 2 left"),
+        ({"stock": 3}, ""),
+        ({"stock": None}, ""),
+    ],
+)
+def test_line_says_why_it_cannot_be_bought(fields: dict, problem: str) -> None:
+    line = CartItem(cart=make_cart(), product=make_product(**fields), quantity=3)
+    assert line.problem == problem
+
+
+def test_line_whose_price_the_currency_cannot_hold_is_off_sale(settings) -> None:
+    settings.CURRENCY = "jpy"
+    line = CartItem(cart=make_cart(), product=make_product(price=Decimal("160.50")), quantity=1)
+    assert line.problem == "No longer on sale"

@@ -1,0 +1,40 @@
+"""Fixtures of the browser journeys."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from billing.simulator.server import Simulator
+
+
+@pytest.fixture
+def shop(live_server: Any, simulator: Simulator, settings: Any) -> Iterator[str]:
+    """The shop's address; the simulator tells it what happens, as Stripe does."""
+    settings.SITE_URL = live_server.url
+    simulator.webhook_url = f"{live_server.url}/billing/webhook/"
+    yield live_server.url
+    assert simulator.wait_for_deliveries()
+
+
+@pytest.fixture
+def new_shopper(chromium: Any, shop: str, simulator: Simulator) -> Iterator[Callable[..., Any]]:
+    """Makes shoppers; at the end none may have met an error, another host, or Stripe where nothing is paid."""
+    from ecommerce.tests.browser import Shopper
+
+    shoppers: list[Shopper] = []
+
+    def make(**options: Any) -> Shopper:
+        shoppers.append(Shopper(chromium, shop, simulator, **options))
+        return shoppers[-1]
+
+    yield make
+    for shopper in shoppers:
+        shopper.context.close()
+    assert [complaint for shopper in shoppers for complaint in shopper.complaints] == []
+
+
+@pytest.fixture
+def shopper(new_shopper: Callable[..., Any]) -> Any:
+    """A guest with an empty cart."""
+    return new_shopper()

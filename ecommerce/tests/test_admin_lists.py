@@ -1,0 +1,108 @@
+"""The admin's lists: as many queries for many rows as for few, and rows of money and carts are only looked at."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import GuestEmail
+from addresses.models import Address
+from billing.models import BillingProfile, StripeEvent
+from carts.models import Cart
+from ecommerce.admin import ReadOnlyAdmin
+from ecommerce.tests.makers import ADDRESS, make_category, make_open_order, make_product, make_user
+from ecommerce.tests.visitors import count_queries
+from orders.models import Mail, Order, OrderEvent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    """The browser of a member of staff who may do everything."""
+    client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
+    return client
+
+
+def make_placed(number: int) -> None:
+    order = make_open_order(shipping_address_text="Bath")
+    order.record(OrderEvent.Kind.PLACED)
+    Mail.objects.create(order=order, kind=Mail.Kind.CONFIRMATION, to="guest@example.org", message_id=f"<{number}>")
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.PLACED)
+
+
+def make_address(number: int) -> None:
+    profile = BillingProfile.objects.create(email=f"guest{number}@example.org")
+    Address.objects.create(billing_profile=profile, **ADDRESS)
+
+
+def make_cart(number: int) -> None:
+    Cart.objects.create(user=make_user(f"user{number}@example.org")).set_quantity(make_product(), 1)
+
+
+LISTS: dict[str, Callable[[int], object]] = {
+    "products_product": lambda number: make_product(category=make_category()),
+    "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
+    "products_stockmovement": lambda number: make_product(),
+    "accounts_user": lambda number: make_user(f"user{number}@example.org"),
+    "accounts_guestemail": lambda number: GuestEmail.objects.create(email="guest@example.org"),
+    "billing_billingprofile": lambda number: make_user(f"user{number}@example.org"),
+    "billing_stripeevent": lambda number: StripeEvent.objects.create(stripe_id=f"evt_{number}", type="charge.x"),
+    "addresses_address": make_address,
+    "carts_cart": make_cart,
+    "orders_order": make_placed,
+    "orders_mail": make_placed,
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_list_asks_as_many_queries_for_seven_rows_as_for_two(staff: Client, name: str) -> None:
+    address, counts = reverse(f"admin:{name}_changelist"), []
+    for numbers in (range(2), range(2, 7)):
+        for number in numbers:
+            LISTS[name](number)
+        with count_queries() as queries:
+            page = staff.get(address)
+        counts.append(len(queries))
+    assert page.context["cl"].result_count >= 7
+    assert counts[0] == counts[1]
+
+
+def test_every_list_is_tested() -> None:
+    ours = {model._meta.label_lower.replace(".", "_") for model in admin.site._registry}
+    assert ours - {"auth_group"} == set(LISTS)
+
+
+@pytest.mark.parametrize(
+    "name", ["billing_billingprofile", "billing_stripeevent", "carts_cart", "orders_order", "orders_mail"]
+)
+def test_rows_of_money_and_carts_are_only_looked_at(staff: Client, name: str) -> None:
+    LISTS[name](1)
+    page = staff.get(reverse(f"admin:{name}_changelist"))
+    row = page.context["cl"].result_list[0]
+    before = type(row).objects.filter(pk=row.pk).values().get()
+    address = reverse(f"admin:{name}_change", args=[row.pk])
+    assert 'name="_save"' not in staff.get(address).text
+    assert staff.post(address, {"email": "x@example.org"}).status_code == 403
+    assert staff.post(reverse(f"admin:{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert staff.get(reverse(f"admin:{name}_add")).status_code == 403
+    assert type(row).objects.filter(pk=row.pk).values().get() == before
+
+
+def test_admins_of_money_and_carts_are_read_only() -> None:
+    open_to_edit = {
+        model._meta.label
+        for model, model_admin in admin.site._registry.items()
+        if not isinstance(model_admin, ReadOnlyAdmin)
+    }
+    assert open_to_edit - {"auth.Group"} == {
+        "products.Product", "products.Category", "accounts.User", "addresses.Address",
+    }  # fmt: skip
+
+
+def test_customer_sees_nothing_of_the_admin(client: Client) -> None:
+    client.force_login(make_user("charlie@example.org"))
+    for name in LISTS:
+        assert client.get(reverse(f"admin:{name}_changelist")).url.startswith("/admin/login/")

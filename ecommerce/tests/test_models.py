@@ -1,0 +1,84 @@
+"""Guarded columns: no save() puts an old value back."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from ecommerce.tests.makers import make_category, make_open_order, make_product
+from ecommerce.tests.visitors import count_queries
+from orders.models import Order
+from products.models import Product
+
+pytestmark = pytest.mark.django_db
+
+
+def test_new_row_is_saved_with_its_guarded_columns() -> None:
+    assert Product.objects.get(pk=make_product(stock=7).pk).stock == 7
+
+
+def test_save_of_a_stale_object_leaves_the_stock_alone() -> None:
+    stale = make_product(stock=10)
+    Product.objects.get(pk=stale.pk).take(4, "ORDER1")
+    stale.title = "New title"
+    stale.save()
+    fresh = Product.objects.get(pk=stale.pk)
+    assert (fresh.title, fresh.stock) == ("New title", 6)
+
+
+@pytest.mark.parametrize("fields", [["stock"], ["stock", "title"], {"stock"}, ("title",)])
+def test_save_of_named_fields_leaves_the_stock_alone(fields) -> None:
+    product = make_product(stock=10)
+    product.title, product.stock = "New title", 99
+    product.save(update_fields=fields)
+    fresh = Product.objects.get(pk=product.pk)
+    assert (fresh.title == "New title", fresh.stock) == ("title" in fields, 10)
+
+
+def test_update_or_create_leaves_the_stock_alone() -> None:
+    product = make_product(stock=10)
+    Product.objects.update_or_create(sku=product.sku, defaults={"stock": 99, "title": "New title"})
+    fresh = Product.objects.get(pk=product.pk)
+    assert (fresh.title, fresh.stock) == ("New title", 10)
+
+
+def test_save_of_an_old_order_never_turns_paid_into_open() -> None:
+    stale = make_open_order(currency="gbp")
+    Order.objects.filter(pk=stale.pk).update(status=Order.Status.PAID, total=Decimal("20.95"), payment_intent_id="pi_1")
+    stale.total, stale.email = Decimal("0.01"), "new@example.org"
+    stale.save()
+    fresh = Order.objects.get(pk=stale.pk)
+    assert (fresh.status, fresh.total, fresh.payment_intent_id) == ("paid", Decimal("20.95"), "pi_1")
+    assert fresh.email == "new@example.org"
+
+
+def test_save_writes_relations() -> None:
+    product, category = make_product(), make_category()
+    product.category = category
+    product.save()
+    assert Product.objects.get(pk=product.pk).category == category
+
+
+def test_save_of_a_part_writes_that_part_alone() -> None:
+    first = make_category("Mugs")
+    product = make_product(category=first)
+    part = Product.objects.only("title", "slug").get(pk=product.pk)
+    part.title = "New title"
+    with count_queries() as queries:
+        part.save()
+    assert len(queries) == 1
+    assert '"category_id"' not in queries[0]
+    assert Product.objects.get(pk=product.pk).title == "New title"
+
+
+def test_save_changes_the_time_of_the_last_change() -> None:
+    product = make_product()
+    before = product.updated
+    product.save()
+    assert Product.objects.get(pk=product.pk).updated > before
+
+
+def test_save_that_must_insert_says_when_the_row_is_there() -> None:
+    product = make_product()
+    with pytest.raises((IntegrityError, ValueError)), transaction.atomic():
+        product.save(force_insert=True)

@@ -1,0 +1,73 @@
+"""Decimals in rows, minor units at Stripe, words on pages."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import translation
+
+from ecommerce import money
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "units"),
+    [
+        ("16.00", "gbp", 1600),
+        ("16", "gbp", 1600),
+        ("0.01", "usd", 1),
+        ("0.29", "eur", 29),
+        ("1.10", "eur", 110),
+        ("99999999.99", "eur", 9999999999),
+        ("1600", "jpy", 1600),
+        ("1600.00", "krw", 1600),
+        ("1600", "isk", 160000),
+    ],
+)
+def test_minor_units_are_what_stripe_wants(amount: str, currency: str, units: int) -> None:
+    assert money.minor_units(Decimal(amount), currency) == units
+
+
+def test_minor_units_of_currencies_without_any_are_the_amount() -> None:
+    assert {money.minor_units(Decimal(500), currency) for currency in money.ZERO_DECIMAL} == {500}
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [("16.001", "gbp"), ("0.005", "usd"), ("16.5", "jpy"), ("0.01", "krw"), ("16.50", "isk")]
+)
+def test_minor_units_never_round(amount: str, currency: str) -> None:
+    assert money.has_excess_digits(Decimal(amount), currency)
+    with pytest.raises(ValueError, match=currency.upper()):
+        money.minor_units(Decimal(amount), currency)
+
+
+def test_minor_units_of_every_cent_are_exact() -> None:
+    assert [money.minor_units(Decimal(cents) / 100, "gbp") for cents in range(10_000)] == list(range(10_000))
+
+
+def test_currencies_with_rules_of_their_own_are_refused() -> None:
+    assert {"bhd", "jod", "kwd", "omr", "tnd", "ugx"} == money.REFUSED
+    assert not money.REFUSED & {*money.MINIMUM, *money.ZERO_DECIMAL}
+
+
+@pytest.mark.parametrize(
+    ("currency", "least"),
+    [("gbp", "0.30"), ("usd", "0.50"), ("jpy", "50"), ("huf", "175"), ("try", "0.50"), ("clp", "50")],
+)
+def test_minimum_is_stripes_or_a_careful_guess(currency: str, least: str) -> None:
+    assert money.minimum(currency) == Decimal(least)
+
+
+def test_every_minimum_can_be_charged() -> None:
+    assert all(money.minor_units(money.minimum(currency), currency) >= 30 for currency in money.MINIMUM)
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "currency", "words"),
+    [
+        ("en-gb", "1234.5", "gbp", "£1,234.50"),
+        ("de", "1234.5", "eur", "1.234,50\xa0€"),
+        ("en-gb", "1600", "jpy", "JP¥1,600"),
+    ],
+)
+def test_format_money_writes_as_the_language_does(language: str, amount: str, currency: str, words: str) -> None:
+    with translation.override(language):
+        assert money.format_money(Decimal(amount), currency) == words

@@ -1,0 +1,69 @@
+"""Starting the shop with what an operator set, or forgot."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings as shop
+
+PRODUCTION = {
+    "DEBUG": "off",
+    "SITE_URL": "https://shop.example",
+    "SECRET_KEY": "k" * 50,
+    "ALLOWED_HOSTS": "shop.example",
+    "STRIPE_SECRET_KEY": "sk_live_x",
+    "STRIPE_PUBLISHABLE_KEY": "pk_live_x",
+    "STRIPE_WEBHOOK_SECRET": "whsec_x",
+    "STRIPE_API_BASE": "https://api.stripe.com",
+}
+START = "import django; django.setup(); print('started')"
+READ = "from django.conf import settings as s; print({})"
+
+
+def start(code: str = START, **environment: str) -> tuple[int, str]:
+    """Start the shop in a process of its own; its exit code and what it said."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=shop.BASE_DIR,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "ecommerce.settings"} | PRODUCTION | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "STRIPE_SECRET_KEY"])
+def test_start_without_a_variable_says_which_to_set(name: str) -> None:
+    code, said = start(READ.format("s.DEBUG"), **{name: ""})
+    assert code != 0
+    assert f"DEBUG is off and {name} is not set. Set it, see .env.example." in said
+
+
+def test_start_with_all_variables_goes_on() -> None:
+    assert start() == (0, "started\n")
+
+
+def test_start_under_https_is_a_shop_on_tls() -> None:
+    show = "(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.STRIPE_IS_REAL)"
+    assert start(READ.format(show)) == (0, "(True, True, True, True)\n")
+
+
+def test_start_with_a_live_key_and_the_simulators_address_is_refused() -> None:
+    code, said = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
+    assert code != 0
+    assert "A live Stripe key would be sent to an address that is not Stripe's." in said
+
+
+def test_start_with_test_payments_on_a_public_address_is_refused() -> None:
+    code, said = start(STRIPE_API_BASE="", STRIPE_SECRET_KEY="sk_test_simulator")
+    assert code != 0
+    assert "Test payments would be taken on an address that others can reach." in said
+
+
+def test_start_on_a_laptop_needs_nothing() -> None:
+    nothing = dict.fromkeys(PRODUCTION, "") | {"DEBUG": "on", "STRIPE_API_BASE": shop.SIMULATOR_URL}
+    del nothing["STRIPE_PUBLISHABLE_KEY"], nothing["STRIPE_WEBHOOK_SECRET"]
+    code, said = start(READ.format("(s.SITE_URL, s.IS_TLS, s.STRIPE_IS_REAL)"), **nothing)
+    assert (code, said) == (0, "('http://127.0.0.1:8000', False, False)\n")
