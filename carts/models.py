@@ -123,7 +123,7 @@ class Cart(models.Model):
     billing_profile = models.ForeignKey(BillingProfile, models.SET_NULL, null=True, blank=True, related_name="carts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="carts")
     session_key = models.CharField(_("session"), max_length=40, blank=True)
-    products = models.ManyToManyField(Product, through="CartItem", related_name="carts", blank=True)
+    products = models.ManyToManyField(Product, through="CartItem", related_name="+", blank=True)
     active = models.BooleanField(_("active"), default=True)
     subtotal = models.DecimalField(_("subtotal"), max_digits=12, decimal_places=2, default=Decimal(0))
     total = models.DecimalField(_("total"), max_digits=12, decimal_places=2, default=Decimal(0))

@@ -46,7 +46,14 @@ def cart_update(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -> None:
-    cart, _created = Cart.objects.get_or_create_from_request(request, lock=True)
+    cart = Cart.objects.from_request(request, lock=True)
+    if cart:
+        Cart.objects.remember(request, cart)
+    elif action == CartUpdateForm.REMOVE or not Product.objects.active().filter(pk=product_id).exists():
+        messages.error(request, _("This product is not on sale any more."))
+        return
+    else:
+        cart, _created = Cart.objects.get_or_create_from_request(request, lock=True)
     product = Cart.objects.with_quantities(Product.objects.filter(pk=product_id), request).first()
     if product is None or not (product.active or product.in_cart):
         messages.error(request, _("This product is not on sale any more."))

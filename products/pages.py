@@ -1,5 +1,6 @@
 """Numbered pages that stay quick when the catalogue is large."""
 
+from hashlib import md5
 from typing import Any
 
 from django.core.cache import cache
@@ -18,7 +19,7 @@ class ProductPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         """All rows of the list; a minute old at most."""
-        key = f"count:{hash(str(self.object_list.query))}"
+        key = "count:" + md5(str(self.object_list.query).encode(), usedforsecurity=False).hexdigest()
         return int(cache.get_or_set(key, self.object_list.count, 60) or 0)
 
     def page(self, number: Any) -> Page:

@@ -200,7 +200,7 @@ def test_processing_of_a_declined_card_says_what_to_do(
 
 def test_processing_of_a_token_stripe_does_not_know_keeps_nothing(guest: Client, simulator: Simulator) -> None:
     answer = add_card(guest, "tok_nobody")
-    assert answer.status_code == 424
+    assert answer.status_code == 400
     assert "Nothing was charged." in answer.json()["error"]
     assert not Card.objects.exists()
 

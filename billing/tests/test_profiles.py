@@ -277,3 +277,21 @@ def test_customer_that_stripe_lost_is_replaced_and_its_cards_put_away(simulator:
     profile.cards.create(stripe_id="card_1", last4="4242", exp_month=1, exp_year=2040)
     assert profile.renew_customer() == BillingProfile.objects.get().customer_id != "cus_lost"
     assert list(profile.cards.values_list("active", "default")) == [(False, False)]
+
+
+def test_users_new_email_reaches_the_profile() -> None:
+    alice = make_user()
+    alice.email = "new@example.org"
+    alice.save()
+    alice.billing_profile.refresh_from_db()
+    assert alice.billing_profile.email == "new@example.org"
+
+
+def test_stale_profile_saved_keeps_the_customer_that_holds_the_cards() -> None:
+    profile = BillingProfile.objects.create(email="guest@example.org")
+    stale = BillingProfile.objects.get(pk=profile.pk)
+    BillingProfile.objects.filter(pk=profile.pk).update(customer_id="cus_with_cards")
+    stale.email = "typo-mended@example.org"
+    stale.save()
+    profile.refresh_from_db()
+    assert (profile.customer_id, profile.email) == ("cus_with_cards", "typo-mended@example.org")

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='cart',
             name='products',
-            field=models.ManyToManyField(blank=True, related_name='carts', through='carts.CartItem', to='products.product'),
+            field=models.ManyToManyField(blank=True, related_name='+', through='carts.CartItem', to='products.product'),
         ),
         migrations.AddConstraint(
             model_name='cartitem',

@@ -89,7 +89,6 @@ def test_details_can_be_changed_again(shopper: Client) -> None:
     order = Order.objects.get(active=True)
     assert (order.shipping_address.line_1, order.billing_profile.email) == ("2 Low Street", "other@example.org")
 
-
     give_details(shopper, "gest@example.org")
     give_details(shopper, "guest@example.org")
     assert "guest@example.org" in shopper.get(CHECKOUT).text

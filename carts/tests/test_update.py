@@ -363,3 +363,15 @@ def test_update_takes_the_open_order_along(client: Client, mug: Product) -> None
     give_details(client)
     add_to_cart(client, mug, 3, "set")
     assert (str(Order.objects.get().total), Order.objects.get().status) == ("48.00", Order.Status.OPEN)
+
+
+@pytest.mark.parametrize("action", ["add", "set", "remove"])
+def test_update_of_a_product_that_is_not_there_makes_no_cart(client: Client, action: str) -> None:
+    client.post(UPDATE, {"product_id": 999, "action": action}, headers=SAME)
+    assert not Cart.objects.exists()
+    assert not client.session.session_key
+
+
+def test_remove_without_a_cart_makes_none(client: Client) -> None:
+    add_to_cart(client, make_product(), action="remove")
+    assert not Cart.objects.exists()

@@ -17,7 +17,7 @@ from ecommerce.tests.makers import (
     make_user,
     place_order,
 )
-from orders.models import Order
+from orders.models import Order, OrderItem
 
 pytestmark = pytest.mark.django_db
 POSTS = ["orders:pay", "orders:cancel"]
@@ -129,12 +129,14 @@ def test_timeline_tells_what_happened(client: Client, order: Order) -> None:
     assert text.index("Order placed") < text.index("Payment started") < text.index("Payment failed")
 
 
-@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize("count", [3, 30])
 def test_list_asks_a_constant_number_of_queries(
     client: Client, simulator: Simulator, django_assert_num_queries: Any, count: int
 ) -> None:
-    for _number in range(count):
-        buy(client, make_product(), "tok_chargeCustomerFail")
+    first = buy(client, make_product(), "tok_chargeCustomerFail")
+    for _number in range(count - 1):
+        order = Order.objects.create(billing_profile=first.billing_profile, email=first.email, status="placed")
+        OrderItem.objects.create(order=order, product=make_product(), title="Mug", unit_price=1, quantity=1, total=1)
     with django_assert_num_queries(5):  # session, profile, count, orders, their lines
         client.get(reverse("orders:list"))
 
