@@ -50,7 +50,9 @@ def payment_processing(request: HttpRequest) -> JsonResponse:
     except gateway.Declined as error:
         return JsonResponse({"error": decline_message(error.code, error.decline_code)}, status=402)
     except gateway.Missing:
-        return JsonResponse({"error": _("Your card could not be read. Please enter it again.")}, status=400)
+        return JsonResponse(
+            {"error": _("Your card could not be read. Nothing was charged. Please enter it again.")}, status=400
+        )
     except (gateway.GatewayError, ValueError) as error:
         logger.error("no card for profile %s: %s", profile.pk, error)
         text = _("Your card could not be checked right now. Nothing was charged. Please try again in a moment.")

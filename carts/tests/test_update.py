@@ -369,7 +369,7 @@ def test_update_takes_the_open_order_along(client: Client, mug: Product) -> None
 def test_update_of_a_product_that_is_not_there_makes_no_cart(client: Client, action: str) -> None:
     client.post(UPDATE, {"product_id": 999, "action": action}, headers=SAME)
     assert not Cart.objects.exists()
-    assert not client.session.session_key
+    assert not Session.objects.exists()
 
 
 def test_remove_without_a_cart_makes_none(client: Client) -> None:
