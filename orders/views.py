@@ -30,8 +30,10 @@ def _look(order: Order) -> Intent | None:
     """Bring an order that is still open at Stripe up to date."""
     if order.status == Order.Status.CANCELING:
         payments.finish_cancel(order)
-    elif order.is_payable and order.open_payment():
-        return payments.settle_quietly(order)
+    elif order.is_payable:
+        if order.open_payment():
+            return payments.settle_quietly(order)
+        order.refresh_from_db()  # a webhook may have settled it since we read it
     return None
 
 

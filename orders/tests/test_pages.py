@@ -17,6 +17,7 @@ from ecommerce.tests.makers import (
     make_user,
     place_order,
 )
+from orders import payments
 from orders.models import Order, OrderItem
 
 pytestmark = pytest.mark.django_db
@@ -165,3 +166,21 @@ def test_staff_cancel_an_unpaid_order(admin_client: Client, order: Order) -> Non
     admin_client.post(reverse("admin:orders_order_changelist"), data)
     order.refresh_from_db()
     assert order.status == Order.Status.CANCELED
+
+
+def test_status_of_an_order_paid_between_two_looks_is_paid(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The webhook pays the order after the page has read it, and before it asks for the open attempt."""
+    order = buy(client, make_product(), "tok_threeDSecure2Required")
+    simulator.act(str(order.payment_intent_id), True)
+    look = Order.open_payment
+
+    def meanwhile(self: Order) -> Any:
+        monkeypatch.setattr(Order, "open_payment", look)
+        payments.settle(Order.objects.get(pk=self.pk))
+        return look(self)
+
+    monkeypatch.setattr(Order, "open_payment", meanwhile)
+    answer = client.get(reverse("orders:status", args=[order.order_id])).json()
+    assert answer == {"situation": "paid", "url": reverse("carts:success")}
