@@ -135,17 +135,17 @@ def _sorted(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], An
     try:
         answer = call(_client())
     except stripe.CardError as error:
-        raise Declined(str(error), error.code or "", _decline_code(error)) from error
+        raise Declined(_said(error), error.code or "", _decline_code(error)) from error
     except stripe.RateLimitError as error:
-        raise _Busy(str(error)) from error
+        raise _Busy(_said(error)) from error
     except stripe.InvalidRequestError as error:
         raise _mistake(error) from error
     except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
-        raise Rejected(str(error), error.code or "") from error
+        raise Rejected(_said(error), error.code or "") from error
     except stripe.StripeError as error:
         if error.http_status == 409:
-            raise _Busy(str(error)) from error
-        raise Unknown(str(error), is_stored=(error.http_status or 0) >= 500) from error
+            raise _Busy(_said(error)) from error
+        raise Unknown(_said(error), is_stored=(error.http_status or 0) >= 500) from error
     try:
         return read(answer)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -158,7 +158,12 @@ def _mistake(error: stripe.InvalidRequestError) -> GatewayError:
         "token_already_used": TokenUsed,
         "resource_missing": Missing,
     }
-    return kinds.get(error.code or "", Rejected)(str(error), error.code or "")
+    return kinds.get(error.code or "", Rejected)(_said(error), error.code or "")
+
+
+def _said(error: Exception) -> str:
+    """The first line: what follows it in the SDK's errors is advice for others."""
+    return (str(error).splitlines() or [""])[0]
 
 
 def _decline_code(error: stripe.CardError) -> str:

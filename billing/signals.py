@@ -57,7 +57,7 @@ def _make(email: str) -> str:
     try:
         return gateway.create_customer(email)
     except gateway.GatewayError as error:
-        logger.warning("no Stripe customer yet: %s", str(error).splitlines()[:1])
+        logger.warning("no Stripe customer yet: %s", error)
         return ""
 
 

@@ -51,12 +51,22 @@ class OrderQuerySet(models.QuerySet["Order"]):
         try:
             with transaction.atomic():
                 self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(active=False)
-                values = {"subtotal": cart.subtotal, "total": cart.total, "currency": settings.CURRENCY}
                 return self.create(
-                    billing_profile=billing_profile, cart=cart, email=billing_profile.email, **values
+                    billing_profile=billing_profile,
+                    cart=cart,
+                    email=billing_profile.email,
+                    subtotal=cart.subtotal,
+                    total=cart.total,
+                    currency=settings.CURRENCY,
+                    **self._last_addresses(billing_profile),
                 ), True
         except IntegrityError:  # a parallel request of this visitor made one
             return self.get_or_create_for(billing_profile, cart)
+
+    def _last_addresses(self, billing_profile: BillingProfile) -> dict[str, int | None]:
+        """Those of the profile's last order: nobody is asked twice where to send things."""
+        addresses = self.filter(billing_profile=billing_profile, shipping_address__isnull=False).order_by("-pk")
+        return addresses.values("shipping_address_id", "billing_address_id").first() or {}
 
     def _open(self, billing_profile: BillingProfile, cart: Cart) -> "Order | None":
         return (

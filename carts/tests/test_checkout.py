@@ -6,7 +6,7 @@ from django.test import Client
 from addresses.models import Address
 from billing.models import BillingProfile
 from billing.simulator.server import Simulator
-from ecommerce.tests.makers import ADDRESS, add_card, add_to_cart, give_details, make_product, make_user
+from ecommerce.tests.makers import ADDRESS, add_card, add_to_cart, buy, give_details, make_product, make_user
 from ecommerce.tests.visitors import count_queries, fill_cart, sign_in
 from orders.models import Order
 from products.models import Product
@@ -139,3 +139,16 @@ def test_pay_step_asks_so_many_queries_however_full_the_cart(
     with count_queries() as queries:
         assert client.get(CHECKOUT).context["step"] == "pay"
     assert len(queries) == most
+
+
+def test_second_purchase_asks_for_no_address_again(shopper: Client, simulator: Simulator) -> None:
+    buy(shopper, make_product())
+    add_to_cart(shopper, make_product())
+    page = shopper.get(CHECKOUT)
+    assert page.context["step"] == "pay"
+    assert "1 High Street" in page.text
+
+
+def test_another_guests_purchase_brings_no_address(shopper: Client, other_client: Client, simulator: Simulator) -> None:
+    buy(other_client, make_product())
+    assert shopper.get(CHECKOUT).context["step"] == "details"
