@@ -205,7 +205,7 @@ def _failed(order: Order, attempt: Payment | None, intent: gateway.Intent, own: 
 
 
 def _fail(payment: Payment, code: str, decline_code: str, unless_changed_from: list[str]) -> None:
-    message = decline_message(code, decline_code) if code else _("The payment did not go through; nothing was charged.")
+    message = decline_message(code, decline_code) if code else _("The payment did not go through.")
     with transaction.atomic():
         changed = Payment.objects.filter(pk=payment.pk, status__in=unless_changed_from).update(
             status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
