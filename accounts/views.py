@@ -13,6 +13,7 @@ from accounts.forms import GuestForm, LoginForm, SignupForm
 from accounts.guests import start_guest
 from accounts.models import GuestEmail
 from billing.models import BillingProfile
+from carts.models import Cart
 from ecommerce.http import next_url, private
 
 
@@ -25,6 +26,7 @@ def user_login(request: HttpRequest) -> HttpResponse:
         return redirect(goal)
     form = LoginForm(request.POST or None, request=request)
     if form.is_valid() and form.user:
+        Cart.objects.hold(request)
         login(request, form.user)
         GuestEmail.objects.forget(request)
         return redirect(goal)
@@ -46,6 +48,7 @@ def user_signup(request: HttpRequest) -> HttpResponse:
         except IntegrityError:  # the same e-mail signed up in another tab a moment ago
             form.add_error("email", _("You have an account with this e-mail. Log in instead."))
         else:
+            Cart.objects.hold(request)
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
             GuestEmail.objects.forget(request)
             messages.success(request, _("Welcome! Your account is ready."))

@@ -43,6 +43,10 @@ class Missing(Rejected):
     """Known: Stripe has no such object."""
 
 
+class KeyUsed(Rejected):
+    """Known: this idempotency key stands for another request."""
+
+
 class TokenUsed(Rejected):
     """Known: this token became a card before."""
 
@@ -133,23 +137,29 @@ class _Busy(Exception):
 
 def _sorted(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answer]) -> Answer:
     try:
-        answer = call(_client())
-    except stripe.CardError as error:
-        raise Declined(_said(error), error.code or "", _decline_code(error)) from error
-    except stripe.RateLimitError as error:
-        raise _Busy(_said(error)) from error
-    except stripe.InvalidRequestError as error:
-        raise _mistake(error) from error
-    except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
-        raise Rejected(_said(error), error.code or "") from error
+        return read(call(_client()))
     except stripe.StripeError as error:
-        if error.http_status == 409:
-            raise _Busy(_said(error)) from error
-        raise Unknown(_said(error), is_stored=(error.http_status or 0) >= 500) from error
-    try:
-        return read(answer)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Unknown(f"an answer without what it must have: {error!r}") from error
+        raise _meaning(error) from error
+    except GatewayError:
+        raise
+    except Exception as error:  # the SDK meets an answer that is not Stripe's with errors of any kind
+        raise Unknown(f"an answer that is not Stripe's: {error!r}") from error
+
+
+def _meaning(error: stripe.StripeError) -> Exception:
+    """The table "What an answer means" of docs/money.md."""
+    said, code = _said(error), str(error.code or "")
+    if isinstance(error, stripe.CardError):
+        return Declined(said, code, _decline_code(error))
+    if isinstance(error, stripe.RateLimitError) or error.http_status == 409:
+        return _Busy(said)
+    if isinstance(error, stripe.IdempotencyError):
+        return KeyUsed(said)
+    if isinstance(error, stripe.InvalidRequestError):
+        return _mistake(error)
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        return Rejected(said, code)
+    return Unknown(said, is_stored=(error.http_status or 0) >= 500)
 
 
 def _mistake(error: stripe.InvalidRequestError) -> GatewayError:
@@ -163,17 +173,24 @@ def _mistake(error: stripe.InvalidRequestError) -> GatewayError:
 
 def _said(error: Exception) -> str:
     """The first line: what follows it in the SDK's errors is advice for others."""
-    return (str(error).splitlines() or [""])[0]
+    message = getattr(error, "_message", None) or getattr(error, "user_message", None)
+    return (str(message or "").splitlines() or [type(error).__name__])[0]
 
 
 def _decline_code(error: stripe.CardError) -> str:
     return str(getattr(error.error, "decline_code", "") or "")
 
 
+def _id(answer: Any) -> str:
+    if not isinstance(answer["id"], str):
+        raise TypeError("no id")
+    return answer["id"]
+
+
 def _intent(answer: Any) -> Intent:
     problem = getattr(answer, "last_payment_error", None)
     return Intent(
-        id=str(answer["id"]),
+        id=_id(answer),
         status=str(answer["status"]),
         amount=int(answer["amount"]),
         received=int(answer["amount_received"]),
@@ -187,12 +204,12 @@ def _intent(answer: Any) -> Intent:
 
 def create_customer(email: str) -> str:
     """A new customer; its id. No key of ours: a spare customer costs nothing."""
-    return _ask(lambda c: c.v1.customers.create({"email": email}), lambda answer: str(answer["id"]))
+    return _ask(lambda c: c.v1.customers.create({"email": email}), _id)
 
 
 def retrieve_customer(customer_id: str) -> str:
     """The id of a customer that exists; Missing if Stripe has none, or it was deleted there."""
-    customer = _ask(lambda c: c.v1.customers.retrieve(customer_id), lambda answer: (str(answer["id"]), answer))
+    customer = _ask(lambda c: c.v1.customers.retrieve(customer_id), lambda answer: (_id(answer), answer))
     if getattr(customer[1], "deleted", False):
         raise Missing("the customer was deleted")
     return customer[0]

@@ -18,6 +18,7 @@ from billing.forms import TokenForm
 from billing.models import BillingProfile, Card, StripeEvent
 from billing.signals import stripe_event
 from ecommerce.http import next_url, private
+from orders.models import Order
 
 logger = logging.getLogger(__name__)
 MOST_BYTES = 1_000_000  # of a webhook delivery
@@ -39,7 +40,7 @@ def payment_method(request: HttpRequest) -> HttpResponse:
 @require_POST
 def payment_processing(request: HttpRequest) -> JsonResponse:
     """Keep the card behind the token that `stripeTokenHandler` sent; answers its id and name, or what to tell."""
-    profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+    profile = _payer(request)
     if profile is None:
         return JsonResponse({"error": _("Log in or go on as a guest first.")}, status=403)
     form = TokenForm(request.POST)
@@ -58,6 +59,15 @@ def payment_processing(request: HttpRequest) -> JsonResponse:
         text = _("Your card could not be checked right now. Nothing was charged. Please try again in a moment.")
         return JsonResponse({"error": text}, status=424)
     return JsonResponse({"card": card.pk, "label": str(card)})
+
+
+def _payer(request: HttpRequest) -> BillingProfile | None:
+    """Whose card it is to be: on an order's page the order's own payer, a guest's order after signing in included."""
+    number = request.POST.get("order", "")[:20]
+    if number.isalnum():
+        order = Order.objects.of_visitor(request).placed().filter(order_id=number).first()
+        return order.billing_profile if order else None
+    return BillingProfile.objects.get_or_create_from_request(request)[0]
 
 
 def _add_card(profile: BillingProfile, token: str) -> Card:
@@ -79,7 +89,10 @@ def _add_card(profile: BillingProfile, token: str) -> Card:
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
     """Stripe says that something happened; verify who speaks, then look ourselves. 503 makes Stripe repeat it."""
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+    length = request.headers.get("Content-Length") or "0"
+    if not (length.isascii() and length.isdigit()):
+        return HttpResponse(status=400)
+    if len(length) > 9 or int(length) > MOST_BYTES:
         return HttpResponse(status=413)
     try:
         event = gateway.read_event(request.body, request.headers.get("Stripe-Signature", ""))

@@ -1,6 +1,9 @@
 """The checkout's two steps: the details, then placing and paying; spans the apps, so it stands beside the views."""
 
+from contextlib import suppress
+
 from django.contrib import messages
+from django.contrib.sessions.backends.base import UpdateError
 from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -90,7 +93,8 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect("carts:checkout")
     Order.objects.remember(request, order)
     Cart.objects.forget(request, order.cart_id)
-    request.session.save()  # now, and not again after the slow call to Stripe: a second tab may write meanwhile
+    with suppress(UpdateError):  # logged out in another tab a moment ago; the order stands all the same
+        request.session.save()  # now, and not again after the slow call to Stripe: a second tab may write meanwhile
     request.session.modified = False
     return pay_order(request, order, form.cleaned_data["card"])
 

@@ -18,7 +18,7 @@ from products.models import Product, ProductQuerySet
 
 CART_KEY, COUNT_KEY = "cart_id", "cart_items"
 MOST = 99
-AMOUNT: DecimalField = DecimalField(max_digits=12, decimal_places=2)
+AMOUNT: DecimalField = DecimalField(max_digits=18, decimal_places=2)  # a hostile cart may be large
 
 
 class CartManager(models.Manager["Cart"]):
@@ -87,6 +87,23 @@ class CartManager(models.Manager["Cart"]):
             cart = self.create(session_key=closed.session_key, user_id=closed.user_id)
         cart.absorb(closed)
 
+    def take_back(self, request: HttpRequest, closed: "Cart") -> None:
+        """The lines that `restore` brought back are in the visitor's cart, though they signed in since."""
+        mine = self.from_request(request)
+        theirs = self.filter(session_key=closed.session_key, user=None, active=True).exclude(session_key="").first()
+        if theirs and mine and theirs.pk != mine.pk:
+            mine.absorb(theirs)
+        elif theirs and mine is None and isinstance(request.user, User):
+            self.filter(pk=theirs.pk).update(user=request.user, session_key="")
+        if cart := self.from_request(request):
+            self.remember(request, cart)
+            self.note_count(request, cart.count_items())
+
+    def hold(self, request: HttpRequest) -> None:
+        """Note the visitor's cart by its id: the session's key, by which it may be found, changes at sign-in."""
+        if cart := self.from_request(request):
+            self.remember(request, cart)
+
     def _active(self, lock: bool) -> "models.QuerySet[Cart]":
         carts = self.filter(active=True)
         return carts.select_for_update() if lock else carts
@@ -125,8 +142,8 @@ class Cart(models.Model):
     session_key = models.CharField(_("session"), max_length=40, blank=True)
     products = models.ManyToManyField(Product, through="CartItem", related_name="+", blank=True)
     active = models.BooleanField(_("active"), default=True)
-    subtotal = models.DecimalField(_("subtotal"), max_digits=12, decimal_places=2, default=Decimal(0))
-    total = models.DecimalField(_("total"), max_digits=12, decimal_places=2, default=Decimal(0))
+    subtotal = models.DecimalField(_("subtotal"), max_digits=18, decimal_places=2, default=Decimal(0))
+    total = models.DecimalField(_("total"), max_digits=18, decimal_places=2, default=Decimal(0))
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
 

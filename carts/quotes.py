@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core import signing
 
 from carts.models import CartItem
-from ecommerce.money import minimum
+from ecommerce.money import maximum, minimum
 
 SALT = "quote"
 
@@ -38,6 +38,11 @@ class Quote:
     def is_too_small(self) -> bool:
         """Below what Stripe charges at least."""
         return self.total < minimum(self.currency)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Above what Stripe charges at once."""
+        return self.total > maximum(self.currency)
 
     @property
     def missing_for_free_shipping(self) -> Decimal:

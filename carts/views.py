@@ -27,6 +27,8 @@ def cart_home(request: HttpRequest) -> HttpResponse:
     """The lines with what they cost, shipping included, before anything personal is asked."""
     cart = Cart.objects.from_request(request)
     lines = cart.lines() if cart else []
+    if cart:
+        Cart.objects.remember(request, cart)
     Cart.objects.note_count(request, sum(line.quantity for line in lines))
     return render(request, "carts/cart_home.html", {"cart": cart, "quote": quote(lines)})
 
@@ -90,6 +92,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return redirect("carts:home")
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     order = Order.objects.get_or_create_for(profile, cart)[0] if profile else None
+    if order and order.status != Order.Status.OPEN:
+        return redirect(order)  # placed in another tab since we read the cart
     context = {"cart": cart, "quote": today, "order": order}
     if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
         details = Details(request, profile, order)

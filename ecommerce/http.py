@@ -56,4 +56,4 @@ def next_url(request: HttpRequest, default: str) -> str:
     allowed = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure() and settings.IS_TLS
     )
-    return wanted if allowed and wanted.isprintable() else default
+    return wanted if allowed and wanted.startswith("/") and wanted.isprintable() else default

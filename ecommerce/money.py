@@ -40,6 +40,11 @@ def minimum(currency: str) -> Decimal:
     return Decimal(MINIMUM.get(currency, "0.50" if decimals(currency) else "50"))
 
 
+def maximum(currency: str) -> Decimal:
+    """The most that Stripe charges at once: eight digits of minor units."""
+    return Decimal(99_999_999) / (1 if currency in ZERO_DECIMAL else 100)
+
+
 def format_money(amount: Decimal, currency: str) -> str:
     """`amount` as the visitor's language writes it, for example £16.00."""
     return str(format_currency(amount, currency.upper(), locale=to_locale(get_language() or "en")))

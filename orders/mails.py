@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db.models import F, Q, QuerySet
+from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from orders.models import Mail, Order, OrderEvent
 
 logger = logging.getLogger(__name__)
-RETRY_AFTER = timedelta(minutes=2)  # longer than a sending may take
-MOST_ATTEMPTS = 20
+MOST_ATTEMPTS = 60  # about two weeks
 
 
 def queue(order: Order, kind: str) -> Mail:
@@ -26,17 +25,22 @@ def queue(order: Order, kind: str) -> Mail:
     return mail
 
 
-def waiting() -> QuerySet[Mail]:
-    """Mails not sent yet, whose last attempt is over."""
-    idle = Q(tried_at=None) | Q(tried_at__lt=timezone.now() - RETRY_AFTER)
-    return Mail.objects.filter(idle, sent=None, attempts__lt=MOST_ATTEMPTS)
+def is_due(mail: Mail) -> bool:
+    """Whether its last attempt is long enough ago: 2, 4, 8 minutes and so on, up to six hours."""
+    pause = timedelta(minutes=min(2**mail.attempts, 360))  # the first is longer than a sending may take
+    return mail.tried_at is None or mail.tried_at + pause <= timezone.now()
+
+
+def waiting() -> list[Mail]:
+    """Mails not sent yet, whose turn it is."""
+    unsent = Mail.objects.filter(sent=None, attempts__lt=MOST_ATTEMPTS).select_related("order")
+    return [mail for mail in unsent if is_due(mail)]
 
 
 def send(mail: Mail) -> bool:
-    """Send the mail unless somebody else is at it; False if it could not be sent now."""
-    now = timezone.now()
-    claimed = waiting().filter(pk=mail.pk).update(attempts=F("attempts") + 1, tried_at=now)
-    if not claimed:
+    """Send the mail unless somebody else is at it; False if it was not sent now."""
+    unclaimed = Mail.objects.filter(pk=mail.pk, sent=None, attempts=mail.attempts)
+    if not is_due(mail) or not unclaimed.update(attempts=F("attempts") + 1, tried_at=timezone.now()):
         return False
     try:
         _message(mail).send()

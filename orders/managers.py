@@ -42,7 +42,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(own)
 
     def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
-        """The cart's single open order of this profile, else a new one (others that are open end)."""
+        """The cart's single open order of this profile, else a new one (others that are open end).
+
+        Where another request placed the order a moment ago, the placed one.
+        """
         order = self._open(billing_profile, cart)
         if order:
             return order, False
@@ -60,8 +63,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
                     currency=settings.CURRENCY,
                     **self._last_addresses(billing_profile),
                 ), True
-        except IntegrityError:  # a parallel request of this visitor made one
-            return self.get_or_create_for(billing_profile, cart)
+        except IntegrityError:  # a parallel request of this visitor made one, or placed it
+            live = self.filter(billing_profile=billing_profile, cart=cart, active=True).first()
+            if live is None:
+                raise
+            return live, False
 
     def _last_addresses(self, billing_profile: BillingProfile) -> dict[str, int | None]:
         """Those of the profile's last order: nobody is asked twice where to send things."""

@@ -21,7 +21,7 @@ from orders.managers import OrderQuerySet
 from products.models import Product
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud
-MONEY: dict[str, Any] = {"max_digits": 12, "decimal_places": 2}
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}  # a hostile cart may be large
 
 
 def new_order_id() -> str:

@@ -50,7 +50,7 @@ def ensure_intent(order: Order) -> str:
     except gateway.GatewayError as error:
         if isinstance(error, gateway.Missing):
             order.billing_profile.renew_customer()
-        if isinstance(error, gateway.Missing) or getattr(error, "is_stored", False):
+        if isinstance(error, gateway.Missing | gateway.KeyUsed) or getattr(error, "is_stored", False):
             # Stripe repeats a stored answer for this key, and refuses it for another customer: take another key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
         raise

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from addresses.models import Address
 from carts.models import Cart, CartItem
 from carts.quotes import Quote, quote
-from ecommerce.money import format_money, minimum
+from ecommerce.money import format_money, maximum, minimum
 from orders.models import Order, OrderEvent, OrderItem
 
 
@@ -59,6 +59,9 @@ def _problems(order: Order, today: Quote, shown: dict[str, Any]) -> list[str]:
     if today.is_too_small:
         least = format_money(minimum(today.currency), today.currency)
         return [_("The smallest order we can take is %(amount)s.") % {"amount": least}]
+    if today.is_too_large:
+        most = format_money(maximum(today.currency), today.currency)
+        return [_("The largest order we can take is %(amount)s.") % {"amount": most}]
     return []
 
 

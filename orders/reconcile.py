@@ -24,7 +24,7 @@ def reconcile() -> dict[str, int]:
         "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
         "cancellations finished": _each(canceling, payments.finish_cancel),
         "orders expired": _each(Order.objects.stale(), lambda order: payments.cancel(order, by="expiry")),
-        "mails sent": sum(mails.send(mail) for mail in mails.waiting().select_related("order")),
+        "mails sent": sum(mails.send(mail) for mail in mails.waiting()),
     }
 
 
@@ -37,4 +37,6 @@ def _each(orders: QuerySet[Order], work: Callable[[Order], object]) -> int:
             done += 1
         except gateway.GatewayError as error:
             logger.warning("order %s is left for the next round: %s", order, error)
+        except Exception:  # whatever is wrong with one order, the others are looked after
+            logger.exception("order %s is left for the next round", order)
     return done

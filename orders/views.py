@@ -53,7 +53,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     """All orders this visitor may see, the newest first."""
     page = Paginator(Order.objects.of_visitor(request).placed().prefetch_related("items"), 20)
     number = request.GET.get("page", "1")
-    if not number.isdecimal() or int(number[:6]) not in page.page_range:
+    if not (number.isascii() and number.isdecimal() and len(number) < 7 and int(number) in page.page_range):
         raise Http404
     return render(request, "orders/order_list.html", {"page_obj": page.page(int(number))})
 
@@ -116,8 +116,7 @@ def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     payments.cancel(order, by="shopper")
     if order.status != Order.Status.CANCELED:
         return redirect(order)
-    if cart := Cart.objects.from_request(request):
-        Cart.objects.remember(request, cart)
-        Cart.objects.note_count(request, cart.count_items())
+    if order.cart:
+        Cart.objects.take_back(request, order.cart)
     messages.info(request, _("Order %(number)s is cancelled. Nothing was charged.") % {"number": order.order_id})
     return redirect("carts:home")

@@ -49,9 +49,9 @@ def give_details(client: Client, email: str = "guest@example.org", **changes: st
     return client.post(reverse("carts:checkout"), data | {"email": email, "billing_same": "on"})
 
 
-def add_card(client: Client, token: str = "tok_visa") -> Any:
+def add_card(client: Client, token: str = "tok_visa", order: str = "") -> Any:
     """What `stripeTokenHandler` does; the answer's JSON has the card's id or an error."""
-    return client.post(reverse("billing:payment_processing"), {"token": token})
+    return client.post(reverse("billing:payment_processing"), {"token": token, "order": order})
 
 
 def place_order(client: Client, card: int | str, **changes: str) -> Any:

@@ -209,3 +209,29 @@ def test_intent_cancelled_in_stripes_dashboard_ends_the_order(client: Client, si
     payments.settle(order)
     product.refresh_from_db()
     assert (order.status, product.stock) == (Order.Status.CANCELED, 1)
+
+
+def test_reconcile_goes_on_after_an_order_that_breaks(
+    client: Client, other_client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for visitor in (client, other_client):
+        make_stale(buy(visitor, make_product(), "tok_chargeCustomerFail"))
+    restore, calls = Cart.objects.restore, []
+
+    def break_once(self: Any, closed: Cart) -> None:
+        calls.append(closed)
+        if len(calls) == 1:
+            raise RuntimeError
+        restore(closed)
+
+    monkeypatch.setattr(type(Cart.objects), "restore", break_once)
+    assert reconcile()["orders expired"] == 1
+
+
+def test_mail_is_tried_for_days(client: Client, simulator: Simulator, mailoutbox: Any) -> None:
+    order = buy(client, make_product())
+    mailoutbox.clear()
+    order.mails.update(sent=None, attempts=30, tried_at=timezone.now() - timedelta(hours=5))
+    assert reconcile()["mails sent"] == 0
+    order.mails.update(tried_at=timezone.now() - timedelta(hours=7))
+    assert reconcile()["mails sent"] == 1

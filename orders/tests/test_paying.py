@@ -1,14 +1,27 @@
 """From an open order to a paid one, on the simulator: what is true in our rows and at Stripe after each way."""
 
+from typing import Any
+
 import pytest
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
 from billing.simulator.server import Simulator
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, place_order
+from ecommerce.tests.makers import (
+    PASSWORD,
+    add_card,
+    add_to_cart,
+    buy,
+    give_details,
+    make_product,
+    make_user,
+    place_order,
+)
 from orders import payments
 from orders.models import Order, OrderEvent, Payment
+from orders.placing import place
 
 pytestmark = pytest.mark.django_db
 CONFIRM = "/v1/payment_intents/*/confirm"
@@ -200,3 +213,66 @@ def test_shop_without_stripe_keeps_the_order_and_says_so(client: Client, simulat
     order = Order.objects.placed().get()
     assert "Payment is not possible right now. Nothing was charged" in page.text
     assert order.status == Order.Status.PLACED
+
+
+def sign_in(client: Client, way: str) -> None:
+    """Sign in to an account that is there, or sign up."""
+    if way == "login":
+        make_user()
+    data = {"name": "Alice", "email": "alice@example.org", "password": PASSWORD}
+    client.post(reverse(f"accounts:{way}"), data)
+
+
+@pytest.mark.parametrize("way", ["login", "signup"])
+def test_guests_order_can_be_paid_with_a_new_card_after_signing_in(
+    client: Client, simulator: Simulator, way: str
+) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    sign_in(client, way)
+    card = add_card(client, order=order.order_id).json()["card"]
+    client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})
+    order.refresh_from_db()
+    assert order.status == Order.Status.PAID
+
+
+def test_strangers_order_takes_no_card(client: Client, other_client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    assert add_card(other_client, order=order.order_id).status_code == 403
+    assert order.billing_profile.cards.count() == 1
+
+
+@pytest.mark.parametrize("way", ["login", "signup"])
+def test_guests_order_cancelled_after_signing_in_is_a_cart_again(
+    client: Client, simulator: Simulator, way: str
+) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    sign_in(client, way)
+    client.post(reverse("orders:cancel", args=[order.order_id]))
+    assert [line.quantity for line in client.get(reverse("carts:home")).context["quote"].lines] == [1]
+
+
+def test_customer_changed_after_a_lost_answer_needs_another_key(client: Client, simulator: Simulator) -> None:
+    simulator.add_fault("/v1/payment_intents", "drop_after")
+    order = buy(client, make_product())
+    order.billing_profile.renew_customer()
+    for _press in range(2):
+        card = add_card(client, order=order.order_id).json()["card"]
+        client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})
+    order.refresh_from_db()
+    assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
+
+
+def test_logout_in_another_tab_while_placing_loses_no_order(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def place_and_log_out(*args: Any) -> bool:
+        placed = place(*args)
+        Session.objects.all().delete()
+        return placed
+
+    add_to_cart(client, make_product())
+    give_details(client)
+    card = add_card(client).json()["card"]
+    monkeypatch.setattr("carts.checkout.place", place_and_log_out)
+    assert place_order(client, card).status_code == 302
+    assert Order.objects.placed().get().status == Order.Status.PAID

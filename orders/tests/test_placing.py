@@ -194,3 +194,16 @@ def test_stale_object_saved_after_placing_changes_neither_status_nor_money(order
     stale.save()
     order.refresh_from_db()
     assert (order.status, order.total, order.email) == (Order.Status.PLACED, Decimal("20.95"), "new@example.org")
+
+
+def test_place_above_stripes_maximum_is_refused(order: Order) -> None:
+    Product.objects.update(price=Decimal("99999999"))
+    with pytest.raises(PlaceRefused, match=r"largest order we can take is £999,999\.99"):
+        place(order, shown(order))
+
+
+def test_checkout_in_a_tab_that_read_the_cart_before_another_placed_it(order: Order) -> None:
+    cart = order.cart
+    place(order, shown(order))
+    assert cart
+    assert Order.objects.get_or_create_for(order.billing_profile, cart) == (order, False)

@@ -1,0 +1,34 @@
+"""Answers that are not Stripe's: whatever comes, the gateway says one of its own few things."""
+
+from typing import Any
+
+import pytest
+import stripe
+
+from billing import gateway
+
+BODIES = [
+    b"[]", b"null", b'"x"', b"1", b"{}", b"{", b"NaN", b"\xff\xfe", b"[[1]]", b"", b"<html>", b'{"object": 5}',
+    b'{"error": null}', b'{"error": []}', b'{"error": "x"}', b'{"error": {}}', b'{"error": {"type": 5, "code": []}}',
+    b'{"error": {"code": "resource_missing", "message": 5}}', b'{"id": []}', b'{"object": "list", "data": 5}',
+    b'{"id": 1, "status": "succeeded", "amount": 1e999, "amount_received": 1e999, "currency": "gbp"}',
+]  # fmt: skip
+CALLS = [
+    lambda: gateway.retrieve_intent("pi_1"),
+    lambda: gateway.confirm_intent("pi_1", "card_1", "key"),
+    lambda: gateway.create_customer("a@example.org"),
+]
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 402, 409, 429, 500])
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_answer_of_any_kind_is_sorted(monkeypatch: pytest.MonkeyPatch, body: bytes, status: int) -> None:
+    class Answers(stripe.RequestsClient):
+        def request(self, *args: Any, **kwargs: Any) -> Any:
+            return body, status, {}
+
+    monkeypatch.setattr(gateway, "http_client", lambda timeout: Answers(timeout=timeout))
+    monkeypatch.setattr(gateway.time, "sleep", lambda seconds: None)
+    for call in CALLS:
+        with pytest.raises(gateway.GatewayError):
+            call()
