@@ -91,6 +91,7 @@ class GuestForm(PlainForm):
 
     email = forms.EmailField(
         label=_("E-mail"),
+        max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         help_text=_("For the confirmation of your order, nothing else."),
     )

@@ -51,6 +51,15 @@ def payment_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
             )
     if settings.CURRENCY in money.REFUSED or len(settings.CURRENCY) != 3:
         found.append(Error(f"The shop cannot sell in {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004"))
+    prices = (settings.SHIPPING_PRICE, settings.SHIPPING_FREE_FROM)
+    if any(price < 0 or money.has_excess_digits(price, settings.CURRENCY) for price in prices):
+        found.append(
+            Error(
+                f"SHIPPING_PRICE or SHIPPING_FREE_FROM cannot be paid in {settings.CURRENCY.upper()}.",
+                hint="Give amounts of this currency, without excess decimals.",
+                id="billing.E006",
+            )
+        )
     missing = [name for name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET") if not getattr(settings, name)]
     if missing and settings.STRIPE_IS_REAL and not settings.DEBUG:
         found.append(Error(f"{' and '.join(missing)} not set.", hint="See .env.example.", id="billing.E005"))

@@ -153,6 +153,7 @@ class CardManager(models.Manager["Card"]):
         values = {name: details.get(name) or "" for name in ("brand", "country", "last4")}
         values |= {name: details.get(name) for name in ("exp_month", "exp_year")}
         with transaction.atomic():
+            BillingProfile.objects.select_for_update().get(pk=billing_profile.pk)  # two cards at once wait here
             self.filter(billing_profile=billing_profile, default=True).update(default=False)
             kept, created = self.get_or_create(
                 stripe_id=card["id"], defaults={"billing_profile": billing_profile, "default": True, **values}

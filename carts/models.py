@@ -1,11 +1,11 @@
 """Carts: found through the session or the user, filled line by line, merged when a visitor signs in."""
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -37,7 +37,7 @@ class CartManager(models.Manager["Cart"]):
         """The visitor's active cart, made if there is none; its id and item count are in the session after."""
         cart, created = self.from_request(request, lock), False
         if cart is None:
-            cart, created = self._create(request, lock), True
+            cart, created = self._create(request), True
         self.remember(request, cart)
         return cart, created
 
@@ -81,10 +81,10 @@ class CartManager(models.Manager["Cart"]):
 
     def restore(self, closed: "Cart") -> None:
         """Pour the lines of a closed cart back into its visitor's active one; the closed one stays closed."""
-        owner = {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
-        cart = self.filter(active=True, **owner).first()
-        if cart is None:
-            cart = self.create(session_key=closed.session_key, user_id=closed.user_id)
+        owner: dict[str, Any] = (
+            {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
+        )
+        cart = self._active(lock=True).filter(**owner).first() or self._make(owner)
         cart.absorb(closed)
 
     def take_back(self, request: HttpRequest, closed: "Cart") -> None:
@@ -120,18 +120,22 @@ class CartManager(models.Manager["Cart"]):
             return None
         return self._active(lock).filter(session_key=request.session.session_key, user=None).first()
 
-    def _create(self, request: HttpRequest, lock: bool) -> "Cart":
+    def _create(self, request: HttpRequest) -> "Cart":
         if isinstance(request.user, User):
-            owner: dict[str, object] = {"user": request.user}
+            owner: dict[str, Any] = {"user": request.user}
         else:
             if not request.session.session_key:
                 request.session.create()
             owner = {"session_key": request.session.session_key}
+        return self._make(owner)
+
+    def _make(self, owner: dict[str, Any]) -> "Cart":
+        """The owner's new active cart, locked if in a transaction; or the one a parallel request has just made."""
         try:
             with transaction.atomic():
                 return self.create(**owner)
-        except IntegrityError:  # a parallel first add of this visitor made it
-            return self._active(lock).get(**owner)
+        except IntegrityError:
+            return self._active(lock=connection.in_atomic_block).get(**owner)
 
 
 class Cart(models.Model):

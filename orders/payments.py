@@ -257,6 +257,8 @@ def finish_cancel(order: Order) -> None:
 def _close(order: Order) -> None:
     """canceling -> canceled, with the goods back on the shelf and the lines back in the cart, in one transaction."""
     with transaction.atomic():
+        if order.cart:
+            Cart.objects.restore(order.cart)  # first: carts, orders, products are written in this order everywhere
         canceling = Order.objects.filter(
             pk=order.pk, status=Order.Status.CANCELING, payment_intent_id=order.payment_intent_id
         )
@@ -264,7 +266,7 @@ def _close(order: Order) -> None:
             order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.CANCELED)
             for item in order.items.select_related("product").order_by("product_id"):
                 item.product.give_back(order.order_id)
-            if order.cart:
-                Cart.objects.restore(order.cart)
             order.record(OrderEvent.Kind.CANCELED)
+        else:
+            transaction.set_rollback(True)  # somebody else closed it, or it was paid
     order.refresh_from_db()

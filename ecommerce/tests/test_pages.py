@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from billing.simulator.server import Simulator
 from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
+from ecommerce.wsgi import application
 
 pytestmark = pytest.mark.django_db
 
@@ -221,3 +222,27 @@ def test_picture_outside_of_its_folder_is_refused(client: Client, picture: Path,
 def test_pictures_can_only_be_read(client: Client, picture: Path) -> None:
     assert client.post("/media/products/mug-0123.webp", b"x", content_type="image/webp").status_code == 405
     assert picture.read_bytes() == b"RIFFpicture"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("charset", ["rot13", "undefined", "UTF-8"])
+def test_request_is_read_as_utf8_whatever_encoding_it_names(charset: str) -> None:
+    environ = RequestFactory().get("/health/?x=ü", headers={"Content-Type": f"text/plain; charset={charset}"}).environ
+    said = []
+    answer = application(environ, lambda status, headers: said.append(status))
+    assert (said, b"".join(answer)) == (["200 OK"], b'{"status": "ok"}')
+
+
+def test_picture_with_a_name_too_long_is_404(client: Client) -> None:
+    assert client.get(f"/media/{'a' * 300}").status_code == 404
+
+
+@pytest.mark.parametrize("goal", ["abc", "?x", "#a", "home", "\\x", "[]"])
+def test_next_that_is_no_path_is_passed_over(client: Client, goal: str) -> None:
+    answer = client.post("/accounts/guest/", {"email": "guest@example.org", "next": goal})
+    assert answer.url == "/cart/checkout/"
+
+
+def test_guest_email_longer_than_its_column_is_refused(client: Client) -> None:
+    email = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.org"
+    assert "at most 254" in client.post("/accounts/guest/", {"email": email}).text

@@ -119,3 +119,37 @@ def test_cancel_and_pay_at_once_end_on_one_truth(client: Client, simulator: Simu
     product.refresh_from_db()
     truth = (order.status, succeeded(simulator), product.stock)
     assert truth in [(Order.Status.PAID, 1, 0), (Order.Status.CANCELED, 0, 1)]
+
+
+def place_while_adding(client: Client, card: int, product: Any, other: Any) -> list[int]:
+    """Half of the threads press Place order, half put another product into the same cart."""
+    add_to_cart(client, product)
+    page = client.get(reverse("carts:checkout"))
+    data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+
+    def press(number: int) -> Any:
+        if number % 2:
+            return add_to_cart(copy_of(client), other)
+        return copy_of(client).post(reverse("carts:checkout"), data | {"card": card})
+
+    return [answer.status_code for answer in at_once(press)]
+
+
+def test_adding_while_placing_waits_instead_of_failing(client: Client, simulator: Simulator) -> None:
+    """Both write the cart and the order; in different orders they would wait for each other in a ring."""
+    product, other = make_product(stock=50), make_product(stock=50)
+    add_to_cart(client, product)
+    give_details(client)
+    card = add_card(client).json()["card"]
+    for _round in range(4):
+        assert place_while_adding(client, card, product, other) == [302] * THREADS
+    assert succeeded(simulator) == Order.objects.filter(status=Order.Status.PAID).count()
+
+
+def test_cards_added_at_once_are_all_kept_with_one_default(client: Client, simulator: Simulator) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    answers = at_once(lambda number: add_card(copy_of(client)))
+    cards = Order.objects.get().billing_profile.cards
+    assert {answer.status_code for answer in answers} == {200}
+    assert (cards.count(), cards.filter(default=True).count()) == (THREADS, 1)
