@@ -18,7 +18,6 @@ from billing.forms import TokenForm
 from billing.models import BillingProfile, Card, StripeEvent
 from billing.signals import stripe_event
 from ecommerce.http import next_url, private
-from orders.models import Order
 
 logger = logging.getLogger(__name__)
 MOST_BYTES = 1_000_000  # of a webhook delivery
@@ -40,9 +39,14 @@ def payment_method(request: HttpRequest) -> HttpResponse:
 @require_POST
 def payment_processing(request: HttpRequest) -> JsonResponse:
     """Keep the card behind the token that `stripeTokenHandler` sent; answers its id and name, or what to tell."""
-    profile = _payer(request)
+    profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     if profile is None:
         return JsonResponse({"error": _("Log in or go on as a guest first.")}, status=403)
+    return keep_card(request, profile)
+
+
+def keep_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
+    """The answer to a token for this profile; an order's page keeps cards for the order's own payer."""
     form = TokenForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.errors["token"][0]}, status=400)
@@ -51,23 +55,13 @@ def payment_processing(request: HttpRequest) -> JsonResponse:
     except gateway.Declined as error:
         return JsonResponse({"error": decline_message(error.code, error.decline_code)}, status=402)
     except gateway.Missing:
-        return JsonResponse(
-            {"error": _("Your card could not be read. Nothing was charged. Please enter it again.")}, status=400
-        )
+        text = _("Your card could not be read. Nothing was charged. Please enter it again.")
+        return JsonResponse({"error": text}, status=400)
     except (gateway.GatewayError, ValueError) as error:
         logger.error("no card for profile %s: %s", profile.pk, error)
         text = _("Your card could not be checked right now. Nothing was charged. Please try again in a moment.")
         return JsonResponse({"error": text}, status=424)
     return JsonResponse({"card": card.pk, "label": str(card)})
-
-
-def _payer(request: HttpRequest) -> BillingProfile | None:
-    """Whose card it is to be: on an order's page the order's own payer, a guest's order after signing in included."""
-    number = request.POST.get("order", "")[:20]
-    if number.isalnum():
-        order = Order.objects.of_visitor(request).placed().filter(order_id=number).first()
-        return order.billing_profile if order else None
-    return BillingProfile.objects.get_or_create_from_request(request)[0]
 
 
 def _add_card(profile: BillingProfile, token: str) -> Card:

@@ -1,4 +1,4 @@
-"""A visitor's orders: the list, each order's page in every state, paying again, its status, cancelling."""
+"""A visitor's orders: the list, each order's page in every state, new cards, paying again, its status, cancelling."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -12,6 +12,7 @@ from billing.csp import payment_page
 from billing.forms import CardForm
 from billing.gateway import Intent
 from billing.models import Card
+from billing.views import keep_card
 from carts.checkout import pay_order
 from carts.models import Cart
 from ecommerce.http import private
@@ -80,6 +81,13 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     if now in ("checking", "canceling"):
         response["Refresh"] = str(REFRESH_SECONDS)
     return response
+
+
+@private
+@require_POST
+def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
+    """Keep a new card for the order's own payer, who may be the guest this visitor was before signing in."""
+    return keep_card(request, _own_order(request, order_id).billing_profile)
 
 
 @private

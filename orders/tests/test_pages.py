@@ -21,7 +21,7 @@ from orders import payments
 from orders.models import Order, OrderItem
 
 pytestmark = pytest.mark.django_db
-POSTS = ["orders:pay", "orders:cancel"]
+POSTS = ["orders:card", "orders:pay", "orders:cancel"]
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@
       const response = await fetch(field.dataset.processingUrl, {
         method: "POST",
         headers: { "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
-        body: new URLSearchParams({ token: token.id, order: field.dataset.order || "" }),
+        body: new URLSearchParams({ token: token.id }),
       });
       answer = await response.json();
     } catch {
