@@ -1,5 +1,6 @@
 """Settings that could take money wrongly are refused, each with an id and the way out."""
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from ecommerce import money
+
+LIVE = ("sk_live", "rk_live")
 
 
 def is_loopback(host: str | None) -> bool:
@@ -21,55 +24,56 @@ def is_loopback(host: str | None) -> bool:
 
 @register(Tags.security)
 def payment_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 to E005: what never may be."""
-    found: list[CheckMessage] = []
-    live = settings.STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live"))
-    if not settings.STRIPE_IS_REAL:
-        if live:
-            found.append(
-                Error(
-                    "A live Stripe key would be sent to an address that is not Stripe's.",
-                    hint="Unset STRIPE_API_BASE, or use a test key.",
-                    id="billing.E001",
-                )
-            )
-        if not is_loopback(urlsplit(settings.STRIPE_API_BASE).hostname):
-            found.append(
-                Error(
-                    "STRIPE_API_BASE is neither Stripe nor on this machine.",
-                    hint="Unset it to use Stripe itself.",
-                    id="billing.E002",
-                )
-            )
-        if not is_loopback(settings.SITE_HOST):
-            found.append(
-                Error(
-                    "Test payments would be taken on an address that others can reach.",
-                    hint="Set STRIPE_SECRET_KEY to take real payments, or keep SITE_URL on 127.0.0.1.",
-                    id="billing.E003",
-                )
-            )
+    """E001 to E006: what never may be."""
+    return [*([] if settings.STRIPE_IS_REAL else _of_test_payments()), *_of_real_payments(), *_of_money()]
+
+
+def _of_test_payments() -> Iterator[CheckMessage]:
+    """E001 to E003: test payments stay on this machine, and no live key goes anywhere but to Stripe."""
+    if settings.STRIPE_SECRET_KEY.startswith(LIVE):
+        yield Error(
+            "A live Stripe key would be sent to an address that is not Stripe's.",
+            hint="Unset STRIPE_API_BASE, or use a test key.",
+            id="billing.E001",
+        )
+    if not is_loopback(urlsplit(settings.STRIPE_API_BASE).hostname):
+        yield Error(
+            "STRIPE_API_BASE is neither Stripe nor on this machine.",
+            hint="Unset it to use Stripe itself.",
+            id="billing.E002",
+        )
+    if not is_loopback(settings.SITE_HOST):
+        yield Error(
+            "Test payments would be taken on an address that others can reach.",
+            hint="Set STRIPE_SECRET_KEY to take real payments, or keep SITE_URL on 127.0.0.1.",
+            id="billing.E003",
+        )
+
+
+def _of_money() -> Iterator[CheckMessage]:
+    """E004 and E006: the shop sells in a currency it can reckon in."""
     if settings.CURRENCY in money.REFUSED or len(settings.CURRENCY) != 3:
-        found.append(Error(f"The shop cannot sell in {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004"))
+        yield Error(f"The shop cannot sell in {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004")
     prices = (settings.SHIPPING_PRICE, settings.SHIPPING_FREE_FROM)
     if any(price < 0 or money.has_excess_digits(price, settings.CURRENCY) for price in prices):
-        found.append(
-            Error(
-                f"SHIPPING_PRICE or SHIPPING_FREE_FROM cannot be paid in {settings.CURRENCY.upper()}.",
-                hint="Give amounts of this currency, without excess decimals.",
-                id="billing.E006",
-            )
+        yield Error(
+            f"SHIPPING_PRICE or SHIPPING_FREE_FROM cannot be paid in {settings.CURRENCY.upper()}.",
+            hint="Give amounts of this currency, without excess decimals.",
+            id="billing.E006",
         )
+
+
+def _of_real_payments() -> Iterator[CheckMessage]:
+    """E005: what Stripe itself needs in production."""
     missing = [name for name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET") if not getattr(settings, name)]
     if missing and settings.STRIPE_IS_REAL and not settings.DEBUG:
-        found.append(Error(f"{' and '.join(missing)} not set.", hint="See .env.example.", id="billing.E005"))
-    return found
+        yield Error(f"{' and '.join(missing)} not set.", hint="See .env.example.", id="billing.E005")
 
 
 @register(Tags.security, deploy=True)
 def token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """W001: Stripe is ending support for cards made from tokens."""
-    if not settings.STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
+    if not settings.STRIPE_SECRET_KEY.startswith(LIVE):
         return []
     return [
         Warning(
