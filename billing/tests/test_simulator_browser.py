@@ -12,7 +12,7 @@ import stripe
 
 from billing.simulator.server import Simulator
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAGE = """<!doctype html><html lang="en"><head><title>Shop</title><link rel="stylesheet" href="/shop.css">
 <script src="{origin}/endive/stripe.js"></script><script src="/shop.js" defer></script></head>
 <body><main><h1>Pay</h1><form><label for="card">Card</label><div id="card"></div>

@@ -16,6 +16,8 @@ from django.core.management import CommandError, call_command
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = {"state": "", "webhook_url": ""}
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_refuses_to_leave_this_machine():
     with pytest.raises(CommandError, match="only on loopback"):

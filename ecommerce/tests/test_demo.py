@@ -55,6 +55,7 @@ def test_demo_takes_no_test_payments_on_an_open_address(tmp_path: Path) -> None:
     assert "Leave HOST at 127.0.0.1, or set STRIPE_SECRET_KEY" in output
 
 
+@pytest.mark.slow
 def test_demo_serves_a_stocked_shop_and_stops_at_once(tmp_path: Path) -> None:
     port = free_port()
     with start(tmp_path, "--port", str(port)) as process:
