@@ -55,13 +55,17 @@ def add_card(client: Client, token: str = "tok_visa", order: str = "") -> Any:
     return client.post(url, {"token": token})
 
 
-def place_order(client: Client, card: int | str, **changes: str) -> Any:
-    """Press Place order on the page as it is shown now."""
-    page = client.get(reverse("carts:checkout"))
-    data = {"action": "place", "card": str(card)}
+def place_form(client: Client) -> dict[str, str]:
+    """The pay step's form as it is shown now, but for the card; without an order where the page shows none."""
+    data, page = {"action": "place"}, client.get(reverse("carts:checkout"))
     if page.context:
         data |= {"order": page.context["order"].order_id, "quote": page.context["quote"].signed()}
-    return client.post(reverse("carts:checkout"), data | changes)
+    return data
+
+
+def place_order(client: Client, card: int | str, **changes: str) -> Any:
+    """Press Place order on the page as it is shown now."""
+    return client.post(reverse("carts:checkout"), place_form(client) | {"card": str(card)} | changes)
 
 
 def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int = 1) -> Order:

@@ -17,6 +17,7 @@ from ecommerce.tests.makers import (
     give_details,
     make_product,
     make_user,
+    place_form,
     place_order,
 )
 from orders import payments
@@ -169,8 +170,7 @@ def test_second_press_of_place_order_lands_on_the_same_order(client: Client, sim
     add_to_cart(client, make_product())
     give_details(client)
     card = add_card(client).json()["card"]
-    page = client.get(reverse("carts:checkout"))
-    data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+    data = place_form(client)
     client.post(reverse("carts:checkout"), data | {"card": card})
     again = client.post(reverse("carts:checkout"), data | {"card": card})
     order = Order.objects.placed().get()

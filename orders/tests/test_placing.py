@@ -10,7 +10,16 @@ from django.urls import reverse
 from billing.simulator.server import Simulator
 from carts.models import Cart
 from carts.quotes import quote
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_open_order, make_product, place_order
+from ecommerce.tests.makers import (
+    add_card,
+    add_to_cart,
+    buy,
+    give_details,
+    make_open_order,
+    make_product,
+    place_form,
+    place_order,
+)
 from orders.models import Order
 from orders.placing import PlaceRefused, place
 from products.models import Product
@@ -181,8 +190,7 @@ def test_strangers_card_is_refused(client: Client, other_client: Client, simulat
 def test_strangers_order_cannot_be_placed(client: Client, other_client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     give_details(client)
-    page = client.get(reverse("carts:checkout"))
-    data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+    data = place_form(client)
     other_client.post(reverse("carts:checkout"), data | {"card": add_card(client).json()["card"]})
     assert not Order.objects.placed().exists()
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from billing.simulator.server import Simulator
 from carts.models import Cart
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product
+from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, place_form
 from orders import payments
 from orders.models import Order
 
@@ -77,8 +77,7 @@ def test_parallel_presses_of_place_order_make_one_order_and_one_charge(client: C
     add_to_cart(client, make_product())
     give_details(client)
     card = add_card(client).json()["card"]
-    page = client.get(reverse("carts:checkout"))
-    data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+    data = place_form(client)
     answers = at_once(lambda number: copy_of(client).post(reverse("carts:checkout"), data | {"card": card}))
     assert {answer.status_code for answer in answers} == {302}
     assert succeeded(simulator) == 1
@@ -101,8 +100,7 @@ def test_last_item_is_sold_once_to_eight_shoppers(simulator: Simulator) -> None:
     for shopper in shoppers:
         add_to_cart(shopper, product)
         give_details(shopper)
-        page = shopper.get(reverse("carts:checkout"))
-        data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+        data = place_form(shopper)
         forms.append(data | {"card": add_card(shopper).json()["card"]})
     at_once(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
     product.refresh_from_db()
@@ -124,8 +122,7 @@ def test_cancel_and_pay_at_once_end_on_one_truth(client: Client, simulator: Simu
 def place_while_adding(client: Client, card: int, product: Any, other: Any) -> list[int]:
     """Half of the threads press Place order, half put another product into the same cart."""
     add_to_cart(client, product)
-    page = client.get(reverse("carts:checkout"))
-    data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed(), "action": "place"}
+    data = place_form(client)
 
     def press(number: int) -> Any:
         if number % 2:
