@@ -2,9 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -15,11 +17,13 @@ from ecommerce.money import minor_units
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
 REQUEST_SECONDS = 18.0  # all calls of one web request together
+PATIENT_SECONDS = 15.0  # to read an answer where no shopper waits for it
 ANSWER_SECONDS = 20  # longer than any confirm of a web request can still be under way
 CLOCK_SKEW = 300  # seconds a webhook's time may differ from ours
 Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_is_patient: ContextVar[bool] = ContextVar("is_patient", default=False)
 
 
 class GatewayError(Exception):
@@ -65,7 +69,7 @@ class Unknown(GatewayError):
 
 @dataclass(frozen=True)
 class Intent:
-    """What Stripe says of one PaymentIntent; amounts in minor units."""
+    """What Stripe says of one PaymentIntent; amounts in minor units. `order_uuid` is what we wrote on it."""
 
     id: str
     status: str
@@ -76,6 +80,37 @@ class Intent:
     payment_method: str = ""
     code: str = ""
     decline_code: str = ""
+    order_uuid: str = ""
+    refunded: int = 0
+    is_disputed: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still charge somebody."""
+        return self.status not in ("succeeded", "canceled")
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """What Stripe says of one refund; the amount in minor units, `row` the number of our row that we wrote on it."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    row: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What Stripe says of one SetupIntent; `card` is its payment method where it was asked for, else empty."""
+
+    id: str
+    status: str
+    client_secret: str
+    customer: str
+    card: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -98,8 +133,18 @@ def clear_time_limit() -> None:
     _deadline.set(None)
 
 
+@contextmanager
+def patience() -> Iterator[None]:
+    """For reconcile and audit: wait longer for each answer, and ask once more where none came."""
+    token = _is_patient.set(True)
+    try:
+        yield
+    finally:
+        _is_patient.reset(token)
+
+
 def _client() -> stripe.StripeClient:
-    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    timeout = (CONNECT_SECONDS, PATIENT_SECONDS if _is_patient.get() else READ_SECONDS)
     deadline = _deadline.get()
     if deadline is not None:
         left = deadline - time.monotonic()
@@ -120,11 +165,17 @@ def http_client(timeout: tuple[float, float]) -> stripe.HTTPClient:
 
 
 def _ask(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answer]) -> Answer:
-    """Call Stripe and read its answer; busy answers are asked once more after half a second."""
+    """Call Stripe and read its answer; busy answers are asked once more after half a second.
+
+    With patience lost answers too: each call of ours may be repeated, by its key or by its nature.
+    """
     try:
         return _sorted(call, read)
     except _Busy:
         time.sleep(0.5)
+    except Unknown as error:
+        if error.is_stored or not _is_patient.get():
+            raise
     try:
         return _sorted(call, read)
     except _Busy as error:
@@ -189,6 +240,7 @@ def _id(answer: Any) -> str:
 
 def _intent(answer: Any) -> Intent:
     problem = getattr(answer, "last_payment_error", None)
+    charge = getattr(answer, "latest_charge", None)  # an id, unless it was asked for as a whole
     return Intent(
         id=_id(answer),
         status=str(answer["status"]),
@@ -199,6 +251,26 @@ def _intent(answer: Any) -> Intent:
         payment_method=str(answer["payment_method"] or ""),
         code=str((problem and getattr(problem, "code", "")) or ""),
         decline_code=str((problem and getattr(problem, "decline_code", "")) or ""),
+        order_uuid=_note(answer, "order_uuid"),
+        refunded=int(getattr(charge, "amount_refunded", 0) or 0),
+        is_disputed=getattr(charge, "disputed", False) is True,
+    )
+
+
+def _note(answer: Any, name: str) -> str:
+    """What we wrote into the object's metadata under this name."""
+    notes = getattr(answer, "metadata", None)
+    return str((notes and getattr(notes, name, "")) or "")
+
+
+def _refunded(answer: Any) -> Refunded:
+    return Refunded(
+        id=_id(answer),
+        status=str(answer["status"]),
+        amount=int(answer["amount"]),
+        currency=str(answer["currency"]),
+        row=_note(answer, "refund"),
+        reason=str(getattr(answer, "failure_reason", "") or ""),
     )
 
 
@@ -223,6 +295,33 @@ def create_source(customer_id: str, token: str) -> dict[str, Any]:
     )
 
 
+def create_setup(customer_id: str) -> Setup:
+    """A SetupIntent: the browser puts a card on this customer's file with it. No key of ours: a spare one is idle."""
+    params: Any = {
+        "customer": customer_id,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "usage": "on_session",  # the shop never charges a card while its owner is away
+    }
+    return _ask(lambda c: c.v1.setup_intents.create(params), _setup)
+
+
+def retrieve_setup(setup_id: str) -> Setup:
+    """What became of a SetupIntent, with the card; Missing if Stripe has none of this id."""
+    params: Any = {"expand": ["payment_method"]}
+    return _ask(lambda c: c.v1.setup_intents.retrieve(setup_id, params), _setup)
+
+
+def _setup(answer: Any) -> Setup:
+    card = answer["payment_method"]
+    return Setup(
+        id=_id(answer),
+        status=str(answer["status"]),
+        client_secret=str(answer["client_secret"] or ""),
+        customer=str(answer["customer"] or ""),
+        card=dict(card.to_dict()) if card and not isinstance(card, str) else {},
+    )
+
+
 def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str) -> Intent:
     """A PaymentIntent, unconfirmed: it can charge nobody until confirm_intent."""
     params: Any = {
@@ -243,13 +342,38 @@ def confirm_intent(intent_id: str, card_id: str, key: str) -> Intent:
 
 
 def retrieve_intent(intent_id: str) -> Intent:
-    """What is true at Stripe now."""
-    return _ask(lambda c: c.v1.payment_intents.retrieve(intent_id), _intent)
+    """What is true at Stripe now, of its charge too."""
+    params: Any = {"expand": ["latest_charge"]}
+    return _ask(lambda c: c.v1.payment_intents.retrieve(intent_id, params), _intent)
+
+
+def list_intents(since: datetime) -> list[Intent]:
+    """All intents created at Stripe since then, ours or not, each with what is true of its charge."""
+    params: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.latest_charge"]}
+    return _ask(
+        lambda c: c.v1.payment_intents.list(params), lambda page: [_intent(row) for row in page.auto_paging_iter()]
+    )
 
 
 def cancel_intent(intent_id: str) -> Intent:
     """Make sure the intent can never charge; StateChanged if it has."""
     return _ask(lambda c: c.v1.payment_intents.cancel(intent_id), _intent)
+
+
+def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: int, key: str) -> Refunded:
+    """Give `amount` of the intent's charge back, or all of it; `row` is the number of our row, to find it again."""
+    params: Any = {"payment_intent": intent_id, "metadata": {"refund": str(row)}}
+    if amount is not None:
+        params["amount"] = minor_units(amount, currency)
+    return _ask(lambda c: c.v1.refunds.create(params, {"idempotency_key": key}), _refunded)
+
+
+def list_refunds(intent_id: str) -> list[Refunded]:
+    """Every refund of the intent's charges, whoever asked for it."""
+    params: Any = {"payment_intent": intent_id, "limit": 100}
+    return _ask(
+        lambda c: c.v1.refunds.list(params), lambda page: [_refunded(row) for row in page.auto_paging_iter()]
+    )
 
 
 def read_event(payload: bytes, signature: str) -> Event:

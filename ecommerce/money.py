@@ -35,6 +35,11 @@ def minor_units(amount: Decimal, currency: str) -> int:
     return int(amount if currency in ZERO_DECIMAL else amount * 100)
 
 
+def major_units(amount: int, currency: str) -> Decimal:
+    """Stripe's whole number as an amount with two decimals at most; the way back of minor_units."""
+    return Decimal(amount) if currency in ZERO_DECIMAL else (Decimal(amount) / 100).quantize(Decimal("0.01"))
+
+
 def minimum(currency: str) -> Decimal:
     """The least that Stripe charges in `currency`."""
     return Decimal(MINIMUM.get(currency, "0.50" if decimals(currency) else "50"))

@@ -1,5 +1,6 @@
 """All settings, read from the environment (or a .env file); good for a laptop as they stand."""
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,12 @@ SITE_HOST = urlsplit(SITE_URL).hostname or ""
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 IS_TLS = SITE_URL.startswith("https://")
 SECRET_KEY = on_a_laptop("SECRET_KEY", "for-a-laptop-only-" + "x" * 40)
-ALLOWED_HOSTS = on_a_laptop("ALLOWED_HOSTS", ",".join([*LOOPBACK_HOSTS, SITE_HOST])).split(",")
+ALLOWED_HOSTS = on_a_laptop("ALLOWED_HOSTS", ",".join([*LOOPBACK_HOSTS, SITE_HOST])).replace(" ", "").split(",")
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the shop's hosts; * would let anybody write links in our name.")
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)  # so many proxies of ours append to X-Forwarded-For
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@shop.example")
+STAFF_EMAIL = env.str("STAFF_EMAIL", SUPPORT_EMAIL)  # is told of orders that need a look
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -47,6 +52,7 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
+    "axes",
     "ecommerce",
     "products",
     "accounts",
@@ -56,9 +62,11 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
+    # These two first, so that static files, redirects and errors of the others carry their headers too.
+    "ecommerce.middleware.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "ecommerce.middleware.CleanPathMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -67,6 +75,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "billing.middleware.PaymentTimeLimitMiddleware",
+    "billing.middleware.CoolDownMiddleware",
+    "axes.middleware.AxesMiddleware",  # turns the answer into the 429 page when a sign-in was locked out; no queries
 ]
 ROOT_URLCONF = "ecommerce.urls"
 WSGI_APPLICATION = "ecommerce.wsgi.application"
@@ -108,6 +118,8 @@ CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://")}
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "home"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_RESET_TIMEOUT = 60 * 60
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -116,8 +128,28 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+# Sign-in: ten wrong passwords for one e-mail from one place close that door for a while, see accounts.throttle.
+AXES_HANDLER = "accounts.throttle.SignInHandler"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "accounts.throttle.sign_in_name"
+AXES_CLIENT_IP_CALLABLE = "ecommerce.http.client_address"
+AXES_LOCKOUT_CALLABLE = "accounts.throttle.locked_out"
+AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list
+AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
-MESSAGE_STORAGE = "django.contrib.messages.storage.fallback.FallbackStorage"
+# Browsers take a cookie so named from this very host over https alone, never from a sister domain.
+_prefix = "__Host-" if IS_TLS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}sessionid", f"{_prefix}csrftoken"
+MESSAGES_COOKIE_NAME, LANGUAGE_COOKIE_NAME = f"{_prefix}messages", f"{_prefix}django_language"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_TLS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "ecommerce.notices.NoticeStorage"
 
 # Words and times
 LANGUAGE_CODE = "en-gb"
@@ -145,6 +177,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Mail: files in var/mail on a laptop, EMAIL_URL elsewhere
 vars().update(env.email_url("EMAIL_URL", f"filemail:///{VAR_DIR / 'mail'}"))
@@ -169,21 +202,41 @@ STRIPE_API_BASE = env.str("STRIPE_API_BASE", SIMULATOR_URL if _without_account e
 )
 STRIPE_IS_REAL = STRIPE_API_BASE == "https://api.stripe.com"
 STRIPE_JS_URL = ("https://js.stripe.com" if STRIPE_IS_REAL else STRIPE_API_BASE) + "/endive/stripe.js"
+STRIPE_CARD_FLOW = env.str("STRIPE_CARD_FLOW", "token")  # or setup_intent, see billing.checks
+CARD_TRIES = {  # declined cards an hour, see billing.limits
+    "profile": env.int("CARD_TRIES_PROFILE", 10),
+    "session": env.int("CARD_TRIES_SESSION", 10),
+    "address": env.int("CARD_TRIES_ADDRESS", 30),
+    "shop": env.int("CARD_TRIES_SHOP", 200),
+}
 STRIPE_SIMULATOR_STATE = env.str("STRIPE_SIMULATOR_STATE", str(VAR_DIR / "stripe-simulator.sqlite3"))
 
 # Pages
-CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "ecommerce.views.csrf_failure"
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 if IS_TLS:
-    SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+if IS_TLS and TRUSTED_PROXIES:
+    # Without this, gunicorn still believes a proxy on the same machine, by the address the connection comes from.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+HEADERS = {  # of every answer
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+# What neither the shop's pages nor frames in them may use; payment pages leave some to Stripe, see billing.csp.
+REFUSED_FEATURES = (
+    "accelerometer autoplay bluetooth camera display-capture encrypted-media gamepad geolocation gyroscope hid "
+    "idle-detection local-fonts magnetometer microphone midi payment picture-in-picture publickey-credentials-create "
+    "publickey-credentials-get screen-wake-lock serial usb window-management xr-spatial-tracking"
+).split()
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],  # Bootstrap's own icons are data: pictures
@@ -201,5 +254,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
+    "loggers": {"django.server": {"level": "WARNING"}, "stripe": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
 }

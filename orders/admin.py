@@ -1,14 +1,21 @@
 """Orders for staff: all their money read-only, their history beside it."""
 
+from typing import Any
+
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing import gateway
 from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
-from orders import payments
-from orders.models import Mail, Order, OrderEvent, OrderItem, Payment
+from orders import alarms, payments, refunds
+from orders.forms import RefundForm
+from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 
 
 class OrderItemInline(ReadOnlyInline):
@@ -36,14 +43,15 @@ class OrderEventInline(ReadOnlyInline):
 class OrderAdmin(ReadOnlyAdmin):
     """Orders; nothing of a placed one can be edited, only acted upon."""
 
-    list_display = ["order_id", "email", "status", "total", "currency", "placed_at", "paid_at"]
-    list_filter = ["status", "placed_at", "paid_at"]
+    list_display = ["order_id", "email", "status", "total", "currency", "placed_at", "paid_at", "attention"]
+    list_filter = ["status", ("attention", admin.EmptyFieldListFilter), "placed_at", "paid_at"]
+    change_form_template = "orders/admin/order.html"
     search_fields = ["order_id", "email", "shipping_address_text", "payment_intent_id"]
     date_hierarchy = "placed_at"
     inlines = [OrderItemInline, PaymentInline, OrderEventInline]
-    actions = ["cancel_unpaid", "settle"]
+    actions = ["cancel_unpaid", "cancel_unknown", "settle", "mark_looked_at", "revoke_links"]
     fieldsets = [
-        (None, {"fields": ["order_id", "status", "email", "language", "placed_at", "paid_at"]}),
+        (None, {"fields": ["order_id", "status", "attention", "email", "language", "placed_at", "paid_at"]}),
         (
             gettext_lazy("Money"),
             {
@@ -59,7 +67,7 @@ class OrderAdmin(ReadOnlyAdmin):
             },
         ),
         (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),
-        ("Stripe", {"fields": ["payment_intent_id", "billing_profile"]}),
+        ("Stripe", {"fields": ["payment_intent_id", "billing_profile", "account"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
@@ -68,6 +76,39 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.change_order")
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.refund_order")
+
+    def get_urls(self) -> list[Any]:
+        """The page to give money back stands below the order's."""
+        page = path("<int:pk>/refund/", self.admin_site.admin_view(self.refund_view), name="orders_order_refund")
+        return [page, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The order, with the link to give money back for those who may."""
+        context = {"may_refund": self.has_refund_permission(request)} | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+    def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Give money back, in whole or part, and put units back on the shelf."""
+        if not self.has_refund_permission(request):
+            raise PermissionDenied
+        order = get_object_or_404(Order.objects.placed(), pk=pk)
+        form = RefundForm(request.POST if request.method == "POST" else None, order=order)
+        if form.is_valid():
+            try:
+                row = refunds.refund(order, form.wish(by=request.user.get_username()))
+            except refunds.RefundRefused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                words = {"amount": str(row), "status": row.get_status_display()}
+                messages.info(request, _("Refund of %(amount)s: %(status)s") % words)
+                return redirect(reverse("admin:orders_order_change", args=[pk]))
+        context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
+        return render(request, "orders/admin/refund.html", context | {"title": _("Give money back")})
 
     @admin.action(description=gettext_lazy("Cancel (unpaid orders)"), permissions=["cancel"])
     def cancel_unpaid(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -80,6 +121,37 @@ class OrderAdmin(ReadOnlyAdmin):
         for order in queryset.exclude(payment_intent_id=None):
             payments.settle_quietly(order)
             messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
+
+    @admin.action(description=gettext_lazy("Cancel orders whose payment Stripe does not know"), permissions=["cancel"])
+    def cancel_unknown(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
+            try:
+                is_done = payments.cancel_unknown(order, by=request.user.get_username())
+            except gateway.GatewayError:
+                is_done = False
+            order.refresh_from_db()
+            text = order.get_status_display() if is_done else _("Stripe knows this payment, or does not answer.")
+            messages.info(request, f"{order}: {text}")
+
+    @admin.action(description=gettext_lazy("I have had a look"), permissions=["cancel"])
+    def mark_looked_at(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        done = sum(alarms.looked_at(order, by=request.user.get_username()) for order in queryset)
+        messages.info(request, _("%(count)d orders marked as looked at.") % {"count": done})
+
+    @admin.action(description=gettext_lazy("Make the links in mails worthless"), permissions=["cancel"])
+    def revoke_links(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        done = queryset.update(link_version=F("link_version") + 1)
+        messages.info(request, _("The links of %(count)d orders open nothing any more.") % {"count": done})
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    """Money that went back, or is on its way."""
+
+    list_display = ["payment", "amount", "currency", "status", "reason", "is_mismatch", "by", "timestamp"]
+    list_filter = ["status", "is_mismatch", "timestamp"]
+    list_select_related = ["payment__order"]
+    search_fields = ["payment__order__order_id", "stripe_id"]
 
 
 @admin.register(Mail)

@@ -1,4 +1,4 @@
-"""Finds and makes orders for a request; the only module that knows the session's `order_ids`."""
+"""Finds and makes orders for a request; the only module that knows the session's `order_ids` and `order_links`."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -13,14 +13,16 @@ from billing.models import BillingProfile
 from carts.models import Cart
 
 if TYPE_CHECKING:
+    from accounts.models import User
     from orders.models import Order
 
 ORDERS_KEY = "order_ids"
+LINKS_KEY = "order_links"
 REMEMBERED = 20
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
-    """Finds and makes orders; the only place that reads and writes the session's `order_ids`."""
+    """Finds and makes orders; the only place that reads and writes the session's `order_ids` and `order_links`."""
 
     def placed(self) -> Self:
         """All that a shopper has ordered, whatever became of it."""
@@ -32,11 +34,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(status=self.model.Status.PLACED, placed_at__lt=limit)
 
     def of_visitor(self, request: HttpRequest) -> Self:
-        """The orders this visitor may see: of the own profile, and those this session placed."""
+        """The orders this visitor may see: of the own profile or account, placed here, or opened here by their link."""
         profile = BillingProfile.objects.of_session(request)
         own = Q(order_id__in=request.session.get(ORDERS_KEY, []))
+        for number, version in request.session.get(LINKS_KEY, {}).items():
+            own |= Q(order_id=number, link_version=version)
         if request.user.is_authenticated:
-            own |= Q(billing_profile__user=request.user)
+            own |= Q(billing_profile__user=request.user) | Q(account=request.user)
         elif profile and profile.is_guest:
             own |= Q(billing_profile=profile)
         return self.filter(own)
@@ -98,6 +102,19 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """This session placed `order` and may see it from now on."""
         others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
         request.session[ORDERS_KEY] = [*others, order.order_id][-REMEMBERED:]
+
+    def open_by_link(self, request: HttpRequest, order_id: str, version: int) -> None:
+        """This session read the order's mail and may see it from now on, while the link is not revoked."""
+        links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
+        request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-REMEMBERED:])
+
+    def claim(self, user: "User") -> int:
+        """The paid orders that guests made with the user's e-mail, which the caller has proven, become theirs to see.
+
+        Only to see: cards and addresses stay with the guest's profile. The number of orders.
+        """
+        of_guests = self.filter(status__in=self.model.PAID_STATES, billing_profile__user=None, account=None)
+        return of_guests.filter(email__iexact=user.email).update(account=user)
 
     def last_of_session(self, request: HttpRequest) -> "Order | None":
         """The order this session placed last."""

@@ -1,5 +1,7 @@
 """Orders, their frozen lines, their payments and refunds, their history and their mails."""
 
+import hashlib
+import json
 import secrets
 import uuid
 from datetime import datetime, timedelta
@@ -17,6 +19,8 @@ from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
 from ecommerce.models import GuardedModel
+from ecommerce.money import format_money
+from ecommerce.outbox import OutboxMail
 from orders.managers import OrderQuerySet
 from products.models import Product
 
@@ -41,14 +45,20 @@ class Order(GuardedModel):
         SHIPPED = "shipped", _("Sent")
         REFUNDED = "refunded", _("Refunded")
 
+    PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
     guarded_fields = frozenset(
-        {"status", "active", "payment_intent_id", "intent_try", "amount_refunded", "placed_at", "paid_at"}
-        | {"subtotal", "discount_total", "shipping_total", "tax_total", "total", "currency"}
+        {"status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "seal"}
+        | {"subtotal", "discount_total", "shipping_total", "tax_total", "total", "currency", "amount_refunded"}
+        | {"account", "link_version", "attention"}
     )
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     billing_profile = models.ForeignKey(BillingProfile, models.PROTECT, related_name="orders")
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="claimed_orders",
+        help_text=_("Who took this guest's order over, by a link mailed to its address."),
+    )  # fmt: skip
     cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders")
     email = models.EmailField(_("e-mail"))
     language = models.CharField(_("language"), max_length=12, default=settings.LANGUAGE_CODE)
@@ -71,6 +81,10 @@ class Order(GuardedModel):
     updated = models.DateTimeField(_("updated"), auto_now=True)
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
+    shipped_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    seal = models.CharField(max_length=64, blank=True, editable=False, help_text=_("Of everything frozen at placing."))
+    link_version = models.PositiveIntegerField(default=1, help_text=_("Raised, it makes all mailed links worthless."))
+    attention = models.CharField(_("needs a look"), max_length=250, blank=True)
 
     objects = OrderQuerySet.as_manager()
 
@@ -78,6 +92,7 @@ class Order(GuardedModel):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ["-pk"]
+        permissions = [("refund_order", "Can give money back")]
         indexes = [models.Index(fields=["status", "placed_at"], name="order_status")]
         constraints = [
             models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),
@@ -90,6 +105,11 @@ class Order(GuardedModel):
 
     def get_absolute_url(self) -> str:
         return reverse("orders:detail", args=[self.order_id])
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether its money came, whatever became of it after."""
+        return self.status in self.PAID_STATES
 
     @property
     def is_payable(self) -> bool:
@@ -131,8 +151,27 @@ class Order(GuardedModel):
         return bool(changed)
 
     def record(self, kind: str, by: str = "", text: str = "") -> None:
-        """Append one line to the order's history."""
-        OrderEvent.objects.create(order=self, kind=kind, by=by, text=text)
+        """Append one line to the order's history; the only place that does."""
+        OrderEvent.objects.create(order=self, kind=kind, by=by[:254], text=text[:250])
+
+    def fingerprint(self) -> str:
+        """A digest of all that is frozen at placing; the `seal` keeps the first one for the audit to compare."""
+        money = [self.subtotal, self.discount_total, self.shipping_total, self.tax_total, self.total]
+        words = [self.currency, self.email, self.language, self.shipping_address_text, self.billing_address_text]
+        lines = [
+            (item.product_id, item.sku, item.title, item.quantity, f"{item.unit_price:.2f}", f"{item.tax_rate:.4f}")
+            for item in self.items.all()
+        ]
+        sums = [(item.product_id, f"{item.tax_total:.2f}", f"{item.total:.2f}") for item in self.items.all()]
+        frozen = [
+            self.order_id,
+            str(self.uuid),
+            [f"{amount:.2f}" for amount in money],
+            words,
+            sorted(lines),
+            sorted(sums),
+        ]
+        return hashlib.sha256(json.dumps(frozen).encode()).hexdigest()
 
 
 class OrderItem(models.Model):
@@ -213,25 +252,38 @@ class Refund(GuardedModel):
         DONE = "done", _("Refunded")
         FAILED = "failed", _("Failed")
 
-    guarded_fields = frozenset({"status", "stripe_id", "amount"})
+    guarded_fields = frozenset({"status", "stripe_id", "key", "amount", "message", "is_restocked"})
+    MOVING = (Status.REQUESTED, Status.PENDING)
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
     amount = models.DecimalField(_("amount"), **MONEY)
+    currency = models.CharField(_("currency"), max_length=3)
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     stripe_id = models.CharField(_("Stripe refund"), max_length=120, null=True, blank=True, unique=True)
     reason = models.CharField(_("reason"), max_length=120, blank=True)
-    restock = models.BooleanField(_("back on the shelf"), default=False)
+    restock = models.JSONField(
+        _("back on the shelf"), default=dict, blank=True, help_text=_("Units by number of the order's line.")
+    )
+    is_restocked = models.BooleanField(_("is back on the shelf"), default=False)
+    is_mismatch = models.BooleanField(
+        _("of a charge no order wanted"), default=False, help_text=_("Such a charge never counts as the order's.")
+    )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
+    message = models.CharField(_("message"), max_length=250, blank=True)
     by = models.CharField(_("by"), max_length=254, blank=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive")]
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive"),
+            models.UniqueConstraint(fields=["payment"], condition=Q(is_mismatch=True), name="refund_one_of_a_mismatch"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.payment.currency}"
+        return format_money(self.amount, self.currency)
 
 
 class OrderEvent(models.Model):
@@ -244,9 +296,17 @@ class OrderEvent(models.Model):
         DECLINED = "declined", _("Payment failed")
         PAID = "paid", _("Paid")
         CANCELING = "canceling", _("Cancellation asked for")
-        CANCELED = "canceled", _("Cancelled; nothing was charged")
+        CANCELED = "canceled", _("Order cancelled")
         MAILED = "mailed", _("Confirmation sent by e-mail")
-        MISMATCH = "mismatch", _("Payment needs a look by our staff")
+        REFUNDING = "refunding", _("Refund asked for")
+        REFUNDED = "refunded", _("Refunded")
+        REFUND_FAILED = "refund_failed", _("The refund did not go through; our staff are looking into it")
+        MISMATCH = "mismatch", _("A payment came that this order did not ask for; it goes back to you")
+        DISPUTED = "disputed", _("The payment was disputed at the bank")
+        TOLD_STAFF = "told_staff", _("Our staff were asked to have a look")
+        LOOKED_AT = "looked_at", _("Our staff had a look")
+
+    SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.REFUNDING, Kind.REFUNDED)
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
@@ -262,25 +322,29 @@ class OrderEvent(models.Model):
     def __str__(self) -> str:
         return str(self.get_kind_display())
 
+    @property
+    def said(self) -> str:
+        """The line as the shopper reads it; texts of the other kinds are for staff alone."""
+        words = str(self.get_kind_display())
+        return f"{words}: {self.text}" if self.text and self.kind in self.SAID_TO_SHOPPERS else words
 
-class Mail(models.Model):
+
+class Mail(OutboxMail):
     """A mail about an order: first the row, then the sending, so that a death in between loses nothing."""
 
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Order confirmed")
+        ATTENTION = "attention", _("For staff: an order needs a look")
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="mails")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
-    to = models.EmailField(_("to"))
+    about = models.CharField(_("about"), max_length=40, blank=True, help_text=_("What tells mails of a kind apart."))
     message_id = models.CharField(_("Message-ID"), max_length=200)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    tried_at = models.DateTimeField(_("tried"), null=True, blank=True)
-    sent = models.DateTimeField(_("sent"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("mail")
         verbose_name_plural = _("mails")
-        constraints = [models.UniqueConstraint(fields=["order", "kind"], name="mail_one_a_kind_and_order")]
+        constraints = [models.UniqueConstraint(fields=["order", "kind", "about"], name="mail_once_about_an_order")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.to}"

@@ -17,9 +17,10 @@ from billing import gateway
 from billing.declines import decline_message
 from billing.models import Card
 from carts.models import Cart
-from ecommerce.money import minor_units
-from orders import mails
-from orders.models import Mail, Order, OrderEvent, Payment
+from ecommerce.money import major_units, minor_units
+from orders import mails, refunds
+from orders.alarms import alarm
+from orders.models import Mail, Order, OrderEvent, Payment, Refund
 
 logger = logging.getLogger(__name__)
 
@@ -155,28 +156,65 @@ def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
 
 
 def _succeeded(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+    charged = f"charged {intent.received} {intent.currency} (in the minor unit)"
     if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
-        _mismatch(order, f"charged {intent.received} {intent.currency}")
-        return
+        _mismatch(order, attempt, intent, charged + ", which is not the order's total")
+    elif not _mark_paid(order, attempt, intent):
+        order.refresh_from_db()
+        if order.status == Order.Status.CANCELED:
+            _mismatch(order, attempt, intent, charged + " after the cancellation")
+    _look_after(order, intent)
+
+
+def _mark_paid(order: Order, attempt: Payment | None, intent: gateway.Intent) -> bool:
     with transaction.atomic():
         if not order.mark_paid():
-            if order.status == Order.Status.CANCELED:
-                _mismatch(order, "charged after the cancellation")
-            return
-        charged = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
-        if charged:
-            order.payments.filter(pk=charged.pk).update(status=Payment.Status.SUCCEEDED, code="", message="")
-            order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.FAILED)
+            return False
+        _note_charge(order, attempt, intent)
         order.record(OrderEvent.Kind.PAID)
         mail = mails.queue(order, Mail.Kind.CONFIRMATION)
     mails.send(mail)
+    return True
 
 
-def _mismatch(order: Order, text: str) -> None:
-    """Money came that this order does not want: staff must look, once."""
-    if not order.events.filter(kind=OrderEvent.Kind.MISMATCH).exists():
-        order.record(OrderEvent.Kind.MISMATCH, text=text)
-        logger.critical("order %s: %s", order, text)
+def _note_charge(order: Order, attempt: Payment | None, intent: gateway.Intent) -> Payment:
+    """The attempt that brought the money is the one that succeeded, and no other; made if nobody here began it."""
+    payment = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
+    if payment is None:
+        payment = Payment.objects.create(
+            order=order, number=1, stripe_pm=intent.payment_method, amount=order.total, currency=order.currency
+        )
+    order.payments.filter(status__in=Payment.OPEN).exclude(pk=payment.pk).update(status=Payment.Status.FAILED)
+    order.payments.filter(pk=payment.pk).update(status=Payment.Status.SUCCEEDED, code="", message="")
+    return payment
+
+
+def _look_after(order: Order, intent: gateway.Intent) -> None:
+    """What may follow a charge: refunds, made here or in Stripe's dashboard, and disputes."""
+    if intent.is_disputed and not order.events.filter(kind=OrderEvent.Kind.DISPUTED).exists():
+        with transaction.atomic():
+            order.record(OrderEvent.Kind.DISPUTED, by=refunds.STRIPE)
+            alarm(order, _("The shopper disputes the payment; answer in Stripe's dashboard."))
+    if intent.refunded or Refund.objects.filter(payment__order=order).exists():
+        refunds.settle_refunds(order, intent.id)
+
+
+# --- M, a charge that the order does not want ---
+
+
+def _mismatch(order: Order, attempt: Payment | None, intent: gateway.Intent, text: str) -> None:
+    """Never sent, given back in full, and staff are told; an order that is paid already only makes staff look."""
+    if order.is_paid:
+        alarm(order, text)
+        return
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # two that see it at once write it down once
+        payment = _note_charge(order, attempt, intent)
+        row = refunds.owe(order, payment, major_units(intent.received, intent.currency), intent.currency, text)
+    Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(status=Order.Status.CANCELING)
+    _close(order)
+    if row:
+        refunds.finish(row, is_first=True)
 
 
 def _canceled(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
@@ -248,10 +286,24 @@ def finish_cancel(order: Order) -> None:
         gateway.cancel_intent(order.payment_intent_id)
     except gateway.StateChanged:
         pass  # paid, or cancelled before: settle sees which
+    except gateway.Missing:
+        alarm(order, _("Stripe does not know this order's payment: it cannot be cancelled without a look by staff."))
+        return
     except gateway.GatewayError as error:
         logger.warning("order %s stays canceling: %s", order, error)
         return
     settle_quietly(order)
+
+
+def cancel_unknown(order: Order, by: str) -> bool:
+    """Staff's way out where Stripe does not know the intent (the account was changed); False if it does know it."""
+    try:
+        gateway.retrieve_intent(order.payment_intent_id or "-")
+    except gateway.Missing:
+        cancel(order, by)
+        _close(order)
+        return True
+    return False
 
 
 def _close(order: Order) -> None:
@@ -266,7 +318,8 @@ def _close(order: Order) -> None:
             order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.CANCELED)
             for item in order.items.select_related("product").order_by("product_id"):
                 item.product.give_back(order.order_id)
-            order.record(OrderEvent.Kind.CANCELED)
+            is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
+            order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
         else:
             transaction.set_rollback(True)  # somebody else closed it, or it was paid
     order.refresh_from_db()

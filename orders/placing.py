@@ -44,6 +44,8 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
         if problems:
             raise PlaceRefused(problems)
         _freeze(order, today)
+        order.refresh_from_db()
+        Order.objects.filter(pk=order.pk).update(seal=order.fingerprint())
         order.record(OrderEvent.Kind.PLACED)
     order.refresh_from_db()
     return True

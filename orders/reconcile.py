@@ -1,42 +1,71 @@
 """Finishes what a killed process, a lost answer or an absent shopper left unfinished; safe in parallel with itself."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import TypeVar
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing import gateway
-from orders import mails, payments
-from orders.models import Order, Payment
+from billing.models import StripeEvent
+from orders import books, mails, payments, refunds
+from orders.alarms import alarm
+from orders.audit import audit
+from orders.findings import Finding
+from orders.models import Order, Payment, Refund
 
 logger = logging.getLogger(__name__)
-SETTLE_AFTER = timedelta(minutes=2)
+SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request may still be at it
+BOOKS_OF = timedelta(days=3)  # how far back Stripe's intents are compared with ours
+Row = TypeVar("Row")
 
 
 def reconcile() -> dict[str, int]:
-    """Settle open attempts, finish cancellations, expire what was not paid, send waiting mails; how many of each."""
+    """Settle open attempts, finish cancellations and refunds, expire the unpaid, send mails; how many of each."""
     old = timezone.now() - SETTLE_AFTER
     attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")
+    asked = Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=old)
     canceling = Order.objects.filter(status=Order.Status.CANCELING)
-    return {
-        "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
-        "cancellations finished": _each(canceling, payments.finish_cancel),
-        "orders expired": _each(Order.objects.stale(), lambda order: payments.cancel(order, by="expiry")),
-        "mails sent": sum(mails.send(mail) for mail in mails.waiting()),
-    }
+    with gateway.patience():
+        return {
+            "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
+            "orders expired": _each(Order.objects.stale(), lambda order: payments.cancel(order, by="expiry")),
+            "cancellations finished": _each(canceling, payments.finish_cancel),
+            "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
+            "events worked on": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _work_on),
+            "mails sent": mails.send_waiting(),
+        }
 
 
-def _each(orders: QuerySet[Order], work: Callable[[Order], object]) -> int:
-    """Do `work` for each order; one that fails stops no other. The number that went well."""
+def compare_books() -> tuple[dict[str, int], list[Finding]]:
+    """Compare with Stripe, mend what is safe to mend, tell staff of the rest; what was done, and what still differs."""
+    pending = Order.objects.filter(payments__refunds__status=Refund.Status.PENDING).distinct()
+    with gateway.patience():
+        done = {
+            "orders mended": books.mend(timezone.now() - BOOKS_OF),
+            "refunds looked at": _each(pending, payments.settle),
+        }
+        left = audit()
+    told = sum(alarm(finding.order, str(finding)) for finding in left if finding.order)
+    return done | {"orders that staff were told of": told}, left
+
+
+def _work_on(event: StripeEvent) -> None:
+    """An event whose delivery found us away or Stripe silent: look ourselves, as the webhook would have."""
+    payments.settle_on_event(StripeEvent, intent_id=event.object_id)
+    StripeEvent.objects.filter(pk=event.pk).update(processed=timezone.now(), error="")
+
+
+def _each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
+    """Do `work` for each row; one that fails stops no other. The number that went well."""
     done = 0
-    for order in orders:
+    for row in rows:
         try:
-            work(order)
+            work(row)
             done += 1
         except gateway.GatewayError as error:
-            logger.warning("order %s is left for the next round: %s", order, error)
-        except Exception:  # whatever is wrong with one order, the others are looked after
-            logger.exception("order %s is left for the next round", order)
+            logger.warning("%s is left for the next round: %s", row, error)
+        except Exception:  # whatever is wrong with one, the others are looked after
+            logger.exception("%s is left for the next round", row)
     return done

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.order_list, name="list"),
     path("<slug:order_id>/", views.order_detail, name="detail"),
     path("<slug:order_id>/card/", views.order_card, name="card"),
+    path("<slug:order_id>/card/setup/", views.order_card_setup, name="card_setup"),
     path("<slug:order_id>/pay/", views.order_pay, name="pay"),
     path("<slug:order_id>/status/", views.order_status, name="status"),
     path("<slug:order_id>/cancel/", views.order_cancel, name="cancel"),

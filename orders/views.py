@@ -12,12 +12,13 @@ from billing.csp import payment_page
 from billing.forms import CardForm
 from billing.gateway import Intent
 from billing.models import Card
-from billing.views import keep_card
+from billing.views import begin_setup, keep_card
 from carts.checkout import pay_order
 from carts.models import Cart
 from ecommerce.http import private
 from orders import payments
-from orders.models import Order, Payment
+from orders.links import read_key
+from orders.models import Order, Payment, Refund
 
 REFRESH_SECONDS = 5
 
@@ -64,6 +65,8 @@ def order_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     """The order as it is now; while Stripe's answer is awaited the page asks for itself again, without a script."""
+    if "key" in request.GET:
+        return _open_by_link(request, order_id)
     order = _own_order(request, order_id)
     intent = _look(order)
     payment = order.last_payment()
@@ -72,6 +75,7 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         "order": order,
         "items": order.items.select_related("product"),
         "events": order.events.all(),
+        "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
         "payment": payment,
         "situation": now,
         "client_secret": intent.client_secret if intent and now == "action" else "",
@@ -83,11 +87,30 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     return response
 
 
+def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
+    """The link of an order's mail: the order opens, at an address without the key; or a sentence, at the log-in."""
+    version = read_key(order_id, request.GET["key"])
+    if version is not None:
+        Order.objects.open_by_link(request, order_id, version)
+    order = Order.objects.of_visitor(request).placed().filter(order_id=order_id).first()
+    if order:
+        return redirect(order)
+    messages.error(request, _("This link does not work any more. Log in to see your orders, or write to us."))
+    return redirect("accounts:login")
+
+
 @private
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
     """Keep a new card for the order's own payer, who may be the guest this visitor was before signing in."""
     return keep_card(request, _own_order(request, order_id).billing_profile)
+
+
+@private
+@require_POST
+def order_card_setup(request: HttpRequest, order_id: str) -> JsonResponse:
+    """Begin to put a new card on that payer's file by a SetupIntent."""
+    return begin_setup(request, _own_order(request, order_id).billing_profile)
 
 
 @private

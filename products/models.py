@@ -144,13 +144,20 @@ class Product(GuardedModel):
         )
         return True
 
-    def give_back(self, order: str) -> int:
-        """Put back what the order of this number still holds, however often it is called; the units put back."""
+    def give_back(self, order: str, most: int | None = None) -> int:
+        """Put back what the order of this number still holds, or `most` of it; the units put back.
+
+        However often it is called, an order never gives back more than it took. Where stock is no longer counted
+        the movement says so with a zero.
+        """
         held = -(self.movements.filter(order=order).aggregate(total=Sum("amount"))["total"] or 0)
-        if held <= 0 or not self._rows().filter(stock__isnull=False).update(stock=F("stock") + held):
+        units = held if most is None else min(held, most)
+        if units <= 0:
             return 0
-        StockMovement.objects.create(product=self, kind=StockMovement.Kind.GIVEN_BACK, order=order, amount=held)
-        return int(held)
+        if not self._rows().filter(stock__isnull=False).update(stock=F("stock") + units):
+            units = 0
+        StockMovement.objects.create(product=self, kind=StockMovement.Kind.GIVEN_BACK, order=order, amount=units)
+        return int(units)
 
     @transaction.atomic
     def adjust_stock(self, difference: int, by: str) -> bool:

@@ -1,38 +1,80 @@
 """`manage.py reconcile`: once for cron, or every so many seconds."""
 
 import logging
+import sys
 import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 
-from orders.reconcile import reconcile
+from billing import gateway
+from orders import mails
+from orders.findings import settled
+from orders.reconcile import compare_books, reconcile
 
 logger = logging.getLogger(__name__)
+MAIL_SECONDS = 5  # between two looks at the mails that wait
+BOOKS_SECONDS = 3600  # between two comparisons with all of Stripe's books
 
 
 class Command(BaseCommand):
     """Prints what it did; in a row of rounds only those that did something."""
 
-    help = "Settle payments, expire unpaid orders and send mails that something interrupted."
+    help = "Settle payments, finish refunds, expire unpaid orders, send mails, and compare the books with Stripe's."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=int, default=0, metavar="SECONDS", help="stay, and do it again and again")
-        parser.add_argument("--once", action="store_true", help="do it once and end (the default)")
+        parser.add_argument("--once", action="store_true", help="do it once and end (the default); 1 if books differ")
 
     def handle(self, *args: Any, every: int, **options: Any) -> None:
         if not every:
             self._round(quiet=False)
-        while every:
-            close_old_connections()
-            try:
-                self._round(quiet=True)
-            except Exception:  # one bad round, such as a database away for a moment, is not the end
-                logger.exception("this round failed")
-            time.sleep(every)
+            if not self._compare(quiet=False):
+                sys.exit(1)
+            return
+        compared = float("-inf")
+        while True:
+            is_time = time.monotonic() - compared >= BOOKS_SECONDS
+            compared = time.monotonic() if is_time else compared
+            _guarded(lambda: self._round(quiet=True))
+            if is_time:
+                _guarded(lambda: self._compare(quiet=True))
+            self._send_mails_for(every)
 
     def _round(self, quiet: bool) -> None:
-        done = {what: number for what, number in reconcile().items() if number}
+        self._tell(reconcile(), quiet)
+
+    def _compare(self, quiet: bool) -> bool:
+        """Whether our books and Stripe's say the same."""
+        try:
+            done, left = compare_books()
+        except gateway.GatewayError as error:
+            self.stderr.write(f"Stripe does not answer, so nobody knows whether the books differ: {error}")
+            return False
+        self._tell(done, quiet=True)
+        left = settled(left)
+        for finding in left:
+            self.stderr.write(str(finding))
+        return not left
+
+    def _tell(self, done: dict[str, int], quiet: bool) -> None:
+        done = {what: number for what, number in done.items() if number}
         if done or not quiet:
             self.stdout.write(", ".join(f"{number} {what}" for what, number in done.items()) or "nothing to do")
+
+    def _send_mails_for(self, seconds: float) -> None:
+        """Until the next round mails go out as they come."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(MAIL_SECONDS, left))
+            _guarded(mails.send_waiting)
+
+
+def _guarded(work: Any) -> None:
+    """One bad round, such as a database away for a moment, is not the end."""
+    close_old_connections()
+    try:
+        work()
+    except Exception:
+        logger.exception("this round failed")

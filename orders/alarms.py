@@ -1,0 +1,34 @@
+"""What only people can put right: the order is marked, its history says so, and staff get a mail."""
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders import mails
+from orders.models import Mail, Order, OrderEvent
+
+logger = logging.getLogger(__name__)
+
+
+def alarm(order: Order, text: str) -> bool:
+    """Tell staff about this order; False if they were told the same before."""
+    text = text[:250]
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # others wait: told once, not twice
+        if order.events.filter(kind=OrderEvent.Kind.TOLD_STAFF, text=text).exists():
+            return False
+        Order.objects.filter(pk=order.pk).update(attention=text)
+        order.record(OrderEvent.Kind.TOLD_STAFF, by="shop", text=text)
+        mails.queue(order, Mail.Kind.ATTENTION, about=str(order.events.count()))
+    logger.critical("order %s: %s", order, text)
+    return True
+
+
+def looked_at(order: Order, by: str) -> bool:
+    """Staff saw to it: the mark goes; False if there was none."""
+    with transaction.atomic():
+        if not Order.objects.filter(pk=order.pk).exclude(attention="").update(attention=""):
+            return False
+        order.record(OrderEvent.Kind.LOOKED_AT, by=by)
+    return True

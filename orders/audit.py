@@ -1,0 +1,243 @@
+"""The invariants of docs/money.md, looked for in every row; orders/books.py compares them with Stripe's.
+
+I12, I13 and I20 are promises about requests, which leave no rows; tests hold them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import (
+    Count,
+    DecimalField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from billing.models import StripeEvent
+from carts.models import Cart
+from ecommerce.money import has_excess_digits, minimum
+from orders import books
+from orders.findings import Finding, about
+from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from products.models import Product, StockMovement
+
+LATE = timedelta(hours=1)  # what reconcile, run every few minutes, has long done
+AMOUNT: DecimalField = DecimalField(max_digits=18, decimal_places=2)
+PLACED = Order.objects.placed  # all but the open ones, which promise nothing
+CHUNK = 500
+
+
+def audit(with_stripe: bool = True) -> list[Finding]:
+    """Everything that is not as it must be; empty for a healthy shop. A GatewayError if Stripe does not answer."""
+    found = [finding for check in CHECKS for finding in check()]
+    return found + (books.compare() if with_stripe else [])
+
+
+def paid_orders() -> Iterator[Finding]:
+    """I1, I2, I3: paid if and only if one attempt brought the frozen total."""
+    right = Q(payments__amount=F("total"), payments__currency=F("currency"), payments__status=Payment.Status.SUCCEEDED)
+    paid = Order.objects.filter(status__in=Order.PAID_STATES)
+    for paid_order in paid.annotate(right=Count("payments", filter=right)).exclude(right=1):
+        text = f"is {paid_order.status}, but {paid_order.right} payments brought its total"
+        yield about(paid_order, "I2", text)
+    for order in paid.filter(Q(paid_at=None) | Q(payment_intent_id=None)):
+        yield about(order, "I2", f"is {order.status}, but has no time of payment or no payment at Stripe")
+    owed = Refund.objects.filter(payment=OuterRef("pk"), is_mismatch=True)
+    charged = Payment.objects.filter(status=Payment.Status.SUCCEEDED).exclude(order__status__in=Order.PAID_STATES)
+    for payment in charged.filter(~Exists(owed)).select_related("order"):
+        yield about(payment.order, "I3", f"is {payment.order.status}, but was charged, and nothing goes back")
+    failed = Refund.objects.filter(is_mismatch=True, status=Refund.Status.FAILED).select_related("payment__order")
+    for refund in failed:
+        yield about(refund.payment.order, "I3", f"was charged without being wanted, and the refund failed ({refund})")
+
+
+def stock() -> Iterator[Finding]:
+    """I4: a counted stock is the sum of its movements."""
+    moved = Coalesce(Sum("movements__amount"), 0)
+    for product in Product.objects.filter(stock__isnull=False).annotate(moved=moved).exclude(stock=F("moved")):
+        yield Finding(
+            "I4", f"product {product.sku}", f"has a stock of {product.stock}, its movements say {product.moved}"
+        )
+
+
+def held_goods() -> Iterator[Finding]:
+    """I4: an order that may be paid or is paid holds each of its units once, a cancelled one holds none."""
+    back = _restocked()
+    for item in _with_movements(OrderItem.objects.exclude(order__status=Order.Status.OPEN)):
+        if item.order.status == Order.Status.CANCELED:
+            if item.held and not item.returns:
+                yield about(item.order, "I4", f"is cancelled and still holds {item.held} x {item.sku}")
+        elif item.takes != 1 or (item.held != item.quantity - back[item.pk] and item.taken):
+            yield about(
+                item.order, "I4", f"holds {item.held} of {item.quantity} x {item.sku}, taken {item.takes} times"
+            )
+    placed = PLACED().filter(order_id=OuterRef("order"))
+    for movement in StockMovement.objects.exclude(order="").filter(~Exists(placed)):
+        yield Finding("I4", f"product {movement.product_id}", f"was moved by {movement.order}, which is no order")
+
+
+def _with_movements(items: QuerySet[OrderItem]) -> Iterator[Any]:
+    """Each line with what its product's movements say of its order."""
+    mine = StockMovement.objects.filter(product=OuterRef("product"), order=OuterRef("order__order_id")).order_by()
+    grouped = mine.values("order")
+    taken = Q(kind=StockMovement.Kind.TAKEN)
+
+    def number(value: Any) -> Any:
+        return Coalesce(Subquery(grouped.annotate(n=value).values("n"), output_field=IntegerField()), 0)
+
+    lines = items.annotate(
+        held=-1 * number(Sum("amount")),
+        taken=-1 * number(Sum("amount", filter=taken)),
+        takes=number(Count("pk", filter=taken)),
+        returns=number(Count("pk", filter=~taken)),
+    )
+    return lines.select_related("order").iterator(CHUNK)
+
+
+def _restocked() -> Counter[int]:
+    """Units that refunds put back, by line."""
+    back: Counter[int] = Counter()
+    for refund in Refund.objects.filter(is_restocked=True):
+        back.update({int(line): units for line, units in refund.restock.items()})
+    return back
+
+
+def frozen_orders() -> Iterator[Finding]:
+    """I5, I6, I14: nothing of a placed order changed; its sums are exact, payable, and there is all it needs."""
+    for order in PLACED().prefetch_related("items").iterator(CHUNK):
+        lines = sum((item.total for item in order.items.all()), Decimal(0))
+        parts = order.subtotal + order.shipping_total + order.tax_total - order.discount_total
+        if order.seal != order.fingerprint():
+            yield about(order, "I5", "is not as it was placed: a line, a sum, an address or a word was changed")
+        if lines != order.subtotal or parts != order.total:
+            yield about(order, "I6", f"has a total of {order.total}, its parts make {parts}, its lines {lines}")
+        elif has_excess_digits(order.total, order.currency) or order.total < minimum(order.currency):
+            yield about(order, "I6", f"has a total of {order.total}, which cannot be charged in {order.currency}")
+        if any(item.total != item.unit_price * item.quantity for item in order.items.all()):
+            yield about(order, "I6", "has a line that is not price times quantity")
+        if not (order.items.all() and order.placed_at and order.shipping_address_text and order.billing_address_text):
+            yield about(order, "I14", "was placed without lines, time or addresses")
+
+
+def attempts() -> Iterator[Finding]:
+    """I7, I8, I11: each attempt is for the order's own total, by its payer's own card, and none outlives the order."""
+    rows = Payment.objects.select_related("order")
+    for payment in rows.exclude(amount=F("order__total"), currency=F("order__currency")):
+        yield about(payment.order, "I7", f"attempt {payment.number} was for {payment.amount} {payment.currency}")
+    for payment in rows.filter(status__in=Payment.OPEN).exclude(order__status__in=["placed", "canceling"]):
+        yield about(payment.order, "I8", f"is {payment.order.status}, and attempt {payment.number} is still open")
+    for payment in rows.filter(card__isnull=False).exclude(card__billing_profile=F("order__billing_profile")):
+        yield about(payment.order, "I11", f"attempt {payment.number} used another's card")
+    for name in ("shipping_address", "billing_address"):
+        others = PLACED().exclude(**{name: None}).exclude(**{f"{name}__billing_profile": F("billing_profile")})
+        for order in others:
+            yield about(order, "I11", "goes to an address of somebody else's book")
+
+
+def confirmations() -> Iterator[Finding]:
+    """I9: a confirmation for every paid order and for no other."""
+    kind = Mail.Kind.CONFIRMATION
+    mail = Mail.objects.filter(order=OuterRef("pk"), kind=kind)
+    for order in Order.objects.filter(~Exists(mail), status__in=Order.PAID_STATES):
+        yield about(order, "I9", "is paid, and no confirmation is on its way")
+    for row in Mail.objects.filter(kind=kind).exclude(order__status__in=Order.PAID_STATES).select_related("order"):
+        yield about(row.order, "I9", f"is {row.order.status}, and has a confirmation")
+
+
+def refunds() -> Iterator[Finding]:
+    """I10: what an order counts as given back is the sum of its refunds; in full is a state of its own."""
+    own = Q(payments__refunds__is_mismatch=False)
+    live = Sum("payments__refunds__amount", filter=own & ~Q(payments__refunds__status=Refund.Status.FAILED))
+    done = Sum("payments__refunds__amount", filter=own & Q(payments__refunds__status=Refund.Status.DONE))
+    zero = Decimal(0)
+    orders = PLACED().annotate(live=Coalesce(live, zero), done=Coalesce(done, zero))
+    for order in orders.exclude(amount_refunded=F("live")):
+        yield about(order, "I10", f"counts {order.amount_refunded} as given back, its refunds make {order.live}")
+    in_full = Q(status=Order.Status.REFUNDED)
+    for order in orders.filter((in_full & ~Q(done=F("total"))) | (Q(done=F("total"), total__gt=0) & ~in_full)):
+        yield about(order, "I10", f"is {order.status}, with {order.done} of {order.total} given back")
+    unnamed = Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.DONE], stripe_id=None)
+    for refund in unnamed.select_related("payment__order"):
+        yield about(refund.payment.order, "I10", f"refund {refund.pk} is {refund.status} without being Stripe's")
+
+
+def histories() -> Iterator[Finding]:
+    """I14, I15: every step left its line, and what was paid once is not unpaid."""
+    for kind, orders in {
+        OrderEvent.Kind.PLACED: PLACED(),
+        OrderEvent.Kind.PAID: Order.objects.filter(status__in=Order.PAID_STATES),
+        OrderEvent.Kind.CANCELED: Order.objects.filter(status=Order.Status.CANCELED),
+    }.items():
+        line = OrderEvent.objects.filter(order=OuterRef("pk"), kind=kind)
+        for order in orders.filter(~Exists(line)):
+            yield about(order, "I14", f"is {order.status}, and its history has no line '{kind}'")
+    was_paid = OrderEvent.objects.filter(order=OuterRef("pk"), kind=OrderEvent.Kind.PAID)
+    for order in Order.objects.filter(Exists(was_paid)).exclude(status__in=Order.PAID_STATES):
+        yield about(order, "I15", f"was paid, and is {order.status}")
+
+
+def carts() -> Iterator[Finding]:
+    """I16: an active cart has one owner; the cart of a placed order is closed."""
+    for cart in Cart.objects.filter(active=True, user=None, session_key=""):
+        yield Finding("I16", f"cart {cart}", "belongs to nobody")
+    for order in PLACED().filter(cart__active=True):
+        yield about(order, "I16", "is placed, and its cart is still open")
+
+
+# I18: a key of Stripe's, or a run of digits as long as a card's number, where words belong.
+SECRET = r"((sk|rk)_(live|test)_|whsec_)[A-Za-z0-9]|[0-9]([ -]?[0-9]){12,18}"  # noqa: S105 - what to look for
+
+
+def secrets_in_words() -> Iterator[Finding]:
+    """I18: no card number and no key in anything that is kept in words (a telephone number is shorter)."""
+    for model, fields in {
+        OrderEvent: ["text"],
+        Payment: ["message", "code"],
+        Refund: ["reason", "message"],
+        StripeEvent: ["error"],
+        Order: ["attention", "shipping_address_text", "billing_address_text"],
+    }.items():
+        for field in fields:
+            for pk in model._default_manager.filter(**{f"{field}__regex": SECRET}).values_list("pk", flat=True):
+                yield Finding("I18", f"{model._meta.verbose_name} {pk}", f"'{field}' looks like a card number or a key")
+
+
+def unfinished() -> Iterator[Finding]:
+    """I19: nothing waits longer than reconcile needs; where something does, reconcile does not run or cannot."""
+    late = timezone.now() - LATE
+    for payment in Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=late).select_related("order"):
+        if payment.order.status == Order.Status.PLACED and payment.status != Payment.Status.PROCESSING:
+            yield about(payment.order, "I19", f"attempt {payment.number} is {payment.status} for more than an hour")
+    began = OrderEvent.objects.filter(order=OuterRef("pk"), kind=OrderEvent.Kind.CANCELING, at__gte=late)
+    for order in Order.objects.filter(~Exists(began), status=Order.Status.CANCELING):
+        yield about(order, "I19", "is being cancelled for more than an hour")
+    unpaid = late - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+    for order in Order.objects.filter(status=Order.Status.PLACED, placed_at__lt=unpaid):
+        yield about(order, "I19", "is unpaid for too long and still holds its goods")
+    for refund in Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=late).select_related(
+        "payment__order"
+    ):
+        yield about(refund.payment.order, "I19", f"refund {refund.pk} was asked for more than an hour ago")
+    for event in StripeEvent.objects.filter(processed=None, received__lt=late):
+        yield Finding("I19", f"event {event.stripe_id}", "was never worked on")
+    for mail in Mail.objects.filter(sent=None, timestamp__lt=late).select_related("order"):
+        yield about(mail.order, "I19", f"mail '{mail.kind}' waits for more than an hour")
+
+
+CHECKS = [
+    paid_orders, stock, held_goods, frozen_orders, attempts, confirmations, refunds, histories, carts,
+    secrets_in_words, unfinished,
+]  # fmt: skip
+__all__ = ["CHECKS", "Finding", "audit"]

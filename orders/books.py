@@ -1,0 +1,120 @@
+"""Our books beside Stripe's: every PaymentIntent that names an order of ours, and every order that names one."""
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from billing import gateway
+from ecommerce.money import minor_units
+from orders import payments
+from orders.findings import Finding, about
+from orders.models import Order, Refund
+
+logger = logging.getLogger(__name__)
+DAY = timedelta(days=1)
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CHUNK = 500
+
+
+def compare(since: datetime | None = None) -> list[Finding]:
+    """Where our orders (since a time, or all) and Stripe's intents contradict each other."""
+    placed = Order.objects.placed().exclude(payment_intent_id=None)
+    first = placed.order_by("placed_at").values_list("placed_at", flat=True).first()
+    since = since or (first or timezone.now()) - DAY
+    intents = gateway.list_intents(since)
+    orders = _orders_of(intents)
+    found = [finding for intent in intents for finding in _judge(intent, orders.get(intent.order_uuid))]
+    known = {intent.id for intent in intents}
+    for order in placed.filter(placed_at__gte=since + DAY).iterator():
+        if order.payment_intent_id not in known:
+            found.append(about(order, "I2", f"names the payment {order.payment_intent_id}, which Stripe does not know"))
+    return found
+
+
+def _orders_of(intents: list[gateway.Intent]) -> dict[str, Order]:
+    """The orders that intents name, by what is written on those, with their refunds."""
+    names = sorted({intent.order_uuid for intent in intents if UUID.fullmatch(intent.order_uuid)})
+    found: dict[str, Order] = {}
+    for start in range(0, len(names), CHUNK):
+        orders = Order.objects.placed().filter(uuid__in=names[start : start + CHUNK])
+        found |= {str(order.uuid): order for order in orders.prefetch_related("payments__refunds")}
+    return found
+
+
+def _judge(intent: gateway.Intent, order: Order | None) -> Iterator[Finding]:
+    """What is wrong between one intent and its order; an intent that names none is not the shop's."""
+    if order is None:
+        return
+    if order.payment_intent_id == intent.id:
+        yield from _judge_money(intent, order)
+        yield from _judge_state(intent, order)
+        yield from _judge_refunds(intent, order)
+    elif intent.is_live:
+        yield about(order, "I8", f"has a second payment at Stripe, {intent.id}, that could still be charged")
+    elif intent.received > intent.refunded:
+        yield about(order, "I1", f"was charged a second time, by {intent.id}")
+
+
+def _judge_money(intent: gateway.Intent, order: Order) -> Iterator[Finding]:
+    """I7: asked for is what was frozen (of a cancelled order nothing can be charged any more)."""
+    wanted = (minor_units(order.total, order.currency), order.currency)
+    if (intent.amount, intent.currency) != wanted and order.status != Order.Status.CANCELED:
+        text = f"is for {order.total} {order.currency}, at Stripe for {intent.amount} {intent.currency} (minor unit)"
+        yield about(order, "I7", text)
+
+
+def _judge_state(intent: gateway.Intent, order: Order) -> Iterator[Finding]:
+    """I2, I3, I8: paid in both books or in none, and a cancelled order can never be charged."""
+    has_succeeded = intent.status == "succeeded"
+    if order.is_paid and not has_succeeded:
+        yield about(order, "I2", f"is {order.status} here, and {intent.status} at Stripe")
+    if has_succeeded and not order.is_paid and intent.refunded < intent.received:
+        yield about(order, "I2", f"is {order.status} here, and was charged at Stripe")
+    if order.status == Order.Status.CANCELED and intent.is_live:
+        yield about(order, "I8", "is cancelled here, and could still be charged at Stripe")
+
+
+def _judge_refunds(intent: gateway.Intent, order: Order) -> Iterator[Finding]:
+    """I10: the same sum went back in both books; one that is on its way out may or may not be Stripe's yet."""
+    rows = [row for payment in order.payments.all() for row in payment.refunds.all()]
+    if any(row.status == Refund.Status.REQUESTED for row in rows):
+        return
+    ours = sum((row.amount for row in rows if row.status != Refund.Status.FAILED), Decimal(0))
+    if minor_units(ours, intent.currency) != intent.refunded:
+        yield about(order, "I10", f"gave {ours} back here, Stripe {intent.refunded} in the minor unit")
+
+
+# --- what reconcile does about it ---
+
+
+def mend(since: datetime) -> int:
+    """Adopt or cancel intents whose order never stored them, settle orders that Stripe knows more of; how many."""
+    mended = 0
+    intents = gateway.list_intents(since)
+    orders = _orders_of(intents)
+    for intent in intents:
+        order = orders.get(intent.order_uuid)
+        if order and any(_judge(intent, order)):
+            try:
+                mended += _mend(intent, order)
+            except gateway.GatewayError as error:
+                logger.warning("order %s is left for the next round: %s", order, error)
+    return mended
+
+
+def _mend(intent: gateway.Intent, order: Order) -> bool:
+    order.refresh_from_db()
+    if order.payment_intent_id == intent.id:
+        if order.status == Order.Status.CANCELED and intent.is_live:
+            gateway.cancel_intent(intent.id)
+        payments.settle(order)
+        return True
+    # Never confirmed, for only a stored intent is. While the order waits for one it may be this as well as another.
+    free = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
+    if intent.is_live and not free.update(payment_intent_id=intent.id):
+        gateway.cancel_intent(intent.id)
+    return intent.is_live

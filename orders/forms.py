@@ -1,0 +1,44 @@
+"""The form by which staff give money back."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.validators import MinValueValidator
+from django.utils.translation import gettext_lazy as _
+
+from orders.models import Order
+from orders.refunds import Wish, most_to_restock
+
+
+class RefundForm(forms.Form):
+    """An amount, at first all that is left; a reason; and for each line how many units go back on the shelf."""
+
+    amount = forms.DecimalField(
+        label=_("Amount"), max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=120, required=False)
+    already = forms.DecimalField(widget=forms.HiddenInput, max_digits=18, decimal_places=2)
+
+    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].initial = order.total - order.amount_refunded
+        self.fields["already"].initial = order.amount_refunded
+        self.lines = {f"line_{line}": line for line in most_to_restock(order)}
+        for item in order.items.all():
+            most = most_to_restock(order)[item.pk]
+            label = _("Back on the shelf: %(title)s (up to %(most)d)") % {"title": item.title, "most": most}
+            self.fields[f"line_{item.pk}"] = forms.IntegerField(
+                label=label, min_value=0, max_value=most, required=False, initial=0
+            )
+
+    def wish(self, by: str) -> Wish:
+        """What staff ask for."""
+        data = self.cleaned_data
+        return Wish(data["amount"], data["already"], by, data["reason"], dict(self._units()))
+
+    def _units(self) -> Iterator[tuple[int, int]]:
+        for name, line in self.lines.items():
+            if units := self.cleaned_data.get(name):
+                yield line, units

@@ -1,0 +1,31 @@
+"""`manage.py audit`: whether every row is as docs/money.md promises, and as Stripe's books say; 1 if not."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from billing import gateway
+from orders.audit import audit
+from orders.findings import settled
+
+
+class Command(BaseCommand):
+    """One sentence for each finding; exit code 0 for a healthy shop, 1 with findings, 2 if Stripe does not answer."""
+
+    help = "Look for anything in the books that is not as it must be. Changes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--without-stripe", action="store_true", help="look at our own rows alone")
+
+    def handle(self, *args: Any, without_stripe: bool, **options: Any) -> None:
+        try:
+            with gateway.patience():
+                found = settled(audit(with_stripe=not without_stripe))
+        except gateway.GatewayError as error:
+            raise CommandError(f"Stripe does not answer: {error}", returncode=2) from error
+        for finding in found:
+            self.stdout.write(str(finding))
+        self.stdout.write(f"{len(found)} findings." if found else "Nothing found: every row is as it must be.")
+        if found:
+            sys.exit(1)

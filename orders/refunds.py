@@ -1,0 +1,249 @@
+"""Steps R and M: money on its way back, asked for by staff, made in Stripe's dashboard, or owed for a charge that
+no order wanted. A row first, then Stripe; the sum of an order's refunds is held below its total by the database.
+"""
+
+import logging
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from billing import gateway
+from ecommerce.money import format_money, has_excess_digits, major_units
+from orders.alarms import alarm
+from orders.models import Order, OrderEvent, Payment, Refund
+
+logger = logging.getLogger(__name__)
+STRIPE = "Stripe"  # the `by` of refunds that were made in its dashboard
+
+S = Refund.Status
+# Stripe's word, ours, and from which of ours it may come; a late answer never turns a final fact back.
+_STATES: dict[str, tuple[str, list[str]]] = {
+    "pending": (S.PENDING, [S.REQUESTED]),
+    "requires_action": (S.PENDING, [S.REQUESTED]),
+    "succeeded": (S.DONE, [S.REQUESTED, S.PENDING]),
+    "failed": (S.FAILED, [S.REQUESTED, S.PENDING, S.DONE]),
+    "canceled": (S.FAILED, [S.REQUESTED, S.PENDING]),
+}
+
+
+class RefundRefused(Exception):
+    """This refund cannot be; nothing was asked of Stripe. Says why, in words for staff."""
+
+
+# --- R, asked for by staff ---
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What staff ask for: an amount in the order's currency, units of lines (by number) to put back on the shelf.
+
+    `already` is what had been given back when they decided: of two that decide at once, or of two clicks, one counts.
+    """
+
+    amount: Decimal
+    already: Decimal
+    by: str
+    reason: str = ""
+    restock: dict[int, int] = field(default_factory=dict)
+
+
+def refund(order: Order, wish: Wish) -> Refund:
+    """Give money back. Whatever Stripe answers, the row stands and reconcile brings it to its end.
+
+    RefundRefused if it cannot be; then nothing has changed.
+    """
+    row = request_refund(order, wish)
+    try:
+        finish(row, is_first=True)
+    except gateway.GatewayError as error:
+        logger.warning("refund %s of order %s is left for reconcile: %s", row.pk, order, error)
+    row.refresh_from_db()
+    return row
+
+
+def request_refund(order: Order, wish: Wish) -> Refund:
+    """The row of a refund, its amount set aside, in one transaction; nothing is asked of Stripe yet."""
+    if wish.amount <= 0 or has_excess_digits(wish.amount, order.currency):
+        raise RefundRefused(_("Enter an amount above zero that can be paid in this currency."))
+    with transaction.atomic():
+        money = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
+        left = money.filter(amount_refunded=wish.already, amount_refunded__lte=F("total") - wish.amount)
+        if not left.update(amount_refunded=F("amount_refunded") + wish.amount):
+            raise RefundRefused(_why_not(order, wish))
+        if any(not 0 <= units <= most_to_restock(order).get(line, 0) for line, units in wish.restock.items()):
+            raise RefundRefused(_("More units would be put back on the shelf than were sold."))
+        row = Refund.objects.create(
+            payment=order.payments.get(status=Payment.Status.SUCCEEDED),
+            amount=wish.amount,
+            currency=order.currency,
+            reason=wish.reason[:120],
+            restock={str(line): units for line, units in wish.restock.items() if units},
+            by=wish.by[:254],
+        )
+        order.record(OrderEvent.Kind.REFUNDING, by=wish.by, text=str(row))
+    order.refresh_from_db()
+    return row
+
+
+def _why_not(order: Order, wish: Wish) -> str:
+    order.refresh_from_db()
+    if not order.is_paid:
+        return _("This order is not paid.")
+    left = {"amount": format_money(order.total - order.amount_refunded, order.currency)}
+    if order.amount_refunded != wish.already:
+        return _("Another refund was made meanwhile. %(amount)s is left; please look again.") % left
+    return _("Only %(amount)s of this order is left to give back.") % left
+
+
+def most_to_restock(order: Order) -> dict[int, int]:
+    """How many units of each line, by its number, have not been put back by an earlier refund."""
+    back: Counter[int] = Counter()
+    for row in Refund.objects.filter(payment__order=order).exclude(status=S.FAILED, is_restocked=False):
+        back.update({int(line): units for line, units in row.restock.items()})
+    return {item.pk: item.quantity - back[item.pk] for item in order.items.all()}
+
+
+def finish(row: Refund, is_first: bool = False) -> None:
+    """Ask Stripe for a requested refund, unless an earlier asking, whose answer was lost, made it.
+
+    Stripe forgets keys after a day and repeats its own failures under them, so any asking but the first looks for
+    the refund first. GatewayError: nobody knows, again later.
+    """
+    row.refresh_from_db()
+    order = row.payment.order
+    if row.status != S.REQUESTED or not order.payment_intent_id:
+        return
+    if not is_first and settle_refunds(order, order.payment_intent_id, row):
+        return
+    try:
+        whole = None if row.is_mismatch else row.amount
+        found = gateway.create_refund(order.payment_intent_id, whole, row.currency, row.pk, str(row.key))
+    except gateway.Unknown as error:
+        if error.is_stored:
+            _change_key(row)
+        raise
+    except gateway.KeyUsed:
+        _change_key(row)
+        raise
+    except gateway.GatewayError as error:
+        _fail(row, str(error))
+    else:
+        _note(row, found)
+
+
+def _change_key(row: Refund) -> None:
+    Refund.objects.filter(pk=row.pk, key=row.key).update(key=uuid.uuid4())
+
+
+# --- what Stripe says ---
+
+
+def settle_refunds(order: Order, intent_id: str, wanted: Refund | None = None) -> bool:
+    """Write down what became of every refund of this order at Stripe; whether `wanted` was among them."""
+    is_found = False
+    rows = Refund.objects.filter(payment__order=order)
+    for found in gateway.list_refunds(intent_id):
+        number = int(found.row) if found.row.isascii() and found.row.isdecimal() and len(found.row) < 19 else 0
+        owed = Q(is_mismatch=True, amount=major_units(found.amount, found.currency))  # perhaps paid by staff by hand
+        row = (
+            rows.filter(stripe_id=found.id).first()
+            or rows.filter(Q(pk=number) | owed, stripe_id=None).first()
+            or _adopt(order, found)
+        )
+        if row:
+            _note(row, found)
+            is_found = is_found or row == wanted
+    return is_found
+
+
+def _note(row: Refund, found: gateway.Refunded) -> None:
+    """Stripe's word on a refund becomes ours, with all that follows, in one transaction."""
+    status, before = _STATES.get(found.status, ("", []))
+    order = row.payment.order
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # orders are written before all else
+        changed = Refund.objects.filter(pk=row.pk, status__in=before)
+        if not changed.update(status=status, stripe_id=found.id, message=found.reason[:250]):
+            return
+        if status == S.FAILED:
+            _give_up(row, found.reason)
+        else:
+            _put_back(row)
+        if status == S.DONE:
+            order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=str(row))
+            _close(order)
+
+
+def _put_back(row: Refund) -> None:
+    """The units this refund brings back go on the shelf, once."""
+    if row.restock and Refund.objects.filter(pk=row.pk, is_restocked=False).update(is_restocked=True):
+        for item in row.payment.order.items.filter(pk__in=row.restock).order_by("product_id"):
+            item.product.give_back(row.payment.order.order_id, row.restock[str(item.pk)])
+
+
+def _close(order: Order) -> None:
+    """Refunded in full is a state of its own."""
+    done = Refund.objects.filter(payment__order=order, status=S.DONE, is_mismatch=False)
+    if sum((row.amount for row in done), Decimal(0)) == order.total:
+        paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
+        paid.update(status=Order.Status.REFUNDED)
+
+
+def _fail(row: Refund, text: str) -> None:
+    """Stripe will not make this refund."""
+    with transaction.atomic():
+        Order.objects.filter(pk=row.payment.order_id).update(updated=timezone.now())
+        if Refund.objects.filter(pk=row.pk, status=S.REQUESTED).update(status=S.FAILED, message=text[:250]):
+            _give_up(row, text)
+
+
+def _give_up(row: Refund, text: str) -> None:
+    """The money did not go back: the order is as it was, and people must look."""
+    order = row.payment.order
+    if not row.is_mismatch:
+        sent = Case(When(shipped_at=None, then=Value(Order.Status.PAID)), default=Value(Order.Status.SHIPPED))
+        Order.objects.filter(pk=order.pk).update(amount_refunded=F("amount_refunded") - row.amount)
+        Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=sent)
+    order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
+    alarm(order, _("Refund no. %(number)s did not go through: %(text)s") % {"number": row.pk, "text": text})
+
+
+def _adopt(order: Order, found: gateway.Refunded) -> Refund | None:
+    """A refund made in Stripe's dashboard gets its row here; None if there is nothing to write down (yet)."""
+    if _STATES.get(found.status, (S.FAILED, []))[0] == S.FAILED:
+        return None
+    amount = major_units(found.amount, found.currency)
+    payment = order.payments.filter(status=Payment.Status.SUCCEEDED).first()
+    try:
+        with transaction.atomic():
+            left = Order.objects.filter(pk=order.pk, status__in=Order.PAID_STATES, currency=found.currency)
+            left = left.filter(amount_refunded__lte=F("total") - amount)
+            if payment is None or not left.update(amount_refunded=F("amount_refunded") + amount):
+                return None  # one of our own is on its way to be refused; after that there is room
+            order.record(OrderEvent.Kind.REFUNDING, by=STRIPE, text=format_money(amount, found.currency))
+            return Refund.objects.create(
+                payment=payment, amount=amount, currency=found.currency, stripe_id=found.id, by=STRIPE
+            )
+    except IntegrityError:  # another process wrote it down a moment ago, and goes on with it
+        return None
+
+
+# --- M, a charge that no order wanted ---
+
+
+def owe(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
+    """Write down that a charge must go back in full; in the caller's transaction. None if it is known already."""
+    if Refund.objects.filter(payment=payment, is_mismatch=True).exists():
+        return None
+    row = Refund.objects.create(
+        payment=payment, amount=amount, currency=currency, reason=text[:120], is_mismatch=True, by="shop"
+    )
+    order.record(OrderEvent.Kind.MISMATCH, by="shop", text=text)
+    alarm(order, text)
+    return row

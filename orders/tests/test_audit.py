@@ -1,0 +1,262 @@
+"""Planted damage: found by the audit, mended by reconcile where that is safe, told to staff where it is not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+import stripe
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.test import Client
+from django.utils import timezone
+
+from billing import gateway
+from billing.models import StripeEvent
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import buy, make_product
+from orders import payments
+from orders.audit import audit
+from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.reconcile import compare_books, reconcile
+from products.models import Product
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timedelta(hours=2)
+
+
+def rows(order: Order) -> Any:
+    return Order.objects.filter(pk=order.pk)
+
+
+def age(order: Order) -> None:
+    """As if all of it had happened two hours ago."""
+    then = timezone.now() - LONG_AGO
+    rows(order).update(placed_at=then)
+    for model in (OrderEvent, Payment):
+        name = "at" if model is OrderEvent else "timestamp"
+        model._default_manager.filter(order=order).update(**{name: then})
+    Refund.objects.filter(payment__order=order).update(timestamp=then)
+    Mail.objects.filter(order=order).update(timestamp=then)
+    StripeEvent.objects.update(received=then)
+
+
+def rules() -> set[str]:
+    return {finding.rule for finding in audit()}
+
+
+# --- damage that is mended ---
+
+
+def paid_at_stripe_but_open_here(simulator: Simulator, order: Order) -> None:
+    rows(order).update(status=Order.Status.PLACED, paid_at=None)
+    order.payments.update(status=Payment.Status.NEW)
+    order.events.filter(kind__in=["paid", "mailed"]).delete()
+    order.mails.all().delete()
+
+
+def paid_at_stripe_and_failed_here(simulator: Simulator, order: Order) -> None:
+    paid_at_stripe_but_open_here(simulator, order)
+    order.payments.update(status=Payment.Status.FAILED)
+
+
+def orphan_intent(simulator: Simulator, order: Order) -> None:
+    notes = {"order_id": order.order_id, "order_uuid": str(order.uuid)}
+    gateway.create_intent(order.total, order.currency, order.billing_profile.customer_id, notes, key="orphan")
+
+
+def refund_unknown_here(simulator: Simulator, order: Order) -> None:
+    dashboard = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
+    dashboard.v1.refunds.create({"payment_intent": str(order.payment_intent_id), "amount": 500})
+
+
+def event_never_processed(simulator: Simulator, order: Order) -> None:
+    StripeEvent.objects.create(stripe_id="evt_1", type="charge.updated", object_id=str(order.payment_intent_id))
+
+
+def mail_unsent(simulator: Simulator, order: Order) -> None:
+    order.mails.update(sent=None, attempts=0, tried_at=None)
+
+
+def stale_canceling(simulator: Simulator, order: Order) -> None:
+    """A cancellation that died before it reached Stripe."""
+    paid_at_stripe_but_open_here(simulator, order)
+    with simulator.store.transaction():
+        intent = simulator.store.find("payment_intent", str(order.payment_intent_id)) or {}
+        simulator.store.save(intent | {"status": "requires_payment_method", "amount_received": 0})
+    order.payments.update(status=Payment.Status.FAILED)
+    rows(order).update(status=Order.Status.CANCELING)
+
+
+def unpaid_for_too_long(simulator: Simulator, order: Order) -> None:
+    stale_canceling(simulator, order)
+    rows(order).update(status=Order.Status.PLACED)
+
+
+def refund_never_asked_of_stripe(simulator: Simulator, order: Order) -> None:
+    Refund.objects.create(payment=order.payments.get(), amount=5, currency="gbp")
+    rows(order).update(amount_refunded=5)
+
+
+def cancelled_here_but_alive_at_stripe(simulator: Simulator, order: Order) -> None:
+    stale_canceling(simulator, order)
+    order.refresh_from_db()
+    payments._close(order)
+
+
+@pytest.fixture
+def order(client: Client, simulator: Simulator) -> Order:
+    return buy(client, make_product(stock=5), quantity=2)
+
+
+Damage = Callable[[Simulator, Order], None]
+MENDED: list[Damage] = [
+    paid_at_stripe_but_open_here, paid_at_stripe_and_failed_here, orphan_intent, refund_unknown_here,
+    event_never_processed, mail_unsent, stale_canceling, unpaid_for_too_long, refund_never_asked_of_stripe,
+    cancelled_here_but_alive_at_stripe,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", MENDED)
+def test_damage_is_found_and_mended(order: Order, simulator: Simulator, damage: Damage) -> None:
+    assert audit() == []
+    damage(simulator, order)
+    age(order)
+    assert audit()
+    reconcile()
+    compare_books()
+    assert audit() == []
+    order.refresh_from_db()
+    assert order.attention == ""
+
+
+# --- damage that only people can judge ---
+
+
+def stock_off_by_one(simulator: Simulator, order: Order) -> None:
+    Product.objects.update(stock=F("stock") + 1)
+
+
+def amount_changed(simulator: Simulator, order: Order) -> None:
+    rows(order).update(total=1, subtotal=1, shipping_total=0)
+
+
+def line_changed(simulator: Simulator, order: Order) -> None:
+    OrderItem.objects.update(title="Something else")
+
+
+def address_changed(simulator: Simulator, order: Order) -> None:
+    rows(order).update(shipping_address_text="Somebody else")
+
+
+def paid_without_a_charge(simulator: Simulator, order: Order) -> None:
+    with simulator.store.transaction():
+        intent = simulator.store.find("payment_intent", str(order.payment_intent_id)) or {}
+        simulator.store.save(intent | {"status": "requires_payment_method", "amount_received": 0})
+
+
+def unknown_to_stripe(simulator: Simulator, order: Order) -> None:
+    simulator.store.remove(str(order.payment_intent_id))
+
+
+def refund_counted_without_a_row(simulator: Simulator, order: Order) -> None:
+    rows(order).update(amount_refunded=5)
+
+
+def goods_given_back_of_a_paid_order(simulator: Simulator, order: Order) -> None:
+    order.items.get().product.give_back(order.order_id)
+
+
+def history_lost(simulator: Simulator, order: Order) -> None:
+    order.events.all().delete()
+
+
+def card_number_in_words(simulator: Simulator, order: Order) -> None:
+    order.record(OrderEvent.Kind.PAYING, text="4242 4242 4242 4242")
+
+
+TOLD: list[tuple[Damage, str]] = [
+    (stock_off_by_one, "I4"), (amount_changed, "I5"), (line_changed, "I5"), (address_changed, "I5"),
+    (paid_without_a_charge, "I2"), (unknown_to_stripe, "I2"), (refund_counted_without_a_row, "I10"),
+    (goods_given_back_of_a_paid_order, "I4"), (history_lost, "I14"), (card_number_in_words, "I18"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "rule"), TOLD)
+def test_damage_that_cannot_be_mended_stays_found(
+    order: Order, simulator: Simulator, damage: Damage, rule: str
+) -> None:
+    damage(simulator, order)
+    assert rule in rules()
+    reconcile()
+    _done, left = compare_books()
+    assert rule in {finding.rule for finding in left}
+    rows_of_order = Order.objects.get(pk=order.pk)
+    assert bool(rows_of_order.attention) == any(finding.order for finding in left)
+
+
+def test_staff_get_one_mail_about_one_finding(order: Order, simulator: Simulator) -> None:
+    mail.outbox.clear()
+    address_changed(simulator, order)
+    for _round in range(2):
+        compare_books()
+        reconcile()
+    [message] = mail.outbox
+    assert message.to == ["help@shop.example"]
+    assert "I5" in message.body
+    assert f"/admin/orders/order/{order.pk}/" in message.body
+
+
+def test_audit_command_says_that_all_is_well(order: Order) -> None:
+    said = StringIO()
+    call_command("audit", stdout=said)
+    assert "Nothing found" in said.getvalue()
+
+
+def test_audit_command_ends_with_one_and_a_sentence_for_each_finding(order: Order, simulator: Simulator) -> None:
+    address_changed(simulator, order)
+    age(order)
+    said = StringIO()
+    with pytest.raises(SystemExit, match="1"):
+        call_command("audit", stdout=said)
+    assert f"I5  order {order.order_id} is not as it was placed" in said.getvalue()
+
+
+def test_audit_command_leaves_an_order_alone_that_something_happens_to(order: Order, simulator: Simulator) -> None:
+    address_changed(simulator, order)
+    call_command("audit", stdout=StringIO())
+
+
+def test_audit_command_ends_with_two_where_stripe_is_silent(order: Order, simulator: Simulator) -> None:
+    simulator.add_fault("/v1/payment_intents", "drop_before", method="GET", times=0)
+    with pytest.raises(CommandError) as caught:
+        call_command("audit", stdout=StringIO())
+    assert caught.value.returncode == 2
+
+
+def test_reconcile_command_ends_with_one_where_the_books_differ(order: Order, simulator: Simulator) -> None:
+    paid_without_a_charge(simulator, order)
+    age(order)
+    said = StringIO()
+    with pytest.raises(SystemExit, match="1"):
+        call_command("reconcile", stdout=StringIO(), stderr=said)
+    assert "requires_payment_method at Stripe" in said.getvalue()
+
+
+def test_reconcile_command_ends_well_where_the_books_agree(order: Order) -> None:
+    said = StringIO()
+    call_command("reconcile", stdout=said)
+    assert said.getvalue() == "nothing to do\n"
+
+
+def test_intents_of_others_at_the_same_account_are_left_alone(order: Order, simulator: Simulator) -> None:
+    for uuid in ("", "nonsense", "0b0e7a9c-3f3c-4a54-a9c5-b1f6b5b0a001"):
+        notes = {"order_id": "OTHER", "order_uuid": uuid}
+        gateway.create_intent(Decimal(5), "gbp", order.billing_profile.customer_id, notes, key=f"other-{uuid}")
+    compare_books()
+    assert audit() == []
+    live = [intent for intent in simulator.objects("payment_intent") if intent["status"] == "requires_payment_method"]
+    assert len(live) == 3

@@ -1,0 +1,109 @@
+"""A charge that its order does not want goes back in full, and staff are told."""
+
+from collections.abc import Callable
+
+import pytest
+import stripe
+from django.test import Client
+
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import buy, make_product
+from orders import payments, refunds
+from orders.audit import audit
+from orders.models import Order, OrderEvent, Payment, Refund
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order(client: Client, simulator: Simulator) -> Order:
+    """Placed, and waiting for 3-D Secure."""
+    return buy(client, make_product(stock=1), "tok_threeDSecure2Required")
+
+
+def change_amount(simulator: Simulator, order: Order, amount: int) -> None:
+    """Somebody changes the intent at Stripe, which the shop never does."""
+    with simulator.store.transaction():
+        intent = simulator.store.find("payment_intent", str(order.payment_intent_id)) or {}
+        simulator.store.save(intent | {"amount": amount})
+
+
+def paid_with_another_amount(simulator: Simulator, order: Order) -> None:
+    change_amount(simulator, order, 1000)
+    simulator.act(str(order.payment_intent_id), True)
+
+
+def paid_after_the_cancellation(simulator: Simulator, order: Order) -> None:
+    """As after a database restored from a backup: cancelled here, alive and then paid at Stripe."""
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELING)
+    order.refresh_from_db()
+    payments._close(order)
+    simulator.act(str(order.payment_intent_id), True)
+
+
+@pytest.fixture(params=[paid_with_another_amount, paid_after_the_cancellation])
+def unwanted(request: pytest.FixtureRequest, simulator: Simulator, order: Order) -> Order:
+    accident: Callable[[Simulator, Order], None] = request.param
+    accident(simulator, order)
+    return order
+
+
+def test_unwanted_charge_goes_back_in_full(unwanted: Order, simulator: Simulator) -> None:
+    payments.settle(unwanted)
+    payments.settle(unwanted)
+    [charge] = [charge for charge in simulator.objects("charge") if charge["paid"]]
+    assert charge["refunded"]
+    assert Refund.objects.get().status == Refund.Status.DONE
+    assert audit() == []
+
+
+def test_unwanted_charge_never_pays_the_order(unwanted: Order) -> None:
+    payments.settle(unwanted)
+    assert unwanted.status == Order.Status.CANCELED
+    assert unwanted.items.get().product.stock == 1
+    assert not unwanted.mails.filter(kind="confirmation").exists()
+
+
+def test_unwanted_charge_is_told_to_staff_once(unwanted: Order) -> None:
+    payments.settle(unwanted)
+    payments.settle(unwanted)
+    assert unwanted.attention
+    assert unwanted.events.filter(kind=OrderEvent.Kind.MISMATCH).count() == 1
+    assert unwanted.mails.filter(kind="attention").count() == 1
+
+
+def test_refund_of_an_unwanted_charge_whose_answer_was_lost_is_made_once(unwanted: Order, simulator: Simulator) -> None:
+    simulator.add_fault("/v1/refunds", "drop_after")
+    payments.settle_quietly(unwanted)
+    assert Refund.objects.get().status == Refund.Status.REQUESTED
+    refunds.finish(Refund.objects.get())
+    assert Refund.objects.get().status == Refund.Status.DONE
+    assert len(simulator.objects("refund")) == 1
+
+
+def test_refund_of_an_unwanted_charge_made_by_hand_is_recognised(unwanted: Order, simulator: Simulator) -> None:
+    simulator.add_fault("/v1/refunds", "drop_before")
+    payments.settle_quietly(unwanted)
+    by_hand = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
+    by_hand.v1.refunds.create({"payment_intent": str(unwanted.payment_intent_id)})
+    refunds.finish(Refund.objects.get())
+    assert Refund.objects.get().status == Refund.Status.DONE
+    assert len(simulator.objects("refund")) == 1
+
+
+def test_shopper_reads_that_the_money_goes_back(unwanted: Order, client: Client) -> None:
+    payments.settle(unwanted)
+    page = client.get(unwanted.get_absolute_url()).text
+    assert "goes back to your card" in page
+    assert "cancelled and nothing was charged" not in page
+
+
+def test_paid_order_whose_total_was_changed_is_told_to_staff_and_not_refunded(
+    client: Client, simulator: Simulator
+) -> None:
+    order = buy(client, make_product())
+    Order.objects.filter(pk=order.pk).update(total=1)
+    payments.settle(order)
+    assert (order.status, simulator.objects("refund")) == (Order.Status.PAID, [])
+    assert order.attention
+    assert Payment.objects.get().status == Payment.Status.SUCCEEDED
