@@ -7,18 +7,27 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.forms import GuestForm
 from accounts.guests import start_guest
 from addresses.forms import AddressForm
 from addresses.models import Address
-from billing.models import BillingProfile, Card
+from billing import limits
+from billing.models import BillingProfile, Card, CardAttempt
 from carts.forms import PlaceOrderForm
 from carts.models import Cart
 from orders import payments
-from orders.models import Order
+from orders.models import Order, Payment
 from orders.placing import PlaceRefused, place
+
+# Whether an attempt to pay counts as good or as declined; a status that is not here is no verdict yet.
+VERDICTS: dict[str, bool] = {
+    Payment.Status.SUCCEEDED: True,
+    Payment.Status.REQUIRES_ACTION: True,  # now the bank asks, and a thief cannot answer
+    Payment.Status.FAILED: False,
+}
 
 
 class Details:
@@ -84,10 +93,13 @@ def place_order(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, form.first_error())
         return redirect("carts:checkout")
+    attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
     try:
         if not place(order, form.cleaned_data["quote"]):
+            attempt.note(ok=None)
             return redirect(order)
     except PlaceRefused as refusal:
+        attempt.note(ok=None)
         for problem in refusal.problems:
             messages.error(request, problem)
         return redirect("carts:checkout")
@@ -96,14 +108,19 @@ def place_order(request: HttpRequest) -> HttpResponse:
     with suppress(UpdateError):  # logged out in another tab a moment ago; the order stands all the same
         request.session.save()  # now, and not again after the slow call to Stripe: a second tab may write meanwhile
     request.session.modified = False
-    return pay_order(request, order, form.cleaned_data["card"])
+    return pay_order(request, order, form.cleaned_data["card"], attempt)
 
 
-def pay_order(request: HttpRequest, order: Order, card: Card) -> HttpResponse:
-    """Charge the card, then show what came of it."""
+def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttempt | None = None) -> HttpResponse:
+    """Charge the card, then show what came of it; `attempt` is the row that counts this press, if there is one yet."""
+    if attempt is None:
+        attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=order.get_absolute_url())
     try:
         payments.pay(order, card)
+        payment = order.last_payment()
+        attempt.note(ok=VERDICTS.get(payment.status) if payment else None)
     except payments.NotPossible:
+        attempt.note(ok=None)
         messages.error(request, _("Payment is not possible right now. Nothing was charged, and we keep your order."))
     order.refresh_from_db()
     return redirect("carts:success" if order.status == Order.Status.PAID else order)

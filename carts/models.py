@@ -65,19 +65,38 @@ class CartManager(models.Manager["Cart"]):
         )
         return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))  # type: ignore[no-redef]
 
+    @transaction.atomic
     def merge_on_login(self, request: HttpRequest, user: User) -> None:
         """The session's cart becomes the user's, or is poured into the one the user has."""
-        cart = self._of_session(request)
-        own = self.filter(user=user, active=True).first()
-        if cart and cart.user_id is None:
-            if own:
-                own.absorb(cart)
-            else:
-                self.filter(pk=cart.pk).update(user=user, session_key="")
-                own = cart
+        session_cart = self._of_session(request)
+        carts = self._locked(Q(pk=session_cart.pk if session_cart else 0, user=None) | Q(user=user))
+        own = self._give_to(user, carts)
         if own:
             request.session[CART_KEY] = own.pk
             request.session[COUNT_KEY] = own.count_items()
+
+    def _locked(self, which: Q) -> list["Cart"]:
+        """Active carts that nobody else places or merges in this transaction, always locked in the same order."""
+        return list(self._active(lock=True).filter(which).order_by("pk"))
+
+    def _give_to(self, user: User, carts: list["Cart"]) -> "Cart | None":
+        """Pour strangers' carts among these (locked) into the user's, or make one the user's; the user's cart."""
+        own = next((cart for cart in carts if cart.user_id == user.pk), None)
+        for cart in carts:
+            if cart.user_id is None and own is None:
+                own = self._adopt(cart, user)
+            if cart.user_id is None and own != cart:
+                own.absorb(cart)  # type: ignore[union-attr]
+        return own
+
+    def _adopt(self, cart: "Cart", user: User) -> "Cart":
+        """`cart` is the user's now; the other one, if a parallel sign-in gave the user one a moment ago."""
+        try:
+            with transaction.atomic():
+                self.filter(pk=cart.pk).update(user=user, session_key="")
+        except IntegrityError:
+            return self._active(lock=True).get(user=user)
+        return cart
 
     def restore(self, closed: "Cart") -> None:
         """Pour the lines of a closed cart back into its visitor's active one; the closed one stays closed."""
@@ -87,14 +106,12 @@ class CartManager(models.Manager["Cart"]):
         cart = self._active(lock=True).filter(**owner).first() or self._make(owner)
         cart.absorb(closed)
 
+    @transaction.atomic
     def take_back(self, request: HttpRequest, closed: "Cart") -> None:
         """The lines that `restore` brought back are in the visitor's cart, though they signed in since."""
-        mine = self.from_request(request)
-        theirs = self.filter(session_key=closed.session_key, user=None, active=True).exclude(session_key="").first()
-        if theirs and mine and theirs.pk != mine.pk:
-            mine.absorb(theirs)
-        elif theirs and mine is None and isinstance(request.user, User):
-            self.filter(pk=theirs.pk).update(user=request.user, session_key="")
+        if isinstance(request.user, User) and closed.user_id is None:
+            back = Q(session_key=closed.session_key, user=None) & ~Q(session_key="")
+            self._give_to(request.user, self._locked(back | Q(user=request.user)))
         if cart := self.from_request(request):
             self.remember(request, cart)
             self.note_count(request, cart.count_items())
