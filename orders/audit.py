@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.db.models import (
     Count,
-    DecimalField,
     Exists,
     F,
     IntegerField,
@@ -34,7 +33,6 @@ from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from products.models import Product, StockMovement
 
 LATE = timedelta(hours=1)  # what reconcile, run every few minutes, has long done
-AMOUNT: DecimalField = DecimalField(max_digits=18, decimal_places=2)
 PLACED = Order.objects.placed  # all but the open ones, which promise nothing
 CHUNK = 500
 
@@ -49,9 +47,9 @@ def paid_orders() -> Iterator[Finding]:
     """I1, I2, I3: paid if and only if one attempt brought the frozen total."""
     right = Q(payments__amount=F("total"), payments__currency=F("currency"), payments__status=Payment.Status.SUCCEEDED)
     paid = Order.objects.filter(status__in=Order.PAID_STATES)
-    for paid_order in paid.annotate(right=Count("payments", filter=right)).exclude(right=1):
-        text = f"is {paid_order.status}, but {paid_order.right} payments brought its total"
-        yield about(paid_order, "I2", text)
+    counted: QuerySet[Any] = paid.annotate(right=Count("payments", filter=right)).exclude(right=1)
+    for order in counted:
+        yield about(order, "I2", f"is {order.status}, but {order.right} payments brought its total")
     for order in paid.filter(Q(paid_at=None) | Q(payment_intent_id=None)):
         yield about(order, "I2", f"is {order.status}, but has no time of payment or no payment at Stripe")
     owed = Refund.objects.filter(payment=OuterRef("pk"), is_mismatch=True)
@@ -65,11 +63,11 @@ def paid_orders() -> Iterator[Finding]:
 
 def stock() -> Iterator[Finding]:
     """I4: a counted stock is the sum of its movements."""
-    moved = Coalesce(Sum("movements__amount"), 0)
-    for product in Product.objects.filter(stock__isnull=False).annotate(moved=moved).exclude(stock=F("moved")):
-        yield Finding(
-            "I4", f"product {product.sku}", f"has a stock of {product.stock}, its movements say {product.moved}"
-        )
+    counted = Product.objects.filter(stock__isnull=False).annotate(moved=Coalesce(Sum("movements__amount"), 0))
+    wrong: QuerySet[Any] = counted.exclude(stock=F("moved"))
+    for product in wrong:
+        text = f"has a stock of {product.stock}, its movements say {product.moved}"
+        yield Finding("I4", f"product {product.sku}", text)
 
 
 def held_goods() -> Iterator[Finding]:
@@ -158,16 +156,15 @@ def confirmations() -> Iterator[Finding]:
 
 def refunds() -> Iterator[Finding]:
     """I10: what an order counts as given back is the sum of its refunds; in full is a state of its own."""
-    own = Q(payments__refunds__is_mismatch=False)
-    live = Sum("payments__refunds__amount", filter=own & ~Q(payments__refunds__status=Refund.Status.FAILED))
-    done = Sum("payments__refunds__amount", filter=own & Q(payments__refunds__status=Refund.Status.DONE))
-    zero = Decimal(0)
-    orders = PLACED().annotate(live=Coalesce(live, zero), done=Coalesce(done, zero))
-    for order in orders.exclude(amount_refunded=F("live")):
-        yield about(order, "I10", f"counts {order.amount_refunded} as given back, its refunds make {order.live}")
-    in_full = Q(status=Order.Status.REFUNDED)
-    for order in orders.filter((in_full & ~Q(done=F("total"))) | (Q(done=F("total"), total__gt=0) & ~in_full)):
-        yield about(order, "I10", f"is {order.status}, with {order.done} of {order.total} given back")
+    moved = Q(payments__refunds__isnull=False) | ~Q(amount_refunded=0) | Q(status=Order.Status.REFUNDED)
+    for order in PLACED().filter(moved).distinct().prefetch_related("payments__refunds"):
+        rows = [row for payment in order.payments.all() for row in payment.refunds.all() if not row.is_mismatch]
+        live = sum((row.amount for row in rows if row.status != Refund.Status.FAILED), Decimal(0))
+        done = sum((row.amount for row in rows if row.status == Refund.Status.DONE), Decimal(0))
+        if order.amount_refunded != live:
+            yield about(order, "I10", f"counts {order.amount_refunded} as given back, its refunds make {live}")
+        if (order.status == Order.Status.REFUNDED) != (done == order.total):
+            yield about(order, "I10", f"is {order.status}, with {done} of {order.total} given back")
     unnamed = Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.DONE], stripe_id=None)
     for refund in unnamed.select_related("payment__order"):
         yield about(refund.payment.order, "I10", f"refund {refund.pk} is {refund.status} without being Stripe's")

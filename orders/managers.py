@@ -1,7 +1,7 @@
 """Finds and makes orders for a request; the only module that knows the session's `order_ids` and `order_links`."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -73,10 +73,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
                 raise
             return live, False
 
-    def _last_addresses(self, billing_profile: BillingProfile) -> dict[str, int | None]:
+    def _last_addresses(self, billing_profile: BillingProfile) -> dict[str, Any]:
         """Those of the profile's last order: nobody is asked twice where to send things."""
         addresses = self.filter(billing_profile=billing_profile, shipping_address__isnull=False).order_by("-pk")
-        return addresses.values("shipping_address_id", "billing_address_id").first() or {}
+        last: Any = addresses.values("shipping_address_id", "billing_address_id").first()
+        return last or {}
 
     def _open(self, billing_profile: BillingProfile, cart: Cart) -> "Order | None":
         return (

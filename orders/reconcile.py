@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.utils import timezone
 
 from billing import gateway
-from billing.models import StripeEvent
+from billing.models import CardAttempt, StripeEvent
 from orders import books, mails, payments, refunds
 from orders.alarms import alarm
 from orders.audit import audit
@@ -47,6 +47,7 @@ def compare_books() -> tuple[dict[str, int], list[Finding]]:
             "refunds looked at": _each(pending, payments.settle),
         }
         left = audit()
+    CardAttempt.objects.forget_old()
     told = sum(alarm(finding.order, str(finding)) for finding in left if finding.order)
     return done | {"orders that staff were told of": told}, left
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -72,9 +72,10 @@ def request_refund(order: Order, wish: Wish) -> Refund:
     if wish.amount <= 0 or has_excess_digits(wish.amount, order.currency):
         raise RefundRefused(_("Enter an amount above zero that can be paid in this currency."))
     with transaction.atomic():
+        # Sums are made here and not by the database: SQLite reckons in floating point.
         money = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
-        left = money.filter(amount_refunded=wish.already, amount_refunded__lte=F("total") - wish.amount)
-        if not left.update(amount_refunded=F("amount_refunded") + wish.amount):
+        left = money.filter(amount_refunded=wish.already, total__gte=wish.already + wish.amount)
+        if not left.update(amount_refunded=wish.already + wish.amount):
             raise RefundRefused(_why_not(order, wish))
         if any(not 0 <= units <= most_to_restock(order).get(line, 0) for line, units in wish.restock.items()):
             raise RefundRefused(_("More units would be put back on the shelf than were sold."))
@@ -207,9 +208,10 @@ def _give_up(row: Refund, text: str) -> None:
     """The money did not go back: the order is as it was, and people must look."""
     order = row.payment.order
     if not row.is_mismatch:
-        sent = Case(When(shipped_at=None, then=Value(Order.Status.PAID)), default=Value(Order.Status.SHIPPED))
-        Order.objects.filter(pk=order.pk).update(amount_refunded=F("amount_refunded") - row.amount)
-        Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=sent)
+        order.refresh_from_db()  # the caller holds its row
+        Order.objects.filter(pk=order.pk).update(amount_refunded=order.amount_refunded - row.amount)
+        before = Order.Status.SHIPPED if order.shipped_at else Order.Status.PAID
+        Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
     alarm(order, _("Refund no. %(number)s did not go through: %(text)s") % {"number": row.pk, "text": text})
 
@@ -222,10 +224,12 @@ def _adopt(order: Order, found: gateway.Refunded) -> Refund | None:
     payment = order.payments.filter(status=Payment.Status.SUCCEEDED).first()
     try:
         with transaction.atomic():
-            left = Order.objects.filter(pk=order.pk, status__in=Order.PAID_STATES, currency=found.currency)
-            left = left.filter(amount_refunded__lte=F("total") - amount)
-            if payment is None or not left.update(amount_refunded=F("amount_refunded") + amount):
-                return None  # one of our own is on its way to be refused; after that there is room
+            Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+            order.refresh_from_db()
+            together = order.amount_refunded + amount
+            if payment is None or not order.is_paid or order.currency != found.currency or together > order.total:
+                return None  # perhaps one of our own is about to be refused; after that there is room
+            Order.objects.filter(pk=order.pk).update(amount_refunded=together)
             order.record(OrderEvent.Kind.REFUNDING, by=STRIPE, text=format_money(amount, found.currency))
             return Refund.objects.create(
                 payment=payment, amount=amount, currency=found.currency, stripe_id=found.id, by=STRIPE

@@ -3,18 +3,19 @@
 from collections.abc import Callable
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import GuestEmail
+from accounts.models import AccountMail, GuestEmail
 from addresses.models import Address
-from billing.models import BillingProfile, StripeEvent
+from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from carts.models import Cart
 from ecommerce.admin import ReadOnlyAdmin
 from ecommerce.tests.makers import ADDRESS, make_category, make_open_order, make_product, make_user
 from ecommerce.tests.visitors import count_queries
-from orders.models import Mail, Order, OrderEvent
+from orders.models import Mail, Order, OrderEvent, Payment, Refund
 
 pytestmark = pytest.mark.django_db
 
@@ -33,9 +34,23 @@ def make_placed(number: int) -> None:
     Order.objects.filter(pk=order.pk).update(status=Order.Status.PLACED)
 
 
+def make_refund(number: int) -> None:
+    order = make_open_order()
+    payment = Payment.objects.create(order=order, number=1, stripe_pm="card_1", amount=5, currency="gbp")
+    Refund.objects.create(payment=payment, amount=5, currency="gbp")
+
+
 def make_address(number: int) -> None:
     profile = BillingProfile.objects.create(email=f"guest{number}@example.org")
     Address.objects.create(billing_profile=profile, **ADDRESS)
+
+
+def make_card_attempt(number: int) -> None:
+    profile = BillingProfile.objects.create(email=f"guest{number}@example.org")
+    card = Card.objects.add_new(
+        profile, {"id": f"card_{number}", "object": "card", "last4": "4242", "exp_month": 9, "exp_year": 2040}
+    )
+    CardAttempt.objects.create(billing_profile=profile, kind=CardAttempt.Kind.ADD, address="x", card=card)
 
 
 def make_cart(number: int) -> None:
@@ -48,12 +63,16 @@ LISTS: dict[str, Callable[[int], object]] = {
     "products_stockmovement": lambda number: make_product(),
     "accounts_user": lambda number: make_user(f"user{number}@example.org"),
     "accounts_guestemail": lambda number: GuestEmail.objects.create(email="guest@example.org"),
+    "accounts_accountmail": lambda number: AccountMail.objects.create(kind="reset", to=f"user{number}@example.org"),
+    "axes_accessattempt": lambda number: AccessAttempt.objects.create(username=f"user{number}", failures_since_start=1),
+    "billing_cardattempt": make_card_attempt,
     "billing_billingprofile": lambda number: make_user(f"user{number}@example.org"),
     "billing_stripeevent": lambda number: StripeEvent.objects.create(stripe_id=f"evt_{number}", type="charge.x"),
     "addresses_address": make_address,
     "carts_cart": make_cart,
     "orders_order": make_placed,
     "orders_mail": make_placed,
+    "orders_refund": make_refund,
 }
 
 
@@ -76,7 +95,8 @@ def test_every_list_is_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["billing_billingprofile", "billing_stripeevent", "carts_cart", "orders_order", "orders_mail"]
+    "name",
+    ["billing_billingprofile", "billing_stripeevent", "carts_cart", "orders_order", "orders_mail", "orders_refund"],
 )
 def test_rows_of_money_and_carts_are_only_looked_at(staff: Client, name: str) -> None:
     LISTS[name](1)

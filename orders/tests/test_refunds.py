@@ -210,3 +210,13 @@ def test_order_page_shows_the_refund(order: Order, client: Client) -> None:
     page = client.get(order.get_absolute_url()).text
     assert "Refund of £10.00" in page
     assert "Refunded: £10.00" in page
+
+
+def test_many_small_parts_make_a_whole_to_the_penny(client: Client, simulator: Simulator) -> None:
+    """SQLite reckons in floating point, where 0.10 and 0.20 make a little more than 0.30."""
+    order = buy(client, make_product(price=Decimal("0.35"), stock=10))
+    parts = ["0.10", "0.20", "0.10", "0.70", "1.10", "2.20", "0.90"]
+    for number, part in enumerate(parts):
+        give_back(order, part, already=str(sum(map(Decimal, parts[:number]), Decimal(0))))
+    assert (order.amount_refunded, order.status) == (order.total, Order.Status.REFUNDED)
+    assert audit() == []
