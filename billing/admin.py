@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from billing.models import BillingProfile, Card, StripeEvent
+from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
@@ -22,6 +22,16 @@ class BillingProfileAdmin(ReadOnlyAdmin):
     list_select_related = ["user"]
     search_fields = ["email", "customer_id", "user__name"]
     inlines = [CardInline]
+
+
+@admin.register(CardAttempt)
+class CardAttemptAdmin(ReadOnlyAdmin):
+    """Who tried cards within the last day, and with what success; many declines of one address are a card tester."""
+
+    list_display = ["timestamp", "kind", "ok", "billing_profile", "card", "address"]
+    list_filter = ["kind", "ok", "timestamp"]
+    list_select_related = ["billing_profile", "card"]
+    search_fields = ["billing_profile__email", "=address", "=session"]
 
 
 @admin.register(StripeEvent)

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ecommerce import money
 
 LIVE = ("sk_live", "rk_live")
+CARD_FLOWS = ("token", "setup_intent")
 
 
 def is_loopback(host: str | None) -> bool:
@@ -24,8 +25,9 @@ def is_loopback(host: str | None) -> bool:
 
 @register(Tags.security)
 def payment_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 to E006: what never may be."""
-    return [*([] if settings.STRIPE_IS_REAL else _of_test_payments()), *_of_real_payments(), *_of_money()]
+    """E001 to E008: what never may be."""
+    of_tests = [] if settings.STRIPE_IS_REAL else _of_test_payments()
+    return [*of_tests, *_of_real_payments(), *_of_money(), *_of_cards()]
 
 
 def _of_test_payments() -> Iterator[CheckMessage]:
@@ -70,15 +72,31 @@ def _of_real_payments() -> Iterator[CheckMessage]:
         yield Error(f"{' and '.join(missing)} not set.", hint="See .env.example.", id="billing.E005")
 
 
+def _of_cards() -> Iterator[CheckMessage]:
+    """E007 and E008: how cards are put on file, and how often they may be tried."""
+    if settings.STRIPE_CARD_FLOW not in CARD_FLOWS:
+        yield Error(
+            f"STRIPE_CARD_FLOW is {settings.STRIPE_CARD_FLOW!r}.",
+            hint=f"Set it to {' or '.join(CARD_FLOWS)}.",
+            id="billing.E007",
+        )
+    if min(settings.CARD_TRIES.values()) < 1:
+        yield Error(
+            "A limit of card attempts is below 1, so nobody could pay.",
+            hint="Set the CARD_TRIES_... variables to 1 or more.",
+            id="billing.E008",
+        )
+
+
 @register(Tags.security, deploy=True)
 def token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """W001: Stripe is ending support for cards made from tokens."""
-    if not settings.STRIPE_SECRET_KEY.startswith(LIVE):
+    if not settings.STRIPE_SECRET_KEY.startswith(LIVE) or settings.STRIPE_CARD_FLOW != "token":
         return []
     return [
         Warning(
             "Cards are saved from tokens, which Stripe is ending support for (no date is set).",
-            hint="Watch Stripe's announcements.",
+            hint="Set STRIPE_CARD_FLOW=setup_intent.",
             id="billing.W001",
         )
     ]

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from ecommerce.http import View
+from ecommerce.http import View, permissions_policy
 
 STRIPE_SCRIPTS = ["https://js.stripe.com", "https://*.js.stripe.com"]
+# 3-D Secure shows a page of the shopper's bank in a frame within Stripe's frame; it may ask for a passkey.
+STRIPE_FEATURES = ["payment", "publickey-credentials-get"]
 
 
 def payment_sources() -> dict[str, list[str]]:
@@ -30,6 +32,7 @@ def payment_page(view: View) -> View:
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response: HttpResponseBase = csp_update(payment_sources())(view)(request, *args, **kwargs)
+        response.headers["Permissions-Policy"] = permissions_policy(*STRIPE_FEATURES)
         return response
 
     return wrapper

@@ -11,11 +11,21 @@ from ecommerce.forms import PlainForm
 NO_CARD = _("Choose a card on file or enter a new one. Entering one needs JavaScript.")
 
 
-class TokenForm(forms.Form):
+class TokenForm(PlainForm):
     """The token that Stripe's card field made of a card."""
 
     token = forms.RegexField(
         r"^tok_\w+\Z",
+        max_length=120,
+        error_messages={"required": _("No card was sent."), "invalid": _("This is no card.")},
+    )
+
+
+class SetupForm(PlainForm):
+    """The SetupIntent that Stripe's card field has completed."""
+
+    setup_intent = forms.RegexField(
+        r"^seti_\w+\Z",
         max_length=120,
         error_messages={"required": _("No card was sent."), "invalid": _("This is no card.")},
     )

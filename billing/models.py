@@ -1,11 +1,14 @@
-"""Who pays: billing profiles and their cards; and what Stripe told us, event by event."""
+"""Who pays: billing profiles, their cards and their attempts; and what Stripe told us, event by event."""
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import GuestEmail, User
@@ -195,6 +198,72 @@ class Card(models.Model):
     @property
     def expiry(self) -> str:
         return f"{self.exp_month:02d}/{self.exp_year % 100:02d}"
+
+
+def fingerprint(text: str) -> str:
+    """A keyed hash: equal for equal texts, and without SECRET_KEY nobody can try out which text it was."""
+    return salted_hmac("billing.CardAttempt", text, algorithm="sha256").hexdigest()[:40] if text else ""
+
+
+class CardAttemptManager(models.Manager["CardAttempt"]):
+    def recent(self) -> models.QuerySet["CardAttempt"]:
+        """Those of the last hour, which are the ones that limits count."""
+        return self.filter(timestamp__gt=timezone.now() - CardAttempt.COUNTED)
+
+    def of_source(self, billing_profile: BillingProfile, source: str) -> "CardAttempt | None":
+        """The profile's attempt with this token or SetupIntent, one that became a card rather than one that did not."""
+        found = self.filter(billing_profile=billing_profile, source=fingerprint(source)).select_related("card")
+        return found.order_by(models.F("card").desc(nulls_last=True)).first()
+
+    def forget_old(self) -> int:
+        """Delete what no limit counts and no page asks for any more; how many."""
+        return self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT).delete()[0]
+
+
+class CardAttempt(models.Model):
+    """Somebody tries to add a card or to pay: written before Stripe is asked, `ok` noted after. Limits count these.
+
+    Who it was is kept as keyed hashes alone; `ok` is empty while nobody knows.
+    """
+
+    class Kind(models.TextChoices):
+        ADD = "add", _("Card entered")
+        PAY = "pay", _("Payment")
+
+    COUNTED = timedelta(hours=1)
+    KEPT = timedelta(days=1)
+
+    kind = models.CharField(_("kind"), max_length=3, choices=Kind)
+    billing_profile = models.ForeignKey(BillingProfile, models.CASCADE, related_name="card_attempts")
+    address = models.CharField(_("network address (hashed)"), max_length=40)
+    session = models.CharField(_("session (hashed)"), max_length=40, blank=True)
+    source = models.CharField(_("token or set-up (hashed)"), max_length=40, blank=True)
+    card = models.ForeignKey(Card, models.SET_NULL, null=True, blank=True, related_name="attempts")
+    ok = models.BooleanField(_("succeeded"), null=True, blank=True)
+    timestamp = models.DateTimeField(_("time"), auto_now_add=True)
+
+    objects: ClassVar[CardAttemptManager] = CardAttemptManager()
+
+    class Meta:
+        verbose_name = _("card attempt")
+        verbose_name_plural = _("card attempts")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["billing_profile", "timestamp"], name="attempt_of_profile"),
+            models.Index(fields=["address", "timestamp"], name="attempt_of_address"),
+            models.Index(fields=["session", "timestamp"], name="attempt_of_session"),
+            models.Index(fields=["ok", "timestamp"], name="attempt_by_result"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+    def note(self, ok: bool | None, **changes: Any) -> None:
+        """How it ended; with None nobody can say (Stripe gave no answer), and then it counts against nobody."""
+        if ok is None:
+            self.delete()
+        else:
+            CardAttempt.objects.filter(pk=self.pk).update(ok=ok, **changes)
 
 
 class StripeEventManager(models.Manager["StripeEvent"]):

@@ -9,5 +9,6 @@ app_name = "billing"
 urlpatterns = [
     path("payment-method/", views.payment_method, name="payment_method"),
     path("payment-processing/", views.payment_processing, name="payment_processing"),
+    path("setup-intent/", views.setup_intent, name="setup_intent"),
     path("webhook/", views.webhook, name="webhook"),
 ]

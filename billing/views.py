@@ -1,6 +1,8 @@
 """The card page, what its script talks to, and the webhook."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import gateway
+from billing import cards, gateway, limits
 from billing.csp import payment_page
 from billing.declines import decline_message
-from billing.forms import TokenForm
+from billing.forms import SetupForm, TokenForm
 from billing.models import BillingProfile, Card, StripeEvent
 from billing.signals import stripe_event
 from ecommerce.http import next_url, private
@@ -38,45 +40,61 @@ def payment_method(request: HttpRequest) -> HttpResponse:
 @private
 @require_POST
 def payment_processing(request: HttpRequest) -> JsonResponse:
-    """Keep the card behind the token that `stripeTokenHandler` sent; answers its id and name, or what to tell."""
+    """Keep the card behind the token that `stripeTokenHandler` sent, or of a SetupIntent; answers its id and name."""
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-    if profile is None:
-        return JsonResponse({"error": _("Log in or go on as a guest first.")}, status=403)
-    return keep_card(request, profile)
+    return keep_card(request, profile) if profile else _who_are_you()
+
+
+@private
+@require_POST
+def setup_intent(request: HttpRequest) -> JsonResponse:
+    """Begin to put a card on file by a SetupIntent; answers what Stripe's card field needs to go on."""
+    profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+    return begin_setup(request, profile) if profile else _who_are_you()
+
+
+def _who_are_you() -> JsonResponse:
+    return JsonResponse({"error": _("Log in or go on as a guest first.")}, status=403)
 
 
 def keep_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
-    """The answer to a token for this profile; an order's page keeps cards for the order's own payer."""
-    form = TokenForm(request.POST)
+    """The answer to a card for this profile; an order's page keeps cards for the order's own payer."""
+    form = SetupForm(request.POST) if "setup_intent" in request.POST else TokenForm(request.POST)
     if not form.is_valid():
-        return JsonResponse({"error": form.errors["token"][0]}, status=400)
+        return JsonResponse({"error": form.first_error()}, status=400)
+
+    def keep() -> dict[str, Any]:
+        if "setup_intent" in form.cleaned_data:
+            card = cards.keep_setup(profile, form.cleaned_data["setup_intent"])
+        else:
+            card = cards.keep_token(request, profile, form.cleaned_data["token"])
+        return {"card": card.pk, "label": str(card)}
+
+    return _answer(profile, keep)
+
+
+def begin_setup(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
+    """The answer to a card field that is about to set a card up for this profile."""
+    return _answer(profile, lambda: {"client_secret": cards.begin_setup(request, profile)})
+
+
+def _answer(profile: BillingProfile, work: Callable[[], dict[str, Any]]) -> JsonResponse:
+    """What the page's script is told: what came of the work, or a sentence for the shopper."""
     try:
-        card = _add_card(profile, form.cleaned_data["token"])
+        return JsonResponse(work())
+    except limits.TooMany as refusal:
+        return limits.as_json(refusal)
     except gateway.Declined as error:
         return JsonResponse({"error": decline_message(error.code, error.decline_code)}, status=402)
-    except gateway.Missing:
+    except cards.Unusable as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    except (gateway.Missing, gateway.TokenUsed):
         text = _("Your card could not be read. Nothing was charged. Please enter it again.")
         return JsonResponse({"error": text}, status=400)
     except (gateway.GatewayError, ValueError) as error:
         logger.error("no card for profile %s: %s", profile.pk, error)
         text = _("Your card could not be checked right now. Nothing was charged. Please try again in a moment.")
         return JsonResponse({"error": text}, status=424)
-    return JsonResponse({"card": card.pk, "label": str(card)})
-
-
-def _add_card(profile: BillingProfile, token: str) -> Card:
-    """The card of a token; of one used a moment ago (a double click), the card it became."""
-    try:
-        customer = gateway.retrieve_customer(profile.get_customer())
-    except gateway.Missing:
-        customer = profile.renew_customer()
-    try:
-        return Card.objects.add_new(profile, gateway.create_source(customer, token))
-    except gateway.TokenUsed:
-        card = Card.objects.usable(profile).first()
-        if card is None:
-            raise
-        return card
 
 
 @csrf_exempt

@@ -18,7 +18,7 @@ from products.models import Product, ProductQuerySet
 
 CART_KEY, COUNT_KEY = "cart_id", "cart_items"
 MOST = 99
-AMOUNT: DecimalField = DecimalField(max_digits=18, decimal_places=2)  # a hostile cart may be large
+AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # a hostile cart may be large
 
 
 class CartManager(models.Manager["Cart"]):

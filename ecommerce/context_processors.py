@@ -17,5 +17,6 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "cart_items": Cart.objects.item_count(request),
         "is_test_shop": not settings.STRIPE_IS_REAL,
         "stripe_js_url": settings.STRIPE_JS_URL,
+        "stripe_card_flow": settings.STRIPE_CARD_FLOW,
         "stripe_publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
     }

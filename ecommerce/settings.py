@@ -229,7 +229,7 @@ HEADERS = {  # of every answer
 }
 # What neither the shop's pages nor frames in them may use; payment pages leave some to Stripe, see billing.csp.
 REFUSED_FEATURES = (
-    "accelerometer autoplay bluetooth camera display-capture encrypted-media gamepad geolocation gyroscope hid "
+    "accelerometer autoplay camera clipboard-read display-capture encrypted-media gamepad geolocation gyroscope hid "
     "idle-detection local-fonts magnetometer microphone midi payment picture-in-picture publickey-credentials-create "
     "publickey-credentials-get screen-wake-lock serial usb window-management xr-spatial-tracking"
 ).split()

@@ -27,6 +27,7 @@ class Decline:
 NEVER = ""
 UNLESS_SET_UP = "unless_set_up"
 ALWAYS = "always"
+REFUND_PENDING, REFUND_FAILS = "pending", "fails"
 
 _DECLINED = "Your card was declined."
 DECLINES = {
@@ -71,6 +72,7 @@ class TestCard:
     charge: str = ""
     authenticate: str = NEVER
     disputed: bool = False
+    refund: str = ""
 
     @property
     def last4(self) -> str:
@@ -116,6 +118,8 @@ _CARDS = [
     TestCard("threeDSecure2Required", "4000000000003220", authenticate=ALWAYS),
     TestCard("threeDSecureRequiredChargeDeclined", "4000008400001629", charge="generic_decline", authenticate=ALWAYS),
     TestCard("createDispute", "4000000000000259", disputed=True),
+    TestCard("pendingRefund", "4000000000007726", refund=REFUND_PENDING),
+    TestCard("refundFail", "4000000000005126", refund=REFUND_FAILS),
 ]
 BY_NAME = {card.name: card for card in _CARDS}
 BY_NUMBER = {card.number: card for card in _CARDS}

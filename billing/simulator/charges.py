@@ -1,13 +1,12 @@
-"""Charges, what became of them, and refunds."""
+"""Charges, and what became of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from billing.simulator import methods
-from billing.simulator.calls import Call, merged_metadata, new, page
+from billing.simulator.calls import Call, new, page
 from billing.simulator.cards import Decline, TestCard
-from billing.simulator.errors import invalid
 
 
 def record(
@@ -24,7 +23,7 @@ def record(
         "paid": not decline,
         "status": "failed" if decline else "succeeded",
     }
-    call.store.save(charge)
+    call.store.save(charge, card=methods.behaviour(call, method).name)
     call.event("charge.failed" if decline else "charge.succeeded", charge)
     return charge
 
@@ -93,75 +92,6 @@ def retrieve(call: Call) -> dict[str, Any]:
 def listing(call: Call) -> dict[str, Any]:
     """GET /v1/charges"""
     return page(call, "charge", "/v1/charges", "customer", "payment_intent")
-
-
-def _charge_to_refund(call: Call) -> dict[str, Any]:
-    """The charge a refund names, directly or through its intent."""
-    charge_id, intent_id = call.text("charge"), call.text("payment_intent")
-    if not charge_id and not intent_id:
-        raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
-    if intent_id:
-        intent = call.need("payment_intent", intent_id, "payment_intent", 400)
-        if intent["status"] != "succeeded" or charge_id not in (None, intent["latest_charge"]):
-            message = f"This PaymentIntent ({intent_id}) does not have a successful charge to refund."
-            raise invalid(message, param="payment_intent", executed=True)
-        charge_id = intent["latest_charge"]
-    charge = call.need("charge", str(charge_id), "charge", 400)
-    if charge["status"] != "succeeded":
-        raise invalid(f"Charge {charge_id} has not succeeded and cannot be refunded.", executed=True)
-    return charge
-
-
-def _refundable(call: Call, charge: dict[str, Any]) -> int:
-    """The amount to refund, which is never more than is left of the charge."""
-    left = charge["amount"] - charge["amount_refunded"]
-    if not left:
-        message = f"Charge {charge['id']} has already been refunded."
-        raise invalid(message, "charge_already_refunded", executed=True)
-    amount = int(call.params.get("amount", left))
-    if amount < 1:
-        raise invalid("This value must be greater than or equal to 1.", "parameter_invalid_integer", "amount")
-    if amount > left:
-        message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
-        raise invalid(message, param="amount", executed=True)
-    return amount
-
-
-def create_refund(call: Call) -> dict[str, Any]:
-    """POST /v1/refunds"""
-    charge = _charge_to_refund(call)
-    amount = _refundable(call, charge)
-    refund = {
-        **new("refund", "re"),
-        "amount": amount,
-        "balance_transaction": None,
-        "charge": charge["id"],
-        "currency": charge["currency"],
-        "destination_details": {"card": {"type": "refund"}, "type": "card"},
-        "metadata": merged_metadata({}, call.params.get("metadata")),
-        "payment_intent": charge["payment_intent"],
-        "reason": call.text("reason"),
-        "receipt_number": None,
-        "status": "succeeded",
-    }
-    charge["amount_refunded"] += amount
-    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    call.store.save(refund)
-    call.store.save(charge)
-    call.event("refund.created", refund)
-    call.event("charge.refunded", charge)
-    call.event("refund.updated", refund)
-    return refund
-
-
-def retrieve_refund(call: Call) -> dict[str, Any]:
-    """GET /v1/refunds/<id>"""
-    return call.need("refund", call.ids[0])
-
-
-def list_refunds(call: Call) -> dict[str, Any]:
-    """GET /v1/refunds"""
-    return page(call, "refund", "/v1/refunds", "charge", "payment_intent")
 
 
 def retrieve_event(call: Call) -> dict[str, Any]:

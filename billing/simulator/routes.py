@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from billing.simulator import charges, customers, intents, methods, setups
+from billing.simulator import charges, customers, intents, methods, refunds, setups
 from billing.simulator.calls import Call
 
 Handler = Callable[[Call], dict[str, Any]]
@@ -61,9 +61,9 @@ ROUTES = [
     Route("POST", f"/v1/payment_intents/{_ID}/cancel", intents.cancel, "PaymentIntentCancelParams"),
     Route("GET", "/v1/charges", charges.listing, "ChargeListParams"),
     Route("GET", f"/v1/charges/{_ID}", charges.retrieve, "ChargeRetrieveParams"),
-    Route("POST", "/v1/refunds", charges.create_refund, "RefundCreateParams"),
-    Route("GET", "/v1/refunds", charges.list_refunds, "RefundListParams"),
-    Route("GET", f"/v1/refunds/{_ID}", charges.retrieve_refund, "RefundRetrieveParams"),
+    Route("POST", "/v1/refunds", refunds.create, "RefundCreateParams"),
+    Route("GET", "/v1/refunds", refunds.listing, "RefundListParams"),
+    Route("GET", f"/v1/refunds/{_ID}", refunds.retrieve, "RefundRetrieveParams"),
     Route("GET", "/v1/disputes/" + _ID, charges.retrieve_dispute, "DisputeRetrieveParams"),
     Route("GET", "/v1/events", charges.list_events, "EventListParams"),
     Route("GET", f"/v1/events/{_ID}", charges.retrieve_event, "EventRetrieveParams"),

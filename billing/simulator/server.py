@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from billing.simulator import intents, setups
+from billing.simulator import intents, refunds, setups
 from billing.simulator.api import Api, Request
 from billing.simulator.calls import Call
 from billing.simulator.errors import missing
@@ -124,7 +124,18 @@ class Simulator:
         """Answer 3-D Secure as the shopper would; gives the intent as it is then."""
         kind, module = ("setup_intent", setups) if intent_id.startswith("seti_") else ("payment_intent", intents)
         with self.store.transaction():
-            call = Call(self.store, webhooks=bool(self.webhook_url), base_url=self.url)
-            intent = module.answer(call, call.need(kind, intent_id, "intent"), succeed)
+            call = self._own_call()
+            intent: dict[str, Any] = module.answer(call, call.need(kind, intent_id, "intent"), succeed)
         self._deliveries.wake()
         return intent
+
+    def finish_refunds(self) -> list[dict[str, Any]]:
+        """Let the refunds end that Stripe would end some time later; gives them as they are then."""
+        with self.store.transaction():
+            ended = refunds.finish(self._own_call())
+        self._deliveries.wake()
+        return ended
+
+    def _own_call(self) -> Call:
+        """A call that nobody sent: something happens at Stripe by itself."""
+        return Call(self.store, webhooks=bool(self.webhook_url), base_url=self.url)

@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError(403, "Send application/json, and not from another site's page.")
 
     def _inspect(self, name: str, body: str) -> Response:
-        """Faults, requests and objects over HTTP."""
+        """Faults, requests, objects and the end of refunds over HTTP."""
         simulator = self.server.simulator
         if self.command != "GET":
             self._require_own_page()
@@ -157,13 +157,19 @@ class Handler(BaseHTTPRequestHandler):
         if (self.command, name) == ("DELETE", "faults"):
             simulator.clear_faults()
             return _answer({"faults": 0})
+        if (self.command, name) == ("POST", "refunds/finish"):
+            return _answer(simulator.finish_refunds())
         if (self.command, name) == ("POST", "faults"):
-            try:
-                simulator.add_fault(**_json(body))
-            except (TypeError, ValueError) as error:
-                raise ApiError(400, str(error)) from error
-            return _answer({"added": True})
+            return self._add_fault(_json(body))
         raise ApiError(404, f"The simulator has no {self.command} {name}.")
+
+    def _add_fault(self, fault: dict[str, Any]) -> Response:
+        """Put a fault in force that was described over HTTP."""
+        try:
+            self.server.simulator.add_fault(**fault)
+        except (TypeError, ValueError) as error:
+            raise ApiError(400, str(error)) from error
+        return _answer({"added": True})
 
     def _send(self, response: Response) -> None:
         """Write an answer."""

@@ -212,6 +212,28 @@ def test_processing_of_a_token_used_a_moment_ago_answers_its_card(guest: Client,
     assert Card.objects.count() == len(simulator.objects("card")) == 1
 
 
+def test_processing_of_a_used_token_answers_that_very_card_and_not_the_default_one(
+    guest: Client, simulator: Simulator
+) -> None:
+    token = make_token(simulator)
+    first = add_card(guest, token).json()
+    add_card(guest, "tok_amex")
+    assert add_card(guest, token).json() == first
+    assert Card.objects.get(default=True).last4 == "0005"
+
+
+def test_processing_of_a_used_token_whose_answer_was_lost_asks_for_the_card_again(
+    guest: Client, simulator: Simulator
+) -> None:
+    add_card(guest, "tok_amex")
+    token = make_token(simulator)
+    simulator.add_fault("/v1/customers/*/sources", "drop_after")
+    add_card(guest, token)
+    answer = add_card(guest, token)
+    assert (answer.status_code, "Please enter it again." in answer.json()["error"]) == (400, True)
+    assert Card.objects.get().last4 == "0005"
+
+
 def test_processing_of_a_token_another_used_gives_nothing_away(
     guest: Client, other_client: Client, simulator: Simulator
 ) -> None:
@@ -219,7 +241,7 @@ def test_processing_of_a_token_another_used_gives_nothing_away(
     add_card(guest, token)
     sign_in(other_client, make_user("charlie@example.org"))
     answer = add_card(other_client, token)
-    assert (answer.status_code, list(answer.json())) == (424, ["error"])
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
     assert Card.objects.get().billing_profile.email == "guest@example.org"
 
 

@@ -47,6 +47,11 @@ def found(settings: Any, changes: dict[str, Any]) -> list[str]:
         (REAL | {"STRIPE_PUBLISHABLE_KEY": ""}, ["billing.E005"]),
         (REAL | {"STRIPE_PUBLISHABLE_KEY": "", "DEBUG": True}, []),
         (LIVE, ["billing.W001"]),
+        (LIVE | {"STRIPE_CARD_FLOW": "setup_intent"}, []),
+        ({"STRIPE_CARD_FLOW": "setup_intent"}, []),
+        ({"STRIPE_CARD_FLOW": "setup-intent"}, ["billing.E007"]),
+        ({"STRIPE_CARD_FLOW": ""}, ["billing.E007"]),
+        ({"CARD_TRIES": {"profile": 10, "session": 0}}, ["billing.E008"]),
     ],
 )
 def test_check_finds_what_never_may_be(settings: Any, changes: dict[str, Any], ids: list[str]) -> None:

@@ -83,6 +83,22 @@ def test_create_source_answers_a_card_that_can_be_kept(api: type[WatchedClient])
     assert (card.last4, card.brand, refused(api)) == ("4242", "Visa", [])
 
 
+def test_create_setup_answers_a_secret_for_the_browser(api: type[WatchedClient]) -> None:
+    setup = gateway.create_setup(gateway.create_customer("contract@example.org"))
+    assert (setup.id.startswith("seti_"), bool(setup.client_secret), setup.card) == (True, True, {})
+    assert setup.status == "requires_payment_method"
+    assert not refused(api)
+
+
+def test_retrieve_setup_brings_the_card_along(api: type[WatchedClient], request: pytest.FixtureRequest) -> None:
+    setup = gateway.create_setup(gateway.create_customer("contract@example.org"))
+    confirm: Any = {"payment_method": "pm_card_visa"}
+    gateway._ask(lambda c: c.v1.setup_intents.confirm(setup.id, confirm), lambda answer: answer)
+    card = gateway.retrieve_setup(setup.id).card
+    assert (card["object"], card["type"], len(card["card"]["last4"])) == ("payment_method", "card", 4)
+    assert not refused(api)
+
+
 def test_created_intent_is_unconfirmed(api: type[WatchedClient], intent: gateway.Intent) -> None:
     assert intent.id.startswith("pi_")
     assert intent.status == "requires_payment_method"

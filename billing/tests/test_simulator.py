@@ -331,6 +331,61 @@ def test_unpaid_intent_cannot_be_refunded(api, alice):
         api.refunds.create({"payment_intent": alice.intent})
 
 
+def refunded_with(api, alice, token):
+    """A refund of 4.00 of a charge to that token's card."""
+    confirm(api, alice.intent, save_card(api, alice.customer, token))
+    return api.refunds.create({"payment_intent": alice.intent, "amount": 400, "metadata": {"row": "7"}})
+
+
+def charge_of(api, refund):
+    charge = api.charges.retrieve(refund.charge)
+    return charge.amount_refunded, charge.refunded
+
+
+def test_pending_refund_counts_at_once_and_succeeds_later(simulator, api, alice):
+    refund = refunded_with(api, alice, "tok_pendingRefund")
+    assert (refund.status, refund.pending_reason, charge_of(api, refund)) == ("pending", "processing", (400, False))
+
+    assert [ended["id"] for ended in simulator.finish_refunds()] == [refund.id]
+
+    done = api.refunds.retrieve(refund.id)
+    assert (done.status, done.metadata["row"], charge_of(api, done)) == ("succeeded", "7", (400, False))
+    assert [event["type"] for event in simulator.objects("event")][-2:] == ["refund.updated", "charge.refund.updated"]
+    assert simulator.finish_refunds() == []
+
+
+def test_failing_refund_succeeds_first_and_gives_its_money_back_to_the_shop(simulator, api, alice):
+    refund = refunded_with(api, alice, "tok_refundFail")
+    assert (refund.status, charge_of(api, refund)) == ("succeeded", (400, False))
+
+    simulator.finish_refunds()
+
+    failed = api.refunds.retrieve(refund.id)
+    assert (failed.status, failed.failure_reason) == ("failed", "expired_or_canceled_card")
+    assert charge_of(api, failed) == (0, False)
+    assert simulator.objects("event")[-1]["type"] == "refund.failed"
+    assert api.refunds.create({"payment_intent": alice.intent}).amount == 1250
+
+
+def test_refunds_of_good_cards_are_done_for_good(simulator, api, alice):
+    refund = refunded_with(api, alice, "tok_visa")
+    assert (refund.status, simulator.finish_refunds()) == ("succeeded", [])
+    assert simulator.objects("refund")[0]["status"] == "succeeded"
+
+
+def test_refunds_are_finished_over_http(simulator, api, alice):
+    refund = refunded_with(api, alice, "tok_pendingRefund")
+    answer = requests.post(simulator.url + "/_simulator/refunds/finish", json={}, timeout=5)
+    assert [ended["id"] for ended in answer.json()] == [refund.id]
+
+
+def test_intents_are_listed_with_their_charges(api, alice):
+    confirm(api, alice.intent, alice.card)
+    listed = api.payment_intents.list({"created": {"gte": 1}, "limit": 100, "expand": ["data.latest_charge"]})
+    assert [intent.latest_charge.amount_refunded for intent in listed.data] == [0]
+    assert api.payment_intents.list({"created": {"gte": 9_999_999_999}}).data == []
+
+
 # Parameters and keys
 
 

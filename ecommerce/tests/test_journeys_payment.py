@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -176,3 +177,61 @@ def test_order_given_up_after_a_decline_is_a_cart_again(shopper: Shopper, client
     product.refresh_from_db()
     assert (Order.objects.placed().get().status, product.stock) == (Order.Status.CANCELED, 3)
     assert charges(simulator) == []
+
+
+@pytest.fixture
+def by_setup_intent(settings: Any) -> None:
+    """A shop that puts cards on file by SetupIntents."""
+    settings.STRIPE_CARD_FLOW = "setup_intent"
+
+
+@pytest.mark.usefixtures("by_setup_intent")
+def test_guest_buys_by_setup_intent(shopper: Shopper, simulator: Simulator) -> None:
+    shopper.check_out(make_product())
+    assert simulator.objects("setup_intent") == []
+    shopper.type_card("4242424242424242")
+    shopper.press("Place order")
+    shopper.sees(THANKS)
+    [setup] = simulator.objects("setup_intent")
+    assert (setup["status"], simulator.objects("token"), charges(simulator)) == ("succeeded", [], [2095])
+
+
+@pytest.mark.usefixtures("by_setup_intent")
+def test_card_checked_by_the_bank_at_set_up_pays_without_another_check(
+    shopper: Shopper, client: Client, simulator: Simulator
+) -> None:
+    at_pay_step(shopper, client, make_product())
+    shopper.type_card("4000002500003155")
+    shopper.press("Place order")
+    shopper.answer_bank(succeed=True)
+    shopper.sees(THANKS)
+    assert (Payment.objects.get().status, charges(simulator)) == (Payment.Status.SUCCEEDED, [2095])
+
+
+@pytest.mark.usefixtures("by_setup_intent")
+def test_refused_check_at_set_up_keeps_everything(shopper: Shopper, client: Client, simulator: Simulator) -> None:
+    product = make_product(stock=3)
+    at_pay_step(shopper, client, product)
+    shopper.type_card("4000002500003155")
+    shopper.press("Place order")
+    shopper.answer_bank(succeed=False)
+    expect(shopper.page.get_by_role("alert").filter(has_text="unable to authenticate")).to_be_visible()
+    product.refresh_from_db()
+    assert (Order.objects.placed().count(), product.stock, charges(simulator)) == (0, 3, [])
+    shopper.type_card("4242424242424242")
+    shopper.press("Place order")
+    shopper.sees(THANKS)
+    assert charges(simulator) == [2095]
+
+
+@pytest.mark.usefixtures("by_setup_intent")
+def test_another_card_by_setup_intent_pays_the_same_order_after_a_decline(
+    shopper: Shopper, client: Client, simulator: Simulator
+) -> None:
+    at_pay_step(shopper, client, make_product())
+    shopper.type_card("4000000000000341")
+    shopper.press("Place order")
+    shopper.sees("Nothing was charged, and your order is kept for you.")
+    shopper.pay_again("4242424242424242")
+    shopper.sees(THANKS)
+    assert (len(simulator.objects("setup_intent")), charges(simulator)) == (2, [2095])

@@ -1,4 +1,5 @@
-// The card field: Stripe's own Element. The card's number goes from Stripe's frame to Stripe; we get a token.
+// The card field: Stripe's own Element. The card's number goes from Stripe's frame to Stripe; we get a token, or the
+// id of a SetupIntent.
 (() => {
   "use strict";
 
@@ -46,44 +47,62 @@
   card.on("change", (event) => say(event.error?.message));
   window.addEventListener("pageshow", () => busy(false));
 
-  // Sends the token to the shop, which keeps the card; then the form goes on with it.
-  async function stripeTokenHandler(token) {
-    let answer;
+  // Asks the shop; whatever is no answer of its becomes a sentence for the shopper.
+  async function ask(url, values) {
     try {
-      const response = await fetch(field.dataset.processingUrl, {
+      const response = await fetch(url, {
         method: "POST",
         headers: { "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
-        body: new URLSearchParams({ token: token.id }),
+        body: new URLSearchParams(values),
       });
-      answer = await response.json();
+      return await response.json();
     } catch {
-      answer = { error: field.dataset.failed };
+      return { error: field.dataset.failed };
     }
-    if (!answer.card) {
-      say(answer.error);
-      busy(false);
-      return;
-    }
-    if (form.dataset.next) {
-      window.location.assign(form.dataset.next);
-      return;
-    }
-    form.querySelector("#card-new").value = answer.card;
-    form.submit();
   }
 
-  form.addEventListener("submit", async (event) => {
+  function stop(text) {
+    say(text || field.dataset.failed);
+    busy(false);
+  }
+
+  // The shop keeps the card; then the form goes on with it.
+  async function keepCard(values) {
+    const answer = await ask(field.dataset.processingUrl, values);
+    if (!answer.card) {
+      stop(answer.error);
+    } else if (form.dataset.next) {
+      window.location.assign(form.dataset.next);
+    } else {
+      form.querySelector("#card-new").value = answer.card;
+      form.submit();
+    }
+  }
+
+  const stripeTokenHandler = (token) => keepCard({ token: token.id });
+
+  async function sendToken() {
+    const { token, error } = await stripe.createToken(card);
+    await (error ? stop(error.message) : stripeTokenHandler(token));
+  }
+
+  // The other way: the shop begins a SetupIntent, the bank may ask the shopper, and the shop looks what came of it.
+  async function setUp() {
+    const { client_secret: secret, error: refusal } = await ask(field.dataset.setupUrl, {});
+    if (!secret) {
+      stop(refusal);
+      return;
+    }
+    const { setupIntent, error } = await stripe.confirmCardSetup(secret, { payment_method: { card } });
+    await (error ? stop(error.message) : keepCard({ setup_intent: setupIntent.id }));
+  }
+
+  form.addEventListener("submit", (event) => {
     if (!wantsNewCard()) return;
     event.preventDefault();
     if (button.disabled) return;
     busy(true);
     say("");
-    const { token, error } = await stripe.createToken(card);
-    if (error) {
-      say(error.message);
-      busy(false);
-    } else {
-      await stripeTokenHandler(token);
-    }
+    (field.dataset.setupUrl ? setUp() : sendToken()).catch(() => stop());
   });
 })();

@@ -1,0 +1,68 @@
+"""Putting a card on file in two ways: of a token, or by a SetupIntent (settings.STRIPE_CARD_FLOW chooses the page's).
+
+Both kinds of answer are taken whatever the setting is, so that a page opened before a change still works. What the
+browser says counts for nothing: the server asks Stripe itself.
+"""
+
+import logging
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from billing import gateway, limits
+from billing.models import BillingProfile, Card, CardAttempt, fingerprint
+
+logger = logging.getLogger(__name__)
+
+
+class Unusable(Exception):
+    """What the browser sent is no card that could be kept; the text is for the shopper."""
+
+
+def keep_token(request: HttpRequest, profile: BillingProfile, token: str) -> Card:
+    """The card of a token; of one this profile used before (a double click), the very card it became."""
+    attempt = limits.start(request, CardAttempt.Kind.ADD, profile, source=token)
+    with limits.judging(attempt):
+        try:
+            customer = gateway.retrieve_customer(profile.get_customer())
+        except gateway.Missing:
+            customer = profile.renew_customer()
+        try:
+            card = Card.objects.add_new(profile, gateway.create_source(customer, token))
+        except gateway.TokenUsed:
+            before = CardAttempt.objects.of_source(profile, token)
+            if before is None or before.card is None:
+                raise
+            card = before.card
+    attempt.note(ok=True, card=card)
+    return card
+
+
+def begin_setup(request: HttpRequest, profile: BillingProfile) -> str:
+    """The client secret of a new SetupIntent of this profile's customer."""
+    attempt = limits.start(request, CardAttempt.Kind.ADD, profile)
+    with limits.judging(attempt):
+        try:
+            setup = gateway.create_setup(profile.get_customer())
+        except gateway.Missing:
+            setup = gateway.create_setup(profile.renew_customer())
+    # The card is tried in the browser, and only what succeeds comes back to us: declined until we know better.
+    attempt.note(ok=False, source=fingerprint(setup.id))
+    return setup.client_secret
+
+
+def keep_setup(profile: BillingProfile, setup_id: str) -> Card:
+    """The card of a SetupIntent that we began for this very profile; asked again, the same card again."""
+    attempt = CardAttempt.objects.of_source(profile, setup_id)
+    if attempt is None:
+        raise Unusable(_("Your card could not be read. Nothing was charged. Please enter it again."))
+    if attempt.card:
+        return attempt.card
+    setup = gateway.retrieve_setup(setup_id)
+    if setup.status != "succeeded" or setup.customer != profile.customer_id:
+        logger.warning("set-up %s of profile %s is %s", setup.id, profile.pk, setup.status)
+        attempt.note(ok=False, source="")  # looked at once; the next card has a SetupIntent of its own
+        raise Unusable(_("Your card was not checked to the end. Nothing was charged. Please enter it again."))
+    card = Card.objects.add_new(profile, setup.card)
+    attempt.note(ok=True, card=card)
+    return card

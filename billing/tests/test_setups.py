@@ -1,0 +1,196 @@
+"""Cards put on file by a SetupIntent: what the server believes, whose card it is, and what the script is told."""
+
+from typing import Any
+
+import pytest
+import stripe
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import BillingProfile, Card, CardAttempt
+from billing.simulator.server import Simulator
+from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, place_order
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db
+BEGIN, PROCESSING = "/billing/setup-intent/", "/billing/payment-processing/"
+
+
+@pytest.fixture(autouse=True)
+def flow(settings: Any) -> None:
+    settings.STRIPE_CARD_FLOW = "setup_intent"
+
+
+@pytest.fixture
+def guest(client: Client) -> Client:
+    """A guest's browser."""
+    client.post("/accounts/guest/", {"email": "guest@example.org"})
+    return client
+
+
+@pytest.fixture
+def charlie(other_client: Client) -> Client:
+    """Somebody else's browser."""
+    other_client.post("/accounts/guest/", {"email": "charlie@example.org"})
+    return other_client
+
+
+def confirm(simulator: Simulator, secret: str, card: str = "pm_card_visa") -> str:
+    """What `confirmCardSetup` does in the browser; the set-up's id."""
+    browser = stripe.StripeClient("pk_test_tests", base_addresses={"api": simulator.url}, max_network_retries=0)
+    setup_id = secret.split("_secret_")[0]
+    browser.v1.setup_intents.confirm(setup_id, {"payment_method": card, "client_secret": secret})  # type: ignore[typeddict-unknown-key]
+    return setup_id
+
+
+def begin(client: Client, order: Order | None = None) -> str:
+    url = reverse("orders:card_setup", args=[order.order_id]) if order else BEGIN
+    return str(client.post(url).json()["client_secret"])
+
+
+def keep(client: Client, setup_id: str, order: Order | None = None) -> Any:
+    url = reverse("orders:card", args=[order.order_id]) if order else PROCESSING
+    return client.post(url, {"setup_intent": setup_id})
+
+
+def set_up(client: Client, simulator: Simulator, card: str = "pm_card_visa") -> Any:
+    """The whole way of a card."""
+    return keep(client, confirm(simulator, begin(client), card))
+
+
+def test_setup_puts_a_card_on_file(guest: Client, simulator: Simulator) -> None:
+    answer = set_up(guest, simulator)
+    card = Card.objects.get()
+    assert answer.json() == {"card": card.pk, "label": "Visa •••• 4242"}
+    assert (card.stripe_id[:3], card.billing_profile.email, card.default) == ("pm_", "guest@example.org", True)
+
+
+def test_setup_card_pays(client: Client, simulator: Simulator) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    place_order(client, set_up(client, simulator).json()["card"])
+    assert Order.objects.placed().get().status == Order.Status.PAID
+
+
+def test_setup_that_was_authenticated_pays_without_another_challenge(client: Client, simulator: Simulator) -> None:
+    add_to_cart(client, make_product())
+    give_details(client)
+    setup_id = confirm(simulator, begin(client), "pm_card_authenticationRequiredOnSetup")
+    simulator.act(setup_id, succeed=True)
+    place_order(client, keep(client, setup_id).json()["card"])
+    assert Order.objects.placed().get().status == Order.Status.PAID
+
+
+def test_setup_is_looked_up_at_stripe_whatever_the_browser_says(guest: Client, simulator: Simulator) -> None:
+    setup_id = begin(guest).split("_secret_")[0]
+    answer = guest.post(PROCESSING, {"setup_intent": setup_id, "status": "succeeded", "card": "pm_card_visa"})
+    assert (answer.status_code, "not checked to the end" in answer.json()["error"]) == (400, True)
+    assert not Card.objects.exists()
+
+
+def test_unfinished_setup_is_looked_up_once(guest: Client, simulator: Simulator) -> None:
+    setup_id = begin(guest).split("_secret_")[0]
+    keep(guest, setup_id)
+    simulator.requests.clear()
+    assert keep(guest, setup_id).status_code == 400
+    assert simulator.requests == []
+
+
+def test_setup_the_shopper_failed_keeps_nothing(guest: Client, simulator: Simulator) -> None:
+    setup_id = confirm(simulator, begin(guest), "pm_card_authenticationRequiredOnSetup")
+    simulator.act(setup_id, succeed=False)
+    assert keep(guest, setup_id).status_code == 400
+    assert not Card.objects.exists()
+
+
+def test_setup_of_somebody_else_gives_nothing_away(guest: Client, charlie: Client, simulator: Simulator) -> None:
+    setup_id = confirm(simulator, begin(guest))
+    answer = keep(charlie, setup_id)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    assert not Card.objects.exists()
+    assert keep(guest, setup_id).status_code == 200
+
+
+def test_setup_of_another_customer_is_refused_even_if_we_began_it(
+    guest: Client, charlie: Client, simulator: Simulator
+) -> None:
+    setup_id = confirm(simulator, begin(guest))
+    begin(charlie)
+    CardAttempt.objects.update(billing_profile=BillingProfile.objects.get(email="charlie@example.org"))
+    assert keep(charlie, setup_id).status_code == 400
+    assert not Card.objects.exists()
+
+
+def test_setup_used_again_answers_its_card_and_changes_nothing(guest: Client, simulator: Simulator) -> None:
+    setup_id = confirm(simulator, begin(guest))
+    first = keep(guest, setup_id).json()
+    set_up(guest, simulator, "pm_card_amex")
+    assert keep(guest, setup_id).json() == first
+    assert Card.objects.get(default=True).last4 == "0005"
+
+
+@pytest.mark.parametrize("setup_id", ["", "seti", "pi_1", "seti_1\x00", "seti_1\n", "seti_a/b", "seti_" + "x" * 200])
+def test_bad_setup_is_refused_without_asking_stripe(guest: Client, simulator: Simulator, setup_id: str) -> None:
+    simulator.requests.clear()
+    answer = keep(guest, setup_id)
+    assert (answer.status_code, list(answer.json()), simulator.requests) == (400, ["error"], [])
+
+
+def test_setup_we_never_began_asks_stripe_nothing(guest: Client, simulator: Simulator) -> None:
+    simulator.requests.clear()
+    answer = keep(guest, "seti_nobody")
+    assert (answer.status_code, simulator.requests) == (400, [])
+
+
+def test_stranger_begins_no_setup(client: Client, simulator: Simulator) -> None:
+    assert client.post(BEGIN).status_code == 403
+    assert (simulator.requests, CardAttempt.objects.count()) == ([], 0)
+
+
+def test_setup_of_a_customer_stripe_lost_begins_with_a_new_one(guest: Client, simulator: Simulator) -> None:
+    BillingProfile.objects.update(customer_id="cus_lost")
+    assert set_up(guest, simulator).status_code == 200
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "error_500", "html", "empty", "other_json"])
+def test_setup_while_stripe_is_down_says_that_nothing_was_charged(
+    guest: Client, simulator: Simulator, fault: str
+) -> None:
+    simulator.add_fault("/v1/setup_intents", fault)
+    answer = guest.post(BEGIN)
+    assert (answer.status_code, "Nothing was charged." in answer.json()["error"]) == (424, True)
+
+
+def test_lost_look_at_a_setup_can_be_repeated(guest: Client, simulator: Simulator) -> None:
+    setup_id = confirm(simulator, begin(guest))
+    simulator.add_fault("/v1/setup_intents/*", "drop_after", method="GET")
+    assert keep(guest, setup_id).status_code == 424
+    assert keep(guest, setup_id).status_code == 200
+
+
+def test_setup_on_an_orders_page_is_for_the_orders_own_payer(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    setup_id = confirm(simulator, begin(client, order))
+    assert keep(client, setup_id, order).status_code == 200
+    assert Card.objects.get(stripe_id__startswith="pm_").billing_profile == order.billing_profile
+
+
+def test_setup_for_somebody_elses_order_is_not_found(client: Client, charlie: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    assert charlie.post(reverse("orders:card_setup", args=[order.order_id])).status_code == 404
+
+
+def test_token_of_a_page_opened_before_the_change_still_works(guest: Client, simulator: Simulator) -> None:
+    assert add_card(guest).status_code == 200
+
+
+def test_page_begins_no_setup_by_being_looked_at(guest: Client, simulator: Simulator) -> None:
+    simulator.requests.clear()
+    page = guest.get("/billing/payment-method/").text
+    assert f'data-setup-url="{BEGIN}"' in page
+    assert (simulator.requests, CardAttempt.objects.count()) == ([], 0)
+
+
+def test_page_of_the_token_way_knows_no_setup(guest: Client, settings: Any) -> None:
+    settings.STRIPE_CARD_FLOW = "token"
+    assert "data-setup-url" not in guest.get("/billing/payment-method/").text
