@@ -23,4 +23,4 @@ def read_key(order_id: str, key: str) -> int | None:
         number, version = signing.loads(key, salt=SALT, max_age=DAYS * 86_400)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return int(version) if number == order_id else None
+    return version if number == order_id and isinstance(version, int) else None

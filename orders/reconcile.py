@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.utils import timezone
 
+import accounts.mails
 from billing import gateway
 from billing.models import CardAttempt, StripeEvent
 from orders import books, mails, payments, refunds
@@ -34,8 +35,13 @@ def reconcile() -> dict[str, int]:
             "cancellations finished": _each(canceling, payments.finish_cancel),
             "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
             "events worked on": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _work_on),
-            "mails sent": mails.send_waiting(),
+            "mails sent": send_mails(),
         }
+
+
+def send_mails() -> int:
+    """Send the mails whose turn it is, about orders and about accounts; how many went out."""
+    return mails.send_waiting() + accounts.mails.send_waiting()
 
 
 def compare_books() -> tuple[dict[str, int], list[Finding]]:

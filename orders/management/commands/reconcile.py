@@ -9,9 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 
 from billing import gateway
-from orders import mails
 from orders.findings import settled
-from orders.reconcile import compare_books, reconcile
+from orders.reconcile import compare_books, reconcile, send_mails
 
 logger = logging.getLogger(__name__)
 MAIL_SECONDS = 5  # between two looks at the mails that wait
@@ -68,7 +67,7 @@ class Command(BaseCommand):
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(MAIL_SECONDS, left))
-            _guarded(mails.send_waiting)
+            _guarded(send_mails)
 
 
 def _guarded(work: Any) -> None:
