@@ -4,6 +4,10 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Users sign in by e-mail; guests leave one."""
+    """Connects the signals."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Connect the signal receivers."""
+        from accounts import signals  # noqa: F401

@@ -1,9 +1,10 @@
-"""The forms of the people: log in, sign up, go on as a guest."""
+"""The forms of the people: log in, sign up, go on as a guest, new passwords."""
 
 from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate, password_validation
+from django.contrib.auth.forms import SetPasswordForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -12,16 +13,17 @@ from accounts.models import User
 from ecommerce.forms import PlainForm, ShopForm
 
 
+def password_field(label: Any, kind: str = "new-password", help_text: Any = "") -> forms.CharField:
+    """A password as it was typed; `kind` tells the browser's password manager whether to fill in or to offer one."""
+    widget = forms.PasswordInput(attrs={"autocomplete": kind})
+    return forms.CharField(label=label, strip=False, max_length=128, widget=widget, help_text=help_text)
+
+
 class LoginForm(PlainForm):
     """E-mail and password; says the same for an unknown e-mail and a wrong password."""
 
     email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
-    password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        max_length=128,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
+    password = password_field(_("Password"), "current-password")
 
     def __init__(self, *args: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,13 +44,9 @@ class LoginForm(PlainForm):
 class SignupForm(ShopForm, forms.ModelForm):
     """A name, an e-mail and one password."""
 
-    password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        max_length=128,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 8 characters."),
-    )
+    TAKEN = _("You have an account with this e-mail. Log in instead.")
+
+    password = password_field(_("Password"), help_text=_("At least 8 characters."))
 
     class Meta:
         model = User
@@ -62,7 +60,7 @@ class SignupForm(ShopForm, forms.ModelForm):
         """An e-mail that no account has yet."""
         email = User.objects.normalize_email(self.cleaned_data["email"])
         if User.objects.filter(email__iexact=email).exists():
-            raise ValidationError(_("You have an account with this e-mail. Log in instead."), code="taken")
+            raise ValidationError(self.TAKEN, code="taken")
         return email
 
     def clean(self) -> dict[str, Any]:
@@ -76,6 +74,11 @@ class SignupForm(ShopForm, forms.ModelForm):
             except ValidationError as error:
                 self.add_error("password", error)
         return data
+
+    @property
+    def has_taken_email(self) -> bool:
+        """Whether the answer tells that this e-mail has an account."""
+        return self.has_error("email", "taken")
 
     def save(self, commit: bool = True) -> User:
         """The new user, with a hashed password."""
@@ -95,3 +98,36 @@ class GuestForm(PlainForm):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         help_text=_("For the confirmation of your order, nothing else."),
     )
+
+
+class EmailForm(PlainForm):
+    """Where to send the link for a new password."""
+
+    email = forms.EmailField(
+        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+
+
+class NewPasswordForm(ShopForm, SetPasswordForm):
+    """A new password, twice."""
+
+    new_password1 = password_field(_("New password"), help_text=_("At least 8 characters."))
+    new_password2 = password_field(_("New password again"))
+
+
+class PasswordChangeForm(NewPasswordForm):
+    """A new password for who knows the old one; wrong ones count as wrong passwords at sign-in do."""
+
+    old_password = password_field(_("Old password"), "current-password")
+    field_order = ["old_password", "new_password1", "new_password2"]
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request.user, *args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """The password this user has now."""
+        password = str(self.cleaned_data["old_password"])
+        if authenticate(self.request, username=self.user.get_username(), password=password) != self.user:
+            raise ValidationError(_("The old password is not right. Try again."), code="password_incorrect")
+        return password

@@ -1,22 +1,39 @@
-"""People: users, who sign in by e-mail, and the e-mails that guests leave."""
+"""People: users, who sign in by e-mail; the e-mails that guests leave; the mails about accounts."""
 
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from ecommerce.outbox import OutboxMail, OutboxQuerySet
+
 GUEST_KEY = "guest_email_id"
+LONGEST_EMAIL = 254
+HOUR = timedelta(hours=1)
+# A database that compares in capitals takes a long s for an s and a dotless i for an i.
+SAME_CAPITALS = str.maketrans("\u017f\u0131", "si")
+
+
+def plain_email(email: str) -> str:
+    """One spelling for all the ways to write an e-mail that lead to the same account."""
+    return email.strip().lower().translate(SAME_CAPITALS)
 
 
 class UserManager(BaseUserManager["User"]):
     """Finds users by e-mail without regard to case."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        """The user of this e-mail; nobody's is what no column holds, and no database would even look for."""
+        email = username or ""
+        if len(email) > LONGEST_EMAIL or "\x00" in email:
+            raise self.model.DoesNotExist
+        return self.get(email__iexact=email)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A new user; the password is hashed."""
@@ -29,11 +46,20 @@ class UserManager(BaseUserManager["User"]):
         """A user who may do everything in the admin."""
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
 
+    def verify(self, user: "User") -> bool:
+        """Somebody followed a link mailed to this user's address; False if the address is another by now."""
+        proven = self.filter(pk=user.pk, email=user.email).update(email_verified=user.email)
+        user.refresh_from_db(fields=["email", "email_verified"])
+        return bool(proven)
+
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A customer or a member of staff."""
 
     email = models.EmailField(_("e-mail"), unique=True)
+    email_verified = models.EmailField(
+        _("verified e-mail"), blank=True, editable=False, help_text=_("The address that was proven by a mailed link.")
+    )
     name = models.CharField(_("name"), max_length=120, blank=True)
     is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May sign in to the admin."))
     is_active = models.BooleanField(_("active"), default=True)
@@ -50,6 +76,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def has_verified_email(self) -> bool:
+        """Whether the present address is the one that was proven: another one has to be proven anew."""
+        return bool(self.email) and plain_email(self.email_verified) == plain_email(self.email)
 
     def get_full_name(self) -> str:
         return self.name or self.email
@@ -91,3 +122,98 @@ class GuestEmail(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class AccountMailQuerySet(OutboxQuerySet):
+    """Writes mails about accounts, within limits, and finds them by their links."""
+
+    ADDRESS_LIMIT = 5  # of a kind an hour: nobody floods a mailbox through us
+    CLIENT_LIMIT = 20  # an hour
+
+    def queue(self, kind: str, to: str, client: str, user: User | None) -> None:
+        """Write a mail down, unless its limits are reached; does the same work for any address.
+
+        Counted after writing, so that of requests at the same moment none slips through.
+        """
+        mail = self.create(kind=kind, to=plain_email(to), client=client, user=user, language=get_language() or "")
+        if self.is_one_too_many(mail):
+            mail.delete()
+
+    def is_one_too_many(self, mail: "AccountMail") -> bool:
+        """Whether earlier mails of the last hour fill the limit of its address or of its client."""
+        earlier = self.filter(timestamp__gt=timezone.now() - HOUR, pk__lt=mail.pk)
+        of_address = earlier.filter(kind=mail.kind, to=mail.to).count()
+        of_client = earlier.filter(client=mail.client).count()
+        return of_address >= self.ADDRESS_LIMIT or of_client >= self.CLIENT_LIMIT
+
+
+class AccountMail(OutboxMail):
+    """A mail with a link about an account; the link is made when it is sent and stored nowhere."""
+
+    class Kind(models.TextChoices):
+        RESET = "reset", _("New password")
+        VERIFY = "verify", _("Verify e-mail")
+        CLAIM = "claim", _("Earlier orders")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    user = models.ForeignKey(
+        User, models.CASCADE, null=True, related_name="mails", verbose_name=_("user"),
+        help_text=_("Who asked while signed in; whether an address has an account is looked up when sending."),
+    )  # fmt: skip
+    client = models.CharField(max_length=64, editable=False)
+    language = models.CharField(_("language"), max_length=12)
+    used = models.DateTimeField(_("link used"), null=True, blank=True)
+
+    objects: ClassVar[Any] = AccountMailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("account mail")
+        verbose_name_plural = _("account mails")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["to", "timestamp"], name="account_mail_of_address"),
+            models.Index(fields=["client", "timestamp"], name="account_mail_of_client"),
+            models.Index(fields=["attempts"], condition=models.Q(sent=None, dropped=None), name="account_mail_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.to}"
+
+    def use(self) -> bool:
+        """The link in it works once; False if it was used already."""
+        return bool(AccountMail.objects.filter(pk=self.pk, used=None).update(used=timezone.now()))
+
+
+class TakenSignupQuerySet(models.QuerySet["TakenSignup"]):
+    """Counts sign-ups with an e-mail that has an account: the one place that tells which addresses have one."""
+
+    LIMIT = 10  # an hour from one place
+
+    def note(self, client: str) -> bool:
+        """One more from this place; whether it was one too many."""
+        self.create(client=client)
+        return self._of_last_hour(client).count() > self.LIMIT
+
+    def are_at_limit(self, client: str) -> bool:
+        """Whether the next one from this place would be one too many."""
+        return self._of_last_hour(client).count() >= self.LIMIT
+
+    def _of_last_hour(self, client: str) -> Self:
+        return self.filter(client=client, timestamp__gt=timezone.now() - HOUR)
+
+
+class TakenSignup(models.Model):
+    """A sign-up that was told "you have an account"; no e-mail is kept, only where it came from."""
+
+    client = models.CharField(max_length=64)
+    timestamp = models.DateTimeField(auto_now_add=True)
+
+    objects = TakenSignupQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sign-up with a taken e-mail")
+        verbose_name_plural = _("sign-ups with a taken e-mail")
+        indexes = [models.Index(fields=["client", "timestamp"], name="taken_signup_of_client")]
+
+    def __str__(self) -> str:
+        return f"{self.timestamp:%Y-%m-%d %H:%M}"

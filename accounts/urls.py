@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import passwords, views
 
 app_name = "accounts"
 
@@ -11,4 +11,12 @@ urlpatterns = [
     path("signup/", views.user_signup, name="signup"),
     path("guest/", views.user_guest, name="guest"),
     path("logout/", views.user_logout, name="logout"),
+    path("password-reset/", passwords.password_reset, name="password_reset"),
+    path("password-reset/<str:uidb64>/<str:token>/", passwords.password_reset_confirm, name="password_reset_confirm"),
+    path("password-change/", passwords.password_change, name="password_change"),
+    path("profile/", views.profile, name="profile"),
+    path("verify/", views.verify_request, name="verify_request"),
+    path("verify/<str:token>/", views.verify, name="verify"),
+    path("claim/", views.claim_request, name="claim_request"),
+    path("claim/<str:token>/", views.claim, name="claim"),
 ]

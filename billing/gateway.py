@@ -371,9 +371,7 @@ def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: in
 def list_refunds(intent_id: str) -> list[Refunded]:
     """Every refund of the intent's charges, whoever asked for it."""
     params: Any = {"payment_intent": intent_id, "limit": 100}
-    return _ask(
-        lambda c: c.v1.refunds.list(params), lambda page: [_refunded(row) for row in page.auto_paging_iter()]
-    )
+    return _ask(lambda c: c.v1.refunds.list(params), lambda page: [_refunded(row) for row in page.auto_paging_iter()])
 
 
 def read_event(payload: bytes, signature: str) -> Event:
@@ -386,7 +384,10 @@ def read_event(payload: bytes, signature: str) -> Event:
         event = json.loads(payload)
         subject = event["data"]["object"]
         intent = subject["id"] if subject["object"] == "payment_intent" else subject.get("payment_intent")
-        found = Event(str(event["id"]), str(event["type"]), str(intent or ""), event["livemode"] is True)
+        names = [event["id"], event["type"], intent or ""]
+        if not all(isinstance(name, str) and name.isprintable() and len(name) <= 120 for name in names):
+            raise TypeError("names that no column holds")
+        found = Event(*names, livemode=event["livemode"] is True)
     except Exception as error:  # verification raises more than is documented, whatever a stranger sent
         raise ValueError("not a good delivery") from error
     if sent > time.time() + CLOCK_SKEW:

@@ -1,11 +1,18 @@
-"""What all forms of the shop share: crispy's layout without a form tag, and refusal of NUL bytes."""
+"""What all forms of the shop share: crispy's layout without a form tag, and e-mails that can be written."""
 
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.fields import Field
 from django.utils.translation import gettext as _
+
+
+def check_readable(value: str) -> None:
+    """Django takes an e-mail with a line separator of Unicode's for one; no mail ever arrives there."""
+    if not value.isprintable():
+        raise ValidationError(_("Enter a valid email address."), code="invalid")
 
 
 class ShopForm(forms.BaseForm):
@@ -17,6 +24,8 @@ class ShopForm(forms.BaseForm):
         self.helper.form_tag = False
         self.helper.disable_csrf = True
         for field in self.fields.values():
+            if isinstance(field, forms.EmailField):
+                field.validators = [*field.validators, check_readable]
             if field.error_messages.get("required") == Field.default_error_messages["required"]:
                 # The summary on top names no fields, so each error must say what it is about.
                 field.error_messages["required"] = _("Please fill in: %(field)s.") % {"field": field.label}

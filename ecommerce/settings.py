@@ -139,6 +139,7 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.throttle.sign_in_name"
 AXES_CLIENT_IP_CALLABLE = "ecommerce.http.client_address"
 AXES_LOCKOUT_CALLABLE = "accounts.throttle.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username"]  # what is typed there may be a password; the log says from where it came
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30

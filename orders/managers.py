@@ -109,13 +109,16 @@ class OrderQuerySet(models.QuerySet["Order"]):
         links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
         request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-REMEMBERED:])
 
-    def claim(self, user: "User") -> int:
-        """The paid orders that guests made with the user's e-mail, which the caller has proven, become theirs to see.
-
-        Only to see: cards and addresses stay with the guest's profile. The number of orders.
-        """
+    def claimable(self, user: "User") -> Self:
+        """What guests paid for with the user's e-mail, once that is verified, and nobody took over yet."""
+        if not user.has_verified_email:
+            return self.none()
         of_guests = self.filter(status__in=self.model.PAID_STATES, billing_profile__user=None, account=None)
-        return of_guests.filter(email__iexact=user.email).update(account=user)
+        return of_guests.filter(email__iexact=user.email)
+
+    def claim(self, user: "User") -> int:
+        """Those become the user's to see; cards and addresses stay with the guest's profile. The number of orders."""
+        return self.claimable(user).update(account=user)
 
     def last_of_session(self, request: HttpRequest) -> "Order | None":
         """The order this session placed last."""

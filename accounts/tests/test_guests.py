@@ -22,7 +22,10 @@ def test_guest_form_sets_the_sessions_guest(client: Client) -> None:
     assert BillingProfile.objects.get(pk=client.session["billing_profile_id"]).email == "guest@example.org"
 
 
-@pytest.mark.parametrize("email", ["", "guest", "guest@", "guest@example.org\x00", "g" * 400 + "@example.org"])
+@pytest.mark.parametrize(
+    "email",
+    ["", "guest", "guest@", "guest@example.org\x00", "g" * 400 + "@example.org", "guest@example.org\u2028x"],
+)
 def test_guest_form_refuses_what_is_no_email(client: Client, email: str) -> None:
     assert "There is a problem" in client.post(GUEST, {"email": email}).text
     assert not GuestEmail.objects.exists()

@@ -30,6 +30,13 @@ def test_signup_user_can_log_in_again(client: Client, other_client: Client) -> N
     assert ">Logout</button>" in other_client.get("/").text
 
 
+def test_signup_makes_a_new_session_key(client: Client) -> None:
+    client.post("/accounts/guest/", {"email": "guest@example.org"})
+    before = client.session.session_key
+    client.post(SIGNUP, DATA)
+    assert client.session.session_key != before
+
+
 def test_signup_cannot_make_itself_staff(client: Client) -> None:
     client.post(SIGNUP, DATA | {"is_staff": "on", "is_superuser": "on", "is_active": "", "pk": "7", "id": "7"})
     user = User.objects.get()

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from billing.simulator import intents, refunds, setups
-from billing.simulator.api import Api, Request
+from billing.simulator.api import Api, Request, Response
 from billing.simulator.calls import Call
 from billing.simulator.errors import missing
 from billing.simulator.faults import Fault, Faults
@@ -89,7 +89,7 @@ class Simulator:
         self.requests.clear()
         self._deliveries.wake()
 
-    def respond(self, request: Request) -> Any:
+    def respond(self, request: Request) -> Response | None:
         """Note an API request and answer it; None closes the connection without an answer."""
         del self.requests[:-_KEPT_REQUESTS]
         self.requests.append((request.method, request.path, redacted(request.params), request.key))

@@ -94,6 +94,9 @@ def test_charge_event_names_its_intent(client: Client, simulator: Simulator) -> 
         (b"\xff\xfe", None, 0),
         (event(livemode=True), None, 0),
         (event(livemode=None), "t=1,v1=00", 0),
+        (event(id="evt_" + "x" * 500), None, 0),
+        (event(id="evt_\x00"), None, 0),
+        (event(id=7), None, 0),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -1,0 +1,88 @@
+"""Mails about accounts: written down for any address alike, sent by `manage.py reconcile`, which looks who is meant."""
+
+from datetime import timedelta
+from email.utils import make_msgid
+
+from django.conf import settings
+from django.contrib.auth.forms import PasswordResetForm
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import EmailMultiAlternatives
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
+
+from accounts.claims import has_earlier_orders
+from accounts.models import AccountMail, TakenSignup, User, plain_email
+from accounts.tokens import make_token
+from ecommerce.http import client_key
+
+Kind = AccountMail.Kind
+WANTED_FOR = timedelta(days=1)  # whoever still wants the link later has asked again
+KEPT_FOR = timedelta(days=30)
+
+
+def queue(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | None = None) -> None:
+    """Write the mail down within the limits. Nobody is looked up, so any address takes the same time."""
+    AccountMail.objects.queue(kind, to, client_key(request), user)
+
+
+def send_waiting() -> int:
+    """Send the mails whose turn it is, and forget the rows of a month ago; how many mails went out."""
+    old = timezone.now() - KEPT_FOR
+    AccountMail.objects.filter(timestamp__lt=old).delete()
+    TakenSignup.objects.filter(timestamp__lt=old).delete()
+    return sum(mail.deliver(_message) for mail in AccountMail.objects.waiting())
+
+
+def _message(mail: AccountMail) -> EmailMultiAlternatives | None:
+    """The mail in the language it was asked for in; None if there is nobody to write to.
+
+    It goes to the account's own address, never to the one that was typed: two that look alike are not the same.
+    """
+    user = _receiver(mail)
+    if user is None or mail.timestamp + WANTED_FOR < timezone.now():
+        return None
+    with translation.override(mail.language or settings.LANGUAGE_CODE):
+        context = {
+            "url": settings.SITE_URL + _path(mail, user),
+            "email": user.email,
+            "site_name": settings.SITE_NAME,
+            "support_email": settings.SUPPORT_EMAIL,
+        }
+        body = render_to_string(f"accounts/mails/{mail.kind}.txt", context)
+        headers = {"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=settings.SITE_HOST or None)}
+        message = EmailMultiAlternatives(subject=_subject(mail), body=body, to=[user.email], headers=headers)
+        message.attach_alternative(render_to_string(f"accounts/mails/{mail.kind}.html", context), "text/html")
+    return message
+
+
+def _receiver(mail: AccountMail) -> User | None:
+    """Whose account the mail is about, if it may be sent now."""
+    if mail.kind == Kind.RESET:
+        found = next(iter(PasswordResetForm().get_users(mail.to)), None)
+        return found if isinstance(found, User) else None
+    user = mail.user
+    if user is None or not user.is_active or plain_email(user.email) != mail.to:
+        return None
+    wanted = has_earlier_orders(user) if mail.kind == Kind.CLAIM else not user.has_verified_email
+    return user if wanted else None
+
+
+def _path(mail: AccountMail, user: User) -> str:
+    if mail.kind == Kind.RESET:
+        uidb64 = urlsafe_base64_encode(force_bytes(user.pk))
+        return reverse("accounts:password_reset_confirm", args=[uidb64, default_token_generator.make_token(user)])
+    return reverse(f"accounts:{mail.kind}", args=[make_token(mail, user)])
+
+
+def _subject(mail: AccountMail) -> str:
+    words = {
+        Kind.RESET: _("A new password at %(shop)s"),
+        Kind.VERIFY: _("Your e-mail at %(shop)s"),
+        Kind.CLAIM: _("Your earlier orders at %(shop)s"),
+    }
+    return words[Kind(mail.kind)] % {"shop": settings.SITE_NAME}

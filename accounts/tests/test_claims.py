@@ -1,0 +1,156 @@
+"""Earlier guest orders come into an account only by a link mailed to their address."""
+
+import pytest
+from django.core import mail, signing
+from django.test import Client
+
+from accounts.mails import send_waiting
+from accounts.models import AccountMail, User
+from accounts.tests.mailbox import mailed_link
+from ecommerce.tests.makers import make_open_order, make_user
+from ecommerce.tests.visitors import count_queries, sign_in
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db
+PROFILE, CLAIM = "/accounts/profile/", "/accounts/claim/"
+
+
+@pytest.fixture
+def alice(client: Client) -> User:
+    """Signed in, with a verified e-mail."""
+    user = make_user(email_verified="alice@example.org")
+    sign_in(client, user)
+    return user
+
+
+def guest_order(email: str = "alice@example.org", status: str = Order.Status.PAID) -> Order:
+    """An order somebody placed as a guest."""
+    order = make_open_order()
+    Order.objects.filter(pk=order.pk).update(email=email, status=status, active=False)
+    return Order.objects.get(pk=order.pk)
+
+
+def claim_link(client: Client) -> str:
+    client.post(CLAIM)
+    return mailed_link()
+
+
+def sees(client: Client, order: Order) -> bool:
+    return order.order_id in client.get("/orders/").text
+
+
+def test_claim_puts_the_guest_orders_into_the_account(client: Client, alice: User) -> None:
+    orders = [guest_order(), guest_order("ALICE@Example.org", Order.Status.SHIPPED)]
+    answer = client.post(claim_link(client), follow=True)
+    assert "2 orders are now in your account." in answer.text
+    assert all(sees(client, order) for order in orders)
+    assert client.get(orders[0].get_absolute_url()).status_code == 200
+
+
+def test_claim_takes_only_what_was_paid_as_a_guest_with_this_email(client: Client, alice: User) -> None:
+    guest_order()
+    others = [guest_order("bob@example.org"), guest_order(status=Order.Status.PLACED), guest_order(status="canceled")]
+    client.post(claim_link(client))
+    assert Order.objects.filter(account=alice).count() == 1
+    assert not any(sees(client, order) for order in others)
+
+
+def test_claim_link_opened_changes_nothing(client: Client, alice: User) -> None:
+    order = guest_order()
+    link = claim_link(client)
+    with count_queries() as queries:
+        assert "Add them to my account" in client.get(link).text
+    assert {query.split()[0] for query in queries} == {"SELECT"}
+    assert not sees(client, order)
+
+
+def test_claim_is_offered_to_a_verified_email_alone(client: Client, alice: User) -> None:
+    button = "Look for earlier orders made with this e-mail as a guest"
+    assert button in client.get(PROFILE).text
+    User.objects.update(email_verified="")
+    assert button not in client.get(PROFILE).text
+
+
+@pytest.mark.parametrize("proven", ["", "old@example.org"])
+def test_claim_without_a_verified_email_mails_nothing(client: Client, alice: User, proven: str) -> None:
+    guest_order()
+    User.objects.update(email_verified=proven)
+    assert "Please verify your e-mail first." in client.post(CLAIM, follow=True).text
+    assert not AccountMail.objects.exists()
+
+
+def test_claim_answers_the_same_whether_there_are_orders_or_not(client: Client, alice: User) -> None:
+    with count_queries() as without:
+        answer = client.post(CLAIM, follow=True).text
+    order = guest_order()
+    with count_queries() as with_order:
+        again = client.post(CLAIM, follow=True).text
+    assert "If there are any, we have sent a link to alice@example.org." in answer
+    assert ("If there are any" in again, order.order_id in again) == (True, False)
+    assert [query.split()[:3] for query in without] == [query.split()[:3] for query in with_order]
+
+
+def test_claim_where_there_is_nothing_mails_nothing(client: Client, alice: User) -> None:
+    guest_order("bob@example.org")
+    client.post(CLAIM)
+    assert (send_waiting(), mail.outbox) == (0, [])
+    assert AccountMail.objects.get().dropped
+
+
+def test_claim_link_works_once(client: Client, alice: User) -> None:
+    guest_order()
+    link = claim_link(client)
+    client.post(link)
+    later = guest_order()
+    assert client.post(link).status_code == 404
+    assert not sees(client, later)
+
+
+def test_claim_link_is_worthless_to_another(client: Client, other_client: Client, alice: User) -> None:
+    order = guest_order()
+    sign_in(other_client, make_user("charlie@example.org", email_verified="charlie@example.org"))
+    link = claim_link(client)
+    assert (other_client.get(link).status_code, other_client.post(link).status_code) == (404, 404)
+    assert not sees(other_client, order)
+
+
+def test_claim_link_is_worthless_to_who_is_signed_out(client: Client, other_client: Client, alice: User) -> None:
+    order = guest_order()
+    assert other_client.post(claim_link(client)).url.startswith("/accounts/login/")
+    assert Order.objects.get(pk=order.pk).account is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"email": "new@example.org"}, {"email": "new@example.org", "email_verified": "new@example.org"}]
+)
+def test_claim_link_is_dead_after_the_email_changed(client: Client, alice: User, change: dict[str, str]) -> None:
+    order = guest_order()
+    link = claim_link(client)
+    User.objects.update(**change)
+    assert client.post(link).status_code == 404
+    assert not sees(client, order)
+
+
+def test_claim_link_takes_nothing_while_the_email_is_unproven(client: Client, alice: User) -> None:
+    order = guest_order()
+    link = claim_link(client)
+    User.objects.update(email_verified="")
+    client.post(link)
+    assert not sees(client, order)
+
+
+def test_claim_link_is_dead_after_a_day(client: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = guest_order()
+    link = claim_link(client)
+    later = signing.time.time() + 86_400 + 1
+    monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+    assert client.post(link).status_code == 404
+    assert not sees(client, order)
+
+
+def test_signing_in_claims_nothing_by_itself(client: Client, alice: User) -> None:
+    order = guest_order()
+    assert not sees(client, order)
+    client.post("/accounts/logout/")
+    sign_in(client, alice)
+    assert not sees(client, order)
