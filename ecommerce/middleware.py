@@ -1,11 +1,36 @@
-"""Requests that no page could answer well are turned away at the door."""
+"""What holds for every request: its answer's headers, and a refusal of what no page could answer well."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers, has_vary_header
+
+from ecommerce.http import permissions_policy
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class HeadersMiddleware:
+    """Sets the headers of every answer, and keeps what one visitor alone may see out of all caches.
+
+    That is an answer that sets a cookie, or that may differ by the session of a visitor who has one: pages that need
+    no `private` of their own are safe too, such as the 404 with the number of items in the visitor's cart.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in settings.HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Permissions-Policy", permissions_policy())
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if response.cookies or (has_session and has_vary_header(response, "Cookie")):
+            add_never_cache_headers(response)
+        return response
 
 
 class CleanPathMiddleware:

@@ -29,12 +29,16 @@ def health(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """A picture that staff uploaded; its name carries a hash of its content, so it may be kept for ever."""
+    """A picture that staff uploaded; its name carries a hash of its content, so it may be kept for ever.
+
+    Opened by itself it is a page without rights, should a file that is no picture ever lie in the folder.
+    """
     try:
         response = serve(request, path, document_root=settings.MEDIA_ROOT)
     except OSError as error:  # a name too long for the disk
         raise Http404 from error
     response["Cache-Control"] = "public, max-age=31536000, immutable"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
     return response
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from ecommerce.admin import ReadOnlyAdmin
 from products.models import Category, Product, StockMovement
+from products.pictures import PictureField
 
 MOST_AT_ONCE = 1_000_000  # units by which staff change a stock; a column holds two thousand times as many
 
@@ -55,6 +56,7 @@ class ProductForm(forms.ModelForm):
     class Meta:
         model = Product
         exclude = ["stock"]  # noqa: DJ006 - every other field is for staff to edit
+        field_classes: ClassVar[dict[str, Any]] = {"image": PictureField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

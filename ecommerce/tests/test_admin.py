@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from billing.simulator.server import Simulator
 from ecommerce.tests.makers import buy, make_category, make_product
+from orders.refunds import Wish, refund
 
 pytestmark = pytest.mark.django_db
 OURS = [model for model in admin.site._registry if model._meta.app_label != "auth"]
@@ -15,9 +16,10 @@ OURS = [model for model in admin.site._registry if model._meta.app_label != "aut
 
 @pytest.fixture
 def staff(client: Client, admin_client: Client, simulator: Simulator) -> Client:
-    """Staff of a shop in which somebody has bought something, and asked for a new password."""
+    """Staff of a shop in which somebody has bought something, gave it back, and asked for a new password."""
     Client().post(reverse("accounts:password_reset"), {"email": "guest@example.org"})
-    buy(Client(), make_product(category=make_category()))
+    order = buy(Client(), make_product(category=make_category()))
+    refund(order, Wish(order.total, order.amount_refunded, by="staff"))
     return admin_client
 
 

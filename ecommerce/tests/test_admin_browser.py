@@ -1,0 +1,81 @@
+"""Django's own admin under our policy: every kind of its pages works in a real browser and complains of nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from PIL import Image
+
+from ecommerce.tests.makers import PASSWORD, make_category, make_product, make_user
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PAGES = [
+    "/admin/",
+    "/admin/products/product/",
+    "/admin/products/product/?attention=low",
+    "/admin/products/product/add/",
+    "/admin/products/category/add/?_popup=1",
+    "/admin/products/stockmovement/?at__day=1",
+    "/admin/orders/order/",
+    "/admin/accounts/user/",
+    "/admin/accounts/user/add/",
+    "/admin/password_change/",
+    "/admin/products/product/999/change/",
+    "/admin/nothing/",
+]
+
+
+@pytest.fixture
+def staff(chromium: Any, live_server: Any) -> Iterator[Any]:
+    """A member of staff, signed in by the page; at the end the browser has complained of nothing."""
+    make_user("boss@example.org", is_staff=True, is_superuser=True)
+    complaints: list[str] = []
+    context = chromium.new_context(base_url=live_server.url)
+    context.set_default_timeout(10_000)
+    context.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    page = context.new_page()
+    page.goto("/admin/login/")
+    page.get_by_label("E-mail").fill("boss@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log out").wait_for()
+    yield page
+    context.close()
+    # Chromium's own line about a page that is not there is none about what the page loads.
+    assert [text for text in complaints if "status of 404" not in text] == []
+
+
+def test_pages_of_the_admin_load_all_they_need(staff: Any) -> None:
+    product = make_product(category=make_category(), stock=3)
+    rows = [f"/admin/products/product/{product.pk}/{page}/" for page in ("change", "history", "delete")]
+    for path in [*PAGES, *rows]:
+        staff.goto(path, wait_until="load")
+        assert staff.locator("h1").first.is_visible(), path
+
+
+def test_scripts_of_the_admin_run(staff: Any) -> None:
+    for _ in range(3):
+        make_product()
+    staff.goto("/admin/products/product/")
+    staff.locator("#action-toggle").check()
+    assert staff.locator("input.action-select:checked").count() == 3
+    staff.goto("/admin/products/product/add/")
+    with staff.expect_popup() as popup:
+        staff.locator("#add_id_category").click()
+    popup.value.get_by_label("Title").fill("Jugs")
+    popup.value.get_by_role("button", name="Save").click()
+    staff.locator("#id_category option:checked", has_text="Jugs").wait_for(state="attached")
+
+
+def test_picture_is_uploaded_and_shown(staff: Any, client: Client, tmp_path: Path) -> None:
+    product = make_product(title="Teal mug")
+    Image.new("RGB", (60, 40), "teal").save(tmp_path / "mug.jpg")
+    staff.goto(f"/admin/products/product/{product.pk}/change/")
+    staff.get_by_label("Picture").set_input_files(tmp_path / "mug.jpg")
+    staff.get_by_role("button", name="Save", exact=True).click()
+    thumbnail = staff.locator("#result_list img").first
+    thumbnail.wait_for()
+    assert thumbnail.evaluate("image => image.decode().then(() => image.naturalWidth)") == 60

@@ -1,0 +1,45 @@
+"""docs/security.md promises nothing without a proof: every test it names is there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+ROW = re.compile(r"^\| (?P<promise>[^|]+) \| `(?P<path>[^`:]+)::(?P<name>\w+)` \| (?P<numbers>[^|]*) \|$")
+NUMBERS = re.compile(r"–|\d{1,2}\.\d{1,2}\.\d{1,2}(, \d{1,2}\.\d{1,2}\.\d{1,2})*")
+LINES = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
+HEADS = ("| promise ", "|---")
+
+
+def names_in(path: str) -> set[str]:
+    """The tests of a file; none where there is no such file."""
+    file = ROOT / path
+    tree = ast.parse(file.read_text(encoding="utf-8")) if file.is_file() else ast.Module([], [])
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+
+
+def promises() -> list[re.Match[str]]:
+    return [row for row in map(ROW.match, LINES) if row]
+
+
+def test_document_promises_at_least_25_things() -> None:
+    assert len({row["promise"] for row in promises()}) >= 25
+
+
+def test_every_row_is_a_promise_with_a_test_and_a_number() -> None:
+    rows = [line for line in LINES if line.startswith("|") and not line.startswith(HEADS)]
+    assert [line for line in rows if not ROW.match(line)] == []
+    assert [row["numbers"] for row in promises() if not NUMBERS.fullmatch(row["numbers"])] == []
+
+
+@pytest.mark.parametrize("row", promises(), ids=lambda row: row["name"])
+def test_test_of_a_promise_exists(row: re.Match[str]) -> None:
+    assert row["name"] in names_in(row["path"])
+
+
+def test_test_that_is_not_there_is_noticed() -> None:
+    assert "test_nothing" not in names_in("ecommerce/tests/test_security_document.py")
+    assert names_in("ecommerce/tests/test_nowhere.py") == set()
