@@ -1,0 +1,44 @@
+"""The fixtures of the proofs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from billing.simulator.server import Simulator
+from ecommerce.tests.proofs import controls
+from ecommerce.tests.proofs.abused_shop import abused_shop as abused_shop
+from ecommerce.tests.proofs.abused_shop import shop as shop
+from ecommerce.tests.proofs.child import Place
+from ecommerce.tests.proofs.ledger import Ledger
+from orders import payments
+
+
+@pytest.fixture
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    """Where a proof writes what it tried and found; fails the test if that is anything."""
+    ledger = Ledger(getattr(request.module, "PROOF", request.module.__name__.rpartition("test_")[2].capitalize()))
+    yield ledger
+    if path := os.environ.get("PROOF_RESULTS"):
+        ledger.write(path)
+    if problems := ledger.problems():
+        pytest.fail("\n".join(problems[:20]), pytrace=False)
+
+
+@pytest.fixture
+def place(simulator: Simulator, transactional_db: None, settings: Any, tmp_path: Path) -> Place:
+    """Where children work: this test's database, its simulator, and its mail folder, which this process uses too."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    return Place(str(connection.settings_dict["NAME"]), simulator.url, settings.EMAIL_FILE_PATH)
+
+
+@pytest.fixture
+def create_and_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shop that makes and confirms an intent at each press of Pay, in this process too, for one test."""
+    for name in ("ensure_intent", "_start"):
+        monkeypatch.setattr(payments, name, getattr(payments, name))  # so that both are put back
+    controls.intent_for_each_press()
