@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from billing.simulator.server import Simulator
 from ecommerce.tests import stripe_mock as mock
@@ -21,6 +22,7 @@ CHROMIUM_ARGS = [
 ]
 CHROMIUMS = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"]
 NOBODY = "http://127.0.0.1:9"  # the discard port: connections are refused at once
+hypothesis_settings.register_profile("long", max_examples=20_000)  # for `pytest --hypothesis-profile=long`
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -46,16 +48,24 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self._rate, self._kinds, self._dice = 0.0, [""], random.Random()  # noqa: S311 - chance, no secret
 
     def add(self, fault: Fault) -> None:
         """Put a fault in force."""
         with self._lock:
             self._faults.append(fault)
 
+    def storm(self, rate: float, kinds: Sequence[str], seed: int) -> None:
+        """From now on this part of all calls (0.1 is one in ten) is hit, each by one of these kinds."""
+        with self._lock:
+            self._rate, self._kinds = rate, [Fault("*", kind).kind for kind in kinds]
+            self._dice.seed(seed)
+
     def clear(self) -> None:
         """Lift all faults."""
         with self._lock:
             self._faults.clear()
+            self._rate = 0.0
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault that hits this call, one use of it spent."""
@@ -67,4 +77,6 @@ class Faults:
                     elif fault.times > 1:
                         fault.times -= 1
                     return fault
+            if self._dice.random() < self._rate:
+                return Fault(path, self._dice.choice(self._kinds), method)
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from billing.simulator import intents, refunds, setups
@@ -100,6 +101,10 @@ class Simulator:
     def add_fault(self, path: str, kind: str, method: str = "POST", times: int = 1, seconds: float = 0.0) -> None:
         """Put a fault in force for the next calls whose path matches a pattern such as `/v1/refunds*`."""
         self._faults.add(Fault(path=path, kind=kind, method=method, times=times, seconds=seconds))
+
+    def storm(self, rate: float, kinds: Sequence[str], seed: int = 0) -> None:
+        """Let this part of all calls fail by chance until faults are cleared; 0.1 is one in ten."""
+        self._faults.storm(rate, kinds, seed)
 
     def clear_faults(self) -> None:
         """Lift all faults."""

@@ -27,6 +27,7 @@ class WebServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+    request_queue_size = 128  # fifty shoppers at once are not to wait a second for the sixth to get through
 
     def __init__(self, host: str, port: int, simulator: Simulator) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
