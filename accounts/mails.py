@@ -35,7 +35,7 @@ def send_waiting() -> int:
     old = timezone.now() - KEPT_FOR
     AccountMail.objects.filter(timestamp__lt=old).delete()
     TakenSignup.objects.filter(timestamp__lt=old).delete()
-    return sum(mail.deliver(_message) for mail in AccountMail.objects.waiting())
+    return AccountMail.objects.send(lambda mail: mail.deliver(_message))
 
 
 def _message(mail: AccountMail) -> EmailMultiAlternatives | None:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
@@ -33,7 +34,8 @@ class UserManager(BaseUserManager["User"]):
         email = username or ""
         if len(email) > LONGEST_EMAIL or "\x00" in email:
             raise self.model.DoesNotExist
-        return self.get(email__iexact=email)
+        # Not iexact: it compares in capitals on PostgreSQL, where a dotless i is an I, and of another domain.
+        return self.alias(plain=Lower("email")).get(plain=Lower(Value(email)))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A new user; the password is hashed."""
@@ -80,7 +82,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def has_verified_email(self) -> bool:
         """Whether the present address is the one that was proven: another one has to be proven anew."""
-        return bool(self.email) and plain_email(self.email_verified) == plain_email(self.email)
+        return bool(self.email) and self.email_verified.lower() == self.email.lower()
 
     def get_full_name(self) -> str:
         return self.name or self.email

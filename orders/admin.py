@@ -78,7 +78,7 @@ class OrderAdmin(ReadOnlyAdmin):
         return request.user.has_perm("orders.change_order")
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("orders.refund_order")
+        return request.user.has_perm("orders.refund_order") and self.has_view_permission(request)
 
     def get_urls(self) -> list[Any]:
         """The page to give money back stands below the order's."""
@@ -102,7 +102,9 @@ class OrderAdmin(ReadOnlyAdmin):
             try:
                 row = refunds.refund(order, form.wish(by=request.user.get_username()))
             except refunds.RefundRefused as refusal:
-                form.add_error(None, str(refusal))
+                order.refresh_from_db()
+                form = RefundForm(order=order)  # of now, to look at again
+                messages.error(request, str(refusal))
             else:
                 words = {"amount": str(row), "status": row.get_status_display()}
                 messages.info(request, _("Refund of %(amount)s: %(status)s") % words)
@@ -152,6 +154,21 @@ class RefundAdmin(ReadOnlyAdmin):
     list_filter = ["status", "is_mismatch", "timestamp"]
     list_select_related = ["payment__order"]
     search_fields = ["payment__order__order_id", "stripe_id"]
+    actions = ["try_again"]
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.refund_order")
+
+    @admin.action(description=gettext_lazy("Try again (charges no order wanted)"), permissions=["refund"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
+        for row in queryset.select_related("payment__order"):
+            try:
+                is_asked = refunds.try_again(row, by=request.user.get_username())
+            except gateway.GatewayError:
+                is_asked = True  # it is asked again by reconcile
+            row.refresh_from_db()
+            text = row.get_status_display() if is_asked else _("Only a failed refund of an unwanted charge can be.")
+            messages.info(request, f"{row.payment.order}, {row}: {text}")
 
 
 @admin.register(Mail)

@@ -3,6 +3,7 @@
 import logging
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from orders import mails
@@ -12,11 +13,12 @@ logger = logging.getLogger(__name__)
 
 
 def alarm(order: Order, text: str) -> bool:
-    """Tell staff about this order; False if they were told the same before."""
+    """Tell staff about this order; False if they were told the same and nobody has had a look since."""
     text = text[:250]
     with transaction.atomic():
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # others wait: told once, not twice
-        if order.events.filter(kind=OrderEvent.Kind.TOLD_STAFF, text=text).exists():
+        seen = order.events.filter(kind=OrderEvent.Kind.LOOKED_AT).aggregate(last=Max("pk"))["last"] or 0
+        if order.events.filter(kind=OrderEvent.Kind.TOLD_STAFF, text=text, pk__gt=seen).exists():
             return False
         Order.objects.filter(pk=order.pk).update(attention=text)
         order.record(OrderEvent.Kind.TOLD_STAFF, by="shop", text=text)

@@ -117,6 +117,9 @@ def _mend(intent: gateway.Intent, order: Order) -> bool:
         return True
     # Never confirmed, for only a stored intent is. While the order waits for one it may be this as well as another.
     free = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
-    if intent.is_live and not free.update(payment_intent_id=intent.id):
+    if not intent.is_live or free.update(payment_intent_id=intent.id):
+        return intent.is_live
+    order.refresh_from_db()
+    if order.payment_intent_id != intent.id:  # else its own shopper stored it a moment ago
         gateway.cancel_intent(intent.id)
-    return intent.is_live
+    return True

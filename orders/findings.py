@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from orders.models import Order, OrderEvent
 
 CALM = timedelta(minutes=2)  # a shopper may still be at it
@@ -28,10 +26,12 @@ def about(order: Order, rule: str, text: str) -> Finding:
     return Finding(rule, f"order {order.order_id}", text, order)
 
 
-def settled(findings: list[Finding]) -> list[Finding]:
-    """Without those about orders that something happens to right now: between two reads they only look wrong."""
-    now = timezone.now() - CALM
-    busy = {finding.order.pk for finding in findings if finding.order and _is_busy(finding.order, now)}
+def settled(findings: list[Finding], began: datetime) -> list[Finding]:
+    """Without those about orders that something happened to while (or just before) an audit looked: between two
+    reads they only seem wrong. `began` is when it began to look.
+    """
+    since = began - CALM
+    busy = {finding.order.pk for finding in findings if finding.order and _is_busy(finding.order, since)}
     return [finding for finding in findings if not (finding.order and finding.order.pk in busy)]
 
 

@@ -36,7 +36,7 @@ def send(mail: Mail) -> bool:
 
 def send_waiting() -> int:
     """Send all whose turn it is; how many went out."""
-    return sum(send(mail) for mail in Mail.objects.waiting())
+    return Mail.objects.send(send)
 
 
 def _message(mail: Mail) -> EmailMultiAlternatives:

@@ -1,7 +1,5 @@
 """Orders, their frozen lines, their payments and refunds, their history and their mails."""
 
-import hashlib
-import json
 import secrets
 import uuid
 from datetime import datetime, timedelta
@@ -154,25 +152,6 @@ class Order(GuardedModel):
         """Append one line to the order's history; the only place that does."""
         OrderEvent.objects.create(order=self, kind=kind, by=by[:254], text=text[:250])
 
-    def fingerprint(self) -> str:
-        """A digest of all that is frozen at placing; the `seal` keeps the first one for the audit to compare."""
-        money = [self.subtotal, self.discount_total, self.shipping_total, self.tax_total, self.total]
-        words = [self.currency, self.email, self.language, self.shipping_address_text, self.billing_address_text]
-        lines = [
-            (item.product_id, item.sku, item.title, item.quantity, f"{item.unit_price:.2f}", f"{item.tax_rate:.4f}")
-            for item in self.items.all()
-        ]
-        sums = [(item.product_id, f"{item.tax_total:.2f}", f"{item.total:.2f}") for item in self.items.all()]
-        frozen = [
-            self.order_id,
-            str(self.uuid),
-            [f"{amount:.2f}" for amount in money],
-            words,
-            sorted(lines),
-            sorted(sums),
-        ]
-        return hashlib.sha256(json.dumps(frozen).encode()).hexdigest()
-
 
 class OrderItem(models.Model):
     """A line of a placed order, frozen as it was sold."""
@@ -252,7 +231,9 @@ class Refund(GuardedModel):
         DONE = "done", _("Refunded")
         FAILED = "failed", _("Failed")
 
-    guarded_fields = frozenset({"status", "stripe_id", "key", "amount", "message", "is_restocked"})
+    guarded_fields = frozenset(
+        {"status", "stripe_id", "key", "amount", "message", "restock", "is_restocked", "asked_at"}
+    )
     MOVING = (Status.REQUESTED, Status.PENDING)
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
@@ -268,6 +249,7 @@ class Refund(GuardedModel):
     is_mismatch = models.BooleanField(
         _("of a charge no order wanted"), default=False, help_text=_("Such a charge never counts as the order's.")
     )
+    asked_at = models.DateTimeField(_("asked of Stripe"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
     message = models.CharField(_("message"), max_length=250, blank=True)
     by = models.CharField(_("by"), max_length=254, blank=True)
@@ -339,7 +321,7 @@ class Mail(OutboxMail):
     order = models.ForeignKey(Order, models.CASCADE, related_name="mails")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     about = models.CharField(_("about"), max_length=40, blank=True, help_text=_("What tells mails of a kind apart."))
-    message_id = models.CharField(_("Message-ID"), max_length=200)
+    message_id = models.CharField(_("Message-ID"), max_length=400)
 
     class Meta:
         verbose_name = _("mail")

@@ -5,6 +5,7 @@ Every change is a conditional update; every remote call stands outside transacti
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -123,19 +124,26 @@ def settle(order: Order, own: Payment | None = None) -> gateway.Intent | None:
     """Turn what Stripe says of the order's intent into our rows; the only way an order becomes paid.
 
     `own` is the attempt whose confirm the caller has just seen answered. Returns the intent (None if there is none
-    yet); raises GatewayError if Stripe does not answer, and then nothing has changed.
+    yet); raises GatewayError if Stripe does not answer, and then at least nothing is wrong: whatever it said before
+    is written down whole.
     """
     order.refresh_from_db()
     if not order.payment_intent_id:
         return None
+    try:
+        return _settle(order, order.payment_intent_id, own)
+    finally:
+        order.refresh_from_db()
+
+
+def _settle(order: Order, intent_id: str, own: Payment | None) -> gateway.Intent:
     attempt = order.open_payment()  # before the fetch: what the fetch says is of this attempt or an earlier one
-    intent = gateway.retrieve_intent(order.payment_intent_id)
+    intent = gateway.retrieve_intent(intent_id)
     apply = _APPLY.get(intent.status)
     if apply:
         apply(order, attempt, intent, own)
     else:
         logger.error("order %s: intent in status %s", order, intent.status)
-    order.refresh_from_db()
     return intent
 
 
@@ -191,12 +199,18 @@ def _note_charge(order: Order, attempt: Payment | None, intent: gateway.Intent) 
 
 def _look_after(order: Order, intent: gateway.Intent) -> None:
     """What may follow a charge: refunds, made here or in Stripe's dashboard, and disputes."""
-    if intent.is_disputed and not order.events.filter(kind=OrderEvent.Kind.DISPUTED).exists():
-        with transaction.atomic():
-            order.record(OrderEvent.Kind.DISPUTED, by=refunds.STRIPE)
-            alarm(order, _("The shopper disputes the payment; answer in Stripe's dashboard."))
+    if intent.is_disputed:
+        _note_dispute(order)
     if intent.refunded or Refund.objects.filter(payment__order=order).exists():
         refunds.settle_refunds(order, intent.id)
+
+
+def _note_dispute(order: Order) -> None:
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # of two that see it at once one writes it
+        if not order.events.filter(kind=OrderEvent.Kind.DISPUTED).exists():
+            order.record(OrderEvent.Kind.DISPUTED, by=refunds.STRIPE)
+            alarm(order, _("The shopper disputes the payment; answer in Stripe's dashboard."))
 
 
 # --- M, a charge that the order does not want ---
@@ -267,11 +281,15 @@ _APPLY: dict[str, Apply] = {
 
 def cancel(order: Order, by: str) -> None:
     """Give an unpaid order up: no charge can follow, the goods go back. Stays `canceling` while Stripe is silent."""
+    _begin_cancel(order, by)
+    finish_cancel(order)
+
+
+def _begin_cancel(order: Order, by: str) -> None:
     with transaction.atomic():
         placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
         if placed.update(status=Order.Status.CANCELING):
             order.record(OrderEvent.Kind.CANCELING, by=by)
-    finish_cancel(order)
 
 
 def finish_cancel(order: Order) -> None:
@@ -296,14 +314,19 @@ def finish_cancel(order: Order) -> None:
 
 
 def cancel_unknown(order: Order, by: str) -> bool:
-    """Staff's way out where Stripe does not know the intent (the account was changed); False if it does know it."""
-    try:
-        gateway.retrieve_intent(order.payment_intent_id or "-")
-    except gateway.Missing:
+    """Staff's way out where Stripe does not know the intent (the account was changed); False if it does know it.
+
+    Raises GatewayError if Stripe does not answer.
+    """
+    if not order.payment_intent_id:
         cancel(order, by)
-        _close(order)
         return True
-    return False
+    with suppress(gateway.Missing):
+        gateway.retrieve_intent(order.payment_intent_id)
+        return False
+    _begin_cancel(order, by)
+    _close(order)  # nothing happens if it has another intent by now
+    return True
 
 
 def _close(order: Order) -> None:

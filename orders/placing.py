@@ -12,6 +12,7 @@ from carts.models import Cart, CartItem
 from carts.quotes import Quote, quote
 from ecommerce.money import format_money, maximum, minimum
 from orders.models import Order, OrderEvent, OrderItem
+from orders.seals import seal_of
 
 
 class PlaceRefused(Exception):
@@ -45,7 +46,7 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
             raise PlaceRefused(problems)
         _freeze(order, today)
         order.refresh_from_db()
-        Order.objects.filter(pk=order.pk).update(seal=order.fingerprint())
+        Order.objects.filter(pk=order.pk).update(seal=seal_of(order))
         order.record(OrderEvent.Kind.PLACED)
     order.refresh_from_db()
     return True

@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
@@ -20,6 +21,7 @@ from orders.models import Order, OrderEvent, Payment, Refund
 
 logger = logging.getLogger(__name__)
 STRIPE = "Stripe"  # the `by` of refunds that were made in its dashboard
+ASK_AGAIN_AFTER = timedelta(minutes=2)  # longer than Stripe works on anything
 
 S = Refund.Status
 # Stripe's word, ours, and from which of ours it may come; a late answer never turns a final fact back.
@@ -122,9 +124,14 @@ def finish(row: Refund, is_first: bool = False) -> None:
         return
     if not is_first and settle_refunds(order, order.payment_intent_id, row):
         return
+    if _claim(row):
+        _ask(row, order.payment_intent_id)
+
+
+def _ask(row: Refund, intent_id: str) -> None:
     try:
         whole = None if row.is_mismatch else row.amount
-        found = gateway.create_refund(order.payment_intent_id, whole, row.currency, row.pk, str(row.key))
+        found = gateway.create_refund(intent_id, whole, row.currency, row.pk, str(row.key))
     except gateway.Unknown as error:
         if error.is_stored:
             _change_key(row)
@@ -138,6 +145,13 @@ def finish(row: Refund, is_first: bool = False) -> None:
         _note(row, found)
 
 
+def _claim(row: Refund) -> bool:
+    """One asking at a time: Stripe may still be at the last one, though its answer was lost."""
+    now = timezone.now()
+    free = Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN_AFTER)
+    return bool(Refund.objects.filter(free, pk=row.pk, key=row.key, status=S.REQUESTED).update(asked_at=now))
+
+
 def _change_key(row: Refund) -> None:
     Refund.objects.filter(pk=row.pk, key=row.key).update(key=uuid.uuid4())
 
@@ -149,7 +163,8 @@ def settle_refunds(order: Order, intent_id: str, wanted: Refund | None = None) -
     """Write down what became of every refund of this order at Stripe; whether `wanted` was among them."""
     is_found = False
     rows = Refund.objects.filter(payment__order=order)
-    for found in gateway.list_refunds(intent_id):
+    founds = gateway.list_refunds(intent_id)
+    for found in founds:
         number = int(found.row) if found.row.isascii() and found.row.isdecimal() and len(found.row) < 19 else 0
         owed = Q(is_mismatch=True, amount=major_units(found.amount, found.currency))  # perhaps paid by staff by hand
         row = (
@@ -160,7 +175,35 @@ def settle_refunds(order: Order, intent_id: str, wanted: Refund | None = None) -
         if row:
             _note(row, found)
             is_found = is_found or row == wanted
+    if not order.is_paid:
+        is_found = _settle_mismatch(order, founds) or is_found
     return is_found
+
+
+def _settle_mismatch(order: Order, founds: list[gateway.Refunded]) -> bool:
+    """A charge that went back in full is done with, whoever gave it back, and in how many parts."""
+    gone = [found for found in founds if found.status == "succeeded"]
+    row = Refund.objects.filter(payment__order=order, is_mismatch=True).exclude(status=S.DONE).first()
+    if row is None or not gone:
+        return False
+    if sum(major_units(found.amount, found.currency) for found in gone) < row.amount:
+        return False
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        open_rows = Refund.objects.filter(pk=row.pk).exclude(status=S.DONE)
+        if open_rows.update(status=S.DONE, stripe_id=gone[-1].id, message=""):
+            order.record(OrderEvent.Kind.REFUNDED, by=STRIPE, text=str(row))
+    return True
+
+
+def try_again(row: Refund, by: str) -> bool:
+    """Staff ask once more for a mismatch's refund that failed; False if it is not one. GatewayError: again later."""
+    failed = Refund.objects.filter(pk=row.pk, is_mismatch=True, status=S.FAILED)
+    if not failed.update(status=S.REQUESTED, key=uuid.uuid4(), stripe_id=None, asked_at=None, message=""):
+        return False
+    row.payment.order.record(OrderEvent.Kind.REFUNDING, by=by, text=str(row))
+    finish(row)
+    return True
 
 
 def _note(row: Refund, found: gateway.Refunded) -> None:
@@ -184,8 +227,10 @@ def _note(row: Refund, found: gateway.Refunded) -> None:
 def _put_back(row: Refund) -> None:
     """The units this refund brings back go on the shelf, once."""
     if row.restock and Refund.objects.filter(pk=row.pk, is_restocked=False).update(is_restocked=True):
+        number, back = row.payment.order.order_id, {}
         for item in row.payment.order.items.filter(pk__in=row.restock).order_by("product_id"):
-            item.product.give_back(row.payment.order.order_id, row.restock[str(item.pk)])
+            back[str(item.pk)] = item.product.give_back(number, row.restock[str(item.pk)])
+        Refund.objects.filter(pk=row.pk).update(restock=back)  # a stock that nobody counts any more takes none
 
 
 def _close(order: Order) -> None:

@@ -28,6 +28,14 @@ def _own_order(request: HttpRequest, order_id: str) -> Order:
     return get_object_or_404(Order.objects.of_visitor(request).placed(), order_id=order_id)
 
 
+def _payable_order(request: HttpRequest, order_id: str) -> Order:
+    """The same, if a card can still pay it: who reads a paid order's mail has no business with its payer's cards."""
+    order = _own_order(request, order_id)
+    if not order.is_payable:
+        raise Http404
+    return order
+
+
 def _look(order: Order) -> Intent | None:
     """Bring an order that is still open at Stripe up to date."""
     if order.status == Order.Status.CANCELING:
@@ -103,14 +111,14 @@ def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
     """Keep a new card for the order's own payer, who may be the guest this visitor was before signing in."""
-    return keep_card(request, _own_order(request, order_id).billing_profile)
+    return keep_card(request, _payable_order(request, order_id).billing_profile)
 
 
 @private
 @require_POST
 def order_card_setup(request: HttpRequest, order_id: str) -> JsonResponse:
     """Begin to put a new card on that payer's file by a SetupIntent."""
-    return begin_setup(request, _own_order(request, order_id).billing_profile)
+    return begin_setup(request, _payable_order(request, order_id).billing_profile)
 
 
 @private

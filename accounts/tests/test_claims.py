@@ -154,3 +154,17 @@ def test_signing_in_claims_nothing_by_itself(client: Client, alice: User) -> Non
     client.post("/accounts/logout/")
     sign_in(client, alice)
     assert not sees(client, order)
+
+
+@pytest.mark.parametrize("owner", ["alice@ma\u0131l.example", "al\u0131ce@mail.example", "alice@ma\u0130l.example"])
+def test_address_that_only_looks_alike_claims_nothing(owner: str) -> None:
+    """A database that compares in capitals takes a dotless i for an i; the domain is another, and can be bought."""
+    guest_order("alice@mail.example")
+    assert not Order.objects.claimable(make_user(owner, email_verified=owner)).exists()
+
+
+def test_accounts_that_look_alike_are_two(client: Client) -> None:
+    alice = make_user("alice@mail.example")
+    make_user("alice@ma\u0131l.example")
+    assert sign_in(client, alice).status_code == 302
+    assert client.session["_auth_user_id"] == str(alice.pk)

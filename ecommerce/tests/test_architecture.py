@@ -18,6 +18,7 @@ ROWS = {"models", "managers", "signals"}  # what they may import of another app
 # Views, forms and workflows: above the models, whatever the app.
 UPPER = {"views", "forms", "urls", "admin", "apps", "checkout", "guests", "payments", "placing", "reconcile", "mails"}
 UPPER |= {"claims", "passwords", "throttle", "tokens", "refunds", "alarms", "audit", "books", "findings", "links"}
+UPPER |= {"seals"}
 UPPER |= {"http", "context_processors", "middleware", "management", "csp", "pages"}
 SESSION_KEYS = ["cart_id", "cart_items", "billing_profile_id", "guest_email_id", "_password_reset_token", "order_ids"]
 SESSION_KEYS += ["order_links"]

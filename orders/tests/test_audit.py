@@ -190,6 +190,7 @@ def test_damage_that_cannot_be_mended_stays_found(
     order: Order, simulator: Simulator, damage: Damage, rule: str
 ) -> None:
     damage(simulator, order)
+    age(order)
     assert rule in rules()
     reconcile()
     _done, left = compare_books()
@@ -201,6 +202,7 @@ def test_damage_that_cannot_be_mended_stays_found(
 def test_staff_get_one_mail_about_one_finding(order: Order, simulator: Simulator) -> None:
     mail.outbox.clear()
     address_changed(simulator, order)
+    age(order)
     for _round in range(2):
         compare_books()
         reconcile()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import stripe
 from django.test import Client
+from django.urls import reverse
 
 from billing.simulator.server import Simulator
 from ecommerce.tests.makers import buy, make_product
@@ -76,19 +77,57 @@ def test_refund_of_an_unwanted_charge_whose_answer_was_lost_is_made_once(unwante
     simulator.add_fault("/v1/refunds", "drop_after")
     payments.settle_quietly(unwanted)
     assert Refund.objects.get().status == Refund.Status.REQUESTED
+    Refund.objects.update(asked_at=None)  # as if long ago
     refunds.finish(Refund.objects.get())
     assert Refund.objects.get().status == Refund.Status.DONE
     assert len(simulator.objects("refund")) == 1
 
 
-def test_refund_of_an_unwanted_charge_made_by_hand_is_recognised(unwanted: Order, simulator: Simulator) -> None:
-    simulator.add_fault("/v1/refunds", "drop_before")
-    payments.settle_quietly(unwanted)
+def refuse_the_refund(simulator: Simulator, order: Order) -> None:
+    """Stripe has no money to give back just now."""
+    with simulator.store.transaction():
+        [charge] = [charge for charge in simulator.objects("charge") if charge["paid"]]
+        simulator.store.save(charge | {"status": "pending"})
+        payments_of = order.payment_intent_id
+        assert payments_of == charge["payment_intent"]
+    payments.settle_quietly(order)
+    with simulator.store.transaction():
+        simulator.store.save(charge)
+
+
+@pytest.mark.parametrize("parts", [[None], [500, None]])
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_refund_of_an_unwanted_charge_made_by_hand_is_recognised(
+    unwanted: Order, simulator: Simulator, parts: list[int | None], is_refused: bool
+) -> None:
+    if is_refused:
+        refuse_the_refund(simulator, unwanted)
+    else:
+        simulator.add_fault("/v1/refunds", "drop_before")
+        payments.settle_quietly(unwanted)
     by_hand = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
-    by_hand.v1.refunds.create({"payment_intent": str(unwanted.payment_intent_id)})
-    refunds.finish(Refund.objects.get())
+    for part in parts:
+        by_hand.v1.refunds.create(
+            {"payment_intent": str(unwanted.payment_intent_id)} | ({"amount": part} if part else {})  # type: ignore
+        )
+    payments.settle(unwanted)
     assert Refund.objects.get().status == Refund.Status.DONE
-    assert len(simulator.objects("refund")) == 1
+    assert len(simulator.objects("refund")) == len(parts)
+    assert audit() == []
+
+
+def test_failed_refund_of_an_unwanted_charge_can_be_tried_again(
+    unwanted: Order, simulator: Simulator, admin_client: Client
+) -> None:
+    refuse_the_refund(simulator, unwanted)
+    row = Refund.objects.get()
+    assert row.status == Refund.Status.FAILED
+    assert "I3" in {finding.rule for finding in audit()}
+    data = {"action": "try_again", "_selected_action": [row.pk]}
+    admin_client.post(reverse("admin:orders_refund_changelist"), data)
+    row.refresh_from_db()
+    assert row.status == Refund.Status.DONE
+    assert audit() == []
 
 
 def test_shopper_reads_that_the_money_goes_back(unwanted: Order, client: Client) -> None:

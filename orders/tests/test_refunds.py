@@ -1,5 +1,6 @@
 """Money on its way back: asked for by staff, made in Stripe's dashboard, refused, late, and asked for twice."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import stripe
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.simulator.server import Simulator
 from ecommerce.tests.makers import buy, make_product, make_user
@@ -36,6 +38,11 @@ def give_back(order: Order, amount: str = "36.95", already: str = "0", **more: A
     row = refunds.refund(order, Wish(Decimal(amount), Decimal(already), by="staff@shop.example", **more))
     order.refresh_from_db()
     return row
+
+
+def later(row: Refund) -> None:
+    """As if Stripe had been asked three minutes ago."""
+    Refund.objects.filter(pk=row.pk).update(asked_at=timezone.now() - timedelta(minutes=3))
 
 
 def returned(simulator: Simulator) -> list[int]:
@@ -114,6 +121,7 @@ def test_refund_whose_answer_was_lost_is_made_once(order: Order, simulator: Simu
     simulator.add_fault(REFUNDS, kind)
     row = give_back(order, "10.00")
     assert row.status == Refund.Status.REQUESTED
+    later(row)
     refunds.finish(row)
     refunds.finish(row)
     row.refresh_from_db()
@@ -187,14 +195,48 @@ def test_staff_give_money_back_on_the_orders_page(order: Order, simulator: Simul
     assert Product.objects.get().stock == 10
 
 
-@pytest.mark.parametrize("data", [{}, {"amount": "nan"}, {"amount": "1e9"}, {"amount": "5", "already": "3"}])
+@pytest.mark.parametrize("data", [{}, {"amount": "nan"}, {"amount": "1e9", "already": "0"}])
 def test_staff_are_told_what_is_wrong(
     order: Order, simulator: Simulator, admin_client: Client, data: dict[str, str]
 ) -> None:
     answer = admin_client.post(reverse("admin:orders_order_refund", args=[order.pk]), data)
     assert answer.status_code == 200
-    assert answer.context["form"].errors
+    assert answer.context["form"].errors or "is left to give back" in answer.text
     assert returned(simulator) == []
+
+
+def test_staff_who_were_too_late_look_again_and_go_on(order: Order, simulator: Simulator, admin_client: Client) -> None:
+    give_back(order, "10.00")
+    url = reverse("admin:orders_order_refund", args=[order.pk])
+    answer = admin_client.post(url, {"amount": "5.00", "already": "0"})
+    assert "meanwhile" in answer.text
+    already = answer.context["form"]["already"].value()
+    assert admin_client.post(url, {"amount": "5.00", "already": already}).status_code == 302
+    assert returned(simulator) == [1000, 500]
+
+
+def test_refund_is_not_asked_for_anew_while_stripe_may_be_at_it(order: Order, simulator: Simulator) -> None:
+    """A 504 says nothing of what Stripe goes on to do; a second asking under another key would be a second refund."""
+    simulator.add_fault(REFUNDS, "error_500")
+    row = give_back(order, "10.00")
+    refunds.finish(row)
+    assert len([path for method, path, _params, _key in simulator.requests if (method, path) == ("POST", REFUNDS)]) == 1
+    later(row)
+    refunds.finish(row)
+    assert returned(simulator) == [1000]
+
+
+def test_staff_who_may_not_see_orders_give_nothing_back(order: Order, client: Client) -> None:
+    clerk = make_user("clerk@shop.example", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="refund_order"))
+    client.force_login(clerk)
+    assert client.get(reverse("admin:orders_order_refund", args=[order.pk])).status_code == 403
+
+
+def test_refund_of_goods_that_nobody_counts_any_more_is_no_finding(order: Order, product: Product) -> None:
+    product.count_stock(None, by="staff")
+    give_back(order, "16.00", restock={order.items.get().pk: 1})
+    assert audit() == []
 
 
 def test_staff_without_the_permission_give_nothing_back(order: Order, client: Client) -> None:

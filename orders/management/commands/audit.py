@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from billing import gateway
 from orders.audit import audit
@@ -19,9 +20,10 @@ class Command(BaseCommand):
         parser.add_argument("--without-stripe", action="store_true", help="look at our own rows alone")
 
     def handle(self, *args: Any, without_stripe: bool, **options: Any) -> None:
+        began = timezone.now()
         try:
             with gateway.patience():
-                found = settled(audit(with_stripe=not without_stripe))
+                found = settled(audit(with_stripe=not without_stripe), began)
         except gateway.GatewayError as error:
             raise CommandError(f"Stripe does not answer: {error}", returncode=2) from error
         for finding in found:

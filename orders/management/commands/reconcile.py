@@ -3,14 +3,15 @@
 import logging
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
+from django.utils import timezone
 
 from billing import gateway
-from orders.findings import settled
-from orders.reconcile import compare_books, reconcile, send_mails
+from orders.reconcile import BOOKS_OF, compare_books, reconcile, send_mails
 
 logger = logging.getLogger(__name__)
 MAIL_SECONDS = 5  # between two looks at the mails that wait
@@ -24,9 +25,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=int, default=0, metavar="SECONDS", help="stay, and do it again and again")
+        parser.add_argument("--days", type=int, default=BOOKS_OF.days, help="compare Stripe's books so far back")
         parser.add_argument("--once", action="store_true", help="do it once and end (the default); 1 if books differ")
 
-    def handle(self, *args: Any, every: int, **options: Any) -> None:
+    def handle(self, *args: Any, every: int, days: int, **options: Any) -> None:
+        self.books_of = timedelta(days=days)
         if not every:
             self._round(quiet=False)
             if not self._compare(quiet=False):
@@ -47,12 +50,11 @@ class Command(BaseCommand):
     def _compare(self, quiet: bool) -> bool:
         """Whether our books and Stripe's say the same."""
         try:
-            done, left = compare_books()
+            done, left = compare_books(timezone.now() - self.books_of)
         except gateway.GatewayError as error:
             self.stderr.write(f"Stripe does not answer, so nobody knows whether the books differ: {error}")
             return False
         self._tell(done, quiet=True)
-        left = settled(left)
         for finding in left:
             self.stderr.write(str(finding))
         return not left
