@@ -22,7 +22,7 @@ CARDS = {"good": "tok_visa", "declined": "tok_chargeCustomerFail", "3-D Secure":
 RECOVERIES = ("shopper", "webhook", "reconcile", "expiry")
 LOOKS = 8  # more than a shopper needs who does what the page says
 CLOCKS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
-CLOCKS += [(StripeEvent, "received")]
+CLOCKS += [(StripeEvent, "received"), (Refund, "asked_at")]
 
 
 @dataclass

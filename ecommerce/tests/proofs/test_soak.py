@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from billing.simulator.faults import KINDS
 from billing.simulator.server import Simulator
@@ -109,7 +110,6 @@ def killing(server: Server) -> Iterator[list[int]]:
 
 def shop_all(server: Server, simulator: Simulator, goods: list[int]) -> list[Any]:
     """So many shoppers, a dozen at a time; how it ended for each, or what it met."""
-    from django.db import connection
 
     def one(number: int) -> Any:
         try:
