@@ -63,16 +63,19 @@ def test_limits_are_set_where_nobody_sets_any() -> None:
 # Adding cards
 
 
+@pytest.mark.slow
 def test_forty_declined_cards_of_one_visitor_are_stopped_after_ten(simulator: Simulator) -> None:
     assert tries(visitor("192.0.2.1"), 40) == [402] * 10 + [429] * 30
     assert asked_of_stripe(simulator) == 10
 
 
+@pytest.mark.slow
 def test_forty_declined_cards_with_fresh_cookies_each_are_stopped_after_thirty(simulator: Simulator) -> None:
     assert [add_card(visitor("192.0.2.1"), DECLINED).status_code for _try in range(40)] == [402] * 30 + [429] * 10
     assert asked_of_stripe(simulator) == 30
 
 
+@pytest.mark.slow
 def test_forty_declined_cards_of_one_user_from_everywhere_are_stopped_after_ten(simulator: Simulator) -> None:
     alice, found = make_user(), []
     for number in range(40):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ecommerce.tests.makers import PASSWORD, make_category, make_product, make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PAGES = [
     "/admin/",
     "/admin/products/product/",

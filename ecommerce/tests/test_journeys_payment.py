@@ -15,7 +15,7 @@ from ecommerce.tests.browser import Shopper, at_pay_step, charges
 from ecommerce.tests.makers import PASSWORD, make_product, make_user
 from orders.models import Order, Payment
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CONFIRM = "/v1/payment_intents/*/confirm"
 THANKS = "Thank you, your order is paid"
 

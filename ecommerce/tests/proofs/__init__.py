@@ -18,6 +18,8 @@ To add a proof, write a module of tests here:
 The fixture `ledger` fails the test at its end if anything was found or a control was not caught, and writes one line
 of JSON for the table. Figures: double_charges, lost_orders, oversold, unexplained, server_errors.
 
+The abuse catalogue starts whole servers and is marked slow: `make test-slow` and CI run it, and so does `make prove`.
+
 `scaled` chooses by SCALE: `full` (`make prove`), `small` (`make prove SCALE=small`), `quick` (`make test`). A test or
 a case under the mark `proof` is left out of `make test`; the others must be short there. `python -m pytest
 ecommerce/tests/proofs/test_kill.py` runs one while it is written; `pytest.mark.xdist_group("name")` keeps tests that

@@ -9,7 +9,7 @@ import pytest
 from ecommerce.tests.proofs.abused_shop import AbusedShop
 from ecommerce.tests.proofs.attacker import FORM, HUNG_UP, SAME_SITE, Answer, Attacker, short
 
-proof = pytest.mark.proof  # what `make test` leaves out
+pytestmark = pytest.mark.slow
 UPDATE, CHOOSE, DIGITS = "/cart/update/", "Choose a product.", "9" * 500
 LEAST, MOST, WHOLE = "greater than or equal to", "less than or equal to 99", "Enter a whole number."
 NOT_ON_SALE, NO_TOKEN = "This product is not on sale any more.", "Nothing was changed."
@@ -54,7 +54,6 @@ def test_quantity_that_is_none_changes_nothing(
     assert sentence in told(visitor, answer)
 
 
-@proof
 @pytest.mark.parametrize(("quantity", "count"), {"٣": 3, " 4 ": 4, "": 1, "1_0": 10, "5.0": 5}.items(), ids=short)
 def test_quantity_written_in_another_way_is_the_number_it_means(
     shop: AbusedShop, visitor: Attacker, quantity: str, count: int
@@ -64,14 +63,12 @@ def test_quantity_written_in_another_way_is_the_number_it_means(
     assert cart_of(shop, visitor) == {shop.goods["mug"]: count}
 
 
-@proof
 def test_adding_again_and_again_ends_at_ninety_nine(shop: AbusedShop, visitor: Attacker) -> None:
     answers = [visitor.add(shop.goods["pot"], 99) for _press in range(3)]
     assert "We have no more than that" in told(visitor, answers[-1])
     assert cart_of(shop, visitor) == {shop.goods["pot"]: 99}
 
 
-@proof
 @pytest.mark.parametrize(
     ("product", "sentence"),
     {
@@ -91,7 +88,6 @@ def test_product_that_is_none_changes_nothing(
     assert sentence in told(visitor, answer)
 
 
-@proof
 @pytest.mark.parametrize("action", ["buy", "ADD", "add\x00", "toggle", "x" * 5000, "__class__"], ids=short)
 def test_action_that_is_none_changes_nothing(shop: AbusedShop, visitor: Attacker, action: str) -> None:
     with shop.unchanged():
@@ -99,7 +95,6 @@ def test_action_that_is_none_changes_nothing(shop: AbusedShop, visitor: Attacker
     assert "A product can be added, set or removed." in told(visitor, answer)
 
 
-@proof
 def test_fields_nobody_asked_for_are_ignored(shop: AbusedShop, visitor: Attacker) -> None:
     victim = shop.visitor()
     victim.add(shop.goods["pot"])
@@ -114,7 +109,6 @@ def test_fields_nobody_asked_for_are_ignored(shop: AbusedShop, visitor: Attacker
     assert "£16.00" in visitor.get("/cart/").words
 
 
-@proof
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
@@ -168,7 +162,6 @@ BODIES: dict[str, tuple[str, bytes, int]] = {
 }  # fmt: skip
 
 
-@proof
 @pytest.mark.parametrize("headers", [{}, SAME_SITE], ids=["token", "same site"])
 @pytest.mark.parametrize("name", BODIES)
 def test_body_that_is_no_form_changes_nothing(
@@ -182,7 +175,6 @@ def test_body_that_is_no_form_changes_nothing(
     assert answer.status in (status, HUNG_UP)
 
 
-@proof
 @pytest.mark.parametrize("name", BODIES)
 def test_body_that_is_no_form_reaches_no_account(shop: AbusedShop, visitor: Attacker, name: str) -> None:
     kind, body, status = BODIES[name]
@@ -232,7 +224,6 @@ def test_method_that_is_none_is_refused(shop: AbusedShop, visitor: Attacker, pat
             assert visitor.send(method, path + query, headers=headers).status == 405, method
 
 
-@proof
 @pytest.mark.parametrize("path", ["/", "/cart/", "/products/", "/health/", "/cart/success/", "/orders/"])
 def test_page_that_is_only_read_takes_nothing(shop: AbusedShop, visitor: Attacker, path: str) -> None:
     with shop.unchanged():
@@ -248,7 +239,6 @@ def test_sixteen_adds_at_once_are_all_in_one_cart(shop: AbusedShop, visitor: Att
     assert cart_of(shop, visitor) == {shop.goods["pot"]: 1, shop.goods["mug"]: 16}
 
 
-@proof
 def test_sixteen_first_adds_of_one_session_make_one_cart(shop: AbusedShop, visitor: Attacker) -> None:
     visitor.add(shop.goods["mug"])
     visitor.post(UPDATE, {"product_id": shop.goods["mug"], "action": "remove"}, SAME_SITE)
@@ -263,7 +253,6 @@ COOKIES: list[str] = [
 ]  # fmt: skip
 
 
-@proof
 @pytest.mark.parametrize("cookie", COOKIES, ids=short)
 def test_session_cookie_of_rubbish_is_nobodys(shop: AbusedShop, cookie: str) -> None:
     with shop.unchanged():
@@ -273,7 +262,6 @@ def test_session_cookie_of_rubbish_is_nobodys(shop: AbusedShop, cookie: str) -> 
             assert visitor.get(path).status in (200, 302, 400, 431)
 
 
-@proof
 @pytest.mark.parametrize("cookie", COOKIES, ids=short)
 def test_add_with_a_session_of_rubbish_gets_a_session_of_our_own(shop: AbusedShop, cookie: str) -> None:
     visitor = shop.visitor()

@@ -8,7 +8,7 @@ from ecommerce.tests.makers import ADDRESS
 from ecommerce.tests.proofs.abused_shop import AbusedShop
 from ecommerce.tests.proofs.attacker import SAME_SITE, Answer, Attacker, short
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.slow
 CHECKOUT, CARD, ENDED = "/cart/checkout/", "/billing/payment-processing/", "Your checkout has ended."
 CHANGED, THREE_D_SECURE = "Your order has changed. Please check the new total", "tok_threeDSecure2Required"
 ATTEMPTS = "billing_cardattempt"

@@ -12,7 +12,7 @@ from ecommerce.tests.proofs.abuse_goods import MARKUP
 from ecommerce.tests.proofs.abused_shop import AbusedShop
 from ecommerce.tests.proofs.attacker import Answer, Attacker, short
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.slow
 NAMES = dict.fromkeys(("name", "line_1", "line_2", "city", "state"), MARKUP)
 
 

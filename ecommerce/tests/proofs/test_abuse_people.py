@@ -11,7 +11,7 @@ from ecommerce.tests.proofs.abuse_goods import BOSS, OWNER, VICTIM
 from ecommerce.tests.proofs.abused_shop import AbusedShop
 from ecommerce.tests.proofs.attacker import Answer, Attacker, short
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.slow
 LOGIN, ADMIN, RESET = "/accounts/login/", "/admin/login/", "/accounts/password-reset/"
 NOBODY, WRONG = "nobody@example.org", "not the password"
 FAILURES = ("axes_accessattempt", "axes_accessfailurelog", "axes_accessattemptexpiration")

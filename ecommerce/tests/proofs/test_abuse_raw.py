@@ -7,7 +7,7 @@ import pytest
 from ecommerce.tests.proofs.abused_shop import AbusedShop
 from ecommerce.tests.proofs.attacker import HUNG_UP
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.slow
 PAGE, UPDATE, WEBHOOK = b"GET / HTTP/1.1", b"POST /cart/update/ HTTP/1.1", b"POST /billing/webhook/ HTTP/1.1"
 CHUNKED, END = b"Transfer-Encoding: chunked", b"0\r\n\r\n"
 

@@ -10,7 +10,7 @@ from ecommerce.tests.proofs.abuse_goods import BOSS, OWNER
 from ecommerce.tests.proofs.abused_shop import AbusedShop
 from ecommerce.tests.proofs.attacker import SAME_SITE, Attacker, short
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.slow
 ELSEWHERE = [
     "https://evil.example/", "http://evil.example", "//evil.example/", "///evil.example/", "////evil.example",
     "/\\evil.example/", "\\\\evil.example", "\\/evil.example", "/\t/evil.example", "\t//evil.example",

@@ -12,7 +12,7 @@ from ecommerce.tests.proofs.abuse_goods import OWNER, VICTIM
 from ecommerce.tests.proofs.abused_shop import SECRET_KEY, AbusedShop
 from ecommerce.tests.proofs.attacker import Attacker, short
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.slow
 THREE_D_SECURE, CARD_FAILS, DAY = "tok_threeDSecure2Required", "tok_chargeCustomerFail", 86_400
 CHOOSE_A_CARD = "Choose a card on file or enter a new one."
 

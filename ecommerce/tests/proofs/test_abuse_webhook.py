@@ -12,7 +12,7 @@ import stripe
 from ecommerce.tests.proofs.abused_shop import WEBHOOK_SECRET, AbusedShop
 from ecommerce.tests.proofs.attacker import HUNG_UP, Answer, short
 
-pytestmark = pytest.mark.proof
+pytestmark = pytest.mark.slow
 _numbers = count(1)
 WEBHOOK, THREE_D_SECURE, EVENTS = "/billing/webhook/", "tok_threeDSecure2Required", "billing_stripeevent"
 

@@ -44,6 +44,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Simulator], object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", DAMAGE)
 def test_planted_damage_is_found(client: Client, simulator: Simulator, ledger: Ledger, name: str) -> None:
