@@ -76,7 +76,7 @@ def rush(crowd: Crowd, card: Card, rounds: int) -> Iterator[int]:
 def test_last_item_is_sold_once(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
     ledger.name = f"Race: {SHOPPERS} shoppers, the last item"
     with Crowd(SHOPPERS, place, controls.nothing) as crowd:
-        for sold in rush(crowd, card, scaled(quick=3, small=30, full=1000)):
+        for sold in rush(crowd, card, scaled(quick=3, small=15, full=1000)):
             ledger.tried()
             ledger.expect(sold <= 1, "oversold", f"one item sold {sold} times")
             ledger.expect(sold >= 1, "lost_orders", "nobody got the last item")
@@ -107,7 +107,7 @@ def press_pay(crowd: Crowd, simulator: Simulator, card: Card, rounds: int) -> It
 def test_parallel_presses_of_pay_charge_once(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
     ledger.name = f"Race: {PRESSES} presses of Pay"
     with Crowd(PRESSES, place, controls.nothing) as crowd:
-        for charged in press_pay(crowd, simulator, card, scaled(quick=3, small=8, full=200)):
+        for charged in press_pay(crowd, simulator, card, scaled(quick=3, small=5, full=200)):
             ledger.tried()
             ledger.expect(charged <= 1, "double_charges", f"charged {charged} times")
         ledger.check_crowd(crowd)
@@ -146,7 +146,7 @@ def first_adds(crowd: Crowd, rounds: int) -> Iterator[tuple[int, int]]:
 def test_parallel_first_adds_make_one_cart(place: Place, simulator: Simulator, ledger: Ledger) -> None:
     ledger.name = f"Race: {PRESSES} first adds of a session"
     with Crowd(PRESSES, place, controls.nothing) as crowd:
-        for carts, units in first_adds(crowd, scaled(quick=2, small=10, full=100)):
+        for carts, units in first_adds(crowd, scaled(quick=2, small=5, full=100)):
             ledger.tried()
             ledger.expect((carts, units) == (1, PRESSES), "unexplained", f"{carts} carts with {units} units")
         ledger.check_crowd(crowd)
@@ -179,7 +179,7 @@ def test_staff_who_refund_at_once_refund_once(
 ) -> None:
     ledger.name = "Race: staff refund at once"
     with Crowd(STAFF, place, controls.nothing) as crowd:
-        for refunded in refund_twice(crowd, client, simulator, scaled(quick=2, small=10, full=100)):
+        for refunded in refund_twice(crowd, client, simulator, scaled(quick=2, small=5, full=100)):
             ledger.tried()
             ledger.expect(refunded == 1, "unexplained", f"refunded {refunded} times")
         ledger.check_crowd(crowd)
@@ -228,7 +228,7 @@ def test_expiry_while_paying_ends_on_one_truth(
 ) -> None:
     ledger.name = "Race: expiry, 3-D Secure, webhook"
     with Crowd(6, place, controls.nothing) as crowd:
-        for order in expire_while_paying(crowd, client, simulator, scaled(quick=2, small=10, full=200)):
+        for order in expire_while_paying(crowd, client, simulator, scaled(quick=2, small=5, full=200)):
             ledger.tried()
             is_sold = is_charged(simulator, order)
             ledger.expect(
