@@ -234,7 +234,6 @@ class Refund(GuardedModel):
     guarded_fields = frozenset(
         {"status", "stripe_id", "key", "amount", "message", "restock", "is_restocked", "asked_at"}
     )
-    MOVING = (Status.REQUESTED, Status.PENDING)
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
     amount = models.DecimalField(_("amount"), **MONEY)
