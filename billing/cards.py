@@ -9,7 +9,7 @@ import logging
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from billing import gateway, limits
+from billing import answers, gateway, limits
 from billing.models import BillingProfile, Card, CardAttempt, fingerprint
 
 logger = logging.getLogger(__name__)
@@ -25,11 +25,11 @@ def keep_token(request: HttpRequest, profile: BillingProfile, token: str) -> Car
     with limits.judging(attempt):
         try:
             customer = gateway.retrieve_customer(profile.get_customer())
-        except gateway.Missing:
+        except answers.Missing:
             customer = profile.renew_customer()
         try:
             card = Card.objects.add_new(profile, gateway.create_source(customer, token))
-        except gateway.TokenUsed:
+        except answers.TokenUsed:
             before = CardAttempt.objects.of_source(profile, token)
             if before is None or before.card is None:
                 raise
@@ -44,7 +44,7 @@ def begin_setup(request: HttpRequest, profile: BillingProfile) -> str:
     with limits.judging(attempt):
         try:
             setup = gateway.create_setup(profile.get_customer())
-        except gateway.Missing:
+        except answers.Missing:
             setup = gateway.create_setup(profile.renew_customer())
     # The card is tried in the browser, and only what succeeds comes back to us: declined until we know better.
     attempt.note(ok=False, source=fingerprint(setup.id))

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -13,6 +12,24 @@ from typing import Any, TypeVar
 import stripe
 from django.conf import settings
 
+from billing.answers import (
+    Declined,
+    Event,
+    GatewayError,
+    Intent,
+    KeyUsed,
+    Missing,
+    Refunded,
+    Rejected,
+    Setup,
+    StateChanged,
+    TokenUsed,
+    Unknown,
+    read_id,
+    read_intent,
+    read_refund,
+    read_setup,
+)
 from ecommerce.money import minor_units
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
@@ -24,103 +41,6 @@ Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _is_patient: ContextVar[bool] = ContextVar("is_patient", default=False)
-
-
-class GatewayError(Exception):
-    """A call to Stripe that brought no good answer."""
-
-    def __init__(self, message: str = "", code: str = "", decline_code: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.decline_code = decline_code
-
-
-class Declined(GatewayError):
-    """Known: the bank said no. Another card may do."""
-
-
-class Rejected(GatewayError):
-    """Known: nothing was done, and asking again will not help; a mistake of ours."""
-
-
-class Missing(Rejected):
-    """Known: Stripe has no such object."""
-
-
-class KeyUsed(Rejected):
-    """Known: this idempotency key stands for another request."""
-
-
-class TokenUsed(Rejected):
-    """Known: this token became a card before."""
-
-
-class StateChanged(GatewayError):
-    """Known: the intent is in another state than we thought; fetch it."""
-
-
-class Unknown(GatewayError):
-    """Nobody knows whether it was done. Never try anew: fetch."""
-
-    def __init__(self, message: str = "", is_stored: bool = False) -> None:
-        super().__init__(message)
-        self.is_stored = is_stored  # Stripe remembers its own 5xx under the idempotency key and repeats it
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What Stripe says of one PaymentIntent; amounts in minor units. `order_uuid` is what we wrote on it."""
-
-    id: str
-    status: str
-    amount: int
-    received: int
-    currency: str
-    client_secret: str
-    payment_method: str = ""
-    code: str = ""
-    decline_code: str = ""
-    order_uuid: str = ""
-    refunded: int = 0
-    is_disputed: bool = False
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it may still charge somebody."""
-        return self.status not in ("succeeded", "canceled")
-
-
-@dataclass(frozen=True)
-class Refunded:
-    """What Stripe says of one refund; the amount in minor units, `row` the number of our row that we wrote on it."""
-
-    id: str
-    status: str
-    amount: int
-    currency: str
-    row: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What Stripe says of one SetupIntent; `card` is its payment method where it was asked for, else empty."""
-
-    id: str
-    status: str
-    client_secret: str
-    customer: str
-    card: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Event:
-    """A webhook event whose signature is good; `intent_id` is the PaymentIntent it speaks of, or empty."""
-
-    id: str
-    type: str
-    intent_id: str
-    livemode: bool
 
 
 def start_time_limit() -> None:
@@ -232,56 +152,14 @@ def _decline_code(error: stripe.CardError) -> str:
     return str(getattr(error.error, "decline_code", "") or "")
 
 
-def _id(answer: Any) -> str:
-    if not isinstance(answer["id"], str):
-        raise TypeError("no id")
-    return answer["id"]
-
-
-def _intent(answer: Any) -> Intent:
-    problem = getattr(answer, "last_payment_error", None)
-    charge = getattr(answer, "latest_charge", None)  # an id, unless it was asked for as a whole
-    return Intent(
-        id=_id(answer),
-        status=str(answer["status"]),
-        amount=int(answer["amount"]),
-        received=int(answer["amount_received"]),
-        currency=str(answer["currency"]),
-        client_secret=str(answer["client_secret"] or ""),
-        payment_method=str(answer["payment_method"] or ""),
-        code=str((problem and getattr(problem, "code", "")) or ""),
-        decline_code=str((problem and getattr(problem, "decline_code", "")) or ""),
-        order_uuid=_note(answer, "order_uuid"),
-        refunded=int(getattr(charge, "amount_refunded", 0) or 0),
-        is_disputed=getattr(charge, "disputed", False) is True,
-    )
-
-
-def _note(answer: Any, name: str) -> str:
-    """What we wrote into the object's metadata under this name."""
-    notes = getattr(answer, "metadata", None)
-    return str((notes and getattr(notes, name, "")) or "")
-
-
-def _refunded(answer: Any) -> Refunded:
-    return Refunded(
-        id=_id(answer),
-        status=str(answer["status"]),
-        amount=int(answer["amount"]),
-        currency=str(answer["currency"]),
-        row=_note(answer, "refund"),
-        reason=str(getattr(answer, "failure_reason", "") or ""),
-    )
-
-
 def create_customer(email: str) -> str:
     """A new customer; its id. No key of ours: a spare customer costs nothing."""
-    return _ask(lambda c: c.v1.customers.create({"email": email}), _id)
+    return _ask(lambda c: c.v1.customers.create({"email": email}), read_id)
 
 
 def retrieve_customer(customer_id: str) -> str:
     """The id of a customer that exists; Missing if Stripe has none, or it was deleted there."""
-    customer = _ask(lambda c: c.v1.customers.retrieve(customer_id), lambda answer: (_id(answer), answer))
+    customer = _ask(lambda c: c.v1.customers.retrieve(customer_id), lambda answer: (read_id(answer), answer))
     if getattr(customer[1], "deleted", False):
         raise Missing("the customer was deleted")
     return customer[0]
@@ -302,24 +180,13 @@ def create_setup(customer_id: str) -> Setup:
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         "usage": "on_session",  # the shop never charges a card while its owner is away
     }
-    return _ask(lambda c: c.v1.setup_intents.create(params), _setup)
+    return _ask(lambda c: c.v1.setup_intents.create(params), read_setup)
 
 
 def retrieve_setup(setup_id: str) -> Setup:
     """What became of a SetupIntent, with the card; Missing if Stripe has none of this id."""
     params: Any = {"expand": ["payment_method"]}
-    return _ask(lambda c: c.v1.setup_intents.retrieve(setup_id, params), _setup)
-
-
-def _setup(answer: Any) -> Setup:
-    card = answer["payment_method"]
-    return Setup(
-        id=_id(answer),
-        status=str(answer["status"]),
-        client_secret=str(answer["client_secret"] or ""),
-        customer=str(answer["customer"] or ""),
-        card=dict(card.to_dict()) if card and not isinstance(card, str) else {},
-    )
+    return _ask(lambda c: c.v1.setup_intents.retrieve(setup_id, params), read_setup)
 
 
 def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str) -> Intent:
@@ -332,32 +199,32 @@ def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[
         "description": f"Order {order['order_id']}",
         "metadata": order,
     }
-    return _ask(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), _intent)
+    return _ask(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), read_intent)
 
 
 def confirm_intent(intent_id: str, card_id: str, key: str) -> Intent:
     """Charge the card; Declined, StateChanged and Unknown are for the caller to settle."""
     params: Any = {"payment_method": card_id, "use_stripe_sdk": True}
-    return _ask(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), _intent)
+    return _ask(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), read_intent)
 
 
 def retrieve_intent(intent_id: str) -> Intent:
     """What is true at Stripe now, of its charge too."""
     params: Any = {"expand": ["latest_charge"]}
-    return _ask(lambda c: c.v1.payment_intents.retrieve(intent_id, params), _intent)
+    return _ask(lambda c: c.v1.payment_intents.retrieve(intent_id, params), read_intent)
 
 
 def list_intents(since: datetime) -> list[Intent]:
     """All intents created at Stripe since then, ours or not, each with what is true of its charge."""
     params: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.latest_charge"]}
     return _ask(
-        lambda c: c.v1.payment_intents.list(params), lambda page: [_intent(row) for row in page.auto_paging_iter()]
+        lambda c: c.v1.payment_intents.list(params), lambda page: [read_intent(row) for row in page.auto_paging_iter()]
     )
 
 
 def cancel_intent(intent_id: str) -> Intent:
     """Make sure the intent can never charge; StateChanged if it has."""
-    return _ask(lambda c: c.v1.payment_intents.cancel(intent_id), _intent)
+    return _ask(lambda c: c.v1.payment_intents.cancel(intent_id), read_intent)
 
 
 def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: int, key: str) -> Refunded:
@@ -365,13 +232,13 @@ def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: in
     params: Any = {"payment_intent": intent_id, "metadata": {"refund": str(row)}}
     if amount is not None:
         params["amount"] = minor_units(amount, currency)
-    return _ask(lambda c: c.v1.refunds.create(params, {"idempotency_key": key}), _refunded)
+    return _ask(lambda c: c.v1.refunds.create(params, {"idempotency_key": key}), read_refund)
 
 
 def list_refunds(intent_id: str) -> list[Refunded]:
     """Every refund of the intent's charges, whoever asked for it."""
     params: Any = {"payment_intent": intent_id, "limit": 100}
-    return _ask(lambda c: c.v1.refunds.list(params), lambda page: [_refunded(row) for row in page.auto_paging_iter()])
+    return _ask(lambda c: c.v1.refunds.list(params), lambda page: [read_refund(row) for row in page.auto_paging_iter()])
 
 
 def read_event(payload: bytes, signature: str) -> Event:

@@ -38,7 +38,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from billing import gateway
+from billing import answers
 from billing.models import BillingProfile, CardAttempt, fingerprint
 from ecommerce.http import client_address, private
 
@@ -116,10 +116,10 @@ def judging(attempt: CardAttempt) -> Iterator[None]:
     """Note how a call to Stripe failed; whoever made it notes that it went well."""
     try:
         yield
-    except (gateway.Declined, gateway.Missing, gateway.TokenUsed):
+    except (answers.Declined, answers.Missing, answers.TokenUsed):
         attempt.note(ok=False)
         raise
-    except (gateway.GatewayError, ValueError):
+    except (answers.GatewayError, ValueError):
         attempt.note(ok=None)
         raise
 

@@ -12,7 +12,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import GuestEmail, User
-from billing import gateway
+from billing import answers, gateway
 from ecommerce.models import GuardedModel
 
 PROFILE_KEY = "billing_profile_id"
@@ -267,7 +267,7 @@ class CardAttempt(models.Model):
 
 
 class StripeEventManager(models.Manager["StripeEvent"]):
-    def receive(self, event: gateway.Event) -> "StripeEvent":
+    def receive(self, event: answers.Event) -> "StripeEvent":
         """The row of this event, new or from an earlier delivery."""
         defaults = {"type": event.type[:120], "object_id": event.intent_id[:120]}
         return self.get_or_create(stripe_id=event.id, defaults=defaults)[0]

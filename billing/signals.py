@@ -9,7 +9,7 @@ from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal, receiver
 
 from accounts.models import User
-from billing import gateway
+from billing import answers, gateway
 from billing.models import BillingProfile
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def _make(email: str) -> str:
     """A customer's id; empty if Stripe cannot be asked now, for it is made when first needed."""
     try:
         return gateway.create_customer(email)
-    except gateway.GatewayError as error:
+    except answers.GatewayError as error:
         logger.warning("no Stripe customer yet: %s", error)
         return ""
 

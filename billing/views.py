@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import cards, gateway, limits
+from billing import answers, cards, gateway, limits
 from billing.csp import payment_page
 from billing.declines import decline_message
 from billing.forms import SetupForm, TokenForm
@@ -84,14 +84,14 @@ def _answer(profile: BillingProfile, work: Callable[[], dict[str, Any]]) -> Json
         return JsonResponse(work())
     except limits.TooMany as refusal:
         return limits.as_json(refusal)
-    except gateway.Declined as error:
+    except answers.Declined as error:
         return JsonResponse({"error": decline_message(error.code, error.decline_code)}, status=402)
     except cards.Unusable as error:
         return JsonResponse({"error": str(error)}, status=400)
-    except (gateway.Missing, gateway.TokenUsed):
+    except (answers.Missing, answers.TokenUsed):
         text = _("Your card could not be read. Nothing was charged. Please enter it again.")
         return JsonResponse({"error": text}, status=400)
-    except (gateway.GatewayError, ValueError) as error:
+    except (answers.GatewayError, ValueError) as error:
         logger.error("no card for profile %s: %s", profile.pk, error)
         text = _("Your card could not be checked right now. Nothing was charged. Please try again in a moment.")
         return JsonResponse({"error": text}, status=424)
@@ -117,7 +117,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
         return HttpResponse()
     try:
         stripe_event.send(StripeEvent, intent_id=event.intent_id)
-    except gateway.GatewayError as error:
+    except answers.GatewayError as error:
         StripeEvent.objects.filter(pk=row.pk).update(error=str(error))
         return HttpResponse(status=503)
     StripeEvent.objects.filter(pk=row.pk).update(processed=timezone.now(), error="")

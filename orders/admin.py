@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing import gateway
+from billing import answers
 from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
 from orders import alarms, payments, refunds
 from orders.forms import RefundForm
@@ -129,7 +129,7 @@ class OrderAdmin(ReadOnlyAdmin):
         for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
             try:
                 is_done = payments.cancel_unknown(order, by=request.user.get_username())
-            except gateway.GatewayError:
+            except answers.GatewayError:
                 is_done = False
             order.refresh_from_db()
             text = order.get_status_display() if is_done else _("Stripe knows this payment, or does not answer.")
@@ -164,7 +164,7 @@ class RefundAdmin(ReadOnlyAdmin):
         for row in queryset.select_related("payment__order"):
             try:
                 is_asked = refunds.try_again(row, by=request.user.get_username())
-            except gateway.GatewayError:
+            except answers.GatewayError:
                 is_asked = True  # it is asked again by reconcile
             row.refresh_from_db()
             text = row.get_status_display() if is_asked else _("Only a failed refund of an unwanted charge can be.")

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from billing import gateway
+from billing import answers, gateway
 from ecommerce.money import minor_units
 from orders import payments
 from orders.findings import Finding, about
@@ -35,7 +35,7 @@ def compare(since: datetime | None = None) -> list[Finding]:
     return found
 
 
-def _orders_of(intents: list[gateway.Intent]) -> dict[str, Order]:
+def _orders_of(intents: list[answers.Intent]) -> dict[str, Order]:
     """The orders that intents name, by what is written on those, with their refunds."""
     names = sorted({intent.order_uuid for intent in intents if UUID.fullmatch(intent.order_uuid)})
     found: dict[str, Order] = {}
@@ -45,7 +45,7 @@ def _orders_of(intents: list[gateway.Intent]) -> dict[str, Order]:
     return found
 
 
-def _judge(intent: gateway.Intent, order: Order | None) -> Iterator[Finding]:
+def _judge(intent: answers.Intent, order: Order | None) -> Iterator[Finding]:
     """What is wrong between one intent and its order; an intent that names none is not the shop's."""
     if order is None:
         return
@@ -59,7 +59,7 @@ def _judge(intent: gateway.Intent, order: Order | None) -> Iterator[Finding]:
         yield about(order, "I1", f"was charged a second time, by {intent.id}")
 
 
-def _judge_money(intent: gateway.Intent, order: Order) -> Iterator[Finding]:
+def _judge_money(intent: answers.Intent, order: Order) -> Iterator[Finding]:
     """I7: asked for is what was frozen (of a cancelled order nothing can be charged any more)."""
     wanted = (minor_units(order.total, order.currency), order.currency)
     if (intent.amount, intent.currency) != wanted and order.status != Order.Status.CANCELED:
@@ -67,7 +67,7 @@ def _judge_money(intent: gateway.Intent, order: Order) -> Iterator[Finding]:
         yield about(order, "I7", text)
 
 
-def _judge_state(intent: gateway.Intent, order: Order) -> Iterator[Finding]:
+def _judge_state(intent: answers.Intent, order: Order) -> Iterator[Finding]:
     """I2, I3, I8: paid in both books or in none, and a cancelled order can never be charged."""
     has_succeeded = intent.status == "succeeded"
     if order.is_paid and not has_succeeded:
@@ -78,7 +78,7 @@ def _judge_state(intent: gateway.Intent, order: Order) -> Iterator[Finding]:
         yield about(order, "I8", "is cancelled here, and could still be charged at Stripe")
 
 
-def _judge_refunds(intent: gateway.Intent, order: Order) -> Iterator[Finding]:
+def _judge_refunds(intent: answers.Intent, order: Order) -> Iterator[Finding]:
     """I10: the same sum went back in both books; one that is on its way out may or may not be Stripe's yet."""
     rows = [row for payment in order.payments.all() for row in payment.refunds.all()]
     if any(row.status == Refund.Status.REQUESTED for row in rows):
@@ -103,12 +103,12 @@ def mend(since: datetime) -> int:
         if order and any(_judge(intent, order)):
             try:
                 mended += _mend(intent, order)
-            except gateway.GatewayError as error:
+            except answers.GatewayError as error:
                 logger.warning("order %s is left for the next round: %s", order, error)
     return mended
 
 
-def _mend(intent: gateway.Intent, order: Order) -> bool:
+def _mend(intent: answers.Intent, order: Order) -> bool:
     order.refresh_from_db()
     if order.payment_intent_id == intent.id:
         if order.status == Order.Status.CANCELED and intent.is_live:

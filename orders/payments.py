@@ -14,7 +14,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing import gateway
+from billing import answers, gateway
 from billing.declines import decline_message
 from billing.models import Card
 from carts.models import Cart
@@ -49,10 +49,10 @@ def ensure_intent(order: Order) -> str:
             {"order_id": order.order_id, "order_uuid": str(order.uuid)},
             key=f"order-{order.uuid}-intent-{tries}",
         )
-    except gateway.GatewayError as error:
-        if isinstance(error, gateway.Missing):
+    except answers.GatewayError as error:
+        if isinstance(error, answers.Missing):
             order.billing_profile.renew_customer()
-        if isinstance(error, gateway.Missing | gateway.KeyUsed) or getattr(error, "is_stored", False):
+        if isinstance(error, answers.Missing | answers.KeyUsed) or getattr(error, "is_stored", False):
             # Stripe repeats a stored answer for this key, and refuses it for another customer: take another key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
         raise
@@ -60,7 +60,7 @@ def ensure_intent(order: Order) -> str:
     placed.update(payment_intent_id=intent.id)
     order.refresh_from_db()
     if not order.payment_intent_id:
-        raise gateway.StateChanged("the order was cancelled meanwhile")
+        raise answers.StateChanged("the order was cancelled meanwhile")
     return order.payment_intent_id
 
 
@@ -74,7 +74,7 @@ def pay(order: Order, card: Card) -> None:
     """
     try:
         intent_id = ensure_intent(order)
-    except gateway.GatewayError as error:
+    except answers.GatewayError as error:
         logger.error("no intent for order %s: %s", order, error)
         raise NotPossible from error
     payment = _start(order, card)
@@ -83,13 +83,13 @@ def pay(order: Order, card: Card) -> None:
         return
     try:
         gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
-    except (gateway.Declined, gateway.StateChanged):
+    except (answers.Declined, answers.StateChanged):
         pass  # known, and told by the intent itself
-    except gateway.Rejected as error:
+    except answers.Rejected as error:
         logger.error("payment %s refused: %s", payment, error)
         _fail(payment, error.code, "", [Payment.Status.NEW])
         raise NotPossible from error
-    except gateway.Unknown as error:
+    except answers.Unknown as error:
         logger.warning("no answer to payment %s: %s", payment, error)
         return
     settle_quietly(order, own=payment)
@@ -120,7 +120,7 @@ def _start(order: Order, card: Card) -> Payment | None:
 # --- S, settle ---
 
 
-def settle(order: Order, own: Payment | None = None) -> gateway.Intent | None:
+def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
     """Turn what Stripe says of the order's intent into our rows; the only way an order becomes paid.
 
     `own` is the attempt whose confirm the caller has just seen answered. Returns the intent (None if there is none
@@ -136,7 +136,7 @@ def settle(order: Order, own: Payment | None = None) -> gateway.Intent | None:
         order.refresh_from_db()
 
 
-def _settle(order: Order, intent_id: str, own: Payment | None) -> gateway.Intent:
+def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent:
     attempt = order.open_payment()  # before the fetch: what the fetch says is of this attempt or an earlier one
     intent = gateway.retrieve_intent(intent_id)
     apply = _APPLY.get(intent.status)
@@ -147,11 +147,11 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> gateway.Intent
     return intent
 
 
-def settle_quietly(order: Order, own: Payment | None = None) -> gateway.Intent | None:
+def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent | None:
     """`settle` for pages: where Stripe does not answer they show what we know."""
     try:
         return settle(order, own)
-    except gateway.GatewayError as error:
+    except answers.GatewayError as error:
         logger.warning("order %s not settled: %s", order, error)
         return None
 
@@ -163,7 +163,7 @@ def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
         settle(order)
 
 
-def _succeeded(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
     charged = f"charged {intent.received} {intent.currency} (in the minor unit)"
     if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
         _mismatch(order, attempt, intent, charged + ", which is not the order's total")
@@ -174,7 +174,7 @@ def _succeeded(order: Order, attempt: Payment | None, intent: gateway.Intent, ow
     _look_after(order, intent)
 
 
-def _mark_paid(order: Order, attempt: Payment | None, intent: gateway.Intent) -> bool:
+def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) -> bool:
     with transaction.atomic():
         if not order.mark_paid():
             return False
@@ -185,7 +185,7 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: gateway.Intent) ->
     return True
 
 
-def _note_charge(order: Order, attempt: Payment | None, intent: gateway.Intent) -> Payment:
+def _note_charge(order: Order, attempt: Payment | None, intent: answers.Intent) -> Payment:
     """The attempt that brought the money is the one that succeeded, and no other; made if nobody here began it."""
     payment = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
     if payment is None:
@@ -197,7 +197,7 @@ def _note_charge(order: Order, attempt: Payment | None, intent: gateway.Intent) 
     return payment
 
 
-def _look_after(order: Order, intent: gateway.Intent) -> None:
+def _look_after(order: Order, intent: answers.Intent) -> None:
     """What may follow a charge: refunds, made here or in Stripe's dashboard, and disputes."""
     if intent.is_disputed:
         _note_dispute(order)
@@ -216,7 +216,7 @@ def _note_dispute(order: Order) -> None:
 # --- M, a charge that the order does not want ---
 
 
-def _mismatch(order: Order, attempt: Payment | None, intent: gateway.Intent, text: str) -> None:
+def _mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, text: str) -> None:
     """Never sent, given back in full, and staff are told; an order that is paid already only makes staff look."""
     if order.is_paid:
         alarm(order, text)
@@ -231,13 +231,13 @@ def _mismatch(order: Order, attempt: Payment | None, intent: gateway.Intent, tex
         refunds.finish(row, is_first=True)
 
 
-def _canceled(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+def _canceled(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
     unpaid = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
     unpaid.update(status=Order.Status.CANCELING)  # cancelled at Stripe by somebody: it can never be paid
     _close(order)
 
 
-def _waiting(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+def _waiting(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
     if attempt is None or attempt.status == intent.status:
         return
     with transaction.atomic():
@@ -246,7 +246,7 @@ def _waiting(order: Order, attempt: Payment | None, intent: gateway.Intent, own:
             order.record(OrderEvent.Kind.NEEDS_ACTION)
 
 
-def _failed(order: Order, attempt: Payment | None, intent: gateway.Intent, own: Payment | None) -> None:
+def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
     if attempt is None:
         return
     is_new = attempt.status == Payment.Status.NEW
@@ -266,7 +266,7 @@ def _fail(payment: Payment, code: str, decline_code: str, unless_changed_from: l
             payment.order.record(OrderEvent.Kind.DECLINED, text=message)
 
 
-Apply = Callable[[Order, Payment | None, gateway.Intent, Payment | None], None]
+Apply = Callable[[Order, Payment | None, answers.Intent, Payment | None], None]
 _APPLY: dict[str, Apply] = {
     "succeeded": _succeeded,
     "canceled": _canceled,
@@ -302,12 +302,12 @@ def finish_cancel(order: Order) -> None:
         return
     try:
         gateway.cancel_intent(order.payment_intent_id)
-    except gateway.StateChanged:
+    except answers.StateChanged:
         pass  # paid, or cancelled before: settle sees which
-    except gateway.Missing:
+    except answers.Missing:
         alarm(order, _("Stripe does not know this order's payment: it cannot be cancelled without a look by staff."))
         return
-    except gateway.GatewayError as error:
+    except answers.GatewayError as error:
         logger.warning("order %s stays canceling: %s", order, error)
         return
     settle_quietly(order)
@@ -321,7 +321,7 @@ def cancel_unknown(order: Order, by: str) -> bool:
     if not order.payment_intent_id:
         cancel(order, by)
         return True
-    with suppress(gateway.Missing):
+    with suppress(answers.Missing):
         gateway.retrieve_intent(order.payment_intent_id)
         return False
     _begin_cancel(order, by)

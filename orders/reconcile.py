@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import accounts.mails
-from billing import gateway
+from billing import answers, gateway
 from billing.models import CardAttempt, StripeEvent
 from orders import books, mails, payments, refunds
 from orders.alarms import alarm
@@ -83,7 +83,7 @@ def _each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
         try:
             work(row)
             done += 1
-        except gateway.GatewayError as error:
+        except answers.GatewayError as error:
             logger.warning("%s is left for the next round: %s", row, error)
         except Exception:  # whatever is wrong with one, the others are looked after
             logger.exception("%s is left for the next round", row)

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from billing import gateway
+from billing import answers, gateway
 from ecommerce.money import format_money, has_excess_digits, major_units
 from orders.alarms import alarm
 from orders.models import Order, OrderEvent, Payment, Refund
@@ -63,7 +63,7 @@ def refund(order: Order, wish: Wish) -> Refund:
     row = request_refund(order, wish)
     try:
         finish(row, is_first=True)
-    except gateway.GatewayError as error:
+    except answers.GatewayError as error:
         logger.warning("refund %s of order %s is left for reconcile: %s", row.pk, order, error)
     row.refresh_from_db()
     return row
@@ -132,14 +132,14 @@ def _ask(row: Refund, intent_id: str) -> None:
     try:
         whole = None if row.is_mismatch else row.amount
         found = gateway.create_refund(intent_id, whole, row.currency, row.pk, str(row.key))
-    except gateway.Unknown as error:
+    except answers.Unknown as error:
         if error.is_stored:
             _change_key(row)
         raise
-    except gateway.KeyUsed:
+    except answers.KeyUsed:
         _change_key(row)
         raise
-    except gateway.GatewayError as error:
+    except answers.GatewayError as error:
         _fail(row, str(error))
     else:
         _note(row, found)
@@ -180,7 +180,7 @@ def settle_refunds(order: Order, intent_id: str, wanted: Refund | None = None) -
     return is_found
 
 
-def _settle_mismatch(order: Order, founds: list[gateway.Refunded]) -> bool:
+def _settle_mismatch(order: Order, founds: list[answers.Refunded]) -> bool:
     """A charge that went back in full is done with, whoever gave it back, and in how many parts."""
     gone = [found for found in founds if found.status == "succeeded"]
     row = Refund.objects.filter(payment__order=order, is_mismatch=True).exclude(status=S.DONE).first()
@@ -206,7 +206,7 @@ def try_again(row: Refund, by: str) -> bool:
     return True
 
 
-def _note(row: Refund, found: gateway.Refunded) -> None:
+def _note(row: Refund, found: answers.Refunded) -> None:
     """Stripe's word on a refund becomes ours, with all that follows, in one transaction."""
     status, before = _STATES.get(found.status, ("", []))
     order = row.payment.order
@@ -261,7 +261,7 @@ def _give_up(row: Refund, text: str) -> None:
     alarm(order, _("Refund no. %(number)s did not go through: %(text)s") % {"number": row.pk, "text": text})
 
 
-def _adopt(order: Order, found: gateway.Refunded) -> Refund | None:
+def _adopt(order: Order, found: answers.Refunded) -> Refund | None:
     """A refund made in Stripe's dashboard gets its row here; None if there is nothing to write down (yet)."""
     if _STATES.get(found.status, (S.FAILED, []))[0] == S.FAILED:
         return None

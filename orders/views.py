@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from billing.answers import Intent
 from billing.csp import payment_page
 from billing.forms import CardForm
-from billing.gateway import Intent
 from billing.models import Card
 from billing.views import begin_setup, keep_card
 from carts.checkout import pay_order

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import stripe
 
-from billing import gateway
+from billing import answers, gateway
 from billing.models import BillingProfile, Card
 from ecommerce.tests.makers import add_card, add_to_cart, give_details, make_product, place_order
 from orders.models import Order
@@ -61,7 +61,7 @@ def refused(api: type[WatchedClient]) -> list[tuple[str, str, int]]:
 
 
 @pytest.fixture
-def intent(api: type[WatchedClient]) -> gateway.Intent:
+def intent(api: type[WatchedClient]) -> answers.Intent:
     customer = gateway.create_customer("contract@example.org")
     return gateway.create_intent(Decimal("20.95"), "gbp", customer, ORDER, key="contract-1")
 
@@ -99,14 +99,14 @@ def test_retrieve_setup_brings_the_card_along(api: type[WatchedClient], request:
     assert not refused(api)
 
 
-def test_created_intent_is_unconfirmed(api: type[WatchedClient], intent: gateway.Intent) -> None:
+def test_created_intent_is_unconfirmed(api: type[WatchedClient], intent: answers.Intent) -> None:
     assert intent.id.startswith("pi_")
     assert intent.status == "requires_payment_method"
     assert intent.client_secret
     assert not refused(api)
 
 
-def test_confirm_intent_is_taken(api: type[WatchedClient], intent: gateway.Intent) -> None:
+def test_confirm_intent_is_taken(api: type[WatchedClient], intent: answers.Intent) -> None:
     customer = gateway.create_customer("contract@example.org")
     card = gateway.create_source(customer, "tok_visa")["id"]
     mine = gateway.create_intent(Decimal("20.95"), "gbp", customer, ORDER, key="contract-2")
@@ -114,24 +114,24 @@ def test_confirm_intent_is_taken(api: type[WatchedClient], intent: gateway.Inten
     assert not refused(api)
 
 
-def test_retrieve_intent_answers_what_create_did(api: type[WatchedClient], intent: gateway.Intent) -> None:
+def test_retrieve_intent_answers_what_create_did(api: type[WatchedClient], intent: answers.Intent) -> None:
     assert gateway.retrieve_intent(intent.id).status == intent.status
     assert not refused(api)
 
 
-def test_cancel_intent_is_taken(api: type[WatchedClient], intent: gateway.Intent) -> None:
+def test_cancel_intent_is_taken(api: type[WatchedClient], intent: answers.Intent) -> None:
     gateway.cancel_intent(intent.id)
     assert not refused(api)
 
 
 def test_unknown_parameter_is_refused_so_that_the_judgement_is_real(api: type[WatchedClient]) -> None:
-    with pytest.raises(gateway.Rejected):
+    with pytest.raises(answers.Rejected):
         gateway._ask(lambda c: c.v1.customers.create({"no_such_parameter": "x"}), lambda answer: answer)
 
 
 def test_wrong_type_is_refused(api: type[WatchedClient]) -> None:
     params: Any = {"amount": "a lot", "currency": "gbp"}
-    with pytest.raises(gateway.Rejected):
+    with pytest.raises(answers.Rejected):
         gateway._ask(lambda c: c.v1.payment_intents.create(params), lambda answer: answer)
 
 

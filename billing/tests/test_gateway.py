@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from billing import gateway
+from billing import answers, gateway
 
 BODIES = [
     b"[]", b"null", b'"x"', b"1", b"{}", b"{", b"NaN", b"\xff\xfe", b"[[1]]", b"", b"<html>", b'{"object": 5}',
@@ -33,5 +33,5 @@ def test_answer_of_any_kind_is_sorted(monkeypatch: pytest.MonkeyPatch, body: byt
     for status in (200, 302, 400, 402, 409, 429, 500):
         Answers.status = status
         for call in CALLS:
-            with pytest.raises(gateway.GatewayError):
+            with pytest.raises(answers.GatewayError):
                 call()

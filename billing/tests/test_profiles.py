@@ -8,7 +8,7 @@ from django.core import serializers
 from django.db import transaction
 
 from accounts.models import GuestEmail, User
-from billing import gateway
+from billing import answers
 from billing.models import BillingProfile
 from billing.simulator.server import Simulator
 from ecommerce.tests.makers import make_user
@@ -258,7 +258,7 @@ def test_customer_that_cannot_be_made_after_the_commit_hurts_nobody(
 
 
 def test_customer_that_is_needed_while_stripe_is_down_is_an_error() -> None:
-    with pytest.raises(gateway.GatewayError):
+    with pytest.raises(answers.GatewayError):
         make_guest().get_customer()
     assert BillingProfile.objects.get().customer_id == ""
 

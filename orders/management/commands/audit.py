@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from billing import gateway
+from billing import answers, gateway
 from orders.audit import audit
 from orders.findings import settled
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         try:
             with gateway.patience():
                 found = settled(audit(with_stripe=not without_stripe), began)
-        except gateway.GatewayError as error:
+        except answers.GatewayError as error:
             raise CommandError(f"Stripe does not answer: {error}", returncode=2) from error
         for finding in found:
             self.stdout.write(str(finding))

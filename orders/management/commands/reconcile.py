@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 from django.utils import timezone
 
-from billing import gateway
+from billing import answers
 from orders.reconcile import BOOKS_OF, compare_books, reconcile, send_mails
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         """Whether our books and Stripe's say the same."""
         try:
             done, left = compare_books(timezone.now() - self.books_of)
-        except gateway.GatewayError as error:
+        except answers.GatewayError as error:
             self.stderr.write(f"Stripe does not answer, so nobody knows whether the books differ: {error}")
             return False
         self._tell(done, quiet=True)
