@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from billing import answers
 from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
-from orders import alarms, payments, refunds
+from orders import alarms, links, payments, refunds
 from orders.forms import RefundForm
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 
@@ -142,8 +142,9 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.action(description=gettext_lazy("Make the links in mails worthless"), permissions=["cancel"])
     def revoke_links(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        done = queryset.update(link_version=F("link_version") + 1)
-        messages.info(request, _("The links of %(count)d orders open nothing any more.") % {"count": done})
+        for order in queryset:
+            links.revoke(order, by=request.user.get_username())
+            messages.info(request, _("%(order)s: its links open nothing any more.") % {"order": order})
 
 
 @admin.register(Refund)

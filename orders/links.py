@@ -2,8 +2,10 @@
 
 from django.conf import settings
 from django.core import signing
+from django.db import transaction
+from django.db.models import F
 
-from orders.models import Order
+from orders.models import Order, OrderEvent
 
 SALT = "order-link"
 DAYS = 90
@@ -24,3 +26,10 @@ def read_key(order_id: str, key: str) -> int | None:
     except (signing.BadSignature, ValueError, TypeError):
         return None
     return version if number == order_id and isinstance(version, int) else None
+
+
+@transaction.atomic
+def revoke(order: Order, by: str) -> None:
+    """Close the order to every link mailed so far, and to those whom one let in; links of later mails are good."""
+    Order.objects.filter(pk=order.pk).update(link_version=F("link_version") + 1)
+    order.record(OrderEvent.Kind.LINKS_REVOKED, by=by)

@@ -286,6 +286,7 @@ class OrderEvent(models.Model):
         DISPUTED = "disputed", _("The payment was disputed at the bank")
         TOLD_STAFF = "told_staff", _("Our staff were asked to have a look")
         LOOKED_AT = "looked_at", _("Our staff had a look")
+        LINKS_REVOKED = "links_revoked", _("Links in earlier e-mails no longer open this order")
 
     SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.REFUNDING, Kind.REFUNDED)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from billing.simulator.server import Simulator
 from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user, place_order
+from orders import links
 from orders.links import order_url
 from orders.models import Order
 
@@ -87,6 +88,12 @@ def test_revoked_link_closes_the_order_to_those_it_opened(
     assert other_client.get(order.get_absolute_url()).status_code == 404
     order.refresh_from_db()
     assert other_client.get(link(order)).url == order.get_absolute_url()
+
+
+def test_revoking_is_told_in_the_history(order: Order, client: Client) -> None:
+    links.revoke(order, by="staff@example.org")
+    assert order.events.filter(kind="links_revoked", by="staff@example.org").count() == 1
+    assert "Links in earlier e-mails no longer open this order" in client.get(order.get_absolute_url()).content.decode()
 
 
 def test_revoked_link_stays_with_who_placed_the_order(order: Order, client: Client) -> None:

@@ -75,6 +75,7 @@ def _stock() -> Findings:
         rows = list(StockMovement.objects.filter(product=product))
         had = sum(row.amount for row in rows if row.kind in ("opening", "adjusted"))
         sold = sum(quantity for (pk, _order), quantity in held.items() if pk == product.pk)
+        sold -= sum(row.amount for row in rows if row.kind == "given_back" and (product.pk, row.order) in held)
         if sold > had or (product.stock or 0) < 0:
             yield "oversold", f"{product}: {sold} sold of {had}"
         if sum(row.amount for row in rows) != product.stock:
