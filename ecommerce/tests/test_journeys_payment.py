@@ -68,9 +68,11 @@ def test_card_declined_when_entered_keeps_everything(shopper: Shopper, client: C
     assert charges(simulator) == [2095]
 
 
+@pytest.mark.parametrize(("flow", "setups"), [("token", 0), ("setup_intent", 2)])
 def test_another_card_pays_the_same_order_after_a_decline(
-    shopper: Shopper, client: Client, simulator: Simulator
+    shopper: Shopper, client: Client, simulator: Simulator, settings: Any, flow: str, setups: int
 ) -> None:
+    settings.STRIPE_CARD_FLOW = flow
     at_pay_step(shopper, client, make_product())
     shopper.type_card("4000000000000341")
     shopper.press("Place order")
@@ -79,6 +81,7 @@ def test_another_card_pays_the_same_order_after_a_decline(
     shopper.sees(THANKS)
     assert Order.objects.placed().get().status == Order.Status.PAID
     assert (len(simulator.objects("payment_intent")), charges(simulator)) == (1, [2095])
+    assert len(simulator.objects("setup_intent")) == setups
 
 
 def test_refused_bank_check_can_be_tried_again(shopper: Shopper, client: Client, simulator: Simulator) -> None:
@@ -222,16 +225,3 @@ def test_refused_check_at_set_up_keeps_everything(shopper: Shopper, client: Clie
     shopper.press("Place order")
     shopper.sees(THANKS)
     assert charges(simulator) == [2095]
-
-
-@pytest.mark.usefixtures("by_setup_intent")
-def test_another_card_by_setup_intent_pays_the_same_order_after_a_decline(
-    shopper: Shopper, client: Client, simulator: Simulator
-) -> None:
-    at_pay_step(shopper, client, make_product())
-    shopper.type_card("4000000000000341")
-    shopper.press("Place order")
-    shopper.sees("Nothing was charged, and your order is kept for you.")
-    shopper.pay_again("4242424242424242")
-    shopper.sees(THANKS)
-    assert (len(simulator.objects("setup_intent")), charges(simulator)) == (2, [2095])
