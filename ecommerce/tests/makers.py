@@ -1,16 +1,25 @@
 """Plain makers of what tests need, and the steps of a shopper who has no browser."""
 
 import itertools
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from django.test import Client
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from accounts.guests import start_guest
 from accounts.models import User
+from addresses.models import Address
+from billing.cards import keep_token
 from billing.models import BillingProfile
 from carts.models import Cart
+from carts.quotes import quote
+from orders import payments
 from orders.models import Order
+from orders.placing import place
 from products.models import Category, Product
 
 _numbers = itertools.count(1)
@@ -68,12 +77,34 @@ def place_order(client: Client, card: int | str, **changes: str) -> Any:
     return client.post(reverse("carts:checkout"), place_form(client) | {"card": str(card)} | changes)
 
 
+def visit(client: Client) -> HttpRequest:
+    """A request of this visitor, for what needs one; what it changes in the session is saved by `request.session`."""
+    request = RequestFactory().post("/")
+    request.session = client.session
+    request.user = get_user(request)
+    return request
+
+
 def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int = 1) -> Order:
-    """A guest's whole way to a placed order, paid if the card of `token` lets it."""
-    add_to_cart(client, product, quantity)
-    give_details(client)
-    place_order(client, add_card(client, token).json()["card"])
-    return Order.objects.placed().latest("pk")
+    """A placed order of this visitor, paid if the card of `token` lets it: the checkout without its pages."""
+    request = visit(client)
+    cart, _created = Cart.objects.get_or_create_from_request(request)
+    cart.set_quantity(product, quantity)
+    profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+    profile = profile or start_guest(request, "guest@example.org")
+    order, _created = Order.objects.get_or_create_for(profile, cart)
+    address = Address.objects.create(billing_profile=profile, **ADDRESS)
+    for kind in Address.Type:
+        order.use_address(address, kind)
+    card = keep_token(request, profile, token)
+    place(order, quote(cart.lines()).facts())
+    Order.objects.remember(request, order)
+    Cart.objects.forget(request, cart.pk)
+    request.session.save()
+    with suppress(payments.NotPossible):
+        payments.pay(order, card)
+    order.refresh_from_db()
+    return order
 
 
 def make_open_order(**fields: Any) -> Order:
