@@ -6,9 +6,8 @@ from email.utils import make_msgid
 from django.conf import settings
 from django.contrib.auth.forms import PasswordResetForm
 from django.contrib.auth.tokens import default_token_generator
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.encoding import force_bytes
@@ -19,10 +18,12 @@ from accounts.claims import has_earlier_orders
 from accounts.models import AccountMail, TakenSignup, User, plain_email
 from accounts.tokens import make_token
 from ecommerce.http import client_key
+from ecommerce.letters import letter
 
 Kind = AccountMail.Kind
 WANTED_FOR = timedelta(days=1)  # whoever still wants the link later has asked again
 KEPT_FOR = timedelta(days=30)
+NO_LINK = "/a-link-for-the-receiver-alone/"
 
 
 def queue(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | None = None) -> None:
@@ -46,18 +47,23 @@ def _message(mail: AccountMail) -> EmailMultiAlternatives | None:
     user = _receiver(mail)
     if user is None or mail.timestamp + WANTED_FOR < timezone.now():
         return None
+    return _compose(mail, user.email, settings.SITE_URL + _path(mail, user))
+
+
+def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
+    name, message_id = f"accounts/mails/{mail.kind}", make_msgid(domain=settings.SITE_HOST or None)
     with translation.override(mail.language or settings.LANGUAGE_CODE):
-        context = {
-            "url": settings.SITE_URL + _path(mail, user),
-            "email": user.email,
-            "site_name": settings.SITE_NAME,
-            "support_email": settings.SUPPORT_EMAIL,
-        }
-        body = render_to_string(f"accounts/mails/{mail.kind}.txt", context)
-        headers = {"Auto-Submitted": "auto-generated", "Message-ID": make_msgid(domain=settings.SITE_HOST or None)}
-        message = EmailMultiAlternatives(subject=_subject(mail), body=body, to=[user.email], headers=headers)
-        message.attach_alternative(render_to_string(f"accounts/mails/{mail.kind}.html", context), "text/html")
-    return message
+        return letter(name, _subject(mail), to, message_id, {"url": url, "email": to})
+
+
+def preview(mail: AccountMail) -> EmailMessage:
+    """The mail for staff to look at. Its link is none: the true one is made when it is sent, for its receiver."""
+    return _compose(mail, mail.to, settings.SITE_URL + NO_LINK)
+
+
+def sample(kind: str) -> EmailMessage:
+    """A mail of this kind to nobody."""
+    return preview(AccountMail(kind=kind, to=f"shopper@{settings.SITE_HOST or 'localhost'}"))
 
 
 def _receiver(mail: AccountMail) -> User | None:

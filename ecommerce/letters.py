@@ -1,0 +1,24 @@
+"""A mail made of a subject, a text and the same in HTML: templates/<name>.txt and templates/<name>.html."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+
+def letter(name: str, subject: str, to: str, message_id: str, context: dict[str, Any]) -> EmailMultiAlternatives:
+    """The mail in the language that is active; its templates know the shop, beside what `context` says."""
+    subject = " ".join(subject.split())  # a line break in a header would begin another header
+    context = {
+        "subject": subject,
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "support_email": settings.SUPPORT_EMAIL,
+    } | context
+    text = re.sub(r"\n\s*\n", "\n\n", render_to_string(f"{name}.txt", context)).strip() + "\n"
+    headers = {"Auto-Submitted": "auto-generated", "Message-ID": message_id}
+    message = EmailMultiAlternatives(subject, text, to=[to], headers=headers, reply_to=[settings.SUPPORT_EMAIL])
+    message.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
+    return message
