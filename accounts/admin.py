@@ -9,8 +9,10 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import mails
 from accounts.models import AccountMail, GuestEmail, User
 from ecommerce.admin import ReadOnlyAdmin
+from ecommerce.previews import PreviewAdmin
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -51,9 +53,12 @@ class GuestEmailAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AccountMail)
-class AccountMailAdmin(ReadOnlyAdmin):
+class AccountMailAdmin(PreviewAdmin):
     """What was mailed about accounts; no link is kept, so none can be read here."""
 
+    preview_permissions = ["accounts.view_accountmail"]
+    preview = staticmethod(mails.preview)
+    sample = staticmethod(mails.sample)
     list_display = ["to", "kind", "timestamp", "sent", "dropped", "attempts", "used"]
     list_filter = ["kind", "timestamp", "sent"]
     search_fields = ["to"]

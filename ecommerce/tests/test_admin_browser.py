@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from PIL import Image
 
-from ecommerce.tests.makers import PASSWORD, make_category, make_product, make_user
+from ecommerce.tests.makers import PASSWORD, make_category, make_paid_order, make_product, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PAGES = [
@@ -19,6 +19,7 @@ PAGES = [
     "/admin/products/category/add/?_popup=1",
     "/admin/products/stockmovement/?at__day=1",
     "/admin/orders/order/",
+    "/admin/orders/mail/",
     "/admin/accounts/user/",
     "/admin/accounts/user/add/",
     "/admin/password_change/",
@@ -54,6 +55,14 @@ def test_pages_of_the_admin_load_all_they_need(staff: Any) -> None:
     for path in [*PAGES, *rows]:
         staff.goto(path, wait_until="load")
         assert staff.locator("h1").first.is_visible(), path
+
+
+def test_mail_is_shown_in_its_frame(staff: Any) -> None:
+    make_paid_order()
+    staff.goto("/admin/orders/mail/samples/confirmation/")
+    heading = staff.frame_locator("iframe").get_by_role("heading", name="Thank you for your order")
+    heading.wait_for()
+    assert heading.evaluate("heading => getComputedStyle(heading.closest('td')).borderRadius") == "10px"  # its styles
 
 
 def test_scripts_of_the_admin_run(staff: Any) -> None:
