@@ -39,7 +39,7 @@ if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the shop's hosts; * would let anybody write links in our name.")
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)  # so many proxies of ours append to X-Forwarded-For
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@shop.example")
-STAFF_EMAIL = env.str("STAFF_EMAIL", SUPPORT_EMAIL)  # is told of orders that need a look
+STAFF_EMAIL = env.str("STAFF_EMAIL", SUPPORT_EMAIL)  # is told of orders; empty: nobody
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -190,6 +190,7 @@ CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see b
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
 SHIPPING_PRICE = Decimal(env.str("SHIPPING_PRICE", "4.95"))
 SHIPPING_FREE_FROM = Decimal(env.str("SHIPPING_FREE_FROM", "75.00"))
+LOW_STOCK = env.int("LOW_STOCK", 5)  # so few left of a product: staff get a mail, once until it is filled up
 ORDER_HOLD_MINUTES = 30  # a placed order keeps its stock this long without being paid
 
 # Stripe, or the simulator when no key is set: the same code talks to both

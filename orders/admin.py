@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from billing import answers
 from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
-from orders import alarms, links, payments, refunds
-from orders.forms import RefundForm
+from ecommerce.previews import PreviewAdmin
+from orders import alarms, links, payments, refunds, samples
+from orders.forms import RefundForm, ShipForm
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.shipping import ship
 
 
 class OrderItemInline(ReadOnlyInline):
@@ -46,12 +48,13 @@ class OrderAdmin(ReadOnlyAdmin):
     list_display = ["order_id", "email", "status", "total", "currency", "placed_at", "paid_at", "attention"]
     list_filter = ["status", ("attention", admin.EmptyFieldListFilter), "placed_at", "paid_at"]
     change_form_template = "orders/admin/order.html"
-    search_fields = ["order_id", "email", "shipping_address_text", "payment_intent_id"]
+    search_fields = ["order_id", "email", "shipping_address_text", "tracking", "payment_intent_id"]
     date_hierarchy = "placed_at"
     inlines = [OrderItemInline, PaymentInline, OrderEventInline]
-    actions = ["cancel_unpaid", "cancel_unknown", "settle", "mark_looked_at", "revoke_links"]
+    actions = ["send_orders", "cancel_unpaid", "cancel_unknown", "settle", "mark_looked_at", "revoke_links"]
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language", "placed_at", "paid_at"]}),
+        (gettext_lazy("Sent"), {"fields": ["shipped_at", "tracking"]}),
         (
             gettext_lazy("Money"),
             {
@@ -80,17 +83,24 @@ class OrderAdmin(ReadOnlyAdmin):
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.refund_order") and self.has_view_permission(request)
 
+    def has_ship_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.ship_order") and self.has_view_permission(request)
+
     def get_urls(self) -> list[Any]:
-        """The page to give money back stands below the order's."""
-        page = path("<int:pk>/refund/", self.admin_site.admin_view(self.refund_view), name="orders_order_refund")
-        return [page, *super().get_urls()]
+        """The pages to give money back and to send stand below the order's."""
+        own = self.admin_site.admin_view
+        return [
+            path("<int:pk>/refund/", own(self.refund_view), name="orders_order_refund"),
+            path("<int:pk>/ship/", own(self.ship_view), name="orders_order_ship"),
+            *super().get_urls(),
+        ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The order, with the link to give money back for those who may."""
-        context = {"may_refund": self.has_refund_permission(request)} | (extra_context or {})
-        return super().change_view(request, object_id, form_url, context)
+        """The order, with the links to send it and to give money back for those who may."""
+        may = {"may_refund": self.has_refund_permission(request), "may_ship": self.has_ship_permission(request)}
+        return super().change_view(request, object_id, form_url, may | (extra_context or {}))
 
     def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Give money back, in whole or part, and put units back on the shelf."""
@@ -111,6 +121,36 @@ class OrderAdmin(ReadOnlyAdmin):
                 return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
         return render(request, "orders/admin/refund.html", context | {"title": _("Give money back")})
+
+    def ship_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Tell the shop, and by mail the shopper, that the order is on its way."""
+        if not self.has_ship_permission(request):
+            raise PermissionDenied
+        order = get_object_or_404(Order.objects.placed().prefetch_related("items"), pk=pk)
+        form = ShipForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            self._ship(request, order, form.cleaned_data["tracking"])
+            return redirect(reverse("admin:orders_order_change", args=[pk]))
+        context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
+        return render(request, "orders/admin/ship.html", context | {"title": _("Send the order")})
+
+    def _ship(self, request: HttpRequest, order: Order, tracking: str = "") -> None:
+        if ship(order, request.user.get_username(), tracking):
+            messages.success(request, _("%(order)s is sent. The shopper gets a mail.") % {"order": order})
+            return
+        order.refresh_from_db()
+        words = {"order": order, "status": order.get_status_display()}
+        if order.status == Order.Status.SHIPPED:
+            messages.info(request, _("%(order)s was sent before; nothing was changed.") % words)
+        elif order.status == Order.Status.PAID:
+            messages.error(request, _("%(order)s cannot be sent: all of its money is going back.") % words)
+        else:
+            messages.error(request, _("%(order)s cannot be sent: %(status)s.") % words)
+
+    @admin.action(description=gettext_lazy("Send, without a tracking number (paid orders)"), permissions=["ship"])
+    def send_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        for order in queryset:
+            self._ship(request, order)
 
     @admin.action(description=gettext_lazy("Cancel (unpaid orders)"), permissions=["cancel"])
     def cancel_unpaid(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -173,8 +213,12 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Mail)
-class MailAdmin(ReadOnlyAdmin):
-    """Mails sent and waiting."""
+class MailAdmin(PreviewAdmin):
+    """Mails sent and waiting, to be read as they are or, for each kind, as the latest order would make it."""
+
+    preview_permissions = ["orders.view_mail", "orders.view_order"]
+    preview = staticmethod(samples.preview)
+    sample = staticmethod(samples.sample)
 
     list_display = ["order", "kind", "to", "attempts", "sent"]
     list_filter = ["kind", ("sent", admin.EmptyFieldListFilter)]

@@ -1,11 +1,11 @@
-"""The form by which staff give money back."""
+"""The forms by which staff give money back and send orders."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.validators import MinValueValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
@@ -42,3 +42,15 @@ class RefundForm(forms.Form):
         for name, line in self.lines.items():
             if units := self.cleaned_data.get(name):
                 yield line, units
+
+
+class ShipForm(forms.Form):
+    """The parcel's number, if it has one."""
+
+    tracking = forms.CharField(
+        label=_("Tracking number"),
+        max_length=60,
+        required=False,
+        help_text=_("Leave it empty if the parcel has none. The shopper reads it in the mail and on the order's page."),
+        validators=[RegexValidator(r"\A[A-Za-z0-9 ./-]*\Z", _("Letters, digits, spaces and - . / alone, please."))],
+    )

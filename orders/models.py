@@ -47,7 +47,7 @@ class Order(GuardedModel):
     guarded_fields = frozenset(
         {"status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "seal"}
         | {"subtotal", "discount_total", "shipping_total", "tax_total", "total", "currency", "amount_refunded"}
-        | {"account", "link_version", "attention"}
+        | {"account", "link_version", "attention", "tracking"}
     )
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
@@ -80,6 +80,7 @@ class Order(GuardedModel):
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
     seal = models.CharField(max_length=64, blank=True, editable=False, help_text=_("Of everything frozen at placing."))
     link_version = models.PositiveIntegerField(default=1, help_text=_("Raised, it makes all mailed links worthless."))
     attention = models.CharField(_("needs a look"), max_length=250, blank=True)
@@ -90,7 +91,7 @@ class Order(GuardedModel):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ["-pk"]
-        permissions = [("refund_order", "Can give money back")]
+        permissions = [("refund_order", "Can give money back"), ("ship_order", "Can send orders")]
         indexes = [models.Index(fields=["status", "placed_at"], name="order_status")]
         constraints = [
             models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),
@@ -278,6 +279,7 @@ class OrderEvent(models.Model):
         PAID = "paid", _("Paid")
         CANCELING = "canceling", _("Cancellation asked for")
         CANCELED = "canceled", _("Order cancelled")
+        SHIPPED = "shipped", _("Order sent")
         MAILED = "mailed", _("Confirmation sent by e-mail")
         REFUNDING = "refunding", _("Refund asked for")
         REFUNDED = "refunded", _("Refunded")
@@ -288,7 +290,7 @@ class OrderEvent(models.Model):
         LOOKED_AT = "looked_at", _("Our staff had a look")
         LINKS_REVOKED = "links_revoked", _("Links in earlier e-mails no longer open this order")
 
-    SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.REFUNDING, Kind.REFUNDED)
+    SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
@@ -316,7 +318,14 @@ class Mail(OutboxMail):
 
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Order confirmed")
+        SHIPPED = "shipped", _("Order sent")
+        REFUNDED = "refunded", _("Money given back")
+        CANCELED = "canceled", _("Order cancelled")
+        NEW_ORDER = "new_order", _("For staff: a new order")
+        LOW_STOCK = "low_stock", _("For staff: little is left of a product")
         ATTENTION = "attention", _("For staff: an order needs a look")
+
+    FOR_STAFF = (Kind.NEW_ORDER, Kind.LOW_STOCK, Kind.ATTENTION)
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="mails")
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
@@ -326,7 +335,15 @@ class Mail(OutboxMail):
     class Meta:
         verbose_name = _("mail")
         verbose_name_plural = _("mails")
-        constraints = [models.UniqueConstraint(fields=["order", "kind", "about"], name="mail_once_about_an_order")]
+        indexes = [models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "kind", "about"], name="mail_once_about_an_order"),
+            models.UniqueConstraint(fields=["about"], condition=Q(kind="low_stock"), name="mail_once_about_a_shelf"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.to}"
+
+    @property
+    def is_for_staff(self) -> bool:
+        return self.kind in self.FOR_STAFF

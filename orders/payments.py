@@ -21,7 +21,7 @@ from carts.models import Cart
 from ecommerce.money import major_units, minor_units
 from orders import mails, refunds
 from orders.alarms import alarm
-from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from orders.models import Order, OrderEvent, Payment, Refund
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) ->
             return False
         _note_charge(order, attempt, intent)
         order.record(OrderEvent.Kind.PAID)
-        mail = mails.queue(order, Mail.Kind.CONFIRMATION)
+        mail = mails.tell_paid(order)
     mails.send(mail)
     return True
 
@@ -343,6 +343,7 @@ def _close(order: Order) -> None:
                 item.product.give_back(order.order_id)
             is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
             order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
+            mails.tell_canceled(order)
         else:
             transaction.set_rollback(True)  # somebody else closed it, or it was paid
     order.refresh_from_db()

@@ -33,7 +33,7 @@ def reconcile() -> dict[str, int]:
     with gateway.patience():
         return {
             "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
-            "orders expired": _each(Order.objects.stale(), lambda order: payments.cancel(order, by="expiry")),
+            "orders expired": _each(Order.objects.stale(), lambda order: payments.cancel(order, by=mails.EXPIRY)),
             "cancellations finished": _each(canceling, payments.finish_cancel),
             "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
             "events worked on": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _work_on),

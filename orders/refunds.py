@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 
 from billing import answers, gateway
 from ecommerce.money import format_money, has_excess_digits, major_units
+from orders import mails
 from orders.alarms import alarm
-from orders.models import Order, OrderEvent, Payment, Refund
+from orders.models import Mail, Order, OrderEvent, Payment, Refund
 
 logger = logging.getLogger(__name__)
 STRIPE = "Stripe"  # the `by` of refunds that were made in its dashboard
@@ -193,6 +194,7 @@ def _settle_mismatch(order: Order, founds: list[answers.Refunded]) -> bool:
         open_rows = Refund.objects.filter(pk=row.pk).exclude(status=S.DONE)
         if open_rows.update(status=S.DONE, stripe_id=gone[-1].id, message=""):
             order.record(OrderEvent.Kind.REFUNDED, by=STRIPE, text=str(row))
+            mails.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
     return True
 
 
@@ -221,6 +223,7 @@ def _note(row: Refund, found: answers.Refunded) -> None:
             _put_back(row)
         if status == S.DONE:
             order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=str(row))
+            mails.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
             _close(order)
 
 

@@ -18,6 +18,7 @@ from carts.models import Cart
 from ecommerce.http import private
 from orders import payments
 from orders.links import read_key
+from orders.mails import SHOPPER
 from orders.models import Order, Payment, Refund
 
 REFRESH_SECONDS = 5
@@ -152,7 +153,7 @@ def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
 def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     """Give the order up; its lines go back to the cart."""
     order = _own_order(request, order_id)
-    payments.cancel(order, by="shopper")
+    payments.cancel(order, by=SHOPPER)
     if order.status != Order.Status.CANCELED:
         return redirect(order)
     if order.cart:

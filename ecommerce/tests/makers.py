@@ -18,7 +18,7 @@ from billing.models import BillingProfile
 from carts.models import Cart
 from carts.quotes import quote
 from orders import payments
-from orders.models import Order
+from orders.models import Order, Payment
 from orders.placing import place
 from products.models import Category, Product
 
@@ -113,3 +113,22 @@ def make_open_order(**fields: Any) -> Order:
     cart = Cart.objects.create(session_key=f"session-{next(_numbers)}")
     cart.set_quantity(make_product(), 1)
     return Order.objects.create(billing_profile=profile, cart=cart, email=profile.email, **fields)
+
+
+def make_paid_order(product: Product | None = None, **fields: Any) -> Order:
+    """A paid order of one product as rows alone: no browser, no Stripe, and no mail yet."""
+    product = product or make_product()
+    profile = BillingProfile.objects.create(email="guest@example.org")
+    order = Order.objects.create(
+        **{"billing_profile": profile, "email": profile.email, "status": Order.Status.PAID, "currency": "gbp"}
+        | {"subtotal": product.price, "shipping_total": Decimal("4.95"), "total": product.price + Decimal("4.95")}
+        | {"shipping_address_text": "Gia Guest\n1 High Street", "billing_address_text": "Bo Payer", "active": False}
+        | fields
+    )
+    order.items.create(
+        product=product, sku=product.sku, title=product.title, unit_price=product.price, quantity=1, total=product.price
+    )
+    order.payments.create(
+        number=1, stripe_pm="card_1", amount=order.total, currency="gbp", status=Payment.Status.SUCCEEDED
+    )
+    return order

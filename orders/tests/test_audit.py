@@ -20,6 +20,7 @@ from billing.simulator.server import Simulator
 from ecommerce.tests.makers import buy, make_product
 from orders import payments
 from orders.audit import audit
+from orders.mails import send_waiting
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.reconcile import compare_books, reconcile
 from products.models import Product
@@ -200,6 +201,7 @@ def test_damage_that_cannot_be_mended_stays_found(
 
 
 def test_staff_get_one_mail_about_one_finding(order: Order, simulator: Simulator) -> None:
+    send_waiting()
     mail.outbox.clear()
     address_changed(simulator, order)
     age(order)
@@ -249,6 +251,7 @@ def test_reconcile_command_ends_with_one_where_the_books_differ(order: Order, si
 
 
 def test_reconcile_command_ends_well_where_the_books_agree(order: Order) -> None:
+    send_waiting()
     said = StringIO()
     call_command("reconcile", stdout=said)
     assert said.getvalue() == "nothing to do\n"

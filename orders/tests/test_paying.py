@@ -47,7 +47,7 @@ def test_paid_order_has_one_mail_in_text_and_html(client: Client, simulator: Sim
     assert message.to == ["guest@example.org"]
     assert "Teal mug" in message.body
     assert "£20.95" in message.alternatives[0].content
-    assert order.mails.get().sent
+    assert order.mails.get(kind="confirmation").sent
 
 
 def test_intent_is_created_unconfirmed_and_stored_before_it_is_confirmed(client: Client, simulator: Simulator) -> None:

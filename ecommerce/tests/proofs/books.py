@@ -108,7 +108,7 @@ def _histories() -> Findings:
 
 
 def _mails() -> Findings:
-    """A confirmation for every paid order and no other; twice only for a death before it was noted."""
+    """A confirmation for every paid order and no other, twice only for a death before it was noted; refunds told."""
     copies = _delivered()
     rows = Mail.objects.filter(kind=Mail.Kind.CONFIRMATION).select_related("order")
     for row in rows:
@@ -117,6 +117,10 @@ def _mails() -> Findings:
     confirmed = {row.order_id for row in rows}
     for order in Order.objects.filter(status__in=PAID).exclude(pk__in=confirmed):
         yield "lost_orders", f"order {order}: paid, but never confirmed"
+    told = Counter(Mail.objects.filter(kind=Mail.Kind.REFUNDED).values_list("about", flat=True))
+    for refund in Refund.objects.filter(status=Refund.Status.DONE):
+        if told[str(refund.pk)] != 1:
+            yield "unexplained", f"refund {refund.pk}: done, and told {told[str(refund.pk)]} times"
 
 
 def _delivered() -> Counter[str]:
