@@ -1,65 +1,146 @@
-"""The address form."""
+"""The address form: it asks what the chosen country's addresses have."""
 
-import re
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
+from django.forms.boundfield import BoundField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from addresses.countries import country_choices
+from addresses.countries import country_choices, destination_choices
 from addresses.models import Address
+from addresses.rules import FIELDS, LABELLED, rules_of
 from billing.models import BillingProfile
-from ecommerce.forms import ShopForm
+from ecommerce.forms import LongSelect, ShopForm
 
-# Where a letter without its region, or without a postcode, does not arrive.
-NEEDS_STATE = frozenset("AU BR CA CN IN IT JP MX MY US".split())
-NO_POSTCODE = frozenset(
-    "AE AG AO BS BZ BO BW BI CM CF CI CD CK DJ DM ER FJ GH GD GM GN GY HK IE JM KE KI KM KN LC ML MO MR MW NR NU PA QA "
-    "RW SB SC SL SR ST SY TD TG TK TO TT TV TZ UG VU YE ZW".split()
-)
-UK_POSTCODE = re.compile(r"^([A-Z]{1,2}\d[A-Z\d]?) ?(\d[A-Z]{2})$")
+CHANGE_COUNTRY = "change_country"  # the button's name; its value is the prefix of the form it belongs to
+TOKENS = {
+    "country": "country", "name": "name", "line_1": "address-line1", "line_2": "address-line2",
+    "city": "address-level2", "city_area": "address-level3", "state": "address-level1", "postal_code": "postal-code",
+}  # fmt: skip
+
+
+def wants_other_fields(data: Any) -> bool:
+    """Whether a country was changed: then the page comes again with its fields, and nothing is judged."""
+    return data is not None and CHANGE_COUNTRY in data
+
+
+class AreaField(forms.ChoiceField):
+    """A state or province; its name will do as well as its key, for browsers that fill in forms."""
+
+    widget = LongSelect
+    keys: dict[str, str]
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value).strip()
+        return self.keys.get(text.lower(), text)
 
 
 class AddressForm(ShopForm, forms.ModelForm):
-    """Who and where; with `kind` the autocomplete tokens say whether it is for shipping or billing."""
+    """Who and where; with `kind` the autocomplete tokens say whether it is for shipping or billing.
+
+    If a Change country button was pressed the form is not bound: it shows the country's fields with all that was typed.
+    """
 
     class Meta:
         model = Address
-        fields = ["country", "name", "line_1", "line_2", "city", "state", "postal_code"]
+        fields = ["country", "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code"]
 
-    def __init__(self, *args: Any, kind: str = Address.Type.SHIPPING, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        tokens = {"line_1": "address-line1", "line_2": "address-line2", "city": "address-level2"}
-        tokens |= {"state": "address-level1", "postal_code": "postal-code", "country": "country", "name": "name"}
-        self.fields["country"] = forms.TypedChoiceField(
-            label=_("Country"), choices=country_choices, initial=settings.SHOP_COUNTRY
+    def __init__(self, data: Any = None, *args: Any, kind: str = Address.Type.SHIPPING, **kwargs: Any) -> None:
+        self.kind, self.is_changed = kind, False
+        if wants_other_fields(data):
+            prefix = kwargs.get("prefix") or ""
+            start = f"{prefix}-" if prefix else ""
+            self.is_changed = data[CHANGE_COUNTRY] == prefix
+            kwargs["initial"] = {name: data.get(start + name, "") for name in self.Meta.fields}
+            data = None
+        super().__init__(data, *args, **kwargs)
+        for name in self.rules.asked - self.rules.required:
+            self.fields[name].label = _("%(label)s (optional)") % {"label": self.fields[name].label}
+
+    def called(self, name: str) -> str:
+        """Beside another address the one to bill says so, since the summary on top lists the errors of both."""
+        label = self.rules.label(name) if name in LABELLED else super().called(name)
+        is_second = self.prefix and self.kind == Address.Type.BILLING
+        return _("%(label)s (billing address)") % {"label": label} if is_second else label
+
+    def shape(self) -> None:
+        """Leaves the fields that the country asks, under the names they have there."""
+        choices = dict(country_choices() if self.kind == Address.Type.BILLING else destination_choices())
+        wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
+        country = wanted if isinstance(wanted, str) and wanted in choices else settings.SHOP_COUNTRY
+        self.initial["country"] = country
+        self.rules = rules_of(country)
+        self.fields["country"] = forms.ChoiceField(
+            label=gettext_lazy("Country"), choices=list(choices.items()), widget=LongSelect
         )
-        for name, token in tokens.items():
-            self.fields[name].widget.attrs["autocomplete"] = f"{kind} {token}"
-        self.fields["city"].required = True
+        for name in FIELDS.values():
+            if name not in self.rules.asked:
+                del self.fields[name]
+        self._call_by_local_names()
+        self._help_to_type()
+        places = [name for line in self.rules.lines for name in line]
+        self.order_fields(["country", "name", "line_1", "line_2", *places])
+
+    def _call_by_local_names(self) -> None:
+        for name in self.rules.asked & {"city", "city_area", "state", "postal_code"}:
+            self.fields[name].label = self.rules.label(name)
+        if self.rules.areas:
+            choices = [("", _("Please choose"))] + [(area.key, area.label) for area in self.rules.areas.values()]
+            self.fields["state"] = AreaField(label=self.rules.label("state"), choices=choices)
+            self.fields["state"].keys = self.rules.area_keys  # type: ignore[attr-defined]
+        for name in self.rules.asked:
+            self.fields[name].required = name in self.rules.required
+
+    def _help_to_type(self) -> None:
+        for name, field in self.fields.items():
+            field.widget.attrs["autocomplete"] = f"{self.kind} {TOKENS[name]}".strip() if name in TOKENS else "off"
+        if "postal_code" in self.fields and self.rules.examples:
+            is_number = all(example.isdigit() for example in self.rules.examples)
+            hint = {"inputmode": "numeric"} if is_number else {"autocapitalize": "characters"}
+            self.fields["postal_code"].widget.attrs |= hint | {"spellcheck": "false"}
+        if self.is_changed:
+            self.fields["country"].widget.attrs["autofocus"] = True
+
+    def rows(self) -> list[list[BoundField]]:
+        """The fields below name and street, in the country's order, line by line."""
+        apart = {"name", "line_1"}
+        lines = [[self[name] for name in line if name not in apart] for line in self.rules.lines]
+        return [line for line in lines if line]
+
+    def clean_postal_code(self) -> str:
+        """As the country writes it."""
+        typed = self.cleaned_data["postal_code"]
+        code = self.rules.postcode(typed) if typed else ""
+        if code is None or len(code) > 20:
+            raise ValidationError(self._not_a_postcode(), code="invalid")
+        return code
+
+    def _not_a_postcode(self) -> str:
+        about = {"field": self.called("postal_code")}
+        if not self.rules.examples:
+            return _("Please check: %(field)s.") % about
+        about["example"] = self.rules.examples[0]
+        return _("Please check: %(field)s. It should look like %(example)s.") % about
 
     def clean(self) -> dict[str, Any]:
-        """What the country of the address needs."""
+        """One line a field; a postcode of its area; nothing in what the country does not ask."""
         data = super().clean() or {}
-        country, code = data.get("country", ""), data.get("postal_code", "").upper().strip()
-        if country in NEEDS_STATE and not data.get("state"):
-            self.add_error("state", _("Enter the state or region."))
-        if country and country not in NO_POSTCODE and "postal_code" in data and not code:
-            self.add_error("postal_code", _("Enter the postcode."))
-        if country == "GB" and code:
-            match = UK_POSTCODE.match(code)
-            if match is None:
-                self.add_error("postal_code", ValidationError(_("Enter a full UK postcode, like AA3 1AB.")))
-            else:
-                code = " ".join(match.groups())
-        data["postal_code"] = code
+        data = {name: " ".join(value.split()) for name, value in data.items()}
+        area = self.rules.areas.get(data.get("state", ""))
+        if area and data.get("postal_code") and not area.has_postcode(data["postal_code"]):
+            words = _("Please check: %(field)s. This one is not in %(area)s.")
+            self.add_error("postal_code", words % {"field": self.called("postal_code"), "area": area.name})
+        for name in set(FIELDS.values()) - set(self.fields):
+            setattr(self.instance, name, "")
         return data
 
     def save_for(self, billing_profile: BillingProfile) -> Address:
         """The address in the profile's book; one that is there already is used again."""
-        same = Address.objects.of(billing_profile).filter(**self.cleaned_data).first()
+        values = {name: self.cleaned_data.get(name, "") for name in self.Meta.fields}
+        same = Address.objects.of(billing_profile).filter(**values).first()
         if same:
             return same
         self.instance.billing_profile = billing_profile

@@ -3,9 +3,11 @@
 from typing import ClassVar
 
 from django.db import models
+from django.forms import model_to_dict
 from django.utils.translation import gettext_lazy as _
 
 from addresses.countries import country_name
+from addresses.parcels import parcel_lines
 from billing.models import BillingProfile
 
 
@@ -44,10 +46,5 @@ class Address(models.Model):
         return ", ".join(self.lines())
 
     def lines(self) -> list[str]:
-        """The address as written on a parcel, without empty lines."""
-        place = " ".join(part for part in (self.city, self.state, self.postal_code, self.sorting_code) if part)
-        return [
-            line
-            for line in (self.name, self.line_1, self.line_2, self.city_area, place, country_name(self.country))
-            if line
-        ]
+        """The address as its country writes it on a parcel, without empty lines."""
+        return [*parcel_lines(self.country, model_to_dict(self)), country_name(self.country)]

@@ -188,6 +188,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} 
 # Money
 CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see billing.checks
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
+SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # the codes of those the shop sends to; none means all
 SHIPPING_PRICE = Decimal(env.str("SHIPPING_PRICE", "4.95"))
 SHIPPING_FREE_FROM = Decimal(env.str("SHIPPING_FREE_FROM", "75.00"))
 LOW_STOCK = env.int("LOW_STOCK", 5)  # so few left of a product: staff get a mail, once until it is filled up

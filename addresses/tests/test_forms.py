@@ -1,11 +1,14 @@
 """What an address needs, country by country."""
 
+from typing import Any
+
 import pytest
 from django.utils import translation
 
 from addresses.countries import country_choices, country_name
 from addresses.forms import AddressForm
 from addresses.models import Address
+from addresses.rules import rules_of
 from billing.models import BillingProfile
 from ecommerce.tests.makers import ADDRESS
 
@@ -29,6 +32,9 @@ def test_address_as_it_should_be_has_no_errors() -> None:
         ("sw1a1aa", "SW1A 1AA"),
         ("M1 1AE", "M1 1AE"),
         ("EC1A1BB", "EC1A 1BB"),
+        ("BA1  1AA", "BA1 1AA"),
+        ("BA1-1AA", "BA1 1AA"),
+        ("BFPO 61", "BFPO 61"),
     ],
 )
 def test_uk_postcode_is_brought_into_its_form(typed: str, kept: str) -> None:
@@ -37,25 +43,95 @@ def test_uk_postcode_is_brought_into_its_form(typed: str, kept: str) -> None:
     assert form.cleaned_data["postal_code"] == kept
 
 
-@pytest.mark.parametrize("typed", ["12345", "BA1", "BA1 1A", "1BA 1AA", "BA1 1AA1", "BA1  1AA", "BA1-1AA", "٣A1 1AA"])
+@pytest.mark.parametrize("typed", ["12345", "BA1", "BA1 1A", "1BA 1AA", "BA1 1AA1", "٣A1 1AA", "GIR 0AA or so"])
 def test_uk_postcode_that_is_none_is_refused(typed: str) -> None:
-    assert errors(postal_code=typed) == {"postal_code": ["Enter a full UK postcode, like AA3 1AB."]}
+    words = "Please check: Postcode. It should look like EC1Y 8SY."
+    assert errors(postal_code=typed) == {"postal_code": [words]}
 
 
-@pytest.mark.parametrize("country", ["GB", "DE", "FR", "US", "JP"])
-def test_missing_postcode_is_asked_for_where_there_are_some(country: str) -> None:
-    assert errors(country=country, postal_code="", state="X") == {"postal_code": ["Enter the postcode."]}
+@pytest.mark.parametrize(
+    ("country", "typed", "kept"),
+    [
+        ("CA", "k1a0b1", "K1A 0B1"),
+        ("PL", "00950", "00-950"),
+        ("SE", "SE-114 55", "11455"),
+        ("LU", "L 4750", "4750"),
+        ("NL", "1234ab", "1234 AB"),
+        ("JP", "\uff11\uff15\uff14\uff0d\uff10\uff10\uff12\uff13", "154-0023"),
+        ("IR", "\u06f1\u06f1\u06f9\u06f3\u06f6\u06f1\u06f2\u06f3\u06f4\u06f5", "11936-12345"),
+    ],
+)
+def test_postcode_is_brought_into_the_form_of_its_country(country: str, typed: str, kept: str) -> None:
+    assert rules_of(country).postcode(typed) == kept
 
 
-@pytest.mark.parametrize("country", ["HK", "IE", "AE", "JM"])
+@pytest.mark.parametrize(("country", "word"), [("GB", "Postcode"), ("DE", "Postcode"), ("US", "ZIP code")])
+def test_missing_postcode_is_asked_for_where_there_are_some(country: str, word: str) -> None:
+    assert errors(country=country, postal_code="")["postal_code"] == [f"Please fill in: {word}."]
+
+
+@pytest.mark.parametrize("country", ["IE", "BS", "QA", "AG"])
 def test_missing_postcode_is_fine_where_there_are_none(country: str) -> None:
     assert errors(country=country, postal_code="") == {}
 
 
-@pytest.mark.parametrize(("country", "code"), [("US", "94103"), ("CA", "K1A 0B1"), ("AU", "2000"), ("BR", "01310-100")])
-def test_state_is_asked_for_where_a_letter_needs_it(country: str, code: str) -> None:
-    assert errors(country=country, postal_code=code) == {"state": ["Enter the state or region."]}
-    assert errors(country=country, postal_code=code, state="X") == {}
+@pytest.mark.parametrize(
+    ("country", "code", "word", "key"),
+    [("US", "94103", "State", "CA"), ("CA", "K1A 0B1", "Province", "ON"), ("BR", "01310-100", "State", "SP")],
+)
+def test_state_is_asked_for_where_a_letter_needs_it(country: str, code: str, word: str, key: str) -> None:
+    for typed in ("", "Atlantis", "x" * 10_000, "\x00"):
+        assert errors(country=country, postal_code=code, state=typed) == {"state": [f"Please choose: {word}."]}
+    assert errors(country=country, postal_code=code, state=key) == {}
+
+
+def test_what_the_country_does_not_ask_is_passed_over() -> None:
+    form = AddressForm(ADDRESS | {"state": "x" * 10_000, "sorting_code": "\x00", "city_area": "x" * 10_000})
+    assert form.is_valid()
+    assert (form.instance.state, form.instance.sorting_code, form.instance.city_area) == ("", "", "")
+
+
+def test_address_that_moves_abroad_leaves_nothing_of_the_old_country_behind() -> None:
+    old = Address(**ADDRESS | {"country": "US", "state": "CA", "city": "Reno", "postal_code": "94103"})
+    form = AddressForm(ADDRESS, instance=old)
+    assert form.is_valid()
+    assert form.instance.lines() == ["Gia Guest", "1 High Street", "BATH", "BA1 1AA", "United Kingdom"]
+
+
+def test_country_starts_with_the_shops_and_asks_what_it_asks(settings: Any) -> None:
+    settings.SHOP_COUNTRY = "US"
+    assert AddressForm()["country"].value() == "US"
+    assert AddressForm()["state"].label == "State"
+
+
+def test_countries_the_shop_does_not_send_to_can_be_billed_all_the_same(settings: Any) -> None:
+    settings.SHOP_COUNTRIES = ["GB", "IE"]
+    assert [code for code, _name in AddressForm().fields["country"].choices] == ["IE", "GB"]
+    assert errors(country="DE")["country"] == ["Please choose: Country."]
+    assert AddressForm(ADDRESS | {"country": "DE", "postal_code": "10115"}, kind="billing").is_valid()
+
+
+# Another country without a script
+
+
+def test_changed_country_judges_nothing_and_keeps_what_was_typed() -> None:
+    typed = ADDRESS | {"country": "US", "name": "", "line_2": "x" * 10_000, "postal_code": "\x00"}
+    form = AddressForm({f"to-{name}": value for name, value in typed.items()} | {"change_country": "to"}, prefix="to")
+    assert (form.is_valid(), form.errors) == (False, {})
+    assert {name: form[name].value() for name in typed} == typed
+    assert form["state"].label == "State"
+
+
+@pytest.mark.parametrize("country", ["", "XX", "x" * 10_000, "\x00"])
+def test_country_changed_to_none_shows_the_shops(country: str) -> None:
+    form = AddressForm(ADDRESS | {"country": country, "change_country": ""})
+    assert (form["country"].value(), form["city"].value()) == ("GB", "Bath")
+
+
+@pytest.mark.parametrize(("pressed", "has_focus"), [("shipping", True), ("billing", False)])
+def test_country_that_was_changed_has_the_focus(pressed: str, has_focus: bool) -> None:
+    form = AddressForm({"shipping-country": "US", "change_country": pressed}, prefix="shipping")
+    assert (" autofocus" in str(form["country"])) == has_focus
 
 
 @pytest.mark.parametrize("country", ["", "XX", "gb", "GBR", "ZZ", "EU", "AQ", "\x00"])
@@ -94,7 +170,7 @@ def test_book_shows_the_newest_first_and_nobody_elses() -> None:
 
 def test_lines_leave_out_what_is_empty() -> None:
     address = Address(**ADDRESS | {"line_2": "", "state": "", "country": "DE", "postal_code": "10115"})
-    assert address.lines() == ["Gia Guest", "1 High Street", "Bath 10115", "Germany"]
+    assert address.lines() == ["Gia Guest", "1 High Street", "10115 BATH", "Germany"]
 
 
 def test_countries_are_named_in_the_visitors_language() -> None:
@@ -109,5 +185,5 @@ def test_country_without_a_name_shows_its_code() -> None:
 
 def test_countries_are_in_the_order_of_their_names() -> None:
     names = [name for _code, name in country_choices()]
-    assert names == sorted(names)
+    assert names.index("Afghanistan") < names.index("Åland Islands") < names.index("Albania")
     assert len(names) > 200

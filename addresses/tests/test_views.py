@@ -92,7 +92,7 @@ def test_check_saves_the_address_onto_the_order_and_goes_on(alice: Client) -> No
     answer = alice.post(CHECK, ADDRESS | {"next": "/cart/"})
     order = order_of("alice@example.org")
     assert answer.url == "/cart/"
-    assert order.shipping_address.lines() == ["Gia Guest", "1 High Street", "Bath BA1 1AA", "United Kingdom"]
+    assert order.shipping_address.lines() == ["Gia Guest", "1 High Street", "BATH", "BA1 1AA", "United Kingdom"]
 
 
 def test_check_bills_where_it_ships_until_told_otherwise(alice: Client) -> None:
@@ -134,7 +134,16 @@ def test_check_of_an_unknown_address_type_means_shipping(alice: Client, kind: st
 def test_check_refuses_a_bad_address_and_keeps_what_was_typed(alice: Client) -> None:
     page = alice.post(CHECK, ADDRESS | {"postal_code": "12345"}).text
     assert "There is a problem" in page
-    assert "Enter a full UK postcode, like AA3 1AB." in page
+    assert "Please check: Postcode. It should look like EC1Y 8SY." in page
+    assert 'value="1 High Street"' in page
+    assert not Address.objects.exists()
+
+
+def test_check_asks_for_another_country_what_it_asks(alice: Client) -> None:
+    page = alice.post(CHECK, ADDRESS | {"country": "US", "change_country": ""}).text
+    assert "<title>Shipping address" in page
+    assert "There is a problem" not in page
+    assert "ZIP code" in page
     assert 'value="1 High Street"' in page
     assert not Address.objects.exists()
 
