@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.forms import GuestForm
 from accounts.guests import start_guest
-from addresses.forms import AddressForm
+from addresses.forms import AddressForm, wants_other_fields
 from addresses.models import Address
 from billing import limits
 from billing.models import BillingProfile, Card, CardAttempt
@@ -36,10 +36,11 @@ class Details:
     def __init__(self, request: HttpRequest, profile: BillingProfile | None, order: Order | None) -> None:
         data = request.POST if request.method == "POST" else None
         self.request, self.profile = request, profile
-        self.is_bound = data is not None
+        self.is_bound = data is not None and not wants_other_fields(data)
         self.guest = None
         if not request.user.is_authenticated:
-            self.guest = GuestForm(data, initial={"email": profile.email if profile else ""})
+            email = request.POST.get("email") or (profile.email if profile else "")
+            self.guest = GuestForm(data if self.is_bound else None, initial={"email": email})
         self.is_same = "billing_same" in data if data is not None else not order or order.is_billed_where_sent
         self.shipping = AddressForm(
             data, prefix="shipping", initial=_initial(order.shipping_address if order else None)
@@ -57,6 +58,10 @@ class Details:
         """Those to judge, in the page's order."""
         shown = [self.guest, self.shipping, None if self.is_same else self.billing]
         return [form for form in shown if form is not None]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(form.errors for form in self.forms)
 
     def is_valid(self) -> bool:
         """Judges all, so that the shopper learns of every mistake at once."""
@@ -91,7 +96,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect(order)
     form = PlaceOrderForm(request.POST, billing_profile=order.billing_profile)
     if not form.is_valid():
-        messages.error(request, form.first_error())
+        messages.error(request, form.first_error(), extra_tags="card" if "card" in form.errors else "")
         return redirect("carts:checkout")
     attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
     try:

@@ -61,7 +61,7 @@ def test_details_lead_to_the_pay_step(shopper: Client) -> None:
 def test_details_with_mistakes_tell_all_at_once_and_save_nothing(shopper: Client) -> None:
     page = give_details(shopper, "guest", name="", postal_code="12345").text
     assert "<title>Error: Your details" in page
-    for text in ("Enter a valid email address.", "Please fill in: Full name.", "Enter a full UK postcode"):
+    for text in ("Enter a valid email address.", "Please fill in: Full name.", "It should look like EC1Y 8SY."):
         assert text in page
     assert 'value="1 High Street"' in page
     assert (BillingProfile.objects.count(), Address.objects.count(), Order.objects.count()) == (0, 0, 0)
@@ -76,8 +76,23 @@ def test_details_with_another_billing_address_keep_both(shopper: Client) -> None
 
 def test_details_with_a_bad_billing_address_save_nothing(shopper: Client) -> None:
     data = {f"shipping-{name}": value for name, value in ADDRESS.items()} | elsewhere(postal_code="")
-    assert "Enter the postcode." in shopper.post(CHECKOUT, data | {"email": "guest@example.org"}).text
+    assert (
+        "Please fill in: Postcode (billing address)."
+        in shopper.post(CHECKOUT, data | {"email": "guest@example.org"}).text
+    )
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("pressed", ["shipping", "billing"])
+def test_details_of_another_country_come_again_with_all_that_was_typed(shopper: Client, pressed: str) -> None:
+    data = {f"shipping-{name}": value for name, value in ADDRESS.items()} | elsewhere(line_1="2 Low Street")
+    data |= {"email": "guest@example.org", f"{pressed}-country": "US", "change_country": pressed}
+    page = shopper.post(CHECKOUT, data).text
+    assert page.count("ZIP code") == page.count(" autofocus") == 1
+    for typed in ("guest@example.org", "1 High Street", "2 Low Street", "Oxford"):
+        assert f'value="{typed}"' in page
+    assert "There is a problem" not in page
+    assert (BillingProfile.objects.count(), Order.objects.count()) == (0, 0)
 
 
 def test_details_can_be_changed_again(shopper: Client) -> None:
