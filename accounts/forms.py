@@ -36,8 +36,9 @@ class LoginForm(PlainForm):
         if "email" in data and "password" in data:
             user = authenticate(self.request, username=data["email"], password=data["password"])
             if not isinstance(user, User):
-                raise ValidationError(_("E-mail and password do not match. Try again, or sign up."), code="login")
-            self.user = user
+                self.add_error("email", _("E-mail and password do not match. Try again, or sign up."))
+            else:
+                self.user = user
         return data
 
 

@@ -131,7 +131,7 @@ def order_pay(request: HttpRequest, order_id: str) -> HttpResponse:
         return redirect(order)
     form = CardForm(request.POST, billing_profile=order.billing_profile)
     if not form.is_valid():
-        messages.error(request, form.first_error())
+        messages.error(request, form.first_error(), extra_tags="card")
         return redirect(order)
     return pay_order(request, order, form.cleaned_data["card"])
 

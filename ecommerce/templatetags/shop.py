@@ -1,10 +1,12 @@
 """Template filters of the shop, available in every template without loading."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.conf import settings
+from django.contrib.messages.storage.base import Message
 
 from ecommerce.money import format_money
 
@@ -25,6 +27,18 @@ def page_query(context: dict[str, Any], number: int) -> str:
     if number == 1:
         del query["page"]
     return "?" + query.urlencode()
+
+
+@register.filter
+def errors(notices: Iterable[Message]) -> list[Message]:
+    """Those of the notices that tell of a problem."""
+    return [notice for notice in notices if notice.level_tag == "error"]
+
+
+@register.filter
+def notes(notices: Iterable[Message]) -> list[Message]:
+    """All the others."""
+    return [notice for notice in notices if notice.level_tag != "error"]
 
 
 @register.filter

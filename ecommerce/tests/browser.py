@@ -15,6 +15,9 @@ TIMEOUT = 10_000  # milliseconds; only a journey that fails waits so long
 PAYMENT_PAGES = ("/cart/checkout/", "/billing/payment-method/", "/orders/")
 DECLINED_FETCH = "the server responded with a status of 402"  # Chromium's own line about a declined card
 LABELS = {"Full name": "name", "Address": "line_1", "Town or city": "city", "Postcode": "postal_code"}
+FIELDS = "main :is(input, select, textarea):visible"
+CARD_FIELD = "iframe[title='Secure card payment input frame']"
+STOPS = 60
 expect.set_options(timeout=TIMEOUT)
 
 
@@ -90,6 +93,26 @@ class Shopper:
         """A text field that can be seen, by its label."""
         return self.page.get_by_role("textbox", name=label, exact=True)
 
+    def tab_to(self, goal: Locator) -> None:
+        """Press Tab until `goal` has the focus; it must not take longer than a page has stops."""
+        for _press in range(STOPS):
+            self.page.keyboard.press("Tab")
+            if goal.evaluate("element => element === element.ownerDocument.activeElement"):
+                return
+        raise AssertionError(f"{goal} cannot be reached by Tab")
+
+    def tab_and_type(self, goal: Locator, text: str) -> None:
+        self.tab_to(goal)
+        self.page.keyboard.type(text)
+
+    def tab_and_press(self, goal: Locator) -> None:
+        self.tab_to(goal)
+        self.page.keyboard.press("Enter")
+
+    def visible_fields(self) -> int:
+        """What the shopper has to meet on this page; the card's field counts as one."""
+        return self.page.locator(FIELDS).count() + self.page.locator(CARD_FIELD).count()
+
     def fill_details(self, email: str = "guest@example.org") -> None:
         """The checkout's first step; no e-mail where the shopper is signed in."""
         if email:
@@ -107,7 +130,7 @@ class Shopper:
         expect(self.button("Place order")).to_be_visible()
 
     def card_field(self) -> FrameLocator:
-        return self.page.frame_locator("iframe[title='Secure card payment input frame']")
+        return self.page.frame_locator(CARD_FIELD)
 
     def type_card(self, number: str) -> None:
         """Fill Stripe's card field."""

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  // Move the focus to the error summary, so that it is read first.
+  // The error summary has the focus by autofocus, so that it is read first; this is for browsers that pass that over.
   document.querySelector("[data-focus]")?.focus();
 
   // A second click on a button sends nothing more. The server does not need this; it saves the shopper a surprise.
