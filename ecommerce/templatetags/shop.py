@@ -30,15 +30,15 @@ def page_query(context: dict[str, Any], number: int) -> str:
 
 
 @register.filter
-def errors(notices: Iterable[Message]) -> list[Message]:
-    """Those of the notices that tell of a problem."""
-    return [notice for notice in notices if notice.level_tag == "error"]
+def errors(notices: Iterable[Message] | None) -> list[Message]:
+    """Those of the notices that tell of a problem; a page about our own mistake has no notices at all."""
+    return [notice for notice in notices or () if notice.level_tag == "error"]
 
 
 @register.filter
-def notes(notices: Iterable[Message]) -> list[Message]:
+def notes(notices: Iterable[Message] | None) -> list[Message]:
     """All the others."""
-    return [notice for notice in notices if notice.level_tag != "error"]
+    return [notice for notice in notices or () if notice.level_tag != "error"]
 
 
 @register.filter
