@@ -165,7 +165,7 @@ LONG, ODD = "x" * 500, "\x00"
 NO_ADDRESSES: list[dict[str, str]] = [
     {"country": "XX"}, {"country": ""}, {"country": "gb; DROP"}, {"country": LONG}, {"name": ""}, {"name": LONG},
     {"name": ODD}, {"line_1": ""}, {"line_1": LONG}, {"city": ODD}, {"postal_code": "x"}, {"postal_code": LONG},
-    {"country": "US", "state": ""}, {"line_2": LONG}, {"state": ODD},
+    {"country": "US", "state": ""}, {"country": "US", "state": ODD}, {"line_2": LONG},
 ]  # fmt: skip
 
 
