@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ecommerce.maintenance.MaintenanceMiddleware",  # before all that needs the database
     "ecommerce.middleware.CleanPathMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -213,6 +214,10 @@ CARD_TRIES = {  # declined cards an hour, see billing.limits
     "shop": env.int("CARD_TRIES_SHOP", 200),
 }
 STRIPE_SIMULATOR_STATE = env.str("STRIPE_SIMULATOR_STATE", str(VAR_DIR / "stripe-simulator.sqlite3"))
+
+# Closed for work: all pages answer 503 while this is on, or while the file is there (no restart; its text is shown)
+MAINTENANCE = env.bool("MAINTENANCE", False)
+MAINTENANCE_FILE = VAR_DIR / "maintenance"
 
 # Pages
 CSRF_FAILURE_VIEW = "ecommerce.views.csrf_failure"

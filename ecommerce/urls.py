@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from ecommerce import views
 
 handler400 = "ecommerce.views.bad_request"
+handler500 = "ecommerce.views.server_error"
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
+from ecommerce.maintenance import static_page
 from products.models import Category, Product
 
 
@@ -45,6 +46,11 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400 as a page of the shop; Django's own handler would render a bare one."""
     return render(request, "400.html", status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 as a page that needs neither database nor session, for those may be what broke."""
+    return HttpResponse(static_page("500.html"), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
