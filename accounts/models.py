@@ -9,6 +9,7 @@ from django.db.models import Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +25,11 @@ SAME_CAPITALS = str.maketrans("\u017f\u0131", "si")
 def plain_email(email: str) -> str:
     """One spelling for all the ways to write an e-mail that lead to the same account."""
     return email.strip().lower().translate(SAME_CAPITALS)
+
+
+def forgotten_address(email: str) -> str:
+    """What stands for the address of somebody who left: the same for the same, and nobody can read it."""
+    return f"{salted_hmac('accounts.forgotten', email, algorithm='sha256').hexdigest()[:40]}@forgotten.invalid"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -144,9 +150,15 @@ class AccountMailQuerySet(OutboxQuerySet):
     def is_one_too_many(self, mail: "AccountMail") -> bool:
         """Whether earlier mails of the last hour fill the limit of its address or of its client."""
         earlier = self.filter(timestamp__gt=timezone.now() - HOUR, pk__lt=mail.pk)
-        of_address = earlier.filter(kind=mail.kind, to=mail.to).count()
+        of_address = earlier.filter(kind=mail.kind, to__in=[mail.to, forgotten_address(mail.to)]).count()
         of_client = earlier.filter(client=mail.client).count()
         return of_address >= self.ADDRESS_LIMIT or of_client >= self.CLIENT_LIMIT
+
+    def forget(self, user: User) -> None:
+        """The mails to this user lose their address; the limits go on counting them until they are deleted."""
+        mails = self.filter(models.Q(user=user) | models.Q(to=plain_email(user.email)))
+        mails.filter(sent=None, dropped=None).update(dropped=timezone.now())
+        mails.update(user=None, to=forgotten_address(plain_email(user.email)))
 
 
 class AccountMail(OutboxMail):
@@ -156,6 +168,7 @@ class AccountMail(OutboxMail):
         RESET = "reset", _("New password")
         VERIFY = "verify", _("Verify e-mail")
         CLAIM = "claim", _("Earlier orders")
+        CHANGED = "changed", _("E-mail changed")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     user = models.ForeignKey(

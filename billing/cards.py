@@ -38,6 +38,28 @@ def keep_token(request: HttpRequest, profile: BillingProfile, token: str) -> Car
     return card
 
 
+def remove(card: Card) -> None:
+    """Take a card off the file: here at once, at Stripe now or, if Stripe is silent, by reconcile."""
+    if Card.objects.remove(card):
+        try:
+            finish_removal(card)
+        except answers.GatewayError as error:
+            logger.warning("card %s is left to be removed at Stripe: %s", card.pk, error)
+
+
+def finish_removal(card: Card) -> None:
+    """Stripe forgets a card that was removed here; a GatewayError if nobody knows."""
+    gateway.detach_card(card.billing_profile.customer_id, card.stripe_id)
+    Card.objects.filter(pk=card.pk, active=False).update(is_detach_due=False)
+
+
+def finish_forgetting(profile: BillingProfile) -> None:
+    """Stripe forgets the customer of a profile whose person left; a GatewayError if nobody knows."""
+    gateway.delete_customer(profile.customer_id)
+    profile.cards.all().delete()  # one that was being put on file in another tab when its owner left
+    BillingProfile.objects.filter(pk=profile.pk, customer_id=profile.customer_id).update(customer_id="")
+
+
 def begin_setup(request: HttpRequest, profile: BillingProfile) -> str:
     """The client secret of a new SetupIntent of this profile's customer."""
     attempt = limits.start(request, CardAttempt.Kind.ADD, profile)

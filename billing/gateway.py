@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
@@ -163,6 +163,28 @@ def retrieve_customer(customer_id: str) -> str:
     if getattr(customer[1], "deleted", False):
         raise Missing("the customer was deleted")
     return customer[0]
+
+
+def delete_customer(customer_id: str) -> None:
+    """Forget a customer with all cards on file; done as well if Stripe has none (any more). Charges stay refundable."""
+    with suppress(Missing):
+        _ask(lambda c: c.v1.customers.delete(customer_id), read_id)
+
+
+def detach_card(customer_id: str, card_id: str) -> None:
+    """Take a card off the customer's file; done as well if it is not there (any more)."""
+    with suppress(Missing):
+        if card_id.startswith("pm_"):
+            # Of one that is attached to nobody Stripe says only that this cannot be done: look before.
+            if _ask(lambda c: c.v1.payment_methods.retrieve(card_id), _owner_of) == customer_id:
+                _ask(lambda c: c.v1.payment_methods.detach(card_id), read_id)
+        else:
+            _ask(lambda c: c.v1.customers.payment_sources.delete(customer_id, card_id), read_id)
+
+
+def _owner_of(answer: Any) -> str:
+    read_id(answer)
+    return str(getattr(answer, "customer", None) or "")
 
 
 def create_source(customer_id: str, token: str) -> dict[str, Any]:

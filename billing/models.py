@@ -91,11 +91,15 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         request.session[PROFILE_KEY] = profile.pk
         return profile
 
+    def forgotten_here_alone(self) -> models.QuerySet["BillingProfile"]:
+        """Those without a person any more, whose customer Stripe still has."""
+        return self.filter(forgotten__isnull=False).exclude(customer_id="")
+
 
 class BillingProfile(GuardedModel):
     """Somebody who pays: a user, or the guest of one session. At Stripe: a customer."""
 
-    guarded_fields = frozenset({"customer_id"})
+    guarded_fields = frozenset({"customer_id", "forgotten"})
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="billing_profile"
@@ -103,6 +107,9 @@ class BillingProfile(GuardedModel):
     email = models.EmailField(_("e-mail"))
     customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
     active = models.BooleanField(_("active"), default=True)
+    forgotten = models.DateTimeField(
+        _("forgotten"), null=True, blank=True, editable=False, help_text=_("When its person left; orders keep the row.")
+    )
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
@@ -111,9 +118,16 @@ class BillingProfile(GuardedModel):
     class Meta:
         verbose_name = _("billing profile")
         verbose_name_plural = _("billing profiles")
+        indexes = [
+            models.Index(
+                fields=["forgotten"],
+                condition=Q(forgotten__isnull=False) & ~Q(customer_id=""),
+                name="profile_forgotten_here_alone",
+            )
+        ]
 
     def __str__(self) -> str:
-        return self.email
+        return self.email or f"#{self.pk}"
 
     @property
     def is_guest(self) -> bool:
@@ -144,6 +158,28 @@ class CardManager(models.Manager["Card"]):
         """The profile's cards on file, the default one first."""
         return self.filter(billing_profile=billing_profile, active=True).order_by("-default", "-pk")
 
+    def to_detach(self) -> models.QuerySet["Card"]:
+        """Removed here, and perhaps still on file at Stripe."""
+        return self.filter(is_detach_due=True)
+
+    @transaction.atomic
+    def make_default(self, card: "Card") -> None:
+        """Offer this card first from now on; one that was removed meanwhile stays removed."""
+        BillingProfile.objects.select_for_update().get(pk=card.billing_profile_id)
+        if self.filter(pk=card.pk, active=True).exists():
+            self.filter(billing_profile=card.billing_profile_id, default=True).update(default=False)
+            self.filter(pk=card.pk).update(default=True)
+
+    @transaction.atomic
+    def remove(self, card: "Card") -> bool:
+        """Take the card off the profile's file here; what is left at Stripe is owed. False if it was gone already."""
+        BillingProfile.objects.select_for_update().get(pk=card.billing_profile_id)
+        removed = self.filter(pk=card.pk, active=True).update(active=False, default=False, is_detach_due=True)
+        left = self.filter(billing_profile=card.billing_profile_id, active=True).order_by("-default", "-pk").first()
+        if removed and left and not left.default:
+            self.filter(pk=left.pk).update(default=True)
+        return bool(removed)
+
     def add_new(self, billing_profile: BillingProfile, stripe_card_response: dict[str, Any]) -> "Card":
         """Keep the card that Stripe attached to this profile's customer, as the default one.
 
@@ -164,7 +200,7 @@ class CardManager(models.Manager["Card"]):
             if kept.billing_profile_id != billing_profile.pk:
                 raise ValueError("this card is another profile's")
             if not created:
-                self.filter(pk=kept.pk).update(default=True, active=True)
+                self.filter(pk=kept.pk).update(default=True, active=True, is_detach_due=False)
         return kept
 
 
@@ -180,6 +216,9 @@ class Card(models.Model):
     exp_year = models.PositiveSmallIntegerField(_("expiry year"))
     default = models.BooleanField(_("default"), default=True)
     active = models.BooleanField(_("active"), default=True)
+    is_detach_due = models.BooleanField(
+        _("to be removed at Stripe"), default=False, editable=False, help_text=_("Removed here; Stripe still has it.")
+    )
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects: ClassVar[CardManager] = CardManager()
@@ -190,6 +229,9 @@ class Card(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["billing_profile"], condition=Q(default=True), name="card_one_default")
         ]
+        indexes = [
+            models.Index(fields=["is_detach_due"], condition=Q(is_detach_due=True), name="card_to_detach"),
+        ]
 
     def __str__(self) -> str:
         brand = BRANDS.get(self.brand.lower()) or self.brand.replace("_", " ").title() or _("Card")
@@ -198,6 +240,12 @@ class Card(models.Model):
     @property
     def expiry(self) -> str:
         return f"{self.exp_month:02d}/{self.exp_year % 100:02d}"
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its last month is over."""
+        today = timezone.localdate()
+        return (self.exp_year, self.exp_month) < (today.year, today.month)
 
 
 def fingerprint(text: str) -> str:

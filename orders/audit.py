@@ -23,7 +23,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from billing.models import StripeEvent
+from billing.models import BillingProfile, StripeEvent
 from carts.models import Cart
 from ecommerce.money import has_excess_digits, minimum
 from orders import books
@@ -181,6 +181,7 @@ def histories() -> Iterator[Finding]:
         OrderEvent.Kind.PAID: Order.objects.filter(status__in=Order.PAID_STATES),
         OrderEvent.Kind.CANCELED: Order.objects.filter(status=Order.Status.CANCELED),
         OrderEvent.Kind.SHIPPED: Order.objects.filter(status=Order.Status.SHIPPED),
+        OrderEvent.Kind.FORGOTTEN: PLACED().filter(email=""),
     }.items():
         line = OrderEvent.objects.filter(order=OuterRef("pk"), kind=kind)
         for order in orders.filter(~Exists(line)):
@@ -250,8 +251,15 @@ def unfinished() -> Iterator[Finding]:
         yield about(mail.order, "I19", f"mail '{mail.kind}' waits for more than an hour")
 
 
+def forgotten_people() -> Iterator[Finding]:
+    """I19: who left is gone from Stripe too."""
+    late = timezone.now() - LATE
+    for profile in BillingProfile.objects.forgotten_here_alone().filter(forgotten__lt=late):
+        yield Finding("I19", f"profile {profile}", "was left more than an hour ago, and Stripe still has its customer")
+
+
 CHECKS = [
     paid_orders, stock, held_goods, frozen_orders, attempts, confirmations, refunds, histories, carts,
-    secrets_in_words, unfinished,
+    secrets_in_words, unfinished, forgotten_people,
 ]  # fmt: skip
 __all__ = ["CHECKS", "Finding", "audit"]

@@ -95,8 +95,8 @@ def send_waiting() -> int:
 
 
 def build(mail: Mail) -> EmailMultiAlternatives | None:
-    """The mail; None if it is not true any more."""
-    facts = facts_of(mail)
+    """The mail; None if it is not true any more, or its person left."""
+    facts = facts_of(mail) if mail.to else None
     return None if facts is None else compose(mail, facts, order_url(mail.order))
 
 

@@ -44,7 +44,25 @@ class OrderQuerySet(models.QuerySet["Order"]):
             own |= Q(billing_profile__user=request.user) | Q(account=request.user)
         elif profile and profile.is_guest:
             own |= Q(billing_profile=profile)
-        return self.filter(own)
+        return self.filter(own, billing_profile__forgotten=None)  # else it is nobody's, whatever a session says
+
+    def of_account(self, user: "User") -> Self:
+        """Of this user's own profile, and those taken over from guests."""
+        return self.filter(Q(billing_profile__user=user) | Q(account=user))
+
+    def under_way(self) -> Self:
+        """Those that money may still move for: unpaid, being paid or cancelled, or with a refund that is not done."""
+        moving = Q(payments__status__in=["new", "requires_action", "processing"])
+        moving |= Q(payments__refunds__status__in=["requested", "pending"])
+        moving |= Q(payments__refunds__status="failed", payments__refunds__is_mismatch=True)  # still owed
+        unpaid = Q(status__in=[self.model.Status.PLACED, self.model.Status.CANCELING])
+        return self.filter(unpaid | moving).distinct()
+
+    def to_forget(self) -> Self:
+        """Still with the name of somebody who left, and done with: sent, given back, cancelled, or paid long ago."""
+        is_waited_for = Q(status=self.model.Status.PAID, paid_at__gt=timezone.now() - self.model.DELIVERY)
+        left = self.placed().filter(billing_profile__forgotten__isnull=False).exclude(email="")
+        return left.exclude(is_waited_for).exclude(pk__in=self.model.objects.under_way().values("pk"))
 
     def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
         """The cart's single open order of this profile, else a new one (others that are open end).
@@ -115,6 +133,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         if not user.has_verified_email:
             return self.none()
         of_guests = self.filter(status__in=self.model.PAID_STATES, billing_profile__user=None, account=None)
+        of_guests = of_guests.filter(billing_profile__forgotten=None)
         # Not iexact: it compares in capitals on PostgreSQL, where a dotless i is an I, and of another domain.
         return of_guests.alias(plain=Lower("email")).filter(plain=Lower(Value(user.email)))
 
@@ -125,4 +144,4 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def last_of_session(self, request: HttpRequest) -> "Order | None":
         """The order this session placed last."""
         numbers = request.session.get(ORDERS_KEY, [])
-        return self.filter(order_id=numbers[-1]).first() if numbers else None
+        return self.filter(order_id=numbers[-1], billing_profile__forgotten=None).first() if numbers else None

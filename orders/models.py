@@ -43,6 +43,7 @@ class Order(GuardedModel):
         SHIPPED = "shipped", _("Sent")
         REFUNDED = "refunded", _("Refunded")
 
+    DELIVERY = timedelta(days=30)  # so long a paid order keeps its address for who sends it, though its person left
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
     guarded_fields = frozenset(
         {"status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "seal"}
@@ -126,6 +127,11 @@ class Order(GuardedModel):
     def held_until(self) -> datetime | None:
         """When an unpaid order ends and its goods go back on the shelf."""
         return self.placed_at and self.placed_at + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+
+    @property
+    def item_count(self) -> int:
+        """All units of all lines."""
+        return sum(item.quantity for item in self.items.all())
 
     def use_address(self, address: Address, kind: str) -> None:
         """Put an address on an open order; the first one to ship to is the one to bill as well."""
@@ -289,6 +295,7 @@ class OrderEvent(models.Model):
         TOLD_STAFF = "told_staff", _("Our staff were asked to have a look")
         LOOKED_AT = "looked_at", _("Our staff had a look")
         LINKS_REVOKED = "links_revoked", _("Links in earlier e-mails no longer open this order")
+        FORGOTTEN = "forgotten", _("The account was deleted: name, e-mail and address were removed")
 
     SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
 

@@ -9,12 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import accounts.mails
-from billing import answers, gateway
-from billing.models import CardAttempt, StripeEvent
+from billing import answers, cards, gateway
+from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from orders import books, mails, payments, refunds
 from orders.alarms import alarm
 from orders.audit import audit
 from orders.findings import Finding, settled
+from orders.forgetting import forget
 from orders.models import Order, Payment, Refund
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ Row = TypeVar("Row")
 
 
 def reconcile() -> dict[str, int]:
-    """Settle open attempts, finish cancellations and refunds, expire the unpaid, send mails; how many of each."""
+    """Settle attempts, finish cancellations and refunds, expire the unpaid, send mails, forget; how many of each."""
     old = timezone.now() - SETTLE_AFTER
     attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")
     asked = Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=old)
@@ -38,6 +39,9 @@ def reconcile() -> dict[str, int]:
             "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
             "events worked on": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _work_on),
             "mails sent": send_mails(),
+            "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
+            "customers forgotten": _each(BillingProfile.objects.forgotten_here_alone(), cards.finish_forgetting),
+            "orders without their person": _each(Order.objects.to_forget(), forget),
         }
 
 

@@ -83,6 +83,14 @@ def test_create_source_answers_a_card_that_can_be_kept(api: type[WatchedClient])
     assert (card.last4, card.brand, refused(api)) == ("4242", "Visa", [])
 
 
+def test_detach_and_delete_are_taken(api: type[WatchedClient]) -> None:
+    customer = gateway.create_customer("contract@example.org")
+    gateway.detach_card(customer, gateway.create_source(customer, "tok_visa")["id"])
+    gateway.detach_card(customer, "pm_card_visa")
+    gateway.delete_customer(customer)
+    assert not [call for call in refused(api) if call[2] != 404]
+
+
 def test_create_setup_answers_a_secret_for_the_browser(api: type[WatchedClient]) -> None:
     setup = gateway.create_setup(gateway.create_customer("contract@example.org"))
     assert (setup.id.startswith("seti_"), bool(setup.client_secret), setup.card) == (True, True, {})

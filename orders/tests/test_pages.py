@@ -55,6 +55,12 @@ def test_get_is_405(client: Client, order: Order, name: str) -> None:
     assert client.get(reverse(name, args=[order.order_id])).status_code == 405
 
 
+def test_list_tells_state_and_number_of_items(client: Client, order: Order) -> None:
+    OrderItem.objects.update(quantity=3)
+    page = client.get(reverse("orders:list")).text
+    assert ("Awaiting payment" in page, "3 items:" in page) == (True, True)
+
+
 def test_list_has_the_visitors_orders_alone(client: Client, order: Order, charlie: Client) -> None:
     assert order.order_id in client.get(reverse("orders:list")).text
     assert order.order_id not in charlie.get(reverse("orders:list")).text
