@@ -109,6 +109,60 @@ class EmailForm(PlainForm):
     )
 
 
+def confirm_password(request: HttpRequest, password: str) -> str:
+    """The password, if it is the signed-in user's; wrong ones count as wrong passwords at sign-in do."""
+    if authenticate(request, username=request.user.get_username(), password=password) != request.user:
+        raise ValidationError(_("The password is not right. Try again."), code="password_incorrect")
+    return password
+
+
+class PasswordAgainForm(PlainForm):
+    """The password once more, before something that a borrowed telephone must not do."""
+
+    password = password_field(_("Your password"), "current-password")
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_password(self) -> str:
+        """The password this user has now."""
+        return confirm_password(self.request, self.cleaned_data["password"])
+
+
+class NameForm(ShopForm, forms.ModelForm):
+    """What the shop calls somebody."""
+
+    class Meta:
+        model = User
+        fields = ["name"]
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
+
+
+class EmailChangeForm(PasswordAgainForm):
+    """Another e-mail to sign in with."""
+
+    email = forms.EmailField(
+        label=_("New e-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    field_order = ["email", "password"]
+    TAKEN = _("There is an account with this e-mail already.")
+
+    def clean_email(self) -> str:
+        """An e-mail that no other account has."""
+        email = User.objects.normalize_email(self.cleaned_data["email"])
+        if email == self.request.user.get_username():
+            raise ValidationError(_("This is your e-mail already."), code="same")
+        if User.objects.filter(email__iexact=email).exclude(email=self.request.user.get_username()).exists():
+            raise ValidationError(self.TAKEN, code="taken")
+        return email
+
+    @property
+    def has_taken_email(self) -> bool:
+        """Whether the answer tells that this e-mail has an account."""
+        return self.has_error("email", "taken")
+
+
 class NewPasswordForm(ShopForm, SetPasswordForm):
     """A new password, twice."""
 
@@ -128,7 +182,4 @@ class PasswordChangeForm(NewPasswordForm):
 
     def clean_old_password(self) -> str:
         """The password this user has now."""
-        password = str(self.cleaned_data["old_password"])
-        if authenticate(self.request, username=self.user.get_username(), password=password) != self.user:
-            raise ValidationError(_("The old password is not right. Try again."), code="password_incorrect")
-        return password
+        return confirm_password(self.request, self.cleaned_data["old_password"])

@@ -43,11 +43,13 @@ def _message(mail: AccountMail) -> EmailMultiAlternatives | None:
     """The mail in the language it was asked for in; None if there is nobody to write to.
 
     It goes to the account's own address, never to the one that was typed: two that look alike are not the same.
+    Only that the address was changed is told to the former one.
     """
     user = _receiver(mail)
     if user is None or mail.timestamp + WANTED_FOR < timezone.now():
         return None
-    return _compose(mail, user.email, settings.SITE_URL + _path(mail, user))
+    to = mail.to if mail.kind == Kind.CHANGED else user.email
+    return _compose(mail, to, settings.SITE_URL + _path(mail, user))
 
 
 def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
@@ -72,6 +74,8 @@ def _receiver(mail: AccountMail) -> User | None:
         found = next(iter(PasswordResetForm().get_users(mail.to)), None)
         return found if isinstance(found, User) else None
     user = mail.user
+    if mail.kind == Kind.CHANGED:
+        return user
     if user is None or not user.is_active or plain_email(user.email) != mail.to:
         return None
     wanted = has_earlier_orders(user) if mail.kind == Kind.CLAIM else not user.has_verified_email
@@ -79,6 +83,8 @@ def _receiver(mail: AccountMail) -> User | None:
 
 
 def _path(mail: AccountMail, user: User) -> str:
+    if mail.kind == Kind.CHANGED:
+        return reverse("accounts:profile")
     if mail.kind == Kind.RESET:
         uidb64 = urlsafe_base64_encode(force_bytes(user.pk))
         return reverse("accounts:password_reset_confirm", args=[uidb64, default_token_generator.make_token(user)])
@@ -90,5 +96,6 @@ def _subject(mail: AccountMail) -> str:
         Kind.RESET: _("A new password at %(shop)s"),
         Kind.VERIFY: _("Your e-mail at %(shop)s"),
         Kind.CLAIM: _("Your earlier orders at %(shop)s"),
+        Kind.CHANGED: _("Your e-mail at %(shop)s was changed"),
     }
     return words[Kind(mail.kind)] % {"shop": settings.SITE_NAME}

@@ -19,7 +19,8 @@ ROWS = {"models", "managers", "signals"}  # what they may import of another app
 UPPER = {"views", "forms", "urls", "admin", "apps", "checkout", "guests", "payments", "placing", "reconcile", "mails"}
 UPPER |= {"claims", "passwords", "throttle", "tokens", "refunds", "alarms", "audit", "books", "findings", "links"}
 UPPER |= {"seals", "shipping", "samples", "letters", "previews"}
-UPPER |= {"http", "context_processors", "middleware", "management", "csp", "pages"}
+UPPER |= {"forgetting", "deletion", "export", "details", "privacy", "book", "cards"}
+UPPER |= {"http", "context_processors", "middleware", "maintenance", "management", "csp", "pages"}
 SESSION_KEYS = ["cart_id", "cart_items", "billing_profile_id", "guest_email_id", "_password_reset_token", "order_ids"]
 SESSION_KEYS += ["order_links"]
 

@@ -44,7 +44,12 @@ def customer(client: Client, simulator: Simulator) -> Client:
 
 
 def address(name: str, holes: list[str], customer: Client) -> str:
-    known = {"slug": "teal-mug", "path": "nothing.webp", "order_id": customer.session.get("order_ids", ["X"])[-1]}
+    known = {
+        "slug": "teal-mug",
+        "path": "nothing.webp",
+        "pk": "1",
+        "order_id": customer.session.get("order_ids", ["X"])[-1],
+    }
     return reverse(name, kwargs={hole: known.get(hole, "x") for hole in holes})
 
 

@@ -1,0 +1,64 @@
+"""The name and the e-mail of an account, changed by its owner."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import mails
+from accounts.forms import EmailChangeForm, NameForm
+from accounts.models import AccountMail, TakenSignup, User
+from accounts.throttle import too_many_signups
+from accounts.views import signed_in
+from ecommerce.http import client_key, private
+
+
+@private
+@login_required
+def name_change(request: HttpRequest) -> HttpResponse:
+    """Another name."""
+    # A row of its own: a form writes what was typed into it, and the page's own name must not change by an error.
+    form = NameForm(request.POST or None, instance=User.objects.get(pk=signed_in(request).pk))
+    if form.is_valid():
+        form.save()
+        messages.success(request, _("Your name is changed."))
+        return redirect("accounts:profile")
+    return render(request, "accounts/name_change.html", {"form": form})
+
+
+@private
+@sensitive_post_parameters("password")
+@login_required
+def email_change(request: HttpRequest) -> HttpResponseBase:
+    """Another e-mail, by the password; it has to be verified anew, and the old address is told."""
+    client = client_key(request)
+    form = EmailChangeForm(request, request.POST or None)
+    if form.is_bound and TakenSignup.objects.are_at_limit(client):
+        return too_many_signups(request)
+    if form.is_valid() and _change(request, form):
+        messages.success(request, _("Your e-mail is changed. We have sent a link to it, to verify it."))
+        return redirect("accounts:profile")
+    if form.has_taken_email and TakenSignup.objects.note(client):
+        return too_many_signups(request)
+    return render(request, "accounts/email_change.html", {"form": form})
+
+
+def _change(request: HttpRequest, form: EmailChangeForm) -> bool:
+    """Save the new e-mail and tell both addresses; False if somebody else took it a moment ago."""
+    user = signed_in(request)
+    old, user.email = user.email, form.cleaned_data["email"]
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["email"])
+    except IntegrityError:
+        user.email = old
+        form.add_error("email", ValidationError(EmailChangeForm.TAKEN, code="taken"))
+        return False
+    mails.queue(request, AccountMail.Kind.CHANGED, old, user)
+    mails.queue(request, AccountMail.Kind.VERIFY, user.email, user)
+    return True

@@ -1,0 +1,76 @@
+"""The address book of an account: its pages. Placed orders keep their own text, whatever becomes of an address."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.forms import model_to_dict
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from addresses.forms import AddressForm
+from addresses.models import Address
+from billing.models import BillingProfile
+from ecommerce.http import private
+from orders.models import Order
+
+
+def _own_profile(request: HttpRequest) -> BillingProfile:
+    profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+    assert profile is not None  # noqa: S101 - a signed-in visitor always has one
+    return profile
+
+
+@private
+@require_safe
+@login_required
+def address_list(request: HttpRequest) -> HttpResponse:
+    """All addresses of this account, the newest first."""
+    return render(request, "addresses/address_list.html", {"addresses": Address.objects.of(_own_profile(request))})
+
+
+@private
+@login_required
+def address_add(request: HttpRequest) -> HttpResponse:
+    """A new address."""
+    form = AddressForm(request.POST or None)
+    if form.is_valid():
+        form.save_for(_own_profile(request))
+        messages.success(request, _("The address is saved."))
+        return redirect("addresses:list")
+    return render(request, "addresses/address_edit.html", {"form": form})
+
+
+@private
+@login_required
+def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another text for an address of this account."""
+    profile = _own_profile(request)
+    address = get_object_or_404(Address.objects.of(profile), pk=pk)
+    form = AddressForm(request.POST or None, initial=model_to_dict(address))
+    if form.is_valid():
+        _replace(address, form, profile)
+        messages.success(request, _("The address is changed. Orders you placed before keep the old one."))
+        return redirect("addresses:list")
+    return render(request, "addresses/address_edit.html", {"form": form, "address": address})
+
+
+@transaction.atomic
+def _replace(address: Address, form: AddressForm, profile: BillingProfile) -> None:
+    """A new row instead of the old: the next order still starts with it, and one being placed sees either whole."""
+    new = form.save_for(profile)
+    if new.pk != address.pk:
+        Order.objects.filter(shipping_address=address).update(shipping_address=new)
+        Order.objects.filter(billing_address=address).update(billing_address=new)
+        address.delete()
+
+
+@private
+@require_POST
+@login_required
+def address_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take an address out of the book."""
+    get_object_or_404(Address.objects.of(_own_profile(request)), pk=pk).delete()
+    messages.success(request, _("The address is deleted. Orders you placed before keep it."))
+    return redirect("addresses:list")
