@@ -11,10 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ecommerce.admin import ReadOnlyAdmin
-from products.models import Category, Product, StockMovement
-from products.pictures import PictureField
-
-MOST_AT_ONCE = 1_000_000  # units by which staff change a stock; a column holds two thousand times as many
+from products.forms import PictureForm, ProductForm
+from products.models import Category, Picture, Product, StockMovement
 
 
 class StockFilter(admin.SimpleListFilter):
@@ -41,26 +39,14 @@ class StockFilter(admin.SimpleListFilter):
         return queryset.filter(**self.filters.get(self.value() or "", {}))
 
 
-class ProductForm(forms.ModelForm):
-    """Stock is changed by a difference, never written over: sales go on while the form is open."""
+class PictureInline(admin.TabularInline):
+    """The further pictures on the product's page."""
 
-    stock_change = forms.IntegerField(
-        label=gettext_lazy("change stock by"),
-        required=False,
-        min_value=-MOST_AT_ONCE,
-        max_value=MOST_AT_ONCE,
-        help_text=gettext_lazy("For example 12 for a delivery, -1 for a breakage."),
-    )
-    is_unlimited = forms.BooleanField(label=gettext_lazy("unlimited stock"), required=False)
-
-    class Meta:
-        model = Product
-        exclude = ["stock"]  # noqa: DJ006 - every other field is for staff to edit
-        field_classes: ClassVar[dict[str, Any]] = {"image": PictureField}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["is_unlimited"].initial = self.instance.stock is None and not self.instance._state.adding
+    model = Picture
+    form = PictureForm
+    extra = 1
+    max_num = 12
+    fields = ["image", "image_alt", "position"]
 
 
 @admin.register(Product)
@@ -68,6 +54,7 @@ class ProductAdmin(admin.ModelAdmin):
     """Products with picture, price and stock at a glance."""
 
     form = ProductForm
+    inlines: ClassVar[list[Any]] = [PictureInline]
     list_display = ["picture", "title", "sku", "category", "price", "stock", "active"]
     list_display_links = ["title"]
     list_editable = ["price"]
@@ -82,7 +69,7 @@ class ProductAdmin(admin.ModelAdmin):
     def picture(self, product: Product) -> str:
         if not product.image:
             return "–"
-        return format_html('<img src="{}" alt="" width="48" height="48">', product.image.url)
+        return format_html('<img src="{}" alt="" width="48" height="48">', product.image.small_url)
 
     @admin.action(description=gettext_lazy("Put on sale"), permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:

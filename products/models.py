@@ -1,18 +1,18 @@
 """The catalogue: categories, products and every movement of their stock."""
 
-import hashlib
-from pathlib import PurePath
 from typing import Any, ClassVar, Self
 
 from django.core.cache import cache
-from django.core.validators import FileExtensionValidator, MinValueValidator
+from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from ecommerce.models import GuardedModel
 from ecommerce.slugs import unique_slug
+from products.pictured import Pictured
 
 MENU_KEY = "categories"
 
@@ -63,14 +63,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.active().newest_first()
 
 
-def picture_path(product: "Product", filename: str) -> str:
-    """A name with a hash of the content, so that browsers may keep the picture for ever."""
-    digest = hashlib.sha256(product.image.read()).hexdigest()[:12]
-    product.image.seek(0)
-    return f"products/{product.slug[:60]}-{digest}{PurePath(filename).suffix.lower()}"
-
-
-class Product(GuardedModel):
+class Product(GuardedModel, Pictured):
     """Something the shop sells. Its stock changes only through take, give_back and adjust_stock."""
 
     guarded_fields = frozenset({"stock"})
@@ -80,14 +73,12 @@ class Product(GuardedModel):
     slug = models.SlugField(_("slug"), max_length=120, unique=True, blank=True)
     description = models.TextField(_("description"), blank=True)
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)])
-    image = models.ImageField(
-        _("picture"),
-        upload_to=picture_path,
-        blank=True,
-        validators=[FileExtensionValidator(["jpg", "jpeg", "png", "webp"])],
-    )
     category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="products")
     group = models.CharField(_("group"), max_length=40, blank=True, help_text=_("Variants share a group."))
+    option = models.CharField(_("option"), max_length=30, blank=True, help_text=_("What is chosen: Colour, Size."))
+    choice = models.CharField(_("choice"), max_length=40, blank=True, help_text=_("This variant's: Teal, Large."))
+    second_option = models.CharField(_("second option"), max_length=30, blank=True)
+    second_choice = models.CharField(_("second choice"), max_length=40, blank=True)
     weight = models.PositiveIntegerField(_("weight in grams"), default=0)
     stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty: unlimited."))
     active = models.BooleanField(_("on sale"), default=True)
@@ -104,11 +95,18 @@ class Product(GuardedModel):
         indexes = [
             models.Index(fields=["active", "-timestamp", "-id"], name="product_newest"),
             models.Index(fields=["category", "active", "-timestamp", "-id"], name="product_newest_in_category"),
+            models.Index(fields=["group"], name="product_group"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative"),
             models.CheckConstraint(
                 condition=Q(stock__isnull=True) | Q(stock__gte=0), name="product_stock_not_negative"
+            ),
+            models.UniqueConstraint(
+                fields=["group", "choice", "second_choice"],
+                condition=~Q(group="") & ~Q(choice=""),
+                name="product_choice_once_a_group",
+                violation_error_message=_("Another product of this group has the same choice."),
             ),
         ]
 
@@ -117,6 +115,20 @@ class Product(GuardedModel):
 
     def get_absolute_url(self) -> str:
         return reverse("products:detail", args=[self.slug])
+
+    @property
+    def picture_stem(self) -> str:
+        return self.slug
+
+    @property
+    def alt(self) -> str:
+        """The picture in words."""
+        return self.image_alt or self.title
+
+    @property
+    def summary(self) -> str:
+        """The description in a line, for search engines and previews."""
+        return Truncator(" ".join(self.description.split())).chars(155) or self.title
 
     @property
     def is_sold_out(self) -> bool:
@@ -184,6 +196,30 @@ class Product(GuardedModel):
     def _note(self, amount: int, by: str) -> None:
         StockMovement.objects.create(product=self, kind=StockMovement.Kind.ADJUSTED, amount=amount, by=by)
         self.refresh_from_db(fields=["stock"])
+
+
+class Picture(Pictured):
+    """A further picture of a product: another side, the thing in use. The first one is the product's own."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="pictures")
+    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
+
+    class Meta:
+        verbose_name = _("further picture")
+        verbose_name_plural = _("further pictures")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.alt
+
+    @property
+    def picture_stem(self) -> str:
+        return self.product.slug
+
+    @property
+    def alt(self) -> str:
+        """The picture in words."""
+        return self.image_alt or _("%(title)s, another view") % {"title": self.product.title}
 
 
 class StockMovement(models.Model):

@@ -1,12 +1,13 @@
-"""A product gets its slug before, and its first stock movement after, it is first saved."""
+"""A product gets its slug before, and its first stock movement after, it is first saved; unneeded pictures go."""
 
 from typing import Any
 
-from django.db.models.signals import post_save, pre_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
 from ecommerce.slugs import unique_slug
-from products.models import Product, StockMovement
+from products.models import Picture, Product, StockMovement
+from products.pictured import Pictured, drop_files
 
 
 @receiver(pre_save, sender=Product, dispatch_uid="product_slug")
@@ -23,3 +24,10 @@ def note_opening_stock(
     """The stock a product starts with is its first movement."""
     if created and not raw and instance.stock:
         StockMovement.objects.create(product=instance, kind=StockMovement.Kind.OPENING, amount=instance.stock)
+
+
+@receiver(post_delete, sender=Product, dispatch_uid="product_picture_files")
+@receiver(post_delete, sender=Picture, dispatch_uid="picture_picture_files")
+def drop_picture_files(sender: type[Pictured], instance: Pictured, **kwargs: Any) -> None:
+    """The files of a deleted row go with it."""
+    drop_files(instance.image)

@@ -24,6 +24,7 @@ from products.models import Category, Product
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery"
+NO_PICTURES = {"pictures-TOTAL_FORMS": "0", "pictures-INITIAL_FORMS": "0"}  # of a product's form in the admin
 ADDRESS = {
     "country": "GB", "name": "Gia Guest", "line_1": "1 High Street", "line_2": "", "city": "Bath", "state": "",
     "postal_code": "BA1 1AA",

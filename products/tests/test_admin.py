@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from ecommerce.tests.makers import make_product, make_user
+from ecommerce.tests.makers import NO_PICTURES, make_product, make_user
 from products.models import Product
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def staff(client: Client) -> Client:
 def form_of(product: Product) -> dict[str, str]:
     """What the browser sends of a change form opened now."""
     fields = {"sku": product.sku, "title": product.title, "price": str(product.price), "weight": str(product.weight)}
-    return fields | {"description": "", "group": "", "category": "", "stock_change": "", "active": "on"}
+    return fields | {"description": "", "group": "", "category": "", "stock_change": "", "active": "on"} | NO_PICTURES
 
 
 def save(staff: Client, product: Product, **changes: str) -> str:
@@ -83,7 +83,7 @@ def test_tick_taken_away_begins_to_count(staff: Client) -> None:
 
 @pytest.mark.parametrize(("fields", "stock"), [({"stock_change": "7"}, 7), ({"is_unlimited": "on"}, None), ({}, 0)])
 def test_new_product_starts_with_what_staff_said(staff: Client, fields: dict, stock: int | None) -> None:
-    data = {"sku": "NEW-1", "title": "Jug", "price": "20.00", "weight": "0", "active": "on"}
+    data = {"sku": "NEW-1", "title": "Jug", "price": "20.00", "weight": "0", "active": "on"} | NO_PICTURES
     staff.post(reverse("admin:products_product_add"), data | fields)
     assert Product.objects.get(sku="NEW-1").stock == stock
 

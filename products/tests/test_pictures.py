@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image, ImageCms, PngImagePlugin
 
-from ecommerce.tests.makers import make_product, make_user
+from ecommerce.tests.makers import NO_PICTURES, make_product, make_user
 from products.models import Product
 from products.pictures import MOST_BYTES, MOST_PIXELS
 
@@ -60,7 +60,13 @@ def product(client: Client) -> Product:
 
 def upload(client: Client, product: Product, content: bytes, name: str = "mug.png", kind: str = "image/png") -> Any:
     """Send the change form with this file; the page that answers."""
-    fields = {"sku": product.sku, "title": product.title, "price": str(product.price), "weight": "0", "active": "on"}
+    fields = {
+        "sku": product.sku,
+        "title": product.title,
+        "price": str(product.price),
+        "weight": "0",
+        "active": "on",
+    } | NO_PICTURES
     file = SimpleUploadedFile(name, content, content_type=kind)
     return client.post(reverse("admin:products_product_change", args=[product.pk]), fields | {"image": file})
 
@@ -213,7 +219,7 @@ def test_upload_of_nothing_is_refused(client: Client, product: Product) -> None:
 def test_form_without_an_upload_keeps_the_picture(client: Client, product: Product) -> None:
     upload(client, product, picture())
     before = Product.objects.get(pk=product.pk).image.name
-    fields = {"sku": product.sku, "title": "New title", "price": "1.00", "weight": "0", "active": "on"}
+    fields = {"sku": product.sku, "title": "New title", "price": "1.00", "weight": "0", "active": "on"} | NO_PICTURES
     client.post(reverse("admin:products_product_change", args=[product.pk]), fields)
     after = Product.objects.get(pk=product.pk)
     assert (after.title, after.image.name) == ("New title", before)

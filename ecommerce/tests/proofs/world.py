@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from accounts.models import User
 from billing import gateway
 from billing.simulator.server import Simulator
-from ecommerce.tests.makers import PASSWORD, make_product, make_user
+from ecommerce.tests.makers import NO_PICTURES, PASSWORD, make_product, make_user
 from ecommerce.tests.proofs import sums
 from ecommerce.tests.proofs.recoveries import age
 from ecommerce.tests.proofs.troubles import Death, Doom
@@ -109,7 +109,7 @@ class World(RuleBasedStateMachine):
         """Staff save the product's form in the admin."""
         product = self.one(self.products, number)
         before = Product.objects.get(pk=product.pk)
-        data = {"sku": before.sku, "title": before.title, "price": before.price, "weight": 0, **changes}
+        data = {"sku": before.sku, "title": before.title, "price": before.price, "weight": 0, **NO_PICTURES, **changes}
         data |= {"active": "on"} if before.active is not is_switched else {}
         data |= {"is_unlimited": "on"} if before.stock is None else {}
         self.press(self.staff, reverse("admin:products_product_change", args=[product.pk]), **data)

@@ -3,11 +3,13 @@
 import csv
 from collections.abc import Iterator
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandParser
+from PIL import Image
 
 from products.models import Category, Product, StockMovement
 
@@ -44,10 +46,16 @@ class Command(BaseCommand):
             category=category,
             price=Decimal(row["price"]),
             stock=int(row["stock"]) if row["stock"] else None,
+            group=row["group"],
+            option=row["option"],
+            choice=row["choice"],
         )
         with (CATALOGUE / "images" / row["image"]).open("rb") as picture:
             product.image = File(picture, row["image"])
             product.save()
+            if product.group:
+                words = f"Close-up of {product.title[0].lower()}{product.title[1:]}"
+                product.pictures.create(image=_close_up(picture), image_alt=words)
 
     def _add_plain(self, wanted: int) -> int:
         category, _created = Category.objects.get_or_create(title="Plain goods")
@@ -58,6 +66,16 @@ class Command(BaseCommand):
             opening = StockMovement.Kind.OPENING
             StockMovement.objects.bulk_create(StockMovement(product=p, kind=opening, amount=100) for p in made)
         return max(wanted - have, 0)
+
+
+def _close_up(picture: BinaryIO) -> File:
+    """The middle of a picture, as a further one."""
+    content = BytesIO()
+    with Image.open(picture) as image:
+        side = image.width * 5 // 8
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image.crop((left, top, left + side, top + side)).save(content, "WEBP", quality=85)
+    return File(content, "close-up.webp")
 
 
 def _plain(category: Category, numbers: range) -> Iterator[Product]:

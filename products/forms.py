@@ -1,0 +1,75 @@
+"""What staff fill in about a product and its pictures."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from products.models import Picture, Product
+from products.pictures import PictureField
+
+MOST_AT_ONCE = 1_000_000  # units by which staff change a stock; a column holds two thousand times as many
+
+
+class ProductForm(forms.ModelForm):
+    """Stock is changed by a difference, never written over: sales go on while the form is open."""
+
+    stock_change = forms.IntegerField(
+        label=gettext_lazy("change stock by"),
+        required=False,
+        min_value=-MOST_AT_ONCE,
+        max_value=MOST_AT_ONCE,
+        help_text=gettext_lazy("For example 12 for a delivery, -1 for a breakage."),
+    )
+    is_unlimited = forms.BooleanField(label=gettext_lazy("unlimited stock"), required=False)
+
+    class Meta:
+        model = Product
+        exclude = ["stock"]  # noqa: DJ006 - every other field is for staff to edit
+        field_classes: ClassVar[dict[str, Any]] = {"image": PictureField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_unlimited"].initial = self.instance.stock is None and not self.instance._state.adding
+
+    def clean(self) -> dict[str, Any]:
+        """A variant says what is chosen, and its title tells it: cart, order and mails show the title alone."""
+        cleaned = super().clean() or {}
+        for missing, where in _missing(cleaned):
+            self.add_error(where, missing)
+        title = str(cleaned.get("title") or "").casefold()
+        for name in ("choice", "second_choice"):
+            choice = str(cleaned.get(name) or "")
+            if choice and choice.casefold() not in title:
+                text = _("Cart and order show the title alone, so it must tell the choice: “%(choice)s” is missing.")
+                self.add_error("title", text % {"choice": choice})
+        return cleaned
+
+
+class PictureForm(forms.ModelForm):
+    """A further picture: not without its file."""
+
+    class Meta:
+        model = Picture
+        fields: ClassVar[list[str]] = ["image", "image_alt", "position"]
+        field_classes: ClassVar[dict[str, Any]] = {"image": PictureField}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["image"].required = True
+
+
+def _missing(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a variant's fields lack to make sense together, with the field to say it at."""
+    group, option, choice = (given.get(name) for name in ("group", "option", "choice"))
+    if choice and not group:
+        yield _("Name the group, so that the variants find each other."), "group"
+    if (group or choice) and not option:
+        yield _("Say what is chosen, for example Colour."), "option"
+    if (group or option) and not choice:
+        yield _("Say which one this is, for example Teal."), "choice"
+    second_option, second_choice = given.get("second_option"), given.get("second_choice")
+    if bool(second_option) != bool(second_choice) or (second_choice and not choice):
+        yield _("A second option needs its choice, and a first one."), "second_option"

@@ -1,0 +1,161 @@
+"""The copies of a picture: made when it is stored, offered by the pages, gone when no row needs them."""
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
+from PIL import Image
+
+from ecommerce.tests.makers import NO_PICTURES, make_product, make_user
+from products.models import Picture, Product
+from products.tests.test_pictures import picture
+
+pytestmark = pytest.mark.django_db
+
+
+def pictured(kind: str = "PNG", size: tuple[int, int] = (400, 200), **fields: object) -> Product:
+    """A product with a picture of this size, as stored."""
+    file = ContentFile(picture(kind, size), f"mug.{kind.lower()}")
+    return Product.objects.get(pk=make_product(title="Teal mug", image=file, **fields).pk)
+
+
+def stored() -> list[str]:
+    """All files in the media folder."""
+    folders, files = default_storage.listdir("")
+    return files + [name for folder in folders for name in default_storage.listdir(folder)[1]]
+
+
+def add_view(product: Product, **fields: object) -> Picture:
+    return product.pictures.create(image=ContentFile(picture(size=(200, 200)), "view.png"), **fields)
+
+
+@pytest.mark.parametrize(
+    ("width", "widths"),
+    [(40, [40]), (160, [160]), (161, [160, 161]), (800, [160, 320, 640, 800]), (1500, [160, 320, 640, 1280])],
+)
+def test_picture_has_copies_as_far_as_it_is_that_wide(width: int, widths: list[int]) -> None:
+    product = pictured(size=(width, 20))
+    assert (product.image_width, product.image_height, product.image.widths) == (width, 20, widths)
+    for wide in widths:
+        with default_storage.open(product.image.copy_name(wide)) as file, Image.open(file) as copy:
+            assert (copy.format, copy.width, copy.height) == ("WEBP", wide, max(round(wide * (20 / width)), 1))
+
+
+def test_webp_is_its_own_copy() -> None:
+    product = pictured("WEBP")
+    assert product.image.copy_name(400) == product.image.name
+    assert len(stored()) == 3
+
+
+def test_copies_keep_holes() -> None:
+    product = make_product(image=ContentFile(picture("PNG", (400, 200), "RGBA"), "mug.png"))
+    with default_storage.open(product.image.copy_name(160)) as file, Image.open(file) as copy:
+        assert copy.mode in ("RGB", "RGBA")
+    holes = ContentFile(picture("PNG", (400, 200), "LA"), "holes.png")
+    other = make_product(image=holes)
+    with default_storage.open(other.image.copy_name(160)) as file, Image.open(file) as copy:
+        assert copy.mode == "RGBA"
+
+
+def test_names_of_all_files_carry_the_contents_hash() -> None:
+    first, second = pictured(), pictured(size=(401, 200))
+    hashes = {row.image.name.split("-")[-1].partition(".")[0] for row in (first, second)}
+    assert len(hashes) == 2
+    assert all(any(digest in name for digest in hashes) for name in stored())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_files_of_a_replaced_picture_go() -> None:
+    product = pictured()
+    before = set(stored())
+    product.image = ContentFile(picture(size=(300, 100)), "new.png")
+    product.save()
+    assert not before & set(stored())
+    assert len(stored()) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["taken away", "deleted", "product deleted"])
+def test_files_of_a_picture_that_is_no_more_go(how: str) -> None:
+    product = pictured()
+    view = add_view(product)
+    if how == "taken away":
+        product.image = ""
+        product.save()
+        assert (product.image_width, product.image_height) == (None, None)
+        view.delete()
+    elif how == "deleted":
+        Picture.objects.all().delete()
+        product.delete()
+    else:
+        product.delete()
+    assert stored() == []
+
+
+def test_files_stay_while_the_change_may_be_taken_back() -> None:
+    product = pictured()
+    before = stored()
+    product.delete()  # the test's own transaction is never committed
+    assert stored() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_files_stay_while_another_row_has_them() -> None:
+    product = pictured()
+    Product.objects.filter(pk=make_product().pk).update(image=product.image.name)
+    product.delete()
+    assert len(stored()) == 4
+
+
+def test_saving_without_a_new_picture_touches_no_file() -> None:
+    product = pictured()
+    before = stored()
+    product.title = "Blue mug"
+    product.save()
+    assert stored() == before
+
+
+def test_card_offers_all_copies_and_room_for_them(client: Client) -> None:
+    product = pictured("WEBP")
+    page = client.get("/products/").text
+    assert f'srcset="{product.image.srcset}"' in page
+    assert product.image.srcset.count("w,") == 2
+    assert 'width="400" height="200"' in page
+
+
+def test_detail_shows_every_picture_with_its_words(client: Client) -> None:
+    product = pictured()
+    add_view(product, position=2)
+    add_view(product, position=1, image_alt="The <handle>")
+    page = client.get(product.get_absolute_url()).text
+    assert page.index('id="picture-1"') < page.index('alt="The &lt;handle&gt;"') < page.index("another view")
+    assert page.count('fetchpriority="high"') == 1
+    assert 'href="#picture-3"' in page
+
+
+def test_detail_of_one_picture_has_no_strip(client: Client) -> None:
+    page = client.get(pictured(image_alt="A teal mug").get_absolute_url()).text
+    assert 'alt="A teal mug"' in page
+    assert "gallery-thumbs" not in page
+
+
+def test_staff_add_and_order_pictures_on_the_products_page(client: Client) -> None:
+    client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
+    product = make_product()
+    data = {"sku": product.sku, "title": product.title, "price": "1.00", "weight": "0", "active": "on"} | NO_PICTURES
+    data |= {"pictures-TOTAL_FORMS": "2", "pictures-0-position": "2", "pictures-1-position": "1"}
+    files = {f"pictures-{number}-image": ContentFile(picture(), f"{number}.png") for number in range(2)}
+    client.post(reverse("admin:products_product_change", args=[product.pk]), data | files)
+    assert list(product.pictures.values_list("position", "image_width")) == [(1, 40), (2, 40)]
+
+
+def test_further_picture_without_a_file_is_refused(client: Client) -> None:
+    client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
+    product = make_product()
+    data = {"sku": product.sku, "title": product.title, "price": "1.00", "weight": "0", "active": "on"} | NO_PICTURES
+    data |= {"pictures-TOTAL_FORMS": "1", "pictures-0-position": "0", "pictures-0-image_alt": "Words alone"}
+    assert (
+        "This field is required" in client.post(reverse("admin:products_product_change", args=[product.pk]), data).text
+    )
+    assert not product.pictures.exists()
