@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from ecommerce import views
+from ecommerce import sitemaps, views
 
 handler400 = "ecommerce.views.bad_request"
 handler500 = "ecommerce.views.server_error"
@@ -12,6 +12,10 @@ handler500 = "ecommerce.views.server_error"
 urlpatterns = [
     path("", views.home, name="home"),
     path("health/", views.health, name="health"),
+    path("robots.txt", sitemaps.robots, name="robots"),
+    path("sitemap.xml", sitemaps.sitemap_index, name="sitemap"),
+    path("sitemap-pages.xml", sitemaps.sitemap_pages, name="sitemap_pages"),
+    path("sitemap-products-<int:part>.xml", sitemaps.sitemap_products, name="sitemap_products"),
     path("products/", include("products.urls")),
     path("accounts/", include("accounts.urls")),
     path("addresses/", include("addresses.urls")),

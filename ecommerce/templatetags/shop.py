@@ -1,5 +1,6 @@
 """Template filters of the shop, available in every template without loading."""
 
+import json
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -7,10 +8,14 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.contrib.messages.storage.base import Message
+from django.utils.encoding import escape_uri_path
+from django.utils.safestring import SafeString, mark_safe
 
+from ecommerce import links
 from ecommerce.money import format_money
 
 register = template.Library()
+HARMLESS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # in a script element, as JSON writes them
 
 
 @register.filter
@@ -45,3 +50,21 @@ def notes(notices: Iterable[Message] | None) -> list[Message]:
 def as_list(value: Any) -> list[Any]:
     """The one thing as a list of one, for snippets that take several."""
     return [value]
+
+
+@register.filter
+def absolute(path: str) -> str:
+    """The whole address of a path of this site."""
+    return links.absolute(path)
+
+
+@register.simple_tag(takes_context=True)
+def canonical(context: dict[str, Any], **query: Any) -> str:
+    """The one address under which this page should be known, with these parameters alone."""
+    return links.canonical(escape_uri_path(context["request"].path), **query)
+
+
+@register.filter
+def as_json(data: Any) -> SafeString:
+    """Data for a script element of a JSON type: no sign in it can end the element."""
+    return mark_safe(json.dumps(data, ensure_ascii=False).translate(HARMLESS))  # noqa: S308 - made harmless above

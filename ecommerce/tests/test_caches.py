@@ -14,7 +14,7 @@ from ecommerce.tests.makers import add_to_cart, buy, make_product, make_user
 from ecommerce.tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
-SAME_FOR_ALL = {"health", "media", "billing:webhook"}
+SAME_FOR_ALL = {"health", "media", "billing:webhook", "robots", "sitemap", "sitemap_pages", "sitemap_products"}
 
 
 def views(resolver: URLResolver, names: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:
@@ -48,6 +48,7 @@ def address(name: str, holes: list[str], customer: Client) -> str:
         "slug": "teal-mug",
         "path": "nothing.webp",
         "pk": "1",
+        "part": 0,
         "order_id": customer.session.get("order_ids", ["X"])[-1],
     }
     return reverse(name, kwargs={hole: known.get(hole, "x") for hole in holes})

@@ -27,7 +27,7 @@ def is_page_of_the_shop(answer: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    "address", ["/nothing/", "/products/nothing/", "/orders/NOTHING/", "/accounts/", "/favicon.ico"]
+    "address", ["/nothing/", "/products/nothing/", "/orders/NOTHING/", "/accounts/", "/favicon.png"]
 )
 def test_unknown_address_is_a_page_of_the_shop(client: Client, address: str) -> None:
     answer = client.get(address)

@@ -1,0 +1,60 @@
+"""What search engines ask first: robots.txt, and sitemaps in parts that stay quick however many products there are."""
+
+from django.db.models import Max
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from ecommerce.links import absolute
+from products.models import Category, Product
+
+PART = 1000  # ids of products a part covers
+PRIVATE = ["accounts", "addresses", "admin", "billing", "cart", "orders"]  # first parts of addresses, see urls.py
+for_an_hour = cache_control(public=True, max_age=3600)
+
+
+@require_safe
+@for_an_hour
+def robots(request: HttpRequest) -> HttpResponse:
+    """What is no concern of search engines, and where the sitemap is."""
+    lines = ["User-agent: *", *[f"Disallow: /{name}/" for name in PRIVATE], "", f"Sitemap: {absolute('/sitemap.xml')}"]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@for_an_hour
+def sitemap_index(request: HttpRequest) -> HttpResponse:
+    """The parts: one of pages, then one for each PART ids up to the newest product's."""
+    newest = Product.objects.aggregate(newest=Max("pk"))["newest"]
+    parts = range(newest // PART + 1) if newest else ()
+    paths = [reverse("sitemap_pages"), *[reverse("sitemap_products", args=[part]) for part in parts]]
+    return _xml(request, "sitemap_index.xml", [(absolute(path), "") for path in paths])
+
+
+@require_safe
+@for_an_hour
+def sitemap_pages(request: HttpRequest) -> HttpResponse:
+    """Home, the list of all products, and every category."""
+    paths = [reverse("home"), reverse("products:list")]
+    paths += [category.get_absolute_url() for category in Category.objects.for_menu()]
+    return _xml(request, "sitemap.xml", [(absolute(path), "") for path in paths])
+
+
+@require_safe
+@for_an_hour
+def sitemap_products(request: HttpRequest, part: int) -> HttpResponse:
+    """The products on sale of one part, found by the primary key; perhaps none."""
+    if part > 2**40:  # no column holds such numbers
+        raise Http404
+    products = Product.objects.active().filter(pk__gte=part * PART, pk__lt=(part + 1) * PART).order_by("pk")
+    found = products.values_list("slug", "updated")
+    entries = [
+        (absolute(reverse("products:detail", args=[slug])), updated.date().isoformat()) for slug, updated in found
+    ]
+    return _xml(request, "sitemap.xml", entries)
+
+
+def _xml(request: HttpRequest, template: str, entries: list[tuple[str, str]]) -> HttpResponse:
+    return render(request, template, {"entries": entries}, content_type="application/xml")

@@ -1,0 +1,135 @@
+"""What search engines and previews are told: of each page its own, and nothing of anybody's private pages."""
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from ecommerce import sitemaps
+from ecommerce.links import canonical
+from ecommerce.tests.makers import make_category, make_product
+from ecommerce.tests.visitors import count_queries
+
+pytestmark = pytest.mark.django_db
+LOCATION = "{http://www.sitemaps.org/schemas/sitemap/0.9}loc"
+
+
+@pytest.fixture(autouse=True)
+def address(settings: Any) -> None:
+    """The shop's own address, which is not the one the tests ask."""
+    settings.SITE_URL = "https://shop.example"
+
+
+def head(client: Client, path: str) -> dict[str, str]:
+    """Title, description, canonical address, robots and Open Graph of a page."""
+    text = client.get(path).text.partition("</head>")[0]
+    found = dict(re.findall(r'<meta (?:name|property)="([\w:]+)" content="(.*?)">', text))
+    found |= dict(re.findall(r'<link rel="(canonical)" href="(.*?)">', text))
+    return found | {"title": re.findall(r"<title>(.*?)</title>", text)[0]}
+
+
+def locations(client: Client, path: str) -> list[str]:
+    """The addresses in a sitemap."""
+    return [element.text or "" for element in ElementTree.fromstring(client.get(path).content).iter(LOCATION)]  # noqa: S314
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "expected"),
+    [
+        ("/products/", {}, "https://shop.example/products/"),
+        ("/products/", {"category": "mugs", "page": 1}, "https://shop.example/products/?category=mugs"),
+        ("/products/", {"category": None, "page": 3}, "https://shop.example/products/?page=3"),
+        ("/products/", {"category": "a&b"}, "https://shop.example/products/?category=a%26b"),
+    ],
+)
+def test_canonical_address_holds_what_matters(path: str, query: dict[str, Any], expected: str) -> None:
+    assert canonical(path, **query) == expected
+
+
+def test_every_page_has_title_description_and_address_of_its_own(client: Client) -> None:
+    for number in range(25):
+        make_product(title=f"Mug {number}", description=f"Mug  number\n{number}", category=make_category())
+    pages = ["/", "/products/", "/products/?page=2", "/products/?category=mugs", "/products/mug-1/", "/products/mug-2/"]
+    heads = [head(client, page) for page in pages]
+    for name in ("title", "description", "canonical"):
+        assert len({found[name] for found in heads}) == len(pages), name
+    assert [found["canonical"] for found in heads] == [f"https://shop.example{page}" for page in pages]
+    assert all("robots" not in found and found["og:url"] == found["canonical"] for found in heads)
+    assert all(found["og:title"] and found["og:image"].startswith("https://shop.example/") for found in heads)
+    assert (heads[-1]["description"], heads[-1]["og:type"]) == ("Mug number 2", "product")
+
+
+@pytest.mark.parametrize("query", ["?utm_source=x", "?page=1", "?next=/cart/", "?category="])
+def test_noise_in_the_address_is_left_out(client: Client, query: str) -> None:
+    make_product()
+    assert head(client, f"/products/{query}")["canonical"] == "https://shop.example/products/"
+
+
+@pytest.mark.parametrize(
+    "path", ["/cart/", "/accounts/login/", "/accounts/signup/", "/orders/", "/nothing/", "/products/?q=mug"]
+)
+def test_search_results_and_personal_pages_are_not_to_be_found(client: Client, path: str) -> None:
+    text = client.get(path, follow=True).text
+    assert '<meta name="robots" content="noindex">' in text
+    assert 'rel="canonical"' not in text
+
+
+def test_robots_keep_out_of_what_is_personal_and_find_the_sitemap(client: Client) -> None:
+    answer = client.get("/robots.txt")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    lines = answer.text.splitlines()
+    assert lines[-1] == "Sitemap: https://shop.example/sitemap.xml"
+    for name in ("carts:home", "accounts:login", "orders:list", "admin:index", "billing:webhook", "addresses:check"):
+        assert any(reverse(name).startswith(line.removeprefix("Disallow: ")) for line in lines if "Disallow" in line)
+
+
+def test_sitemap_lists_pages_categories_and_products_on_sale(client: Client) -> None:
+    make_category("Mugs & cups")
+    make_product(title="Teal mug", stock=0)
+    make_product(title="Hidden", active=False)
+    pages, *parts = locations(client, "/sitemap.xml")
+    assert locations(client, pages.removeprefix("https://shop.example")) == [
+        "https://shop.example/",
+        "https://shop.example/products/",
+        "https://shop.example/products/?category=mugs-cups",
+    ]
+    assert locations(client, parts[-1].removeprefix("https://shop.example")) == [
+        "https://shop.example/products/teal-mug/"
+    ]
+
+
+def test_sitemap_parts_hold_every_product_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sitemaps, "PART", 2)
+    for number in range(6):
+        make_product(active=number in (0, 2, 5))
+    parts = locations(client, "/sitemap.xml")[1:]
+    found = [address for part in parts for address in locations(client, part.removeprefix("https://shop.example"))]
+    assert len(found) == len(set(found)) == 3
+
+
+@pytest.mark.parametrize("part", ["9" * 40, "x", "-1"])
+def test_sitemap_part_that_cannot_exist_is_a_404(client: Client, part: str) -> None:
+    assert client.get(f"/sitemap-products-{part}.xml").status_code == 404
+
+
+def test_sitemaps_and_robots_are_kept_an_hour_and_set_no_cookie(client: Client) -> None:
+    product = make_product()
+    part = reverse("sitemap_products", args=[product.pk // sitemaps.PART])
+    for path in ("/robots.txt", "/sitemap.xml", "/sitemap-pages.xml", part):
+        with count_queries() as queries:
+            answer = client.get(path)
+        assert answer.status_code == 200
+        assert set(answer.headers["Cache-Control"].split(", ")) == {"public", "max-age=3600"}
+        assert not answer.cookies
+        assert len(queries) <= 1
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/apple-touch-icon.png"])
+def test_icons_that_browsers_ask_for_unasked_are_there(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["Content-Type"].partition("/")[0]) == (200, "image")
+    assert not answer.cookies
+    answer.close()
