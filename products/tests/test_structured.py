@@ -1,0 +1,65 @@
+"""What the product's page tells to programs."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+
+from ecommerce.tests.makers import make_category, make_product
+from products.models import Category, Product
+from products.tests.test_pictures import picture
+
+pytestmark = pytest.mark.django_db
+SCRIPT = re.compile(r'<script type="application/ld\+json">(.*?)</script>', re.DOTALL)
+
+
+def graph(client: Client, product: Product) -> dict[str, Any]:
+    """The page's data, by type."""
+    [text] = SCRIPT.findall(client.get(product.get_absolute_url()).text)
+    data = json.loads(text)
+    assert data["@context"] == "https://schema.org"
+    return {part["@type"]: part for part in data["@graph"]}
+
+
+def test_product_tells_its_offer(client: Client, settings: Any) -> None:
+    settings.SITE_URL = "https://shop.example"
+    product = make_product(title="Teal mug", sku="MC-1", price="16.50", group="mug")
+    found = graph(client, product)["Product"]
+    assert (found["name"], found["sku"], found["description"]) == ("Teal mug", "MC-1", "Teal mug")
+    assert (found["inProductGroupWithID"], found["url"]) == ("mug", "https://shop.example/products/teal-mug/")
+    offer = found["offers"]
+    assert (offer["price"], offer["priceCurrency"]) == ("16.50", "GBP")
+    assert offer["availability"] == "https://schema.org/InStock"
+
+
+def test_product_that_is_sold_out_says_so(client: Client) -> None:
+    offer = graph(client, make_product(stock=0))["Product"]["offers"]
+    assert offer["availability"] == "https://schema.org/OutOfStock"
+
+
+def test_product_names_its_pictures_whole(client: Client, settings: Any) -> None:
+    settings.SITE_URL = "https://shop.example"
+    product = make_product(image=ContentFile(picture("WEBP"), "mug.webp"))
+    product.pictures.create(image=ContentFile(picture("WEBP", (50, 50)), "mug.webp"))
+    images = graph(client, product)["Product"]["image"]
+    assert len(images) == 2
+    assert images[0] == f"https://shop.example{product.image.url}"
+
+
+def test_breadcrumbs_lead_from_the_list_to_the_product(client: Client) -> None:
+    mugs = Category.objects.create(title="Mugs", parent=make_category("Kitchen"))
+    items = graph(client, make_product(title="Teal mug", category=mugs))["BreadcrumbList"]["itemListElement"]
+    assert [item["name"] for item in items] == ["Products", "Kitchen", "Mugs", "Teal mug"]
+    assert [item["position"] for item in items] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("title", ["</script><script>alert(1)</script>", "<!--<script>", "a & b \u2028 'c' \"d\" \\"])
+def test_title_cannot_end_the_script(client: Client, title: str) -> None:
+    product = make_product(title=title, description=title, slug="mug")
+    text = client.get(product.get_absolute_url()).text
+    assert "<script>alert" not in text
+    assert "<!--" not in text
+    assert graph(client, product)["Product"]["name"] == title
