@@ -205,8 +205,8 @@ class Picture(Pictured):
     position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
 
     class Meta:
-        verbose_name = _("further picture")
-        verbose_name_plural = _("further pictures")
+        verbose_name = _("further view")
+        verbose_name_plural = _("gallery")
         ordering = ["position", "pk"]
 
     def __str__(self) -> str:

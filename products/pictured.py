@@ -33,10 +33,10 @@ class Pictured(models.Model):
     image_width = models.PositiveIntegerField(null=True, editable=False)
     image_height = models.PositiveIntegerField(null=True, editable=False)
     image_alt = models.CharField(
-        _("picture in words"),
+        _("alternative text"),
         max_length=150,
         blank=True,
-        help_text=_("For those who do not see it. Empty: the product's title."),
+        help_text=_("The picture in words. Empty: the product’s title."),
     )
 
     class Meta:
