@@ -1,8 +1,10 @@
 """Money: decimals in rows, Stripe's minor units at the gateway, words on pages."""
 
-from decimal import Decimal
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 from babel.numbers import format_currency
+from babel.numbers import format_percent as babel_percent
 from django.utils.translation import get_language, to_locale
 
 # https://docs.stripe.com/currencies: Stripe's list differs from ISO 4217, so no general library can serve.
@@ -26,6 +28,29 @@ def decimals(currency: str) -> int:
 def has_excess_digits(amount: Decimal, currency: str) -> bool:
     """Whether `amount` is finer than `currency` can be paid in."""
     return amount != amount.quantize(Decimal(1).scaleb(-decimals(currency)))
+
+
+def round_money(amount: Decimal, currency: str) -> Decimal:
+    """`amount` as `currency` can be paid, halves up: the only place where the shop rounds money."""
+    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
+
+
+def share_out(amount: Decimal, over: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """`amount` in parts as large as the amounts in `over` are to each other, which sum up to it exactly.
+
+    What is left after rounding down goes, a smallest unit each, to the parts that lost most by it. None is larger than
+    what it is a share of, unless `amount` is larger than all of it.
+    """
+    places = decimals(currency)
+    units, weights = int(amount.scaleb(places)), [int(part.scaleb(places)) for part in over]
+    whole = sum(weights)
+    if not whole:
+        return [Decimal(0)] * len(weights)
+    shares = [units * weight // whole for weight in weights]
+    by_loss = sorted(range(len(weights)), key=lambda number: -(units * weights[number] % whole))
+    for number in by_loss[: units - sum(shares)]:
+        shares[number] += 1
+    return [Decimal(share).scaleb(-places) for share in shares]
 
 
 def minor_units(amount: Decimal, currency: str) -> int:
@@ -53,3 +78,8 @@ def maximum(currency: str) -> Decimal:
 def format_money(amount: Decimal, currency: str) -> str:
     """`amount` as the visitor's language writes it, for example £16.00."""
     return str(format_currency(amount, currency.upper(), locale=to_locale(get_language() or "en")))
+
+
+def format_percent(percent: Decimal) -> str:
+    """20 or 8.875 as the visitor's language writes it, for example 8.875%."""
+    return str(babel_percent(percent / 100, locale=to_locale(get_language() or "en"), decimal_quantization=False))

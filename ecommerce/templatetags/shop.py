@@ -12,7 +12,7 @@ from django.utils.encoding import escape_uri_path
 from django.utils.safestring import SafeString, mark_safe
 
 from ecommerce import links
-from ecommerce.money import format_money
+from ecommerce.money import format_money, format_percent
 
 register = template.Library()
 HARMLESS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # in a script element, as JSON writes them
@@ -22,6 +22,12 @@ HARMLESS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # i
 def money(amount: Decimal | None, currency: str = "") -> str:
     """An amount as the visitor's language writes it: {{ order.total|money:order.currency }}."""
     return "" if amount is None else format_money(amount, currency or settings.CURRENCY)
+
+
+@register.filter
+def percent(rate: Decimal) -> str:
+    """A rate as the visitor's language writes it: {{ order.tax_rate|percent }}."""
+    return format_percent(rate)
 
 
 @register.simple_tag(takes_context=True)

@@ -71,3 +71,36 @@ def test_every_minimum_can_be_charged() -> None:
 def test_format_money_writes_as_the_language_does(language: str, amount: str, currency: str, words: str) -> None:
     with translation.override(language):
         assert money.format_money(Decimal(amount), currency) == words
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "rounded"),
+    [
+        ("1.005", "gbp", "1.01"), ("1.004999", "gbp", "1.00"), ("2.675", "eur", "2.68"), ("0.5", "jpy", "1"),
+        ("1.5", "jpy", "2"), ("2.5", "isk", "3"), ("2.49", "isk", "2"), ("0", "gbp", "0"),
+    ],
+)  # fmt: skip
+def test_round_money_rounds_halves_up_to_what_the_currency_has(amount: str, currency: str, rounded: str) -> None:
+    assert money.round_money(Decimal(amount), currency) == Decimal(rounded)
+
+
+@pytest.mark.parametrize(
+    ("amount", "over", "shares"),
+    [
+        ("1.00", ["3.00", "3.00", "3.00"], ["0.34", "0.33", "0.33"]),
+        ("0.02", ["1.00", "1.00", "1.00"], ["0.01", "0.01", "0.00"]),
+        ("5.00", ["1.00", "4.00"], ["1.00", "4.00"]),
+        ("0.01", ["0.00", "0.01"], ["0.00", "0.01"]),
+        ("0.00", ["1.00"], ["0.00"]),
+        ("0.00", [], []),
+    ],
+)
+def test_share_out_gives_all_of_it_away(amount: str, over: list[str], shares: list[str]) -> None:
+    assert money.share_out(Decimal(amount), [Decimal(part) for part in over], "gbp") == [
+        Decimal(share) for share in shares
+    ]
+
+
+@pytest.mark.parametrize(("percent", "words"), [("20.000", "20%"), ("8.875", "8.875%"), ("5.50", "5.5%"), ("0", "0%")])
+def test_percent_is_written_in_full(percent: str, words: str) -> None:
+    assert money.format_percent(Decimal(percent)) == words
