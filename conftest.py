@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.cache import cache
+from django.db.models.signals import post_migrate
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
@@ -28,6 +30,13 @@ hypothesis_settings.register_profile("long", max_examples=20_000)  # for `pytest
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow layers first, so that the processes end together."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def pytest_configure() -> None:
+    """Tests that commit end with an emptied database; the row that a migration made comes back."""
+    from ecommerce.tests.makers import make_standard_delivery
+
+    post_migrate.connect(make_standard_delivery, sender=apps.get_app_config("orders"), weak=False)
 
 
 def skip_unless_ci(reason: str) -> None:

@@ -53,16 +53,9 @@ def _of_test_payments() -> Iterator[CheckMessage]:
 
 
 def _of_money() -> Iterator[CheckMessage]:
-    """E004 and E006: the shop sells in a currency it can reckon in."""
+    """E004: the shop sells in a currency it can reckon in."""
     if settings.CURRENCY in money.REFUSED or len(settings.CURRENCY) != 3:
         yield Error(f"The shop cannot sell in {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004")
-    prices = (settings.SHIPPING_PRICE, settings.SHIPPING_FREE_FROM)
-    if any(price < 0 or money.has_excess_digits(price, settings.CURRENCY) for price in prices):
-        yield Error(
-            f"SHIPPING_PRICE or SHIPPING_FREE_FROM cannot be paid in {settings.CURRENCY.upper()}.",
-            hint="Give amounts of this currency, without excess decimals.",
-            id="billing.E006",
-        )
 
 
 def _of_real_payments() -> Iterator[CheckMessage]:

@@ -1,8 +1,17 @@
-"""Carts for staff, to look at."""
+"""Carts for staff to look at; delivery, tax and discount codes for them to edit."""
 
+from typing import Any, ClassVar
+
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from addresses.countries import country_choices
 from carts.models import Cart, CartItem
+from carts.rates import Discount, ShippingMethod, TaxRate
 from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
@@ -17,8 +26,77 @@ class CartItemInline(ReadOnlyInline):
 class CartAdmin(ReadOnlyAdmin):
     """What visitors mean to buy."""
 
-    list_display = ["id", "user", "billing_profile", "subtotal", "active", "updated"]
+    list_display = ["id", "user", "billing_profile", "subtotal", "discount_code", "active", "updated"]
     list_filter = ["active", "updated"]
     list_select_related = ["user", "billing_profile"]
-    search_fields = ["user__email", "billing_profile__email"]
+    search_fields = ["user__email", "billing_profile__email", "discount_code"]
     inlines = [CartItemInline]
+
+
+class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic to mypy alone
+    """Countries are typed as codes, in any case and with commas or not."""
+
+    class Meta:
+        model = ShippingMethod
+        fields = "__all__"  # noqa: DJ007 - every field is for staff to edit
+        widgets: ClassVar[dict[str, Any]] = {"countries": forms.Textarea(attrs={"rows": 2})}
+
+    def clean_countries(self) -> str:
+        """The codes as they are compared; one that no country has is a mistake."""
+        codes = self.cleaned_data["countries"].upper().replace(",", " ").split()
+        known = dict(country_choices())
+        if wrong := [code for code in codes if code not in known]:
+            raise ValidationError(_("There is no country with the code %(code)s.") % {"code": wrong[0][:10]})
+        return ", ".join(dict.fromkeys(codes))
+
+
+@admin.register(ShippingMethod)
+class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """How goods are sent, and for how much."""
+
+    form = ShippingMethodForm
+    list_display = ["title", "price", "free_from", "where", "weight_from", "weight_to", "position", "active"]
+    list_editable = ["position", "active"]
+    list_filter = ["active"]
+    search_fields = ["title", "countries"]
+
+    @admin.display(description=gettext_lazy("countries"))
+    def where(self, method: ShippingMethod) -> str:
+        return method.countries or _("everywhere")
+
+
+class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic to mypy alone
+    """The country is chosen by its name."""
+
+    country = forms.TypedChoiceField(
+        label=gettext_lazy("Country"), choices=lambda: [("", "---------"), *country_choices()]
+    )
+
+    class Meta:
+        model = TaxRate
+        fields = "__all__"  # noqa: DJ007 - every field is for staff to edit
+
+
+@admin.register(TaxRate)
+class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What tax is due where."""
+
+    form = TaxRateForm
+    list_display = ["title", "country", "region", "percent", "on_shipping", "active"]
+    list_editable = ["active"]
+    list_filter = ["active", "country"]
+    search_fields = ["title", "country", "region"]
+
+
+@admin.register(Discount)
+class DiscountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Codes; one that orders have is put out of force instead of deleted, and keeps its name."""
+
+    list_display = ["code", "kind", "value", "minimum", "starts", "ends", "uses", "uses_limit", "active"]
+    list_editable = ["active"]
+    list_filter = ["active", "kind", "ends"]
+    search_fields = ["code"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Discount | None = None) -> list[str]:
+        """What orders say about the code stays true."""
+        return ["code", "uses"] if obj else ["uses"]

@@ -18,6 +18,7 @@ from billing import limits
 from billing.models import BillingProfile, Card, CardAttempt
 from carts.forms import PlaceOrderForm
 from carts.models import Cart
+from carts.rates import Rules
 from orders import payments
 from orders.models import Order, Payment
 from orders.placing import PlaceRefused, place
@@ -98,6 +99,10 @@ def place_order(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, form.first_error(), extra_tags="card" if "card" in form.errors else "")
         return redirect("carts:checkout")
+    if form.is_other_method() and order.cart:
+        order.cart.choose(shipping_method_id=form.cleaned_data["shipping_method"])
+        messages.info(request, _("The delivery has changed. Please check the new total, then place your order."))
+        return redirect("carts:checkout")
     attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
     try:
         if not place(order, form.cleaned_data["quote"]):
@@ -105,6 +110,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
             return redirect(order)
     except PlaceRefused as refusal:
         attempt.note(ok=None)
+        Rules.forget()  # what was shown may be a minute old; the next page shows what holds
         for problem in refusal.problems:
             messages.error(request, problem)
         return redirect("carts:checkout")

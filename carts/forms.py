@@ -7,9 +7,11 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from addresses.countries import country_choices
 from billing.forms import CardForm
 from carts.models import MOST
 from carts.quotes import read_signed
+from carts.rates import Rules
 from ecommerce.forms import PlainForm
 
 
@@ -47,10 +49,59 @@ class CartUpdateForm(PlainForm):
         return data
 
 
+class DeliveryForm(PlainForm):
+    """Where to and how, as far as it was asked: the country of the estimate, its region, the shipping method."""
+
+    country = forms.ChoiceField(
+        choices=country_choices, required=False, error_messages={"invalid_choice": _("Choose a country.")}
+    )
+    region = forms.CharField(max_length=80, required=False)
+    shipping_method = forms.IntegerField(
+        min_value=1,
+        max_value=2**63 - 1,
+        required=False,
+        error_messages=dict.fromkeys(["invalid", "min_value", "max_value"], _("Choose one of the ways of delivery.")),
+    )
+
+    def wishes(self) -> dict[str, Any]:
+        """What to keep on the cart; a region is one of its country's that has prices of its own, or none."""
+        data = self.cleaned_data
+        found: dict[str, Any] = {}
+        if data["country"]:
+            known = data["region"] in Rules.kept().regions_of(data["country"])
+            found = {"country": data["country"], "region": data["region"] if known else ""}
+        return found | ({"shipping_method_id": data["shipping_method"]} if data["shipping_method"] else {})
+
+
+class DiscountForm(PlainForm):
+    """A discount code, or the button that takes it away."""
+
+    code = forms.RegexField(
+        r"^\s*[A-Za-z0-9_-]*\s*\Z",
+        max_length=40,
+        required=False,
+        error_messages={"invalid": _("A code has letters from A to Z, digits and hyphens alone.")},
+    )
+    remove = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two."""
+        data = super().clean() or {}
+        if not (data.get("code") or data.get("remove") or self.errors):
+            self.add_error("code", _("Enter a code."))
+        return data
+
+
 class PlaceOrderForm(CardForm):
-    """The card to charge and what the shopper was shown."""
+    """The card to charge, what the shopper was shown, and the shipping method that is ticked now."""
 
     quote = forms.CharField(max_length=20_000)
+    shipping_method = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+
+    def is_other_method(self) -> bool:
+        """Whether another method is ticked than the one whose price was shown."""
+        ticked, shown = self.cleaned_data["shipping_method"], self.cleaned_data["quote"].get("shipping") or [None]
+        return ticked is not None and ticked != shown[0]
 
     def clean_quote(self) -> dict[str, Any]:
         """The facts we signed when we showed the page."""

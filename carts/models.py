@@ -9,15 +9,18 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from billing.models import BillingProfile
+from carts.rates import ShippingMethod
 from ecommerce.money import has_excess_digits
 from products.models import Product, ProductQuerySet
 
 CART_KEY, COUNT_KEY = "cart_id", "cart_items"
 MOST = 99
+WISHES = ("country", "region", "shipping_method_id", "discount_code")
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # a hostile cart may be large
 
 
@@ -163,6 +166,13 @@ class Cart(models.Model):
     session_key = models.CharField(_("session"), max_length=40, blank=True)
     products = models.ManyToManyField(Product, through="CartItem", related_name="+", blank=True)
     active = models.BooleanField(_("active"), default=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Of the estimate."))
+    region = models.CharField(_("state or region"), max_length=80, blank=True)
+    shipping_method = models.ForeignKey(
+        ShippingMethod, models.SET_NULL, null=True, blank=True, related_name="+",
+        db_constraint=False,  # a wish: a method that is gone is none, and no cart waits for staff to delete one
+    )  # fmt: skip
+    discount_code = models.CharField(_("discount code"), max_length=40, blank=True)
     subtotal = models.DecimalField(_("subtotal"), max_digits=18, decimal_places=2, default=Decimal(0))
     total = models.DecimalField(_("total"), max_digits=18, decimal_places=2, default=Decimal(0))
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
@@ -200,13 +210,17 @@ class Cart(models.Model):
             CartItem.objects.filter(cart=self, product=product).delete()  # its signal brings the totals up to date
             return 0
         CartItem.objects.bulk_create(  # one statement for a new line and an old one
-            [CartItem(cart=self, product=product, quantity=quantity)],
+            [CartItem(cart=self, product=product, quantity=quantity, seen_price=product.price)],
             update_conflicts=True,
             unique_fields=["cart", "product"],
-            update_fields=["quantity"],
+            update_fields=["quantity", "seen_price"],
         )
         self.update_totals()
         return quantity
+
+    def choose(self, **wishes: Any) -> None:
+        """Keep what the visitor wishes: country and region of the estimate, shipping method, discount code."""
+        Cart.objects.filter(pk=self.pk, active=True).update(**wishes, updated=timezone.now())
 
     def update_totals(self) -> None:
         """Store the sum of the lines at today's prices, in one statement; saved, so that others may follow."""
@@ -219,11 +233,18 @@ class Cart(models.Model):
 
     @transaction.atomic
     def absorb(self, other: "Cart") -> None:
-        """Add the lines of `other`, which is closed, to this cart; no line grows beyond 99."""
+        """Add the lines of `other`, which is closed, to this cart, and its wishes where this has none; no line grows
+        beyond 99.
+        """
+        own = {name: getattr(self, name) for name in WISHES}
+        own |= {"region": own["region"] or own["country"]}  # the region of another country is none
+        self.choose(**{name: getattr(self, name) if own[name] else getattr(other, name) for name in WISHES})
         quantities = dict(self.items.values_list("product_id", "quantity"))
         for line in other.items.all():
             quantity = min(quantities.get(line.product_id, 0) + line.quantity, MOST)
-            CartItem.objects.update_or_create(cart=self, product_id=line.product_id, defaults={"quantity": quantity})
+            CartItem.objects.update_or_create(
+                cart=self, product_id=line.product_id, defaults={"quantity": quantity, "seen_price": line.seen_price}
+            )
         Cart.objects.filter(pk=other.pk).update(active=False)
 
 
@@ -234,6 +255,10 @@ class CartItem(models.Model):
     product = models.ForeignKey(Product, models.CASCADE, related_name="cart_items")
     quantity = models.PositiveSmallIntegerField(
         _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST)]
+    )
+
+    seen_price = models.DecimalField(
+        _("price when chosen"), max_digits=10, decimal_places=2, null=True, blank=True, editable=False
     )
 
     class Meta:
@@ -250,6 +275,11 @@ class CartItem(models.Model):
     @property
     def total(self) -> Decimal:
         return self.product.price * self.quantity
+
+    @property
+    def old_price(self) -> Decimal | None:
+        """What the product cost when it was chosen, if that is another price than today's."""
+        return self.seen_price if self.seen_price != self.product.price else None
 
     @property
     def problem(self) -> str:

@@ -1,13 +1,15 @@
-"""A cart's totals follow its lines; carts merge when a visitor signs in."""
+"""A cart's totals follow its lines; carts merge when a visitor signs in; new rules hold at once."""
 
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from accounts.models import User
 from carts.models import Cart, CartItem
+from carts.rates import Rules, ShippingMethod, TaxRate
 
 
 @receiver(m2m_changed, sender=Cart.products.through, dispatch_uid="cart_products_total")
@@ -22,6 +24,14 @@ def update_total_of_line(sender: type[CartItem], instance: CartItem, raw: bool =
     """A new quantity fires only post_save, the deletion of a product only post_delete."""
     if not raw:
         instance.cart.update_totals()
+
+
+@receiver([post_save, post_delete], sender=ShippingMethod, dispatch_uid="shipping_method_rules")
+@receiver([post_save, post_delete], sender=TaxRate, dispatch_uid="tax_rate_rules")
+def forget_rules(sender: type[Any], **kwargs: Any) -> None:
+    """Now, and again once others can see the change: a look in between would keep the old rules for a minute."""
+    Rules.forget()
+    transaction.on_commit(Rules.forget)
 
 
 @receiver(user_logged_in, dispatch_uid="merge_carts")

@@ -8,13 +8,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.forms import LoginForm
+from addresses.countries import country_choices
 from addresses.models import Address
 from billing.csp import payment_page
 from billing.models import BillingProfile, Card
+from carts import codes
 from carts.checkout import Details, place_order
-from carts.forms import CartUpdateForm
+from carts.forms import CartUpdateForm, DeliveryForm, DiscountForm
 from carts.models import Cart
-from carts.quotes import quote
+from carts.quotes import Quote, quote, quote_cart
+from carts.rates import Rules
 from ecommerce.http import next_url, private, same_origin_or_csrf
 from orders import payments
 from orders.models import Order
@@ -24,13 +27,22 @@ from products.models import Product
 @private
 @require_safe
 def cart_home(request: HttpRequest) -> HttpResponse:
-    """The lines with what they cost, shipping included, before anything personal is asked."""
+    """The lines with what they cost, delivery and tax included, before anything personal is asked."""
     cart = Cart.objects.from_request(request)
     lines = cart.lines() if cart else []
     if cart:
         Cart.objects.remember(request, cart)
     Cart.objects.note_count(request, sum(line.quantity for line in lines))
-    return render(request, "carts/cart_home.html", {"cart": cart, "quote": quote(lines)})
+    today = quote_cart(cart, lines) if cart else quote(lines)
+    return render(request, "carts/cart_home.html", {"cart": cart, "quote": today} | (_estimate(today) if lines else {}))
+
+
+def _estimate(today: Quote) -> dict[str, object]:
+    """The countries to choose from, and the regions of the chosen one that have prices of their own."""
+    rules = Rules.kept()
+    served = rules.countries()
+    countries = [one for one in country_choices() if served is None or one[0] in {*served, today.to.country}]
+    return {"countries": countries, "regions": rules.regions_of(today.to.country)}
 
 
 @require_POST
@@ -80,6 +92,38 @@ def _say(request: HttpRequest, title: str, wanted: int, now: int) -> None:
         messages.success(request, _("Your cart has %(count)d × %(title)s now.") % words)
 
 
+@require_POST
+@same_origin_or_csrf
+def cart_delivery(request: HttpRequest) -> HttpResponse:
+    """Keep the country of the estimate, or the shipping method, on the cart."""
+    form, cart = DeliveryForm(request.POST), Cart.objects.from_request(request)
+    if not form.is_valid():
+        messages.error(request, form.first_error())
+    elif cart and (wishes := form.wishes()):
+        cart.choose(**wishes)
+    return redirect(next_url(request, resolve_url("carts:home")))
+
+
+@require_POST
+@same_origin_or_csrf
+def cart_discount(request: HttpRequest) -> HttpResponse:
+    """Put a discount code on the cart, or take it off."""
+    form, cart = DiscountForm(request.POST), Cart.objects.from_request(request)
+    if not form.is_valid():
+        messages.error(request, form.first_error())
+    elif cart is None:
+        messages.error(request, _("Your cart is empty."))
+    elif form.cleaned_data["remove"]:
+        codes.take_off(cart)
+        messages.info(request, _("The discount code is no longer in your cart."))
+    else:
+        try:
+            messages.success(request, codes.put_on(request, cart, form.cleaned_data["code"]))
+        except codes.CodeRefused as refusal:
+            messages.error(request, str(refusal))
+    return redirect("carts:home")
+
+
 @private
 @payment_page
 def checkout(request: HttpRequest) -> HttpResponse:
@@ -87,18 +131,21 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and request.POST.get("action") == "place":
         return place_order(request)
     cart = Cart.objects.from_request(request)
-    today = quote(cart.lines() if cart else [])
-    if cart is None or not today.lines or today.problems:
+    lines = cart.lines() if cart else []
+    if cart is None or not lines or any(line.problem for line in lines):
         return redirect("carts:home")
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     order = Order.objects.get_or_create_for(profile, cart)[0] if profile else None
     if order and order.status != Order.Status.OPEN:
         return redirect(order)  # placed in another tab since we read the cart
-    context = {"cart": cart, "quote": today, "order": order}
+    address = order.shipping_address if order else None
+    context = {"cart": cart, "quote": quote_cart(cart, lines, address), "order": order}
     if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
         details = Details(request, profile, order)
         if details.is_valid():
             details.save(cart)
+            sent = details.shipping.cleaned_data
+            cart.choose(country=sent["country"], region=sent.get("state", ""))
             return redirect("carts:checkout")
         return render(request, "carts/checkout.html", context | _details_context(details, profile))
     context |= {"step": "pay", "cards": Card.objects.usable(order.billing_profile)}

@@ -1,7 +1,6 @@
 """All settings, read from the environment (or a .env file); good for a laptop as they stand."""
 
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -191,9 +190,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} 
 CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see billing.checks
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
 SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # the codes of those the shop sends to; none means all
-SHIPPING_PRICE = Decimal(env.str("SHIPPING_PRICE", "4.95"))
-SHIPPING_FREE_FROM = Decimal(env.str("SHIPPING_FREE_FROM", "75.00"))
 LOW_STOCK = env.int("LOW_STOCK", 5)  # so few left of a product: staff get a mail, once until it is filled up
+PRICES_INCLUDE_TAX = env.bool("PRICES_INCLUDE_TAX", True)  # rates, shipping and discounts are rows, see carts.rates
 ORDER_HOLD_MINUTES = 30  # a placed order keeps its stock this long without being paid
 
 # Stripe, or the simulator when no key is set: the same code talks to both

@@ -24,7 +24,7 @@ class OrderItemInline(ReadOnlyInline):
     """What was sold, as it was sold."""
 
     model = OrderItem
-    fields = ["sku", "title", "unit_price", "quantity", "total"]
+    fields = ["sku", "title", "unit_price", "quantity", "total", "discount_total", "tax_rate", "tax_total"]
 
 
 class PaymentInline(ReadOnlyInline):
@@ -60,9 +60,9 @@ class OrderAdmin(ReadOnlyAdmin):
             {
                 "fields": [
                     "subtotal",
-                    "discount_total",
-                    "shipping_total",
-                    "tax_total",
+                    ("discount_total", "discount_code"),
+                    ("shipping_total", "shipping_title"),
+                    ("tax_total", "tax_title", "tax_rate", "is_tax_included", "shipping_tax"),
                     "total",
                     "amount_refunded",
                     "currency",

@@ -26,7 +26,7 @@ from django.utils import timezone
 from billing.models import BillingProfile, StripeEvent
 from carts.models import Cart
 from ecommerce.money import has_excess_digits, minimum
-from orders import books
+from orders import books, codes
 from orders.findings import Finding, about
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.seals import seal_of
@@ -117,17 +117,36 @@ def frozen_orders() -> Iterator[Finding]:
     """I5, I6, I14: nothing of a placed order changed; its sums are exact, payable, and there is all it needs."""
     for order in PLACED().prefetch_related("items").iterator(CHUNK):
         lines = sum((item.total for item in order.items.all()), Decimal(0))
-        parts = order.subtotal + order.shipping_total + order.tax_total - order.discount_total
+        on_top = Decimal(0) if order.is_tax_included else order.tax_total
+        parts = order.subtotal + order.shipping_total + on_top - order.discount_total
         if order.seal != seal_of(order):
             yield about(order, "I5", "is not as it was placed: a line, a sum, an address or a word was changed")
         if lines != order.subtotal or parts != order.total:
             yield about(order, "I6", f"has a total of {order.total}, its parts make {parts}, its lines {lines}")
         elif has_excess_digits(order.total, order.currency) or order.total < minimum(order.currency):
             yield about(order, "I6", f"has a total of {order.total}, which cannot be charged in {order.currency}")
+        yield from _shares(order)
         if any(item.total != item.unit_price * item.quantity for item in order.items.all()):
             yield about(order, "I6", "has a line that is not price times quantity")
         if not (order.items.all() and order.placed_at and order.shipping_address_text and order.billing_address_text):
             yield about(order, "I14", "was placed without lines, time or addresses")
+
+
+def _shares(order: Order) -> Iterator[Finding]:
+    """I6: lines bear the whole discount, and with the shipping the whole tax."""
+    items = order.items.all()
+    if sum((item.discount_total for item in items), Decimal(0)) != order.discount_total:
+        yield about(order, "I6", f"has a discount of {order.discount_total}, which is not that of its lines")
+    if sum((item.tax_total for item in items), order.shipping_tax) != order.tax_total:
+        yield about(order, "I6", f"has a tax of {order.tax_total}, which is not that of its lines and its shipping")
+
+
+def discount_codes() -> Iterator[Finding]:
+    """I21: a discount code was used as often as orders have it that are not cancelled."""
+    for discount in codes.miscounted():
+        yield Finding(
+            "I21", f"discount code {discount}", f"counts {discount.uses} uses, {discount.live} orders have it"
+        )
 
 
 def attempts() -> Iterator[Finding]:
@@ -260,6 +279,6 @@ def forgotten_people() -> Iterator[Finding]:
 
 CHECKS = [
     paid_orders, stock, held_goods, frozen_orders, attempts, confirmations, refunds, histories, carts,
-    secrets_in_words, unfinished, forgotten_people,
+    discount_codes, secrets_in_words, unfinished, forgotten_people,
 ]  # fmt: skip
 __all__ = ["CHECKS", "Finding", "audit"]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
+from carts.rates import Discount
 from ecommerce.models import GuardedModel
 from ecommerce.money import format_money
 from ecommerce.outbox import OutboxMail
@@ -24,6 +25,7 @@ from products.models import Product
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud
 MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}  # a hostile cart may be large
+PERCENT: dict[str, Any] = {"max_digits": 6, "decimal_places": 3}
 
 
 def new_order_id() -> str:
@@ -48,7 +50,9 @@ class Order(GuardedModel):
     guarded_fields = frozenset(
         {"status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "seal"}
         | {"subtotal", "discount_total", "shipping_total", "tax_total", "total", "currency", "amount_refunded"}
-        | {"account", "link_version", "attention", "tracking"}
+        | {"discount", "discount_id", "discount_code", "shipping_title", "shipping_tax"}
+        | {"tax_title", "tax_rate", "is_tax_included"}
+        | {"account", "account_id", "link_version", "attention", "tracking"}
     )
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
@@ -67,8 +71,15 @@ class Order(GuardedModel):
     billing_address_text = models.TextField(_("billing address"), blank=True)
     subtotal = models.DecimalField(_("subtotal"), **MONEY, default=Decimal(0))
     discount_total = models.DecimalField(_("discount"), **MONEY, default=Decimal(0))
+    discount_code = models.CharField(_("discount code"), max_length=40, blank=True)
+    discount = models.ForeignKey(Discount, models.PROTECT, null=True, blank=True, related_name="orders")
     shipping_total = models.DecimalField(_("shipping"), **MONEY, default=Decimal(0))
-    tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0))
+    shipping_title = models.CharField(_("shipping method"), max_length=80, blank=True)
+    shipping_tax = models.DecimalField(_("tax on shipping"), **MONEY, default=Decimal(0))
+    tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0), help_text=_("That on shipping included."))
+    tax_title = models.CharField(_("kind of tax"), max_length=40, blank=True)
+    tax_rate = models.DecimalField(_("tax rate in percent"), **PERCENT, default=Decimal(0))
+    is_tax_included = models.BooleanField(_("prices include tax"), default=False)
     total = models.DecimalField(_("total"), **MONEY, default=Decimal(0))
     amount_refunded = models.DecimalField(_("refunded"), **MONEY, default=Decimal(0))
     currency = models.CharField(_("currency"), max_length=3, default="")
@@ -169,7 +180,10 @@ class OrderItem(models.Model):
     title = models.CharField(_("title"), max_length=150)
     unit_price = models.DecimalField(_("unit price"), **MONEY)
     quantity = models.PositiveSmallIntegerField(_("quantity"))
-    tax_rate = models.DecimalField(_("tax rate"), max_digits=6, decimal_places=4, default=Decimal(0))
+    discount_total = models.DecimalField(
+        _("discount"), **MONEY, default=Decimal(0), help_text=_("Its share of the order's; the total is before it.")
+    )
+    tax_rate = models.DecimalField(_("tax rate in percent"), **PERCENT, default=Decimal(0))
     tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0))
     total = models.DecimalField(_("total"), **MONEY)
 

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from addresses.models import Address
 from carts.models import Cart, CartItem
-from carts.quotes import Quote, quote
+from carts.quotes import Part, Quote, quote_cart
+from carts.rates import Rules
 from ecommerce.money import format_money, maximum, minimum
 from orders.models import Order, OrderEvent, OrderItem
 from orders.seals import seal_of
@@ -27,10 +28,11 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
     """Place `order` for exactly what was shown (the facts of its signed quote).
 
     False if it was not open any more, so that somebody was first; PlaceRefused, and nothing changed, if prices,
-    stock or lines are others than shown, or an address is missing.
+    stock, lines, delivery, tax or discount are others than shown, or an address is missing.
     """
     with transaction.atomic():
-        # Rows are always written in this order, cart, order, products, so that nobody waits for each other in a ring.
+        # Rows are always written in this order, cart, order, discount, products, so that nobody waits for each other
+        # in a ring.
         is_closed = Cart.objects.filter(pk=order.cart_id or 0, active=True).update(active=False)
         now = timezone.now()
         was_open = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, active=True)
@@ -40,8 +42,8 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
         order.refresh_from_db()
         if order.cart is None or not is_closed:
             raise PlaceRefused([_("Your cart has changed. Please look at it again.")])
-        today = quote(order.cart.lines())
-        problems = _problems(order, today, shown) or _take_stock(order, today)
+        today = quote_cart(order.cart, address=order.shipping_address, rules=Rules.read())
+        problems = _problems(order, today, shown) or _take_code(today) or _take_stock(order, today)
         if problems:
             raise PlaceRefused(problems)
         _freeze(order, today)
@@ -60,6 +62,8 @@ def _problems(order: Order, today: Quote, shown: dict[str, Any]) -> list[str]:
         return [_("Tell us where to send your order.")]
     if today.problems:
         return [f"{title}: {problem}." for title, problem in today.problems.items()]
+    if today.delivery_problem:
+        return [today.delivery_problem]
     if today.facts() != shown:
         return _differences(today, shown)
     if today.is_too_small:
@@ -72,14 +76,29 @@ def _problems(order: Order, today: Quote, shown: dict[str, Any]) -> list[str]:
 
 
 def _differences(today: Quote, shown: dict[str, Any]) -> list[str]:
-    """One sentence for each line whose price is not the one shown, else one for the whole."""
-    found = []
+    """One sentence for each price or rule that is not the one shown, then one for the whole."""
+    now, found = today.facts(), []
     for line in today.lines:
         was = shown.get("lines", {}).get(str(line.product_id))
-        if was and was[1] != str(line.product.price):
+        if was and was[1] != now["lines"][str(line.product_id)][1]:
             price = format_money(line.product.price, today.currency)
             found.append(_("%(title)s now costs %(price)s.") % {"title": line.product.title, "price": price})
+    if today.method and now["shipping"] != shown.get("shipping"):
+        words = {"title": today.method.title, "price": format_money(today.shipping_total, today.currency)}
+        found.append(_("Delivery is now: %(title)s, %(price)s.") % words)
+    if now["discount"] != shown.get("discount"):
+        off = format_money(today.discount_total, today.currency)
+        found.append(today.code_problem or _("The discount is now %(amount)s.") % {"amount": off})
+    if now["tax"] != shown.get("tax"):
+        found.append(_("The tax is now %(amount)s.") % {"amount": format_money(today.tax_total, today.currency)})
     return [*found, _("Your order has changed. Please check the new total before you place it.")]
+
+
+def _take_code(today: Quote) -> list[str]:
+    """Count one more use of the discount code, or say that another order had the last one."""
+    if today.discount is None or today.discount.take():
+        return []
+    return [_("The code %(code)s has just been used up.") % {"code": today.discount_code}]
 
 
 def _take_stock(order: Order, today: Quote) -> list[str]:
@@ -90,16 +109,20 @@ def _take_stock(order: Order, today: Quote) -> list[str]:
     return []
 
 
+# What an order takes over from its quote, where it has the same name.
+SUMS = (
+    "subtotal", "discount_total", "discount_code", "shipping_total", "shipping_title", "shipping_tax", "tax_total",
+    "tax_title", "tax_rate", "is_tax_included", "total", "currency",
+)  # fmt: skip
+
+
 def _freeze(order: Order, today: Quote) -> None:
     """Copy lines, sums, addresses and language; nothing of them changes ever after."""
-    OrderItem.objects.bulk_create(_frozen_line(order, line) for line in today.lines)
+    rows = [_frozen_line(order, line, part, today) for line, part in zip(today.lines, today.parts, strict=True)]
+    OrderItem.objects.bulk_create(rows)
     Order.objects.filter(pk=order.pk).update(
-        subtotal=today.subtotal,
-        discount_total=today.discount,
-        shipping_total=today.shipping,
-        tax_total=today.tax,
-        total=today.total,
-        currency=today.currency,
+        **{name: getattr(today, name) for name in SUMS},
+        discount=today.discount,
         email=order.billing_profile.email,
         language=get_language() or "en",
         shipping_address_text=_text(order.shipping_address),
@@ -107,7 +130,7 @@ def _freeze(order: Order, today: Quote) -> None:
     )
 
 
-def _frozen_line(order: Order, line: CartItem) -> OrderItem:
+def _frozen_line(order: Order, line: CartItem, part: Part, today: Quote) -> OrderItem:
     return OrderItem(
         order=order,
         product=line.product,
@@ -115,6 +138,9 @@ def _frozen_line(order: Order, line: CartItem) -> OrderItem:
         title=line.product.title,
         unit_price=line.product.price,
         quantity=line.quantity,
+        discount_total=part.discount,
+        tax_rate=today.tax_rate,
+        tax_total=part.tax,
         total=line.total,
     )
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 import accounts.mails
 from billing import answers, cards, gateway
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
-from orders import books, mails, payments, refunds
+from orders import books, codes, mails, payments, refunds
 from orders.alarms import alarm
 from orders.audit import audit
 from orders.findings import Finding, settled
@@ -60,6 +60,7 @@ def compare_books(since: datetime | None = None) -> tuple[dict[str, int], list[F
     pending = Order.objects.filter(payments__refunds__status=Refund.Status.PENDING).distinct()
     with gateway.patience():
         done = {"orders mended": books.mend(since), "refunds looked at": _each(pending, payments.settle)}
+        done |= {"discount codes counted anew": _each(codes.miscounted(), codes.recount)}
         left = settled(audit(stripe_since=since), began)
     CardAttempt.objects.forget_old()
     return done | {"orders that staff were told of": _tell_staff(left)}, left

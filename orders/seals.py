@@ -2,16 +2,29 @@
 
 import hashlib
 import json
+from decimal import Decimal
 
-from orders.models import Order
+from orders.models import Order, OrderItem
 
 
 def seal_of(order: Order) -> str:
     """The digest of the order's sums, words and lines as they are now; Order.seal keeps that of its placing."""
-    money = [order.subtotal, order.discount_total, order.shipping_total, order.tax_total, order.total]
+    money = [
+        order.subtotal,
+        order.discount_total,
+        order.shipping_total,
+        order.tax_total,
+        order.total,
+        order.shipping_tax,
+    ]
     words = [order.currency, order.email, order.language, order.shipping_address_text, order.billing_address_text]
+    rules = [order.shipping_title, order.discount_code, order.tax_title, f"{order.tax_rate:.3f}", order.is_tax_included]
     items = sorted(order.items.all(), key=lambda item: item.product_id)
-    lines = [[item.product_id, item.sku, item.title, item.quantity, f"{item.tax_rate:.4f}"] for item in items]
-    sums = [[f"{amount:.2f}" for amount in (item.unit_price, item.tax_total, item.total)] for item in items]
-    frozen = [order.order_id, str(order.uuid), [f"{amount:.2f}" for amount in money], words, lines, sums]
+    lines = [[item.product_id, item.sku, item.title, item.quantity, f"{item.tax_rate:.3f}"] for item in items]
+    sums = [[f"{amount:.2f}" for amount in _sums(item)] for item in items]
+    frozen = [order.order_id, str(order.uuid), [f"{amount:.2f}" for amount in money], words, rules, lines, sums]
     return hashlib.sha256(json.dumps(frozen).encode()).hexdigest()
+
+
+def _sums(item: OrderItem) -> list[Decimal]:
+    return [item.unit_price, item.discount_total, item.tax_total, item.total]

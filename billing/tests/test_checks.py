@@ -1,6 +1,5 @@
 """Settings that could take money wrongly."""
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -41,8 +40,7 @@ def found(settings: Any, changes: dict[str, Any]) -> list[str]:
         ({"CURRENCY": "ugx"}, ["billing.E004"]),
         ({"CURRENCY": "pounds"}, ["billing.E004"]),
         ({"CURRENCY": ""}, ["billing.E004"]),
-        ({"CURRENCY": "jpy"}, ["billing.E006"]),
-        ({"SHIPPING_PRICE": Decimal("-1.00")}, ["billing.E006"]),
+        ({"CURRENCY": "jpy"}, []),
         (REAL | {"STRIPE_WEBHOOK_SECRET": ""}, ["billing.E005"]),
         (REAL | {"STRIPE_PUBLISHABLE_KEY": ""}, ["billing.E005"]),
         (REAL | {"STRIPE_PUBLISHABLE_KEY": "", "DEBUG": True}, []),

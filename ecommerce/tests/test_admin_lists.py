@@ -12,8 +12,17 @@ from accounts.models import AccountMail, GuestEmail
 from addresses.models import Address
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from carts.models import Cart
+from carts.rates import ShippingMethod
 from ecommerce.admin import ReadOnlyAdmin
-from ecommerce.tests.makers import ADDRESS, make_category, make_open_order, make_product, make_user
+from ecommerce.tests.makers import (
+    ADDRESS,
+    make_category,
+    make_discount,
+    make_open_order,
+    make_product,
+    make_tax,
+    make_user,
+)
 from ecommerce.tests.visitors import count_queries
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
 
@@ -70,6 +79,9 @@ LISTS: dict[str, Callable[[int], object]] = {
     "billing_stripeevent": lambda number: StripeEvent.objects.create(stripe_id=f"evt_{number}", type="charge.x"),
     "addresses_address": make_address,
     "carts_cart": make_cart,
+    "carts_shippingmethod": lambda number: ShippingMethod.objects.create(title=f"Van {number}", price=number),
+    "carts_taxrate": lambda number: make_tax(region=f"Region {number}"),
+    "carts_discount": lambda number: make_discount(f"CODE{number}"),
     "orders_order": make_placed,
     "orders_mail": make_placed,
     "orders_refund": make_refund,
@@ -119,6 +131,7 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
     }
     assert open_to_edit - {"auth.Group"} == {
         "products.Product", "products.Category", "accounts.User", "addresses.Address",
+        "carts.ShippingMethod", "carts.TaxRate", "carts.Discount",
     }  # fmt: skip
 
 

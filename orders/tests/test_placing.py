@@ -19,6 +19,7 @@ from ecommerce.tests.makers import (
     make_product,
     place_form,
     place_order,
+    set_delivery,
 )
 from orders.models import Order
 from orders.placing import PlaceRefused, place
@@ -134,8 +135,8 @@ def test_place_refuses_and_changes_nothing_when_it_is_not_what_was_shown(order: 
     assert order.cart.active  # type: ignore[union-attr]
 
 
-def test_place_below_stripes_minimum_is_refused(order: Order, settings: Any) -> None:
-    settings.SHIPPING_PRICE = Decimal(0)
+def test_place_below_stripes_minimum_is_refused(order: Order) -> None:
+    set_delivery("0")
     Product.objects.update(price=Decimal("0.29"))
     with pytest.raises(PlaceRefused, match=r"smallest order we can take is £0\.30"):
         place(order, shown(order))

@@ -8,7 +8,7 @@
   if (!field) return;
 
   const problem = field.querySelector("[data-card-error]");
-  const button = form.querySelector("button:not([type=button])");
+  const button = form.querySelector("button:not([type=button], [formaction])");
   const say = (text) => { problem.textContent = text || ""; };
   const wantsNewCard = () => !form.querySelector("input[type=radio]") || form.querySelector("#card-new").checked;
   const busy = (isBusy) => {
@@ -98,7 +98,7 @@
   }
 
   form.addEventListener("submit", (event) => {
-    if (!wantsNewCard()) return;
+    if (!wantsNewCard() || event.submitter?.hasAttribute("formaction")) return;  // another way of delivery
     event.preventDefault();
     if (button.disabled) return;
     busy(true);

@@ -17,11 +17,12 @@ GOODS: dict[str, dict[str, Any]] = {
 
 
 def furnish() -> None:
-    """Products and people."""  # models are there only once Django is set up
+    """Products and people; delivery for nothing."""  # models are there only once Django is set up
     from accounts.models import User
-    from ecommerce.tests.makers import PASSWORD
+    from ecommerce.tests.makers import PASSWORD, set_delivery
     from products.models import Category, Product
 
+    set_delivery("0")
     shelf = Category.objects.create(title=MARKUP[:80])
     for sku, fields in GOODS.items():
         Product.objects.create(sku=sku, category=shelf, **fields)

@@ -53,10 +53,10 @@ class AbusedShop:
         self.ledger: Ledger | None = None
 
     def environment(self) -> dict[str, str]:
-        """As .env.example tells for a shop that goes live, with delivery for nothing."""
+        """As .env.example tells for a shop that goes live."""
         return os.environ | {
             "DJANGO_SETTINGS_MODULE": "ecommerce.tests.proofs.abuse_settings", "DEBUG": "off",
-            "SECRET_KEY": SECRET_KEY, "SITE_URL": self.url, "ALLOWED_HOSTS": "127.0.0.1", "SHIPPING_PRICE": "0",
+            "SECRET_KEY": SECRET_KEY, "SITE_URL": self.url, "ALLOWED_HOSTS": "127.0.0.1",
             "STRIPE_SECRET_KEY": "sk_test_abuse", "STRIPE_PUBLISHABLE_KEY": "pk_test_abuse",
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "STRIPE_API_BASE": self.simulator.url,
             "VAR_DIR": str(self.folder), "DATABASE_URL": self.database.url,

@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, transaction
 
+from ecommerce.tests.makers import make_standard_delivery
 from orders.audit import CHECKS, Finding
 
 READ = re.compile(r'(?:FROM|JOIN) "(\w+)"')
@@ -59,8 +60,9 @@ class Watch:
 
 
 def wipe() -> None:
-    """Delete every row, in any order: the database looks at references at the end."""
+    """Delete every row, in any order: the database looks at references at the end. Delivery is as in a new shop."""
     with transaction.atomic():
         for model in apps.get_models(include_auto_created=True):
             if model._meta.app_label not in KEPT and model._meta.managed:
                 model._base_manager.all()._raw_delete(connection.alias)
+    make_standard_delivery()

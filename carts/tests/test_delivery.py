@@ -1,0 +1,154 @@
+"""Where goods may go to and how: the cart's estimate, and the choice at the checkout."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.simulator.server import Simulator
+from carts.models import Cart
+from carts.rates import ShippingMethod
+from ecommerce.tests.makers import (
+    add_card,
+    add_to_cart,
+    give_details,
+    make_product,
+    make_tax,
+    place_form,
+    set_delivery,
+)
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db
+SAME = {"Sec-Fetch-Site": "same-origin"}
+CHECKOUT = "/cart/checkout/"
+
+
+@pytest.fixture
+def shopper(client: Client) -> Client:
+    add_to_cart(client, make_product(title="Mug"))
+    return client
+
+
+@pytest.fixture
+def express() -> ShippingMethod:
+    return ShippingMethod.objects.create(title="Express", price="9.50", position=1)
+
+
+def choose(client: Client, **data: Any) -> str:
+    """Send the estimate's form; the cart's page after."""
+    return str(client.post("/cart/delivery/", data, headers=SAME, follow=True).text)
+
+
+def test_cart_shows_delivery_and_tax_before_anything_personal_is_asked(shopper: Client) -> None:
+    make_tax()
+    page = shopper.get("/cart/").text
+    for text in ("Standard delivery", "£4.95", "includes VAT 20%", "£3.50", "£20.95"):
+        assert text in page
+
+
+def test_estimate_follows_the_chosen_country(shopper: Client) -> None:
+    ShippingMethod.objects.create(title="Overseas", price="12.00", countries="FR")
+    set_delivery("4.95", countries="GB")
+    make_tax("5.5", title="TVA", country="FR")
+    page = choose(shopper, country="FR")
+    for text in ("Delivery to France", "Overseas", "£12.00", "includes TVA 5.5%", "£28.00"):
+        assert text in page
+    assert "Overseas" in shopper.get("/cart/").text
+
+
+def test_estimate_asks_for_the_region_where_regions_have_rates(shopper: Client) -> None:
+    make_tax("8.25", title="Sales tax", country="US", region="CA, California")
+    assert "State or region" in choose(shopper, country="US")
+    assert "includes Sales tax 8.25%" in choose(shopper, country="US", region="CA")
+    assert "Sales tax" not in choose(shopper, country="US", region="nowhere")
+
+
+def test_estimate_lists_the_countries_that_are_delivered_to(shopper: Client) -> None:
+    set_delivery("4.95", countries="GB, IE")
+    page = shopper.get("/cart/")
+    assert page.context["countries"] == [("IE", "Ireland"), ("GB", "United Kingdom")]
+
+
+@pytest.mark.parametrize(
+    "data", [{"country": "XX"}, {"country": "\x00"}, {"shipping_method": "x"}, {"shipping_method": "9" * 30}]
+)
+def test_estimate_of_nonsense_changes_nothing(shopper: Client, data: dict[str, str]) -> None:
+    before = Cart.objects.values().get()
+    assert "Choose " in choose(shopper, **data)
+    assert Cart.objects.values().get() == before
+
+
+def test_estimate_without_a_cart_makes_none(client: Client) -> None:
+    assert "Your cart is empty." in choose(client, country="FR")
+    assert not Cart.objects.exists()
+
+
+def test_cart_says_where_the_shop_does_not_deliver(shopper: Client) -> None:
+    set_delivery("4.95", countries="IE")
+    assert "We do not deliver to United Kingdom." in shopper.get("/cart/").text
+
+
+def test_details_move_the_estimate_to_their_address(shopper: Client) -> None:
+    give_details(shopper, country="FR", postal_code="75001", city="Paris")
+    assert "Delivery to France" in shopper.get("/cart/").text
+
+
+def test_pay_step_offers_the_methods_that_fit_once_there_are_two(shopper: Client, express: ShippingMethod) -> None:
+    give_details(shopper)
+    page = shopper.get(CHECKOUT).text
+    assert page.count('name="shipping_method"') == 2
+    assert "£9.50" in page
+
+
+def test_pay_step_with_one_method_asks_nothing(shopper: Client) -> None:
+    give_details(shopper)
+    page = shopper.get(CHECKOUT).text
+    assert 'name="shipping_method"' not in page
+    assert "Place order · £20.95" in page
+
+
+def test_method_is_changed_without_a_script_and_the_total_follows(shopper: Client, express: ShippingMethod) -> None:
+    give_details(shopper)
+    answer = shopper.post(f"/cart/delivery/?next={CHECKOUT}", {"shipping_method": express.pk}, headers=SAME)
+    assert answer.url == CHECKOUT
+    assert "Place order · £25.50" in shopper.get(CHECKOUT).text
+
+
+def test_method_ticked_but_not_yet_shown_is_shown_before_anything_is_placed(
+    shopper: Client, simulator: Simulator, express: ShippingMethod
+) -> None:
+    give_details(shopper)
+    form = place_form(shopper) | {"card": add_card(shopper).json()["card"]}
+    answer = shopper.post(CHECKOUT, form | {"shipping_method": express.pk}, follow=True)
+    assert "Please check the new total" in answer.text
+    assert "Place order · £25.50" in answer.text
+    assert not Order.objects.placed().exists()
+
+
+def test_method_that_was_shown_is_the_one_that_is_charged(
+    shopper: Client, simulator: Simulator, express: ShippingMethod
+) -> None:
+    give_details(shopper)
+    choose(shopper, shipping_method=express.pk)
+    form = place_form(shopper) | {"card": add_card(shopper).json()["card"]}
+    shopper.post(CHECKOUT, form | {"shipping_method": express.pk})
+    order = Order.objects.placed().get()
+    assert (order.shipping_title, str(order.total)) == ("Express", "25.50")
+    assert [charge["amount"] for charge in simulator.objects("charge")] == [2550]
+
+
+def test_pay_step_for_a_country_without_delivery_says_so_and_has_no_button(shopper: Client) -> None:
+    set_delivery("4.95", countries="GB")
+    give_details(shopper, country="FR", postal_code="75001", city="Paris")
+    page = shopper.get(CHECKOUT).text
+    assert "We do not deliver to France." in page
+    assert "Place order" not in page
+
+
+def test_changed_price_is_told_in_the_cart(shopper: Client) -> None:
+    cart = Cart.objects.get()
+    cart.products.update(price="17.50")
+    assert "The price was £16.00 when you chose it." in shopper.get("/cart/").text
+    add_to_cart(shopper, cart.products.get(), 1, action="set")
+    assert "when you chose it" not in shopper.get("/cart/").text

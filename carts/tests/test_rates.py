@@ -1,0 +1,197 @@
+"""Rules as rows: which codes count, what staff may enter, and how long the kept rules live."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.test import Client
+from django.utils import timezone
+
+from carts.rates import Discount, Rules, ShippingMethod, TaxRate
+from ecommerce.tests.makers import make_discount, make_tax, make_user
+from ecommerce.tests.visitors import count_queries
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
+    return client
+
+
+def errors(page: Any) -> str:
+    """What the admin says is wrong with a form."""
+    form = page.context["adminform"].form
+    return " ".join(str(error) for found in form.errors.values() for error in found)
+
+
+# --- codes ---
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, ""),
+        ({"active": False}, "We do not know the code TEN."),
+        ({"starts": NOW + DAY}, "The code TEN counts from "),
+        ({"starts": NOW - DAY, "ends": NOW + DAY}, ""),
+        ({"ends": NOW - DAY}, "The code TEN ended on "),
+        ({"uses_limit": 2, "uses": 1}, ""),
+        ({"uses_limit": 2, "uses": 2}, "The code TEN has been used up."),
+        ({"uses_limit": 0}, "The code TEN has been used up."),
+        ({"minimum": Decimal(20)}, ""),
+        ({"minimum": Decimal("20.01")}, "The code TEN needs goods for £20.01 or more."),
+    ],
+)
+def test_code_says_why_it_does_not_count(fields: dict[str, Any], words: str) -> None:
+    said = Discount(code="TEN", value=Decimal(10), **fields).problem(Decimal(20))
+    assert said.startswith(words)
+    assert bool(said) == bool(words)
+
+
+def test_amount_the_currency_cannot_pay_is_no_code(settings: Any) -> None:
+    settings.CURRENCY = "jpy"
+    assert Discount(code="TEN", kind="amount", value=Decimal("9.50")).problem(Decimal(2000))
+
+
+@pytest.mark.parametrize("typed", ["ten", "TEN", " Ten "])
+def test_code_is_found_in_any_case(typed: str) -> None:
+    discount = make_discount("Ten")
+    found = Discount.objects.find(typed)
+    assert (found, str(found)) == (discount, "TEN")
+
+
+def test_code_is_there_once_in_any_case() -> None:
+    make_discount("TEN")
+    with pytest.raises(IntegrityError):
+        Discount.objects.bulk_create([Discount(code="ten", value=Decimal(5))])
+
+
+@pytest.mark.parametrize(("limit", "taken"), [(None, [True] * 3), (2, [True, True, False]), (0, [False] * 3)])
+def test_code_is_taken_as_often_as_allowed(limit: int | None, taken: list[bool]) -> None:
+    discount = make_discount(uses_limit=limit)
+    assert [discount.take() for _order in range(3)] == taken
+    discount.refresh_from_db()
+    assert discount.uses == sum(taken)
+
+
+def test_code_put_out_of_force_meanwhile_is_not_taken() -> None:
+    discount = make_discount()
+    Discount.objects.update(active=False)
+    assert not discount.take()
+
+
+def test_stale_form_does_not_put_old_uses_back() -> None:
+    stale = make_discount()
+    Discount.objects.get().take()
+    stale.value = Decimal(20)
+    stale.save()
+    stale.refresh_from_db()
+    assert (stale.uses, stale.value) == (1, Decimal(20))
+
+
+# --- what staff may enter ---
+
+METHOD = {"title": "Van", "price": "5.00", "free_from": "", "countries": "", "position": "1", "active": "on"}
+RATE = {"title": "VAT", "country": "GB", "region": "", "percent": "20", "active": "on"}
+CODE = {"code": "spring-5", "kind": "percent", "value": "5", "active": "on"}
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "changes", "words"),
+    [
+        ("shippingmethod", METHOD, {"countries": "GB, XX"}, "There is no country with the code XX."),
+        ("shippingmethod", METHOD, {"price": "-1"}, "greater than or equal to 0"),
+        ("shippingmethod", METHOD, {"weight_from": "9", "weight_to": "8"}, "less than where the weight begins"),
+        ("taxrate", RATE, {"percent": "100.001"}, "less than or equal to 100"),
+        ("taxrate", RATE, {"country": "XX"}, "Select a valid choice"),
+        ("discount", CODE, {"code": "ten %"}, "Letters from A to Z, digits and hyphens alone."),
+        ("discount", CODE, {"code": "old"}, "There is such a code already."),
+        ("discount", CODE, {"value": "101"}, "more than 100 percent"),
+        ("discount", CODE, {"value": "0"}, "greater than or equal to 0.01"),
+        (
+            "discount", CODE,
+            {"starts_0": "2026-02-01", "starts_1": "10:00", "ends_0": "2026-01-01", "ends_1": "10:00"},
+            "not after the beginning",
+        ),
+    ],
+)  # fmt: skip
+def test_admin_refuses_what_makes_no_sense(staff: Client, model: str, data: Any, changes: Any, words: str) -> None:
+    make_discount("OLD")
+    page = staff.post(f"/admin/carts/{model}/add/", data | changes)
+    assert page.status_code == 200
+    assert words in errors(page)
+
+
+def test_admin_keeps_countries_as_they_are_compared(staff: Client) -> None:
+    staff.post("/admin/carts/shippingmethod/add/", METHOD | {"countries": "gb ie,FR  gb"})
+    method = ShippingMethod.objects.get(title="Van")
+    assert method.countries == "GB, IE, FR"
+    assert [method.goes_to(country) for country in ("GB", "IE", "FR", "DE")] == [True, True, True, False]
+
+
+def test_admin_refuses_amounts_the_currency_cannot_pay(staff: Client, settings: Any) -> None:
+    settings.CURRENCY = "jpy"
+    page = staff.post("/admin/carts/shippingmethod/add/", METHOD | {"price": "4.95"})
+    assert "JPY has no such decimals." in errors(page)
+
+
+def test_admin_saves_a_code_in_capitals_and_keeps_its_name(staff: Client) -> None:
+    staff.post("/admin/carts/discount/add/", CODE)
+    discount = Discount.objects.get()
+    staff.post(f"/admin/carts/discount/{discount.pk}/change/", CODE | {"code": "other", "value": "7", "uses": "9"})
+    discount.refresh_from_db()
+    assert (discount.code, discount.value, discount.uses) == ("SPRING-5", Decimal(7), 0)
+
+
+@pytest.mark.parametrize("region", ["ca", "Nevada, california", "CA,NV"])
+def test_place_has_one_rate_however_it_is_written(region: str) -> None:
+    make_tax(country="US", region="CA, California")
+    with pytest.raises(ValidationError, match="a rate for this place already"):
+        TaxRate(title="Tax", country="US", region=region, percent=Decimal(5)).full_clean()
+
+
+def test_country_has_one_rate() -> None:
+    make_tax()
+    with pytest.raises(IntegrityError):
+        make_tax()
+
+
+# --- the kept rules ---
+
+
+def test_rules_are_read_once_a_minute() -> None:
+    Rules.kept()
+    with count_queries() as queries:
+        assert [method.title for method in Rules.kept().methods] == ["Standard delivery"]
+    assert queries == []
+
+
+def test_rules_hold_at_once_when_staff_change_them() -> None:
+    Rules.kept()
+    rate = make_tax()
+    assert Rules.kept().rates == [rate]
+    rate.delete()
+    assert Rules.kept().rates == []
+
+
+def test_rules_out_of_force_are_left_out() -> None:
+    make_tax(active=False)
+    ShippingMethod.objects.update(active=False)
+    assert Rules.read() == Rules([], [])
+
+
+@pytest.mark.parametrize(("countries", "served"), [(["GB", "IE, FR"], {"GB", "IE", "FR"}), (["GB", ""], None)])
+def test_countries_are_those_that_any_method_goes_to(countries: list[str], served: set[str] | None) -> None:
+    assert Rules([ShippingMethod(countries=codes) for codes in countries], []).countries() == served
+
+
+def test_new_database_delivers_everywhere_for_495_free_from_75() -> None:
+    method = ShippingMethod.objects.get()
+    assert (method.price, method.free_from, method.countries) == (Decimal("4.95"), Decimal(75), "")

@@ -1,0 +1,235 @@
+"""Delivery, tax and discount of an order: agreed, frozen, counted."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from addresses.models import Address
+from billing.simulator.server import Simulator
+from carts.quotes import quote_cart
+from carts.rates import Discount, ShippingMethod, TaxRate
+from ecommerce.tests.makers import (
+    ADDRESS,
+    add_to_cart,
+    buy,
+    make_discount,
+    make_open_order,
+    make_product,
+    make_tax,
+    set_delivery,
+)
+from orders import payments
+from orders.audit import audit
+from orders.models import Order
+from orders.placing import PlaceRefused, place
+from orders.reconcile import compare_books
+from orders.refunds import Wish, refund
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order() -> Order:
+    """An open order of 16.00 with VAT and ten percent off."""
+    make_tax()
+    make_discount("TEN", uses_limit=1)
+    order = make_open_order()
+    address = Address.objects.create(billing_profile=order.billing_profile, **ADDRESS)
+    order.use_address(address, Address.Type.SHIPPING)
+    order.cart.choose(discount_code="TEN")  # type: ignore[union-attr]
+    order.refresh_from_db()
+    return order
+
+
+def shown(order: Order) -> dict[str, Any]:
+    """What the shopper sees now."""
+    assert order.cart
+    order.cart.refresh_from_db()
+    return quote_cart(order.cart, address=order.shipping_address).facts()
+
+
+def uses() -> int:
+    return Discount.objects.get().uses
+
+
+def test_order_keeps_its_lines_when_the_rules_change(order: Order) -> None:
+    place(order, shown(order))
+    ShippingMethod.objects.all().delete()
+    TaxRate.objects.update(percent=5, title="Other")
+    Discount.objects.update(value=50, code="OTHER", active=False)
+    order.refresh_from_db()
+    item = order.items.get()
+    assert (order.shipping_title, order.shipping_total, order.shipping_tax) == (
+        "Standard delivery", Decimal("4.95"), Decimal("0.83"),
+    )  # fmt: skip
+    assert (order.tax_title, order.tax_rate, order.tax_total) == ("VAT", Decimal(20), Decimal("3.23"))
+    assert (order.discount_code, order.discount_total, order.total) == ("TEN", Decimal("1.60"), Decimal("19.35"))
+    assert (item.discount_total, item.tax_rate, item.tax_total) == (Decimal("1.60"), Decimal(20), Decimal("2.40"))
+    assert audit(with_stripe=False) == []
+
+
+def test_tax_on_top_is_part_of_the_total(order: Order, settings: Any) -> None:
+    settings.PRICES_INCLUDE_TAX = False
+    place(order, shown(order))
+    assert (order.tax_total, order.total) == (Decimal("3.87"), Decimal("23.22"))
+    assert not order.is_tax_included
+    assert audit(with_stripe=False) == []
+
+
+def raise_delivery(order: Order) -> None:
+    set_delivery("6.00", "75")
+
+
+def raise_tax(order: Order) -> None:
+    TaxRate.objects.update(percent=25)
+
+
+def end_tax(order: Order) -> None:
+    TaxRate.objects.update(active=False)
+
+
+def lower_discount(order: Order) -> None:
+    Discount.objects.update(value=5)
+
+
+def end_discount(order: Order) -> None:
+    Discount.objects.update(active=False)
+
+
+def use_up(order: Order) -> None:
+    Discount.objects.get().take()
+
+
+def end_delivery(order: Order) -> None:
+    ShippingMethod.objects.update(countries="FR")
+
+
+def take_code_off(order: Order) -> None:
+    order.cart.choose(discount_code="")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (raise_delivery, "Delivery is now: Standard delivery, £6.00."),
+        (end_delivery, "We do not deliver to United Kingdom."),
+        (raise_tax, "The tax is now £3.87."),
+        (end_tax, "The tax is now £0.00."),
+        (lower_discount, "The discount is now £0.80."),
+        (take_code_off, "The discount is now £0.00."),
+        (end_discount, "We do not know the code TEN."),
+        (use_up, "The code TEN has been used up."),
+    ],
+)
+def test_rule_that_changed_since_it_was_shown_is_told_and_nothing_is_placed(
+    order: Order, change: Any, words: str
+) -> None:
+    facts = shown(order)  # also keeps the rules of now: placing must not believe them
+    change(order)
+    before = uses()
+    with pytest.raises(PlaceRefused) as refusal:
+        place(order, facts)
+    assert words in refusal.value.problems
+    order.refresh_from_db()
+    assert (order.status, order.items.count(), uses()) == (Order.Status.OPEN, 0, before)
+
+
+def test_code_is_counted_when_the_order_is_placed(order: Order) -> None:
+    assert uses() == 0
+    place(order, shown(order))
+    assert uses() == 1
+
+
+def test_code_is_not_counted_where_the_goods_sold_out(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = shown(order)
+    monkeypatch.setattr("products.models.Product.take", lambda *args: False)
+    with pytest.raises(PlaceRefused, match="just sold out"):
+        place(order, facts)
+    assert uses() == 0
+
+
+def test_last_use_that_went_to_another_order_a_moment_ago_is_told(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = shown(order)
+    monkeypatch.setattr(Discount, "take", lambda self: False)
+    with pytest.raises(PlaceRefused, match="The code TEN has just been used up"):
+        place(order, facts)
+
+
+def test_cancelled_order_gives_its_use_back_once_and_the_code_to_the_new_cart(order: Order) -> None:
+    place(order, shown(order))
+    stale = Order.objects.get(pk=order.pk)
+    payments.cancel(order, by="shopper")
+    payments._close(stale)
+    payments.cancel(stale, by="expiry")
+    assert uses() == 0
+    assert order.cart
+    assert type(order.cart).objects.get(active=True).discount_code == "TEN"
+    assert audit(with_stripe=False) == []
+
+
+def test_refunded_order_keeps_its_use(client: Client, simulator: Simulator) -> None:
+    make_discount("TEN")
+    add_to_cart(client, make_product())
+    client.post("/cart/discount/", {"code": "ten"}, headers={"Sec-Fetch-Site": "same-origin"})
+    order = buy(client, make_product())
+    refund(order, Wish(order.total, Decimal(0), by="staff@example.org"))
+    order.refresh_from_db()
+    assert (order.status, order.discount_code, uses()) == (Order.Status.REFUNDED, "TEN", 1)
+    assert audit() == []
+
+
+def test_code_that_orders_have_cannot_be_deleted(order: Order) -> None:
+    from django.db.models import ProtectedError
+
+    place(order, shown(order))
+    with pytest.raises(ProtectedError):
+        Discount.objects.all().delete()
+
+
+def test_wrong_count_of_uses_is_found_and_mended(order: Order, simulator: Simulator) -> None:
+    place(order, shown(order))
+    Discount.objects.update(uses=7)
+    [finding] = audit(with_stripe=False)
+    assert str(finding) == "I21  discount code TEN counts 7 uses, 1 orders have it"
+    compare_books()
+    assert uses() == 1
+    assert audit(with_stripe=False) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shipping_title": "Other"}, {"tax_title": "Other"}, {"tax_rate": 19}, {"shipping_tax": 0},
+        {"discount_code": "OTHER"}, {"is_tax_included": False},
+    ],
+)  # fmt: skip
+def test_seal_covers_what_the_rules_said(order: Order, change: dict[str, Any]) -> None:
+    place(order, shown(order))
+    Order.objects.update(**change)
+    assert "I5" in {finding.rule for finding in audit(with_stripe=False)}
+
+
+def test_lines_that_bear_another_tax_than_the_order_are_found(order: Order) -> None:
+    place(order, shown(order))
+    order.items.update(tax_total=0, discount_total=0)
+    said = " ".join(finding.text for finding in audit(with_stripe=False) if finding.rule == "I6")
+    assert "not that of its lines and its shipping" in said
+    assert "not that of its lines" in said
+
+
+def test_page_and_mails_show_the_frozen_sums(client: Client, simulator: Simulator) -> None:
+    make_tax()
+    make_discount("TEN")
+    add_to_cart(client, make_product())
+    client.post("/cart/discount/", {"code": "ten"}, headers={"Sec-Fetch-Site": "same-origin"})
+    order = buy(client, make_product())
+    page, message = client.get(order.get_absolute_url()).text, mail.outbox[-1]
+    letter = message.alternatives[0][0]  # type: ignore[attr-defined]
+    for text in (page, letter, message.body):
+        for words in ("Discount TEN", "-£3.20", "Standard delivery", "£4.95", "includes VAT 20%", "£5.63", "£33.75"):
+            assert words in text
