@@ -12,7 +12,15 @@ from django.urls import reverse
 
 from billing.simulator.server import Simulator
 from carts.models import Cart
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, place_form
+from ecommerce.tests.makers import (
+    add_card,
+    add_to_cart,
+    buy,
+    give_details,
+    make_discount,
+    make_product,
+    place_form,
+)
 from orders import payments
 from orders.models import Order
 
@@ -105,6 +113,21 @@ def test_last_item_is_sold_once_to_eight_shoppers(simulator: Simulator) -> None:
     at_once(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
     product.refresh_from_db()
     assert (Order.objects.placed().count(), product.stock, succeeded(simulator)) == (1, 0, 1)
+
+
+def test_last_use_of_a_code_goes_to_one_of_eight_shoppers(simulator: Simulator) -> None:
+    product, discount = make_product(stock=None), make_discount("LAST", uses_limit=1)
+    shoppers, forms = [Client() for _number in range(THREADS)], []
+    for shopper in shoppers:
+        add_to_cart(shopper, product)
+        shopper.post(reverse("carts:discount"), {"code": "LAST"})
+        give_details(shopper)
+        data = place_form(shopper)
+        forms.append(data | {"card": add_card(shopper).json()["card"]})
+    at_once(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
+    discount.refresh_from_db()
+    assert (Order.objects.placed().filter(discount=discount).count(), discount.uses) == (1, 1)
+    assert (Order.objects.placed().count(), succeeded(simulator)) == (1, 1)
 
 
 def test_cancel_and_pay_at_once_end_on_one_truth(client: Client, simulator: Simulator) -> None:

@@ -12,6 +12,7 @@ from django.core import mail
 from django.db.models import Sum
 
 from billing.simulator.server import Simulator
+from carts.rates import Discount
 from ecommerce.money import minor_units
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from products.models import Product, StockMovement
@@ -33,6 +34,7 @@ def own_findings(simulator: Simulator) -> Findings:
     yield from _money(simulator)
     yield from _unfinished(simulator)
     yield from _stock()
+    yield from _codes()
     yield from _histories()
     yield from _mails()
 
@@ -102,9 +104,27 @@ def _histories() -> Findings:
         for kind in filter(None, (OrderEvent.Kind.PLACED, ends.get(order.status))):
             if kinds[kind] != 1:
                 yield "unexplained", f"order {order}: {kinds[kind]} times {kind} in its history"
-        units = order.items.aggregate(sum=Sum("total"))["sum"] or 0
-        if units + order.shipping_total + order.tax_total - order.discount_total != order.total:
-            yield "unexplained", f"order {order}: its parts do not add up to {order.total}"
+        yield from _sums(order)
+
+
+def _sums(order: Order) -> Findings:
+    """The total is the sum of its parts, and discount and tax are those of the lines and the shipping."""
+    sums = order.items.aggregate(goods=Sum("total"), off=Sum("discount_total"), tax=Sum("tax_total"))
+    on_top = 0 if order.is_tax_included else order.tax_total
+    if (sums["goods"] or 0) + order.shipping_total + on_top - order.discount_total != order.total:
+        yield "unexplained", f"order {order}: its parts do not add up to {order.total}"
+    if ((sums["off"] or 0), (sums["tax"] or 0) + order.shipping_tax) != (order.discount_total, order.tax_total):
+        yield "unexplained", f"order {order}: its lines bear another discount or tax than it"
+
+
+def _codes() -> Findings:
+    """No code is used more often than it may be, and each use is an order's."""
+    for discount in Discount.objects.all():
+        orders = Order.objects.placed().filter(discount=discount).exclude(status=Order.Status.CANCELED).count()
+        if discount.uses_limit is not None and orders > discount.uses_limit:
+            yield "oversold", f"code {discount}: {orders} orders, {discount.uses_limit} allowed"
+        if orders != discount.uses:
+            yield "unexplained", f"code {discount}: {orders} orders, {discount.uses} counted"
 
 
 def _mails() -> Findings:

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 from billing import gateway
 from billing.models import Card
 from carts import views
+from carts.rates import Discount
 from orders import payments, placing, refunds
 from orders.models import Order, Payment, Refund
 from products.models import Product, StockMovement
@@ -50,6 +51,21 @@ def read_then_write_stock() -> None:
         return True
 
     Product.take = take  # type: ignore[method-assign]
+    _without_transaction(placing)
+
+
+def read_then_write_uses() -> None:
+    """Discount.take as most shops have it."""
+
+    def take(self: Discount) -> bool:
+        uses = Discount.objects.values_list("uses", flat=True).get(pk=self.pk)
+        time.sleep(PAUSE)
+        if self.uses_limit is not None and uses >= self.uses_limit:
+            return False
+        Discount.objects.filter(pk=self.pk).update(uses=uses + 1)
+        return True
+
+    Discount.take = take  # type: ignore[method-assign]
     _without_transaction(placing)
 
 

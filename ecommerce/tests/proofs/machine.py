@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from addresses.models import Address
+from carts.rates import ShippingMethod, TaxRate
 from ecommerce.tests.makers import PASSWORD, add_to_cart, give_details
 from ecommerce.tests.proofs import acts
 from ecommerce.tests.proofs.troubles import BOUNDARIES
@@ -121,7 +122,18 @@ class Shop(World):
         order = self.one(self.of_status("placed"), number)
         self.press(self.placers[order.order_id], reverse("orders:cancel", args=[order.order_id]))
 
+    @rule(who=WHO, code=st.sampled_from(["twice", "NONE", ""]))
+    def use_code(self, who: int, code: str) -> None:
+        """Put a discount code on the cart; without one, take it off."""
+        self.press(self.browsers[who], reverse("carts:discount"), code=code, **({} if code else {"remove": "1"}))
+
     # --- staff ---
+
+    @rule(price=st.sampled_from(["4.95", "0.00", "7.77"]), percent=st.sampled_from(["20", "5.5"]))
+    def change_rules(self, price: str, percent: str) -> None:
+        """Between the page and the button, perhaps."""
+        self.save_rule(ShippingMethod.objects.get(), price=price)
+        self.save_rule(TaxRate.objects.get(), percent=percent)
 
     @rule(number=ANY, price=st.sampled_from(["16.00", "0.01", "80.00", "5.55"]), change=st.integers(-2, 3))
     def edit_product(self, number: int, price: str, change: int) -> None:

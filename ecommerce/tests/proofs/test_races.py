@@ -11,8 +11,8 @@ from django.urls import reverse
 from billing.models import Card
 from billing.simulator.server import Simulator
 from carts.models import Cart
-from carts.quotes import quote
-from ecommerce.tests.makers import add_card, buy, give_details, make_product
+from carts.quotes import quote_cart
+from ecommerce.tests.makers import add_card, buy, give_details, make_discount, make_product
 from ecommerce.tests.makers import add_to_cart as put_into_cart
 from ecommerce.tests.proofs import acts, controls
 from ecommerce.tests.proofs.child import Crowd, Place
@@ -54,7 +54,7 @@ def open_order(product: Product) -> Order:
 
 def facts(order: Order) -> dict[str, Any]:
     assert order.cart is not None
-    return quote(order.cart.lines()).facts()
+    return quote_cart(order.cart, address=order.shipping_address).facts()
 
 
 # --- 50 shoppers for the last item ---
@@ -88,6 +88,40 @@ def test_last_item_read_then_written_is_oversold(place: Place, card: Card, ledge
     ledger.name = f"Race: {SHOPPERS} shoppers, the last item"
     with Crowd(SHOPPERS, place, controls.read_then_write_stock) as crowd:
         ledger.control("read the stock, then write it", any(sold > 1 for sold in rush(crowd, card, MOST)))
+
+
+# --- a code with one use left ---
+
+
+def rush_for_code(crowd: Crowd, card: Card, rounds: int) -> Iterator[int]:
+    """So many times a code has one use left, and all place an order with it at once; how many got it each time."""
+    product = make_product(stock=None)
+    for number in range(rounds):
+        code = make_discount(f"LAST-{number}", uses_limit=1).code
+        orders = [open_order(product) for _shopper in range(crowd.size)]
+        Cart.objects.filter(orders__in=orders).update(discount_code=code)
+        shown = facts(Order.objects.get(pk=orders[0].pk))
+        crowd.at_once((acts.buy, order.pk, shown, card.pk) for order in orders)
+        yield Order.objects.placed().filter(discount_code=code).count()
+
+
+@pytest.mark.proof
+def test_last_use_of_a_code_goes_to_one_order(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
+    ledger.name = f"Race: {SHOPPERS} shoppers, a code's last use"
+    with Crowd(SHOPPERS, place, controls.nothing) as crowd:
+        for used in rush_for_code(crowd, card, scaled(quick=2, small=10, full=300)):
+            ledger.tried()
+            ledger.expect(used == 1, "oversold", f"a code for one order was used by {used}")
+        ledger.check_crowd(crowd)
+    ledger.check_books(simulator)
+
+
+@pytest.mark.proof
+def test_code_read_then_written_is_used_twice(place: Place, card: Card, ledger: Ledger) -> None:
+    ledger.name = f"Race: {SHOPPERS} shoppers, a code's last use"
+    with Crowd(SHOPPERS, place, controls.read_then_write_uses) as crowd:
+        is_caught = any(used > 1 for used in rush_for_code(crowd, card, MOST))
+        ledger.control("read the uses of a code, then write them", is_caught)
 
 
 # --- 20 presses of Pay ---

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from accounts.models import User
 from billing import gateway
 from billing.simulator.server import Simulator
-from ecommerce.tests.makers import NO_PICTURES, PASSWORD, make_product, make_user
+from ecommerce.tests.makers import NO_PICTURES, PASSWORD, make_discount, make_product, make_tax, make_user
 from ecommerce.tests.proofs import sums
 from ecommerce.tests.proofs.recoveries import age
 from ecommerce.tests.proofs.troubles import Death, Doom
@@ -43,6 +43,8 @@ class World(RuleBasedStateMachine):
         goods = [{"stock": 3}, {"price": Decimal("5.50"), "stock": 1}, {"price": Decimal("0.40"), "stock": None}]
         self.products = [make_product(**fields) for fields in goods]
         self.had = {product.pk: int(product.stock) for product in self.products if product.stock is not None}
+        make_tax()
+        make_discount("TWICE", uses_limit=2)
         make_user()
         self.browsers, self.staff = [Client(), Client()], Client()
         self.staff.force_login(User.objects.create_superuser("staff@example.org", PASSWORD))
@@ -116,6 +118,14 @@ class World(RuleBasedStateMachine):
         after = Product.objects.get(pk=product.pk)
         if before.stock is not None and after.stock is not None:
             self.had[product.pk] += after.stock - before.stock
+
+    def save_rule(self, row: Any, **changes: Any) -> None:
+        """Staff save the form of a shipping method, a tax rate or a code in the admin."""
+        url = reverse(f"admin:carts_{row._meta.model_name}_change", args=[row.pk])
+        with self.mortal():
+            form = self.staff.get(url).context["adminform"].form
+            data = {name: value for name, value in form.initial.items() if value is not None and value is not False}
+            assert self.staff.post(url, data | changes).status_code == 302
 
     def ask_stripe(self, call: Any) -> None:
         """Somebody else than the shop calls Stripe, which may refuse, decline or fail."""
