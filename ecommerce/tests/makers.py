@@ -147,7 +147,8 @@ def make_paid_order(product: Product | None = None, **fields: Any) -> Order:
     profile = BillingProfile.objects.create(email="guest@example.org")
     order = Order.objects.create(
         **{"billing_profile": profile, "email": profile.email, "status": Order.Status.PAID, "currency": "gbp"}
-        | {"subtotal": product.price, "shipping_total": Decimal("4.95"), "total": product.price + Decimal("4.95")}
+        | {"subtotal": product.price, "total": product.price + Decimal("4.95")}
+        | {"shipping_title": "Standard delivery", "shipping_total": Decimal("4.95")}
         | {"shipping_address_text": "Gia Guest\n1 High Street", "billing_address_text": "Bo Payer", "active": False}
         | fields
     )
