@@ -13,7 +13,7 @@ ROOT = Path(settings.BASE_DIR)
 # Models import from left to right only; products and accounts know nothing of each other.
 RANK = {"products": 0, "accounts": 0, "billing": 1, "addresses": 2, "carts": 3, "orders": 4}
 APPS = {*RANK, "ecommerce"}
-JUDGED = {"models", "managers", "signals", "rates"}  # the modules the direction is for
+JUDGED = {"models", "managers", "signals", "rates", "history"}  # the modules the direction is for
 ROWS = {"models", "managers", "signals", "rates"}  # what they may import of another app
 # Views, forms and workflows: above the models, whatever the app.
 UPPER = {"views", "forms", "urls", "admin", "apps", "checkout", "guests", "payments", "placing", "reconcile", "mails"}

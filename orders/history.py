@@ -1,0 +1,89 @@
+"""What an order keeps of its past: a line for everything that happened, and every mail about it. Part of the models."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from ecommerce.outbox import OutboxMail
+
+
+class OrderEvent(models.Model):
+    """One line of an order's history; append-only."""
+
+    class Kind(models.TextChoices):
+        PLACED = "placed", _("Order placed")
+        PAYING = "paying", _("Payment started")
+        NEEDS_ACTION = "needs_action", _("Your bank asked you to confirm")
+        DECLINED = "declined", _("Payment failed")
+        PAID = "paid", _("Paid")
+        CANCELING = "canceling", _("Cancellation asked for")
+        CANCELED = "canceled", _("Order cancelled")
+        SHIPPED = "shipped", _("Order sent")
+        MAILED = "mailed", _("Confirmation sent by e-mail")
+        REFUNDING = "refunding", _("Refund asked for")
+        REFUNDED = "refunded", _("Refunded")
+        REFUND_FAILED = "refund_failed", _("The refund did not go through; our staff are looking into it")
+        MISMATCH = "mismatch", _("A payment came that this order did not ask for; it goes back to you")
+        DISPUTED = "disputed", _("The payment was disputed at the bank")
+        TOLD_STAFF = "told_staff", _("Our staff were asked to have a look")
+        LOOKED_AT = "looked_at", _("Our staff had a look")
+        LINKS_REVOKED = "links_revoked", _("Links in earlier e-mails no longer open this order")
+        FORGOTTEN = "forgotten", _("The account was deleted: name, e-mail and address were removed")
+
+    SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
+
+    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events")
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    text = models.CharField(_("text"), max_length=250, blank=True)
+    by = models.CharField(_("by"), max_length=254, blank=True)
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("order event")
+        verbose_name_plural = _("order events")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
+    @property
+    def said(self) -> str:
+        """The line as the shopper reads it; texts of the other kinds are for staff alone."""
+        words = str(self.get_kind_display())
+        return f"{words}: {self.text}" if self.text and self.kind in self.SAID_TO_SHOPPERS else words
+
+
+class Mail(OutboxMail):
+    """A mail about an order: first the row, then the sending, so that a death in between loses nothing."""
+
+    class Kind(models.TextChoices):
+        CONFIRMATION = "confirmation", _("Order confirmed")
+        SHIPPED = "shipped", _("Order sent")
+        REFUNDED = "refunded", _("Money given back")
+        CANCELED = "canceled", _("Order cancelled")
+        NEW_ORDER = "new_order", _("For staff: a new order")
+        LOW_STOCK = "low_stock", _("For staff: little is left of a product")
+        ATTENTION = "attention", _("For staff: an order needs a look")
+
+    FOR_STAFF = (Kind.NEW_ORDER, Kind.LOW_STOCK, Kind.ATTENTION)
+
+    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="mails")
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    about = models.CharField(_("about"), max_length=40, blank=True, help_text=_("What tells mails of a kind apart."))
+    message_id = models.CharField(_("Message-ID"), max_length=400)
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
+        indexes = [models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "kind", "about"], name="mail_once_about_an_order"),
+            models.UniqueConstraint(fields=["about"], condition=Q(kind="low_stock"), name="mail_once_about_a_shelf"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.to}"
+
+    @property
+    def is_for_staff(self) -> bool:
+        return self.kind in self.FOR_STAFF
