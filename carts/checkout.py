@@ -34,7 +34,7 @@ VERDICTS: dict[str, bool] = {
 class Details:
     """The first step's forms together: the guest's e-mail, where to send to, and where to bill if elsewhere."""
 
-    def __init__(self, request: HttpRequest, profile: BillingProfile | None, order: Order | None) -> None:
+    def __init__(self, request: HttpRequest, profile: BillingProfile | None, order: Order | None, cart: Cart) -> None:
         data = request.POST if request.method == "POST" else None
         self.request, self.profile = request, profile
         self.is_bound = data is not None and not wants_other_fields(data)
@@ -43,9 +43,8 @@ class Details:
             email = request.POST.get("email") or (profile.email if profile else "")
             self.guest = GuestForm(data if self.is_bound else None, initial={"email": email})
         self.is_same = "billing_same" in data if data is not None else not order or order.is_billed_where_sent
-        self.shipping = AddressForm(
-            data, prefix="shipping", initial=_initial(order.shipping_address if order else None)
-        )
+        known = _initial(order.shipping_address if order else None)
+        self.shipping = AddressForm(data, prefix="shipping", initial=known or {"country": cart.country})
         self.billing = AddressForm(
             None if self.is_same else data,
             prefix="billing",

@@ -141,7 +141,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     address = order.shipping_address if order else None
     context = {"cart": cart, "quote": quote_cart(cart, lines, address), "order": order}
     if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
-        details = Details(request, profile, order)
+        details = Details(request, profile, order, cart)
         if details.is_valid():
             details.save(cart)
             sent = details.shipping.cleaned_data

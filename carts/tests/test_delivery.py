@@ -57,6 +57,11 @@ def test_estimate_follows_the_chosen_country(shopper: Client) -> None:
     assert "Overseas" in shopper.get("/cart/").text
 
 
+def test_checkout_asks_for_an_address_in_the_country_of_the_estimate(shopper: Client) -> None:
+    choose(shopper, country="FR")
+    assert '<option value="FR" selected' in shopper.get(CHECKOUT).text
+
+
 def test_estimate_asks_for_the_region_where_regions_have_rates(shopper: Client) -> None:
     make_tax("8.25", title="Sales tax", country="US", region="CA, California")
     assert "State or region" in choose(shopper, country="US")
