@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Self
 
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ecommerce.models import GuardedModel
 from ecommerce.slugs import unique_slug
 from products.pictured import Pictured
+from products.tree import Tree
 
 MENU_KEY = "categories"
 
@@ -22,9 +24,13 @@ class CategoryManager(models.Manager["Category"]):
         """The categories by title; kept a minute, since every list page shows them."""
         return cache.get_or_set(MENU_KEY, lambda: list(self.order_by("title")), 60) or []
 
+    def tree(self) -> Tree:
+        """How the menu's categories nest."""
+        return Tree(self.for_menu())
+
 
 class Category(models.Model):
-    """A shelf of the shop, shown as /products/?category=slug."""
+    """A shelf of the shop, perhaps within another, shown as /products/?category=slug."""
 
     title = models.CharField(_("title"), max_length=80)
     slug = models.SlugField(_("slug"), max_length=90, unique=True, blank=True)
@@ -36,6 +42,7 @@ class Category(models.Model):
         verbose_name = _("category")
         verbose_name_plural = _("categories")
         ordering = ["title"]
+        constraints = [models.CheckConstraint(condition=~Q(parent=F("id")), name="category_not_within_itself")]
 
     def __str__(self) -> str:
         return self.title
@@ -49,14 +56,41 @@ class Category(models.Model):
     def get_absolute_url(self) -> str:
         return f"{reverse('products:list')}?category={self.slug}"
 
+    def clean(self) -> None:
+        """Refuse a parent that is the category itself or lies within it."""
+        path = Tree(Category.objects.all()).path(self.parent)
+        if self.pk and self in path:
+            names = " > ".join(category.title for category in path[path.index(self) :])
+            text = _("A category cannot lie within itself: %(names)s. Please choose another parent.")
+            raise ValidationError({"parent": ValidationError(text, "ring", {"names": names})})
+
+    def crumbs(self) -> list["Category"]:
+        """The way to this category from the outermost; without a query if it lies within no other."""
+        return Category.objects.tree().path(self) if self.parent_id else [self]
+
 
 class ProductQuerySet(models.QuerySet["Product"]):
     def active(self) -> Self:
         """Those on sale (perhaps sold out for now)."""
         return self.filter(active=True)
 
+    def available(self) -> Self:
+        """Those that are not sold out."""
+        return self.exclude(stock=0)
+
+    def priced(self, low: Decimal | None, high: Decimal | None) -> Self:
+        """Those that cost from `low` to `high`, where given."""
+        found = self if low is None else self.filter(price__gte=low)
+        return found if high is None else found.filter(price__lte=high)
+
     def newest_first(self) -> Self:
         return self.order_by("-timestamp", "-pk")
+
+    def cheapest_first(self) -> Self:
+        return self.order_by("price", "pk")
+
+    def dearest_first(self) -> Self:
+        return self.order_by("-price", "-pk")
 
     def for_cards(self) -> Self:
         """What a list of cards shows, newest first."""
@@ -73,7 +107,9 @@ class Product(GuardedModel, Pictured):
     slug = models.SlugField(_("slug"), max_length=120, unique=True, blank=True)
     description = models.TextField(_("description"), blank=True)
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)])
-    category = models.ForeignKey(Category, models.PROTECT, null=True, blank=True, related_name="products")
+    category = models.ForeignKey(
+        Category, models.PROTECT, null=True, blank=True, related_name="products", db_index=False
+    )  # an index of Meta's begins with it
     group = models.CharField(_("group"), max_length=40, blank=True, help_text=_("Variants share a group."))
     option = models.CharField(_("option"), max_length=30, blank=True, help_text=_("What is chosen: Colour, Size."))
     choice = models.CharField(_("choice"), max_length=40, blank=True, help_text=_("This variant's: Teal, Large."))
@@ -92,9 +128,14 @@ class Product(GuardedModel, Pictured):
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
+        # Each in the order of a list, with all that lists are filtered by: a page is found without reading a row.
+        # `active` comes last, since SQLite seeks no index for a column of truths that stands alone.
         indexes = [
-            models.Index(fields=["active", "-timestamp", "-id"], name="product_newest"),
-            models.Index(fields=["category", "active", "-timestamp", "-id"], name="product_newest_in_category"),
+            models.Index(fields=["-timestamp", "-id", "category", "price", "stock", "active"], name="product_newest"),
+            models.Index(fields=["price", "id", "timestamp", "category", "stock", "active"], name="product_price"),
+            models.Index(
+                fields=["category", "-timestamp", "-id", "price", "stock", "active"], name="product_newest_in_category"
+            ),
             models.Index(fields=["group"], name="product_group"),
         ]
         constraints = [

@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('active', models.BooleanField(default=True, verbose_name='on sale')),
                 ('timestamp', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('updated', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='products.category')),
+                ('category', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='products.category')),
             ],
             options={
                 'verbose_name': 'product',
@@ -93,13 +93,21 @@ class Migration(migrations.Migration):
                 'ordering': ['-pk'],
             },
         ),
-        migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['active', '-timestamp', '-id'], name='product_newest'),
+        migrations.AddConstraint(
+            model_name='category',
+            constraint=models.CheckConstraint(condition=models.Q(('parent', models.F('id')), _negated=True), name='category_not_within_itself'),
         ),
         migrations.AddIndex(
             model_name='product',
-            index=models.Index(fields=['category', 'active', '-timestamp', '-id'], name='product_newest_in_category'),
+            index=models.Index(fields=['-timestamp', '-id', 'category', 'price', 'stock', 'active'], name='product_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='product',
+            index=models.Index(fields=['price', 'id', 'timestamp', 'category', 'stock', 'active'], name='product_price'),
+        ),
+        migrations.AddIndex(
+            model_name='product',
+            index=models.Index(fields=['category', '-timestamp', '-id', 'price', 'stock', 'active'], name='product_newest_in_category'),
         ),
         migrations.AddIndex(
             model_name='product',

@@ -1,0 +1,90 @@
+"""What search looks through: on PostgreSQL a column of the products' words, on SQLite a table of them (FTS5).
+
+The database itself keeps both in step. Where a later migration changes title, sku or description: PostgreSQL wants
+the column dropped before and added after; SQLite, where Django copies the whole table, the triggers made again.
+"""
+
+import logging
+
+from django.db import DatabaseError, migrations, transaction
+
+# Without accents, and with a space for all that is neither letter nor digit, as products.search.words has it: else
+# PostgreSQL would take MC-101 for the letters mc and a number below zero.
+PLAIN = r"""regexp_replace(regexp_replace(normalize(left({}, 50000), NFKD), '[\u0300-\u036f]+', '', 'g'),
+            '[^[:alnum:]]+', ' ', 'g')"""
+TITLE, SKU, DESCRIPTION = (
+    f"setweight(to_tsvector('english', {PLAIN.format(column)}), '{weight}')"
+    for column, weight in (("title", "A"), ("sku", "A"), ("description", "C"))
+)
+POSTGRESQL = [
+    f"""ALTER TABLE products_product
+        ADD COLUMN search_title tsvector GENERATED ALWAYS AS ({TITLE} || {SKU}) STORED,
+        ADD COLUMN search tsvector GENERATED ALWAYS AS ({TITLE} || {SKU} || {DESCRIPTION}) STORED""",
+    "CREATE INDEX product_search_title ON products_product USING gin (search_title)",
+    "CREATE INDEX product_search ON products_product USING gin (search)",
+]
+TRIGRAMS = [
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    "CREATE INDEX product_title_trigrams ON products_product USING gin (title gin_trgm_ops)",
+]
+ADD = """INSERT INTO products_search(rowid, title, sku, description)
+         VALUES (new.id, new.title, new.sku, new.description);"""
+TAKE_OUT = """INSERT INTO products_search(products_search, rowid, title, sku, description)
+              VALUES ('delete', old.id, old.title, old.sku, old.description);"""
+SQLITE = [
+    """CREATE VIRTUAL TABLE products_search USING fts5(title, sku, description,
+       content='products_product', content_rowid='id', prefix='2 3', tokenize='porter unicode61 remove_diacritics 2')""",
+    "INSERT INTO products_search(products_search, rank) VALUES ('rank', 'bm25(10.0, 10.0, 1.0)')",
+    "INSERT INTO products_search(products_search) VALUES ('rebuild')",
+    f"CREATE TRIGGER products_search_insert AFTER INSERT ON products_product BEGIN {ADD} END",
+    f"CREATE TRIGGER products_search_delete AFTER DELETE ON products_product BEGIN {TAKE_OUT} END",
+    f"""CREATE TRIGGER products_search_update AFTER UPDATE OF title, sku, description ON products_product
+        WHEN old.title <> new.title OR old.sku <> new.sku OR old.description <> new.description
+        BEGIN {TAKE_OUT} {ADD} END""",
+]
+UNDO = {
+    "postgresql": [
+        "DROP INDEX IF EXISTS product_title_trigrams",
+        "ALTER TABLE products_product DROP COLUMN search, DROP COLUMN search_title",
+    ],
+    "sqlite": [
+        "DROP TRIGGER products_search_insert",
+        "DROP TRIGGER products_search_delete",
+        "DROP TRIGGER products_search_update",
+        "DROP TABLE products_search",
+    ],
+}
+
+
+def run(editor, statements):
+    with editor.connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def forwards(apps, editor):
+    if editor.connection.vendor == "sqlite":
+        run(editor, SQLITE)
+        return
+    run(editor, POSTGRESQL)
+    try:
+        with transaction.atomic(editor.connection.alias):
+            run(editor, TRIGRAMS)
+    except DatabaseError as error:
+        logging.getLogger(__name__).warning(
+            "PostgreSQL's extension pg_trgm cannot be added (%s), so suggestions are made from the newest titles only. "
+            "Have an administrator run: %s",
+            str(error).strip(),
+            "; ".join(TRIGRAMS),
+        )
+
+
+def backwards(apps, editor):
+    run(editor, UNDO[editor.connection.vendor])
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("products", "0001_initial")]
+
+    operations = [migrations.RunPython(forwards, backwards)]
