@@ -1,0 +1,47 @@
+"""Deep pages, found from signposts, show the very rows that counting from the beginning would."""
+
+import pytest
+from django.core.cache import cache
+
+from ecommerce.tests.visitors import count_queries
+from products import pages
+from products.models import Product
+from products.pages import ProductPaginator
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def shelf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred products, many of one price, and a signpost at every tenth."""
+    monkeypatch.setattr(pages, "STRETCH", 10)
+    Product.objects.bulk_create(
+        Product(sku=f"S-{n}", slug=f"s-{n}", title=f"Mug {n}", price=n % 7 if n < 60 else 3) for n in range(100)
+    )
+
+
+@pytest.mark.parametrize("order", ["newest_first", "cheapest_first", "dearest_first"])
+def test_pages_hold_every_product_once_in_order(order: str) -> None:
+    products = getattr(Product.objects.active(), order)()
+    paginator = ProductPaginator(products, 7)
+    shown = [product.pk for number in paginator.page_range for product in paginator.page(number)]
+    assert shown == list(products.values_list("pk", flat=True))
+
+
+def test_pages_are_right_while_the_signposts_are_old() -> None:
+    paginator = ProductPaginator(Product.objects.active().newest_first(), 10)
+    before = [product.pk for product in paginator.page(6)]
+    Product.objects.filter(pk__gt=before[0]).delete()
+    assert [product.pk for product in paginator.page(6)] == before
+    assert not paginator.page(8).object_list
+    cache.clear()
+    assert [product.pk for product in ProductPaginator(Product.objects.active().newest_first(), 10).page(1)] == before
+
+
+def test_deep_page_is_found_again_without_walking_there() -> None:
+    products = Product.objects.active().newest_first()
+    for _ in range(2):
+        with count_queries() as queries:
+            list(ProductPaginator(products, 10).page(6))
+    assert "OFFSET 50" not in queries[-1]
+    assert '"timestamp" <=' in queries[-1]
