@@ -1,5 +1,6 @@
 """The catalogue: categories, products and every movement of their stock."""
 
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.core.cache import cache

@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, ListView
 
 from carts.models import Cart
+from products import search
+from products.filters import FilterForm
 from products.models import Category, Product
 from products.neighbours import neighbours, options, trail
 from products.pages import ProductPaginator
@@ -16,36 +18,37 @@ from products.structured import product_graph
 
 
 class ProductList(ListView):
-    """The products on sale, newest first, 24 a page; ?category=slug shows one category."""
+    """The products on sale, 24 a page, as the address asks: words, category, price, stock, order."""
 
     template_name = "products/product_list.html"
     context_object_name = "products"
     paginator_class = ProductPaginator
     paginate_by = 24
 
-    def get_queryset(self) -> QuerySet[Product]:
-        """The products of the wanted category, or all; an unknown category is a 404."""
-        self.category = self._wanted_category()
-        products = Product.objects.for_cards()
-        return products.filter(category=self.category) if self.category else products
-
-    def _wanted_category(self) -> Category | None:
-        slug = self.request.GET.get("category")
-        if not slug:
-            return None
-        for category in Category.objects.for_menu():
-            if category.slug == slug:
-                return category
-        raise Http404(_("There is no such category."))
+    def get_queryset(self) -> Any:
+        """The products asked for, or for words the ids of those found; an unknown category is a 404."""
+        tree, slug = Category.objects.tree(), self.request.GET.get("category")
+        if slug and not tree.find(slug):
+            raise Http404(_("There is no such category."))
+        self.form = FilterForm(self.request.GET, tree)
+        products = self.form.narrow(Product.objects.active())
+        return search.find(products, self.form.text) if self.form.text else products
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the visitor's cart (read only if the template asks), the categories and the numbered links."""
+        """Adds the visitor's cart (read only if the template asks), the form, the shelves and the numbered links."""
         context = super().get_context_data(**kwargs)
-        page = context["page_obj"]
+        page, form = context["page_obj"], self.form
+        path = form.tree.path(form.shelf)
         return context | {
             "cart": SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
-            "category": self.category,
-            "categories": Category.objects.for_menu(),
+            "form": form,
+            "category": form.shelf,
+            "path": path,
+            "crumbs": path if form.text else path[:-1],
+            "shelves": form.tree.below(None),
+            "inner_shelves": form.tree.below(form.shelf) if form.shelf else [],
+            "most_found": search.MOST if form.text and page.paginator.count == search.MOST else 0,
+            "suggestions": [] if page.paginator.count else search.suggest(form.text),
             "page_numbers": list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)),
         }
 

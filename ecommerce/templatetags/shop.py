@@ -32,8 +32,10 @@ def percent(rate: Decimal) -> str:
 
 @register.simple_tag(takes_context=True)
 def page_query(context: dict[str, Any], number: int) -> str:
-    """The address's query with another page number, for pagination links."""
+    """The address's query with another page number, for pagination links; without fields that were left empty."""
     query = context["request"].GET.copy()
+    for name in [name for name, value in query.items() if not value]:
+        del query[name]
     query["page"] = str(number)
     if number == 1:
         del query["page"]
