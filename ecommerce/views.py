@@ -9,15 +9,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
+from ecommerce import shelves
 from ecommerce.maintenance import static_page
-from products.models import Category, Product
+from products.models import Product
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """A welcome, the categories and the newest products."""
-    newest = Product.objects.for_cards().exclude(stock=0)[:8]
-    return render(request, "home.html", {"products": newest, "categories": Category.objects.for_menu()})
+    """A welcome, the categories with a picture each, the newest products and those bought most."""
+    newest = Product.objects.for_cards().available()[: shelves.LENGTH]
+    bought = shelves.most_bought()
+    return render(request, "home.html", {"products": newest, "bought": bought, "shelves": shelves.pictured()})
 
 
 @require_safe

@@ -1,0 +1,89 @@
+"""The home page's categories and rows of products."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from ecommerce.tests.makers import make_category, make_open_order, make_product
+from ecommerce.tests.visitors import count_queries
+from orders.models import Order, OrderItem
+from products.models import Category, Product
+
+pytestmark = pytest.mark.django_db
+
+
+def sell(product: Product, quantity: int, status: str = "paid", days_ago: int = 1) -> None:
+    """An order of this product as the database has it after payment."""
+    order = make_open_order()
+    OrderItem.objects.create(
+        order=order, product=product, sku=product.sku, title=product.title, unit_price=1, quantity=quantity, total=1
+    )
+    Order.objects.filter(pk=order.pk).update(status=status, placed_at=timezone.now() - timedelta(days=days_ago))
+
+
+def test_home_shows_what_was_bought_most_first(client: Client) -> None:
+    seldom, often = make_product(title="Seldom"), make_product(title="Often")
+    sell(seldom, 2)
+    sell(often, 2)
+    sell(often, 1, status="shipped")
+    assert [product.title for product in client.get("/").context["bought"]] == ["Often", "Seldom"]
+
+
+@pytest.mark.parametrize(("status", "days_ago"), [("placed", 1), ("canceled", 1), ("refunded", 1), ("paid", 200)])
+def test_home_counts_recent_paid_orders_alone(client: Client, status: str, days_ago: int) -> None:
+    sell(make_product(), 2, status, days_ago)
+    page = client.get("/")
+    assert page.context["bought"] == []
+    assert "Bought most" not in page.text
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"stock": 0}])
+def test_home_shows_nothing_bought_that_cannot_be_bought_now(client: Client, change: dict) -> None:
+    product = make_product()
+    sell(product, 2)
+    client.get("/")
+    Product.objects.filter(pk=product.pk).update(**change)
+    assert client.get("/").context["bought"] == []
+
+
+@pytest.fixture
+def mugs() -> Category:
+    """Kitchen > Mugs, where there is a product with a picture; Living, where there is none."""
+    make_category("Living")
+    mugs = Category.objects.create(title="Mugs", parent=make_category("Kitchen"))
+    make_product(category=mugs, image=SimpleUploadedFile("mug.png", b"not looked at"))
+    return mugs
+
+
+def shelves(client: Client) -> list[tuple[str, bool]]:
+    """The titles of the categories that the home page shows, and whether with a picture."""
+    return [(category.title, bool(product)) for category, product in client.get("/").context["shelves"]]
+
+
+def test_home_shows_categories_with_products_of_their_own(client: Client, mugs: Category) -> None:
+    assert shelves(client) == [("Mugs", True)]
+
+
+def test_home_shows_the_outermost_of_many_categories_with_a_picture_from_within(
+    client: Client, mugs: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecommerce.shelves.LENGTH", 0)
+    assert shelves(client) == [("Kitchen", True), ("Living", False)]
+
+
+def test_home_of_an_empty_shop_shows_no_empty_rows(client: Client) -> None:
+    page = client.get("/").text
+    assert "Shop by category" not in page
+    assert "New in the shop" not in page
+
+
+def test_home_asks_two_queries_however_much_was_bought(client: Client) -> None:
+    for _ in range(10):
+        sell(make_product(category=make_category()), 1)
+    client.get("/")
+    with count_queries() as queries:
+        client.get("/")
+    assert len(queries) == 2
