@@ -24,7 +24,17 @@ def test_seed_adds_forty_products_with_pictures_once() -> None:
     assert seed() == "0 products added, 40 in the shop.\n"
     products = Product.objects.all()
     assert all(default_storage.size(product.image.name) > 1000 for product in products)
-    assert Category.objects.count() == len({product.category_id for product in products})
+
+
+def test_seed_nests_the_categories_and_leaves_them_as_staff_put_them() -> None:
+    seed()
+    mugs = Category.objects.get(slug="mugs-cups")
+    assert [category.title for category in mugs.crumbs()] == ["Kitchen", "Mugs & cups"]
+    Category.objects.filter(pk=mugs.pk).update(parent=None)
+    Product.objects.filter(sku="MC-101").delete()
+    seed()
+    assert Category.objects.get(pk=mugs.pk).parent is None
+    assert Category.objects.count() == 7
 
 
 def test_seed_leaves_what_staff_changed_and_brings_back_what_is_missing() -> None:

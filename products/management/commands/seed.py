@@ -37,13 +37,19 @@ class Command(BaseCommand):
             self._add_pictured(row)
         return len(rows)
 
+    def _category(self, title: str) -> Category:
+        """The category of this title; a new one lies where the catalogue has it."""
+        with (CATALOGUE / "categories.csv").open(encoding="utf-8", newline="") as lines:
+            parents = {row["title"]: row["parent"] for row in csv.DictReader(lines)}
+        parent = self._category(parents[title]) if parents.get(title) else None
+        return Category.objects.get_or_create(title=title, defaults={"parent": parent})[0]
+
     def _add_pictured(self, row: dict[str, str]) -> None:
-        category, _created = Category.objects.get_or_create(title=row["category"])
         product = Product(
             sku=row["sku"],
             title=row["title"],
             description=row["description"],
-            category=category,
+            category=self._category(row["category"]),
             price=Decimal(row["price"]),
             stock=int(row["stock"]) if row["stock"] else None,
             group=row["group"],
