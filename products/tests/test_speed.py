@@ -1,0 +1,128 @@
+"""Pages of a catalogue of 100,000 products beside the same pages of 1,000, asked in turn in one run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from time import perf_counter, process_time
+
+import pytest
+from django.core.cache import cache
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import Client
+
+from ecommerce.tests.visitors import count_queries
+from products.models import Category, Product
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+SMALL, LARGE = 1_000, 100_000
+ROUNDS = 15
+MOST_MORE = 0.015  # seconds
+MOST_QUERIES = 4  # of a search that is not in the cache; a total that is to be counted again is one
+# What titles are made of, so that every page is full of cards in the small catalogue too.
+ADJECTIVES = "teal oat indigo ochre sage".split()
+THINGS = "mug cup bowl plate vase lamp tray stool".split()
+MAKERS = [f"maker{number}" for number in range(101)]
+
+# {turn} changes with every round, so that no answer comes whole from the cache.
+PAGES = {
+    "list": "/products/?page={turn}",
+    "deep page": "/products/?page={deep}",
+    "category": "/products/?category=shelf-{turn}",
+    "outer category": "/products/?category=hall-2&page=3",
+    "filtered": "/products/?category=hall-2&price_from=20&price_to=90&in_stock=1&sort=price",
+    "price range": "/products/?price_from=20&price_to=30&page=1",
+    "filtered, deep": "/products/?in_stock=1&sort=-price&page={half}",
+    "search": "/products/?q={adjective}+{thing}",
+    "search, common word": "/products/?q={thing}",
+    "search, filtered": "/products/?q={thing}&category=hall-2&in_stock=1",
+    "search by price": "/products/?q={adjective}+{thing}&sort=price",
+    "search by SKU": "/products/?q=S-0000{turn:02d}",
+}
+
+
+def fill(number: int) -> None:
+    """So many products, one in ten sold out, over forty shelves in five halls."""
+    halls = [Category.objects.create(title=f"Hall {hall}") for hall in range(5)]
+    shelves = [Category.objects.create(title=f"Shelf {shelf}", parent=halls[shelf % 5]) for shelf in range(40)]
+    rows = (
+        Product(
+            sku=f"S-{row:06d}",
+            slug=f"product-{row}",
+            title=f"{ADJECTIVES[row % 5]} {THINGS[row % 8]} {row}",
+            description=f"Made by {MAKERS[row % 101]}, for a table or a shelf.",
+            price=5 + row * 7919 % 9973 / 100,
+            stock=row // 40 % 10,
+            category=shelves[row // 5 % 40],
+        )
+        for row in range(number)
+    )
+    Product.objects.bulk_create(rows, batch_size=5000)
+    with connections["default"].cursor() as cursor:
+        cursor.execute("ANALYZE" if connections["default"].vendor == "sqlite" else "VACUUM ANALYZE products_product")
+
+
+@contextmanager
+def shop(connection: BaseDatabaseWrapper, name: str) -> Iterator[None]:
+    """The shop on another database, with a cache of its own."""
+    usual, connections["default"], cache.key_prefix = connections["default"], connection, name
+    try:
+        yield
+    finally:
+        connections["default"], cache.key_prefix = usual, ""
+
+
+@pytest.fixture
+def shops() -> Iterator[dict[int, BaseDatabaseWrapper]]:
+    """A small and a large catalogue, each in a copy of the test database."""
+    usual, made = connections["default"], {}
+    usual.close()
+    for number in (SMALL, LARGE):
+        usual.creation.clone_test_db(str(number), verbosity=0)
+        made[number] = connections.create_connection("default")
+        made[number].settings_dict = usual.creation.get_test_db_clone_settings(str(number))
+        with shop(made[number], str(number)):
+            fill(number)
+    yield made
+    for number, connection in made.items():
+        connection.close()
+        usual.creation.destroy_test_db(suffix=str(number), verbosity=0)
+
+
+def ask(connection: BaseDatabaseWrapper, number: int, address: str) -> tuple[float, int]:
+    """Seconds and queries of one page."""
+    with shop(connection, str(number)), count_queries() as queries:
+        # SQLite works within this process: there its own time counts, whatever else the machine does.
+        clock = process_time if connection.vendor == "sqlite" else perf_counter
+        before = clock()
+        answer = Client().get(address)
+        seconds = clock() - before
+        assert answer.status_code == 200, address
+        assert answer.context["products"]
+    return seconds, len(queries)
+
+
+def address(page: str, number: int, turn: int) -> str:
+    """Where the page is in a shop of so many products, in this round."""
+    words = {"thing": THINGS[turn % 8], "adjective": ADJECTIVES[turn % 5]}
+    return PAGES[page].format(turn=turn, deep=number // 24 - turn, half=number // 60 + turn, **words)
+
+
+def test_pages_of_a_large_catalogue_are_as_quick(shops: dict[int, BaseDatabaseWrapper]) -> None:
+    times: dict[tuple[str, int], list[float]] = {(page, number): [] for page in PAGES for number in shops}
+    asked: dict[tuple[str, int], set[int]] = {key: set() for key in times}
+    for turn in range(ROUNDS + 1):
+        for page, number in times:
+            seconds, queries = ask(shops[number], number, address(page, number, turn or 1))
+            if turn:  # the first round warms up: totals are kept for a minute
+                times[page, number].append(seconds)
+                asked[page, number].add(queries)
+    slow = []
+    for page in PAGES:
+        small, large = (median(times[page, number]) for number in (SMALL, LARGE))
+        most = max(asked[page, LARGE])
+        line = f"{page}: {1000 * small:.1f} ms, {1000 * large:.1f} ms, at most {most} queries"
+        print(line)  # noqa: T201 - the figures are what `pytest -s` is run for
+        if large - small > MOST_MORE or most > MOST_QUERIES:
+            slow.append(line)
+    assert slow == []
