@@ -19,10 +19,8 @@ SMALL, LARGE = 1_000, 100_000
 ROUNDS = 15
 MOST_MORE = 0.015  # seconds
 MOST_QUERIES = 4  # of a search that is not in the cache; a total that is to be counted again is one
-# What titles are made of, so that every page is full of cards in the small catalogue too.
-ADJECTIVES = "teal oat indigo ochre sage".split()
-THINGS = "mug cup bowl plate vase lamp tray stool".split()
-MAKERS = [f"maker{number}" for number in range(101)]
+# Forty kinds of goods, so that every page is full of cards in the small catalogue too.
+KINDS = range(10, 50)
 
 # {turn} changes with every round, so that no answer comes whole from the cache.
 PAGES = {
@@ -33,11 +31,11 @@ PAGES = {
     "filtered": "/products/?category=hall-2&price_from=20&price_to=90&in_stock=1&sort=price",
     "price range": "/products/?price_from=20&price_to=30&page=1",
     "filtered, deep": "/products/?in_stock=1&sort=-price&page={half}",
-    "search": "/products/?q={adjective}+{thing}",
-    "search, common word": "/products/?q={thing}",
-    "search, filtered": "/products/?q={thing}&category=hall-2&in_stock=1",
-    "search by price": "/products/?q={adjective}+{thing}&sort=price",
-    "search by SKU": "/products/?q=S-0000{turn:02d}",
+    "search": "/products/?q=shape{kind}+colour{kind}",
+    "search, descriptions": "/products/?q=maker{kind}",
+    "search, filtered": "/products/?q=shape{kind}&price_from=10&in_stock=1",
+    "search by price": "/products/?q=colour{kind}&sort=price",
+    "search by SKU": "/products/?q=K{kind}-0000{turn:02d}",
 }
 
 
@@ -47,10 +45,10 @@ def fill(number: int) -> None:
     shelves = [Category.objects.create(title=f"Shelf {shelf}", parent=halls[shelf % 5]) for shelf in range(40)]
     rows = (
         Product(
-            sku=f"S-{row:06d}",
+            sku=f"K{KINDS[row % 40]}-{row:06d}",
             slug=f"product-{row}",
-            title=f"{ADJECTIVES[row % 5]} {THINGS[row % 8]} {row}",
-            description=f"Made by {MAKERS[row % 101]}, for a table or a shelf.",
+            title=f"Shape{KINDS[row % 40]} in colour{KINDS[row % 40]}, {row}",
+            description=f"Made by maker{KINDS[row % 37]}, for a table or a shelf.",
             price=5 + row * 7919 % 9973 / 100,
             stock=row // 40 % 10,
             category=shelves[row // 5 % 40],
@@ -104,8 +102,8 @@ def ask(connection: BaseDatabaseWrapper, number: int, address: str) -> tuple[flo
 
 def address(page: str, number: int, turn: int) -> str:
     """Where the page is in a shop of so many products, in this round."""
-    words = {"thing": THINGS[turn % 8], "adjective": ADJECTIVES[turn % 5]}
-    return PAGES[page].format(turn=turn, deep=number // 24 - turn, half=number // 60 + turn, **words)
+    deep, half = number // 24 - turn, number // 60 + turn
+    return PAGES[page].format(turn=turn, kind=KINDS[turn], deep=deep, half=half)
 
 
 def test_pages_of_a_large_catalogue_are_as_quick(shops: dict[int, BaseDatabaseWrapper]) -> None:
