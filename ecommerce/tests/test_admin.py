@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.simulator.server import Simulator
-from ecommerce.tests.makers import buy, make_category, make_product
+from ecommerce.tests.makers import buy, make_category, make_discount, make_product, make_tax
 from orders.refunds import Wish, refund
 
 pytestmark = pytest.mark.django_db
@@ -18,6 +18,8 @@ OURS = [model for model in admin.site._registry if model._meta.app_label != "aut
 def staff(client: Client, admin_client: Client, simulator: Simulator) -> Client:
     """Staff of a shop in which somebody has bought something, gave it back, and asked for a new password."""
     Client().post(reverse("accounts:password_reset"), {"email": "guest@example.org"})
+    make_tax()
+    make_discount()
     order = buy(Client(), make_product(category=make_category()))
     refund(order, Wish(order.total, order.amount_refunded, by="staff"))
     return admin_client

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
@@ -11,6 +11,7 @@ from ecommerce.tests.makers import make_category, make_open_order, make_product
 from ecommerce.tests.visitors import count_queries
 from orders.models import Order, OrderItem
 from products.models import Category, Product
+from products.tests.test_pictures import picture
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +55,7 @@ def mugs() -> Category:
     """Kitchen > Mugs, where there is a product with a picture; Living, where there is none."""
     make_category("Living")
     mugs = Category.objects.create(title="Mugs", parent=make_category("Kitchen"))
-    make_product(category=mugs, image=SimpleUploadedFile("mug.png", b"not looked at"))
+    make_product(category=mugs, image=ContentFile(picture(), "mug.png"))
     return mugs
 
 

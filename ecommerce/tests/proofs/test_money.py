@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
+from django.test import override_settings
 from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -112,30 +112,30 @@ def test_shares_are_exact(ledger: Ledger) -> None:
 
 @runs(quick=200, small=2_000, full=20_000)
 @given(data=st.data(), currency=CURRENCIES)
-def check_quote(ledger: Ledger, config: Any, data: st.DataObject, currency: str) -> None:
+def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     """For any goods, method, rate and discount, taxes included or not."""
     ledger.tried()
-    config.CURRENCY, config.PRICES_INCLUDE_TAX = currency, data.draw(st.booleans())
-    prices = data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), max_size=6))
-    lines = [line(number, *pair) for number, pair in enumerate(prices, 1)]
-    rules = Rules(
-        methods=data.draw(st.lists(methods(currency), max_size=2)), rates=data.draw(st.lists(RATES, max_size=1))
-    )
-    today = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
-    of_lines = sum(minor_units(price, currency) * quantity for price, quantity in prices)
-    off, shipping, tax = [
-        minor_units(amount, currency) for amount in (today.discount_total, today.shipping_total, today.tax_total)
-    ]
-    assert minor_units(today.total, currency) == of_lines - off + shipping + (0 if config.PRICES_INCLUDE_TAX else tax)
-    assert 0 <= off <= of_lines
-    assert sum((part.discount for part in today.parts), Decimal(0)) == today.discount_total
-    assert sum((part.tax for part in today.parts), today.shipping_tax) == today.tax_total
-    assert all(0 <= part.discount <= row.total for row, part in zip(lines, today.parts, strict=True))
-    for net, taxed in taxed_amounts(today):
-        assert abs(taxed - exact_tax(net, today)) <= Decimal("0.5").scaleb(-decimals(currency))
-    assert today.is_too_small == (today.total < minimum(currency))
-    assert today.is_too_large == (minor_units(today.total, currency) > 99_999_999)
-    assert read_signed(today.signed()) == today.facts()
+    with override_settings(CURRENCY=currency, PRICES_INCLUDE_TAX=data.draw(st.booleans())):
+        prices = data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), max_size=6))
+        lines = [line(number, *pair) for number, pair in enumerate(prices, 1)]
+        rules = Rules(
+            methods=data.draw(st.lists(methods(currency), max_size=2)), rates=data.draw(st.lists(RATES, max_size=1))
+        )
+        today = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
+        of_lines = sum(minor_units(price, currency) * quantity for price, quantity in prices)
+        off, shipping, tax = [
+            minor_units(amount, currency) for amount in (today.discount_total, today.shipping_total, today.tax_total)
+        ]
+        assert minor_units(today.total, currency) == of_lines - off + shipping + (0 if today.is_tax_included else tax)
+        assert 0 <= off <= of_lines
+        assert sum((part.discount for part in today.parts), Decimal(0)) == today.discount_total
+        assert sum((part.tax for part in today.parts), today.shipping_tax) == today.tax_total
+        assert all(0 <= part.discount <= row.total for row, part in zip(lines, today.parts, strict=True))
+        for net, taxed in taxed_amounts(today):
+            assert abs(taxed - exact_tax(net, today)) <= Decimal("0.5").scaleb(-decimals(currency))
+        assert today.is_too_small == (today.total < minimum(currency))
+        assert today.is_too_large == (minor_units(today.total, currency) > 99_999_999)
+        assert read_signed(today.signed()) == today.facts()
 
 
 def taxed_amounts(today: Quote) -> list[tuple[Decimal, Decimal]]:
@@ -180,27 +180,27 @@ def line(number: int, price: Decimal, quantity: int) -> CartItem:
     return CartItem(product=Product(pk=number, title=str(number), price=price), quantity=quantity)
 
 
-def test_total_of_a_quote_is_the_sum_of_its_parts(ledger: Ledger, settings: Any) -> None:
-    check_quote(ledger, settings)
+def test_total_of_a_quote_is_the_sum_of_its_parts(ledger: Ledger) -> None:
+    check_quote(ledger)
 
 
 @runs(quick=100, small=1_000, full=10_000)
 @given(data=st.data(), currency=CURRENCIES)
-def check_shipping(ledger: Ledger, config: Any, data: st.DataObject, currency: str) -> None:
+def check_shipping(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     ledger.tried()
-    config.CURRENCY = currency
-    method = data.draw(methods(currency))
-    lines = [line(1, data.draw(amounts(currency, most=9_999)), data.draw(st.integers(1, 99)))]
-    today = quote(lines, rules=Rules([method], []))
-    is_free = method.free_from is not None and today.subtotal >= method.free_from
-    assert today.shipping_total == (0 if is_free else method.price)
-    assert today.total == today.subtotal + today.shipping_total
-    missing = method.free_from - today.subtotal if method.free_from and today.shipping_total else Decimal(0)
-    assert today.missing_for_free_shipping == missing
+    with override_settings(CURRENCY=currency):
+        method = data.draw(methods(currency))
+        lines = [line(1, data.draw(amounts(currency, most=9_999)), data.draw(st.integers(1, 99)))]
+        today = quote(lines, rules=Rules([method], []))
+        is_free = method.free_from is not None and today.subtotal >= method.free_from
+        assert today.shipping_total == (0 if is_free else method.price)
+        assert today.total == today.subtotal + today.shipping_total
+        missing = method.free_from - today.subtotal if method.free_from and today.shipping_total else Decimal(0)
+        assert today.missing_for_free_shipping == missing
 
 
-def test_shipping_is_free_from_the_very_amount(ledger: Ledger, settings: Any) -> None:
-    check_shipping(ledger, settings)
+def test_shipping_is_free_from_the_very_amount(ledger: Ledger) -> None:
+    check_shipping(ledger)
 
 
 # --- through the shop to Stripe ---
@@ -214,29 +214,31 @@ def asked(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
 
 @runs(quick=25, small=250, full=1_500)
 @given(data=st.data(), currency=CURRENCIES)
-def check_orders(ledger: Ledger, config: Any, simulator: Simulator, data: st.DataObject, currency: str) -> None:
+def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, currency: str) -> None:
     wipe()
     simulator.reset()
-    config.CURRENCY, config.PRICES_INCLUDE_TAX = currency, data.draw(st.booleans())
-    order = filled_order(data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), min_size=1, max_size=4)))
-    furnish(data, currency, order)
-    assert order.cart
-    shown = quote_cart(order.cart, address=order.shipping_address)
-    ledger.tried()
-    if not minimum(currency) <= shown.total <= maximum(currency):
-        with pytest.raises(PlaceRefused, match="order we can take is"):
-            place(order, shown.facts())
-        return
-    assume(place(order, shown.facts()))
-    payments.ensure_intent(order)
-    [intent] = simulator.objects("payment_intent")
-    assert intent["currency"] == order.currency == currency
-    assert intent["amount"] == minor_units(shown.total, currency)
-    on_top = Decimal(0) if config.PRICES_INCLUDE_TAX else order.tax_total
-    assert order.total == shown.total == order.subtotal + order.shipping_total + on_top - order.discount_total
-    assert order.subtotal == sum(item.unit_price * item.quantity for item in order.items.all())
-    assert [order.discount_total, order.tax_total] == [shown.discount_total, shown.tax_total]
-    assert audit.audit() == []
+    with override_settings(CURRENCY=currency, PRICES_INCLUDE_TAX=data.draw(st.booleans())):
+        order = filled_order(
+            data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), min_size=1, max_size=4))
+        )
+        furnish(data, currency, order)
+        assert order.cart
+        shown = quote_cart(order.cart, address=order.shipping_address)
+        ledger.tried()
+        if not minimum(currency) <= shown.total <= maximum(currency):
+            with pytest.raises(PlaceRefused, match="order we can take is"):
+                place(order, shown.facts())
+            return
+        assume(place(order, shown.facts()))
+        payments.ensure_intent(order)
+        [intent] = simulator.objects("payment_intent")
+        assert intent["currency"] == order.currency == currency
+        assert intent["amount"] == minor_units(shown.total, currency)
+        on_top = Decimal(0) if order.is_tax_included else order.tax_total
+        assert order.total == shown.total == order.subtotal + order.shipping_total + on_top - order.discount_total
+        assert order.subtotal == sum(item.unit_price * item.quantity for item in order.items.all())
+        assert [order.discount_total, order.tax_total] == [shown.discount_total, shown.tax_total]
+        assert audit.audit() == []
 
 
 def furnish(data: st.DataObject, currency: str, order: Order) -> None:
@@ -264,5 +266,5 @@ def filled_order(lines: list[tuple[Decimal, int]]) -> Order:
     return order
 
 
-def test_stripe_is_asked_for_the_sum_of_the_parts(ledger: Ledger, settings: Any, asked: Simulator) -> None:
-    check_orders(ledger, settings, asked)
+def test_stripe_is_asked_for_the_sum_of_the_parts(ledger: Ledger, asked: Simulator) -> None:
+    check_orders(ledger, asked)
