@@ -212,7 +212,7 @@ def asked(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
     wipe()
 
 
-@runs(quick=25, small=250, full=1_500)
+@runs(quick=25, small=120, full=1_500)
 @given(data=st.data(), currency=CURRENCIES)
 def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, currency: str) -> None:
     wipe()
