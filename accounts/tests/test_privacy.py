@@ -23,6 +23,7 @@ from orders.audit import audit
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.reconcile import reconcile
 from orders.seals import seal_of
+from orders.shipping import ship
 
 pytestmark = pytest.mark.django_db
 DOWNLOAD, DELETE = "/accounts/data/", "/accounts/delete/"
@@ -255,7 +256,7 @@ def test_orders_taken_over_from_a_guest_go_with_the_account(alice: User) -> None
 def test_deleted_account_is_deleted_at_stripe(client: Client, simulator: Simulator) -> None:
     sign_in(client, make_user())
     order = buy(client, make_product())
-    Order.objects.update(status=Order.Status.SHIPPED, shipped_at=timezone.now())
+    ship(order, by="staff@shop.example")
     customer = order.billing_profile.customer_id
     client.post(DELETE, AGAIN)
     assert (simulator.store.find("customer", customer) or {})["deleted"]

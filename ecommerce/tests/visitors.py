@@ -17,7 +17,7 @@ from carts.models import Cart
 from ecommerce.tests.makers import PASSWORD, add_to_cart, make_product
 from products.models import Product
 
-ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE", "(SELECT")  # the last begins a union on PostgreSQL
 
 
 def make_request(user: User | None = None, **session: Any) -> HttpRequest:
