@@ -21,6 +21,7 @@ from orders.reconcile import compare_books, reconcile
 CARDS = {"good": "tok_visa", "declined": "tok_chargeCustomerFail", "3-D Secure": "tok_threeDSecure2Required"}
 RECOVERIES = ("shopper", "webhook", "reconcile", "expiry")
 LOOKS = 8  # more than a shopper needs who does what the page says
+TRIES = 4  # to enter a card; on a busy machine a second answer may be late as well
 CLOCKS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
 CLOCKS += [(StripeEvent, "received"), (Refund, "asked_at")]
 
@@ -98,7 +99,7 @@ def shopper(client: Client, simulator: Simulator, ledger: Ledger, token: str) ->
     add_to_cart(client, make_product(stock=3), 2)
     give_details(client)
     answers = [add_card(client, token)]
-    if answers[0].status_code != HTTPStatus.OK:
+    while answers[-1].status_code != HTTPStatus.OK and len(answers) < TRIES:
         answers.append(add_card(client, token))  # typed again, as the page asked
     ledger.answered(*answers)
     card = answers[-1].json()["card"]

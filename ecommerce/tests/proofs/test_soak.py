@@ -24,7 +24,7 @@ from ecommerce.tests.proofs.served import Person, Server, served
 from orders.models import Order
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
-CHECKOUTS = scaled(quick=20, small=40, full=2_000)
+CHECKOUTS = scaled(quick=20, small=30, full=2_000)
 WORKERS, SHOPPERS, SECONDS = 8, 12, 2.0
 CARDS = ["tok_visa", "tok_visa", "tok_chargeCustomerFail", "tok_threeDSecure2Required"]
 CARDS += ["tok_threeDSecureRequiredChargeDeclined"]
