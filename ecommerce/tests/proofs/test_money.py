@@ -58,7 +58,7 @@ def amounts(currency: str, most: int = 9_999_999) -> st.SearchStrategy[Decimal]:
 # --- the functions alone ---
 
 
-@runs(quick=200, small=2_000, full=20_000)
+@runs(quick=200, small=1_000, full=20_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_units(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     ledger.tried()
@@ -89,7 +89,7 @@ def test_fractions_of_the_smallest_unit_are_refused_and_never_rounded(ledger: Le
     check_excess(ledger)
 
 
-@runs(quick=150, small=1_500, full=15_000)
+@runs(quick=150, small=750, full=15_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_shares(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     """Whatever is shared out comes back whole, nobody bears more than they have, and equals differ by one unit."""
@@ -110,7 +110,7 @@ def test_shares_are_exact(ledger: Ledger) -> None:
     check_shares(ledger)
 
 
-@runs(quick=200, small=2_000, full=20_000)
+@runs(quick=200, small=1_000, full=20_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     """For any goods, method, rate and discount, taxes included or not."""
@@ -212,7 +212,7 @@ def asked(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
     wipe()
 
 
-@runs(quick=25, small=120, full=1_500)
+@runs(quick=25, small=60, full=1_500)
 @given(data=st.data(), currency=CURRENCIES)
 def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, currency: str) -> None:
     wipe()

@@ -21,7 +21,7 @@ from orders import payments
 
 PROOF = "Stateful"
 pytestmark = pytest.mark.django_db(transaction=True)
-RUNS, STEPS, PARTS = scaled(quick=(25, 30, 5), small=(9, 30, 3), full=(300, 40, 6))
+RUNS, STEPS, PARTS = scaled(quick=(25, 30, 5), small=(6, 30, 3), full=(300, 40, 6))
 MOST = 100  # runs until the control is caught
 if settings.get_current_profile_name() == "long":
     RUNS, STEPS, PARTS = settings().max_examples, 40, 100
