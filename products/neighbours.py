@@ -1,9 +1,9 @@
-"""What stands around a product: the categories above it, its variants, and others of its shelf."""
+"""What stands around a product: its variants, and others of its shelf."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from products.models import Category, Product
+from products.models import Product
 
 MOST_RELATED = 4
 
@@ -16,17 +16,6 @@ class Choice:
     product: Product
     is_current: bool
     but: str = ""
-
-
-def trail(product: Product) -> list[Category]:
-    """The categories a product stands in, the widest first; whoever made a ring of them is not followed for ever."""
-    if product.category is None:
-        return []
-    found = [product.category]
-    known = {category.pk: category for category in Category.objects.for_menu()} if found[0].parent_id else {}
-    while (parent := known.get(found[-1].parent_id or 0)) and parent not in found:
-        found.append(parent)
-    return found[::-1]
 
 
 def neighbours(product: Product) -> tuple[list[Product], list[Product]]:

@@ -12,7 +12,7 @@ from carts.models import Cart
 from products import search
 from products.filters import FilterForm
 from products.models import Category, Product
-from products.neighbours import neighbours, options, trail
+from products.neighbours import neighbours, options
 from products.pages import ProductPaginator
 from products.structured import product_graph
 
@@ -67,12 +67,12 @@ class ProductDetail(DetailView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Adds the visitor's cart (read only if the template asks), pictures, variants, and what stands around."""
         product, pictures = self.object, list(self.object.pictures.all())
-        categories = trail(product)
+        categories = product.category.crumbs() if product.category else []
         variants, related = neighbours(product)
         return super().get_context_data(
             cart=SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
             pictures=[row for row in (product, *pictures) if row.image],
-            trail=categories,
+            crumbs=categories,
             options=options(product, variants),
             related=related,
             graph=product_graph(product, pictures, categories),

@@ -92,3 +92,18 @@ def test_menu_holds_the_outermost_categories_and_the_form_all(client: Client, ki
     assert [category.title for category in page.context["shelves"]] == ["Kitchen"]
     shelves = [title.replace("\u2003", ".") for _slug, title in page.context["form"].shelves()]
     assert shelves == ["Kitchen", ".Bowls", ".Mugs", "..Small mugs"]
+
+
+def test_crumbs_lead_from_the_outermost_category() -> None:
+    kitchen = make_category("Kitchen")
+    mugs = Category.objects.create(title="Mugs", parent=kitchen)
+    assert mugs.crumbs() == [kitchen, mugs]
+    assert kitchen.crumbs() == [kitchen]
+
+
+def test_crumbs_end_where_categories_stand_in_a_ring() -> None:
+    kitchen = make_category("Kitchen")
+    mugs = Category.objects.create(title="Mugs", parent=kitchen)
+    kitchen.parent = mugs
+    kitchen.save()
+    assert mugs.crumbs() == [kitchen, mugs]

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from ecommerce.tests.makers import NO_PICTURES, add_to_cart, make_category, make_product, make_user
 from ecommerce.tests.visitors import count_queries, fill_cart
-from products.models import Category, Product
-from products.neighbours import neighbours, options, trail
+from products.models import Product
+from products.neighbours import neighbours, options
 
 pytestmark = pytest.mark.django_db
 
@@ -96,21 +96,6 @@ def test_detail_asks_four_queries_of_a_visitor_with_a_cart(client: Client) -> No
     with count_queries() as queries:
         client.get(product.get_absolute_url())
     assert len(queries) == 4
-
-
-def test_trail_names_the_categories_above() -> None:
-    kitchen = make_category("Kitchen")
-    mugs = Category.objects.create(title="Mugs", parent=kitchen)
-    assert trail(make_product(category=mugs)) == [kitchen, mugs]
-    assert trail(make_product()) == []
-
-
-def test_trail_ends_where_categories_stand_in_a_ring() -> None:
-    kitchen = make_category("Kitchen")
-    mugs = Category.objects.create(title="Mugs", parent=kitchen)
-    kitchen.parent = mugs
-    kitchen.save()
-    assert trail(make_product(category=mugs)) == [kitchen, mugs]
 
 
 def test_choice_twice_in_a_group_is_refused_by_the_database() -> None:
