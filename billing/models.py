@@ -102,7 +102,12 @@ class BillingProfile(GuardedModel):
     guarded_fields = frozenset({"customer_id", "forgotten"})
 
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="billing_profile"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="billing_profile",
+        verbose_name=_("user"),
     )
     email = models.EmailField(_("e-mail"))
     customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
@@ -207,7 +212,9 @@ class CardManager(models.Manager["Card"]):
 class Card(models.Model):
     """A card on file at Stripe; never a number, only what a shopper knows it by."""
 
-    billing_profile = models.ForeignKey(BillingProfile, models.CASCADE, related_name="cards")
+    billing_profile = models.ForeignKey(
+        BillingProfile, models.CASCADE, related_name="cards", verbose_name=_("billing profile")
+    )
     stripe_id = models.CharField(_("Stripe card"), max_length=120, unique=True)
     brand = models.CharField(_("brand"), max_length=40, blank=True)
     country = models.CharField(_("country"), max_length=2, blank=True)
@@ -282,11 +289,15 @@ class CardAttempt(models.Model):
     KEPT = timedelta(days=1)
 
     kind = models.CharField(_("kind"), max_length=3, choices=Kind)
-    billing_profile = models.ForeignKey(BillingProfile, models.CASCADE, related_name="card_attempts")
+    billing_profile = models.ForeignKey(
+        BillingProfile, models.CASCADE, related_name="card_attempts", verbose_name=_("billing profile")
+    )
     address = models.CharField(_("network address (hashed)"), max_length=40)
     session = models.CharField(_("session (hashed)"), max_length=40, blank=True)
     source = models.CharField(_("token or set-up (hashed)"), max_length=40, blank=True)
-    card = models.ForeignKey(Card, models.SET_NULL, null=True, blank=True, related_name="attempts")
+    card = models.ForeignKey(
+        Card, models.SET_NULL, null=True, blank=True, related_name="attempts", verbose_name=_("card")
+    )
     ok = models.BooleanField(_("succeeded"), null=True, blank=True)
     timestamp = models.DateTimeField(_("time"), auto_now_add=True)
 

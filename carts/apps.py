@@ -1,12 +1,14 @@
 """What a visitor means to buy."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CartsConfig(AppConfig):
     """Connects the signals."""
 
     name = "carts"
+    verbose_name = _("Carts and rates")
 
     def ready(self) -> None:
         """Connect the signal receivers."""

@@ -80,7 +80,7 @@ class DiscountForm(PlainForm):
         r"^\s*[A-Za-z0-9_-]*\s*\Z",
         max_length=40,
         required=False,
-        error_messages={"invalid": _("A code has letters from A to Z, digits and hyphens alone.")},
+        error_messages={"invalid": _("A code has letters from A to Z, digits, - and _ alone.")},
     )
     remove = forms.BooleanField(required=False)
 

@@ -161,15 +161,21 @@ class CartManager(models.Manager["Cart"]):
 class Cart(models.Model):
     """A visitor's cart. Its totals are a cache for lists; money is always asked of carts.quotes."""
 
-    billing_profile = models.ForeignKey(BillingProfile, models.SET_NULL, null=True, blank=True, related_name="carts")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="carts")
+    billing_profile = models.ForeignKey(
+        BillingProfile, models.SET_NULL, null=True, blank=True, related_name="carts", verbose_name=_("billing profile")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="carts", verbose_name=_("user")
+    )
     session_key = models.CharField(_("session"), max_length=40, blank=True)
-    products = models.ManyToManyField(Product, through="CartItem", related_name="+", blank=True)
+    products = models.ManyToManyField(
+        Product, through="CartItem", related_name="+", blank=True, verbose_name=_("products")
+    )
     active = models.BooleanField(_("active"), default=True)
     country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Of the estimate."))
     region = models.CharField(_("state or region"), max_length=80, blank=True)
     shipping_method = models.ForeignKey(
-        ShippingMethod, models.SET_NULL, null=True, blank=True, related_name="+",
+        ShippingMethod, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping method"),
         db_constraint=False,  # a wish: a method that is gone is none, and no cart waits for staff to delete one
     )  # fmt: skip
     discount_code = models.CharField(_("discount code"), max_length=40, blank=True)
@@ -251,8 +257,8 @@ class Cart(models.Model):
 class CartItem(models.Model):
     """So many of one product in a cart."""
 
-    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items")
-    product = models.ForeignKey(Product, models.CASCADE, related_name="cart_items")
+    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items", verbose_name=_("cart"))
+    product = models.ForeignKey(Product, models.CASCADE, related_name="cart_items", verbose_name=_("product"))
     quantity = models.PositiveSmallIntegerField(
         _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST)]
     )

@@ -158,7 +158,7 @@ class Discount(GuardedModel):
 
     code = models.CharField(
         _("code"), max_length=40, unique=True,
-        validators=[RegexValidator(r"^[A-Za-z0-9_-]+\Z", _("Letters from A to Z, digits and hyphens alone."))],
+        validators=[RegexValidator(r"^[A-Za-z0-9_-]+\Z", _("Letters from A to Z, digits, - and _ alone."))],
         help_text=_("Capitals and small letters are the same."),
     )  # fmt: skip
     kind = models.CharField(_("kind"), max_length=7, choices=Kind, default=Kind.PERCENT)

@@ -14,6 +14,7 @@ def shop(request: HttpRequest) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "support_email": settings.SUPPORT_EMAIL,
         "currency": settings.CURRENCY,
+        "languages": settings.LANGUAGES,  # by their own names, which Django's tag would translate
         "cart_items": Cart.objects.item_count(request),
         "is_test_shop": not settings.STRIPE_IS_REAL,
         "stripe_js_url": settings.STRIPE_JS_URL,

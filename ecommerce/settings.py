@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "ecommerce.maintenance.MaintenanceMiddleware",  # before all that needs the database
     "ecommerce.middleware.CleanPathMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -153,7 +154,10 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "ecommerce.notices.NoticeStorage"
 
 # Words and times
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # the catalogue's and the staff's, and whoever asks for none we have
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]  # each by its own name; a further one is a folder in locale/
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365  # only who chooses one gets this cookie
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
 

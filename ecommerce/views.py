@@ -2,14 +2,15 @@
 
 from django.conf import settings
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django.views.static import serve
 
 from ecommerce import shelves
+from ecommerce.http import next_url, private, same_origin_or_csrf
 from ecommerce.maintenance import static_page
 from products.models import Product
 
@@ -20,6 +21,25 @@ def home(request: HttpRequest) -> HttpResponse:
     newest = Product.objects.for_cards().available()[: shelves.LENGTH]
     bought = shelves.most_bought()
     return render(request, "home.html", {"products": newest, "bought": bought, "shelves": shelves.pictured()})
+
+
+@require_POST
+@private
+@same_origin_or_csrf
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Remember the visitor's choice in a cookie of its own, and show the page again; an unknown one changes nothing."""
+    response = HttpResponseRedirect(next_url(request, "/"))
+    wanted = request.POST.get("language")
+    if wanted in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            wanted,
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            secure=settings.LANGUAGE_COOKIE_SECURE,
+            httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+            samesite="Lax",
+        )
+    return response
 
 
 @require_safe

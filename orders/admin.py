@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from billing import answers
 from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
@@ -178,7 +178,8 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.action(description=gettext_lazy("I have had a look"), permissions=["cancel"])
     def mark_looked_at(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         done = sum(alarms.looked_at(order, by=request.user.get_username()) for order in queryset)
-        messages.info(request, _("%(count)d orders marked as looked at.") % {"count": done})
+        words = ngettext("%(count)d order marked as looked at.", "%(count)d orders marked as looked at.", done)
+        messages.info(request, words % {"count": done})
 
     @admin.action(description=gettext_lazy("Make the links in mails worthless"), permissions=["cancel"])
     def revoke_links(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -208,7 +209,11 @@ class RefundAdmin(ReadOnlyAdmin):
             except answers.GatewayError:
                 is_asked = True  # it is asked again by reconcile
             row.refresh_from_db()
-            text = row.get_status_display() if is_asked else _("Only a failed refund of an unwanted charge can be.")
+            text = (
+                row.get_status_display()
+                if is_asked
+                else _("nothing to repeat, for only the failed refund of an unwanted charge is asked for again.")
+            )
             messages.info(request, f"{row.payment.order}, {row}: {text}")
 
 

@@ -2,9 +2,10 @@
 
 import logging
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from orders import mails
 from orders.models import Mail, Order, OrderEvent
@@ -12,9 +13,13 @@ from orders.models import Mail, Order, OrderEvent
 logger = logging.getLogger(__name__)
 
 
-def alarm(order: Order, text: str) -> bool:
-    """Tell staff about this order; False if they were told the same and nobody has had a look since."""
-    text = text[:250]
+def alarm(order: Order, words: object, **facts: object) -> bool:
+    """Tell staff about this order; False if they were told the same and nobody has had a look since.
+
+    `words` may be lazy: staff read them in the shop's language, with the `facts` put in.
+    """
+    with translation.override(settings.LANGUAGE_CODE):
+        text = (str(words) % facts if facts else str(words))[:250]
     with transaction.atomic():
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # others wait: told once, not twice
         seen = order.events.filter(kind=OrderEvent.Kind.LOOKED_AT).aggregate(last=Max("pk"))["last"] or 0

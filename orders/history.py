@@ -32,7 +32,7 @@ class OrderEvent(models.Model):
 
     SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
 
-    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events")
+    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     text = models.CharField(_("text"), max_length=250, blank=True)
     by = models.CharField(_("by"), max_length=254, blank=True)
@@ -67,7 +67,7 @@ class Mail(OutboxMail):
 
     FOR_STAFF = (Kind.NEW_ORDER, Kind.LOW_STOCK, Kind.ATTENTION)
 
-    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="mails")
+    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="mails", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     about = models.CharField(_("about"), max_length=40, blank=True, help_text=_("What tells mails of a kind apart."))
     message_id = models.CharField(_("Message-ID"), max_length=400)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from addresses.models import Address
@@ -58,22 +58,31 @@ class Order(GuardedModel):
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    billing_profile = models.ForeignKey(BillingProfile, models.PROTECT, related_name="orders")
+    billing_profile = models.ForeignKey(
+        BillingProfile, models.PROTECT, related_name="orders", verbose_name=_("billing profile")
+    )
     account = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="claimed_orders",
+        verbose_name=_("account"),
         help_text=_("Who took this guest's order over, by a link mailed to its address."),
     )  # fmt: skip
-    cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders")
+    cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders", verbose_name=_("cart"))
     email = models.EmailField(_("e-mail"))
     language = models.CharField(_("language"), max_length=12, default=settings.LANGUAGE_CODE)
-    shipping_address = models.ForeignKey(Address, models.SET_NULL, null=True, blank=True, related_name="+")
-    billing_address = models.ForeignKey(Address, models.SET_NULL, null=True, blank=True, related_name="+")
+    shipping_address = models.ForeignKey(
+        Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping address")
+    )
+    billing_address = models.ForeignKey(
+        Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("billing address")
+    )
     shipping_address_text = models.TextField(_("shipping address"), blank=True)
     billing_address_text = models.TextField(_("billing address"), blank=True)
     subtotal = models.DecimalField(_("subtotal"), **MONEY, default=Decimal(0))
     discount_total = models.DecimalField(_("discount"), **MONEY, default=Decimal(0))
     discount_code = models.CharField(_("discount code"), max_length=40, blank=True)
-    discount = models.ForeignKey(Discount, models.PROTECT, null=True, blank=True, related_name="orders")
+    discount = models.ForeignKey(
+        Discount, models.PROTECT, null=True, blank=True, related_name="orders", verbose_name=_("discount code")
+    )
     shipping_total = models.DecimalField(_("shipping"), **MONEY, default=Decimal(0))
     shipping_title = models.CharField(_("shipping method"), max_length=80, blank=True)
     shipping_tax = models.DecimalField(_("tax on shipping"), **MONEY, default=Decimal(0))
@@ -167,16 +176,17 @@ class Order(GuardedModel):
         )
         return bool(changed)
 
-    def record(self, kind: str, by: str = "", text: str = "") -> None:
-        """Append one line to the order's history; the only place that does."""
-        OrderEvent.objects.create(order=self, kind=kind, by=by[:254], text=text[:250])
+    def record(self, kind: str, by: str = "", text: object = "") -> None:
+        """Append one line to the order's history; the only place that does. `text` is put in the shopper's words."""
+        with translation.override(self.language):
+            OrderEvent.objects.create(order=self, kind=kind, by=by[:254], text=str(text)[:250])
 
 
 class OrderItem(models.Model):
     """A line of a placed order, frozen as it was sold."""
 
-    order = models.ForeignKey(Order, models.CASCADE, related_name="items")
-    product = models.ForeignKey(Product, models.PROTECT, related_name="order_items")
+    order = models.ForeignKey(Order, models.CASCADE, related_name="items", verbose_name=_("order"))
+    product = models.ForeignKey(Product, models.PROTECT, related_name="order_items", verbose_name=_("product"))
     sku = models.CharField(_("SKU"), max_length=40)
     title = models.CharField(_("title"), max_length=150)
     unit_price = models.DecimalField(_("unit price"), **MONEY)
@@ -210,10 +220,10 @@ class Payment(GuardedModel):
     OPEN = (Status.NEW, Status.REQUIRES_ACTION, Status.PROCESSING)
     guarded_fields = frozenset({"status", "code", "decline_code", "message"})
 
-    order = models.ForeignKey(Order, models.CASCADE, related_name="payments")
+    order = models.ForeignKey(Order, models.CASCADE, related_name="payments", verbose_name=_("order"))
     number = models.PositiveSmallIntegerField(_("attempt"))
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    card = models.ForeignKey(Card, models.SET_NULL, null=True, related_name="payments")
+    card = models.ForeignKey(Card, models.SET_NULL, null=True, related_name="payments", verbose_name=_("card"))
     stripe_pm = models.CharField(_("Stripe card"), max_length=120)
     amount = models.DecimalField(_("amount"), **MONEY)
     currency = models.CharField(_("currency"), max_length=3)
@@ -257,7 +267,7 @@ class Refund(GuardedModel):
         {"status", "stripe_id", "key", "amount", "message", "restock", "is_restocked", "asked_at"}
     )
 
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
     amount = models.DecimalField(_("amount"), **MONEY)
     currency = models.CharField(_("currency"), max_length=3)
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

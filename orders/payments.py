@@ -9,10 +9,11 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
-from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 
 from billing import answers, gateway
 from billing.declines import decline_message
@@ -24,6 +25,8 @@ from orders.alarms import alarm
 from orders.models import Order, OrderEvent, Payment, Refund
 
 logger = logging.getLogger(__name__)
+NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) came, which is not the order's total")
+AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) came after the cancellation")
 
 
 class NotPossible(Exception):
@@ -111,7 +114,7 @@ def _start(order: Order, card: Card) -> Payment | None:
                 amount=order.total,
                 currency=order.currency,
             )
-            order.record(OrderEvent.Kind.PAYING, text=str(card))
+            order.record(OrderEvent.Kind.PAYING, text=card)
     except IntegrityError:
         return None
     return payment
@@ -164,13 +167,12 @@ def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
 
 
 def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
-    charged = f"charged {intent.received} {intent.currency} (in the minor unit)"
     if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
-        _mismatch(order, attempt, intent, charged + ", which is not the order's total")
+        _mismatch(order, attempt, intent, NOT_THE_TOTAL)
     elif not _mark_paid(order, attempt, intent):
         order.refresh_from_db()
         if order.status == Order.Status.CANCELED:
-            _mismatch(order, attempt, intent, charged + " after the cancellation")
+            _mismatch(order, attempt, intent, AFTER_CANCELLATION)
     _look_after(order, intent)
 
 
@@ -216,8 +218,10 @@ def _note_dispute(order: Order) -> None:
 # --- M, a charge that the order does not want ---
 
 
-def _mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, text: str) -> None:
+def _mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, words: object) -> None:
     """Never sent, given back in full, and staff are told; an order that is paid already only makes staff look."""
+    with translation.override(settings.LANGUAGE_CODE):
+        text = str(words) % {"amount": intent.received, "currency": intent.currency.upper()}
     if order.is_paid:
         alarm(order, text)
         return
@@ -257,8 +261,8 @@ def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, own: 
 
 
 def _fail(payment: Payment, code: str, decline_code: str, unless_changed_from: list[str]) -> None:
-    message = decline_message(code, decline_code) if code else _("The payment did not go through.")
-    with transaction.atomic():
+    with transaction.atomic(), translation.override(payment.order.language):
+        message = decline_message(code, decline_code) if code else str(_("The payment did not go through."))
         changed = Payment.objects.filter(pk=payment.pk, status__in=unless_changed_from).update(
             status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
         )

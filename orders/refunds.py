@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from billing import answers, gateway
 from ecommerce.money import format_money, has_excess_digits, major_units
@@ -90,7 +91,7 @@ def request_refund(order: Order, wish: Wish) -> Refund:
             restock={str(line): units for line, units in wish.restock.items() if units},
             by=wish.by[:254],
         )
-        order.record(OrderEvent.Kind.REFUNDING, by=wish.by, text=str(row))
+        order.record(OrderEvent.Kind.REFUNDING, by=wish.by, text=row)
     order.refresh_from_db()
     return row
 
@@ -193,7 +194,7 @@ def _settle_mismatch(order: Order, founds: list[answers.Refunded]) -> bool:
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         open_rows = Refund.objects.filter(pk=row.pk).exclude(status=S.DONE)
         if open_rows.update(status=S.DONE, stripe_id=gone[-1].id, message=""):
-            order.record(OrderEvent.Kind.REFUNDED, by=STRIPE, text=str(row))
+            order.record(OrderEvent.Kind.REFUNDED, by=STRIPE, text=row)
             mails.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
     return True
 
@@ -203,7 +204,7 @@ def try_again(row: Refund, by: str) -> bool:
     failed = Refund.objects.filter(pk=row.pk, is_mismatch=True, status=S.FAILED)
     if not failed.update(status=S.REQUESTED, key=uuid.uuid4(), stripe_id=None, asked_at=None, message=""):
         return False
-    row.payment.order.record(OrderEvent.Kind.REFUNDING, by=by, text=str(row))
+    row.payment.order.record(OrderEvent.Kind.REFUNDING, by=by, text=row)
     finish(row)
     return True
 
@@ -222,7 +223,7 @@ def _note(row: Refund, found: answers.Refunded) -> None:
         else:
             _put_back(row)
         if status == S.DONE:
-            order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=str(row))
+            order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
             mails.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
             _close(order)
 
@@ -261,7 +262,8 @@ def _give_up(row: Refund, text: str) -> None:
         before = Order.Status.SHIPPED if order.shipped_at else Order.Status.PAID
         Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
-    alarm(order, _("Refund no. %(number)s did not go through: %(text)s") % {"number": row.pk, "text": text})
+    words = gettext_lazy("Refund no. %(number)s did not go through: %(text)s")
+    alarm(order, words, number=row.pk, text=text)
 
 
 def _adopt(order: Order, found: answers.Refunded) -> Refund | None:
@@ -278,10 +280,11 @@ def _adopt(order: Order, found: answers.Refunded) -> Refund | None:
             if payment is None or not order.is_paid or order.currency != found.currency or together > order.total:
                 return None  # perhaps one of our own is about to be refused; after that there is room
             Order.objects.filter(pk=order.pk).update(amount_refunded=together)
-            order.record(OrderEvent.Kind.REFUNDING, by=STRIPE, text=format_money(amount, found.currency))
-            return Refund.objects.create(
+            row = Refund.objects.create(
                 payment=payment, amount=amount, currency=found.currency, stripe_id=found.id, by=STRIPE
             )
+            order.record(OrderEvent.Kind.REFUNDING, by=STRIPE, text=row)
+            return row
     except IntegrityError:  # another process wrote it down a moment ago, and goes on with it
         return None
 

@@ -81,7 +81,7 @@ class FilterForm(PlainForm):
         low, high = (price is not None and format_money(price, settings.CURRENCY) for price in self.prices())
         both = low and high
         found = [
-            (f"“{self.text}”" if self.text else "", ["q"]),
+            (_("“%(text)s”") % {"text": self.text} if self.text else "", ["q"]),
             (self.shelf.title if self.shelf else "", ["category"]),
             (f"{low} – {high}" if both else "", ["price_from", "price_to"]),
             (_("From %(price)s") % {"price": low} if low and not both else "", ["price_from"]),

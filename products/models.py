@@ -35,7 +35,9 @@ class Category(models.Model):
 
     title = models.CharField(_("title"), max_length=80)
     slug = models.SlugField(_("slug"), max_length=90, unique=True, blank=True)
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("above it")
+    )
 
     objects: ClassVar[CategoryManager] = CategoryManager()
 
@@ -109,7 +111,13 @@ class Product(GuardedModel, Pictured):
     description = models.TextField(_("description"), blank=True)
     price = models.DecimalField(_("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)])
     category = models.ForeignKey(
-        Category, models.PROTECT, null=True, blank=True, related_name="products", db_index=False
+        Category,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="products",
+        db_index=False,
+        verbose_name=_("category"),
     )  # an index of Meta's begins with it
     group = models.CharField(_("group"), max_length=40, blank=True, help_text=_("Variants share a group."))
     option = models.CharField(_("option"), max_length=30, blank=True, help_text=_("What is chosen: Colour, Size."))
@@ -243,7 +251,7 @@ class Product(GuardedModel, Pictured):
 class Picture(Pictured):
     """A further picture of a product: another side, the thing in use. The first one is the product's own."""
 
-    product = models.ForeignKey(Product, models.CASCADE, related_name="pictures")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="pictures", verbose_name=_("product"))
     position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
 
     class Meta:
@@ -273,9 +281,9 @@ class StockMovement(models.Model):
         GIVEN_BACK = "given_back", _("Given back by an order")
         ADJUSTED = "adjusted", _("Changed by staff")
 
-    product = models.ForeignKey(Product, models.CASCADE, related_name="movements")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="movements", verbose_name=_("product"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    amount = models.IntegerField(_("amount"))
+    amount = models.IntegerField(_("units"))
     order = models.CharField(_("order"), max_length=20, blank=True, db_index=True)  # a number: products know no orders
     by = models.CharField(_("by"), max_length=254, blank=True)
     at = models.DateTimeField(_("at"), auto_now_add=True)

@@ -111,7 +111,7 @@ CODE = {"code": "spring-5", "kind": "percent", "value": "5", "active": "on"}
         ("shippingmethod", METHOD, {"weight_from": "9", "weight_to": "8"}, "less than where the weight begins"),
         ("taxrate", RATE, {"percent": "100.001"}, "less than or equal to 100"),
         ("taxrate", RATE, {"country": "XX"}, "Select a valid choice"),
-        ("discount", CODE, {"code": "ten %"}, "Letters from A to Z, digits and hyphens alone."),
+        ("discount", CODE, {"code": "ten %"}, "Letters from A to Z, digits, - and _ alone."),
         ("discount", CODE, {"code": "old"}, "There is such a code already."),
         ("discount", CODE, {"value": "101"}, "more than 100 percent"),
         ("discount", CODE, {"value": "0"}, "greater than or equal to 0.01"),

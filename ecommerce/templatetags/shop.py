@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.contrib.messages.storage.base import Message
+from django.utils import translation
 from django.utils.encoding import escape_uri_path
 from django.utils.safestring import SafeString, mark_safe
 
@@ -70,6 +71,13 @@ def absolute(path: str) -> str:
 def canonical(context: dict[str, Any], **query: Any) -> str:
     """The one address under which this page should be known, with these parameters alone."""
     return links.canonical(escape_uri_path(context["request"].path), **query)
+
+
+@register.simple_tag
+def catalogue_lang() -> SafeString:
+    """The attribute for words of the catalogue on a page in another language, so that they are read out rightly."""
+    is_same = translation.get_language() == settings.LANGUAGE_CODE
+    return mark_safe("" if is_same else f' lang="{settings.LANGUAGE_CODE}"')  # noqa: S308 - a setting
 
 
 @register.filter

@@ -44,8 +44,8 @@ def make_category(title: str = "Mugs") -> Category:
     return Category.objects.create(title=title)
 
 
-def make_standard_delivery(**kwargs: Any) -> None:
-    """What the migration makes: also called after each flush of the database, with a signal's arguments."""
+def make_standard_delivery() -> None:
+    """What the migration makes, for tests that emptied the database."""
     Rules.forget()
     if not ShippingMethod.objects.exists():
         ShippingMethod.objects.create(title="Standard delivery", price=Decimal("4.95"), free_from=Decimal(75))

@@ -34,7 +34,7 @@
   const confirm = async () => {
     button.disabled = true;
     if (window.Stripe) {
-      const stripe = window.Stripe(button.dataset.publishableKey);
+      const stripe = window.Stripe(button.dataset.publishableKey, { locale: document.documentElement.lang });
       // However it ended, or whether it was needed at all, the server finds out by asking Stripe.
       await stripe.handleNextAction({ clientSecret: button.dataset.nextAction }).catch(() => {});
       await goOn();

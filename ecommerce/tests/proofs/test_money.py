@@ -75,7 +75,7 @@ def test_minor_units_are_exact_both_ways_and_in_sums(ledger: Ledger) -> None:
     check_units(ledger)
 
 
-@runs(quick=100, small=1_000, full=10_000)
+@runs(quick=100, small=500, full=10_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_excess(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     ledger.tried()
@@ -89,7 +89,7 @@ def test_fractions_of_the_smallest_unit_are_refused_and_never_rounded(ledger: Le
     check_excess(ledger)
 
 
-@runs(quick=150, small=750, full=15_000)
+@runs(quick=150, small=400, full=15_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_shares(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     """Whatever is shared out comes back whole, nobody bears more than they have, and equals differ by one unit."""
@@ -184,7 +184,7 @@ def test_total_of_a_quote_is_the_sum_of_its_parts(ledger: Ledger) -> None:
     check_quote(ledger)
 
 
-@runs(quick=100, small=1_000, full=10_000)
+@runs(quick=100, small=500, full=10_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_shipping(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     ledger.tried()
@@ -212,7 +212,7 @@ def asked(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
     wipe()
 
 
-@runs(quick=25, small=60, full=1_500)
+@runs(quick=25, small=40, full=1_500)
 @given(data=st.data(), currency=CURRENCIES)
 def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, currency: str) -> None:
     wipe()

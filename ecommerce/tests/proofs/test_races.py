@@ -109,7 +109,7 @@ def rush_for_code(crowd: Crowd, card: Card, rounds: int) -> Iterator[int]:
 def test_last_use_of_a_code_goes_to_one_order(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
     ledger.name = f"Race: {SHOPPERS} shoppers, a code's last use"
     with Crowd(SHOPPERS, place, controls.nothing) as crowd:
-        for used in rush_for_code(crowd, card, scaled(quick=2, small=5, full=300)):
+        for used in rush_for_code(crowd, card, scaled(quick=2, small=3, full=300)):
             ledger.tried()
             ledger.expect(used == 1, "oversold", f"a code for one order was used by {used}")
         ledger.check_crowd(crowd)
