@@ -89,7 +89,7 @@ def test_fractions_of_the_smallest_unit_are_refused_and_never_rounded(ledger: Le
     check_excess(ledger)
 
 
-@runs(quick=150, small=400, full=15_000)
+@runs(quick=150, small=250, full=15_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_shares(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     """Whatever is shared out comes back whole, nobody bears more than they have, and equals differ by one unit."""

@@ -76,7 +76,7 @@ def rush(crowd: Crowd, card: Card, rounds: int) -> Iterator[int]:
 def test_last_item_is_sold_once(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
     ledger.name = f"Race: {SHOPPERS} shoppers, the last item"
     with Crowd(SHOPPERS, place, controls.nothing) as crowd:
-        for sold in rush(crowd, card, scaled(quick=3, small=10, full=1000)):
+        for sold in rush(crowd, card, scaled(quick=3, small=6, full=1000)):
             ledger.tried()
             ledger.expect(sold <= 1, "oversold", f"one item sold {sold} times")
             ledger.expect(sold >= 1, "lost_orders", "nobody got the last item")
@@ -109,7 +109,7 @@ def rush_for_code(crowd: Crowd, card: Card, rounds: int) -> Iterator[int]:
 def test_last_use_of_a_code_goes_to_one_order(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
     ledger.name = f"Race: {SHOPPERS} shoppers, a code's last use"
     with Crowd(SHOPPERS, place, controls.nothing) as crowd:
-        for used in rush_for_code(crowd, card, scaled(quick=2, small=3, full=300)):
+        for used in rush_for_code(crowd, card, scaled(quick=2, small=2, full=300)):
             ledger.tried()
             ledger.expect(used == 1, "oversold", f"a code for one order was used by {used}")
         ledger.check_crowd(crowd)
