@@ -9,7 +9,9 @@ from django.db import models
 from django.db.models.fields.files import ImageFieldFile
 from PIL import Image
 
-WIDTHS = (160, 320, 640, 1280)  # of the copies, in pixels; none is wider than the picture itself
+# Of the copies, in pixels; none is wider than the picture itself. 400 fills half a telephone, where most lists are
+# read. After a change: `manage.py resize_pictures`.
+WIDTHS = (160, 400, 640, 1280)
 QUALITY = 78
 
 
@@ -17,19 +19,29 @@ class SizedImageFile(ImageFieldFile):
     """A stored picture and its copies, WebP files named after it; its own width and height stand on the row."""
 
     def save(self, name: str, content: File, save: bool = True) -> None:
-        """Store the picture, then its copies, the widest first, each drawn from the one before."""
+        """Store the picture, then its copies."""
         super().save(name, content, save=False)
         with self.storage.open(str(self.name)) as file, Image.open(file) as image:
             self._note_size(image.width, image.height)
-            picture = image.convert("RGBA" if image.has_transparency_data else "RGB")
-            shape = image.height / image.width
-        for width in reversed(self.widths):
-            height = max(round(width * shape), 1)
-            picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
-            if self.copy_name(width) != self.name:
-                self.storage.save(self.copy_name(width), _as_webp(picture))
+        self.make_copies()
         if save:
             self.instance.save()
+
+    def make_copies(self) -> int:
+        """Draw and store the copies that are not there, the widest first, each from the one before; how many they were.
+
+        Raises OSError if the picture itself is gone.
+        """
+        missing = [width for width in self.widths if not self.storage.exists(self.copy_name(width))]
+        if missing:
+            with self.storage.open(str(self.name)) as file, Image.open(file) as image:
+                picture = image.convert("RGBA" if image.has_transparency_data else "RGB")
+                shape = image.height / image.width
+            for width in reversed(missing):
+                height = max(round(width * shape), 1)
+                picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
+                self.storage.save(self.copy_name(width), _as_webp(picture))
+        return len(missing)
 
     def delete(self, save: bool = True) -> None:
         """Remove the picture and its copies from the storage."""

@@ -3,6 +3,7 @@
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from PIL import Image
@@ -14,7 +15,7 @@ from products.tests.test_pictures import picture
 pytestmark = pytest.mark.django_db
 
 
-def pictured(kind: str = "PNG", size: tuple[int, int] = (400, 200), **fields: object) -> Product:
+def pictured(kind: str = "PNG", size: tuple[int, int] = (500, 200), **fields: object) -> Product:
     """A product with a picture of this size, as stored."""
     file = ContentFile(picture(kind, size), f"mug.{kind.lower()}")
     return Product.objects.get(pk=make_product(title="Teal mug", image=file, **fields).pk)
@@ -32,7 +33,7 @@ def add_view(product: Product, **fields: object) -> Picture:
 
 @pytest.mark.parametrize(
     ("width", "widths"),
-    [(40, [40]), (160, [160]), (161, [160, 161]), (800, [160, 320, 640, 800]), (1500, [160, 320, 640, 1280])],
+    [(40, [40]), (160, [160]), (161, [160, 161]), (800, [160, 400, 640, 800]), (1500, [160, 400, 640, 1280])],
 )
 def test_picture_has_copies_as_far_as_it_is_that_wide(width: int, widths: list[int]) -> None:
     product = pictured(size=(width, 20))
@@ -44,8 +45,29 @@ def test_picture_has_copies_as_far_as_it_is_that_wide(width: int, widths: list[i
 
 def test_webp_is_its_own_copy() -> None:
     product = pictured("WEBP")
-    assert product.image.copy_name(400) == product.image.name
+    assert product.image.copy_name(500) == product.image.name
     assert len(stored()) == 3
+
+
+def test_copies_that_are_missing_are_drawn_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+    product = pictured(size=(800, 200))
+    view = add_view(product)
+    before = set(stored())
+    for name in (product.image.copy_name(400), view.image.copy_name(160)):
+        default_storage.delete(name)
+    call_command("resize_pictures")
+    call_command("resize_pictures")
+    assert set(stored()) == before
+    assert capsys.readouterr().out == "2 smaller copies of pictures drawn.\n"
+
+
+def test_picture_that_is_gone_is_named_and_stops_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    lost, kept = pictured(size=(800, 200)), pictured(size=(810, 200))
+    for name in (lost.image.name, lost.image.copy_name(400), kept.image.copy_name(400)):
+        default_storage.delete(name)
+    call_command("resize_pictures")
+    assert lost.image.name in capsys.readouterr().err
+    assert default_storage.exists(kept.image.copy_name(400))
 
 
 def test_copies_keep_holes() -> None:
@@ -121,7 +143,7 @@ def test_card_offers_all_copies_and_room_for_them(client: Client) -> None:
     page = client.get("/products/").text
     assert f'srcset="{product.image.srcset}"' in page
     assert product.image.srcset.count("w,") == 2
-    assert 'width="400" height="200"' in page
+    assert 'width="500" height="200"' in page
 
 
 def test_detail_shows_every_picture_with_its_words(client: Client) -> None:

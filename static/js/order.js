@@ -30,6 +30,7 @@
   const button = state.querySelector("[data-next-action]");
   if (!button) return;
   const problem = state.querySelector("[data-action-error]");
+  button.hidden = false; // without this script it could do nothing
 
   const confirm = async () => {
     button.disabled = true;

@@ -47,6 +47,7 @@ class Command(BaseCommand):
         try:
             call_command("migrate", verbosity=0)
             call_command("seed", stdout=self.stdout)
+            call_command("resize_pictures", stdout=self.stdout)  # a shop of an earlier version may lack some
             environment = self._environment(site_url)
             for command in self._commands(host, port):
                 children.append(_start(command, environment))

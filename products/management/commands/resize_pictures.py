@@ -1,0 +1,24 @@
+"""manage.py resize_pictures: each picture's smaller copies."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from products.models import Picture, Product
+
+
+class Command(BaseCommand):
+    """Draws the copies that pictures lack: after a change of their widths, or after files were lost."""
+
+    help = "Draw the smaller copies that stored pictures lack. Running it again does no harm."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        made = 0
+        for model in (Product, Picture):
+            for row in model.objects.exclude(image="").iterator():
+                try:
+                    made += row.image.make_copies()
+                except OSError as error:
+                    self.stderr.write(f"{row}: {row.image.name} cannot be read ({error})")
+        if made or options["verbosity"] > 1:
+            self.stdout.write(f"{made} smaller copies of pictures drawn.")
