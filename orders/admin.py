@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from billing import answers
 from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
 from ecommerce.previews import PreviewAdmin
-from orders import alarms, links, payments, refunds, samples
+from orders import alarms, cancelling, links, payments, refunds, samples
 from orders.forms import RefundForm, ShipForm
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.shipping import ship
@@ -155,7 +155,7 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.action(description=gettext_lazy("Cancel (unpaid orders)"), permissions=["cancel"])
     def cancel_unpaid(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
-            payments.cancel(order, by=request.user.get_username())
+            cancelling.cancel(order, by=request.user.get_username())
             messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
 
     @admin.action(description=gettext_lazy("Ask Stripe what became of the payment"), permissions=["cancel"])
@@ -168,7 +168,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def cancel_unknown(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
             try:
-                is_done = payments.cancel_unknown(order, by=request.user.get_username())
+                is_done = cancelling.cancel_unknown(order, by=request.user.get_username())
             except answers.GatewayError:
                 is_done = False
             order.refresh_from_db()

@@ -5,7 +5,6 @@ Every change is a conditional update; every remote call stands outside transacti
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from billing import answers, gateway
 from billing.declines import decline_message
 from billing.models import Card
-from carts.models import Cart
 from ecommerce.money import major_units, minor_units
 from orders import mails, refunds
 from orders.alarms import alarm
+from orders.closing import close
 from orders.models import Order, OrderEvent, Payment, Refund
 
 logger = logging.getLogger(__name__)
@@ -230,7 +229,7 @@ def _mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, wor
         payment = _note_charge(order, attempt, intent)
         row = refunds.owe(order, payment, major_units(intent.received, intent.currency), intent.currency, text)
     Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(status=Order.Status.CANCELING)
-    _close(order)
+    close(order)
     if row:
         refunds.finish(row, is_first=True)
 
@@ -238,7 +237,7 @@ def _mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, wor
 def _canceled(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
     unpaid = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
     unpaid.update(status=Order.Status.CANCELING)  # cancelled at Stripe by somebody: it can never be paid
-    _close(order)
+    close(order)
 
 
 def _waiting(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
@@ -278,78 +277,3 @@ _APPLY: dict[str, Apply] = {
     "processing": _waiting,
     "requires_payment_method": _failed,
 }
-
-
-# --- X, cancel ---
-
-
-def cancel(order: Order, by: str) -> None:
-    """Give an unpaid order up: no charge can follow, the goods go back. Stays `canceling` while Stripe is silent."""
-    _begin_cancel(order, by)
-    finish_cancel(order)
-
-
-def _begin_cancel(order: Order, by: str) -> None:
-    with transaction.atomic():
-        placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
-        if placed.update(status=Order.Status.CANCELING):
-            order.record(OrderEvent.Kind.CANCELING, by=by)
-
-
-def finish_cancel(order: Order) -> None:
-    """Bring a `canceling` order to its end, canceled or paid, whichever Stripe says; repeated until it is."""
-    order.refresh_from_db()
-    if order.status != Order.Status.CANCELING:
-        return
-    if not order.payment_intent_id:
-        _close(order)
-        return
-    try:
-        gateway.cancel_intent(order.payment_intent_id)
-    except answers.StateChanged:
-        pass  # paid, or cancelled before: settle sees which
-    except answers.Missing:
-        alarm(order, _("Stripe does not know this order's payment: it cannot be cancelled without a look by staff."))
-        return
-    except answers.GatewayError as error:
-        logger.warning("order %s stays canceling: %s", order, error)
-        return
-    settle_quietly(order)
-
-
-def cancel_unknown(order: Order, by: str) -> bool:
-    """Staff's way out where Stripe does not know the intent (the account was changed); False if it does know it.
-
-    Raises GatewayError if Stripe does not answer.
-    """
-    if not order.payment_intent_id:
-        cancel(order, by)
-        return True
-    with suppress(answers.Missing):
-        gateway.retrieve_intent(order.payment_intent_id)
-        return False
-    _begin_cancel(order, by)
-    _close(order)  # nothing happens if it has another intent by now
-    return True
-
-
-def _close(order: Order) -> None:
-    """canceling -> canceled, with the goods back on the shelf and the lines back in the cart, in one transaction."""
-    with transaction.atomic():
-        if order.cart:
-            Cart.objects.restore(order.cart)  # first: carts, orders, discounts, products, in this order everywhere
-        canceling = Order.objects.filter(
-            pk=order.pk, status=Order.Status.CANCELING, payment_intent_id=order.payment_intent_id
-        )
-        if canceling.update(status=Order.Status.CANCELED, active=False):
-            order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.CANCELED)
-            if order.discount:
-                order.discount.give_back()  # once, as this update of the order happens once
-            for item in order.items.select_related("product").order_by("product_id"):
-                item.product.give_back(order.order_id)
-            is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
-            order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
-            mails.tell_canceled(order)
-        else:
-            transaction.set_rollback(True)  # somebody else closed it, or it was paid
-    order.refresh_from_db()

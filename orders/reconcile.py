@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 import accounts.mails
 from billing import answers, cards, gateway
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
-from orders import books, codes, mails, payments, refunds
+from orders import books, cancelling, codes, mails, payments, refunds
 from orders.alarms import alarm
 from orders.audit import audit
 from orders.findings import Finding, settled
@@ -34,8 +34,8 @@ def reconcile() -> dict[str, int]:
     with gateway.patience():
         return {
             "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
-            "orders expired": _each(Order.objects.stale(), lambda order: payments.cancel(order, by=mails.EXPIRY)),
-            "cancellations finished": _each(canceling, payments.finish_cancel),
+            "orders expired": _each(Order.objects.stale(), lambda order: cancelling.cancel(order, by=mails.EXPIRY)),
+            "cancellations finished": _each(canceling, cancelling.finish_cancel),
             "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
             "events worked on": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _work_on),
             "mails sent": send_mails(),

@@ -16,7 +16,7 @@ from billing.views import begin_setup, keep_card
 from carts.checkout import pay_order
 from carts.models import Cart
 from ecommerce.http import private
-from orders import payments
+from orders import cancelling, payments
 from orders.links import read_key
 from orders.mails import SHOPPER
 from orders.models import Order, Payment, Refund
@@ -40,7 +40,7 @@ def _payable_order(request: HttpRequest, order_id: str) -> Order:
 def _look(order: Order) -> Intent | None:
     """Bring an order that is still open at Stripe up to date."""
     if order.status == Order.Status.CANCELING:
-        payments.finish_cancel(order)
+        cancelling.finish_cancel(order)
     elif order.is_payable:
         if order.open_payment():
             return payments.settle_quietly(order)
@@ -153,7 +153,7 @@ def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
 def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     """Give the order up; its lines go back to the cart."""
     order = _own_order(request, order_id)
-    payments.cancel(order, by=SHOPPER)
+    cancelling.cancel(order, by=SHOPPER)
     if order.status != Order.Status.CANCELED:
         return redirect(order)
     if order.cart:

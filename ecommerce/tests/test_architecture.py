@@ -18,7 +18,7 @@ ROWS = {"models", "managers", "signals", "rates"}  # what they may import of ano
 # Views, forms and workflows: above the models, whatever the app.
 UPPER = {"views", "forms", "urls", "admin", "apps", "checkout", "guests", "payments", "placing", "reconcile", "mails"}
 UPPER |= {"claims", "passwords", "throttle", "tokens", "refunds", "alarms", "audit", "books", "findings", "links"}
-UPPER |= {"seals", "shipping", "samples", "letters", "previews", "codes"}
+UPPER |= {"seals", "shipping", "samples", "letters", "previews", "codes", "cancelling", "closing"}
 UPPER |= {"forgetting", "deletion", "export", "details", "privacy", "book", "cards"}
 UPPER |= {"http", "context_processors", "middleware", "maintenance", "management", "csp", "pages"}
 SESSION_KEYS = ["cart_id", "cart_items", "billing_profile_id", "guest_email_id", "_password_reset_token", "order_ids"]

@@ -29,7 +29,7 @@ from ecommerce.tests.makers import (
     make_product,
     place_order,
 )
-from orders import alarms, mails, payments
+from orders import alarms, cancelling, mails
 from orders.models import Mail, Order, OrderEvent
 
 pytestmark = pytest.mark.django_db
@@ -193,7 +193,7 @@ def test_mails_of_an_order_keep_its_language_whoever_causes_them() -> None:
 def test_history_is_in_the_language_of_the_order(client: Client, simulator: Simulator) -> None:
     with translation.override("de"):
         order = buy(client, make_product(), token="tok_chargeCustomerFail")
-    payments.cancel(order, by="expiry")
+    cancelling.cancel(order, by="expiry")
     texts = dict(order.events.values_list("kind", "text"))
     assert texts[OrderEvent.Kind.DECLINED].startswith("Ihre Karte wurde abgelehnt.")
     assert texts[OrderEvent.Kind.CANCELED] == "Es wurde nichts abgebucht"

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from billing.simulator.server import Simulator
 from ecommerce.tests.makers import add_card, buy, make_product
-from orders import alarms, books, payments, reconcile
+from orders import alarms, books, cancelling, payments, reconcile
 from orders.audit import audit
 from orders.models import Mail, Order, OrderEvent
 from orders.reconcile import compare_books
@@ -85,7 +85,7 @@ def test_mend_leaves_an_intent_alone_that_its_shopper_stores_meanwhile(
 
 def test_part_given_back_of_a_cancelled_order_is_found(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(stock=10), "tok_chargeCustomerFail", quantity=3)
-    payments.cancel(order, by="shopper")
+    cancelling.cancel(order, by="shopper")
     StockMovement.objects.filter(kind="given_back").update(amount=1)
     Product.objects.update(stock=8)
     assert {finding.rule for finding in audit()} == {"I4"}
@@ -100,14 +100,14 @@ def test_only_what_may_be_a_cards_number_is_found(order: Order, number: str, is_
 def test_order_without_an_intent_is_cancelled_at_once(client: Client, simulator: Simulator) -> None:
     simulator.add_fault("/v1/payment_intents", "drop_before")
     order = buy(client, make_product())
-    assert payments.cancel_unknown(order, by="staff")
+    assert cancelling.cancel_unknown(order, by="staff")
     order.refresh_from_db()
     assert (order.status, order.attention) == (Order.Status.CANCELED, "")
 
 
 def test_order_that_stripe_knows_is_not_cancelled_as_unknown(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
-    assert not payments.cancel_unknown(order, by="staff")
+    assert not cancelling.cancel_unknown(order, by="staff")
     order.refresh_from_db()
     assert order.status == Order.Status.PLACED
 
@@ -116,10 +116,10 @@ def test_order_that_stripe_lost_is_cancelled_by_staff(client: Client, simulator:
     product = make_product(stock=3)
     order = buy(client, product, "tok_chargeCustomerFail")
     simulator.reset()
-    payments.cancel(order, by="shopper")
+    cancelling.cancel(order, by="shopper")
     order.refresh_from_db()
     assert order.attention
-    assert payments.cancel_unknown(order, by="staff")
+    assert cancelling.cancel_unknown(order, by="staff")
     product.refresh_from_db()
     assert (Order.objects.get().status, product.stock) == (Order.Status.CANCELED, 3)
 

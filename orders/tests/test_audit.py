@@ -18,8 +18,8 @@ from billing import gateway
 from billing.models import StripeEvent
 from billing.simulator.server import Simulator
 from ecommerce.tests.makers import buy, make_product
-from orders import payments
 from orders.audit import audit
+from orders.closing import close
 from orders.mails import send_waiting
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.reconcile import compare_books, reconcile
@@ -105,7 +105,7 @@ def refund_never_asked_of_stripe(simulator: Simulator, order: Order) -> None:
 def cancelled_here_but_alive_at_stripe(simulator: Simulator, order: Order) -> None:
     stale_canceling(simulator, order)
     order.refresh_from_db()
-    payments._close(order)
+    close(order)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ecommerce.tests.makers import (
     make_user,
     place_order,
 )
-from orders import payments
+from orders import cancelling, payments
 from orders.models import Order, Payment
 from orders.reconcile import reconcile
 
@@ -73,7 +73,7 @@ def test_members_lines_go_back_to_the_members_cart(client: Client, simulator: Si
     add_to_cart(client, make_product())
     give_details(client)
     place_order(client, add_card(client, "tok_chargeCustomerFail").json()["card"])
-    payments.cancel(Order.objects.placed().get(), by="expiry")
+    cancelling.cancel(Order.objects.placed().get(), by="expiry")
     assert Cart.objects.get(user=alice, active=True).count_items() == 1
 
 

@@ -11,6 +11,7 @@ from billing.simulator.server import Simulator
 from ecommerce.tests.makers import buy, make_product
 from orders import payments, refunds
 from orders.audit import audit
+from orders.closing import close
 from orders.models import Order, OrderEvent, Payment, Refund
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def paid_after_the_cancellation(simulator: Simulator, order: Order) -> None:
     """As after a database restored from a backup: cancelled here, alive and then paid at Stripe."""
     Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELING)
     order.refresh_from_db()
-    payments._close(order)
+    close(order)
     simulator.act(str(order.payment_intent_id), True)
 
 

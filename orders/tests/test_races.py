@@ -21,7 +21,7 @@ from ecommerce.tests.makers import (
     make_product,
     place_form,
 )
-from orders import payments
+from orders import cancelling
 from orders.models import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,7 +136,7 @@ def test_cancel_and_pay_at_once_end_on_one_truth(client: Client, simulator: Simu
     card = add_card(client).json()["card"]
     urls = [reverse(f"orders:{name}", args=[order.order_id]) for name in ("pay", "cancel")]
     at_once(lambda number: copy_of(client).post(urls[number % 2], {"card": card}))
-    payments.finish_cancel(order)
+    cancelling.finish_cancel(order)
     product.refresh_from_db()
     truth = (order.status, succeeded(simulator), product.stock)
     assert truth in [(Order.Status.PAID, 1, 0), (Order.Status.CANCELED, 0, 1)]

@@ -21,8 +21,9 @@ from ecommerce.tests.makers import (
     make_tax,
     set_delivery,
 )
-from orders import payments
+from orders import cancelling
 from orders.audit import audit
+from orders.closing import close
 from orders.models import Order
 from orders.placing import PlaceRefused, place
 from orders.reconcile import compare_books
@@ -163,9 +164,9 @@ def test_last_use_that_went_to_another_order_a_moment_ago_is_told(
 def test_cancelled_order_gives_its_use_back_once_and_the_code_to_the_new_cart(order: Order) -> None:
     place(order, shown(order))
     stale = Order.objects.get(pk=order.pk)
-    payments.cancel(order, by="shopper")
-    payments._close(stale)
-    payments.cancel(stale, by="expiry")
+    cancelling.cancel(order, by="shopper")
+    close(stale)
+    cancelling.cancel(stale, by="expiry")
     assert uses() == 0
     assert order.cart
     assert type(order.cart).objects.get(active=True).discount_code == "TEN"

@@ -14,7 +14,7 @@ from django.urls import reverse
 import ecommerce.urls  # noqa: F401 - so that the fork server has read all views before it forks
 from billing.models import Card
 from billing.simulator.webhooks import signature
-from orders import payments, placing, refunds
+from orders import cancelling, payments, placing, refunds
 from orders.models import Order
 from orders.refunds import Wish
 
@@ -65,7 +65,7 @@ def pay(order: int, card: int) -> None:
 
 def expire(order: int) -> None:
     """What reconcile does with an order that is not paid in time."""
-    payments.cancel(Order.objects.get(pk=order), by="expiry")
+    cancelling.cancel(Order.objects.get(pk=order), by="expiry")
 
 
 def answer_bank(url: str, pause: float) -> int:

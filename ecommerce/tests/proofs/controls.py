@@ -16,7 +16,8 @@ from billing import gateway
 from billing.models import Card
 from carts import views
 from carts.rates import Discount
-from orders import payments, placing, refunds
+from orders import cancelling, payments, placing, refunds
+from orders.closing import close
 from orders.models import Order, Payment, Refund
 from products.models import Product, StockMovement
 
@@ -103,9 +104,9 @@ def close_before_cancelling() -> None:
 
     def finish(order: Order) -> None:
         order.refresh_from_db()
-        payments._close(order)
+        close(order)
 
-    payments.finish_cancel = finish
+    cancelling.finish_cancel = finish
 
 
 def add_without_transaction() -> None:
