@@ -34,6 +34,7 @@ def put_on(request: HttpRequest, cart: Cart, code: str) -> str:
         cache.add(key, 0, PAUSE)
         with suppress(ValueError):  # its hour ended between these two lines
             cache.incr(key)
+        raise CodeRefused(_("We do not know the code %(code)s. Please check how it is written.") % {"code": code})
     cart.discount_code = discount.code if discount else ""
     today = quote_cart(cart)
     if today.code_problem:

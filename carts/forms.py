@@ -14,6 +14,8 @@ from carts.quotes import read_signed
 from carts.rates import Rules
 from ecommerce.forms import PlainForm
 
+PLACES = {"country": "estimate-country", "shipping_method": "shipping-choice"}
+
 
 class CartUpdateForm(PlainForm):
     """What to do with which product: add so many, set to so many, or remove."""
@@ -62,6 +64,10 @@ class DeliveryForm(PlainForm):
         required=False,
         error_messages=dict.fromkeys(["invalid", "min_value", "max_value"], _("Choose one of the ways of delivery.")),
     )
+
+    def first_place(self) -> str:
+        """The id of the field that the first error is about; "" for one that not every cart shows."""
+        return PLACES.get(next(iter(self.errors), ""), "")
 
     def wishes(self) -> dict[str, Any]:
         """What to keep on the cart; a region is one of its country's that has prices of its own, or none."""

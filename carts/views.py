@@ -1,5 +1,7 @@
 """The cart, the checkout and the thank-you page."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +24,8 @@ from ecommerce.http import next_url, private, same_origin_or_csrf
 from orders import payments
 from orders.models import Order
 from products.models import Product
+
+LONGEST_TYPED = 80  # of a discount code that is shown again; a code has 40 signs at most
 
 
 @private
@@ -54,8 +58,16 @@ def cart_update(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         _update(request, **form.cleaned_data)
     else:
-        messages.error(request, form.first_error())
+        messages.error(request, form.first_error(), extra_tags=_quantity_field(request, form))
     return redirect(goal)
+
+
+def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:
+    """The id of the field in the cart that the form's errors are about, if there is one."""
+    cart, wanted = Cart.objects.from_request(request), form.cleaned_data.get("product_id")
+    lines = cart.lines() if cart and wanted and "quantity" in form.errors else []
+    fields = (f"quantity-{wanted}" for line in lines if line.product_id == wanted and line.product.most_in_cart())
+    return next(fields, "")
 
 
 @transaction.atomic
@@ -98,7 +110,7 @@ def cart_delivery(request: HttpRequest) -> HttpResponse:
     """Keep the country of the estimate, or the shipping method, on the cart."""
     form, cart = DeliveryForm(request.POST), Cart.objects.from_request(request)
     if not form.is_valid():
-        messages.error(request, form.first_error())
+        messages.error(request, form.first_error(), extra_tags=form.first_place())
     elif cart and (wishes := form.wishes()):
         cart.choose(**wishes)
     return redirect(next_url(request, resolve_url("carts:home")))
@@ -109,10 +121,10 @@ def cart_delivery(request: HttpRequest) -> HttpResponse:
 def cart_discount(request: HttpRequest) -> HttpResponse:
     """Put a discount code on the cart, or take it off."""
     form, cart = DiscountForm(request.POST), Cart.objects.from_request(request)
-    if not form.is_valid():
-        messages.error(request, form.first_error())
-    elif cart is None:
+    if cart is None or not cart.items.exists():
         messages.error(request, _("Your cart is empty."))
+    elif not form.is_valid():
+        return _refuse_code(request, form.first_error())
     elif form.cleaned_data["remove"]:
         codes.take_off(cart)
         messages.info(request, _("The discount code is no longer in your cart."))
@@ -120,8 +132,15 @@ def cart_discount(request: HttpRequest) -> HttpResponse:
         try:
             messages.success(request, codes.put_on(request, cart, form.cleaned_data["code"]))
         except codes.CodeRefused as refusal:
-            messages.error(request, str(refusal))
+            return _refuse_code(request, str(refusal))
     return redirect("carts:home")
+
+
+def _refuse_code(request: HttpRequest, words: str) -> HttpResponse:
+    """Say why at the field, which keeps what was typed: that goes along in the address."""
+    messages.error(request, words, extra_tags="discount-code")
+    typed = request.POST.get("code", "").replace("\x00", "")[:LONGEST_TYPED]
+    return redirect(f"{resolve_url('carts:home')}?{urlencode({'code': typed})}")
 
 
 @private

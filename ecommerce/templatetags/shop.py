@@ -55,6 +55,13 @@ def notes(notices: Iterable[Message] | None) -> list[Message]:
     return [notice for notice in notices or () if notice.level_tag != "error"]
 
 
+@register.simple_tag(takes_context=True)
+def error_at(context: dict[str, Any], *place: Any) -> str:
+    """What the summary says about the field of this id, to be said there once more; the parts of the id are joined."""
+    wanted = "".join(map(str, place))
+    return next((str(notice) for notice in errors(context.get("messages")) if notice.extra_tags == wanted), "")
+
+
 @register.filter
 def as_list(value: Any) -> list[Any]:
     """The one thing as a list of one, for snippets that take several."""
