@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
-from django.utils.cache import add_never_cache_headers, has_vary_header
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers, has_vary_header, patch_vary_headers
 
 from ecommerce.http import permissions_policy
 
@@ -44,3 +45,19 @@ class CleanPathMiddleware:
         if any("\x00" in text for text in (request.path, *query, *request.COOKIES.values())):
             raise SuspiciousOperation("NUL byte in address or cookies")
         return self.get_response(request)
+
+
+class NotAllowedMiddleware:
+    """Makes the 405 that Django leaves empty a page of the shop, for browsers: scripts and Stripe do not read pages."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            patch_vary_headers(response, ["Accept"])
+            # Named, for `*/*` is what programs send; and neither HEAD nor OPTIONS is a visitor in front of a page.
+            if "text/html" in request.headers.get("Accept", "") and request.method not in ("HEAD", "OPTIONS"):
+                response.content = render_to_string("405.html", request=request)
+        return response

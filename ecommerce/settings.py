@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "ecommerce.middleware.NotAllowedMiddleware",  # after those that know the visitor, whom its page shows
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "billing.middleware.PaymentTimeLimitMiddleware",
     "billing.middleware.CoolDownMiddleware",

@@ -60,21 +60,21 @@ def test_all_views_are_found() -> None:
 
 
 def answers(customer: Client, method: str) -> Iterator[tuple[str, Any]]:
-    """Every personal address asked by this customer, each as if the others had not been asked."""
+    """Every personal address asked by this customer's browser, each as if the others had not been asked."""
     for name in sorted(set(SHOP) - SAME_FOR_ALL):
         browser = Client()
         browser.cookies = copy(customer.cookies)
         with transaction.atomic():
-            yield name, getattr(browser, method)(address(name, SHOP[name], customer))
+            yield name, getattr(browser, method)(address(name, SHOP[name], customer), headers={"Accept": "text/html"})
             transaction.set_rollback(True)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_answer_to_a_customer_is_kept_by_no_cache(customer: Client, method: str) -> None:
     asked = dict(answers(customer, method))
-    empty = {name for name, answer in asked.items() if answer.status_code == 405 and not answer.content}
-    assert [name for name, answer in asked.items() if name not in empty and not is_kept_out_of_caches(answer)] == []
-    assert len(asked) - len(empty) > 10
+    assert [name for name, answer in asked.items() if not is_kept_out_of_caches(answer)] == []
+    assert {answer.status_code for answer in asked.values() if not answer.content} <= {302}  # pages all, or ways to one
+    assert len(asked) > 40
 
 
 @pytest.mark.parametrize("name", sorted(SHOP))

@@ -54,6 +54,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
     "no token": (403, lambda client: Client(enforce_csrf_checks=True).post("/accounts/logout/")),
     "not there": (404, lambda client: client.get("/nothing/")),
     "wrong method": (405, lambda client: client.post("/products/")),
+    "wrong method, as a page": (405, lambda client: client.post("/products/", headers={"Accept": "text/html"})),
     "options": (405, lambda client: client.options("/")),
     "unsigned webhook": (400, lambda client: client.post("/billing/webhook/", b"{}", content_type="text/plain")),
     "our mistake": (500, mistake),

@@ -34,6 +34,54 @@ def test_unknown_address_is_a_page_of_the_shop(client: Client, address: str) -> 
     assert (answer.status_code, is_page_of_the_shop(answer)) == (404, True)
 
 
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "allowed"),
+    [
+        ("get", "/cart/update/", {"POST"}),
+        ("get", "/orders/NOTHING/pay/", {"POST"}),
+        ("post", "/", {"GET", "HEAD"}),
+        ("post", "/products/nothing/", {"GET", "HEAD", "OPTIONS"}),
+        ("put", "/media/products/mug.webp", {"GET", "HEAD"}),
+        ("delete", "/accounts/logout/", {"POST"}),
+    ],
+)
+def test_wrong_method_is_a_page_of_the_shop_that_names_the_right_ones(
+    client: Client, method: str, address: str, allowed: set[str]
+) -> None:
+    answer = getattr(client, method)(address, headers=HTML)
+    assert (answer.status_code, is_page_of_the_shop(answer)) == (405, True)
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert "Accept" in answer.headers["Vary"].split(", ")
+    assert not answer.cookies
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/plain", "image/webp,*/*;q=0.8"])
+@pytest.mark.parametrize("address", ["/billing/webhook/", "/billing/setup-intent/", "/cart/update/"])
+def test_wrong_method_of_a_program_is_answered_barely(client: Client, address: str, accept: str) -> None:
+    answer = client.get(address, headers={"Accept": accept} if accept else {})
+    assert (answer.status_code, answer.content, answer.headers["Allow"]) == (405, b"", "POST")
+
+
+@pytest.mark.parametrize(
+    ("method", "address"), [("head", "/cart/update/"), ("options", "/"), ("options", "/cart/update/")]
+)
+def test_wrong_method_that_asks_for_no_page_gets_none(client: Client, method: str, address: str) -> None:
+    answer = getattr(client, method)(address, headers=HTML)
+    assert (answer.status_code, answer.content, bool(answer.headers["Allow"])) == (405, b"", True)
+
+
+def test_page_for_a_wrong_method_speaks_german_and_knows_the_cart(client: Client) -> None:
+    add_to_cart(client, make_product(), 3)
+    answer = client.get("/cart/update/", headers=HTML | {"Accept-Language": "de"})
+    assert "Diese Seite lässt sich so nicht öffnen" in answer.text
+    assert "data-cart-items>3<" in answer.text
+
+
 @pytest.mark.parametrize(
     "address",
     ["/products/a%00b/", "/%00", "/products/?category=%00", "/products/?%00=1", "/?next=a%00", "/media/%00.png"],
