@@ -12,8 +12,8 @@ from products.models import Category, Picture, Product
 
 
 def product_graph(product: Product, pictures: Iterable[Picture], categories: Iterable[Category]) -> dict[str, Any]:
-    """The product with its offer, and the way to it from the list of products."""
-    places = [(_("Products"), reverse("products:list"))]
+    """The product with its offer, and the way to it as snippets/breadcrumb.html shows it."""
+    places = [(_("Home"), reverse("home"))]
     places += [(category.title, category.get_absolute_url()) for category in categories]
     places += [(product.title, product.get_absolute_url())]
     return {"@context": "https://schema.org", "@graph": [_product(product, pictures), _breadcrumbs(places)]}

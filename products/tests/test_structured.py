@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 
 from ecommerce.tests.makers import make_category, make_product
+from ecommerce.tests.markup import read
 from products.models import Category, Product
 from products.tests.test_pictures import picture
 
@@ -49,11 +50,29 @@ def test_product_names_its_pictures_whole(client: Client, settings: Any) -> None
     assert images[0] == f"https://shop.example{product.image.url}"
 
 
-def test_breadcrumbs_lead_from_the_list_to_the_product(client: Client) -> None:
+def test_breadcrumbs_lead_from_home_to_the_product(client: Client) -> None:
     mugs = Category.objects.create(title="Mugs", parent=make_category("Kitchen"))
     items = graph(client, make_product(title="Teal mug", category=mugs))["BreadcrumbList"]["itemListElement"]
-    assert [item["name"] for item in items] == ["Products", "Kitchen", "Mugs", "Teal mug"]
+    assert [item["name"] for item in items] == ["Home", "Kitchen", "Mugs", "Teal mug"]
     assert [item["position"] for item in items] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("has_category", [True, False])
+def test_breadcrumbs_for_programs_are_those_on_the_page(
+    client: Client, settings: Any, language: str, has_category: bool
+) -> None:
+    settings.SITE_URL = "https://shop.example"
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    mugs = Category.objects.create(title="Mugs & <cups>", parent=make_category("Kitchen"))
+    product = make_product(title="Teal mug", category=mugs if has_category else None)
+    shown = list(read(client.get(product.get_absolute_url()).text).one("ol", class_="breadcrumb").all("li"))
+    links = [link.attrs["href"] for item in shown for link in item.all("a")]
+    told = graph(client, product)["BreadcrumbList"]["itemListElement"]
+    assert [item["name"] for item in told] == [item.text for item in shown]
+    assert [item["item"] for item in told] == [
+        f"https://shop.example{path}" for path in [*links, product.get_absolute_url()]
+    ]
 
 
 @pytest.mark.parametrize("title", ["</script><script>alert(1)</script>", "<!--<script>", "a & b \u2028 'c' \"d\" \\"])
