@@ -58,7 +58,8 @@ format: $(VENV)/dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-# The compiled catalogues are committed: a machine that only runs the shop needs no gettext. New words are left empty.
+# The compiled catalogues are committed: a machine that only runs the shop needs no gettext. New words
+# are left empty, or guessed and marked fuzzy; a test fails until somebody has written them.
 words: $(VENV)/dev
 	@command -v msgfmt >/dev/null || { echo "gettext is missing. On Debian: apt-get install gettext"; exit 1; }
 	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file --ignore var --ignore "*/tests"

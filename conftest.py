@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
+from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
 from billing.simulator.server import Simulator
@@ -59,8 +60,8 @@ def skip_unless_ci(reason: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def laptop(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No Stripe unless a test asks for one, quick passwords, an empty cache, uploads in a folder of its own."""
+def laptop(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No Stripe unless a test asks for one, quick passwords, an empty cache, uploads and a language of its own."""
     settings.STRIPE_API_BASE = NOBODY
     settings.STRIPE_IS_REAL = False
     settings.STRIPE_SECRET_KEY = "sk_test_tests"
@@ -71,6 +72,8 @@ def laptop(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings.AXES_ENABLED = False  # limits sign-ins in its own tests alone
     settings.MEDIA_ROOT = str(tmp_path_factory.mktemp("media"))
     cache.clear()
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 @pytest.fixture(scope="session")

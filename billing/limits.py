@@ -132,6 +132,6 @@ def as_json(refusal: TooMany) -> JsonResponse:
 @private
 def cool_down(request: HttpRequest, refusal: TooMany) -> HttpResponse:
     """The refusal as a page."""
-    page = render(request, "billing/cool_down.html", {"refusal": refusal}, status=429)
+    page = render(request, "billing/cool_down.html", {"refusal": refusal, "next_page": refusal.back}, status=429)
     page["Retry-After"] = str(refusal.seconds)
     return page

@@ -35,7 +35,7 @@ def put_on(request: HttpRequest, cart: Cart, code: str) -> str:
         with suppress(ValueError):  # its hour ended between these two lines
             cache.incr(key)
         raise CodeRefused(_("We do not know the code %(code)s. Please check how it is written.") % {"code": code})
-    cart.discount_code = discount.code if discount else ""
+    cart.discount_code = discount.code
     today = quote_cart(cart)
     if today.code_problem:
         raise CodeRefused(today.code_problem)

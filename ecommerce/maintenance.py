@@ -5,7 +5,6 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils import translation
 
 RETRY_SECONDS = 300
 REFRESH_SECONDS = 60
@@ -24,8 +23,7 @@ class MaintenanceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(OPEN) or not is_on():
             return self.get_response(request)
-        with translation.override(translation.get_language_from_request(request)):
-            page = HttpResponse(static_page("503.html", reason=reason()), status=503)
+        page = HttpResponse(static_page("503.html", reason=reason()), status=503)
         page["Retry-After"] = str(RETRY_SECONDS)
         page["Cache-Control"] = "no-store"
         if request.method == "GET":

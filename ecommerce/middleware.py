@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers, has_vary_header, patch_vary_headers
 
@@ -34,6 +36,15 @@ class HeadersMiddleware:
         return response
 
 
+class LanguageMiddleware(LocaleMiddleware):
+    """Django's, but it marks pages alone: of a picture or a sitemap a cache needs one copy, not one a language."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Name the page's language, and tell caches that it depends on what the browser asks for."""
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        return super().process_response(request, response) if is_page else response
+
+
 class CleanPathMiddleware:
     """Answers 400 to a NUL byte in address or cookies: PostgreSQL refuses it, which would otherwise end in a 500."""
 
@@ -59,5 +70,5 @@ class NotAllowedMiddleware:
             patch_vary_headers(response, ["Accept"])
             # Named, for `*/*` is what programs send; and neither HEAD nor OPTIONS is a visitor in front of a page.
             if "text/html" in request.headers.get("Accept", "") and request.method not in ("HEAD", "OPTIONS"):
-                response.content = render_to_string("405.html", request=request)
+                response.content = render_to_string("405.html", {"next_page": "/"}, request)
         return response

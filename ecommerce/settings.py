@@ -64,12 +64,12 @@ MIDDLEWARE = [
     # These two first, so that static files, redirects and errors of the others carry their headers too.
     "ecommerce.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "ecommerce.middleware.LanguageMiddleware",  # before all that may answer with words
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ecommerce.maintenance.MaintenanceMiddleware",  # before all that needs the database
     "ecommerce.middleware.CleanPathMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

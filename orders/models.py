@@ -34,6 +34,11 @@ def new_order_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(10))
 
 
+def shop_language() -> str:
+    """For orders that nobody in front of a page began."""
+    return str(settings.LANGUAGE_CODE)
+
+
 class Order(GuardedModel):
     """One purchase. `open` mirrors the cart; from `placed` on its lines, addresses and sums never change again."""
 
@@ -68,7 +73,7 @@ class Order(GuardedModel):
     )  # fmt: skip
     cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders", verbose_name=_("cart"))
     email = models.EmailField(_("e-mail"))
-    language = models.CharField(_("language"), max_length=12, default=settings.LANGUAGE_CODE)
+    language = models.CharField(_("language"), max_length=12, default=shop_language)
     shipping_address = models.ForeignKey(
         Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping address")
     )

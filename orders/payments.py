@@ -1,4 +1,4 @@
-"""The one workflow that spans apps and money: intent, pay, settle, cancel; docs/money.md tells its protocol.
+"""The one workflow that spans apps and money: intent, pay, settle; docs/money.md tells its protocol.
 
 Every change is a conditional update; every remote call stands outside transactions; only `settle` says "paid".
 """

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.answers import Intent
 from billing.csp import payment_page
+from billing.declines import decline_message
 from billing.forms import CardForm
 from billing.models import Card
 from billing.views import begin_setup, keep_card
@@ -85,7 +86,7 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         "items": order.items.select_related("product"),
         "events": order.events.all(),
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
-        "payment": payment,
+        "problem": _problem(payment),
         "situation": now,
         "client_secret": intent.client_secret if intent and now == "action" else "",
         "cards": Card.objects.usable(order.billing_profile) if order.is_payable else [],
@@ -94,6 +95,13 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     if now in ("checking", "canceling"):
         response["Refresh"] = str(REFRESH_SECONDS)
     return response
+
+
+def _problem(payment: Payment | None) -> str:
+    """Why it failed, in the visitor's language; what was written down is in the order's."""
+    if payment is None:
+        return ""
+    return decline_message(payment.code, payment.decline_code) if payment.code else payment.message
 
 
 def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What a shopper asks of the list: words, category, price, stock and order, in one form that is sent by GET."""
 
+import re
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,8 @@ from products.models import ProductQuerySet
 from products.search import LONGEST_TEXT
 from products.tree import Tree
 
+GROUP = r"[.,'’\s]"  # what stands before three digits of a large number, depending on the language
+PRICE = re.compile(rf"(\d{{1,3}}(?:{GROUP}\d{{3}})+|\d+)(?:[.,](\d{{1,2}}))?")
 INDENT = "\u2003"  # an em space; browsers drop plain ones before an option
 SORTS = {
     "best": gettext_lazy("Best match"),
@@ -25,12 +28,23 @@ SORTS = {
 }
 
 
-def price_field(label: Any) -> forms.DecimalField:
-    """A price as the visitor's language writes it, no longer than the column of prices holds."""
+class PriceField(forms.DecimalField):
+    """A price as any language writes it, for its address may be opened by somebody who speaks another."""
+
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> Any:
+        """The price as a Decimal, None for nothing; ValidationError for what is none."""
+        price = PRICE.fullmatch(str(value or "").strip())
+        return super().to_python(f"{re.sub(GROUP, '', price[1])}.{price[2] or 0}" if price else value)
+
+
+def price_field(label: Any) -> PriceField:
+    """For a price no longer than the column of prices holds."""
     text = gettext_lazy("Please give prices as numbers, for example 20 or 12.50.")
     codes = ["invalid", "min_value", "max_digits", "max_decimal_places", "max_whole_digits"]
-    return forms.DecimalField(
-        label=label, required=False, min_value=0, max_digits=10, decimal_places=2, localize=True,
+    return PriceField(
+        label=label, required=False, min_value=0, max_digits=10, decimal_places=2,
         error_messages=dict.fromkeys(codes, text),
     )  # fmt: skip
 

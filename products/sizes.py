@@ -12,6 +12,7 @@ from PIL import Image
 # Of the copies, in pixels; none is wider than the picture itself. 400 fills half a telephone, where most lists are
 # read. After a change: `manage.py resize_pictures`.
 WIDTHS = (160, 400, 640, 1280)
+FORMER_WIDTHS = (320,)  # of earlier versions: their files go with the picture
 QUALITY = 78
 
 
@@ -45,7 +46,7 @@ class SizedImageFile(ImageFieldFile):
 
     def delete(self, save: bool = True) -> None:
         """Remove the picture and its copies from the storage."""
-        for width in self.widths:
+        for width in (*self.widths, *FORMER_WIDTHS):
             self.storage.delete(self.copy_name(width))
         super().delete(save)
 

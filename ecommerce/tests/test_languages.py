@@ -1,5 +1,6 @@
 """Languages: chosen by the browser or the visitor, on pages, in prices and dates, in mails; the catalogue is whole."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -29,7 +30,7 @@ from ecommerce.tests.makers import (
     make_product,
     place_order,
 )
-from orders import alarms, cancelling, mails
+from orders import alarms, cancelling, mails, payments
 from orders.models import Mail, Order, OrderEvent
 
 pytestmark = pytest.mark.django_db
@@ -164,10 +165,43 @@ def test_mistake_is_told_in_german_with_a_title_that_says_so(german: Client) -> 
 
 
 def test_german_decimal_comma_filters_by_price(german: Client) -> None:
+    make_product(title="Dear vase", price=Decimal("1210.60"))
+    make_product(title="Cheap cup", price=Decimal("1210.40"))
+    text = german.get("/products/?price_to=1.210,50").text
+    assert ("Cheap cup" in text, "Dear vase" in text) == (True, False)
+
+
+def test_address_with_a_german_price_means_the_same_in_english(client: Client) -> None:
     make_product(title="Dear vase", price=Decimal("10.60"))
     make_product(title="Cheap cup", price=Decimal("10.40"))
-    text = german.get("/products/?price_to=10,50").text
+    text = client.get("/products/?price_to=10,50").text
     assert ("Cheap cup" in text, "Dear vase" in text) == (True, False)
+
+
+def test_bad_request_is_answered_in_the_language_of_who_sent_it(german: Client, client: Client) -> None:
+    german.get("/")
+    answer = client.get("/?a=%00")
+    assert (answer.status_code, language_of(answer), answer.headers["Content-Language"]) == (400, "en-gb", "en-gb")
+
+
+@pytest.mark.parametrize("path", ["/robots.txt", "/sitemap.xml"])
+def test_what_holds_no_words_is_one_copy_in_every_cache(german: Client, path: str) -> None:
+    headers = german.get(path).headers
+    assert "Accept-Language" not in headers.get("Vary", "")
+    assert "Content-Language" not in headers
+
+
+def test_page_that_cannot_be_opened_again_leads_home_in_the_other_language(client: Client) -> None:
+    text = client.get("/cart/update/", headers={"Accept": "text/html"}).text
+    assert '<input type="hidden" name="next" value="/">' in text
+
+
+def test_shop_may_be_german_from_the_ground(tmp_path: Path) -> None:
+    """Neither do the migrations look stale, nor does a check complain."""
+    environment = os.environ | {"LANGUAGE_CODE": "de", "VAR_DIR": str(tmp_path), "DATABASE_URL": ""}
+    del environment["DATABASE_URL"]
+    for command in (["check"], ["makemigrations", "--check", "--dry-run"]):
+        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
 
 
 # Orders and mails
@@ -191,15 +225,23 @@ def test_mails_of_an_order_keep_its_language_whoever_causes_them() -> None:
 
 
 def test_history_is_in_the_language_of_the_order(client: Client, simulator: Simulator) -> None:
-    with translation.override("de"):
-        order = buy(client, make_product(), token="tok_chargeCustomerFail")
+    order = buy(client, make_product(), token="tok_chargeCustomerFail")
+    Order.objects.filter(pk=order.pk).update(language="de")
+    order.refresh_from_db()
+    card = order.billing_profile.cards.get()
+    payments.pay(order, card)
     cancelling.cancel(order, by="expiry")
     texts = dict(order.events.values_list("kind", "text"))
     assert texts[OrderEvent.Kind.DECLINED].startswith("Ihre Karte wurde abgelehnt.")
     assert texts[OrderEvent.Kind.CANCELED] == "Es wurde nichts abgebucht"
 
 
-def test_staff_are_told_in_the_language_of_the_shop(german: Client) -> None:
+def test_declined_card_is_told_in_the_language_of_who_reads(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), token="tok_chargeCustomerFail")
+    assert "Ihre Karte wurde abgelehnt." in client.get(order.get_absolute_url(), headers={"Accept-Language": "de"}).text
+
+
+def test_staff_are_told_in_the_language_of_the_shop() -> None:
     order = make_paid_order(language="de")
     with translation.override("de"):
         alarms.alarm(order, gettext_lazy("Refund no. %(number)s did not go through: %(text)s"), number=7, text="why")

@@ -26,6 +26,9 @@ def titles(client: Client, query: str) -> list[str]:
     [
         ("price_from=20", ["Dear", "Gone"]),
         ("price_to=20", ["Gone", "Cheap"]),
+        ("price_to=20,00", ["Gone", "Cheap"]),
+        ("price_to=1.020,00", ["Dear", "Gone", "Cheap"]),
+        ("price_from=0,020.00", ["Dear", "Gone"]),
         ("price_from=15&price_to=25.00", ["Gone"]),
         ("price_from=25&price_to=15", ["Gone"]),
         ("price_from=0&price_to=0", []),
@@ -41,7 +44,7 @@ def test_list_shows_what_is_asked_for(client: Client, query: str, expected: list
     assert titles(client, query) == expected
 
 
-@pytest.mark.parametrize("price", ["abc", "NaN", "sNaN", "-Infinity", "1e999", "-1", "9" * 400, "1,0,0", "1.999", "٣x"])
+@pytest.mark.parametrize("price", ["abc", "NaN", "sNaN", "-Infinity", "1e999", "-1", "9" * 400, "1,0,0", "1.9999", "٣x"])
 @pytest.mark.usefixtures("shelf")
 def test_price_that_is_none_is_told_about_and_left_aside(client: Client, price: str) -> None:
     name = "price_from" if len(price) < 5 else "price_to"

@@ -29,7 +29,7 @@
 
   const colours = getComputedStyle(document.documentElement);
   const colour = (name) => colours.getPropertyValue(name).trim();
-  const stripe = window.Stripe(field.dataset.key, { locale: document.documentElement.lang });
+  const stripe = window.Stripe(field.dataset.key, { locale: Intl.getCanonicalLocales(document.documentElement.lang)[0] });
   const card = stripe.elements().create("card", {
     hidePostalCode: true,
     style: {

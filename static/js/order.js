@@ -35,7 +35,7 @@
   const confirm = async () => {
     button.disabled = true;
     if (window.Stripe) {
-      const stripe = window.Stripe(button.dataset.publishableKey, { locale: document.documentElement.lang });
+      const stripe = window.Stripe(button.dataset.publishableKey, { locale: Intl.getCanonicalLocales(document.documentElement.lang)[0] });
       // However it ended, or whether it was needed at all, the server finds out by asking Stripe.
       await stripe.handleNextAction({ clientSecret: button.dataset.nextAction }).catch(() => {});
       await goOn();
