@@ -83,8 +83,9 @@ class DiscountForm(PlainForm):
     """A discount code, or the button that takes it away."""
 
     code = forms.RegexField(
-        r"^\s*[A-Za-z0-9_-]*\s*\Z",
+        r"^[A-Za-z0-9_-]+\Z",
         max_length=40,
+        strip=True,
         required=False,
         error_messages={"invalid": _("A code has letters from A to Z, digits, - and _ alone.")},
     )

@@ -74,6 +74,13 @@ def test_new_code_replaces_the_old_one_only_if_it_counts(shopper: Client) -> Non
     assert Cart.objects.get().discount_code == "FIVE"
 
 
+def test_spaces_alone_are_no_code_and_leave_the_old_one(shopper: Client) -> None:
+    make_discount()
+    use(shopper, " ten ")
+    assert "Enter a code." in use(shopper, "  ")
+    assert Cart.objects.get().discount_code == "TEN"
+
+
 def test_code_that_ended_meanwhile_says_so_and_counts_for_nothing(shopper: Client) -> None:
     discount = make_discount("TEN", uses_limit=1)
     use(shopper, "TEN")
