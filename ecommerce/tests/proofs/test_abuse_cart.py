@@ -1,16 +1,15 @@
 """Abuse of the cart: every field, every body, tokens, methods, many at once, cookies made of rubbish."""
 
-import json
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ecommerce.tests.proofs.abused_shop import AbusedShop
-from ecommerce.tests.proofs.attacker import FORM, HUNG_UP, SAME_SITE, Answer, Attacker, short
+from ecommerce.tests.proofs.attacker import HUNG_UP, SAME_SITE, Answer, Attacker, short
+from ecommerce.tests.proofs.hostile import BODIES, DIGITS, FROM_AFAR
 
 pytestmark = pytest.mark.slow
-UPDATE, CHOOSE, DIGITS = "/cart/update/", "Choose a product.", "9" * 500
+UPDATE, CHOOSE = "/cart/update/", "Choose a product."
 LEAST, MOST, WHOLE = "or more.", "99 or less.", "Enter a whole number."
 NOT_ON_SALE, NO_TOKEN = "This product is not on sale any more.", "Nothing was changed."
 CART = ("django_session", "carts_cart", "carts_cartitem")
@@ -132,36 +131,6 @@ def test_repeated_and_bracketed_fields_change_nothing(
     assert sentence in told(visitor, answer)
 
 
-MULTIPART = "multipart/form-data; boundary=b"
-PART = b'--b\r\nContent-Disposition: form-data; name="quantity"\r\n\r\n1\r\n'
-BODIES: dict[str, tuple[str, bytes, int]] = {
-    "json": ("application/json", json.dumps({"product_id": 1, "quantity": 1}).encode(), 302),
-    "xml": ("application/xml", b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>', 302),
-    "text": ("text/plain", b"product_id=1", 302),
-    "no type": ("", b"product_id=1", 302),
-    "type of rubbish": ("\xff/;;;=", b"product_id=1", 302),
-    "multipart cut off": (MULTIPART, PART[:40], 302),
-    "multipart without end": (MULTIPART, PART, 302),
-    "multipart without boundary": ("multipart/form-data", PART, 400),
-    "multipart with an odd boundary": ("multipart/form-data; boundary=\xff", PART, 400),
-    "multipart with an endless boundary": ("multipart/form-data; boundary=" + "b" * 300, PART, 400),
-    "multipart of bad base64": (
-        MULTIPART, PART.replace(b"\r\n\r\n1", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n!") + b"--b--", 302,
-    ),
-    "multipart with a file": (
-        MULTIPART, PART.replace(b'"quantity"', b'"product_id"; filename="../../x"') + b"--b--", 302,
-    ),
-    "other encoding": (f"{FORM}; charset=rot13", b"cebqhpg_vq=1", 302),
-    "unknown encoding": (f"{FORM}; charset=klingon", b"product_id=x", 302),
-    "not UTF-8": (FORM, b"product_id=\xff\xfe\x00", 302),
-    "four megabytes": (FORM, b"product_id=1&note=" + b"x" * 4_000_000, 400),
-    "four megabytes of multipart": (MULTIPART, PART.replace(b"1", b"1" * 4_000_000) + b"--b--", 400),
-    "3,000 fields": (FORM, b"&".join(b"product_id=1" for _ in range(3000)), 400),
-    "3,000 parts": (MULTIPART, PART * 3000 + b"--b--", 400),
-    "300 files": (MULTIPART, PART.replace(b'"quantity"', b'"q"; filename="f"') * 300 + b"--b--", 400),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("headers", [{}, SAME_SITE], ids=["token", "same site"])
 @pytest.mark.parametrize("name", BODIES)
 def test_body_that_is_no_form_changes_nothing(
@@ -184,22 +153,11 @@ def test_body_that_is_no_form_reaches_no_account(shop: AbusedShop, visitor: Atta
             assert answer.status in (200 if status == 302 else status, HUNG_UP)
 
 
-FROM_AFAR: list[Mapping[str, str]] = [
-    {},
-    {"Sec-Fetch-Site": "cross-site"},
-    {"Sec-Fetch-Site": "same-site"},
-    {"Origin": "http://evil.example"},
-    {"Origin": "null"},
-    {"Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"},
-    {"Origin": "http://127.0.0.1.evil.example", "Sec-Fetch-Site": "same-origin"},
-    {"Referer": "http://127.0.0.1/"},
-    {"X-CSRFToken": "x" * 64},
-    {"X-CSRFToken": "x" * 9000},
-]
 POSTS = [
     UPDATE, "/accounts/login/", "/accounts/signup/", "/accounts/guest/", "/accounts/logout/", "/cart/checkout/",
     "/addresses/check/", "/addresses/update/", "/billing/payment-processing/", "/orders/X/pay/", "/orders/X/cancel/",
-    "/orders/X/card/", "/admin/login/", "/admin/products/product/add/",
+    "/orders/X/card/", "/admin/login/", "/admin/products/product/add/", "/cart/discount/", "/cart/delivery/",
+    "/language/",
 ]  # fmt: skip
 
 
@@ -213,7 +171,10 @@ def test_post_from_another_site_changes_nothing(shop: AbusedShop, visitor: Attac
     assert NO_TOKEN in visitor.post(path, fields, {"X-CSRFToken": ""}).words
 
 
-READS = [UPDATE, "/accounts/logout/", "/addresses/update/", "/billing/payment-processing/", "/billing/webhook/"]
+READS = [
+    UPDATE, "/accounts/logout/", "/addresses/update/", "/billing/payment-processing/", "/billing/webhook/",
+    "/cart/discount/", "/cart/delivery/", "/language/",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", READS)

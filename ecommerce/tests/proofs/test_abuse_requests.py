@@ -47,6 +47,8 @@ def test_next_leads_nowhere_else(shop: AbusedShop, member: Attacker, wanted: str
         member.get(f"/accounts/login/?next={quote(wanted)}"),
         member.get(f"/accounts/signup/?next={quote(wanted)}"),
         member.post("/accounts/guest/", {"email": "guest@example.org", "next": wanted}),
+        visitor.post("/cart/delivery/", {"next": wanted}, SAME_SITE),
+        visitor.post("/language/", {"language": "de", "next": wanted}, SAME_SITE),
     ]
     assert [answer.location for answer in answers if answer.status == 302 and not stays(answer.location)] == []
     assert {answer.status for answer in answers} <= {302, 400, 414, 431}
@@ -70,6 +72,7 @@ def test_line_breaks_make_no_header(shop: AbusedShop, value: str) -> None:
     answers = [
         visitor.post("/cart/update/", {"product_id": shop.goods["mug"], "next": "/" + value}, SAME_SITE),
         visitor.post("/accounts/guest/", {"email": "guest@example.org", "next": "/cart/" + value}),
+        visitor.post("/language/", {"language": value, "next": "/" + value}, SAME_SITE),
         visitor.get(f"/products/?category={path}"),
         visitor.get(f"/products/{path}/"),
         visitor.get(f"/products/{path}"),
