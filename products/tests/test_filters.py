@@ -44,7 +44,7 @@ def test_list_shows_what_is_asked_for(client: Client, query: str, expected: list
     assert titles(client, query) == expected
 
 
-@pytest.mark.parametrize("price", ["abc", "NaN", "sNaN", "-Infinity", "1e999", "-1", "9" * 400, "1,0,0", "1.9999", "٣x"])
+@pytest.mark.parametrize("price", ["abc", "NaN", "sNaN", "-Infinity", "1e999", "-1", "9" * 400, "1,0,0", "1.9999", "x"])
 @pytest.mark.usefixtures("shelf")
 def test_price_that_is_none_is_told_about_and_left_aside(client: Client, price: str) -> None:
     name = "price_from" if len(price) < 5 else "price_to"

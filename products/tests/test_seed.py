@@ -8,8 +8,15 @@ from django.core.management import call_command
 from django.test import Client
 
 from products.models import Category, Product
+from products.sizes import SizedImageFile
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures without their smaller copies, of which forty take seconds; test_sizes is about those."""
+    monkeypatch.setattr(SizedImageFile, "make_copies", lambda file: 0)
 
 
 def seed(*arguments: str) -> str:
