@@ -38,7 +38,7 @@ test-postgres: $(VENV)/dev
 	@case "$$DATABASE_URL" in postgres*) ;; *) echo "Name a server: DATABASE_URL=postgres://... make test-postgres"; exit 1;; esac
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not browser and not proof"
 
-# SCALE=small takes some ten minutes, full (the default) much longer. PROVE_DATABASE_URL names a PostgreSQL; else a
+# SCALE=small takes some seven minutes, full (the default) much longer. PROVE_DATABASE_URL names a PostgreSQL; else a
 # throw-away server is started. Ends in a table.
 prove: $(VENV)/dev
 	SCALE=$(or $(SCALE),full) $(BIN)/python -m ecommerce.tests.proofs -n $(JOBS) --dist loadgroup
