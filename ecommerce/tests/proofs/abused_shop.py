@@ -188,7 +188,15 @@ class Database:
     def digest(self) -> Rows:
         """Every row of every table."""
         with self.cursor() as cursor:
-            return {name: self._rows(cursor, name) for name in self.tables(cursor)}
+            names = self.tables(cursor)
+            if not self.is_postgres:
+                return {name: self._rows(cursor, name) for name in names}
+            each = (f"SELECT '{name}', t::text FROM \"{name}\" t" for name in names)  # noqa: S608
+            cursor.execute(" UNION ALL ".join(each))  # one way to the server and back instead of forty
+            found: Rows = {name: Counter() for name in names}
+            for name, row in cursor:
+                found[name][row] += 1
+            return found
 
     def _rows(self, cursor: Any, name: str) -> "Counter[str]":
         cursor.execute(f'SELECT * FROM "{name}"')  # noqa: S608
