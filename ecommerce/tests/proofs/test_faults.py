@@ -38,7 +38,7 @@ CASES = [
     for fault in sorted(KINDS)
     for card in ("good", "3-D Secure")
     for way in RECOVERIES
-][:: scaled(quick=97, small=31, full=1)]
+][:: scaled(quick=97, small=61, full=1)]
 
 
 @pytest.fixture

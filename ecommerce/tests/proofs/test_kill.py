@@ -65,7 +65,7 @@ CASES = [
     for point in points
     for card in LEADING.get(step, CARDS)
     for way in RECOVERIES
-][:: scaled(quick=37, small=17, full=1)]
+][:: scaled(quick=37, small=29, full=1)]
 
 
 def approach(visitor: Shopper, step: str, card: str) -> Act:

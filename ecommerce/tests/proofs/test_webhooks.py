@@ -24,7 +24,7 @@ PROOF = "Webhooks: shuffled, repeated, forged"
 pytestmark = pytest.mark.django_db(transaction=True)
 EVENTS, PARTS = scaled(quick=(60, 1), small=(48, 1), full=(10_000, 8))
 EVENTS_OF_A_FLOW = 4  # at the least, over all kinds
-WAVES, FORGED, QUANTITIES = 3, 20, scaled(quick=(2,), small=(1, 3), full=(1, 3))
+WAVES, FORGED, QUANTITIES = 3, 20, scaled(quick=(2,), small=(2,), full=(1, 3))
 Event = dict[str, Any]
 
 
