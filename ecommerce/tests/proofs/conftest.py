@@ -20,7 +20,11 @@ from orders import payments
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The small proofs try every second value of the abuse catalogue, and the others the next day."""
+    """The short tests last, so that the processes end together.
+
+    The small proofs try every second value of the abuse catalogue, and the others the next day.
+    """
+    items.sort(key=lambda item: "/proofs/test_abuse_" in item.nodeid)
     if SCALE != "small":
         return
     seen: Counter[str] = Counter()
