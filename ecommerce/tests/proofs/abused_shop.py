@@ -237,3 +237,12 @@ def shop(abused_shop: AbusedShop, ledger: Ledger) -> Iterator[AbusedShop]:
     ledger.tried(times=Attacker.counts.total())
     for status, often in Attacker.counts.items():
         ledger.expect(status < 500 or status == NOT_IMPLEMENTED, "server_errors", f"{often} answers of {status}")
+
+
+@pytest.fixture
+def guest(shop: AbusedShop) -> Attacker:
+    """A guest with a mug in the cart whose details are known."""
+    guest = shop.visitor()
+    guest.add(shop.goods["mug"])
+    guest.give_details()
+    return guest

@@ -13,6 +13,7 @@ from django.db import connection
 from billing.simulator.server import Simulator
 from ecommerce.tests.proofs import controls
 from ecommerce.tests.proofs.abused_shop import abused_shop as abused_shop
+from ecommerce.tests.proofs.abused_shop import guest as guest
 from ecommerce.tests.proofs.abused_shop import shop as shop
 from ecommerce.tests.proofs.child import Place
 from ecommerce.tests.proofs.ledger import SCALE, Ledger

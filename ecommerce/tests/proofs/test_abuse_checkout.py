@@ -14,15 +14,6 @@ CHANGED, THREE_D_SECURE = "Your order has changed. Please check the new total", 
 ATTEMPTS = "billing_cardattempt"
 
 
-@pytest.fixture
-def guest(shop: AbusedShop) -> Attacker:
-    """A guest with a mug in the cart whose details are known."""
-    guest = shop.visitor()
-    guest.add(shop.goods["mug"])
-    guest.give_details()
-    return guest
-
-
 def ready(guest: Attacker) -> dict[str, str]:
     """All that Place order sends, with a good card."""
     return guest.pay_form() | {"card": str(guest.add_card())}

@@ -30,15 +30,6 @@ def shopper(abused_shop: AbusedShop) -> Attacker:
     return shopper
 
 
-@pytest.fixture
-def guest(shop: AbusedShop) -> Attacker:
-    """A guest with a mug in the cart whose details are known."""
-    guest = shop.visitor()
-    guest.add(shop.goods["mug"])
-    guest.give_details()
-    return guest
-
-
 def told(visitor: Attacker, answer: Answer) -> str:
     """What the cart says after a form of it."""
     assert (answer.status, answer.location.partition("?")[0]) == (302, CART)

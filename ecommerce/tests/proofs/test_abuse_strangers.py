@@ -18,15 +18,6 @@ CHOOSE_A_CARD = "Choose a card on file or enter a new one."
 
 
 @pytest.fixture
-def guest(shop: AbusedShop) -> Attacker:
-    """A guest about to pay, whose own card and address are on file."""
-    guest = shop.visitor()
-    guest.add(shop.goods["mug"])
-    guest.give_details()
-    return guest
-
-
-@pytest.fixture
 def member(shop: AbusedShop) -> Attacker:
     """Somebody signed in."""
     member = shop.visitor()
