@@ -19,7 +19,9 @@ for_an_hour = cache_control(public=True, max_age=3600)
 @for_an_hour
 def robots(request: HttpRequest) -> HttpResponse:
     """What is no concern of search engines, and where the sitemap is."""
-    lines = ["User-agent: *", *[f"Disallow: /{name}/" for name in PRIVATE], "", f"Sitemap: {absolute('/sitemap.xml')}"]
+    open_pages = [f"Allow: {reverse(name)}" for name in ("accounts:login", "accounts:signup")]
+    lines = ["User-agent: *", *open_pages, *[f"Disallow: /{name}/" for name in PRIVATE]]
+    lines += ["", f"Sitemap: {absolute('/sitemap.xml')}"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 

@@ -27,8 +27,16 @@ TITLES = 5000  # in which words like those of a search that found nothing are lo
 
 def words(text: str) -> list[str]:
     """The letters and digits of a text, in small letters and without accents; at most eight words."""
-    plain = re.sub("[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", text[:LONGEST_TEXT]))
-    return re.findall(r"[^\W_]+", plain.lower())[:MOST_WORDS]
+    return re.findall(r"[^\W_]+", _plain(text))[:MOST_WORDS]
+
+
+def has_only_words(text: str) -> bool:
+    """Whether a text is nothing but words that are looked for; what it finds then says everything the text says."""
+    return " ".join(words(text)) == _plain(text)
+
+
+def _plain(text: str) -> str:
+    return re.sub("[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", text[:LONGEST_TEXT])).lower()
 
 
 def find(products: ProductQuerySet, text: str) -> list[int]:

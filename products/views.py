@@ -47,6 +47,8 @@ class ProductList(ListView):
             "crumbs": path if form.text else path[:-1],
             "shelves": form.tree.below(None),
             "inner_shelves": form.tree.below(form.shelf) if form.shelf else [],
+            # A stranger's words in an address are not to stand in search engines under this shop's name.
+            "may_be_found": not form.text or (page.paginator.count and search.has_only_words(form.text)),
             "most_found": search.MOST if form.text and page.paginator.count == search.MOST else 0,
             "suggestions": [] if page.paginator.count else search.suggest(form.text),
             "page_numbers": list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)),

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
@@ -69,12 +70,37 @@ def test_noise_in_the_address_is_left_out(client: Client, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/cart/", "/accounts/login/", "/accounts/signup/", "/orders/", "/nothing/", "/products/?q=mug"]
+    "path", ["/cart/", "/accounts/guest/", "/accounts/password-reset/", "/orders/", "/nothing/", "/products/?q=mug"]
 )
-def test_search_results_and_personal_pages_are_not_to_be_found(client: Client, path: str) -> None:
+def test_personal_pages_and_searches_for_nothing_are_not_to_be_found(client: Client, path: str) -> None:
     text = client.get(path, follow=True).text
     assert '<meta name="robots" content="noindex">' in text
     assert 'rel="canonical"' not in text
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/"])
+def test_the_way_to_an_account_is_known_by_one_address(client: Client, path: str) -> None:
+    found = head(client, f"{path}?next=/cart/")
+    assert found["canonical"] == f"https://shop.example{path}"
+    assert "robots" not in found
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("q=Teal", "q=Teal"), ("q=+mug%20 teal&sort=price&price_to=99", "q=mug+teal"), ("q=Múg", "q=M%C3%BAg")],
+)
+def test_a_search_that_found_something_is_known_by_its_words(client: Client, query: str, expected: str) -> None:
+    make_product(title="Teal mug")
+    found = head(client, f"/products/?{query}")
+    assert found["canonical"] == f"https://shop.example/products/?{expected}"
+    assert "robots" not in found
+
+
+@pytest.mark.parametrize("text", ["mug call me", "mug!", "mug.teal", "“mug”", "mug " * 8 + "call me"])
+def test_words_that_are_not_ours_are_not_to_be_found_under_our_name(client: Client, text: str) -> None:
+    make_product(title="Teal mug")
+    found = head(client, f"/products/?{urlencode({'q': text})}")
+    assert found["robots"] == "noindex"
 
 
 def test_robots_keep_out_of_what_is_personal_and_find_the_sitemap(client: Client) -> None:
