@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,9 +17,12 @@ MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that systems hand out: the shop starts seconds later, and tests beside this one take such ports."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -60,7 +64,11 @@ def test_demo_serves_a_stocked_shop_and_stops_at_once(tmp_path: Path) -> None:
     port = free_port()
     with start(tmp_path, "--port", str(port)) as process:
         assert process.stdout is not None
-        told = "".join(iter(process.stdout.readline, "  Ctrl-C stops everything.\n"))
+        told = ""
+        while not told.endswith("Ctrl-C stops everything.\n"):
+            line = process.stdout.readline()
+            assert line, f"The shop did not start: {told}"
+            told += line
         listed = requests.get(f"http://127.0.0.1:{port}/products/", timeout=10).text
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
