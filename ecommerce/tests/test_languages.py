@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ from ecommerce.tests.makers import (
     add_to_cart,
     buy,
     give_details,
+    make_category,
     make_paid_order,
     make_product,
+    make_tax,
     place_order,
 )
 from orders import alarms, cancelling, mails, payments
@@ -142,6 +145,54 @@ def test_words_of_the_catalogue_say_which_language_they_are_in(german: Client) -
     product = make_product(title="Stoneware mug")
     assert '<h1 lang="en-gb">Stoneware mug</h1>' in german.get(product.get_absolute_url()).text
     assert "<h1>Stoneware mug</h1>" in Client().get(product.get_absolute_url()).text
+
+
+class Languages(HTMLParser):
+    """Which language each text of a page is said to be in."""
+
+    EMPTY = frozenset({"meta", "link", "img", "input", "br", "hr", "source"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.inside: list[tuple[str, str]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.EMPTY:
+            self.inside.append((tag, dict(attrs).get("lang") or (self.inside[-1][1] if self.inside else "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.inside.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((data, self.inside[-1][1] if self.inside else ""))
+
+    def of(self, words: str) -> set[str]:
+        """The languages of the texts that are these words; a sentence with them has the page's."""
+        return {language for text, language in self.texts if text.strip() == words}
+
+
+def test_whatever_staff_wrote_says_which_language_it_is_in(german: Client, simulator: Simulator) -> None:
+    make_tax(title="Value tax")
+    product = make_product(title="Stoneware mug", category=make_category("Mugs"))
+    order = buy(german, product)
+    add_to_cart(german, product)
+    give_details(german)
+    addresses = {
+        "/": ["Stoneware mug", "Mugs"],
+        "/products/": ["Stoneware mug", "Mugs"],
+        "/products/?category=mugs": ["Stoneware mug", "Mugs"],
+        product.get_absolute_url(): ["Stoneware mug", "Mugs"],
+        "/cart/": ["Stoneware mug", "Standard delivery"],
+        "/cart/checkout/": ["Stoneware mug", "Standard delivery"],
+        "/orders/": ["Stoneware mug"],
+        order.get_absolute_url(): ["Stoneware mug", "Standard delivery"],
+    }
+    pages = {address: Languages(german.get(address).text) for address in addresses}
+    told = {(address, words): pages[address].of(words) for address, wanted in addresses.items() for words in wanted}
+    assert told == {key: {"en-gb"} for key in told}
 
 
 @pytest.mark.parametrize(
