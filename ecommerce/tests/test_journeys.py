@@ -1,6 +1,7 @@
 """Journeys through the shop in a real browser: what the shopper sees, and what is true in the rows after."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.test import Client
@@ -8,6 +9,7 @@ from playwright.sync_api import expect
 
 from billing.simulator.server import Simulator
 from carts.models import Cart
+from carts.rates import ShippingMethod
 from ecommerce.tests.browser import Shopper, at_pay_step, charges
 from ecommerce.tests.makers import PASSWORD, add_to_cart, make_product, make_user
 from orders.models import Mail, Order
@@ -26,6 +28,19 @@ def test_guest_buys_in_five_pages(shopper: Shopper, simulator: Simulator) -> Non
     assert shopper.views == [product.get_absolute_url(), *steps]
     product.refresh_from_db()
     assert (Order.objects.placed().get().status, product.stock, charges(simulator)) == (Order.Status.PAID, 2, [2095])
+
+
+def test_first_card_pays_where_there_are_two_ways_of_delivery(
+    shopper: Shopper, client: Client, simulator: Simulator
+) -> None:
+    ShippingMethod.objects.create(title="Express", price=Decimal("12.50"), position=9)
+    at_pay_step(shopper, client, make_product())
+    shopper.page.get_by_label("Express").check()
+    shopper.press("Show the new total")
+    shopper.type_card("4242424242424242")
+    shopper.press("Place order · £28.50")
+    shopper.sees("Thank you, your order is paid")
+    assert charges(simulator) == [2850]
 
 
 def test_paid_order_is_listed_mailed_and_out_of_the_cart(shopper: Shopper, client: Client) -> None:

@@ -10,7 +10,8 @@
   const problem = field.querySelector("[data-card-error]");
   const button = form.querySelector("button:not([type=button], [formaction])");
   const say = (text) => { problem.textContent = text || ""; };
-  const wantsNewCard = () => !form.querySelector("input[type=radio]") || form.querySelector("#card-new").checked;
+  const newCard = form.querySelector("#card-new");  // a radio button where cards are on file, hidden or none elsewhere
+  const wantsNewCard = () => newCard?.type !== "radio" || newCard.checked;
   const busy = (isBusy) => {
     button.disabled = isBusy;
     button.classList.toggle("is-busy", isBusy);
@@ -74,7 +75,7 @@
     } else if (form.dataset.next) {
       window.location.assign(form.dataset.next);
     } else {
-      form.querySelector("#card-new").value = answer.card;
+      newCard.value = answer.card;
       form.submit();
     }
   }
