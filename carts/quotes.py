@@ -13,7 +13,7 @@ from addresses.countries import country_name
 from addresses.models import Address
 from carts.models import Cart, CartItem
 from carts.rates import Discount, Rules, ShippingMethod, TaxRate, tax_on
-from ecommerce.money import maximum, minimum, share_out
+from ecommerce.money import format_money, maximum, minimum, share_out
 
 SALT = "quote"
 NOTHING = Decimal(0)
@@ -105,6 +105,17 @@ class Quote:
     def is_too_large(self) -> bool:
         """Above what Stripe charges at once."""
         return self.total > maximum(self.currency)
+
+    @property
+    def amount_problem(self) -> str:
+        """Why this total cannot be charged, in words for the shopper."""
+        if self.is_too_small:
+            text, limit = _("The smallest order we can take is %(amount)s."), minimum(self.currency)
+        elif self.is_too_large:
+            text, limit = _("The largest order we can take is %(amount)s."), maximum(self.currency)
+        else:
+            return ""
+        return text % {"amount": format_money(limit, self.currency)}
 
     @property
     def missing_for_free_shipping(self) -> Decimal:

@@ -11,9 +11,10 @@ from addresses.models import Address
 from carts.models import Cart, CartItem
 from carts.quotes import Part, Quote, quote_cart
 from carts.rates import Rules
-from ecommerce.money import format_money, maximum, minimum
+from ecommerce.money import format_money
 from orders.models import Order, OrderEvent, OrderItem
 from orders.seals import seal_of
+from products.models import Product
 
 
 class PlaceRefused(Exception):
@@ -66,21 +67,19 @@ def _problems(order: Order, today: Quote, shown: dict[str, Any]) -> list[str]:
         return [today.delivery_problem]
     if today.facts() != shown:
         return _differences(today, shown)
-    if today.is_too_small:
-        least = format_money(minimum(today.currency), today.currency)
-        return [_("The smallest order we can take is %(amount)s.") % {"amount": least}]
-    if today.is_too_large:
-        most = format_money(maximum(today.currency), today.currency)
-        return [_("The largest order we can take is %(amount)s.") % {"amount": most}]
-    return []
+    return [today.amount_problem] if today.amount_problem else []
 
 
 def _differences(today: Quote, shown: dict[str, Any]) -> list[str]:
-    """One sentence for each price or rule that is not the one shown, then one for the whole."""
-    now, found = today.facts(), []
+    """One sentence for each line, price or rule that is not the one shown, then one for the whole."""
+    now, were = today.facts(), shown.get("lines", {})
+    gone = Product.objects.filter(pk__in=were.keys() - now["lines"].keys()).order_by("pk")
+    found = [_("%(title)s is no longer in your cart.") % {"title": product.title} for product in gone]
     for line in today.lines:
-        was = shown.get("lines", {}).get(str(line.product_id))
-        if was and was[1] != now["lines"][str(line.product_id)][1]:
+        was, (count, cost) = were.get(str(line.product_id), [0, None]), now["lines"][str(line.product_id)]
+        if was[0] != count:
+            found.append(_("Your cart has %(count)d × %(title)s now.") % {"count": count, "title": line.product.title})
+        if was[1] not in (None, cost):
             price = format_money(line.product.price, today.currency)
             found.append(_("%(title)s now costs %(price)s.") % {"title": line.product.title, "price": price})
     if today.method and now["shipping"] != shown.get("shipping"):

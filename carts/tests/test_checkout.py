@@ -6,7 +6,16 @@ from django.test import Client
 from addresses.models import Address
 from billing.models import BillingProfile
 from billing.simulator.server import Simulator
-from ecommerce.tests.makers import ADDRESS, add_card, add_to_cart, buy, give_details, make_product, make_user
+from ecommerce.tests.makers import (
+    ADDRESS,
+    add_card,
+    add_to_cart,
+    buy,
+    give_details,
+    make_product,
+    make_user,
+    set_delivery,
+)
 from ecommerce.tests.visitors import count_queries, fill_cart, sign_in
 from orders.models import Order
 from products.models import Product
@@ -48,6 +57,21 @@ def test_checkout_of_a_guest_asks_who_and_where_beside_what_it_costs(shopper: Cl
 def test_checkout_that_is_looked_at_makes_no_profile_and_no_order(shopper: Client) -> None:
     assert "Teal mug" in shopper.get(CHECKOUT).text
     assert (BillingProfile.objects.count(), Order.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("price", "words"), [("0.10", "smallest order we can take is £0.30"), ("999999.99", "largest order we can take is")]
+)
+def test_total_that_no_card_can_pay_is_told_before_a_card_is_asked_for(shopper: Client, price: str, words: str) -> None:
+    set_delivery("0" if price == "0.10" else "5")
+    Product.objects.update(price=price)
+    cart = shopper.get("/cart/").text
+    give_details(shopper)
+    pay = shopper.get(CHECKOUT).text
+    assert words in cart
+    assert words in pay
+    assert f'href="{CHECKOUT}"' not in cart
+    assert ("data-card-form" in pay, "Place order" in pay) == (False, False)
 
 
 def test_details_lead_to_the_pay_step(shopper: Client) -> None:

@@ -98,6 +98,14 @@ def change_quantity(order: Order) -> None:
     order.cart.set_quantity(product_of(order), 2)  # type: ignore[union-attr]
 
 
+def change_lines(order: Order) -> None:
+    cart = order.cart
+    assert cart
+    Product.objects.update(title="Mug")
+    cart.items.all().delete()
+    cart.set_quantity(make_product(title="Teapot"), 1)
+
+
 def empty_cart(order: Order) -> None:
     order.cart.items.all().delete()  # type: ignore[union-attr]
 
@@ -116,7 +124,8 @@ def make_tiny(order: Order) -> None:
         (change_price, "now costs £17.00"),
         (sell_out, "Sold out"),
         (take_off_sale, "No longer on sale"),
-        (change_quantity, "Your order has changed"),
+        (change_quantity, "Your cart has 2 × "),
+        (change_lines, "Mug is no longer in your cart. Your cart has 1 × Teapot now."),
         (empty_cart, "Your cart is empty"),
         (forget_address, "Tell us where"),
         (make_tiny, "now costs £0.00"),
