@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import claims, mails
 from accounts.forms import GuestForm, LoginForm, SignupForm
-from accounts.guests import start_guest
+from accounts.guests import known_of_guest, start_guest
 from accounts.models import AccountMail, GuestEmail, TakenSignup, User
 from accounts.passwords import dead_link
 from accounts.throttle import too_many_signups
@@ -51,7 +51,7 @@ def user_signup(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated:
         return redirect(goal)
     client = client_key(request)
-    form = SignupForm(request.POST or None)
+    form = SignupForm(request.POST or None, initial=known_of_guest(request))
     if form.is_bound and TakenSignup.objects.are_at_limit(client):
         return too_many_signups(request)
     if form.is_valid() and _sign_up(request, form):

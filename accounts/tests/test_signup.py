@@ -1,5 +1,7 @@
 """Making an account."""
 
+import re
+
 import pytest
 from django.db import IntegrityError
 from django.test import Client
@@ -7,7 +9,7 @@ from django.test import Client
 from accounts.models import User
 from billing.models import BillingProfile
 from billing.simulator.server import Simulator
-from ecommerce.tests.makers import add_card, add_to_cart, buy, make_product, make_user
+from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
 from ecommerce.tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +140,18 @@ def test_signup_page_sends_a_signed_in_visitor_on(client: Client) -> None:
     answer = client.post(SIGNUP, DATA | {"email": "second@example.org"})
     assert answer.url == "/"
     assert User.objects.count() == 1
+
+
+def test_signup_asks_a_guest_for_the_password_alone(client: Client) -> None:
+    add_to_cart(client, make_product())
+    give_details(client, "gia@example.org", name="Gia Guest")
+    page = client.get("/accounts/signup/").text
+    assert re.findall(r'<input type="(?:text|email)" name="(\w+)" value="(.*?)"', page) == [
+        ("name", "Gia Guest"),
+        ("email", "gia@example.org"),
+    ]
+
+
+def test_signup_knows_nothing_of_a_visitor_without_a_session(client: Client) -> None:
+    BillingProfile.objects.create(email="gia@example.org")
+    assert "gia@example.org" not in client.get("/accounts/signup/").text
