@@ -33,21 +33,20 @@ class CartUpdateForm(PlainForm):
         # Django's own words repeat what was sent, which may be long.
         error_messages={"invalid_choice": _("A product can be added, set or removed.")},
     )
-    quantity = forms.IntegerField(min_value=0, max_value=MOST, required=False)
+    quantity = forms.IntegerField(label=_("Quantity"), min_value=0, max_value=MOST, required=False)
 
     def clean_action(self) -> str:
         return self.cleaned_data["action"] or self.ADD
 
-    def clean_quantity(self) -> int:
-        """1 where nothing was sent; 0 is for `set` alone."""
-        quantity = self.cleaned_data["quantity"]
-        return 1 if quantity is None else int(quantity)
-
     def clean(self) -> dict[str, Any]:
-        """Adding none is a mistake, not a wish."""
+        """1 is added where no quantity was sent; adding 0 and setting to nothing are mistakes, not wishes."""
         data = super().clean() or {}
         if data.get("action") == self.ADD and data.get("quantity") == 0:
             self.add_error("quantity", _("Choose a quantity of 1 or more."))
+        elif data.get("action") == self.SET and "quantity" in data and data["quantity"] is None:
+            self.add_error("quantity", _("Enter a quantity."))
+        elif data.get("quantity", 0) is None:
+            data["quantity"] = 1
         return data
 
 
@@ -57,7 +56,7 @@ class DeliveryForm(PlainForm):
     country = forms.ChoiceField(
         choices=country_choices, required=False, error_messages={"invalid_choice": _("Choose a country.")}
     )
-    region = forms.CharField(max_length=80, required=False)
+    region = forms.CharField(label=_("Region"), max_length=80, required=False)
     shipping_method = forms.IntegerField(
         min_value=1,
         max_value=2**63 - 1,
@@ -84,6 +83,7 @@ class DiscountForm(PlainForm):
 
     code = forms.RegexField(
         r"^[A-Za-z0-9_-]+\Z",
+        label=_("Discount code"),
         max_length=40,
         strip=True,
         required=False,

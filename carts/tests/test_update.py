@@ -162,6 +162,15 @@ def test_empty_quantity_is_one(client: Client, mug: Product) -> None:
     assert lines() == {"Mug": 1}
 
 
+@pytest.mark.parametrize("quantity", ["", None])
+def test_set_to_nothing_is_told_and_changes_nothing(client: Client, mug: Product, quantity: str | None) -> None:
+    add_to_cart(client, mug, 5)
+    del client.cookies["messages"]  # what that said
+    data = {"product_id": mug.pk, "action": "set"} | ({} if quantity is None else {"quantity": quantity})
+    answer = client.post(UPDATE, data, headers=SAME)
+    assert (said(answer), lines()) == ("Enter a quantity.", {"Mug": 5})
+
+
 @pytest.mark.parametrize(
     "number", ["", " ", "mug", "0", "-1", "1.5", HUGE, "9" * 500, "9" * 5000, "1\x00", "\x00", "None"]
 )

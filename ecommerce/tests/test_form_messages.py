@@ -73,7 +73,7 @@ def test_bad_quantity_of_what_is_not_in_the_cart_links_to_no_field(client: Clien
         (ODD, "A code has letters from A to Z, digits, - and _ alone."),
         ("", "Enter a code."),
         ("MUCH", "The code MUCH needs goods for £99.00 or more."),
-        ("T" * 41, "Please shorten: Code. Use at most 40 characters."),
+        ("T" * 41, "Please shorten: Discount code. Use at most 40 characters."),
     ],
 )
 def test_discount_code_that_is_refused_stays_in_its_field_and_is_told_there(
