@@ -232,5 +232,13 @@ def test_page_and_mails_show_the_frozen_sums(client: Client, simulator: Simulato
     page, message = client.get(order.get_absolute_url()).text, mail.outbox[-1]
     letter = message.alternatives[0][0]  # type: ignore[attr-defined]
     for text in (page, letter, message.body):
-        for words in ("Discount TEN", "-£3.20", "Standard delivery", "£4.95", "includes VAT 20%", "£5.63", "£33.75"):
+        for words in (
+            "Discount TEN",
+            "\N{MINUS SIGN}£3.20",
+            "Standard delivery",
+            "£4.95",
+            "includes VAT 20%",
+            "£5.63",
+            "£33.75",
+        ):
             assert words in text
