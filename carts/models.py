@@ -69,14 +69,18 @@ class CartManager(models.Manager["Cart"]):
         return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))  # type: ignore[no-redef]
 
     @transaction.atomic
-    def merge_on_login(self, request: HttpRequest, user: User) -> None:
-        """The session's cart becomes the user's, or is poured into the one the user has."""
+    def merge_on_login(self, request: HttpRequest, user: User) -> int:
+        """The session's cart becomes the user's, or is poured into the one the user has; how many items that one had,
+        which this visitor may not think of.
+        """
         session_cart = self._of_session(request)
         carts = self._locked(Q(pk=session_cart.pk if session_cart else 0, user=None) | Q(user=user))
+        counts = {cart.user_id: cart.count_items() for cart in carts}
         own = self._give_to(user, carts)
         if own:
             request.session[CART_KEY] = own.pk
             request.session[COUNT_KEY] = own.count_items()
+        return counts.get(user.pk, 0) if counts.get(None) else 0
 
     def _locked(self, which: Q) -> list["Cart"]:
         """Active carts that nobody else places or merges in this transaction, always locked in the same order."""

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from carts.models import Cart, CartItem
@@ -36,7 +38,13 @@ def forget_rules(sender: type[Any], **kwargs: Any) -> None:
 
 @receiver(user_logged_in, dispatch_uid="merge_carts")
 def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
-    """What a visitor put into the cart before signing in is there after."""
+    """What a visitor put into the cart before signing in is there after; and what the account's held is told."""
     if request is not None:
         request.user = user  # a request that never met the middleware has none
-        Cart.objects.merge_on_login(request, user)
+        if count := Cart.objects.merge_on_login(request, user):
+            words = ngettext(
+                "%(count)d item from your last visit is in your cart too.",
+                "%(count)d items from your last visit are in your cart too.",
+                count,
+            )
+            messages.info(request, words % {"count": count}, fail_silently=True)

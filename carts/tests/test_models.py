@@ -125,6 +125,16 @@ def test_merge_adds_up_and_closes_the_sessions_cart() -> None:
     assert not Cart.objects.get(pk=session.pk).active
 
 
+@pytest.mark.parametrize(("kept", "brought", "told"), [((2, 1), (1,), 3), ((2,), (), 0), ((), (1,), 0)])
+def test_merge_counts_what_the_visitor_may_not_think_of(
+    kept: tuple[int, ...], brought: tuple[int, ...], told: int
+) -> None:
+    alice = make_user()
+    make_cart(*kept, user=alice, session_key="")
+    request = make_request(alice, cart_id=make_cart(*brought).pk)
+    assert Cart.objects.merge_on_login(request, alice) == told
+
+
 def test_merge_stops_at_99() -> None:
     product = make_product(stock=None)
     own, other = make_cart(), make_cart(session_key="other")

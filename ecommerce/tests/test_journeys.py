@@ -142,6 +142,7 @@ def test_login_inside_the_checkout_keeps_both_carts(shopper: Shopper, client: Cl
     shopper.log_in("alice@example.org")
     expect(shopper.button("Logout")).to_be_visible()
     expect(shopper.button("Continue to payment")).to_be_visible()
+    shopper.sees("1 item from your last visit is in your cart too.")
     shopper.sees("Mug of last week")
     shopper.sees("Bowl of today")
     shopper.sees_badge(2)
