@@ -83,7 +83,7 @@ def test_product_that_is_none_changes_nothing(
 ) -> None:
     number = {"gone": shop.goods["gone"], "deleted": max(shop.goods.values()) + 1}.get(product, product)
     with shop.unchanged():
-        answer = visitor.post(UPDATE, {"product_id": number, "action": action}, SAME_SITE)
+        answer = visitor.post(UPDATE, {"product_id": number, "action": action, "quantity": "1"}, SAME_SITE)
     assert sentence in told(visitor, answer)
 
 

@@ -14,7 +14,8 @@ from ecommerce.tests.proofs.hostile import BODIES, DIGITS, VALUES
 pytestmark = pytest.mark.slow
 DISCOUNT, DELIVERY, CART, CHECKOUT = "/cart/discount/", "/cart/delivery/", "/cart/", "/cart/checkout/"
 CARTS, LETTERS, UNKNOWN = "carts_cart", "A code has letters from A to Z", "We do not know the code"
-SHORTEN, METHOD, TOO_MANY = "Please shorten: Code.", "Choose one of the ways of delivery.", "Too many codes were tried"
+SHORTEN, METHOD = "Please shorten: Discount code.", "Choose one of the ways of delivery."
+TOO_MANY = "Too many codes were tried"
 CHANGED, ELSEWHERE = "Your order has changed. Please check the new total", "The delivery has changed."
 WORKERS, WRONG_CODES = 2, 20  # each worker keeps a count of its own
 AT_ONCE = 4
@@ -61,7 +62,7 @@ def method(shop: AbusedShop, title: str) -> int:
 # --- discount codes ---
 
 NO_CODES = {
-    "": "Enter a code.", " ": "Enter a code.", "HALF\x00": "Please type again: Code.", "HALF\r\nX: y": LETTERS,
+    "": "Enter a code.", " ": "Enter a code.", "HALF\x00": "Please type again: Discount code.", "HALF\r\nX: y": LETTERS,
     "H%LF": LETTERS, "HALF,ONCE": LETTERS, "' OR 1=1 --": LETTERS, "<b>": LETTERS, "{{7*7}}": LETTERS,
     "\u0663": LETTERS, "\uff28ALF": LETTERS, "HAL\u017f": LETTERS, DIGITS: SHORTEN, "x" * 10_240: SHORTEN,
 }  # fmt: skip
