@@ -12,6 +12,7 @@ from products.models import Category, Product
 
 PART = 1000  # ids of products a part covers
 PRIVATE = ["accounts", "addresses", "admin", "billing", "cart", "orders"]  # first parts of addresses, see urls.py
+FOUND_ALL_THE_SAME = ["accounts:login", "accounts:signup"]
 for_an_hour = cache_control(public=True, max_age=3600)
 
 
@@ -19,8 +20,8 @@ for_an_hour = cache_control(public=True, max_age=3600)
 @for_an_hour
 def robots(request: HttpRequest) -> HttpResponse:
     """What is no concern of search engines, and where the sitemap is."""
-    open_pages = [f"Allow: {reverse(name)}" for name in ("accounts:login", "accounts:signup")]
-    lines = ["User-agent: *", *open_pages, *[f"Disallow: /{name}/" for name in PRIVATE]]
+    allowed = [f"Allow: {reverse(name)}" for name in FOUND_ALL_THE_SAME]
+    lines = ["User-agent: *", *allowed, *[f"Disallow: /{name}/" for name in PRIVATE]]
     lines += ["", f"Sitemap: {absolute('/sitemap.xml')}"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
