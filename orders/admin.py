@@ -1,4 +1,4 @@
-"""Orders for staff: all their money read-only, their history beside it."""
+"""Admin for orders, refunds and order email. Amounts are read-only."""
 
 from typing import Any
 
@@ -21,21 +21,21 @@ from orders.shipping import ship
 
 
 class OrderItemInline(ReadOnlyInline):
-    """What was sold, as it was sold."""
+    """The lines of an order, as they were sold."""
 
     model = OrderItem
     fields = ["sku", "title", "unit_price", "quantity", "total", "discount_total", "tax_rate", "tax_total"]
 
 
 class PaymentInline(ReadOnlyInline):
-    """Every press of Pay."""
+    """The payment attempts of an order."""
 
     model = Payment
     fields = ["number", "card", "amount", "currency", "status", "code", "decline_code", "timestamp"]
 
 
 class OrderEventInline(ReadOnlyInline):
-    """Everything that happened, in order."""
+    """The history of an order, oldest event first."""
 
     model = OrderEvent
     fields = ["at", "kind", "text", "by"]
@@ -43,7 +43,7 @@ class OrderEventInline(ReadOnlyInline):
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    """Orders; nothing of a placed one can be edited, only acted upon."""
+    """Placed orders. Staff cannot edit them, only run actions on them."""
 
     list_display = ["order_id", "email", "status", "total", "currency", "placed_at", "paid_at", "attention"]
     list_filter = ["status", ("attention", admin.EmptyFieldListFilter), "placed_at", "paid_at"]
@@ -74,7 +74,7 @@ class OrderAdmin(ReadOnlyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        """Placed orders only: an open one is a cart, shown there."""
+        """Return placed orders only. Open orders are shown as carts."""
         return super().get_queryset(request).exclude(status=Order.Status.OPEN)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
@@ -87,7 +87,7 @@ class OrderAdmin(ReadOnlyAdmin):
         return request.user.has_perm("orders.ship_order") and self.has_view_permission(request)
 
     def get_urls(self) -> list[Any]:
-        """The pages to give money back and to send stand below the order's."""
+        """Add the refund and shipping pages below the order's URL."""
         own = self.admin_site.admin_view
         return [
             path("<int:pk>/refund/", own(self.refund_view), name="orders_order_refund"),
@@ -98,12 +98,12 @@ class OrderAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The order, with the links to send it and to give money back for those who may."""
-        may = {"may_refund": self.has_refund_permission(request), "may_ship": self.has_ship_permission(request)}
-        return super().change_view(request, object_id, form_url, may | (extra_context or {}))
+        """Show the order, with links to ship and refund it for staff who have the permissions."""
+        permissions = {"may_refund": self.has_refund_permission(request), "may_ship": self.has_ship_permission(request)}
+        return super().change_view(request, object_id, form_url, permissions | (extra_context or {}))
 
     def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give money back, in whole or part, and put units back on the shelf."""
+        """Refund the order in full or in part, and return units to stock."""
         if not self.has_refund_permission(request):
             raise PermissionDenied
         order = get_object_or_404(Order.objects.placed(), pk=pk)
@@ -111,19 +111,19 @@ class OrderAdmin(ReadOnlyAdmin):
         if form.is_valid():
             try:
                 row = refunds.refund(order, form.wish(by=request.user.get_username()))
-            except refunds.RefundRefused as refusal:
+            except refunds.RefundRefused as error:
                 order.refresh_from_db()
-                form = RefundForm(order=order)  # of now, to look at again
-                messages.error(request, str(refusal))
+                form = RefundForm(order=order)  # A new form with the current amounts.
+                messages.error(request, str(error))
             else:
-                words = {"amount": str(row), "status": row.get_status_display()}
-                messages.info(request, _("Refund of %(amount)s: %(status)s") % words)
+                params = {"amount": str(row), "status": row.get_status_display()}
+                messages.info(request, _("Refund of %(amount)s: %(status)s") % params)
                 return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
         return render(request, "orders/admin/refund.html", context | {"title": _("Give money back")})
 
     def ship_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Tell the shop, and by mail the shopper, that the order is on its way."""
+        """Mark the order as shipped, and notify the shopper by email."""
         if not self.has_ship_permission(request):
             raise PermissionDenied
         order = get_object_or_404(Order.objects.placed().prefetch_related("items"), pk=pk)
@@ -139,13 +139,13 @@ class OrderAdmin(ReadOnlyAdmin):
             messages.success(request, _("%(order)s is sent. The shopper gets a mail.") % {"order": order})
             return
         order.refresh_from_db()
-        words = {"order": order, "status": order.get_status_display()}
+        params = {"order": order, "status": order.get_status_display()}
         if order.status == Order.Status.SHIPPED:
-            messages.info(request, _("%(order)s was sent before; nothing was changed.") % words)
+            messages.info(request, _("%(order)s was sent before; nothing was changed.") % params)
         elif order.status == Order.Status.PAID:
-            messages.error(request, _("%(order)s cannot be sent: all of its money is going back.") % words)
+            messages.error(request, _("%(order)s cannot be sent: all of its money is going back.") % params)
         else:
-            messages.error(request, _("%(order)s cannot be sent: %(status)s.") % words)
+            messages.error(request, _("%(order)s cannot be sent: %(status)s.") % params)
 
     @admin.action(description=gettext_lazy("Send, without a tracking number (paid orders)"), permissions=["ship"])
     def send_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -178,8 +178,8 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.action(description=gettext_lazy("I have had a look"), permissions=["cancel"])
     def mark_looked_at(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         done = sum(alarms.looked_at(order, by=request.user.get_username()) for order in queryset)
-        words = ngettext("%(count)d order marked as looked at.", "%(count)d orders marked as looked at.", done)
-        messages.info(request, words % {"count": done})
+        message = ngettext("%(count)d order marked as looked at.", "%(count)d orders marked as looked at.", done)
+        messages.info(request, message % {"count": done})
 
     @admin.action(description=gettext_lazy("Make the links in mails worthless"), permissions=["cancel"])
     def revoke_links(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -190,7 +190,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    """Money that went back, or is on its way."""
+    """Finished, pending and failed refunds."""
 
     list_display = ["payment", "amount", "currency", "status", "reason", "is_mismatch", "by", "timestamp"]
     list_filter = ["status", "is_mismatch", "timestamp"]
@@ -205,13 +205,13 @@ class RefundAdmin(ReadOnlyAdmin):
     def try_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
         for row in queryset.select_related("payment__order"):
             try:
-                is_asked = refunds.try_again(row, by=request.user.get_username())
+                is_requested = refunds.try_again(row, by=request.user.get_username())
             except answers.GatewayError:
-                is_asked = True  # it is asked again by reconcile
+                is_requested = True  # reconcile requests it again.
             row.refresh_from_db()
             text = (
                 row.get_status_display()
-                if is_asked
+                if is_requested
                 else _("nothing to repeat, for only the failed refund of an unwanted charge is asked for again.")
             )
             messages.info(request, f"{row.payment.order}, {row}: {text}")
@@ -219,7 +219,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
 @admin.register(Mail)
 class MailAdmin(PreviewAdmin):
-    """Mails sent and waiting, to be read as they are or, for each kind, as the latest order would make it."""
+    """Sent and waiting email messages, with previews of each row and of each kind for the latest order."""
 
     preview_permissions = ["orders.view_mail", "orders.view_order"]
     preview = staticmethod(samples.preview)

@@ -1,4 +1,4 @@
-"""What only people can put right: the order is marked, its history says so, and staff get a mail."""
+"""Alerts about orders that need staff: a mark on the order, an event in its history and an email message."""
 
 import logging
 
@@ -13,17 +13,18 @@ from orders.models import Mail, Order, OrderEvent
 logger = logging.getLogger(__name__)
 
 
-def alarm(order: Order, words: object, **facts: object) -> bool:
-    """Tell staff about this order; False if they were told the same and nobody has had a look since.
+def alarm(order: Order, message: object, **facts: object) -> bool:
+    """Alert staff about this order. Return False if the same alert was sent before and not acknowledged since.
 
-    `words` may be lazy: staff read them in the shop's language, with the `facts` put in.
+    `message` can be lazy. It is translated into the shop's language, and `facts` are interpolated.
     """
     with translation.override(settings.LANGUAGE_CODE):
-        text = (str(words) % facts if facts else str(words))[:250]
+        text = (str(message) % facts if facts else str(message))[:250]
     with transaction.atomic():
-        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # others wait: told once, not twice
-        seen = order.events.filter(kind=OrderEvent.Kind.LOOKED_AT).aggregate(last=Max("pk"))["last"] or 0
-        if order.events.filter(kind=OrderEvent.Kind.TOLD_STAFF, text=text, pk__gt=seen).exists():
+        # This update locks the order, so that parallel requests send one alert.
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        acknowledged = order.events.filter(kind=OrderEvent.Kind.LOOKED_AT).aggregate(last=Max("pk"))["last"] or 0
+        if order.events.filter(kind=OrderEvent.Kind.TOLD_STAFF, text=text, pk__gt=acknowledged).exists():
             return False
         Order.objects.filter(pk=order.pk).update(attention=text)
         order.record(OrderEvent.Kind.TOLD_STAFF, by="shop", text=text)
@@ -33,7 +34,7 @@ def alarm(order: Order, words: object, **facts: object) -> bool:
 
 
 def looked_at(order: Order, by: str) -> bool:
-    """Staff saw to it: the mark goes; False if there was none."""
+    """Acknowledge the alert of this order. Return False if there was none."""
     with transaction.atomic():
         if not Order.objects.filter(pk=order.pk).exclude(attention="").update(attention=""):
             return False

@@ -1,17 +1,17 @@
-"""What was ordered, paid and sent."""
+"""App configuration for orders."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class OrdersConfig(AppConfig):
-    """Connects the signals."""
+    """Configuration of the orders app."""
 
     name = "orders"
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        """Connect the signal receivers; the webhook's signal goes straight to the payment workflow."""
+        """Connect the signal receivers. The webhook's signal is connected directly to the payment workflow."""
         from billing.signals import stripe_event
         from orders import payments, signals  # noqa: F401
 

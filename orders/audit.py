@@ -1,6 +1,6 @@
-"""The invariants of docs/money.md, looked for in every row; orders/books.py compares them with Stripe's.
+"""Checks of the invariants of docs/money.md for all rows. orders/books.py compares the rows with Stripe's.
 
-I12, I13 and I20 are promises about requests, which leave no rows; tests hold them.
+I12, I13 and I20 are about requests, which leave no rows. Tests check them.
 """
 
 import re
@@ -32,32 +32,35 @@ from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.seals import seal_of
 from products.models import Product, StockMovement
 
-LATE = timedelta(hours=1)  # what reconcile, run every few minutes, has long done
-PLACED = Order.objects.placed  # all but the open ones, which promise nothing
+LATE = timedelta(hours=1)  # longer than reconcile needs if it runs every few minutes
+PLACED = Order.objects.placed  # all except open orders, to which no invariant applies
 CHUNK = 500
 
 
 def audit(with_stripe: bool = True, stripe_since: datetime | None = None) -> list[Finding]:
-    """Everything that is not as it must be; empty for a healthy shop. A GatewayError if Stripe does not answer.
+    """Return a finding for each violated invariant. The list is empty for a healthy shop.
 
-    Stripe's books are compared from a time on, or from the first order; our own rows always from the first.
+    The Stripe ledger is compared from `stripe_since`, or from the first order. Our own rows are always checked from
+    the first order. Raise GatewayError if Stripe does not answer.
     """
     found = [finding for check in CHECKS for finding in check()]
     return found + (books.compare(stripe_since) if with_stripe else [])
 
 
 def paid_orders() -> Iterator[Finding]:
-    """I1, I2, I3: paid if and only if one attempt brought the frozen total."""
-    right = Q(payments__amount=F("total"), payments__currency=F("currency"), payments__status=Payment.Status.SUCCEEDED)
+    """Check I1, I2 and I3: an order is paid if and only if one attempt was charged with the frozen total."""
+    matching = Q(
+        payments__amount=F("total"), payments__currency=F("currency"), payments__status=Payment.Status.SUCCEEDED
+    )
     paid = Order.objects.filter(status__in=Order.PAID_STATES)
-    counted: QuerySet[Any] = paid.annotate(right=Count("payments", filter=right)).exclude(right=1)
+    counted: QuerySet[Any] = paid.annotate(matching=Count("payments", filter=matching)).exclude(matching=1)
     for order in counted:
-        yield about(order, "I2", f"is {order.status}, but {order.right} payments brought its total")
+        yield about(order, "I2", f"is {order.status}, but {order.matching} payments brought its total")
     for order in paid.filter(Q(paid_at=None) | Q(payment_intent_id=None)):
         yield about(order, "I2", f"is {order.status}, but has no time of payment or no payment at Stripe")
-    owed = Refund.objects.filter(payment=OuterRef("pk"), is_mismatch=True)
+    mismatch = Refund.objects.filter(payment=OuterRef("pk"), is_mismatch=True)
     charged = Payment.objects.filter(status=Payment.Status.SUCCEEDED).exclude(order__status__in=Order.PAID_STATES)
-    for payment in charged.filter(~Exists(owed)).select_related("order"):
+    for payment in charged.filter(~Exists(mismatch)).select_related("order"):
         yield about(payment.order, "I3", f"is {payment.order.status}, but was charged, and nothing goes back")
     failed = Refund.objects.filter(is_mismatch=True, status=Refund.Status.FAILED).select_related("payment__order")
     for refund in failed:
@@ -65,7 +68,7 @@ def paid_orders() -> Iterator[Finding]:
 
 
 def stock() -> Iterator[Finding]:
-    """I4: a counted stock is the sum of its movements."""
+    """Check I4: a counted stock is the sum of its movements."""
     counted = Product.objects.filter(stock__isnull=False).annotate(moved=Coalesce(Sum("movements__amount"), 0))
     wrong: QuerySet[Any] = counted.exclude(stock=F("moved"))
     for product in wrong:
@@ -74,7 +77,7 @@ def stock() -> Iterator[Finding]:
 
 
 def held_goods() -> Iterator[Finding]:
-    """I4: an order that may be paid or is paid holds each of its units once, a cancelled one holds none."""
+    """Check I4: a payable or paid order holds each of its units once, and a canceled order holds none."""
     back, moved = _restocked(), _movements()
     lines = OrderItem.objects.exclude(order__status=Order.Status.OPEN).select_related("order")
     for item in lines.iterator(CHUNK):
@@ -93,20 +96,20 @@ NOTHING: dict[str, Any] = {"sum": 0, "taken": 0, "takes": 0, "uncounted": 0}
 
 
 def _movements() -> dict[tuple[str, int], dict[str, Any]]:
-    """What each order moved of each product, in one query: a subquery a line takes SQLite minutes."""
+    """Return the stock movements by order and product, in one query. A subquery per line takes minutes on SQLite."""
     taken, given = Q(kind=StockMovement.Kind.TAKEN), Q(kind=StockMovement.Kind.GIVEN_BACK)
     rows = StockMovement.objects.exclude(order="").order_by().values("order", "product_id")
     sums = rows.annotate(
         sum=Sum("amount"),
         taken=Coalesce(Sum("amount", filter=taken), 0),
         takes=Count("pk", filter=taken),
-        uncounted=Count("pk", filter=given & Q(amount=0)),  # given back to a stock that nobody counts any more
+        uncounted=Count("pk", filter=given & Q(amount=0)),  # released to stock that is no longer counted
     )
     return {(row["order"], row["product_id"]): dict(row) for row in sums}
 
 
 def _restocked() -> Counter[int]:
-    """Units that refunds put back, by line."""
+    """Return the number of units that refunds restocked, by order line id."""
     back: Counter[int] = Counter()
     for refund in Refund.objects.filter(is_restocked=True):
         back.update({int(line): units for line, units in refund.restock.items()})
@@ -114,7 +117,7 @@ def _restocked() -> Counter[int]:
 
 
 def frozen_orders() -> Iterator[Finding]:
-    """I5, I6, I14: nothing of a placed order changed; its sums are exact, payable, and there is all it needs."""
+    """Check I5, I6 and I14: a placed order is unchanged and complete, and its amounts are exact and payable."""
     for order in PLACED().prefetch_related("items").iterator(CHUNK):
         lines = sum((item.total for item in order.items.all()), Decimal(0))
         on_top = Decimal(0) if order.is_tax_included else order.tax_total
@@ -133,7 +136,7 @@ def frozen_orders() -> Iterator[Finding]:
 
 
 def _shares(order: Order) -> Iterator[Finding]:
-    """I6: lines bear the whole discount, and with the shipping the whole tax."""
+    """Check I6: the lines add up to the discount, and the lines and shipping add up to the tax."""
     items = order.items.all()
     if sum((item.discount_total for item in items), Decimal(0)) != order.discount_total:
         yield about(order, "I6", f"has a discount of {order.discount_total}, which is not that of its lines")
@@ -142,7 +145,7 @@ def _shares(order: Order) -> Iterator[Finding]:
 
 
 def discount_codes() -> Iterator[Finding]:
-    """I21: a discount code was used as often as orders have it that are not cancelled."""
+    """Check I21: a discount code has as many uses as there are orders with it that are not canceled."""
     for discount in codes.miscounted():
         yield Finding(
             "I21", f"discount code {discount}", f"counts {discount.uses} uses, {discount.live} orders have it"
@@ -150,7 +153,10 @@ def discount_codes() -> Iterator[Finding]:
 
 
 def attempts() -> Iterator[Finding]:
-    """I7, I8, I11: each attempt is for the order's own total, by its payer's own card, and none outlives the order."""
+    """Check I7, I8 and I11: attempts have the order's total, use a card of its payer and end with the order.
+
+    The order's postal addresses belong to its payer too.
+    """
     rows = Payment.objects.select_related("order")
     for payment in rows.exclude(amount=F("order__total"), currency=F("order__currency")):
         yield about(payment.order, "I7", f"attempt {payment.number} was for {payment.amount} {payment.currency}")
@@ -165,20 +171,20 @@ def attempts() -> Iterator[Finding]:
 
 
 def confirmations() -> Iterator[Finding]:
-    """I9: a confirmation for every paid order and for no other."""
+    """Check I9: paid orders, and only those, have a confirmation, and shipped orders have a shipping message."""
     kind = Mail.Kind.CONFIRMATION
     mail = Mail.objects.filter(order=OuterRef("pk"), kind=kind)
     for order in Order.objects.filter(~Exists(mail), status__in=Order.PAID_STATES):
         yield about(order, "I9", "is paid, and no confirmation is on its way")
     for row in Mail.objects.filter(kind=kind).exclude(order__status__in=Order.PAID_STATES).select_related("order"):
         yield about(row.order, "I9", f"is {row.order.status}, and has a confirmation")
-    told = Mail.objects.filter(order=OuterRef("pk"), kind=Mail.Kind.SHIPPED)
-    for order in Order.objects.filter(~Exists(told), status=Order.Status.SHIPPED).exclude(email=""):
+    notified = Mail.objects.filter(order=OuterRef("pk"), kind=Mail.Kind.SHIPPED)
+    for order in Order.objects.filter(~Exists(notified), status=Order.Status.SHIPPED).exclude(email=""):
         yield about(order, "I9", "was sent, and no mail tells its shopper")
 
 
 def refunds() -> Iterator[Finding]:
-    """I10: what an order counts as given back is the sum of its refunds; in full is a state of its own."""
+    """Check I10: an order's refunded amount is the sum of its refunds. Only a full refund makes it refunded."""
     moved = Q(payments__refunds__isnull=False) | ~Q(amount_refunded=0) | Q(status=Order.Status.REFUNDED)
     for order in PLACED().filter(moved).distinct().prefetch_related("payments__refunds"):
         rows = [row for payment in order.payments.all() for row in payment.refunds.all() if not row.is_mismatch]
@@ -194,7 +200,7 @@ def refunds() -> Iterator[Finding]:
 
 
 def histories() -> Iterator[Finding]:
-    """I14, I15: every step left its line, and what was paid once is not unpaid."""
+    """Check I14 and I15: every step left an event, and an order that was paid did not become unpaid."""
     for kind, orders in {
         OrderEvent.Kind.PLACED: PLACED(),
         OrderEvent.Kind.PAID: Order.objects.filter(status__in=Order.PAID_STATES),
@@ -211,20 +217,20 @@ def histories() -> Iterator[Finding]:
 
 
 def carts() -> Iterator[Finding]:
-    """I16: an active cart has one owner; the cart of a placed order is closed."""
+    """Check I16: an active cart has one owner, and the cart of a placed order is closed."""
     for cart in Cart.objects.filter(active=True, user=None, session_key=""):
         yield Finding("I16", f"cart {cart}", "belongs to nobody")
     for order in PLACED().filter(cart__active=True):
         yield about(order, "I16", "is placed, and its cart is still open")
 
 
-# I18: a key of Stripe's, or what may be a card's number, where words belong.
+# I18: Stripe keys and possible card numbers in text fields.
 KEY = r"((sk|rk)_(live|test)_|whsec_)[A-Za-z0-9]"
 NUMBER = r"[2-6][0-9]([ -]?[0-9]){11,17}"
 
 
 def secrets_in_words() -> Iterator[Finding]:
-    """I18: no card number and no key in anything that is kept in words."""
+    """Check I18: no text field contains a card number or a Stripe key."""
     for model, fields in {
         OrderEvent: ["text"],
         Payment: ["message", "code"],
@@ -235,21 +241,26 @@ def secrets_in_words() -> Iterator[Finding]:
         for field in fields:
             suspects = model._default_manager.filter(**{f"{field}__regex": f"{KEY}|{NUMBER}"})
             if model is OrderEvent:
-                suspects = suspects.exclude(kind=OrderEvent.Kind.SHIPPED)  # a parcel's number may look like a card's
+                suspects = suspects.exclude(
+                    kind=OrderEvent.Kind.SHIPPED
+                )  # A tracking number can look like a card number.
             for pk, text in suspects.values_list("pk", field):
                 if re.search(KEY, text) or any(passes_luhn(found[0]) for found in re.finditer(NUMBER, text)):
                     yield Finding("I18", f"{model._meta.verbose_name} {pk}", f"'{field}' looks like a card or a key")
 
 
 def passes_luhn(number: str) -> bool:
-    """Whether the last digit of a card's number agrees with the others (ISO/IEC 7812-1), as one in ten does."""
+    """Check whether a number ends with the check digit of a card number (ISO/IEC 7812-1).
+
+    One in ten random numbers does.
+    """
     digits = [int(digit) for digit in reversed(number) if digit.isdigit()]
     doubled = sum(sum(divmod(digit * 2, 10)) for digit in digits[1::2])
     return (sum(digits[::2]) + doubled) % 10 == 0
 
 
 def unfinished() -> Iterator[Finding]:
-    """I19: nothing waits longer than reconcile needs; where something does, reconcile does not run or cannot."""
+    """Check I19: nothing waits longer than reconcile needs. Otherwise reconcile is not running or fails."""
     late = timezone.now() - LATE
     for payment in Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=late).select_related("order"):
         if payment.order.status == Order.Status.PLACED and payment.status != Payment.Status.PROCESSING:
@@ -271,7 +282,7 @@ def unfinished() -> Iterator[Finding]:
 
 
 def forgotten_people() -> Iterator[Finding]:
-    """I19: who left is gone from Stripe too."""
+    """Check I19: erased profiles have no customer at Stripe any more."""
     late = timezone.now() - LATE
     for profile in BillingProfile.objects.forgotten_here_alone().filter(forgotten__lt=late):
         yield Finding("I19", f"profile {profile}", "was left more than an hour ago, and Stripe still has its customer")

@@ -1,4 +1,4 @@
-"""Our books beside Stripe's: every PaymentIntent that names an order of ours, and every order that names one."""
+"""Comparison of our orders with the Stripe ledger, in both directions, and repairs."""
 
 import logging
 import re
@@ -21,13 +21,16 @@ CHUNK = 500
 
 
 def compare(since: datetime | None = None) -> list[Finding]:
-    """Where our orders (since a time, or all) and Stripe's intents contradict each other."""
+    """Return findings where our orders (since a time, or all) and Stripe's intents contradict each other.
+
+    Raise GatewayError if Stripe does not answer.
+    """
     placed = Order.objects.placed().exclude(payment_intent_id=None)
     first = placed.order_by("placed_at").values_list("placed_at", flat=True).first()
     since = since or (first or timezone.now()) - DAY
     intents = gateway.list_intents(since)
     orders = _orders_of(intents)
-    found = [finding for intent in intents for finding in _judge(intent, orders.get(intent.order_uuid))]
+    found = [finding for intent in intents for finding in _check_intent(intent, orders.get(intent.order_uuid))]
     known = {intent.id for intent in intents}
     for order in placed.filter(placed_at__gte=since + DAY).iterator():
         if order.payment_intent_id not in known:
@@ -36,7 +39,7 @@ def compare(since: datetime | None = None) -> list[Finding]:
 
 
 def _orders_of(intents: list[answers.Intent]) -> dict[str, Order]:
-    """The orders that intents name, by what is written on those, with their refunds."""
+    """Return the orders that the intents' metadata names, by order UUID, with their refunds prefetched."""
     names = sorted({intent.order_uuid for intent in intents if UUID.fullmatch(intent.order_uuid)})
     found: dict[str, Order] = {}
     for start in range(0, len(names), CHUNK):
@@ -45,30 +48,30 @@ def _orders_of(intents: list[answers.Intent]) -> dict[str, Order]:
     return found
 
 
-def _judge(intent: answers.Intent, order: Order | None) -> Iterator[Finding]:
-    """What is wrong between one intent and its order; an intent that names none is not the shop's."""
+def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[Finding]:
+    """Yield the contradictions between an intent and its order. Ignore an intent that names no order of ours."""
     if order is None:
         return
     if order.payment_intent_id == intent.id:
-        yield from _judge_money(intent, order)
-        yield from _judge_state(intent, order)
-        yield from _judge_refunds(intent, order)
+        yield from _check_amount(intent, order)
+        yield from _check_status(intent, order)
+        yield from _check_refunds(intent, order)
     elif intent.is_live:
         yield about(order, "I8", f"has a second payment at Stripe, {intent.id}, that could still be charged")
     elif intent.received > intent.refunded:
         yield about(order, "I1", f"was charged a second time, by {intent.id}")
 
 
-def _judge_money(intent: answers.Intent, order: Order) -> Iterator[Finding]:
-    """I7: asked for is what was frozen (of a cancelled order nothing can be charged any more)."""
+def _check_amount(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+    """Check I7: the intent has the frozen total. Skip canceled orders, which can no longer be charged."""
     wanted = (minor_units(order.total, order.currency), order.currency)
     if (intent.amount, intent.currency) != wanted and order.status != Order.Status.CANCELED:
         text = f"is for {order.total} {order.currency}, at Stripe for {intent.amount} {intent.currency} (minor unit)"
         yield about(order, "I7", text)
 
 
-def _judge_state(intent: answers.Intent, order: Order) -> Iterator[Finding]:
-    """I2, I3, I8: paid in both books or in none, and a cancelled order can never be charged."""
+def _check_status(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+    """Check I2, I3 and I8: paid here and at Stripe or in neither, and a canceled order can never be charged."""
     has_succeeded = intent.status == "succeeded"
     if order.is_paid and not has_succeeded:
         yield about(order, "I2", f"is {order.status} here, and {intent.status} at Stripe")
@@ -78,48 +81,54 @@ def _judge_state(intent: answers.Intent, order: Order) -> Iterator[Finding]:
         yield about(order, "I8", "is cancelled here, and could still be charged at Stripe")
 
 
-def _judge_refunds(intent: answers.Intent, order: Order) -> Iterator[Finding]:
-    """I10: the same sum went back in both books; one that is on its way out may or may not be Stripe's yet."""
+def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+    """Check I10: the same amount was refunded here and at Stripe.
+
+    Skip orders with a requested refund, which Stripe might not have yet.
+    """
     rows = [row for payment in order.payments.all() for row in payment.refunds.all()]
     if any(row.status == Refund.Status.REQUESTED for row in rows):
         return
-    gone = sum((row.amount for row in rows if row.status != Refund.Status.FAILED), Decimal(0))
+    refunded = sum((row.amount for row in rows if row.status != Refund.Status.FAILED), Decimal(0))
     failed = sum((row.amount for row in rows if row.status == Refund.Status.FAILED and row.stripe_id), Decimal(0))
     # Stripe does not say whether a charge still counts a refund that failed later.
-    if intent.refunded not in (minor_units(gone, intent.currency), minor_units(gone + failed, intent.currency)):
-        yield about(order, "I10", f"gave {gone} back here, Stripe {intent.refunded} in the minor unit")
+    if intent.refunded not in (minor_units(refunded, intent.currency), minor_units(refunded + failed, intent.currency)):
+        yield about(order, "I10", f"gave {refunded} back here, Stripe {intent.refunded} in the minor unit")
 
 
-# --- what reconcile does about it ---
+# --- repairs by reconcile ---
 
 
 def mend(since: datetime) -> int:
-    """Adopt or cancel intents whose order never stored them, settle orders that Stripe knows more of; how many."""
-    mended = 0
+    """Adopt or cancel intents that their order never stored, and settle orders that differ at Stripe.
+
+    Return the number of repaired orders.
+    """
+    repaired = 0
     intents = gateway.list_intents(since)
     orders = _orders_of(intents)
     for intent in intents:
         order = orders.get(intent.order_uuid)
-        if order and any(_judge(intent, order)):
+        if order and any(_check_intent(intent, order)):
             try:
-                mended += _mend(intent, order)
+                repaired += _repair(intent, order)
             except answers.GatewayError as error:
                 logger.warning("order %s is left for the next round: %s", order, error)
-    return mended
+    return repaired
 
 
-def _mend(intent: answers.Intent, order: Order) -> bool:
+def _repair(intent: answers.Intent, order: Order) -> bool:
     order.refresh_from_db()
     if order.payment_intent_id == intent.id:
         if order.status == Order.Status.CANCELED and intent.is_live:
             gateway.cancel_intent(intent.id)
         payments.settle(order)
         return True
-    # Never confirmed, for only a stored intent is. While the order waits for one it may be this as well as another.
+    # Only a stored intent is confirmed, so this one never was. An order that still has no intent can adopt it.
     free = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
     if not intent.is_live or free.update(payment_intent_id=intent.id):
         return intent.is_live
     order.refresh_from_db()
-    if order.payment_intent_id != intent.id:  # else its own shopper stored it a moment ago
+    if order.payment_intent_id != intent.id:  # Otherwise the shopper's request has just stored it.
         gateway.cancel_intent(intent.id)
     return True

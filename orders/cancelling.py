@@ -1,4 +1,4 @@
-"""Step X, cancel: an unpaid order is given up, at Stripe first, so that no charge can follow."""
+"""Step X, cancellation of an unpaid order: at Stripe first, so that no charge can follow."""
 
 import logging
 from contextlib import suppress
@@ -16,7 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 def cancel(order: Order, by: str) -> None:
-    """Give an unpaid order up: no charge can follow, the goods go back. Stays `canceling` while Stripe is silent."""
+    """Cancel an unpaid order: prevent any further charge, then release its stock.
+
+    The order stays `canceling` while Stripe does not answer.
+    """
     _begin_cancel(order, by)
     finish_cancel(order)
 
@@ -29,7 +32,10 @@ def _begin_cancel(order: Order, by: str) -> None:
 
 
 def finish_cancel(order: Order) -> None:
-    """Bring a `canceling` order to its end, canceled or paid, whichever Stripe says; repeated until it is."""
+    """Bring a `canceling` order to its final status, canceled or paid, depending on its intent at Stripe.
+
+    The order stays `canceling` if Stripe does not answer; reconcile calls this function again.
+    """
     order.refresh_from_db()
     if order.status != Order.Status.CANCELING:
         return
@@ -39,7 +45,7 @@ def finish_cancel(order: Order) -> None:
     try:
         gateway.cancel_intent(order.payment_intent_id)
     except answers.StateChanged:
-        pass  # paid, or cancelled before: settle sees which
+        pass  # The intent is paid or already canceled; settling finds out which.
     except answers.Missing:
         alarm(order, _("Stripe does not know this order's payment: it cannot be cancelled without a look by staff."))
         return
@@ -50,9 +56,9 @@ def finish_cancel(order: Order) -> None:
 
 
 def cancel_unknown(order: Order, by: str) -> bool:
-    """Staff's way out where Stripe does not know the intent (the account was changed); False if it does know it.
+    """Cancel an order whose intent Stripe does not know, for example because the Stripe account was changed.
 
-    Raises GatewayError if Stripe does not answer.
+    Return False if Stripe knows the intent. Raise GatewayError if Stripe does not answer.
     """
     if not order.payment_intent_id:
         cancel(order, by)
@@ -61,5 +67,5 @@ def cancel_unknown(order: Order, by: str) -> bool:
         gateway.retrieve_intent(order.payment_intent_id)
         return False
     _begin_cancel(order, by)
-    close(order)  # nothing happens if it has another intent by now
+    close(order)  # This does nothing if the order has another intent by now.
     return True

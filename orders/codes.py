@@ -1,4 +1,7 @@
-"""Discount codes and the orders that have them: counted together at placing and cancelling, and compared here."""
+"""Check and recount of discount code uses.
+
+Placing and canceling an order update the count. This module compares it with the orders.
+"""
 
 from typing import Any
 
@@ -12,15 +15,20 @@ LIVE = ~Q(orders__status__in=[Order.Status.OPEN, Order.Status.CANCELED])
 
 
 def miscounted() -> "QuerySet[Any]":
-    """Codes whose uses are not the number of their orders that are not cancelled (`live`); one query, so no sale in
-    between makes them seem so.
+    """Return the discount codes whose count of uses is wrong, with the correct number as `live`.
+
+    The correct number is that of the placed orders that are not canceled. A single query makes sure that a concurrent
+    sale does not cause a false result.
     """
     return Discount.objects.annotate(live=Count("orders", filter=LIVE)).exclude(uses=F("live"))
 
 
 @transaction.atomic
 def recount(discount: Discount) -> None:
-    """Count the uses anew. Whoever places or cancels an order of it writes the same row, so none is under way now."""
+    """Recount the uses of a discount code.
+
+    Placing or canceling an order with the code updates the same row, so the row lock excludes both meanwhile.
+    """
     Discount.objects.select_for_update().get(pk=discount.pk)
     live = discount.orders.exclude(status__in=[Order.Status.OPEN, Order.Status.CANCELED]).count()
     Discount.objects.filter(pk=discount.pk).update(uses=live)

@@ -1,16 +1,16 @@
-"""What an audit finds."""
+"""Audit findings."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orders.models import Order, OrderEvent
 
-CALM = timedelta(minutes=2)  # a shopper may still be at it
+CALM = timedelta(minutes=2)  # a shopper's request might still be running
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it must be: which invariant of docs/money.md, about what, and in words."""
+    """A violated invariant: its id in docs/money.md, the subject and a description."""
 
     rule: str
     subject: str
@@ -22,13 +22,14 @@ class Finding:
 
 
 def about(order: Order, rule: str, text: str) -> Finding:
-    """A finding about an order."""
+    """Return a finding about an order."""
     return Finding(rule, f"order {order.order_id}", text, order)
 
 
 def settled(findings: list[Finding], began: datetime) -> list[Finding]:
-    """Without those about orders that something happened to while (or just before) an audit looked: between two
-    reads they only seem wrong. `began` is when it began to look.
+    """Return the findings without those about orders that changed during the audit, or just before it.
+
+    Such orders can only seem wrong, because they changed between two reads. `began` is the start of the audit.
     """
     since = began - CALM
     busy = {finding.order.pk for finding in findings if finding.order and _is_busy(finding.order, since)}

@@ -1,4 +1,4 @@
-"""The forms by which staff give money back and send orders."""
+"""Forms for staff to refund and ship orders."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,7 +13,7 @@ from orders.refunds import Wish, most_to_restock
 
 
 class RefundForm(forms.Form):
-    """An amount, at first all that is left; a reason; and for each line how many units go back on the shelf."""
+    """An amount (initially all that is left), a reason, and the number of units to restock for each line."""
 
     amount = forms.DecimalField(
         label=_("Amount"), max_digits=12, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))]
@@ -34,7 +34,7 @@ class RefundForm(forms.Form):
             )
 
     def wish(self, by: str) -> Wish:
-        """What staff ask for."""
+        """Return the refund request of this form."""
         data = self.cleaned_data
         return Wish(data["amount"], data["already"], by, data["reason"], dict(self._units()))
 
@@ -45,7 +45,7 @@ class RefundForm(forms.Form):
 
 
 class ShipForm(forms.Form):
-    """The parcel's number, if it has one."""
+    """An optional tracking number."""
 
     tracking = forms.CharField(
         label=_("Tracking number"),

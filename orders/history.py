@@ -1,4 +1,4 @@
-"""What an order keeps of its past: a line for everything that happened, and every mail about it. Part of the models."""
+"""Models for the history of an order: its events and its email messages."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from ecommerce.outbox import OutboxMail
 
 
 class OrderEvent(models.Model):
-    """One line of an order's history; append-only."""
+    """An entry in the append-only history of an order."""
 
     class Kind(models.TextChoices):
         PLACED = "placed", _("Order placed")
@@ -48,13 +48,13 @@ class OrderEvent(models.Model):
 
     @property
     def said(self) -> str:
-        """The line as the shopper reads it; texts of the other kinds are for staff alone."""
-        words = str(self.get_kind_display())
-        return f"{words}: {self.text}" if self.text and self.kind in self.SAID_TO_SHOPPERS else words
+        """The event as the shopper sees it. The texts of other kinds are only for staff."""
+        label = str(self.get_kind_display())
+        return f"{label}: {self.text}" if self.text and self.kind in self.SAID_TO_SHOPPERS else label
 
 
 class Mail(OutboxMail):
-    """A mail about an order: first the row, then the sending, so that a death in between loses nothing."""
+    """An email message about an order. The row is stored before it is sent, so that a crash loses nothing."""
 
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Order confirmed")

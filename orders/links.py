@@ -1,4 +1,7 @@
-"""The signed link that opens one order to whoever reads its mail: 90 days, revoked by raising Order.link_version."""
+"""Signed links in email that open one order.
+
+A link is valid for 90 days. Raising Order.link_version revokes all earlier links.
+"""
 
 from django.conf import settings
 from django.core import signing
@@ -12,7 +15,7 @@ DAYS = 90
 
 
 def order_url(order: Order) -> str:
-    """The order's address for a mail; a guest, who cannot log in, gets the key with it."""
+    """Return the order's URL for an email message. It contains a key for guests, because they cannot log in."""
     path = order.get_absolute_url()
     if order.billing_profile.is_guest:
         path += f"?key={signing.dumps([order.order_id, order.link_version], salt=SALT)}"
@@ -20,7 +23,7 @@ def order_url(order: Order) -> str:
 
 
 def read_key(order_id: str, key: str) -> int | None:
-    """The link version a key opens this order with; None if we did not make it for this order, or too long ago."""
+    """Return the link version in a key. Return None if the key is invalid, expired or for another order."""
     try:
         number, version = signing.loads(key, salt=SALT, max_age=DAYS * 86_400)
     except (signing.BadSignature, ValueError, TypeError):
@@ -30,6 +33,6 @@ def read_key(order_id: str, key: str) -> int | None:
 
 @transaction.atomic
 def revoke(order: Order, by: str) -> None:
-    """Close the order to every link mailed so far, and to those whom one let in; links of later mails are good."""
+    """Revoke all links mailed so far and the access that they gave. Links in later email messages work."""
     Order.objects.filter(pk=order.pk).update(link_version=F("link_version") + 1)
     order.record(OrderEvent.Kind.LINKS_REVOKED, by=by)

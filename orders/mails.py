@@ -1,4 +1,4 @@
-"""Mails about orders: a row in the transaction of what it tells, sent after, tried again until they are gone."""
+"""Email about orders: queued as rows in the transaction of the change, sent afterwards, and retried on failure."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -16,23 +16,28 @@ from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from products.models import Product, StockMovement
 
 Kind = Mail.Kind
-SHOPPER, EXPIRY = "shopper", "expiry"  # who may cancel, beside staff
-MOST_CANCELED = 5  # mails an hour to one address: anybody can order in another's name and not pay
+SHOPPER, EXPIRY = "shopper", "expiry"  # who can cancel an order, apart from staff
+# Cancellation messages per hour to one email address. Anyone can order with the address of another person and not pay.
+MOST_CANCELED = 5
 Facts = dict[str, Any]
 
 
-# --- rows, in the caller's transaction ---
+# --- queuing, in the caller's transaction ---
 
 
 def queue(order: Order, kind: str, about: str = "") -> Mail | None:
-    """The row of this mail; one of a kind about the same of an order. None where there is nobody to write to."""
+    """Return the row of this email message. Create it if the order has none of this kind with this `about`.
+
+    Return None if there is no recipient.
+    """
     to = settings.STAFF_EMAIL if kind in Mail.FOR_STAFF else order.email
     if not to:
         return None
     name = ".".join(filter(None, [str(order.uuid), kind, about]))
-    shelf = {} if kind == Kind.LOW_STOCK else {"order": order}  # about a product, whichever order emptied it
+    # A low stock message is unique per product, regardless of the order that caused it.
+    lookup = {} if kind == Kind.LOW_STOCK else {"order": order}
     mail, _created = Mail.objects.get_or_create(
-        **shelf,
+        **lookup,
         kind=kind,
         about=about,
         defaults={"order": order, "to": to, "message_id": f"<{name}@{settings.SITE_HOST or 'localhost'}>"},
@@ -41,16 +46,23 @@ def queue(order: Order, kind: str, about: str = "") -> Mail | None:
 
 
 def tell_paid(order: Order) -> Mail | None:
-    """The shopper's confirmation; staff hear of the order, and of what is running out with it."""
+    """Queue the shopper's confirmation, and messages to staff about the order and products with low stock.
+
+    Return the confirmation, or None if the order has no email address.
+    """
     queue(order, Kind.NEW_ORDER)
     for item in order.items.select_related("product").order_by("product_id"):
         if _is_running_out(item.product):
-            queue(order, Kind.LOW_STOCK, about=_filling(item.product))
+            queue(order, Kind.LOW_STOCK, about=_restock_key(item.product))
     return queue(order, Kind.CONFIRMATION)
 
 
 def tell_canceled(order: Order) -> None:
-    """Nothing if the shopper did it, who was told on the page and goes on with the cart."""
+    """Queue the cancellation message, unless the shopper canceled the order.
+
+    In that case the page has already confirmed the cancellation. The number of messages per email address and hour is
+    limited to MOST_CANCELED.
+    """
     an_hour_ago = timezone.now() - timedelta(hours=1)
     if _canceled_by(order) == SHOPPER:
         return
@@ -59,7 +71,7 @@ def tell_canceled(order: Order) -> None:
 
 
 def _canceled_by(order: Order) -> str:
-    """Blank where nobody asked: it was cancelled at Stripe."""
+    """Return who requested the cancellation, or a blank string if the intent was canceled at Stripe."""
     asked = order.events.filter(kind=OrderEvent.Kind.CANCELING).last()
     return asked.by if asked else ""
 
@@ -68,18 +80,18 @@ def _is_running_out(product: Product) -> bool:
     return product.active and product.stock is not None and product.stock <= settings.LOW_STOCK
 
 
-def _filling(product: Product) -> str:
-    """The last time that staff put something on this shelf: until they do so again, one mail is enough."""
+def _restock_key(product: Product) -> str:
+    """Return a key for the last restock by staff, because one low stock message per restock is enough."""
     by_staff = [StockMovement.Kind.OPENING, StockMovement.Kind.ADJUSTED]
-    filled = product.movements.filter(kind__in=by_staff, amount__gte=0).order_by("-pk").first()
-    return f"{product.pk}-{filled.pk if filled else 0}"
+    restock = product.movements.filter(kind__in=by_staff, amount__gte=0).order_by("-pk").first()
+    return f"{product.pk}-{restock.pk if restock else 0}"
 
 
 # --- sending, outside any transaction ---
 
 
 def send(mail: Mail | None) -> bool:
-    """Send the mail unless somebody else is at it; False if it was not sent now."""
+    """Send the email message unless another process is sending it. Return False if it was not sent now."""
     is_sent = mail is not None and mail.deliver(build)
     if mail and is_sent and mail.kind == Kind.CONFIRMATION:
         mail.order.record(OrderEvent.Kind.MAILED)
@@ -87,21 +99,24 @@ def send(mail: Mail | None) -> bool:
 
 
 def send_waiting() -> int:
-    """Send all whose turn it is; how many went out."""
+    """Send all email messages that are due. Return how many were sent."""
     return Mail.objects.send(send)
 
 
-# --- what they say, as things are when they are sent ---
+# --- content, from the data at the time of sending ---
 
 
 def build(mail: Mail) -> EmailMultiAlternatives | None:
-    """The mail; None if it is not true any more, or its person left."""
+    """Return the email message, or None if it is no longer true or its recipient was erased."""
     facts = facts_of(mail) if mail.to else None
     return None if facts is None else compose(mail, facts, order_url(mail.order))
 
 
 def compose(mail: Mail, facts: Facts, url: str) -> EmailMultiAlternatives:
-    """The mail in the language of the order, or of the shop if it is for staff; `url` opens the order."""
+    """Return the email message in the language of the order, or of the shop if it is for staff.
+
+    `url` is the link that opens the order.
+    """
     order = mail.order
     with translation.override(settings.LANGUAGE_CODE if mail.is_for_staff else order.language):
         context = {
@@ -114,37 +129,37 @@ def compose(mail: Mail, facts: Facts, url: str) -> EmailMultiAlternatives:
 
 
 def facts_of(mail: Mail) -> Facts | None:
-    """What this mail tells beside the order; None if it is not true any more."""
+    """Return the template context of this message in addition to the order, or None if it is no longer true."""
     if mail.kind == Kind.REFUNDED:
         row = Refund.objects.filter(pk=mail.about, status=Refund.Status.DONE).first()
         return refund_facts(mail.order, row) if row else None
     if mail.kind == Kind.LOW_STOCK:
         product = Product.objects.filter(pk=mail.about.partition("-")[0]).first()
-        return stock_facts(product) if product and mail.about == _filling(product) else None
+        return stock_facts(product) if product and mail.about == _restock_key(product) else None
     return cancel_facts(mail.order) if mail.kind == Kind.CANCELED else {}
 
 
 def refund_facts(order: Order, row: Refund) -> Facts:
-    """How much goes back, and how much of the order in all."""
+    """Return the refund, whether it is of the whole order, the total refunded so far and the card."""
     done = Refund.objects.filter(payment__order=order, is_mismatch=False, status=Refund.Status.DONE)
     back = sum((refund.amount for refund in done), Decimal(0))
     return {"refund": row, "is_whole": row.amount == order.total, "back": back, "card": row.payment.card}
 
 
 def cancel_facts(order: Order) -> Facts:
-    """Whether it ended by itself, and whether a payment came for it after all."""
+    """Return whether the order expired, and whether it was charged after all."""
     is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
     return {"is_expired": _canceled_by(order) == EXPIRY, "is_charged": is_charged}
 
 
 def stock_facts(product: Product) -> Facts:
-    """What runs out, and where staff put more on the shelf."""
+    """Return the product with low stock and the URL where staff can restock it."""
     page = reverse("admin:products_product_change", args=[product.pk])
     return {"product": product, "product_url": settings.SITE_URL + page}
 
 
 def _subject(mail: Mail, facts: Facts) -> str:
-    words = {"number": mail.order.order_id, "shop": settings.SITE_NAME, "product": facts.get("product")}
+    params = {"number": mail.order.order_id, "shop": settings.SITE_NAME, "product": facts.get("product")}
     subjects = {
         Kind.CONFIRMATION: _("Your order %(number)s at %(shop)s"),
         Kind.SHIPPED: _("Your order %(number)s is on its way"),
@@ -154,4 +169,4 @@ def _subject(mail: Mail, facts: Facts) -> str:
         Kind.LOW_STOCK: _("Running out: %(product)s"),
         Kind.ATTENTION: _("Order %(number)s needs a look"),
     }
-    return subjects[Kind(mail.kind)] % words
+    return subjects[Kind(mail.kind)] % params

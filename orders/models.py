@@ -1,4 +1,4 @@
-"""Orders, their frozen lines, their payments and refunds; history and mails in orders.history."""
+"""Models for orders, order lines, payments and refunds. Order events and email rows are in orders.history."""
 
 import secrets
 import uuid
@@ -24,23 +24,27 @@ from orders.managers import OrderQuerySet
 from products.models import Product
 
 __all__ = ["Mail", "Order", "OrderEvent", "OrderItem", "Payment", "Refund"]
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud
-MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}  # a hostile cart may be large
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that are easily confused when read aloud
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}  # wide enough for the total of a hostile cart
 PERCENT: dict[str, Any] = {"max_digits": 6, "decimal_places": 3}
 
 
 def new_order_id() -> str:
-    """A number that cannot be guessed (30^10, 49 bits) and can be read out on the telephone."""
+    """Return a random order number: hard to guess (30^10 values, 49 bits) and easy to read out on the phone."""
     return "".join(secrets.choice(ALPHABET) for _ in range(10))
 
 
 def shop_language() -> str:
-    """For orders that nobody in front of a page began."""
+    """Return the shop's language, the default for orders that were not started from a page."""
     return str(settings.LANGUAGE_CODE)
 
 
 class Order(GuardedModel):
-    """One purchase. `open` mirrors the cart; from `placed` on its lines, addresses and sums never change again."""
+    """A purchase.
+
+    An `open` order mirrors its cart. From `placed` on, its lines, postal addresses and amounts never change; only an
+    erasure removes personal data.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open", _("Open")
@@ -51,7 +55,8 @@ class Order(GuardedModel):
         SHIPPED = "shipped", _("Sent")
         REFUNDED = "refunded", _("Refunded")
 
-    DELIVERY = timedelta(days=30)  # so long a paid order keeps its address for who sends it, though its person left
+    # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
+    DELIVERY = timedelta(days=30)
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
     guarded_fields = frozenset(
         {"status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "seal"}
@@ -134,7 +139,7 @@ class Order(GuardedModel):
 
     @property
     def is_paid(self) -> bool:
-        """Whether its money came, whatever became of it after."""
+        """Whether the order was paid, including orders that were shipped or refunded later."""
         return self.status in self.PAID_STATES
 
     @property
@@ -151,30 +156,36 @@ class Order(GuardedModel):
 
     @property
     def held_until(self) -> datetime | None:
-        """When an unpaid order ends and its goods go back on the shelf."""
+        """The time at which an unpaid order expires and its stock is released; None if the order is open."""
         return self.placed_at and self.placed_at + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
 
     @property
     def item_count(self) -> int:
-        """All units of all lines."""
+        """The total number of units in all lines."""
         return sum(item.quantity for item in self.items.all())
 
     def use_address(self, address: Address, kind: str) -> None:
-        """Put an address on an open order; the first one to ship to is the one to bill as well."""
+        """Set the shipping or billing address of an open order.
+
+        A shipping address also becomes the billing address if the order has none yet.
+        """
         order = Order.objects.filter(pk=self.pk, status=self.Status.OPEN)
         order.update(**{f"{kind}_address": address})
         if kind == Address.Type.SHIPPING:
             order.filter(billing_address=None).update(billing_address=address)
 
     def open_payment(self) -> "Payment | None":
-        """The attempt that may still succeed, if there is one."""
+        """Return the payment attempt that can still succeed, or None."""
         return self.payments.filter(status__in=Payment.OPEN).first()
 
     def last_payment(self) -> "Payment | None":
         return self.payments.order_by("-number").first()
 
     def mark_paid(self) -> bool:
-        """Turn placed (or canceling) into paid; False if it was neither. Only orders.payments.settle calls this."""
+        """Change the status from placed or canceling to paid. Return False if it was neither.
+
+        Only orders.payments.settle calls this method.
+        """
         unpaid = [self.Status.PLACED, self.Status.CANCELING]
         changed = Order.objects.filter(pk=self.pk, status__in=unpaid).update(
             status=self.Status.PAID, paid_at=timezone.now()
@@ -182,7 +193,10 @@ class Order(GuardedModel):
         return bool(changed)
 
     def record(self, kind: str, by: str = "", text: object = "") -> None:
-        """Append one line to the order's history; the only place that does. `text` is put in the shopper's words."""
+        """Append an event to the order's history, with `text` translated into the order's language.
+
+        No other code creates order events.
+        """
         with translation.override(self.language):
             OrderEvent.objects.create(order=self, kind=kind, by=by[:254], text=str(text)[:250])
 
@@ -212,7 +226,7 @@ class OrderItem(models.Model):
 
 
 class Payment(GuardedModel):
-    """One press of Pay, and what became of it."""
+    """One payment attempt (a click on Pay) and its outcome."""
 
     class Status(models.TextChoices):
         NEW = "new", _("Being checked")
@@ -260,7 +274,7 @@ class Payment(GuardedModel):
 
 
 class Refund(GuardedModel):
-    """Money on its way back."""
+    """A full or partial refund of a payment."""
 
     class Status(models.TextChoices):
         REQUESTED = "requested", _("Requested")

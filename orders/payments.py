@@ -1,6 +1,6 @@
-"""The one workflow that spans apps and money: intent, pay, settle; docs/money.md tells its protocol.
+"""The payment workflow: create an intent, pay, settle. docs/money.md describes the protocol.
 
-Every change is a conditional update; every remote call stands outside transactions; only `settle` says "paid".
+Every change is a conditional update. Remote calls are made outside transactions. Only `settle` marks orders as paid.
 """
 
 import logging
@@ -29,16 +29,16 @@ AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) came after t
 
 
 class NotPossible(Exception):
-    """This payment cannot be made now; nothing was charged, and the order waits."""
+    """Raised if a payment cannot be made now. Nothing was charged and the order can still be paid."""
 
 
-# --- P2, the intent ---
+# --- P2: create the intent ---
 
 
 def ensure_intent(order: Order) -> str:
-    """The id of the order's one PaymentIntent, made unconfirmed and stored if there is none.
+    """Return the id of the order's only PaymentIntent. Create it unconfirmed and store it if there is none.
 
-    Raises GatewayError; then nothing was charged, for nothing is ever confirmed but a stored intent.
+    Raise GatewayError if this fails. Nothing was charged then, because only a stored intent is confirmed.
     """
     if order.payment_intent_id:
         return order.payment_intent_id
@@ -55,7 +55,7 @@ def ensure_intent(order: Order) -> str:
         if isinstance(error, answers.Missing):
             order.billing_profile.renew_customer()
         if isinstance(error, answers.Missing | answers.KeyUsed) or getattr(error, "is_stored", False):
-            # Stripe repeats a stored answer for this key, and refuses it for another customer: take another key.
+            # Stripe replays the stored answer for this key and rejects the key for another customer. Use a new key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
         raise
     placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
@@ -66,13 +66,13 @@ def ensure_intent(order: Order) -> str:
     return order.payment_intent_id
 
 
-# --- P3, pay ---
+# --- P3: pay ---
 
 
 def pay(order: Order, card: Card) -> None:
-    """Charge `card` for `order`, unless another attempt is open; whatever came of it is in the order's rows after.
+    """Charge `card` for `order` unless another attempt is open. The outcome is stored in the order's rows.
 
-    Raises NotPossible where nothing was charged and the fault is ours or the payment service's.
+    Raise NotPossible if nothing was charged because of an error on our side or at the payment service.
     """
     try:
         intent_id = ensure_intent(order)
@@ -86,7 +86,7 @@ def pay(order: Order, card: Card) -> None:
     try:
         gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
     except (answers.Declined, answers.StateChanged):
-        pass  # known, and told by the intent itself
+        pass  # The outcome is known; settling reads it from the intent.
     except answers.Rejected as error:
         logger.error("payment %s refused: %s", payment, error)
         _fail(payment, error.code, "", [Payment.Status.NEW])
@@ -98,10 +98,10 @@ def pay(order: Order, card: Card) -> None:
 
 
 def _start(order: Order, card: Card) -> Payment | None:
-    """A new attempt, or None if the order is not payable any more or another attempt is open."""
+    """Create a payment attempt. Return None if the order is no longer payable or another attempt is open."""
     try:
         with transaction.atomic():
-            # Written, not read: holds the row against a cancellation until the attempt is there.
+            # An update instead of a read: it locks the row against a cancellation until the attempt is stored.
             if not Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(updated=timezone.now()):
                 return None
             number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
@@ -119,15 +119,15 @@ def _start(order: Order, card: Card) -> Payment | None:
     return payment
 
 
-# --- S, settle ---
+# --- S: settle ---
 
 
 def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
-    """Turn what Stripe says of the order's intent into our rows; the only way an order becomes paid.
+    """Apply the state of the order's intent at Stripe to our rows. An order becomes paid in no other way.
 
-    `own` is the attempt whose confirm the caller has just seen answered. Returns the intent (None if there is none
-    yet); raises GatewayError if Stripe does not answer, and then at least nothing is wrong: whatever it said before
-    is written down whole.
+    `own` is the attempt whose confirmation Stripe has just answered to the caller. Return the intent, or None if the
+    order has none yet. Raise GatewayError if Stripe does not answer; our rows are consistent then, because each
+    earlier answer was stored completely.
     """
     order.refresh_from_db()
     if not order.payment_intent_id:
@@ -139,7 +139,8 @@ def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
 
 
 def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent:
-    attempt = order.open_payment()  # before the fetch: what the fetch says is of this attempt or an earlier one
+    # Read the attempt before fetching the intent: the fetched state then belongs to this attempt or an earlier one.
+    attempt = order.open_payment()
     intent = gateway.retrieve_intent(intent_id)
     apply = _APPLY.get(intent.status)
     if apply:
@@ -150,7 +151,10 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
 
 
 def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent | None:
-    """`settle` for pages: where Stripe does not answer they show what we know."""
+    """Call `settle` for a page. Return None if there is no intent or Stripe does not answer.
+
+    The page then shows the state that we know.
+    """
     try:
         return settle(order, own)
     except answers.GatewayError as error:
@@ -159,7 +163,7 @@ def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent |
 
 
 def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
-    """A webhook said that something happened to this intent; go and look."""
+    """Settle the order of the intent that a webhook event is about. Ignore intents of no order."""
     order = Order.objects.filter(payment_intent_id=intent_id).first() if intent_id else None
     if order:
         settle(order)
@@ -167,27 +171,30 @@ def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
 
 def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
     if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
-        _mismatch(order, attempt, intent, NOT_THE_TOTAL)
+        _handle_mismatch(order, attempt, intent, NOT_THE_TOTAL)
     elif not _mark_paid(order, attempt, intent):
         order.refresh_from_db()
         if order.status == Order.Status.CANCELED:
-            _mismatch(order, attempt, intent, AFTER_CANCELLATION)
-    _look_after(order, intent)
+            _handle_mismatch(order, attempt, intent, AFTER_CANCELLATION)
+    _record_follow_ups(order, intent)
 
 
 def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) -> bool:
     with transaction.atomic():
         if not order.mark_paid():
             return False
-        _note_charge(order, attempt, intent)
+        _record_charge(order, attempt, intent)
         order.record(OrderEvent.Kind.PAID)
         mail = mails.tell_paid(order)
     mails.send(mail)
     return True
 
 
-def _note_charge(order: Order, attempt: Payment | None, intent: answers.Intent) -> Payment:
-    """The attempt that brought the money is the one that succeeded, and no other; made if nobody here began it."""
+def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent) -> Payment:
+    """Mark the attempt that was charged as succeeded and the other open attempts as failed. Return it.
+
+    Create the attempt if the charge was not started here.
+    """
     payment = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
     if payment is None:
         payment = Payment.objects.create(
@@ -198,35 +205,40 @@ def _note_charge(order: Order, attempt: Payment | None, intent: answers.Intent) 
     return payment
 
 
-def _look_after(order: Order, intent: answers.Intent) -> None:
-    """What may follow a charge: refunds, made here or in Stripe's dashboard, and disputes."""
+def _record_follow_ups(order: Order, intent: answers.Intent) -> None:
+    """Record what can follow a charge: disputes, and refunds made here or in Stripe's dashboard."""
     if intent.is_disputed:
-        _note_dispute(order)
+        _record_dispute(order)
     if intent.refunded or Refund.objects.filter(payment__order=order).exists():
         refunds.settle_refunds(order, intent.id)
 
 
-def _note_dispute(order: Order) -> None:
+def _record_dispute(order: Order) -> None:
     with transaction.atomic():
-        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # of two that see it at once one writes it
+        # This update locks the order, so that only one of several parallel requests records the dispute.
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         if not order.events.filter(kind=OrderEvent.Kind.DISPUTED).exists():
             order.record(OrderEvent.Kind.DISPUTED, by=refunds.STRIPE)
             alarm(order, _("The shopper disputes the payment; answer in Stripe's dashboard."))
 
 
-# --- M, a charge that the order does not want ---
+# --- M: a charge that does not match the order ---
 
 
-def _mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, words: object) -> None:
-    """Never sent, given back in full, and staff are told; an order that is paid already only makes staff look."""
+def _handle_mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, message: object) -> None:
+    """Refund the charge in full, cancel the order and alert staff. The order is never shipped.
+
+    If the order is already paid, only alert staff.
+    """
     with translation.override(settings.LANGUAGE_CODE):
-        text = str(words) % {"amount": intent.received, "currency": intent.currency.upper()}
+        text = str(message) % {"amount": intent.received, "currency": intent.currency.upper()}
     if order.is_paid:
         alarm(order, text)
         return
     with transaction.atomic():
-        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # two that see it at once write it down once
-        payment = _note_charge(order, attempt, intent)
+        # This update locks the order, so that parallel requests record the mismatch once.
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        payment = _record_charge(order, attempt, intent)
         row = refunds.owe(order, payment, major_units(intent.received, intent.currency), intent.currency, text)
     Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(status=Order.Status.CANCELING)
     close(order)
@@ -236,7 +248,7 @@ def _mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, wor
 
 def _canceled(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
     unpaid = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
-    unpaid.update(status=Order.Status.CANCELING)  # cancelled at Stripe by somebody: it can never be paid
+    unpaid.update(status=Order.Status.CANCELING)  # A canceled intent can never be paid.
     close(order)
 
 
@@ -253,9 +265,9 @@ def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, own: 
     if attempt is None:
         return
     is_new = attempt.status == Payment.Status.NEW
-    may_be_under_way = timezone.now() - attempt.timestamp < timedelta(seconds=gateway.ANSWER_SECONDS)
-    if is_new and may_be_under_way and attempt != own:
-        return  # its confirm may not have reached Stripe yet
+    is_recent = timezone.now() - attempt.timestamp < timedelta(seconds=gateway.ANSWER_SECONDS)
+    if is_new and is_recent and attempt != own:
+        return  # Its confirmation might not have reached Stripe yet.
     _fail(attempt, intent.code, intent.decline_code, [attempt.status])
 
 

@@ -1,4 +1,4 @@
-"""Step P1: an open order becomes a placed one, its goods held and everything frozen, or nothing changes."""
+"""Step P1, placing an order: reserve its stock and freeze its data in one transaction, or change nothing."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from products.models import Product
 
 
 class PlaceRefused(Exception):
-    """The order cannot be placed as it was shown; `problems` says why, in words for the shopper."""
+    """Raised if an order cannot be placed as shown. `problems` contains messages for the shopper."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -26,14 +26,13 @@ class PlaceRefused(Exception):
 
 
 def place(order: Order, shown: dict[str, Any]) -> bool:
-    """Place `order` for exactly what was shown (the facts of its signed quote).
+    """Place `order` exactly as shown; `shown` contains the facts of its signed quote.
 
-    False if it was not open any more, so that somebody was first; PlaceRefused, and nothing changed, if prices,
-    stock, lines, delivery, tax or discount are others than shown, or an address is missing.
+    Return False if the order was no longer open because another request was faster. Raise PlaceRefused and change
+    nothing if prices, stock, lines, delivery, tax or discount differ from what was shown, or if an address is missing.
     """
     with transaction.atomic():
-        # Rows are always written in this order, cart, order, discount, products, so that nobody waits for each other
-        # in a ring.
+        # Rows are always written in the order cart, order, discount, products to avoid deadlocks.
         is_closed = Cart.objects.filter(pk=order.cart_id or 0, active=True).update(active=False)
         now = timezone.now()
         was_open = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, active=True)
@@ -43,11 +42,11 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
         order.refresh_from_db()
         if order.cart is None or not is_closed:
             raise PlaceRefused([_("Your cart has changed. Please look at it again.")])
-        today = quote_cart(order.cart, address=order.shipping_address, rules=Rules.read())
-        problems = _problems(order, today, shown) or _take_code(today) or _take_stock(order, today)
+        quote = quote_cart(order.cart, address=order.shipping_address, rules=Rules.read())
+        problems = _problems(order, quote, shown) or _use_discount_code(quote) or _reserve_stock(order, quote)
         if problems:
             raise PlaceRefused(problems)
-        _freeze(order, today)
+        _freeze(order, quote)
         order.refresh_from_db()
         Order.objects.filter(pk=order.pk).update(seal=seal_of(order))
         order.record(OrderEvent.Kind.PLACED)
@@ -55,81 +54,84 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
     return True
 
 
-def _problems(order: Order, today: Quote, shown: dict[str, Any]) -> list[str]:
-    """Why the order differs from what its shopper agreed to, or cannot be sold at all."""
-    if not today.lines:
+def _problems(order: Order, quote: Quote, shown: dict[str, Any]) -> list[str]:
+    """Return why the order differs from what the shopper agreed to, or why it cannot be sold."""
+    if not quote.lines:
         return [_("Your cart is empty.")]
     if not order.has_addresses:
         return [_("Tell us where to send your order.")]
-    if today.problems:
-        return [f"{title}: {problem}." for title, problem in today.problems.items()]
-    if today.delivery_problem:
-        return [today.delivery_problem]
-    if today.facts() != shown:
-        return _differences(today, shown)
-    return [today.amount_problem] if today.amount_problem else []
+    if quote.problems:
+        return [f"{title}: {problem}." for title, problem in quote.problems.items()]
+    if quote.delivery_problem:
+        return [quote.delivery_problem]
+    if quote.facts() != shown:
+        return _differences(quote, shown)
+    return [quote.amount_problem] if quote.amount_problem else []
 
 
-def _differences(today: Quote, shown: dict[str, Any]) -> list[str]:
-    """One sentence for each line, price or rule that is not the one shown, then one for the whole."""
-    now, were = today.facts(), shown.get("lines", {})
-    gone = Product.objects.filter(pk__in=were.keys() - now["lines"].keys()).order_by("pk")
-    found = [_("%(title)s is no longer in your cart.") % {"title": product.title} for product in gone]
-    for line in today.lines:
-        was, (count, cost) = were.get(str(line.product_id), [0, None]), now["lines"][str(line.product_id)]
-        if was[0] != count:
-            found.append(_("Your cart has %(count)d × %(title)s now.") % {"count": count, "title": line.product.title})
-        if was[1] not in (None, cost):
-            price = format_money(line.product.price, today.currency)
-            found.append(_("%(title)s now costs %(price)s.") % {"title": line.product.title, "price": price})
-    if today.method and now["shipping"] != shown.get("shipping"):
-        words = {"title": today.method.title, "price": format_money(today.shipping_total, today.currency)}
-        found.append(_("Delivery is now: %(title)s, %(price)s.") % words)
-    if now["discount"] != shown.get("discount"):
-        off = format_money(today.discount_total, today.currency)
-        found.append(today.code_problem or _("The discount is now %(amount)s.") % {"amount": off})
-    if now["tax"] != shown.get("tax"):
-        found.append(_("The tax is now %(amount)s.") % {"amount": format_money(today.tax_total, today.currency)})
-    return [*found, _("Your order has changed. Please check the new total before you place it.")]
+def _differences(quote: Quote, shown: dict[str, Any]) -> list[str]:
+    """Return a message for each line, price or rule that differs from the one shown, and a closing message."""
+    facts, shown_lines = quote.facts(), shown.get("lines", {})
+    removed = Product.objects.filter(pk__in=shown_lines.keys() - facts["lines"].keys()).order_by("pk")
+    messages = [_("%(title)s is no longer in your cart.") % {"title": product.title} for product in removed]
+    for line in quote.lines:
+        shown_count, shown_cost = shown_lines.get(str(line.product_id), [0, None])
+        count, cost = facts["lines"][str(line.product_id)]
+        if shown_count != count:
+            messages.append(
+                _("Your cart has %(count)d × %(title)s now.") % {"count": count, "title": line.product.title}
+            )
+        if shown_cost not in (None, cost):
+            price = format_money(line.product.price, quote.currency)
+            messages.append(_("%(title)s now costs %(price)s.") % {"title": line.product.title, "price": price})
+    if quote.method and facts["shipping"] != shown.get("shipping"):
+        params = {"title": quote.method.title, "price": format_money(quote.shipping_total, quote.currency)}
+        messages.append(_("Delivery is now: %(title)s, %(price)s.") % params)
+    if facts["discount"] != shown.get("discount"):
+        amount = format_money(quote.discount_total, quote.currency)
+        messages.append(quote.code_problem or _("The discount is now %(amount)s.") % {"amount": amount})
+    if facts["tax"] != shown.get("tax"):
+        messages.append(_("The tax is now %(amount)s.") % {"amount": format_money(quote.tax_total, quote.currency)})
+    return [*messages, _("Your order has changed. Please check the new total before you place it.")]
 
 
-def _take_code(today: Quote) -> list[str]:
-    """Count one more use of the discount code, or say that another order had the last one."""
-    if today.discount is None or today.discount.take():
+def _use_discount_code(quote: Quote) -> list[str]:
+    """Count one more use of the discount code. Return a message if another order got the last use."""
+    if quote.discount is None or quote.discount.take():
         return []
-    return [_("The code %(code)s has just been used up.") % {"code": today.discount_code}]
+    return [_("The code %(code)s has just been used up.") % {"code": quote.discount_code}]
 
 
-def _take_stock(order: Order, today: Quote) -> list[str]:
-    """Hold the goods, in the order of the products' ids so that no two orders wait for each other."""
-    for line in sorted(today.lines, key=lambda line: line.product_id):
+def _reserve_stock(order: Order, quote: Quote) -> list[str]:
+    """Reserve the stock, by ascending product id to avoid deadlocks. Return a message if a product is sold out."""
+    for line in sorted(quote.lines, key=lambda line: line.product_id):
         if not line.product.take(line.quantity, order.order_id):
             return [_("%(title)s has just sold out in this quantity.") % {"title": line.product.title}]
     return []
 
 
-# What an order takes over from its quote, where it has the same name.
+# The fields that an order copies from its quote under the same name.
 SUMS = (
     "subtotal", "discount_total", "discount_code", "shipping_total", "shipping_title", "shipping_tax", "tax_total",
     "tax_title", "tax_rate", "is_tax_included", "total", "currency",
 )  # fmt: skip
 
 
-def _freeze(order: Order, today: Quote) -> None:
-    """Copy lines, sums, addresses and language; nothing of them changes ever after."""
-    rows = [_frozen_line(order, line, part, today) for line, part in zip(today.lines, today.parts, strict=True)]
+def _freeze(order: Order, quote: Quote) -> None:
+    """Copy lines, amounts, postal addresses and language to the order. They do not change afterwards."""
+    rows = [_frozen_line(order, line, part, quote) for line, part in zip(quote.lines, quote.parts, strict=True)]
     OrderItem.objects.bulk_create(rows)
     Order.objects.filter(pk=order.pk).update(
-        **{name: getattr(today, name) for name in SUMS},
-        discount=today.discount,
+        **{name: getattr(quote, name) for name in SUMS},
+        discount=quote.discount,
         email=order.billing_profile.email,
         language=get_language() or "en",
-        shipping_address_text=_text(order.shipping_address),
-        billing_address_text=_text(order.billing_address),
+        shipping_address_text=_address_text(order.shipping_address),
+        billing_address_text=_address_text(order.billing_address),
     )
 
 
-def _frozen_line(order: Order, line: CartItem, part: Part, today: Quote) -> OrderItem:
+def _frozen_line(order: Order, line: CartItem, part: Part, quote: Quote) -> OrderItem:
     return OrderItem(
         order=order,
         product=line.product,
@@ -138,11 +140,11 @@ def _frozen_line(order: Order, line: CartItem, part: Part, today: Quote) -> Orde
         unit_price=line.product.price,
         quantity=line.quantity,
         discount_total=part.discount,
-        tax_rate=today.tax_rate,
+        tax_rate=quote.tax_rate,
         tax_total=part.tax,
         total=line.total,
     )
 
 
-def _text(address: Address | None) -> str:
+def _address_text(address: Address | None) -> str:
     return "\n".join(address.lines()) if address else ""

@@ -1,4 +1,4 @@
-"""Finishes what a killed process, a lost answer or an absent shopper left unfinished; safe in parallel with itself."""
+"""Background work: finishes what killed processes, lost answers and absent shoppers left. Safe to run in parallel."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -19,14 +19,17 @@ from orders.forgetting import forget
 from orders.models import Order, Payment, Refund
 
 logger = logging.getLogger(__name__)
-SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request may still be at it
-BOOKS_OF = timedelta(days=3)  # how far back Stripe's intents are compared with ours; it repeats events so long
+SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
+BOOKS_OF = timedelta(days=3)  # how far back Stripe's intents are compared; Stripe resends events for as long
 MOST_ALARMS = 20
 Row = TypeVar("Row")
 
 
 def reconcile() -> dict[str, int]:
-    """Settle attempts, finish cancellations and refunds, expire the unpaid, send mails, forget; how many of each."""
+    """Settle attempts, expire unpaid orders, finish refunds, send email, erase personal data and more.
+
+    Return how many of each were done.
+    """
     old = timezone.now() - SETTLE_AFTER
     attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")
     asked = Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=old)
@@ -37,7 +40,7 @@ def reconcile() -> dict[str, int]:
             "orders expired": _each(Order.objects.stale(), lambda order: cancelling.cancel(order, by=mails.EXPIRY)),
             "cancellations finished": _each(canceling, cancelling.finish_cancel),
             "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
-            "events worked on": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _work_on),
+            "events worked on": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
             "mails sent": send_mails(),
             "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
             "customers forgotten": _each(BillingProfile.objects.forgotten_here_alone(), cards.finish_forgetting),
@@ -46,14 +49,15 @@ def reconcile() -> dict[str, int]:
 
 
 def send_mails() -> int:
-    """Send the mails whose turn it is, about orders and about accounts; how many went out."""
+    """Send the email messages about orders and accounts that are due. Return how many were sent."""
     return mails.send_waiting() + accounts.mails.send_waiting()
 
 
 def compare_books(since: datetime | None = None) -> tuple[dict[str, int], list[Finding]]:
-    """Compare with Stripe's books (since a time, or of BOOKS_OF), mend what is safe to mend, tell staff of the rest.
+    """Compare our rows with the Stripe ledger, repair what is safe to repair and alert staff to the rest.
 
-    What was done, and what still differs.
+    The comparison starts at `since`, or BOOKS_OF ago. Return what was done, and the audit findings that remain. Raise
+    GatewayError if Stripe does not answer.
     """
     began = timezone.now()
     since = since or began - BOOKS_OF
@@ -63,11 +67,14 @@ def compare_books(since: datetime | None = None) -> tuple[dict[str, int], list[F
         done |= {"discount codes counted anew": _each(codes.miscounted(), codes.recount)}
         left = settled(audit(stripe_since=since), began)
     CardAttempt.objects.forget_old()
-    return done | {"orders that staff were told of": _tell_staff(left)}, left
+    return done | {"orders that staff were told of": _alert_staff(left)}, left
 
 
-def _tell_staff(findings: list[Finding]) -> int:
-    """Mark each order that differs; where very many do, it is no order's fault, and one mark says so."""
+def _alert_staff(findings: list[Finding]) -> int:
+    """Alert staff to each order with a finding. Return the number of alerts.
+
+    If very many orders have findings, the cause is not in the orders, so a single alert says so.
+    """
     orders = {finding.order: str(finding) for finding in findings if finding.order}
     if len(orders) > MOST_ALARMS:
         text = _("Very many orders differ from Stripe's books, as with a wrong key. Run: manage.py audit")
@@ -75,14 +82,14 @@ def _tell_staff(findings: list[Finding]) -> int:
     return sum(alarm(order, text) for order, text in orders.items())
 
 
-def _work_on(event: StripeEvent) -> None:
-    """An event whose delivery found us away or Stripe silent: look ourselves, as the webhook would have."""
+def _process_event(event: StripeEvent) -> None:
+    """Process an event whose webhook request failed because our server or Stripe was unavailable."""
     payments.settle_on_event(StripeEvent, intent_id=event.object_id)
     StripeEvent.objects.filter(pk=event.pk).update(processed=timezone.now(), error="")
 
 
 def _each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
-    """Do `work` for each row; one that fails stops no other. The number that went well."""
+    """Call `work` for each row, even if it fails for some. Return the number of rows without an error."""
     done = 0
     for row in rows:
         try:
@@ -90,6 +97,6 @@ def _each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
             done += 1
         except answers.GatewayError as error:
             logger.warning("%s is left for the next round: %s", row, error)
-        except Exception:  # whatever is wrong with one, the others are looked after
+        except Exception:  # One broken row must not block the others.
             logger.exception("%s is left for the next round", row)
     return done

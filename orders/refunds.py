@@ -1,5 +1,6 @@
-"""Steps R and M: money on its way back, asked for by staff, made in Stripe's dashboard, or owed for a charge that
-no order wanted. A row first, then Stripe; the sum of an order's refunds is held below its total by the database.
+"""Steps R and M: refunds requested by staff, made in Stripe's dashboard, or due for a charge that no order wanted.
+
+A refund row is stored before Stripe is called. A database constraint limits the refunds of an order to its total.
 """
 
 import logging
@@ -22,11 +23,11 @@ from orders.alarms import alarm
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
 
 logger = logging.getLogger(__name__)
-STRIPE = "Stripe"  # the `by` of refunds that were made in its dashboard
-ASK_AGAIN_AFTER = timedelta(minutes=2)  # longer than Stripe works on anything
+STRIPE = "Stripe"  # the `by` of refunds that were made in Stripe's dashboard
+ASK_AGAIN_AFTER = timedelta(minutes=2)  # longer than Stripe works on any request
 
 S = Refund.Status
-# Stripe's word, ours, and from which of ours it may come; a late answer never turns a final fact back.
+# For each Stripe status: our status, and our statuses that it can replace. A late answer never undoes a final state.
 _STATES: dict[str, tuple[str, list[str]]] = {
     "pending": (S.PENDING, [S.REQUESTED]),
     "requires_action": (S.PENDING, [S.REQUESTED]),
@@ -37,17 +38,18 @@ _STATES: dict[str, tuple[str, list[str]]] = {
 
 
 class RefundRefused(Exception):
-    """This refund cannot be; nothing was asked of Stripe. Says why, in words for staff."""
+    """Raised if a refund is not possible, with a message for staff. Nothing was requested from Stripe."""
 
 
-# --- R, asked for by staff ---
+# --- R: refunds requested by staff ---
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What staff ask for: an amount in the order's currency, units of lines (by number) to put back on the shelf.
+    """A refund request by staff: an amount in the order's currency, and the units to restock by order line id.
 
-    `already` is what had been given back when they decided: of two that decide at once, or of two clicks, one counts.
+    `already` is the amount that was refunded when staff made the decision. Of two simultaneous requests, or of two
+    clicks, only one is accepted.
     """
 
     amount: Decimal
@@ -57,12 +59,13 @@ class Wish:
     restock: dict[int, int] = field(default_factory=dict)
 
 
-def refund(order: Order, wish: Wish) -> Refund:
-    """Give money back. Whatever Stripe answers, the row stands and reconcile brings it to its end.
+def refund(order: Order, requested: Wish) -> Refund:
+    """Refund an order in full or in part and return the refund.
 
-    RefundRefused if it cannot be; then nothing has changed.
+    If Stripe does not answer, the row stays and reconcile finishes the refund. Raise RefundRefused and change nothing
+    if the refund is not possible.
     """
-    row = request_refund(order, wish)
+    row = request_refund(order, requested)
     try:
         finish(row, is_first=True)
     except answers.GatewayError as error:
@@ -71,43 +74,46 @@ def refund(order: Order, wish: Wish) -> Refund:
     return row
 
 
-def request_refund(order: Order, wish: Wish) -> Refund:
-    """The row of a refund, its amount set aside, in one transaction; nothing is asked of Stripe yet."""
-    if wish.amount <= 0 or has_excess_digits(wish.amount, order.currency):
+def request_refund(order: Order, requested: Wish) -> Refund:
+    """Store a refund and reserve its amount on the order in one transaction, without calling Stripe.
+
+    Raise RefundRefused and change nothing if the refund is not possible.
+    """
+    if requested.amount <= 0 or has_excess_digits(requested.amount, order.currency):
         raise RefundRefused(_("Enter an amount above zero that can be paid in this currency."))
     with transaction.atomic():
-        # Sums are made here and not by the database: SQLite reckons in floating point.
-        money = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
-        left = money.filter(amount_refunded=wish.already, total__gte=wish.already + wish.amount)
-        if not left.update(amount_refunded=wish.already + wish.amount):
-            raise RefundRefused(_why_not(order, wish))
-        if any(not 0 <= units <= most_to_restock(order).get(line, 0) for line, units in wish.restock.items()):
+        # The sums are computed here because SQLite does this arithmetic in floating point.
+        paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
+        refundable = paid.filter(amount_refunded=requested.already, total__gte=requested.already + requested.amount)
+        if not refundable.update(amount_refunded=requested.already + requested.amount):
+            raise RefundRefused(_rejection_message(order, requested))
+        if any(not 0 <= units <= most_to_restock(order).get(line, 0) for line, units in requested.restock.items()):
             raise RefundRefused(_("More units would be put back on the shelf than were sold."))
         row = Refund.objects.create(
             payment=order.payments.get(status=Payment.Status.SUCCEEDED),
-            amount=wish.amount,
+            amount=requested.amount,
             currency=order.currency,
-            reason=wish.reason[:120],
-            restock={str(line): units for line, units in wish.restock.items() if units},
-            by=wish.by[:254],
+            reason=requested.reason[:120],
+            restock={str(line): units for line, units in requested.restock.items() if units},
+            by=requested.by[:254],
         )
-        order.record(OrderEvent.Kind.REFUNDING, by=wish.by, text=row)
+        order.record(OrderEvent.Kind.REFUNDING, by=requested.by, text=row)
     order.refresh_from_db()
     return row
 
 
-def _why_not(order: Order, wish: Wish) -> str:
+def _rejection_message(order: Order, requested: Wish) -> str:
     order.refresh_from_db()
     if not order.is_paid:
         return _("This order is not paid.")
     left = {"amount": format_money(order.total - order.amount_refunded, order.currency)}
-    if order.amount_refunded != wish.already:
+    if order.amount_refunded != requested.already:
         return _("Another refund was made meanwhile. %(amount)s is left; please look again.") % left
     return _("Only %(amount)s of this order is left to give back.") % left
 
 
 def most_to_restock(order: Order) -> dict[int, int]:
-    """How many units of each line, by its number, have not been put back by an earlier refund."""
+    """Return the number of units that can still be restocked, by order line id."""
     back: Counter[int] = Counter()
     for row in Refund.objects.filter(payment__order=order).exclude(status=S.FAILED, is_restocked=False):
         back.update({int(line): units for line, units in row.restock.items()})
@@ -115,10 +121,10 @@ def most_to_restock(order: Order) -> dict[int, int]:
 
 
 def finish(row: Refund, is_first: bool = False) -> None:
-    """Ask Stripe for a requested refund, unless an earlier asking, whose answer was lost, made it.
+    """Request a stored refund from Stripe, unless an earlier request whose answer was lost has already created it.
 
-    Stripe forgets keys after a day and repeats its own failures under them, so any asking but the first looks for
-    the refund first. GatewayError: nobody knows, again later.
+    Stripe forgets idempotency keys after a day and replays its own failures under them. Every request except the
+    first therefore looks for an existing refund. Raise GatewayError if the outcome is unknown; try again later then.
     """
     row.refresh_from_db()
     order = row.payment.order
@@ -127,10 +133,10 @@ def finish(row: Refund, is_first: bool = False) -> None:
     if not is_first and settle_refunds(order, order.payment_intent_id, row):
         return
     if _claim(row):
-        _ask(row, order.payment_intent_id)
+        _request_from_stripe(row, order.payment_intent_id)
 
 
-def _ask(row: Refund, intent_id: str) -> None:
+def _request_from_stripe(row: Refund, intent_id: str) -> None:
     try:
         whole = None if row.is_mismatch else row.amount
         found = gateway.create_refund(intent_id, whole, row.currency, row.pk, str(row.key))
@@ -144,11 +150,14 @@ def _ask(row: Refund, intent_id: str) -> None:
     except answers.GatewayError as error:
         _fail(row, str(error))
     else:
-        _note(row, found)
+        _store_state(row, found)
 
 
 def _claim(row: Refund) -> bool:
-    """One asking at a time: Stripe may still be at the last one, though its answer was lost."""
+    """Claim the refund for one request to Stripe. Return False if an earlier request could still be running.
+
+    Stripe can still be working on a request although its answer was lost.
+    """
     now = timezone.now()
     free = Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN_AFTER)
     return bool(Refund.objects.filter(free, pk=row.pk, key=row.key, status=S.REQUESTED).update(asked_at=now))
@@ -158,49 +167,56 @@ def _change_key(row: Refund) -> None:
     Refund.objects.filter(pk=row.pk, key=row.key).update(key=uuid.uuid4())
 
 
-# --- what Stripe says ---
+# --- the state of refunds at Stripe ---
 
 
 def settle_refunds(order: Order, intent_id: str, wanted: Refund | None = None) -> bool:
-    """Write down what became of every refund of this order at Stripe; whether `wanted` was among them."""
+    """Store the state of every refund of this order at Stripe. Return True if `wanted` was among them."""
     is_found = False
     rows = Refund.objects.filter(payment__order=order)
-    founds = gateway.list_refunds(intent_id)
-    for found in founds:
+    refunds = gateway.list_refunds(intent_id)
+    for found in refunds:
         number = int(found.row) if found.row.isascii() and found.row.isdecimal() and len(found.row) < 19 else 0
-        owed = Q(is_mismatch=True, amount=major_units(found.amount, found.currency))  # perhaps paid by staff by hand
+        # Staff can also have made a mismatch refund in Stripe's dashboard.
+        mismatch = Q(is_mismatch=True, amount=major_units(found.amount, found.currency))
         row = (
             rows.filter(stripe_id=found.id).first()
-            or rows.filter(Q(pk=number) | owed, stripe_id=None).first()
+            or rows.filter(Q(pk=number) | mismatch, stripe_id=None).first()
             or _adopt(order, found)
         )
         if row:
-            _note(row, found)
+            _store_state(row, found)
             is_found = is_found or row == wanted
     if not order.is_paid:
-        is_found = _settle_mismatch(order, founds) or is_found
+        is_found = _settle_mismatch(order, refunds) or is_found
     return is_found
 
 
-def _settle_mismatch(order: Order, founds: list[answers.Refunded]) -> bool:
-    """A charge that went back in full is done with, whoever gave it back, and in how many parts."""
-    gone = [found for found in founds if found.status == "succeeded"]
+def _settle_mismatch(order: Order, refunds: list[answers.Refunded]) -> bool:
+    """Mark the mismatch refund as done if the charge was refunded in full. Return False otherwise.
+
+    It does not matter who refunded the charge and in how many parts.
+    """
+    succeeded = [found for found in refunds if found.status == "succeeded"]
     row = Refund.objects.filter(payment__order=order, is_mismatch=True).exclude(status=S.DONE).first()
-    if row is None or not gone:
+    if row is None or not succeeded:
         return False
-    if sum(major_units(found.amount, found.currency) for found in gone) < row.amount:
+    if sum(major_units(found.amount, found.currency) for found in succeeded) < row.amount:
         return False
     with transaction.atomic():
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         open_rows = Refund.objects.filter(pk=row.pk).exclude(status=S.DONE)
-        if open_rows.update(status=S.DONE, stripe_id=gone[-1].id, message=""):
+        if open_rows.update(status=S.DONE, stripe_id=succeeded[-1].id, message=""):
             order.record(OrderEvent.Kind.REFUNDED, by=STRIPE, text=row)
             mails.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
     return True
 
 
 def try_again(row: Refund, by: str) -> bool:
-    """Staff ask once more for a mismatch's refund that failed; False if it is not one. GatewayError: again later."""
+    """Retry a failed mismatch refund at the request of staff. Return False if `row` is not a failed mismatch refund.
+
+    Raise GatewayError if the outcome is unknown; reconcile tries again later then.
+    """
     failed = Refund.objects.filter(pk=row.pk, is_mismatch=True, status=S.FAILED)
     if not failed.update(status=S.REQUESTED, key=uuid.uuid4(), stripe_id=None, asked_at=None, message=""):
         return False
@@ -209,36 +225,36 @@ def try_again(row: Refund, by: str) -> bool:
     return True
 
 
-def _note(row: Refund, found: answers.Refunded) -> None:
-    """Stripe's word on a refund becomes ours, with all that follows, in one transaction."""
+def _store_state(row: Refund, found: answers.Refunded) -> None:
+    """Store the state of a refund at Stripe, with all its consequences, in one transaction."""
     status, before = _STATES.get(found.status, ("", []))
     order = row.payment.order
     with transaction.atomic():
-        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # orders are written before all else
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # Orders are always written first.
         changed = Refund.objects.filter(pk=row.pk, status__in=before)
         if not changed.update(status=status, stripe_id=found.id, message=found.reason[:250]):
             return
         if status == S.FAILED:
-            _give_up(row, found.reason)
+            _revert(row, found.reason)
         else:
-            _put_back(row)
+            _restock(row)
         if status == S.DONE:
             order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
             mails.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
-            _close(order)
+            _mark_refunded(order)
 
 
-def _put_back(row: Refund) -> None:
-    """The units this refund brings back go on the shelf, once."""
+def _restock(row: Refund) -> None:
+    """Return the units of this refund to stock, once."""
     if row.restock and Refund.objects.filter(pk=row.pk, is_restocked=False).update(is_restocked=True):
         number, back = row.payment.order.order_id, {}
         for item in row.payment.order.items.filter(pk__in=row.restock).order_by("product_id"):
             back[str(item.pk)] = item.product.give_back(number, row.restock[str(item.pk)])
-        Refund.objects.filter(pk=row.pk).update(restock=back)  # a stock that nobody counts any more takes none
+        Refund.objects.filter(pk=row.pk).update(restock=back)  # 0 for stock that is no longer counted
 
 
-def _close(order: Order) -> None:
-    """Refunded in full is a state of its own."""
+def _mark_refunded(order: Order) -> None:
+    """Change the order's status to refunded if it was refunded in full."""
     done = Refund.objects.filter(payment__order=order, status=S.DONE, is_mismatch=False)
     if sum((row.amount for row in done), Decimal(0)) == order.total:
         paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
@@ -246,28 +262,28 @@ def _close(order: Order) -> None:
 
 
 def _fail(row: Refund, text: str) -> None:
-    """Stripe will not make this refund."""
+    """Mark a refund as failed because Stripe rejected it."""
     with transaction.atomic():
         Order.objects.filter(pk=row.payment.order_id).update(updated=timezone.now())
         if Refund.objects.filter(pk=row.pk, status=S.REQUESTED).update(status=S.FAILED, message=text[:250]):
-            _give_up(row, text)
+            _revert(row, text)
 
 
-def _give_up(row: Refund, text: str) -> None:
-    """The money did not go back: the order is as it was, and people must look."""
+def _revert(row: Refund, text: str) -> None:
+    """Restore the order's refunded amount and status after a failed refund, and alert staff."""
     order = row.payment.order
     if not row.is_mismatch:
-        order.refresh_from_db()  # the caller holds its row
+        order.refresh_from_db()  # The caller has locked its row.
         Order.objects.filter(pk=order.pk).update(amount_refunded=order.amount_refunded - row.amount)
         before = Order.Status.SHIPPED if order.shipped_at else Order.Status.PAID
         Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
-    words = gettext_lazy("Refund no. %(number)s did not go through: %(text)s")
-    alarm(order, words, number=row.pk, text=text)
+    message = gettext_lazy("Refund no. %(number)s did not go through: %(text)s")
+    alarm(order, message, number=row.pk, text=text)
 
 
 def _adopt(order: Order, found: answers.Refunded) -> Refund | None:
-    """A refund made in Stripe's dashboard gets its row here; None if there is nothing to write down (yet)."""
+    """Store a refund that was made in Stripe's dashboard. Return None if there is nothing to store (yet)."""
     if _STATES.get(found.status, (S.FAILED, []))[0] == S.FAILED:
         return None
     amount = major_units(found.amount, found.currency)
@@ -276,24 +292,28 @@ def _adopt(order: Order, found: answers.Refunded) -> Refund | None:
         with transaction.atomic():
             Order.objects.filter(pk=order.pk).update(updated=timezone.now())
             order.refresh_from_db()
-            together = order.amount_refunded + amount
-            if payment is None or not order.is_paid or order.currency != found.currency or together > order.total:
-                return None  # perhaps one of our own is about to be refused; after that there is room
-            Order.objects.filter(pk=order.pk).update(amount_refunded=together)
+            refunded = order.amount_refunded + amount
+            if payment is None or not order.is_paid or order.currency != found.currency or refunded > order.total:
+                # If Stripe is about to reject one of our own refunds, a later call can store this one.
+                return None
+            Order.objects.filter(pk=order.pk).update(amount_refunded=refunded)
             row = Refund.objects.create(
                 payment=payment, amount=amount, currency=found.currency, stripe_id=found.id, by=STRIPE
             )
             order.record(OrderEvent.Kind.REFUNDING, by=STRIPE, text=row)
             return row
-    except IntegrityError:  # another process wrote it down a moment ago, and goes on with it
+    except IntegrityError:  # Another process has just stored it and continues with it.
         return None
 
 
-# --- M, a charge that no order wanted ---
+# --- M: charges that no order wanted ---
 
 
 def owe(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
-    """Write down that a charge must go back in full; in the caller's transaction. None if it is known already."""
+    """Store that a charge must be refunded in full, in the caller's transaction. Return the refund.
+
+    Return None if the refund is already stored.
+    """
     if Refund.objects.filter(payment=payment, is_mismatch=True).exists():
         return None
     row = Refund.objects.create(

@@ -1,4 +1,4 @@
-"""Order mails for staff to look at: those of a row, and one of each kind from the latest order. Nothing is sent."""
+"""Previews of order email for staff: of a row, or of a kind with data of the latest order. Nothing is sent."""
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -11,13 +11,16 @@ Kind = Mail.Kind
 
 
 def preview(mail: Mail) -> EmailMessage | None:
-    """The mail as it would be sent now, without the key that opens a guest's order; None if it is true no more."""
+    """Return the email message as it would be sent now, or None if it is no longer true.
+
+    Its link does not contain the key that opens a guest's order.
+    """
     facts = mails.facts_of(mail)
     return None if facts is None else mails.compose(mail, facts, _plain_url(mail.order))
 
 
 def sample(kind: str) -> EmailMessage | None:
-    """What a mail of this kind would say of the latest order; None in a shop without orders."""
+    """Return an email message of this kind about the latest order, or None if there are no orders."""
     orders = Order.objects.placed()
     order = orders.exclude(paid_at=None).order_by("-pk").first() or orders.order_by("-pk").first()
     if order is None:
@@ -28,7 +31,7 @@ def sample(kind: str) -> EmailMessage | None:
 
 
 def _facts(order: Order, kind: str) -> mails.Facts:
-    """True ones where there are any, made up ones else."""
+    """Return template context from real data if there is any, otherwise from made-up data."""
     if kind == Kind.REFUNDED:
         row = Refund.objects.filter(payment__order=order).last()
         payment = order.last_payment()

@@ -1,4 +1,4 @@
-"""The seal of a placed order: a digest of all that is frozen, which the audit compares with the rows of today."""
+"""The checksum of a placed order: a digest of all frozen data, which the audit compares with the current rows."""
 
 import hashlib
 import json
@@ -8,8 +8,8 @@ from orders.models import Order, OrderItem
 
 
 def seal_of(order: Order) -> str:
-    """The digest of the order's sums, words and lines as they are now; Order.seal keeps that of its placing."""
-    money = [
+    """Return the digest of the order's current amounts, texts and lines. Order.seal stores the one from placing."""
+    amounts = [
         order.subtotal,
         order.discount_total,
         order.shipping_total,
@@ -17,12 +17,12 @@ def seal_of(order: Order) -> str:
         order.total,
         order.shipping_tax,
     ]
-    words = [order.currency, order.email, order.language, order.shipping_address_text, order.billing_address_text]
+    texts = [order.currency, order.email, order.language, order.shipping_address_text, order.billing_address_text]
     rules = [order.shipping_title, order.discount_code, order.tax_title, f"{order.tax_rate:.3f}", order.is_tax_included]
     items = sorted(order.items.all(), key=lambda item: item.product_id)
     lines = [[item.product_id, item.sku, item.title, item.quantity, f"{item.tax_rate:.3f}"] for item in items]
     sums = [[f"{amount:.2f}" for amount in _sums(item)] for item in items]
-    frozen = [order.order_id, str(order.uuid), [f"{amount:.2f}" for amount in money], words, rules, lines, sums]
+    frozen = [order.order_id, str(order.uuid), [f"{amount:.2f}" for amount in amounts], texts, rules, lines, sums]
     return hashlib.sha256(json.dumps(frozen).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A paid order goes out: once, with a line in its history and a mail to the shopper."""
+"""Shipping of paid orders: once, with an event in the history and an email message to the shopper."""
 
 from django.db import transaction
 from django.db.models import F
@@ -9,7 +9,10 @@ from orders.models import Mail, Order, OrderEvent
 
 
 def ship(order: Order, by: str, tracking: str = "") -> bool:
-    """Turn paid into sent; False, and nothing done, if it is not paid, was sent before, or all of it is going back."""
+    """Change the status from paid to shipped and queue the email message to the shopper.
+
+    Return False and change nothing if the order is not paid, was shipped before, or is being refunded in full.
+    """
     with transaction.atomic():
         paid = Order.objects.filter(pk=order.pk, status=Order.Status.PAID, amount_refunded__lt=F("total"))
         if not paid.update(status=Order.Status.SHIPPED, shipped_at=timezone.now(), tracking=tracking):

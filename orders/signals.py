@@ -1,4 +1,4 @@
-"""An order gets its number, and follows its cart while open."""
+"""Signal receivers for orders."""
 
 from typing import Any
 
@@ -11,13 +11,15 @@ from orders.models import Order, new_order_id
 
 @receiver(pre_save, sender=Order, dispatch_uid="order_number")
 def make_order_id(sender: type[Order], instance: Order, raw: bool = False, **kwargs: Any) -> None:
-    """A number nobody can guess."""
     if not raw and not instance.order_id:
         instance.order_id = new_order_id()
 
 
 @receiver(post_save, sender=Cart, dispatch_uid="order_follows_cart")
 def follow_cart(sender: type[Cart], instance: Cart, raw: bool = False, **kwargs: Any) -> None:
-    """A cart that has been to the checkout has a billing profile and may have an open order."""
+    """Copy the totals of a cart to its open order.
+
+    Only a cart that reached the checkout has a billing profile, and only then it can have an open order.
+    """
     if not raw and instance.billing_profile_id:
         Order.objects.follow(instance)

@@ -1,4 +1,4 @@
-"""Addresses of the orders."""
+"""URLs for orders."""
 
 from django.urls import path
 

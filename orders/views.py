@@ -1,4 +1,4 @@
-"""A visitor's orders: the list, each order's page in every state, new cards, paying again, its status, cancelling."""
+"""Views for a visitor's orders: list, order page, new cards, payment, status and cancellation."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -26,43 +26,49 @@ REFRESH_SECONDS = 5
 
 
 def _own_order(request: HttpRequest, order_id: str) -> Order:
-    """The visitor's order of this number; a 404 for everybody else's."""
+    """Return the visitor's order with this number. Raise Http404 if the visitor has no such order."""
     return get_object_or_404(Order.objects.of_visitor(request).placed(), order_id=order_id)
 
 
 def _payable_order(request: HttpRequest, order_id: str) -> Order:
-    """The same, if a card can still pay it: who reads a paid order's mail has no business with its payer's cards."""
+    """Return the visitor's order if it can still be paid, otherwise raise Http404.
+
+    A mailed link to a paid order must not expose the payer's cards.
+    """
     order = _own_order(request, order_id)
     if not order.is_payable:
         raise Http404
     return order
 
 
-def _look(order: Order) -> Intent | None:
-    """Bring an order that is still open at Stripe up to date."""
+def _update_from_stripe(order: Order) -> Intent | None:
+    """Update an order that is still open at Stripe. Return its intent if a payment attempt was settled, else None."""
     if order.status == Order.Status.CANCELING:
         cancelling.finish_cancel(order)
     elif order.is_payable:
         if order.open_payment():
             return payments.settle_quietly(order)
-        order.refresh_from_db()  # a webhook may have settled it since we read it
+        order.refresh_from_db()  # A webhook might have settled it since we read it.
     return None
 
 
 def situation(order: Order, payment: Payment | None) -> str:
-    """What the order's page is about: paid, canceled, canceling, checking, action, declined or unpaid."""
+    """Return the situation that the order page shows.
+
+    This is the order's status, or checking, action, declined or unpaid while the order awaits payment.
+    """
     if order.status != Order.Status.PLACED:
         return str(order.status)
     if payment is None or payment.status == Payment.Status.CANCELED:
         return "unpaid"
-    words = {Payment.Status.REQUIRES_ACTION: "action", Payment.Status.FAILED: "declined"}
-    return words.get(Payment.Status(payment.status), "checking")
+    situations = {Payment.Status.REQUIRES_ACTION: "action", Payment.Status.FAILED: "declined"}
+    return situations.get(Payment.Status(payment.status), "checking")
 
 
 @private
 @require_safe
 def order_list(request: HttpRequest) -> HttpResponse:
-    """All orders this visitor may see, the newest first."""
+    """List all orders that this visitor is allowed to see, newest first."""
     page = Paginator(Order.objects.of_visitor(request).placed().prefetch_related("items"), 20)
     number = request.GET.get("page", "1")
     if not (number.isascii() and number.isdecimal() and len(number) < 7 and int(number) in page.page_range):
@@ -74,11 +80,11 @@ def order_list(request: HttpRequest) -> HttpResponse:
 @payment_page
 @require_safe
 def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
-    """The order as it is now; while Stripe's answer is awaited the page asks for itself again, without a script."""
+    """Show the order. While Stripe's answer is pending, the page refreshes itself without a script."""
     if "key" in request.GET:
         return _open_by_link(request, order_id)
     order = _own_order(request, order_id)
-    intent = _look(order)
+    intent = _update_from_stripe(order)
     payment = order.last_payment()
     now = situation(order, payment)
     context = {
@@ -86,7 +92,7 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         "items": order.items.select_related("product"),
         "events": order.events.all(),
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
-        "problem": _problem(payment),
+        "problem": _payment_problem(payment),
         "situation": now,
         "client_secret": intent.client_secret if intent and now == "action" else "",
         "cards": Card.objects.usable(order.billing_profile) if order.is_payable else [],
@@ -97,15 +103,18 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     return response
 
 
-def _problem(payment: Payment | None) -> str:
-    """Why it failed, in the visitor's language; what was written down is in the order's."""
+def _payment_problem(payment: Payment | None) -> str:
+    """Return why the payment failed, in the visitor's language; the stored message is in the order's language."""
     if payment is None:
         return ""
     return decline_message(payment.code, payment.decline_code) if payment.code else payment.message
 
 
 def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
-    """The link of an order's mail: the order opens, at an address without the key; or a sentence, at the log-in."""
+    """Give access to an order by its mailed link and redirect to the order's URL without the key.
+
+    If the link is not valid, redirect to the login page with a message.
+    """
     version = read_key(order_id, request.GET["key"])
     if version is not None:
         Order.objects.open_by_link(request, order_id, version)
@@ -119,21 +128,21 @@ def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
 @private
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
-    """Keep a new card for the order's own payer, who may be the guest this visitor was before signing in."""
+    """Save a new card for the order's payer, who can be the guest that this visitor was before signing in."""
     return keep_card(request, _payable_order(request, order_id).billing_profile)
 
 
 @private
 @require_POST
 def order_card_setup(request: HttpRequest, order_id: str) -> JsonResponse:
-    """Begin to put a new card on that payer's file by a SetupIntent."""
+    """Begin to save a new card for the order's payer with a SetupIntent."""
     return begin_setup(request, _payable_order(request, order_id).billing_profile)
 
 
 @private
 @require_POST
 def order_pay(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Try again, with another card or the same."""
+    """Try to pay the order again, with the same card or another one."""
     order = _own_order(request, order_id)
     if not order.is_payable:
         return redirect(order)
@@ -147,9 +156,9 @@ def order_pay(request: HttpRequest, order_id: str) -> HttpResponse:
 @private
 @require_safe
 def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
-    """For the page's script: what is true now, and where to go with it."""
+    """Return the current situation, and the URL to continue at, for the page's script."""
     order = _own_order(request, order_id)
-    _look(order)
+    _update_from_stripe(order)
     now = situation(order, order.last_payment())
     return JsonResponse(
         {"situation": now, "url": reverse("carts:success") if now == "paid" else order.get_absolute_url()}
@@ -159,7 +168,7 @@ def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
 @private
 @require_POST
 def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Give the order up; its lines go back to the cart."""
+    """Cancel the order and move its lines back to the cart."""
     order = _own_order(request, order_id)
     cancelling.cancel(order, by=SHOPPER)
     if order.status != Order.Status.CANCELED:

@@ -1,4 +1,4 @@
-"""`manage.py audit`: whether every row is as docs/money.md promises, and as Stripe's books say; 1 if not."""
+"""The `audit` command: checks all rows against the invariants of docs/money.md and the Stripe ledger."""
 
 import sys
 from typing import Any
@@ -12,7 +12,10 @@ from orders.findings import settled
 
 
 class Command(BaseCommand):
-    """One sentence for each finding; exit code 0 for a healthy shop, 1 with findings, 2 if Stripe does not answer."""
+    """Prints one sentence for each audit finding and changes nothing.
+
+    The exit code is 0 for a healthy shop, 1 with findings and 2 if Stripe does not answer.
+    """
 
     help = "Look for anything in the books that is not as it must be. Changes nothing."
 

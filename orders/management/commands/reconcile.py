@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: once for cron, or every so many seconds."""
+"""The `reconcile` command: runs once, for cron, or repeatedly at an interval."""
 
 import logging
 import sys
@@ -14,12 +14,12 @@ from billing import answers
 from orders.reconcile import BOOKS_OF, compare_books, reconcile, send_mails
 
 logger = logging.getLogger(__name__)
-MAIL_SECONDS = 5  # between two looks at the mails that wait
-BOOKS_SECONDS = 3600  # between two comparisons with all of Stripe's books
+MAIL_SECONDS = 5  # between two checks for waiting email messages
+BOOKS_SECONDS = 3600  # between two comparisons with the Stripe ledger
 
 
 class Command(BaseCommand):
-    """Prints what it did; in a row of rounds only those that did something."""
+    """Prints what was done. With --every, it prints only the rounds that did something."""
 
     help = "Settle payments, finish refunds, expire unpaid orders, send mails, and compare the books with Stripe's."
 
@@ -45,27 +45,27 @@ class Command(BaseCommand):
             self._send_mails_for(every)
 
     def _round(self, quiet: bool) -> None:
-        self._tell(reconcile(), quiet)
+        self._report(reconcile(), quiet)
 
     def _compare(self, quiet: bool) -> bool:
-        """Whether our books and Stripe's say the same."""
+        """Return True if our rows agree with the Stripe ledger, False if they differ or Stripe does not answer."""
         try:
             done, left = compare_books(timezone.now() - self.books_of)
         except answers.GatewayError as error:
             self.stderr.write(f"Stripe does not answer, so nobody knows whether the books differ: {error}")
             return False
-        self._tell(done, quiet=True)
+        self._report(done, quiet=True)
         for finding in left:
             self.stderr.write(str(finding))
         return not left
 
-    def _tell(self, done: dict[str, int], quiet: bool) -> None:
-        done = {what: number for what, number in done.items() if number}
+    def _report(self, done: dict[str, int], quiet: bool) -> None:
+        done = {label: number for label, number in done.items() if number}
         if done or not quiet:
-            self.stdout.write(", ".join(f"{number} {what}" for what, number in done.items()) or "nothing to do")
+            self.stdout.write(", ".join(f"{number} {label}" for label, number in done.items()) or "nothing to do")
 
     def _send_mails_for(self, seconds: float) -> None:
-        """Until the next round mails go out as they come."""
+        """Send waiting email messages until the next round."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(MAIL_SECONDS, left))
@@ -73,7 +73,7 @@ class Command(BaseCommand):
 
 
 def _guarded(work: Any) -> None:
-    """One bad round, such as a database away for a moment, is not the end."""
+    """Call `work` and log its exceptions, so that a short database outage does not end the command."""
     close_old_connections()
     try:
         work()
