@@ -184,7 +184,7 @@ def confirmations() -> Iterator[Finding]:
 
 
 def refunds() -> Iterator[Finding]:
-    """Check I10: an order's refunded amount is the sum of its refunds. Only a full refund makes it refunded."""
+    """Check I10: an order's refunded amount is the sum of its refunds, and its status is refunded if that is all."""
     moved = Q(payments__refunds__isnull=False) | ~Q(amount_refunded=0) | Q(status=Order.Status.REFUNDED)
     for order in PLACED().filter(moved).distinct().prefetch_related("payments__refunds"):
         rows = [row for payment in order.payments.all() for row in payment.refunds.all() if not row.is_mismatch]
@@ -241,9 +241,8 @@ def secrets_in_words() -> Iterator[Finding]:
         for field in fields:
             suspects = model._default_manager.filter(**{f"{field}__regex": f"{KEY}|{NUMBER}"})
             if model is OrderEvent:
-                suspects = suspects.exclude(
-                    kind=OrderEvent.Kind.SHIPPED
-                )  # A tracking number can look like a card number.
+                # A tracking number can look like a card number.
+                suspects = suspects.exclude(kind=OrderEvent.Kind.SHIPPED)
             for pk, text in suspects.values_list("pk", field):
                 if re.search(KEY, text) or any(passes_luhn(found[0]) for found in re.finditer(NUMBER, text)):
                     yield Finding("I18", f"{model._meta.verbose_name} {pk}", f"'{field}' looks like a card or a key")

@@ -124,7 +124,8 @@ def finish(row: Refund, is_first: bool = False) -> None:
     """Request a stored refund from Stripe, unless an earlier request whose answer was lost has already created it.
 
     Stripe forgets idempotency keys after a day and replays its own failures under them. Every request except the
-    first therefore looks for an existing refund. Raise GatewayError if the outcome is unknown; try again later then.
+    first therefore looks for an existing refund. Raise GatewayError if the outcome is unknown. The caller can try
+    again later.
     """
     row.refresh_from_db()
     order = row.payment.order
@@ -215,7 +216,7 @@ def _settle_mismatch(order: Order, refunds: list[answers.Refunded]) -> bool:
 def try_again(row: Refund, by: str) -> bool:
     """Retry a failed mismatch refund at the request of staff. Return False if `row` is not a failed mismatch refund.
 
-    Raise GatewayError if the outcome is unknown; reconcile tries again later then.
+    Raise GatewayError if the outcome is unknown; reconcile then tries again.
     """
     failed = Refund.objects.filter(pk=row.pk, is_mismatch=True, status=S.FAILED)
     if not failed.update(status=S.REQUESTED, key=uuid.uuid4(), stripe_id=None, asked_at=None, message=""):

@@ -1,4 +1,4 @@
-"""Planted damage: found by the audit, mended by reconcile where that is safe, told to staff where it is not."""
+"""Tests with damaged rows: found by the audit, and either repaired by reconcile or reported to staff."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,7 +34,7 @@ def rows(order: Order) -> Any:
 
 
 def age(order: Order) -> None:
-    """As if all of it had happened two hours ago."""
+    """Move everything about the order two hours into the past."""
     then = timezone.now() - LONG_AGO
     rows(order).update(placed_at=then)
     for model in (OrderEvent, Payment):
@@ -49,7 +49,7 @@ def rules() -> set[str]:
     return {finding.rule for finding in audit()}
 
 
-# --- damage that is mended ---
+# --- damage that reconcile repairs ---
 
 
 def paid_at_stripe_but_open_here(simulator: Simulator, order: Order) -> None:
@@ -65,8 +65,8 @@ def paid_at_stripe_and_failed_here(simulator: Simulator, order: Order) -> None:
 
 
 def orphan_intent(simulator: Simulator, order: Order) -> None:
-    notes = {"order_id": order.order_id, "order_uuid": str(order.uuid)}
-    gateway.create_intent(order.total, order.currency, order.billing_profile.customer_id, notes, key="orphan")
+    metadata = {"order_id": order.order_id, "order_uuid": str(order.uuid)}
+    gateway.create_intent(order.total, order.currency, order.billing_profile.customer_id, metadata, key="orphan")
 
 
 def refund_unknown_here(simulator: Simulator, order: Order) -> None:
@@ -78,12 +78,12 @@ def event_never_processed(simulator: Simulator, order: Order) -> None:
     StripeEvent.objects.create(stripe_id="evt_1", type="charge.updated", object_id=str(order.payment_intent_id))
 
 
-def mail_unsent(simulator: Simulator, order: Order) -> None:
+def email_unsent(simulator: Simulator, order: Order) -> None:
     order.mails.update(sent=None, attempts=0, tried_at=None)
 
 
 def stale_canceling(simulator: Simulator, order: Order) -> None:
-    """A cancellation that died before it reached Stripe."""
+    """Simulate a cancellation that was killed before it reached Stripe."""
     paid_at_stripe_but_open_here(simulator, order)
     with simulator.store.transaction():
         intent = simulator.store.find("payment_intent", str(order.payment_intent_id)) or {}
@@ -97,12 +97,12 @@ def unpaid_for_too_long(simulator: Simulator, order: Order) -> None:
     rows(order).update(status=Order.Status.PLACED)
 
 
-def refund_never_asked_of_stripe(simulator: Simulator, order: Order) -> None:
+def refund_never_requested_from_stripe(simulator: Simulator, order: Order) -> None:
     Refund.objects.create(payment=order.payments.get(), amount=5, currency="gbp")
     rows(order).update(amount_refunded=5)
 
 
-def cancelled_here_but_alive_at_stripe(simulator: Simulator, order: Order) -> None:
+def canceled_here_but_live_at_stripe(simulator: Simulator, order: Order) -> None:
     stale_canceling(simulator, order)
     order.refresh_from_db()
     close(order)
@@ -114,15 +114,15 @@ def order(client: Client, simulator: Simulator) -> Order:
 
 
 Damage = Callable[[Simulator, Order], None]
-MENDED: list[Damage] = [
+REPAIRED: list[Damage] = [
     paid_at_stripe_but_open_here, paid_at_stripe_and_failed_here, orphan_intent, refund_unknown_here,
-    event_never_processed, mail_unsent, stale_canceling, unpaid_for_too_long, refund_never_asked_of_stripe,
-    cancelled_here_but_alive_at_stripe,
+    event_never_processed, email_unsent, stale_canceling, unpaid_for_too_long, refund_never_requested_from_stripe,
+    canceled_here_but_live_at_stripe,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("damage", MENDED)
-def test_damage_is_found_and_mended(order: Order, simulator: Simulator, damage: Damage) -> None:
+@pytest.mark.parametrize("damage", REPAIRED)
+def test_damage_is_found_and_repaired(order: Order, simulator: Simulator, damage: Damage) -> None:
     assert audit() == []
     damage(simulator, order)
     age(order)
@@ -134,7 +134,7 @@ def test_damage_is_found_and_mended(order: Order, simulator: Simulator, damage: 
     assert order.attention == ""
 
 
-# --- damage that only people can judge ---
+# --- damage that only staff can judge ---
 
 
 def stock_off_by_one(simulator: Simulator, order: Order) -> None:
@@ -167,7 +167,7 @@ def refund_counted_without_a_row(simulator: Simulator, order: Order) -> None:
     rows(order).update(amount_refunded=5)
 
 
-def goods_given_back_of_a_paid_order(simulator: Simulator, order: Order) -> None:
+def stock_released_of_a_paid_order(simulator: Simulator, order: Order) -> None:
     order.items.get().product.give_back(order.order_id)
 
 
@@ -175,19 +175,19 @@ def history_lost(simulator: Simulator, order: Order) -> None:
     order.events.all().delete()
 
 
-def card_number_in_words(simulator: Simulator, order: Order) -> None:
+def card_number_in_text(simulator: Simulator, order: Order) -> None:
     order.record(OrderEvent.Kind.PAYING, text="4242 4242 4242 4242")
 
 
-TOLD: list[tuple[Damage, str]] = [
+REPORTED: list[tuple[Damage, str]] = [
     (stock_off_by_one, "I4"), (amount_changed, "I5"), (line_changed, "I5"), (address_changed, "I5"),
     (paid_without_a_charge, "I2"), (unknown_to_stripe, "I2"), (refund_counted_without_a_row, "I10"),
-    (goods_given_back_of_a_paid_order, "I4"), (history_lost, "I14"), (card_number_in_words, "I18"),
+    (stock_released_of_a_paid_order, "I4"), (history_lost, "I14"), (card_number_in_text, "I18"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("damage", "rule"), TOLD)
-def test_damage_that_cannot_be_mended_stays_found(
+@pytest.mark.parametrize(("damage", "rule"), REPORTED)
+def test_damage_that_cannot_be_repaired_is_still_reported(
     order: Order, simulator: Simulator, damage: Damage, rule: str
 ) -> None:
     damage(simulator, order)
@@ -196,11 +196,11 @@ def test_damage_that_cannot_be_mended_stays_found(
     reconcile()
     _done, left = compare_books()
     assert rule in {finding.rule for finding in left}
-    rows_of_order = Order.objects.get(pk=order.pk)
-    assert bool(rows_of_order.attention) == any(finding.order for finding in left)
+    current = Order.objects.get(pk=order.pk)
+    assert bool(current.attention) == any(finding.order for finding in left)
 
 
-def test_staff_get_one_mail_about_one_finding(order: Order, simulator: Simulator) -> None:
+def test_staff_get_one_email_per_finding(order: Order, simulator: Simulator) -> None:
     send_waiting()
     mail.outbox.clear()
     address_changed(simulator, order)
@@ -214,53 +214,53 @@ def test_staff_get_one_mail_about_one_finding(order: Order, simulator: Simulator
     assert f"/admin/orders/order/{order.pk}/" in message.body
 
 
-def test_audit_command_says_that_all_is_well(order: Order) -> None:
-    said = StringIO()
-    call_command("audit", stdout=said)
-    assert "Nothing found" in said.getvalue()
+def test_audit_command_reports_no_findings(order: Order) -> None:
+    output = StringIO()
+    call_command("audit", stdout=output)
+    assert "Nothing found" in output.getvalue()
 
 
-def test_audit_command_ends_with_one_and_a_sentence_for_each_finding(order: Order, simulator: Simulator) -> None:
+def test_audit_command_exits_with_1_and_prints_each_finding(order: Order, simulator: Simulator) -> None:
     address_changed(simulator, order)
     age(order)
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(SystemExit, match="1"):
-        call_command("audit", stdout=said)
-    assert f"I5  order {order.order_id} is not as it was placed" in said.getvalue()
+        call_command("audit", stdout=output)
+    assert f"I5  order {order.order_id} is not as it was placed" in output.getvalue()
 
 
-def test_audit_command_leaves_an_order_alone_that_something_happens_to(order: Order, simulator: Simulator) -> None:
+def test_audit_command_ignores_an_order_that_just_changed(order: Order, simulator: Simulator) -> None:
     address_changed(simulator, order)
     call_command("audit", stdout=StringIO())
 
 
-def test_audit_command_ends_with_two_where_stripe_is_silent(order: Order, simulator: Simulator) -> None:
+def test_audit_command_exits_with_2_if_stripe_does_not_answer(order: Order, simulator: Simulator) -> None:
     simulator.add_fault("/v1/payment_intents", "drop_before", method="GET", times=0)
     with pytest.raises(CommandError) as caught:
         call_command("audit", stdout=StringIO())
     assert caught.value.returncode == 2
 
 
-def test_reconcile_command_ends_with_one_where_the_books_differ(order: Order, simulator: Simulator) -> None:
+def test_reconcile_command_exits_with_1_if_rows_differ_from_stripe(order: Order, simulator: Simulator) -> None:
     paid_without_a_charge(simulator, order)
     age(order)
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(SystemExit, match="1"):
-        call_command("reconcile", stdout=StringIO(), stderr=said)
-    assert "requires_payment_method at Stripe" in said.getvalue()
+        call_command("reconcile", stdout=StringIO(), stderr=output)
+    assert "requires_payment_method at Stripe" in output.getvalue()
 
 
-def test_reconcile_command_ends_well_where_the_books_agree(order: Order) -> None:
+def test_reconcile_command_has_nothing_to_do_if_rows_agree_with_stripe(order: Order) -> None:
     send_waiting()
-    said = StringIO()
-    call_command("reconcile", stdout=said)
-    assert said.getvalue() == "nothing to do\n"
+    output = StringIO()
+    call_command("reconcile", stdout=output)
+    assert output.getvalue() == "nothing to do\n"
 
 
-def test_intents_of_others_at_the_same_account_are_left_alone(order: Order, simulator: Simulator) -> None:
+def test_intents_of_other_shops_in_the_same_account_are_ignored(order: Order, simulator: Simulator) -> None:
     for uuid in ("", "nonsense", "0b0e7a9c-3f3c-4a54-a9c5-b1f6b5b0a001"):
-        notes = {"order_id": "OTHER", "order_uuid": uuid}
-        gateway.create_intent(Decimal(5), "gbp", order.billing_profile.customer_id, notes, key=f"other-{uuid}")
+        metadata = {"order_id": "OTHER", "order_uuid": uuid}
+        gateway.create_intent(Decimal(5), "gbp", order.billing_profile.customer_id, metadata, key=f"other-{uuid}")
     compare_books()
     assert audit() == []
     live = [intent for intent in simulator.objects("payment_intent") if intent["status"] == "requires_payment_method"]

@@ -1,4 +1,4 @@
-"""Giving an order up: by the shopper, by expiry, by staff; what happens to goods, cart and money."""
+"""Tests for cancellation by the shopper, expiry and staff, and its effects on stock, cart and payment."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,10 +28,10 @@ pytestmark = pytest.mark.django_db
 
 
 def cancel(client: Client, order: Order) -> Any:
-    """Press "Cancel this order and edit the cart"."""
-    answer = client.post(reverse("orders:cancel", args=[order.order_id]))
+    """Click on "Cancel this order and edit the cart"."""
+    response = client.post(reverse("orders:cancel", args=[order.order_id]))
     order.refresh_from_db()
-    return answer
+    return response
 
 
 def intent_status(simulator: Simulator) -> str:
@@ -39,11 +39,11 @@ def intent_status(simulator: Simulator) -> str:
 
 
 def make_stale(order: Order) -> None:
-    """As if it had been placed 31 minutes ago."""
+    """Change the order as if it had been placed 31 minutes ago."""
     Order.objects.filter(pk=order.pk).update(placed_at=timezone.now() - timedelta(minutes=31))
 
 
-def test_cancel_cancels_at_stripe_and_gives_the_stock_back(client: Client, simulator: Simulator) -> None:
+def test_cancel_cancels_the_intent_and_releases_the_stock(client: Client, simulator: Simulator) -> None:
     product = make_product(stock=3)
     order = buy(client, product, "tok_chargeCustomerFail", quantity=2)
     cancel(client, order)
@@ -51,23 +51,23 @@ def test_cancel_cancels_at_stripe_and_gives_the_stock_back(client: Client, simul
     assert (order.status, intent_status(simulator), product.stock) == (Order.Status.CANCELED, "canceled", 3)
 
 
-def test_cancelled_orders_lines_are_back_in_the_cart(client: Client, simulator: Simulator) -> None:
+def test_cancel_restores_the_lines_to_the_cart(client: Client, simulator: Simulator) -> None:
     product = make_product()
     order = buy(client, product, "tok_chargeCustomerFail", quantity=2)
-    answer = cancel(client, order)
-    page = client.get(answer.url)
+    response = cancel(client, order)
+    page = client.get(response.url)
     assert [(line.product, line.quantity) for line in page.context["quote"].lines] == [(product, 2)]
     assert client.session["cart_items"] == 2
 
 
-def test_cancelled_orders_lines_join_a_cart_begun_meanwhile(client: Client, simulator: Simulator) -> None:
+def test_cancel_adds_the_lines_to_a_newer_cart(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     add_to_cart(client, make_product(), 3)
     cancel(client, order)
     assert client.session["cart_items"] == 4
 
 
-def test_members_lines_go_back_to_the_members_cart(client: Client, simulator: Simulator) -> None:
+def test_expiry_restores_the_lines_to_the_users_cart(client: Client, simulator: Simulator) -> None:
     alice = make_user()
     client.login(username="alice@example.org", password=PASSWORD)
     add_to_cart(client, make_product())
@@ -77,14 +77,14 @@ def test_members_lines_go_back_to_the_members_cart(client: Client, simulator: Si
     assert Cart.objects.get(user=alice, active=True).count_items() == 1
 
 
-def test_cancel_during_the_bank_check_wins_if_the_bank_has_not_answered(client: Client, simulator: Simulator) -> None:
+def test_cancel_during_an_unanswered_bank_check_cancels_the_order(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     cancel(client, order)
     assert order.status == Order.Status.CANCELED
     assert order.payments.get().status == Payment.Status.CANCELED
 
 
-def test_cancel_after_the_bank_said_yes_ends_paid(client: Client, simulator: Simulator) -> None:
+def test_cancel_after_a_successful_bank_check_leaves_the_order_paid(client: Client, simulator: Simulator) -> None:
     product = make_product(stock=1)
     order = buy(client, product, "tok_threeDSecure2Required")
     simulator.act(order.payment_intent_id, True)
@@ -93,13 +93,13 @@ def test_cancel_after_the_bank_said_yes_ends_paid(client: Client, simulator: Sim
     assert (order.status, product.stock) == (Order.Status.PAID, 0)
 
 
-def test_paid_order_cannot_be_cancelled(client: Client, simulator: Simulator) -> None:
+def test_paid_order_cannot_be_canceled(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     cancel(client, order)
     assert order.status == Order.Status.PAID
 
 
-def test_cancel_without_an_answer_stays_canceling_and_holds_the_stock(client: Client, simulator: Simulator) -> None:
+def test_cancel_without_an_answer_stays_canceling_and_keeps_the_stock(client: Client, simulator: Simulator) -> None:
     product = make_product(stock=1)
     order = buy(client, product, "tok_chargeCustomerFail")
     simulator.add_fault("/v1/payment_intents/*/cancel", "drop_before")
@@ -108,7 +108,7 @@ def test_cancel_without_an_answer_stays_canceling_and_holds_the_stock(client: Cl
     assert (order.status, product.stock) == (Order.Status.CANCELING, 0)
 
 
-def test_canceling_order_takes_no_payment(client: Client, simulator: Simulator) -> None:
+def test_canceling_order_accepts_no_payment(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     simulator.add_fault("/v1/payment_intents/*/cancel", "drop_before")
     cancel(client, order)
@@ -125,7 +125,7 @@ def test_reconcile_finishes_a_cancellation(client: Client, simulator: Simulator)
     assert order.status == Order.Status.CANCELED
 
 
-def test_order_without_an_intent_is_cancelled_without_stripe(
+def test_order_without_an_intent_is_canceled_without_stripe(
     client: Client, simulator: Simulator, settings: Any
 ) -> None:
     simulator.add_fault("/v1/payment_intents", "drop_before")
@@ -147,7 +147,7 @@ def test_unpaid_order_expires_after_half_an_hour(client: Client, simulator: Simu
     assert product.stock == 1
 
 
-def test_expiry_of_an_order_paid_a_moment_ago_leaves_it_paid(client: Client, simulator: Simulator) -> None:
+def test_expiry_leaves_an_order_that_was_just_paid(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     simulator.act(order.payment_intent_id, True)
     make_stale(order)
@@ -165,7 +165,7 @@ def test_reconcile_settles_an_attempt_whose_answer_was_lost(client: Client, simu
     assert order.status == Order.Status.PAID
 
 
-def test_reconcile_sends_a_mail_that_a_dead_process_left(client: Client, simulator: Simulator, mailoutbox: Any) -> None:
+def test_reconcile_sends_email_left_by_a_killed_process(client: Client, simulator: Simulator, mailoutbox: Any) -> None:
     order = buy(client, make_product())
     order.mails.exclude(kind="confirmation").delete()
     order.mails.update(sent=None, tried_at=None)
@@ -174,7 +174,7 @@ def test_reconcile_sends_a_mail_that_a_dead_process_left(client: Client, simulat
     assert [message.to for message in mailoutbox] == [["guest@example.org"]]
 
 
-def test_mail_server_that_fails_costs_no_order(client: Client, simulator: Simulator, settings: Any) -> None:
+def test_failing_mail_server_does_not_affect_the_order(client: Client, simulator: Simulator, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     order = buy(client, make_product())
@@ -182,7 +182,7 @@ def test_mail_server_that_fails_costs_no_order(client: Client, simulator: Simula
     assert order.mails.get(kind="confirmation").sent is None
 
 
-def test_reconcile_goes_on_after_one_order_fails(client: Client, other_client: Client, simulator: Simulator) -> None:
+def test_reconcile_continues_after_a_gateway_error(client: Client, other_client: Client, simulator: Simulator) -> None:
     for visitor in (client, other_client):
         make_stale(buy(visitor, make_product(), "tok_chargeCustomerFail"))
     intent = Order.objects.placed().first().payment_intent_id
@@ -192,17 +192,17 @@ def test_reconcile_goes_on_after_one_order_fails(client: Client, other_client: C
     assert statuses == {Order.Status.CANCELING, Order.Status.CANCELED}
 
 
-def test_cancel_twice_gives_back_once(client: Client, simulator: Simulator) -> None:
+def test_cancel_twice_releases_the_stock_once(client: Client, simulator: Simulator) -> None:
     product = make_product(stock=5)
     order = buy(client, product, "tok_chargeCustomerFail", quantity=2)
-    for _press in range(2):
+    for _click in range(2):
         cancel(client, order)
     product.refresh_from_db()
     assert product.stock == 5
     assert product.movements.filter(order=order.order_id, kind="given_back").count() == 1
 
 
-def test_intent_cancelled_in_stripes_dashboard_ends_the_order(client: Client, simulator: Simulator) -> None:
+def test_intent_canceled_in_the_dashboard_cancels_the_order(client: Client, simulator: Simulator) -> None:
     from billing import gateway
 
     product = make_product(stock=1)
@@ -213,7 +213,7 @@ def test_intent_cancelled_in_stripes_dashboard_ends_the_order(client: Client, si
     assert (order.status, product.stock) == (Order.Status.CANCELED, 1)
 
 
-def test_reconcile_goes_on_after_an_order_that_breaks(
+def test_reconcile_continues_after_an_unexpected_error(
     client: Client, other_client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for visitor in (client, other_client):
@@ -230,7 +230,7 @@ def test_reconcile_goes_on_after_an_order_that_breaks(
     assert reconcile()["orders expired"] == 1
 
 
-def test_mail_is_tried_for_days(client: Client, simulator: Simulator, mailoutbox: Any) -> None:
+def test_email_is_retried_for_days(client: Client, simulator: Simulator, mailoutbox: Any) -> None:
     order = buy(client, make_product())
     order.mails.exclude(kind="confirmation").delete()
     order.mails.update(sent=None, attempts=30, tried_at=timezone.now() - timedelta(hours=5))

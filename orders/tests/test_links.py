@@ -1,4 +1,4 @@
-"""The signed link of an order's mail: opens this order to its reader for 90 days, and nothing else to anybody."""
+"""Tests for the signed links in order email: a link opens one order for 90 days, and nothing else."""
 
 import re
 from datetime import timedelta
@@ -25,17 +25,17 @@ def order(client: Client, simulator: Simulator) -> Order:
 
 
 def link(order: Order) -> str:
-    """The path and key of the order's link."""
+    """Return the path and key of the order's link."""
     return order_url(order).removeprefix("http://127.0.0.1:8000")
 
 
-def test_mail_of_a_guest_carries_the_link(order: Order, other_client: Client) -> None:
+def test_guest_email_contains_the_link(order: Order, other_client: Client) -> None:
     [found] = re.findall(r"http://127\.0\.0\.1:8000(/orders/\S+)", mail.outbox[0].body)
     assert other_client.get(found).url == order.get_absolute_url()
     assert other_client.get(order.get_absolute_url()).status_code == 200
 
 
-def test_mail_of_a_member_carries_no_key(client: Client, simulator: Simulator) -> None:
+def test_account_email_contains_no_key(client: Client, simulator: Simulator) -> None:
     client.force_login(make_user())
     add_to_cart(client, make_product())
     give_details(client)
@@ -47,11 +47,13 @@ def test_link_leads_to_an_address_without_the_key(order: Order, other_client: Cl
     assert "key" not in other_client.get(link(order), follow=True).request["QUERY_STRING"]
 
 
-def test_order_is_closed_to_a_stranger_without_the_link(order: Order, other_client: Client) -> None:
+def test_stranger_without_the_link_gets_404(order: Order, other_client: Client) -> None:
     assert other_client.get(order.get_absolute_url()).status_code == 404
 
 
-def test_link_opens_no_other_order(order: Order, client: Client, other_client: Client, simulator: Simulator) -> None:
+def test_link_does_not_open_another_order(
+    order: Order, client: Client, other_client: Client, simulator: Simulator
+) -> None:
     second = buy(client, make_product())
     key = link(order).split("?")[1]
     assert other_client.get(f"{second.get_absolute_url()}?{key}").url == reverse("accounts:login")
@@ -61,10 +63,10 @@ def test_link_opens_no_other_order(order: Order, client: Client, other_client: C
 
 @pytest.mark.parametrize("change", [lambda text: text[:-1], lambda text: text + "x", lambda text: "?key=", str.lower])
 def test_tampered_link_opens_nothing(order: Order, other_client: Client, change: object) -> None:
-    path, _mark, key = link(order).partition("?")
+    path, _separator, key = link(order).partition("?")
     changed = change(f"?{key}")  # type: ignore[operator]
-    answer = other_client.get(path + changed)
-    assert answer.url == reverse("accounts:login")
+    response = other_client.get(path + changed)
+    assert response.url == reverse("accounts:login")
     assert other_client.get(order.get_absolute_url()).status_code == 404
 
 
@@ -72,16 +74,14 @@ def test_tampered_link_opens_nothing(order: Order, other_client: Client, change:
 def test_link_is_good_for_ninety_days(
     order: Order, other_client: Client, monkeypatch: pytest.MonkeyPatch, days: int, is_open: bool
 ) -> None:
-    made_then = timezone.now() - timedelta(days=days)
-    monkeypatch.setattr(TimestampSigner, "timestamp", lambda self: b62_encode(int(made_then.timestamp())))
+    signed_at = timezone.now() - timedelta(days=days)
+    monkeypatch.setattr(TimestampSigner, "timestamp", lambda self: b62_encode(int(signed_at.timestamp())))
     url = link(order)
     monkeypatch.undo()
     assert (other_client.get(url).url == order.get_absolute_url()) == is_open
 
 
-def test_revoked_link_closes_the_order_to_those_it_opened(
-    order: Order, other_client: Client, admin_client: Client
-) -> None:
+def test_revoking_links_ends_access_by_earlier_links(order: Order, other_client: Client, admin_client: Client) -> None:
     other_client.get(link(order))
     data = {"action": "revoke_links", "_selected_action": [order.pk]}
     admin_client.post(reverse("admin:orders_order_changelist"), data)
@@ -90,18 +90,18 @@ def test_revoked_link_closes_the_order_to_those_it_opened(
     assert other_client.get(link(order)).url == order.get_absolute_url()
 
 
-def test_revoking_is_told_in_the_history(order: Order, client: Client) -> None:
+def test_revoking_links_is_recorded_in_the_history(order: Order, client: Client) -> None:
     links.revoke(order, by="staff@example.org")
     assert order.events.filter(kind="links_revoked", by="staff@example.org").count() == 1
     assert "Links in earlier e-mails no longer open this order" in client.get(order.get_absolute_url()).content.decode()
 
 
-def test_revoked_link_stays_with_who_placed_the_order(order: Order, client: Client) -> None:
+def test_revoking_links_keeps_access_for_the_session_that_placed_the_order(order: Order, client: Client) -> None:
     Order.objects.update(link_version=2)
     assert client.get(order.get_absolute_url()).status_code == 200
 
 
-def test_logging_out_closes_what_a_link_opened(order: Order, other_client: Client) -> None:
+def test_logout_ends_access_by_link(order: Order, other_client: Client) -> None:
     other_client.get(link(order))
     other_client.post(reverse("accounts:logout"))
     assert other_client.get(order.get_absolute_url()).status_code == 404

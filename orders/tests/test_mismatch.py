@@ -1,4 +1,4 @@
-"""A charge that its order does not want goes back in full, and staff are told."""
+"""Tests for charges that do not match their order: they are refunded in full, and staff are alerted."""
 
 from collections.abc import Callable
 
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order(client: Client, simulator: Simulator) -> Order:
-    """Placed, and waiting for 3-D Secure."""
+    """Return a placed order that waits for 3-D Secure."""
     return buy(client, make_product(stock=1), "tok_threeDSecure2Required")
 
 
 def change_amount(simulator: Simulator, order: Order, amount: int) -> None:
-    """Somebody changes the intent at Stripe, which the shop never does."""
+    """Change the amount of the intent at Stripe, which the shop never does."""
     with simulator.store.transaction():
         intent = simulator.store.find("payment_intent", str(order.payment_intent_id)) or {}
         simulator.store.save(intent | {"amount": amount})
@@ -36,7 +36,7 @@ def paid_with_another_amount(simulator: Simulator, order: Order) -> None:
 
 
 def paid_after_the_cancellation(simulator: Simulator, order: Order) -> None:
-    """As after a database restored from a backup: cancelled here, alive and then paid at Stripe."""
+    """Simulate a database restored from a backup: the order is canceled here, and then paid at Stripe."""
     Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELING)
     order.refresh_from_db()
     close(order)
@@ -45,12 +45,12 @@ def paid_after_the_cancellation(simulator: Simulator, order: Order) -> None:
 
 @pytest.fixture(params=[paid_with_another_amount, paid_after_the_cancellation])
 def unwanted(request: pytest.FixtureRequest, simulator: Simulator, order: Order) -> Order:
-    accident: Callable[[Simulator, Order], None] = request.param
-    accident(simulator, order)
+    mismatch: Callable[[Simulator, Order], None] = request.param
+    mismatch(simulator, order)
     return order
 
 
-def test_unwanted_charge_goes_back_in_full(unwanted: Order, simulator: Simulator) -> None:
+def test_unwanted_charge_is_refunded_in_full(unwanted: Order, simulator: Simulator) -> None:
     payments.settle(unwanted)
     payments.settle(unwanted)
     [charge] = [charge for charge in simulator.objects("charge") if charge["paid"]]
@@ -59,14 +59,14 @@ def test_unwanted_charge_goes_back_in_full(unwanted: Order, simulator: Simulator
     assert audit() == []
 
 
-def test_unwanted_charge_never_pays_the_order(unwanted: Order) -> None:
+def test_unwanted_charge_does_not_pay_the_order(unwanted: Order) -> None:
     payments.settle(unwanted)
     assert unwanted.status == Order.Status.CANCELED
     assert unwanted.items.get().product.stock == 1
     assert not unwanted.mails.filter(kind="confirmation").exists()
 
 
-def test_unwanted_charge_is_told_to_staff_once(unwanted: Order) -> None:
+def test_unwanted_charge_alerts_staff_once(unwanted: Order) -> None:
     payments.settle(unwanted)
     payments.settle(unwanted)
     assert unwanted.attention
@@ -74,18 +74,18 @@ def test_unwanted_charge_is_told_to_staff_once(unwanted: Order) -> None:
     assert unwanted.mails.filter(kind="attention").count() == 1
 
 
-def test_refund_of_an_unwanted_charge_whose_answer_was_lost_is_made_once(unwanted: Order, simulator: Simulator) -> None:
+def test_mismatch_refund_with_a_lost_answer_is_made_once(unwanted: Order, simulator: Simulator) -> None:
     simulator.add_fault("/v1/refunds", "drop_after")
     payments.settle_quietly(unwanted)
     assert Refund.objects.get().status == Refund.Status.REQUESTED
-    Refund.objects.update(asked_at=None)  # as if long ago
+    Refund.objects.update(asked_at=None)  # as if it had been requested long ago
     refunds.finish(Refund.objects.get())
     assert Refund.objects.get().status == Refund.Status.DONE
     assert len(simulator.objects("refund")) == 1
 
 
-def refuse_the_refund(simulator: Simulator, order: Order) -> None:
-    """Stripe has no money to give back just now."""
+def reject_refund(simulator: Simulator, order: Order) -> None:
+    """Settle the order while Stripe rejects refunds."""
     with simulator.store.transaction():
         [charge] = [charge for charge in simulator.objects("charge") if charge["paid"]]
         simulator.store.save(charge | {"status": "pending"})
@@ -95,18 +95,18 @@ def refuse_the_refund(simulator: Simulator, order: Order) -> None:
 
 
 @pytest.mark.parametrize("parts", [[None], [500, None]])
-@pytest.mark.parametrize("is_refused", [True, False])
-def test_refund_of_an_unwanted_charge_made_by_hand_is_recognised(
-    unwanted: Order, simulator: Simulator, parts: list[int | None], is_refused: bool
+@pytest.mark.parametrize("is_rejected", [True, False])
+def test_mismatch_refund_made_in_the_dashboard_is_recognized(
+    unwanted: Order, simulator: Simulator, parts: list[int | None], is_rejected: bool
 ) -> None:
-    if is_refused:
-        refuse_the_refund(simulator, unwanted)
+    if is_rejected:
+        reject_refund(simulator, unwanted)
     else:
         simulator.add_fault("/v1/refunds", "drop_before")
         payments.settle_quietly(unwanted)
-    by_hand = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
+    dashboard = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
     for part in parts:
-        by_hand.v1.refunds.create(
+        dashboard.v1.refunds.create(
             {"payment_intent": str(unwanted.payment_intent_id)} | ({"amount": part} if part else {})  # type: ignore
         )
     payments.settle(unwanted)
@@ -115,10 +115,8 @@ def test_refund_of_an_unwanted_charge_made_by_hand_is_recognised(
     assert audit() == []
 
 
-def test_failed_refund_of_an_unwanted_charge_can_be_tried_again(
-    unwanted: Order, simulator: Simulator, admin_client: Client
-) -> None:
-    refuse_the_refund(simulator, unwanted)
+def test_failed_mismatch_refund_can_be_retried(unwanted: Order, simulator: Simulator, admin_client: Client) -> None:
+    reject_refund(simulator, unwanted)
     row = Refund.objects.get()
     assert row.status == Refund.Status.FAILED
     assert "I3" in {finding.rule for finding in audit()}
@@ -129,16 +127,14 @@ def test_failed_refund_of_an_unwanted_charge_can_be_tried_again(
     assert audit() == []
 
 
-def test_shopper_reads_that_the_money_goes_back(unwanted: Order, client: Client) -> None:
+def test_order_page_announces_the_mismatch_refund(unwanted: Order, client: Client) -> None:
     payments.settle(unwanted)
     page = client.get(unwanted.get_absolute_url()).text
     assert "goes back to your card" in page
     assert "cancelled and nothing was charged" not in page
 
 
-def test_paid_order_whose_total_was_changed_is_told_to_staff_and_not_refunded(
-    client: Client, simulator: Simulator
-) -> None:
+def test_changed_total_of_a_paid_order_alerts_staff_without_a_refund(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     Order.objects.filter(pk=order.pk).update(total=1)
     payments.settle(order)

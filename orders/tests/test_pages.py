@@ -1,4 +1,4 @@
-"""The orders' pages: who sees what."""
+"""Tests for the order pages and their access control."""
 
 from typing import Any
 
@@ -26,13 +26,13 @@ POSTS = ["orders:card", "orders:pay", "orders:cancel"]
 
 @pytest.fixture
 def order(client: Client, simulator: Simulator) -> Order:
-    """Alice's order, a guest's, declined so that everything could still be done with it."""
+    """Return a guest's order whose payment was declined, so that every action is still possible."""
     return buy(client, make_product(), "tok_chargeCustomerFail")
 
 
 @pytest.fixture
 def charlie(other_client: Client) -> Client:
-    """Somebody else, with an order and a profile of his own."""
+    """Return the client of another guest, who has an open order and a profile."""
     add_to_cart(other_client, make_product())
     give_details(other_client, "charlie@example.org")
     return other_client
@@ -45,9 +45,9 @@ def test_strangers_get_404(order: Order, charlie: Client, name: str) -> None:
 
 @pytest.mark.parametrize("name", POSTS)
 def test_strangers_post_is_404_and_changes_nothing(order: Order, charlie: Client, name: str) -> None:
-    answer = charlie.post(reverse(name, args=[order.order_id]), {"card": order.billing_profile.cards.get().pk})
+    response = charlie.post(reverse(name, args=[order.order_id]), {"card": order.billing_profile.cards.get().pk})
     order.refresh_from_db()
-    assert (answer.status_code, order.status) == (404, Order.Status.PLACED)
+    assert (response.status_code, order.status) == (404, Order.Status.PLACED)
 
 
 @pytest.mark.parametrize("name", POSTS)
@@ -55,32 +55,32 @@ def test_get_is_405(client: Client, order: Order, name: str) -> None:
     assert client.get(reverse(name, args=[order.order_id])).status_code == 405
 
 
-def test_list_tells_state_and_number_of_items(client: Client, order: Order) -> None:
+def test_list_shows_status_and_number_of_items(client: Client, order: Order) -> None:
     OrderItem.objects.update(quantity=3)
     page = client.get(reverse("orders:list")).text
     assert ("Awaiting payment" in page, "3 items:" in page) == (True, True)
 
 
-def test_list_has_the_visitors_orders_alone(client: Client, order: Order, charlie: Client) -> None:
+def test_list_shows_only_the_visitors_orders(client: Client, order: Order, charlie: Client) -> None:
     assert order.order_id in client.get(reverse("orders:list")).text
     assert order.order_id not in charlie.get(reverse("orders:list")).text
 
 
-def test_guest_who_types_the_same_email_sees_nothing(order: Order, other_client: Client) -> None:
+def test_guest_with_the_same_email_sees_no_orders(order: Order, other_client: Client) -> None:
     add_to_cart(other_client, make_product())
     give_details(other_client, order.email)
     assert order.order_id not in other_client.get(reverse("orders:list")).text
     assert other_client.get(order.get_absolute_url()).status_code == 404
 
 
-def test_guests_order_survives_signing_up(client: Client, order: Order) -> None:
+def test_signup_keeps_the_guest_order(client: Client, order: Order) -> None:
     data = {"name": "Gia", "email": "gia@example.org", "password": PASSWORD}
     client.post(reverse("accounts:signup"), data)
     assert order.order_id in client.get(reverse("orders:list")).text
     assert order.billing_profile.user.email == "gia@example.org"
 
 
-def test_signing_in_to_an_account_moves_no_guest_order_into_it(client: Client, order: Order) -> None:
+def test_login_does_not_move_a_guest_order_to_the_account(client: Client, order: Order) -> None:
     bob = make_user("bob@example.org")
     client.post(reverse("accounts:login"), {"email": bob.email, "password": PASSWORD})
     assert order.order_id in client.get(reverse("orders:list")).text
@@ -88,12 +88,12 @@ def test_signing_in_to_an_account_moves_no_guest_order_into_it(client: Client, o
     assert order.billing_profile.user is None
 
 
-def test_logout_ends_the_sight_of_orders(client: Client, order: Order) -> None:
+def test_logout_ends_access_to_orders(client: Client, order: Order) -> None:
     client.post(reverse("accounts:logout"))
     assert client.get(order.get_absolute_url()).status_code == 404
 
 
-def test_member_sees_the_order_from_anywhere(client: Client, other_client: Client, simulator: Simulator) -> None:
+def test_user_sees_the_order_in_another_browser(client: Client, other_client: Client, simulator: Simulator) -> None:
     alice = make_user()
     client.login(username=alice.email, password=PASSWORD)
     add_to_cart(client, make_product())
@@ -105,39 +105,39 @@ def test_member_sees_the_order_from_anywhere(client: Client, other_client: Clien
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "2", "abc", "1e9", "9" * 30, "٣"])
-def test_list_page_beyond_the_last_is_404(client: Client, order: Order, page: str) -> None:
+def test_invalid_list_page_is_404(client: Client, order: Order, page: str) -> None:
     assert client.get(reverse("orders:list"), {"page": page}).status_code == 404
 
 
-def test_success_is_nobodys_without_an_order(other_client: Client) -> None:
+def test_success_page_without_an_order_redirects_to_the_cart(other_client: Client) -> None:
     assert other_client.get(reverse("carts:success")).url == reverse("carts:home")
 
 
-def test_success_may_be_reloaded(client: Client, simulator: Simulator) -> None:
+def test_success_page_can_be_reloaded(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
-    texts = [client.get(reverse("carts:success")).text for _look in range(2)]
+    texts = [client.get(reverse("carts:success")).text for _attempt in range(2)]
     assert [order.order_id in text for text in texts] == [True, True]
 
 
-def test_success_leaves_a_cart_begun_in_another_tab(client: Client, simulator: Simulator) -> None:
+def test_success_page_keeps_a_cart_started_in_another_tab(client: Client, simulator: Simulator) -> None:
     buy(client, make_product())
     add_to_cart(client, make_product())
     client.get(reverse("carts:success"))
     assert client.session["cart_items"] == 1
 
 
-def test_personal_pages_are_kept_by_no_cache(client: Client, order: Order) -> None:
+def test_personal_pages_are_not_cached(client: Client, order: Order) -> None:
     for url in (order.get_absolute_url(), reverse("orders:list"), reverse("carts:home")):
         assert "no-store" in client.get(url).headers["Cache-Control"], url
 
 
-def test_timeline_tells_what_happened(client: Client, order: Order) -> None:
+def test_timeline_lists_events_in_order(client: Client, order: Order) -> None:
     text = client.get(order.get_absolute_url()).text
     assert text.index("Order placed") < text.index("Payment started") < text.index("Payment failed")
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_list_asks_a_constant_number_of_queries(
+def test_list_runs_a_constant_number_of_queries(
     client: Client, simulator: Simulator, django_assert_num_queries: Any, count: int
 ) -> None:
     first = buy(client, make_product(), "tok_chargeCustomerFail")
@@ -148,7 +148,9 @@ def test_list_asks_a_constant_number_of_queries(
         client.get(reverse("orders:list"))
 
 
-def test_admin_shows_the_order_with_money_read_only(client: Client, admin_client: Client, simulator: Simulator) -> None:
+def test_admin_shows_the_order_with_read_only_amounts(
+    client: Client, admin_client: Client, simulator: Simulator
+) -> None:
     order = buy(client, make_product())
     listed = admin_client.get(reverse("admin:orders_order_changelist"), {"q": order.order_id}).text
     page = admin_client.get(reverse("admin:orders_order_change", args=[order.pk])).text
@@ -157,7 +159,7 @@ def test_admin_shows_the_order_with_money_read_only(client: Client, admin_client
     assert 'name="total"' not in page
 
 
-def test_admin_form_saved_after_a_sale_changes_no_order(
+def test_posted_admin_form_does_not_change_the_order(
     client: Client, admin_client: Client, simulator: Simulator
 ) -> None:
     order = buy(client, make_product())
@@ -174,19 +176,19 @@ def test_staff_cancel_an_unpaid_order(admin_client: Client, order: Order) -> Non
     assert order.status == Order.Status.CANCELED
 
 
-def test_status_of_an_order_paid_between_two_looks_is_paid(
+def test_status_of_an_order_paid_between_two_reads_is_paid(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The webhook pays the order after the page has read it, and before it asks for the open attempt."""
+    """Let the webhook pay the order after the view has read it and before it reads the open attempt."""
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     simulator.act(str(order.payment_intent_id), True)
-    look = Order.open_payment
+    open_payment = Order.open_payment
 
-    def meanwhile(self: Order) -> Any:
-        monkeypatch.setattr(Order, "open_payment", look)
+    def settle_first(self: Order) -> Any:
+        monkeypatch.setattr(Order, "open_payment", open_payment)
         payments.settle(Order.objects.get(pk=self.pk))
-        return look(self)
+        return open_payment(self)
 
-    monkeypatch.setattr(Order, "open_payment", meanwhile)
-    answer = client.get(reverse("orders:status", args=[order.order_id])).json()
-    assert answer == {"situation": "paid", "url": reverse("carts:success")}
+    monkeypatch.setattr(Order, "open_payment", settle_first)
+    response = client.get(reverse("orders:status", args=[order.order_id])).json()
+    assert response == {"situation": "paid", "url": reverse("carts:success")}

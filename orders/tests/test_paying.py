@@ -1,4 +1,4 @@
-"""From an open order to a paid one, on the simulator: what is true in our rows and at Stripe after each way."""
+"""Tests for paying an order on the Stripe simulator. They check our rows and the objects at Stripe."""
 
 from typing import Any
 
@@ -29,18 +29,18 @@ CONFIRM = "/v1/payment_intents/*/confirm"
 
 
 def charges(simulator: Simulator) -> list[int]:
-    """The amounts really charged."""
+    """Return the successfully charged amounts, in minor units."""
     return [charge["amount"] for charge in simulator.objects("charge") if charge["status"] == "succeeded"]
 
 
-def test_good_card_ends_on_a_paid_order(client: Client, simulator: Simulator) -> None:
+def test_good_card_pays_the_order(client: Client, simulator: Simulator) -> None:
     product = make_product(stock=3)
     order = buy(client, product, quantity=2)
     product.refresh_from_db()
     assert (order.status, charges(simulator), product.stock) == (Order.Status.PAID, [3695], 1)
 
 
-def test_paid_order_has_one_mail_in_text_and_html(client: Client, simulator: Simulator) -> None:
+def test_paid_order_sends_one_email_in_text_and_html(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(title="Teal mug"))
     payments.settle(order)
     [message] = mail.outbox
@@ -70,37 +70,37 @@ def test_declined_charge_keeps_the_order_and_its_stock(client: Client, simulator
 def test_another_card_pays_after_a_decline_on_the_same_intent(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     card = add_card(client, "tok_visa").json()["card"]
-    answer = client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})
+    response = client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})
     order.refresh_from_db()
-    assert answer.url == reverse("carts:success")
+    assert response.url == reverse("carts:success")
     assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
     assert len(simulator.objects("payment_intent")) == 1
 
 
-def test_decline_page_tells_what_to_do(client: Client, simulator: Simulator) -> None:
+def test_decline_page_says_what_to_do(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     assert "Your card was declined" in client.get(order.get_absolute_url()).text
 
 
 @pytest.mark.parametrize(("succeed", "status"), [(True, Order.Status.PAID), (False, Order.Status.PLACED)])
-def test_bank_check_decides(client: Client, simulator: Simulator, succeed: bool, status: str) -> None:
+def test_bank_check_decides_the_order_status(client: Client, simulator: Simulator, succeed: bool, status: str) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     assert order.payments.get().status == Payment.Status.REQUIRES_ACTION
     simulator.act(order.payment_intent_id, succeed)
-    answer = client.get(reverse("orders:status", args=[order.order_id])).json()
+    response = client.get(reverse("orders:status", args=[order.order_id])).json()
     order.refresh_from_db()
     assert order.status == status
-    assert answer["situation"] == ("paid" if succeed else "declined")
+    assert response["situation"] == ("paid" if succeed else "declined")
 
 
-def test_another_press_during_the_bank_check_starts_no_second_attempt(client: Client, simulator: Simulator) -> None:
+def test_second_click_during_the_bank_check_starts_no_attempt(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     card = add_card(client, "tok_visa").json()["card"]
     client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})
     assert order.payments.count() == 1
 
 
-def test_lost_answer_on_confirm_charges_once_and_the_page_finds_out(client: Client, simulator: Simulator) -> None:
+def test_lost_confirmation_answer_charges_once_and_page_settles(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(CONFIRM, "drop_after")
     order = buy(client, make_product())
     assert order.payments.get().status == Payment.Status.NEW
@@ -110,7 +110,7 @@ def test_lost_answer_on_confirm_charges_once_and_the_page_finds_out(client: Clie
     assert "Refresh" not in page.headers
 
 
-def test_unknown_answer_shows_that_we_are_checking(client: Client, simulator: Simulator) -> None:
+def test_unknown_outcome_shows_the_checking_message(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(CONFIRM, "drop_before")
     order = buy(client, make_product())
     page = client.get(order.get_absolute_url())
@@ -141,7 +141,9 @@ def _make_older(order: Order) -> None:
 @pytest.mark.parametrize(
     "fault", ["drop_before", "error_500", "error_500_stored", "html", "empty", "other_json", "rate_limit"]
 )
-def test_no_intent_means_nothing_charged_and_a_later_try_pays(client: Client, simulator: Simulator, fault: str) -> None:
+def test_failed_intent_creation_charges_nothing_and_retry_pays(
+    client: Client, simulator: Simulator, fault: str
+) -> None:
     simulator.add_fault("/v1/payment_intents", fault, times=1 if fault != "rate_limit" else 2)
     order = buy(client, make_product())
     assert (order.status, order.payments.count(), charges(simulator)) == (Order.Status.PLACED, 0, [])
@@ -152,21 +154,19 @@ def test_no_intent_means_nothing_charged_and_a_later_try_pays(client: Client, si
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "html", "empty", "other_json"])
-def test_processed_but_unreadable_confirm_is_settled_by_a_look(
-    client: Client, simulator: Simulator, fault: str
-) -> None:
+def test_unreadable_confirmation_answer_is_settled_later(client: Client, simulator: Simulator, fault: str) -> None:
     simulator.add_fault(CONFIRM, fault)
     order = buy(client, make_product())
     payments.settle(order)
     assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
-def test_busy_answer_is_asked_once_more(client: Client, simulator: Simulator) -> None:
+def test_rate_limited_confirmation_is_retried(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(CONFIRM, "rate_limit", times=1)
     assert buy(client, make_product()).status == Order.Status.PAID
 
 
-def test_second_press_of_place_order_lands_on_the_same_order(client: Client, simulator: Simulator) -> None:
+def test_second_click_on_place_order_redirects_to_the_same_order(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     card = add_card(client).json()["card"]
@@ -178,35 +178,35 @@ def test_second_press_of_place_order_lands_on_the_same_order(client: Client, sim
     assert charges(simulator) == [2095]
 
 
-def test_settle_is_the_only_way_to_paid_whatever_a_page_is_asked(client: Client, simulator: Simulator) -> None:
+def test_success_page_does_not_mark_an_unpaid_order_as_paid(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
-    answer = client.get(reverse("carts:success"))
+    response = client.get(reverse("carts:success"))
     order.refresh_from_db()
-    assert answer.url == order.get_absolute_url()
+    assert response.url == order.get_absolute_url()
     assert order.status == Order.Status.PLACED
 
 
-def test_customer_that_stripe_lost_is_made_anew(client: Client, simulator: Simulator) -> None:
+def test_customer_missing_at_stripe_is_recreated(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     simulator.reset()
     assert add_card(client, "tok_visa").status_code == 200
     assert order.billing_profile.cards.filter(active=True).count() == 1
 
 
-def test_shop_without_stripe_keeps_the_order_and_says_so(client: Client, simulator: Simulator, settings) -> None:
+def test_unreachable_stripe_keeps_the_order_and_shows_a_message(client: Client, simulator: Simulator, settings) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     card = add_card(client).json()["card"]
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
-    answer = place_order(client, card)
-    page = client.get(answer.url)
+    response = place_order(client, card)
+    page = client.get(response.url)
     order = Order.objects.placed().get()
     assert "Payment is not possible right now. Nothing was charged" in page.text
     assert order.status == Order.Status.PLACED
 
 
 def sign_in(client: Client, way: str) -> None:
-    """Sign in to an account that is there, or sign up."""
+    """Sign in to an existing account, or sign up."""
     if way == "login":
         make_user()
     data = {"name": "Alice", "email": "alice@example.org", "password": PASSWORD}
@@ -214,7 +214,7 @@ def sign_in(client: Client, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["login", "signup"])
-def test_guests_order_can_be_paid_with_a_new_card_after_signing_in(
+def test_guest_order_can_be_paid_with_a_new_card_after_signing_in(
     client: Client, simulator: Simulator, way: str
 ) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
@@ -225,14 +225,14 @@ def test_guests_order_can_be_paid_with_a_new_card_after_signing_in(
     assert order.status == Order.Status.PAID
 
 
-def test_strangers_order_takes_no_card(client: Client, other_client: Client, simulator: Simulator) -> None:
+def test_card_cannot_be_added_to_a_strangers_order(client: Client, other_client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     assert add_card(other_client, order=order.order_id).status_code == 404
     assert order.billing_profile.cards.count() == 1
 
 
 @pytest.mark.parametrize("way", ["login", "signup"])
-def test_guests_order_cancelled_after_signing_in_is_a_cart_again(
+def test_guest_order_canceled_after_signing_in_restores_the_cart(
     client: Client, simulator: Simulator, way: str
 ) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
@@ -241,18 +241,18 @@ def test_guests_order_cancelled_after_signing_in_is_a_cart_again(
     assert [line.quantity for line in client.get(reverse("carts:home")).context["quote"].lines] == [1]
 
 
-def test_customer_changed_after_a_lost_answer_needs_another_key(client: Client, simulator: Simulator) -> None:
+def test_customer_change_after_a_lost_answer_uses_another_key(client: Client, simulator: Simulator) -> None:
     simulator.add_fault("/v1/payment_intents", "drop_after")
     order = buy(client, make_product())
     order.billing_profile.renew_customer()
-    for _press in range(2):
+    for _click in range(2):
         card = add_card(client, order=order.order_id).json()["card"]
         client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})
     order.refresh_from_db()
     assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
-def test_logout_in_another_tab_while_placing_loses_no_order(
+def test_logout_in_another_tab_while_placing_keeps_the_order(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def place_and_log_out(*args: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Placing: for exactly what was shown, or not at all."""
+"""Tests for placing an order: exactly as shown, or not at all."""
 
 from decimal import Decimal
 from typing import Any
@@ -29,14 +29,14 @@ pytestmark = pytest.mark.django_db
 
 
 def shown(order: Order) -> dict[str, Any]:
-    """What the shopper sees now."""
+    """Return the facts of the quote that the shopper sees now."""
     assert order.cart
     return quote(order.cart.lines()).facts()
 
 
 @pytest.fixture
 def order() -> Order:
-    """An open order that could be placed."""
+    """Return an open order that can be placed."""
     from addresses.models import Address
     from ecommerce.tests.makers import ADDRESS
 
@@ -60,13 +60,13 @@ def test_place_freezes_lines_sums_addresses_and_email(order: Order) -> None:
     assert (order.email, order.currency) == ("guest@example.org", "gbp")
 
 
-def test_place_takes_the_stock_and_closes_the_cart(order: Order) -> None:
+def test_place_reserves_the_stock_and_closes_the_cart(order: Order) -> None:
     place(order, shown(order))
     assert product_of(order).stock == 9
     assert not Cart.objects.filter(active=True).exists()
 
 
-def test_placed_order_ignores_what_happens_to_its_product_and_address(order: Order) -> None:
+def test_placed_order_ignores_changes_to_its_product_and_address(order: Order) -> None:
     place(order, shown(order))
     Product.objects.update(price=99, title="Other", active=False)
     order.shipping_address.delete()  # type: ignore[union-attr]
@@ -75,7 +75,7 @@ def test_placed_order_ignores_what_happens_to_its_product_and_address(order: Ord
     assert "1 High Street" in order.shipping_address_text
 
 
-def test_place_a_second_time_does_nothing(order: Order) -> None:
+def test_second_place_does_nothing(order: Order) -> None:
     facts = shown(order)
     place(order, facts)
     assert place(order, facts) is False
@@ -110,16 +110,16 @@ def empty_cart(order: Order) -> None:
     order.cart.items.all().delete()  # type: ignore[union-attr]
 
 
-def forget_address(order: Order) -> None:
+def remove_address(order: Order) -> None:
     Order.objects.update(shipping_address=None)
 
 
-def make_tiny(order: Order) -> None:
+def make_free(order: Order) -> None:
     Product.objects.update(price=0)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (change_price, "now costs £17.00"),
         (sell_out, "Sold out"),
@@ -127,24 +127,26 @@ def make_tiny(order: Order) -> None:
         (change_quantity, " now. Your order has changed"),
         (change_lines, "Mug is no longer in your cart. Your cart has 1 × Teapot now. Your order has changed"),
         (empty_cart, "Your cart is empty"),
-        (forget_address, "Tell us where"),
-        (make_tiny, "now costs £0.00"),
+        (remove_address, "Tell us where"),
+        (make_free, "now costs £0.00"),
     ],
 )
-def test_place_refuses_and_changes_nothing_when_it_is_not_what_was_shown(order: Order, change: Any, words: str) -> None:
+def test_place_refuses_and_changes_nothing_when_it_is_not_what_was_shown(
+    order: Order, change: Any, message: str
+) -> None:
     facts = shown(order)
     change(order)
     stock = list(Product.objects.values_list("stock"))
-    with pytest.raises(PlaceRefused) as refusal:
+    with pytest.raises(PlaceRefused) as caught:
         place(order, facts)
     order.refresh_from_db()
-    assert words in " ".join(refusal.value.problems)
+    assert message in " ".join(caught.value.problems)
     assert (order.status, order.items.count(), order.events.count()) == (Order.Status.OPEN, 0, 0)
     assert list(Product.objects.values_list("stock")) == stock
     assert order.cart.active  # type: ignore[union-attr]
 
 
-def test_place_below_stripes_minimum_is_refused(order: Order) -> None:
+def test_place_rejects_total_below_stripes_minimum(order: Order) -> None:
     set_delivery("0")
     Product.objects.update(price=Decimal("0.29"))
     with pytest.raises(PlaceRefused, match=r"smallest order we can take is £0\.30"):
@@ -173,7 +175,7 @@ def test_posted_total_means_nothing(client: Client, simulator: Simulator) -> Non
 
 
 @pytest.mark.parametrize("forged", ["", "x", "eyJ0b3RhbCI6ICIwLjAxIn0:1x:abc", "\x00", "ü" * 500])
-def test_quote_that_we_did_not_sign_is_refused(client: Client, simulator: Simulator, forged: str) -> None:
+def test_quote_without_a_valid_signature_is_rejected(client: Client, simulator: Simulator, forged: str) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     place_order(client, add_card(client).json()["card"], quote=forged)
@@ -181,19 +183,19 @@ def test_quote_that_we_did_not_sign_is_refused(client: Client, simulator: Simula
 
 
 @pytest.mark.parametrize("card", ["", "new", "0", "x", "99999999999999999999", "\x00"])
-def test_card_that_is_none_is_refused(client: Client, simulator: Simulator, card: str) -> None:
+def test_invalid_card_is_rejected(client: Client, simulator: Simulator, card: str) -> None:
     add_to_cart(client, make_product())
     give_details(client)
-    answer = place_order(client, card)
-    assert answer.status_code == 302
+    response = place_order(client, card)
+    assert response.status_code == 302
     assert not Order.objects.placed().exists()
 
 
 def test_strangers_card_is_refused(client: Client, other_client: Client, simulator: Simulator) -> None:
-    alices = buy(client, make_product()).billing_profile.cards.get()
+    card = buy(client, make_product()).billing_profile.cards.get()
     add_to_cart(other_client, make_product())
     give_details(other_client, "charlie@example.org")
-    place_order(other_client, alices.pk)
+    place_order(other_client, card.pk)
     assert Order.objects.placed().count() == 1
 
 
@@ -205,7 +207,7 @@ def test_strangers_order_cannot_be_placed(client: Client, other_client: Client, 
     assert not Order.objects.placed().exists()
 
 
-def test_stale_object_saved_after_placing_changes_neither_status_nor_money(order: Order) -> None:
+def test_stale_object_saved_after_placing_changes_neither_status_nor_amounts(order: Order) -> None:
     stale = Order.objects.get(pk=order.pk)
     place(order, shown(order))
     stale.email = "new@example.org"
@@ -214,13 +216,13 @@ def test_stale_object_saved_after_placing_changes_neither_status_nor_money(order
     assert (order.status, order.total, order.email) == (Order.Status.PLACED, Decimal("20.95"), "new@example.org")
 
 
-def test_place_above_stripes_maximum_is_refused(order: Order) -> None:
+def test_place_rejects_total_above_stripes_maximum(order: Order) -> None:
     Product.objects.update(price=Decimal("99999999"))
     with pytest.raises(PlaceRefused, match=r"largest order we can take is £999,999\.99"):
         place(order, shown(order))
 
 
-def test_checkout_in_a_tab_that_read_the_cart_before_another_placed_it(order: Order) -> None:
+def test_get_or_create_for_returns_the_order_placed_in_another_tab(order: Order) -> None:
     cart = order.cart
     place(order, shown(order))
     assert cart

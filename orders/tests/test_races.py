@@ -1,4 +1,4 @@
-"""Several at once: threads with connections of their own, on the file database that tests use."""
+"""Tests for races between threads, each with a separate connection to the file database of the tests."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
 
 
-def at_once(work: Callable[[int], Any]) -> list[Any]:
-    """What THREADS calls of `work` return that all start at the same moment."""
+def run_in_parallel(work: Callable[[int], Any]) -> list[Any]:
+    """Call `work` in THREADS threads that start at the same moment. Return the results."""
     ready = Barrier(THREADS)
 
     def run(number: int) -> Any:
@@ -44,7 +44,7 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
 
 
 def copy_of(client: Client) -> Client:
-    """Another tab of the same browser."""
+    """Return a client that acts as another tab of the same browser."""
     tab = Client()
     tab.cookies = client.cookies.copy()
     return tab
@@ -54,40 +54,40 @@ def succeeded(simulator: Simulator) -> int:
     return sum(charge["status"] == "succeeded" for charge in simulator.objects("charge"))
 
 
-def test_eight_writers_wait_for_each_other() -> None:
+def test_parallel_writers_all_succeed() -> None:
     products = [make_product(stock=100) for _number in range(THREADS)]
 
     def shop(number: int) -> list[int]:
         visitor = Client()
-        return [add_to_cart(visitor, products[number]).status_code for _press in range(10)]
+        return [add_to_cart(visitor, products[number]).status_code for _click in range(10)]
 
-    assert at_once(shop) == [[302] * 10] * THREADS
+    assert run_in_parallel(shop) == [[302] * 10] * THREADS
     assert sorted(cart.count_items() for cart in Cart.objects.all()) == [10] * THREADS
 
 
-def test_parallel_adds_of_one_session_are_all_in_its_one_cart(client: Client) -> None:
+def test_parallel_adds_of_one_session_go_to_one_cart(client: Client) -> None:
     first, product = make_product(), make_product(stock=50)
     add_to_cart(client, first)
-    at_once(lambda number: add_to_cart(copy_of(client), product))
+    run_in_parallel(lambda number: add_to_cart(copy_of(client), product))
     assert Cart.objects.get(active=True).count_items() == 1 + THREADS
 
 
-def test_parallel_first_adds_of_one_session_make_one_cart(client: Client) -> None:
+def test_parallel_first_adds_of_one_session_create_one_cart(client: Client) -> None:
     session = client.session
     session["began"] = True
     session.save()
     product = make_product(stock=50)
-    at_once(lambda number: add_to_cart(copy_of(client), product))
+    run_in_parallel(lambda number: add_to_cart(copy_of(client), product))
     assert Cart.objects.get().count_items() == THREADS
 
 
-def test_parallel_presses_of_place_order_make_one_order_and_one_charge(client: Client, simulator: Simulator) -> None:
+def test_parallel_clicks_on_place_order_create_one_order_and_one_charge(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     card = add_card(client).json()["card"]
     data = place_form(client)
-    answers = at_once(lambda number: copy_of(client).post(reverse("carts:checkout"), data | {"card": card}))
-    assert {answer.status_code for answer in answers} == {302}
+    responses = run_in_parallel(lambda number: copy_of(client).post(reverse("carts:checkout"), data | {"card": card}))
+    assert {response.status_code for response in responses} == {302}
     assert succeeded(simulator) == 1
     assert Order.objects.placed().get().status == Order.Status.PAID
 
@@ -96,7 +96,7 @@ def test_parallel_presses_of_pay_charge_once(client: Client, simulator: Simulato
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     card = add_card(client).json()["card"]
     url = reverse("orders:pay", args=[order.order_id])
-    at_once(lambda number: copy_of(client).post(url, {"card": card}))
+    run_in_parallel(lambda number: copy_of(client).post(url, {"card": card}))
     order.refresh_from_db()
     assert (order.status, succeeded(simulator)) == (Order.Status.PAID, 1)
     assert sorted(order.mails.values_list("kind", flat=True)) == ["confirmation", "new_order"]
@@ -110,7 +110,7 @@ def test_last_item_is_sold_once_to_eight_shoppers(simulator: Simulator) -> None:
         give_details(shopper)
         data = place_form(shopper)
         forms.append(data | {"card": add_card(shopper).json()["card"]})
-    at_once(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
+    run_in_parallel(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
     product.refresh_from_db()
     assert (Order.objects.placed().count(), product.stock, succeeded(simulator)) == (1, 0, 1)
 
@@ -124,39 +124,42 @@ def test_last_use_of_a_code_goes_to_one_of_eight_shoppers(simulator: Simulator) 
         give_details(shopper)
         data = place_form(shopper)
         forms.append(data | {"card": add_card(shopper).json()["card"]})
-    at_once(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
+    run_in_parallel(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
     discount.refresh_from_db()
     assert (Order.objects.placed().filter(discount=discount).count(), discount.uses) == (1, 1)
     assert (Order.objects.placed().count(), succeeded(simulator)) == (1, 1)
 
 
-def test_cancel_and_pay_at_once_end_on_one_truth(client: Client, simulator: Simulator) -> None:
+def test_parallel_cancel_and_pay_have_a_consistent_outcome(client: Client, simulator: Simulator) -> None:
     product = make_product(stock=1)
     order = buy(client, product, "tok_chargeCustomerFail")
     card = add_card(client).json()["card"]
     urls = [reverse(f"orders:{name}", args=[order.order_id]) for name in ("pay", "cancel")]
-    at_once(lambda number: copy_of(client).post(urls[number % 2], {"card": card}))
+    run_in_parallel(lambda number: copy_of(client).post(urls[number % 2], {"card": card}))
     cancelling.finish_cancel(order)
     product.refresh_from_db()
-    truth = (order.status, succeeded(simulator), product.stock)
-    assert truth in [(Order.Status.PAID, 1, 0), (Order.Status.CANCELED, 0, 1)]
+    outcome = (order.status, succeeded(simulator), product.stock)
+    assert outcome in [(Order.Status.PAID, 1, 0), (Order.Status.CANCELED, 0, 1)]
 
 
 def place_while_adding(client: Client, card: int, product: Any, other: Any) -> list[int]:
-    """Half of the threads press Place order, half put another product into the same cart."""
+    """Place the order in half of the threads, and add another product to its cart in the others.
+
+    Return the status codes of the responses.
+    """
     add_to_cart(client, product)
     data = place_form(client)
 
-    def press(number: int) -> Any:
+    def act(number: int) -> Any:
         if number % 2:
             return add_to_cart(copy_of(client), other)
         return copy_of(client).post(reverse("carts:checkout"), data | {"card": card})
 
-    return [answer.status_code for answer in at_once(press)]
+    return [response.status_code for response in run_in_parallel(act)]
 
 
 def test_adding_while_placing_waits_instead_of_failing(client: Client, simulator: Simulator) -> None:
-    """Both write the cart and the order; in different orders they would wait for each other in a ring."""
+    """Check that both write the cart and the order in the same sequence, which avoids deadlocks."""
     product, other = make_product(stock=50), make_product(stock=50)
     add_to_cart(client, product)
     give_details(client)
@@ -166,10 +169,10 @@ def test_adding_while_placing_waits_instead_of_failing(client: Client, simulator
     assert succeeded(simulator) == Order.objects.filter(status=Order.Status.PAID).count()
 
 
-def test_cards_added_at_once_are_all_kept_with_one_default(client: Client, simulator: Simulator) -> None:
+def test_cards_added_in_parallel_are_all_kept_with_one_default(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     give_details(client)
-    answers = at_once(lambda number: add_card(copy_of(client)))
+    responses = run_in_parallel(lambda number: add_card(copy_of(client)))
     cards = Order.objects.get().billing_profile.cards
-    assert {answer.status_code for answer in answers} == {200}
+    assert {response.status_code for response in responses} == {200}
     assert (cards.count(), cards.filter(default=True).count()) == (THREADS, 1)

@@ -1,4 +1,4 @@
-"""Money on its way back: asked for by staff, made in Stripe's dashboard, refused, late, and asked for twice."""
+"""Tests for refunds: requested by staff, made in Stripe's dashboard, rejected, late, and requested twice."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -30,115 +30,115 @@ def product() -> Product:
 
 @pytest.fixture
 def order(client: Client, simulator: Simulator, product: Product) -> Order:
-    """Two mugs of 16.00 and shipping of 4.95, paid."""
+    """Return a paid order of two mugs at 16.00 each and shipping of 4.95."""
     return buy(client, product, quantity=2)
 
 
-def give_back(order: Order, amount: str = "36.95", already: str = "0", **more: Any) -> Refund:
+def refund_order(order: Order, amount: str = "36.95", already: str = "0", **more: Any) -> Refund:
     row = refunds.refund(order, Wish(Decimal(amount), Decimal(already), by="staff@shop.example", **more))
     order.refresh_from_db()
     return row
 
 
-def later(row: Refund) -> None:
-    """As if Stripe had been asked three minutes ago."""
+def age_request(row: Refund) -> None:
+    """Change the refund as if it had been requested from Stripe three minutes ago."""
     Refund.objects.filter(pk=row.pk).update(asked_at=timezone.now() - timedelta(minutes=3))
 
 
-def returned(simulator: Simulator) -> list[int]:
-    """The amounts Stripe gave back, in minor units."""
+def refunded(simulator: Simulator) -> list[int]:
+    """Return the amounts that Stripe refunded, in minor units."""
     return [refund["amount"] for refund in simulator.objects("refund") if refund["status"] == "succeeded"]
 
 
-def at_stripe(simulator: Simulator, order: Order, amount: int) -> None:
-    """A refund that somebody makes in Stripe's dashboard."""
+def refund_in_dashboard(simulator: Simulator, order: Order, amount: int) -> None:
+    """Refund an amount, in minor units, in Stripe's dashboard."""
     client = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
     client.v1.refunds.create({"payment_intent": str(order.payment_intent_id), "amount": amount})
 
 
-def test_whole_refund_ends_on_a_refunded_order(order: Order, simulator: Simulator) -> None:
-    row = give_back(order)
-    assert (row.status, order.status, returned(simulator)) == (Refund.Status.DONE, Order.Status.REFUNDED, [3695])
+def test_full_refund_changes_the_status_to_refunded(order: Order, simulator: Simulator) -> None:
+    row = refund_order(order)
+    assert (row.status, order.status, refunded(simulator)) == (Refund.Status.DONE, Order.Status.REFUNDED, [3695])
     assert audit() == []
 
 
-def test_part_refund_leaves_the_order_paid_with_an_amount(order: Order, simulator: Simulator) -> None:
-    give_back(order, "10.00")
-    assert (order.status, order.amount_refunded, returned(simulator)) == (Order.Status.PAID, Decimal("10.00"), [1000])
+def test_partial_refund_keeps_the_order_paid(order: Order, simulator: Simulator) -> None:
+    refund_order(order, "10.00")
+    assert (order.status, order.amount_refunded, refunded(simulator)) == (Order.Status.PAID, Decimal("10.00"), [1000])
     assert audit() == []
 
 
-def test_parts_make_a_whole(order: Order, simulator: Simulator) -> None:
-    give_back(order, "10.00")
-    give_back(order, "26.95", already="10.00")
-    assert (order.status, returned(simulator)) == (Order.Status.REFUNDED, [1000, 2695])
+def test_partial_refunds_add_up_to_a_full_refund(order: Order, simulator: Simulator) -> None:
+    refund_order(order, "10.00")
+    refund_order(order, "26.95", already="10.00")
+    assert (order.status, refunded(simulator)) == (Order.Status.REFUNDED, [1000, 2695])
 
 
-def test_refund_without_restocking_leaves_the_goods_sold(order: Order, product: Product) -> None:
-    give_back(order)
+def test_refund_without_restock_does_not_change_the_stock(order: Order, product: Product) -> None:
+    refund_order(order)
     product.refresh_from_db()
     assert product.stock == 8
 
 
-def test_refund_puts_the_chosen_units_back_on_the_shelf(order: Order, product: Product) -> None:
-    give_back(order, "16.00", restock={order.items.get().pk: 1})
+def test_refund_restocks_the_chosen_units(order: Order, product: Product) -> None:
+    refund_order(order, "16.00", restock={order.items.get().pk: 1})
     product.refresh_from_db()
     assert product.stock == 9
     assert audit() == []
 
 
-def test_more_units_than_were_sold_are_refused(order: Order, simulator: Simulator) -> None:
+def test_refund_rejects_restocking_more_than_was_sold(order: Order, simulator: Simulator) -> None:
     line = order.items.get().pk
-    give_back(order, "16.00", restock={line: 1})
+    refund_order(order, "16.00", restock={line: 1})
     with pytest.raises(RefundRefused):
-        give_back(order, "16.00", already="16.00", restock={line: 2})
+        refund_order(order, "16.00", already="16.00", restock={line: 2})
     order.refresh_from_db()
-    assert (order.amount_refunded, returned(simulator)) == (Decimal("16.00"), [1600])
+    assert (order.amount_refunded, refunded(simulator)) == (Decimal("16.00"), [1600])
 
 
 @pytest.mark.parametrize("amount", ["36.96", "0", "-1", "0.005"])
-def test_amount_that_cannot_be_given_back_is_refused(order: Order, simulator: Simulator, amount: str) -> None:
+def test_refund_rejects_an_invalid_amount(order: Order, simulator: Simulator, amount: str) -> None:
     with pytest.raises(RefundRefused):
-        give_back(order, amount)
-    assert returned(simulator) == []
+        refund_order(order, amount)
+    assert refunded(simulator) == []
 
 
-def test_second_click_on_the_same_page_is_refused(order: Order, simulator: Simulator) -> None:
-    give_back(order, "10.00")
+def test_refund_rejects_a_second_click_on_the_same_page(order: Order, simulator: Simulator) -> None:
+    refund_order(order, "10.00")
     with pytest.raises(RefundRefused, match="meanwhile"):
-        give_back(order, "10.00")
-    assert returned(simulator) == [1000]
+        refund_order(order, "10.00")
+    assert refunded(simulator) == [1000]
 
 
-def test_unpaid_order_has_nothing_to_give_back(client: Client, simulator: Simulator, product: Product) -> None:
+def test_refund_rejects_an_unpaid_order(client: Client, simulator: Simulator, product: Product) -> None:
     unpaid = buy(client, product, "tok_chargeCustomerFail")
     with pytest.raises(RefundRefused, match="not paid"):
-        give_back(unpaid, "1.00")
+        refund_order(unpaid, "1.00")
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error_500", "error_500_stored", "html", "empty"])
-def test_refund_whose_answer_was_lost_is_made_once(order: Order, simulator: Simulator, kind: str) -> None:
+def test_refund_with_a_lost_answer_is_made_once(order: Order, simulator: Simulator, kind: str) -> None:
     simulator.add_fault(REFUNDS, kind)
-    row = give_back(order, "10.00")
+    row = refund_order(order, "10.00")
     assert row.status == Refund.Status.REQUESTED
-    later(row)
+    age_request(row)
     refunds.finish(row)
     refunds.finish(row)
     row.refresh_from_db()
-    assert (row.status, returned(simulator)) == (Refund.Status.DONE, [1000])
+    assert (row.status, refunded(simulator)) == (Refund.Status.DONE, [1000])
     assert audit() == []
 
 
-def test_refund_that_stripe_refuses_is_told_to_staff(order: Order, simulator: Simulator) -> None:
-    at_stripe(simulator, order, 3695)
-    row = give_back(order, "10.00")
+def test_refund_rejected_by_stripe_alerts_staff(order: Order, simulator: Simulator) -> None:
+    refund_in_dashboard(simulator, order, 3695)
+    row = refund_order(order, "10.00")
     assert (row.status, order.amount_refunded) == (Refund.Status.FAILED, 0)
     assert "already been refunded" in order.attention
     assert order.mails.filter(kind="attention").exists()
 
 
-def test_refund_made_in_the_dashboard_flows_back(order: Order, simulator: Simulator) -> None:
-    at_stripe(simulator, order, 1000)
+def test_dashboard_refund_is_stored(order: Order, simulator: Simulator) -> None:
+    refund_in_dashboard(simulator, order, 1000)
     payments.settle(order)
     payments.settle(order)
     assert (order.amount_refunded, order.status) == (Decimal("10.00"), Order.Status.PAID)
@@ -146,15 +146,15 @@ def test_refund_made_in_the_dashboard_flows_back(order: Order, simulator: Simula
     assert audit() == []
 
 
-def test_whole_refund_made_in_the_dashboard_ends_the_order(order: Order, simulator: Simulator) -> None:
-    at_stripe(simulator, order, 3695)
+def test_full_dashboard_refund_changes_the_status_to_refunded(order: Order, simulator: Simulator) -> None:
+    refund_in_dashboard(simulator, order, 3695)
     payments.settle(order)
     assert order.status == Order.Status.REFUNDED
 
 
-def test_pending_refund_is_done_when_stripe_says_so(client: Client, simulator: Simulator, product: Product) -> None:
+def test_pending_refund_is_done_when_stripe_finishes_it(client: Client, simulator: Simulator, product: Product) -> None:
     order = buy(client, product, "tok_pendingRefund")
-    row = give_back(order, "20.95")
+    row = refund_order(order, "20.95")
     assert (row.status, order.status) == (Refund.Status.PENDING, Order.Status.PAID)
     simulator.finish_refunds()
     payments.settle(order)
@@ -162,11 +162,11 @@ def test_pending_refund_is_done_when_stripe_says_so(client: Client, simulator: S
     assert audit() == []
 
 
-def test_refund_that_fails_later_makes_the_order_paid_again(
+def test_refund_that_fails_later_restores_the_paid_status(
     client: Client, simulator: Simulator, product: Product
 ) -> None:
     order = buy(client, product, "tok_refundFail")
-    give_back(order, "20.95")
+    refund_order(order, "20.95")
     assert order.status == Order.Status.REFUNDED
     simulator.finish_refunds()
     payments.settle(order)
@@ -184,58 +184,58 @@ def test_dispute_marks_the_order_once(client: Client, simulator: Simulator, prod
     assert order.status == Order.Status.PAID
 
 
-def test_staff_give_money_back_on_the_orders_page(order: Order, simulator: Simulator, admin_client: Client) -> None:
+def test_staff_refund_an_order_in_the_admin(order: Order, simulator: Simulator, admin_client: Client) -> None:
     url = reverse("admin:orders_order_refund", args=[order.pk])
     assert url in admin_client.get(reverse("admin:orders_order_change", args=[order.pk])).text
     page = admin_client.get(url).context["form"]
     data = {"amount": page["amount"].value(), "already": page["already"].value(), "reason": "Broken"}
-    answer = admin_client.post(url, data | {f"line_{order.items.get().pk}": 2})
+    response = admin_client.post(url, data | {f"line_{order.items.get().pk}": 2})
     order.refresh_from_db()
-    assert (answer.status_code, order.status, returned(simulator)) == (302, Order.Status.REFUNDED, [3695])
+    assert (response.status_code, order.status, refunded(simulator)) == (302, Order.Status.REFUNDED, [3695])
     assert Product.objects.get().stock == 10
 
 
 @pytest.mark.parametrize("data", [{}, {"amount": "nan"}, {"amount": "1e9", "already": "0"}])
-def test_staff_are_told_what_is_wrong(
+def test_invalid_refund_form_shows_errors(
     order: Order, simulator: Simulator, admin_client: Client, data: dict[str, str]
 ) -> None:
-    answer = admin_client.post(reverse("admin:orders_order_refund", args=[order.pk]), data)
-    assert answer.status_code == 200
-    assert answer.context["form"].errors or "is left to give back" in answer.text
-    assert returned(simulator) == []
+    response = admin_client.post(reverse("admin:orders_order_refund", args=[order.pk]), data)
+    assert response.status_code == 200
+    assert response.context["form"].errors or "is left to give back" in response.text
+    assert refunded(simulator) == []
 
 
-def test_staff_who_were_too_late_look_again_and_go_on(order: Order, simulator: Simulator, admin_client: Client) -> None:
-    give_back(order, "10.00")
+def test_outdated_refund_form_can_be_submitted_again(order: Order, simulator: Simulator, admin_client: Client) -> None:
+    refund_order(order, "10.00")
     url = reverse("admin:orders_order_refund", args=[order.pk])
-    answer = admin_client.post(url, {"amount": "5.00", "already": "0"})
-    assert "meanwhile" in answer.text
-    already = answer.context["form"]["already"].value()
+    response = admin_client.post(url, {"amount": "5.00", "already": "0"})
+    assert "meanwhile" in response.text
+    already = response.context["form"]["already"].value()
     assert admin_client.post(url, {"amount": "5.00", "already": already}).status_code == 302
-    assert returned(simulator) == [1000, 500]
+    assert refunded(simulator) == [1000, 500]
 
 
-def test_refund_is_not_asked_for_anew_while_stripe_may_be_at_it(order: Order, simulator: Simulator) -> None:
-    """A 504 says nothing of what Stripe goes on to do; a second asking under another key would be a second refund."""
+def test_refund_is_not_requested_again_while_stripe_could_be_processing_it(order: Order, simulator: Simulator) -> None:
+    """Avoid a second refund: Stripe can still process a request after a 504, and a new key would start another one."""
     simulator.add_fault(REFUNDS, "error_500")
-    row = give_back(order, "10.00")
+    row = refund_order(order, "10.00")
     refunds.finish(row)
     assert len([path for method, path, _params, _key in simulator.requests if (method, path) == ("POST", REFUNDS)]) == 1
-    later(row)
+    age_request(row)
     refunds.finish(row)
-    assert returned(simulator) == [1000]
+    assert refunded(simulator) == [1000]
 
 
-def test_staff_who_may_not_see_orders_give_nothing_back(order: Order, client: Client) -> None:
+def test_staff_without_the_view_permission_cannot_refund(order: Order, client: Client) -> None:
     clerk = make_user("clerk@shop.example", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="refund_order"))
     client.force_login(clerk)
     assert client.get(reverse("admin:orders_order_refund", args=[order.pk])).status_code == 403
 
 
-def test_refund_of_goods_that_nobody_counts_any_more_is_no_finding(order: Order, product: Product) -> None:
+def test_restock_of_uncounted_stock_is_no_finding(order: Order, product: Product) -> None:
     product.count_stock(None, by="staff")
-    give_back(order, "16.00", restock={order.items.get().pk: 1})
+    refund_order(order, "16.00", restock={order.items.get().pk: 1})
     assert audit() == []
 
 
@@ -248,17 +248,17 @@ def test_staff_without_the_permission_give_nothing_back(order: Order, client: Cl
 
 
 def test_order_page_shows_the_refund(order: Order, client: Client) -> None:
-    give_back(order, "10.00")
+    refund_order(order, "10.00")
     page = client.get(order.get_absolute_url()).text
     assert "Refund of £10.00" in page
     assert "Refunded: £10.00" in page
 
 
-def test_many_small_parts_make_a_whole_to_the_penny(client: Client, simulator: Simulator) -> None:
-    """SQLite reckons in floating point, where 0.10 and 0.20 make a little more than 0.30."""
+def test_many_small_refunds_add_up_exactly(client: Client, simulator: Simulator) -> None:
+    """Check that SQLite's floating point arithmetic, where 0.10 + 0.20 exceeds 0.30, does not matter."""
     order = buy(client, make_product(price=Decimal("0.35"), stock=10))
     parts = ["0.10", "0.20", "0.10", "0.70", "1.10", "2.20", "0.90"]
     for number, part in enumerate(parts):
-        give_back(order, part, already=str(sum(map(Decimal, parts[:number]), Decimal(0))))
+        refund_order(order, part, already=str(sum(map(Decimal, parts[:number]), Decimal(0))))
     assert (order.amount_refunded, order.status) == (order.total, Order.Status.REFUNDED)
     assert audit() == []

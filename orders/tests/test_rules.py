@@ -1,4 +1,4 @@
-"""Delivery, tax and discount of an order: agreed, frozen, counted."""
+"""Tests for the shipping, tax and discount of an order: compared with the quote, frozen and counted."""
 
 from decimal import Decimal
 from typing import Any
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def order() -> Order:
-    """An open order of 16.00 with VAT and ten percent off."""
+    """Return an open order of 16.00 with VAT and a discount of ten percent."""
     make_tax()
     make_discount("TEN", uses_limit=1)
     order = make_open_order()
@@ -46,7 +46,7 @@ def order() -> Order:
 
 
 def shown(order: Order) -> dict[str, Any]:
-    """What the shopper sees now."""
+    """Return the facts of the quote that the shopper sees now."""
     assert order.cart
     order.cart.refresh_from_db()
     return quote_cart(order.cart, address=order.shipping_address).facts()
@@ -56,7 +56,7 @@ def uses() -> int:
     return Discount.objects.get().uses
 
 
-def test_order_keeps_its_lines_when_the_rules_change(order: Order) -> None:
+def test_placed_order_ignores_later_rule_changes(order: Order) -> None:
     place(order, shown(order))
     ShippingMethod.objects.all().delete()
     TaxRate.objects.update(percent=5, title="Other")
@@ -72,7 +72,7 @@ def test_order_keeps_its_lines_when_the_rules_change(order: Order) -> None:
     assert audit(with_stripe=False) == []
 
 
-def test_tax_on_top_is_part_of_the_total(order: Order, settings: Any) -> None:
+def test_tax_on_top_of_prices_is_part_of_the_total(order: Order, settings: Any) -> None:
     settings.PRICES_INCLUDE_TAX = False
     place(order, shown(order))
     assert (order.tax_total, order.total) == (Decimal("3.87"), Decimal("23.22"))
@@ -100,7 +100,7 @@ def end_discount(order: Order) -> None:
     Discount.objects.update(active=False)
 
 
-def use_up(order: Order) -> None:
+def use_up_discount(order: Order) -> None:
     Discount.objects.get().take()
 
 
@@ -108,43 +108,41 @@ def end_delivery(order: Order) -> None:
     ShippingMethod.objects.update(countries="FR")
 
 
-def take_code_off(order: Order) -> None:
+def remove_code(order: Order) -> None:
     order.cart.choose(discount_code="")  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "problem"),
     [
         (raise_delivery, "Delivery is now: Standard delivery, £6.00."),
         (end_delivery, "We do not deliver to United Kingdom."),
         (raise_tax, "The tax is now £3.87."),
         (end_tax, "The tax is now £0.00."),
         (lower_discount, "The discount is now £0.80."),
-        (take_code_off, "The discount is now £0.00."),
+        (remove_code, "The discount is now £0.00."),
         (end_discount, "We do not know the code TEN."),
-        (use_up, "The code TEN has been used up."),
+        (use_up_discount, "The code TEN has been used up."),
     ],
 )
-def test_rule_that_changed_since_it_was_shown_is_told_and_nothing_is_placed(
-    order: Order, change: Any, words: str
-) -> None:
-    facts = shown(order)  # also keeps the rules of now: placing must not believe them
+def test_place_rejects_a_rule_that_changed_since_it_was_shown(order: Order, change: Any, problem: str) -> None:
+    facts = shown(order)  # This also caches the current rules, which placing must not use.
     change(order)
     before = uses()
-    with pytest.raises(PlaceRefused) as refusal:
+    with pytest.raises(PlaceRefused) as caught:
         place(order, facts)
-    assert words in refusal.value.problems
+    assert problem in caught.value.problems
     order.refresh_from_db()
     assert (order.status, order.items.count(), uses()) == (Order.Status.OPEN, 0, before)
 
 
-def test_code_is_counted_when_the_order_is_placed(order: Order) -> None:
+def test_code_use_is_counted_when_the_order_is_placed(order: Order) -> None:
     assert uses() == 0
     place(order, shown(order))
     assert uses() == 1
 
 
-def test_code_is_not_counted_where_the_goods_sold_out(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_use_is_not_counted_if_the_items_sold_out(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = shown(order)
     monkeypatch.setattr("products.models.Product.take", lambda *args: False)
     with pytest.raises(PlaceRefused, match="just sold out"):
@@ -152,16 +150,14 @@ def test_code_is_not_counted_where_the_goods_sold_out(order: Order, monkeypatch:
     assert uses() == 0
 
 
-def test_last_use_that_went_to_another_order_a_moment_ago_is_told(
-    order: Order, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_place_rejects_a_code_that_was_just_used_up(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = shown(order)
     monkeypatch.setattr(Discount, "take", lambda self: False)
     with pytest.raises(PlaceRefused, match="The code TEN has just been used up"):
         place(order, facts)
 
 
-def test_cancelled_order_gives_its_use_back_once_and_the_code_to_the_new_cart(order: Order) -> None:
+def test_cancel_releases_the_code_use_once_and_restores_the_code_to_the_cart(order: Order) -> None:
     place(order, shown(order))
     stale = Order.objects.get(pk=order.pk)
     cancelling.cancel(order, by="shopper")
@@ -173,7 +169,7 @@ def test_cancelled_order_gives_its_use_back_once_and_the_code_to_the_new_cart(or
     assert audit(with_stripe=False) == []
 
 
-def test_refunded_order_keeps_its_use(client: Client, simulator: Simulator) -> None:
+def test_refund_does_not_release_the_code_use(client: Client, simulator: Simulator) -> None:
     make_discount("TEN")
     add_to_cart(client, make_product())
     client.post("/cart/discount/", {"code": "ten"}, headers={"Sec-Fetch-Site": "same-origin"})
@@ -184,7 +180,7 @@ def test_refunded_order_keeps_its_use(client: Client, simulator: Simulator) -> N
     assert audit() == []
 
 
-def test_code_that_orders_have_cannot_be_deleted(order: Order) -> None:
+def test_code_used_by_orders_cannot_be_deleted(order: Order) -> None:
     from django.db.models import ProtectedError
 
     place(order, shown(order))
@@ -192,7 +188,7 @@ def test_code_that_orders_have_cannot_be_deleted(order: Order) -> None:
         Discount.objects.all().delete()
 
 
-def test_wrong_count_of_uses_is_found_and_mended(order: Order, simulator: Simulator) -> None:
+def test_wrong_count_of_uses_is_found_and_repaired(order: Order, simulator: Simulator) -> None:
     place(order, shown(order))
     Discount.objects.update(uses=7)
     [finding] = audit(with_stripe=False)
@@ -209,30 +205,30 @@ def test_wrong_count_of_uses_is_found_and_mended(order: Order, simulator: Simula
         {"discount_code": "OTHER"}, {"is_tax_included": False},
     ],
 )  # fmt: skip
-def test_seal_covers_what_the_rules_said(order: Order, change: dict[str, Any]) -> None:
+def test_checksum_covers_the_frozen_rules(order: Order, change: dict[str, Any]) -> None:
     place(order, shown(order))
     Order.objects.update(**change)
     assert "I5" in {finding.rule for finding in audit(with_stripe=False)}
 
 
-def test_lines_that_bear_another_tax_than_the_order_are_found(order: Order) -> None:
+def test_lines_that_do_not_add_up_to_the_order_are_found(order: Order) -> None:
     place(order, shown(order))
     order.items.update(tax_total=0, discount_total=0)
-    said = " ".join(finding.text for finding in audit(with_stripe=False) if finding.rule == "I6")
-    assert "not that of its lines and its shipping" in said
-    assert "not that of its lines" in said
+    output = " ".join(finding.text for finding in audit(with_stripe=False) if finding.rule == "I6")
+    assert "not that of its lines and its shipping" in output
+    assert "not that of its lines" in output
 
 
-def test_page_and_mails_show_the_frozen_sums(client: Client, simulator: Simulator) -> None:
+def test_page_and_email_show_the_frozen_amounts(client: Client, simulator: Simulator) -> None:
     make_tax()
     make_discount("TEN")
     add_to_cart(client, make_product())
     client.post("/cart/discount/", {"code": "ten"}, headers={"Sec-Fetch-Site": "same-origin"})
     order = buy(client, make_product())
     page, message = client.get(order.get_absolute_url()).text, mail.outbox[-1]
-    letter = message.alternatives[0][0]  # type: ignore[attr-defined]
-    for text in (page, letter, message.body):
-        for words in (
+    html = message.alternatives[0][0]  # type: ignore[attr-defined]
+    for content in (page, html, message.body):
+        for text in (
             "Discount TEN",
             "\N{MINUS SIGN}£3.20",
             "Standard delivery",
@@ -241,4 +237,4 @@ def test_page_and_mails_show_the_frozen_sums(client: Client, simulator: Simulato
             "£5.63",
             "£33.75",
         ):
-            assert words in text
+            assert text in content

@@ -1,4 +1,4 @@
-"""Orders on their way: sent once, by those who may, with a number that the shopper reads."""
+"""Tests for shipping: once, only with the permission, and with a tracking number for the shopper."""
 
 from typing import Any
 
@@ -18,24 +18,24 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def packer(client: Client) -> Client:
-    """Staff who may look at orders and send them, and no more."""
+    """Return a client of staff who have only the permissions to view and ship orders."""
     user = make_user("packer@example.org", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_order", "ship_order"]))
     client.force_login(user)
     return client
 
 
-def page(order: Order) -> str:
+def ship_url(order: Order) -> str:
     return reverse("admin:orders_order_ship", args=[order.pk])
 
 
 def state(order: Order) -> tuple[str, str, int]:
-    """Status, tracking number, and how many mails tell of it."""
+    """Return the status, the tracking number and the number of shipping messages."""
     order.refresh_from_db()
     return order.status, order.tracking, order.mails.filter(kind=Mail.Kind.SHIPPED).count()
 
 
-def test_order_is_sent_once(other_client: Client) -> None:
+def test_order_is_shipped_once(other_client: Client) -> None:
     order = make_paid_order()
     assert ship(order, by="packer", tracking="AB 1")
     first = order.shipped_at
@@ -45,66 +45,66 @@ def test_order_is_sent_once(other_client: Client) -> None:
 
 
 @pytest.mark.parametrize("status", ["open", "placed", "canceling", "canceled", "shipped", "refunded"])
-def test_order_that_is_not_paid_or_was_sent_is_not_sent(status: str) -> None:
+def test_ship_rejects_unpaid_and_finished_orders(status: str) -> None:
     order = make_paid_order(status=status)
     assert not ship(order, by="packer")
     assert (order.events.exists(), order.mails.exists()) == (False, False)
 
 
-def test_order_whose_money_goes_back_is_not_sent() -> None:
+def test_ship_rejects_a_fully_refunded_order() -> None:
     order = make_paid_order()
     Order.objects.update(amount_refunded=order.total)
     assert not ship(order, by="packer")
     assert state(order) == ("paid", "", 0)
 
 
-def test_part_of_the_money_back_does_not_hold_the_rest_up() -> None:
+def test_ship_accepts_a_partly_refunded_order() -> None:
     order = make_paid_order()
     Order.objects.update(amount_refunded=5)
     assert ship(order, by="packer")
 
 
-def test_sent_order_is_well_in_the_books_and_a_missing_mail_is_found(client: Client, simulator: Simulator) -> None:
+def test_audit_accepts_a_shipped_order_and_finds_a_missing_email(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
-    ship(order, by="packer", tracking="4242 4242 4242 4242")  # a parcel's number may look like a card's
+    ship(order, by="packer", tracking="4242 4242 4242 4242")  # It looks like a card number.
     assert audit() == []
     assert "Order sent: 4242" in client.get(order.get_absolute_url()).text
     order.mails.filter(kind=Mail.Kind.SHIPPED).delete()
     assert [finding.rule for finding in audit()] == ["I9"]
 
 
-def test_staff_send_an_order_with_its_number(packer: Client) -> None:
+def test_staff_ship_an_order_with_a_tracking_number(packer: Client) -> None:
     order = make_paid_order()
-    assert page(order) in packer.get(reverse("admin:orders_order_change", args=[order.pk])).text
-    assert "1 High Street" in packer.get(page(order)).text
-    answer = packer.post(page(order), {"tracking": " AB 1 "}, follow=True)
+    assert ship_url(order) in packer.get(reverse("admin:orders_order_change", args=[order.pk])).text
+    assert "1 High Street" in packer.get(ship_url(order)).text
+    response = packer.post(ship_url(order), {"tracking": " AB 1 "}, follow=True)
     assert state(order) == ("shipped", "AB 1", 1)
-    assert "is sent. The shopper gets a mail." in answer.text
+    assert "is sent. The shopper gets a mail." in response.text
     assert order.events.get().by == "packer@example.org"
 
 
-def test_second_click_changes_nothing_and_says_so(packer: Client) -> None:
+def test_second_click_changes_nothing_and_shows_a_message(packer: Client) -> None:
     order = make_paid_order()
-    packer.post(page(order), {"tracking": "AB 1"})
-    answer = packer.post(page(order), {"tracking": "AB 2"}, follow=True)
+    packer.post(ship_url(order), {"tracking": "AB 1"})
+    response = packer.post(ship_url(order), {"tracking": "AB 2"}, follow=True)
     assert state(order) == ("shipped", "AB 1", 1)
-    assert "was sent before; nothing was changed" in answer.text
+    assert "was sent before; nothing was changed" in response.text
 
 
 @pytest.mark.parametrize("tracking", ["<script>", "AB\r\nBcc: x", "9" * 61, "ÄÖ"])
-def test_number_that_is_none_is_refused_with_words(packer: Client, tracking: str) -> None:
+def test_invalid_tracking_number_is_rejected_with_a_message(packer: Client, tracking: str) -> None:
     order = make_paid_order()
-    answer = packer.post(page(order), {"tracking": tracking})
-    assert (answer.status_code, state(order)) == (200, ("paid", "", 0))
-    assert "errorlist" in answer.text
+    response = packer.post(ship_url(order), {"tracking": tracking})
+    assert (response.status_code, state(order)) == (200, ("paid", "", 0))
+    assert "errorlist" in response.text
 
 
-def test_order_that_cannot_be_sent_says_why(packer: Client) -> None:
+def test_order_that_cannot_be_shipped_shows_the_reason(packer: Client) -> None:
     order = make_paid_order(status=Order.Status.REFUNDED)
-    assert "cannot be sent: Refunded." in packer.post(page(order), {}, follow=True).text
+    assert "cannot be sent: Refunded." in packer.post(ship_url(order), {}, follow=True).text
 
 
-def test_several_orders_are_sent_from_the_list(packer: Client) -> None:
+def test_several_orders_are_shipped_from_the_list(packer: Client) -> None:
     orders = [make_paid_order(), make_paid_order(status=Order.Status.CANCELED)]
     data: dict[str, Any] = {"action": "send_orders", "_selected_action": [order.pk for order in orders]}
     packer.post(reverse("admin:orders_order_changelist"), data)
@@ -116,6 +116,6 @@ def test_staff_without_the_permission_send_nothing(client: Client) -> None:
     user = make_user("desk@example.org", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_order", "refund_order"]))
     client.force_login(user)
-    assert page(order) not in client.get(reverse("admin:orders_order_change", args=[order.pk])).text
-    assert (client.get(page(order)).status_code, client.post(page(order)).status_code) == (403, 403)
+    assert ship_url(order) not in client.get(reverse("admin:orders_order_change", args=[order.pk])).text
+    assert (client.get(ship_url(order)).status_code, client.post(ship_url(order)).status_code) == (403, 403)
     assert state(order) == ("paid", "", 0)
