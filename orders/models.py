@@ -42,8 +42,8 @@ def shop_language() -> str:
 class Order(GuardedModel):
     """A purchase.
 
-    An `open` order mirrors its cart. From `placed` on, its lines, postal addresses and amounts never change; only an
-    erasure removes personal data.
+    An `open` order mirrors its cart. Once an order is placed, its lines, postal addresses and amounts never change;
+    only an erasure removes personal data.
     """
 
     class Status(models.TextChoices):

@@ -36,7 +36,7 @@ class NotPossible(Exception):
 
 
 def ensure_intent(order: Order) -> str:
-    """Return the id of the order's only PaymentIntent. Create it unconfirmed and store it if there is none.
+    """Return the id of the order's only PaymentIntent. If there is no intent yet, create and store it, unconfirmed.
 
     Raise GatewayError if this fails. Nothing was charged then, because only a stored intent is confirmed.
     """
@@ -163,7 +163,7 @@ def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent |
 
 
 def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
-    """Settle the order of the intent that a webhook event is about. Ignore intents of no order."""
+    """Settle the order of the intent that a webhook event is about. Do nothing if no order has this intent."""
     order = Order.objects.filter(payment_intent_id=intent_id).first() if intent_id else None
     if order:
         settle(order)

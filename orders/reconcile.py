@@ -1,4 +1,7 @@
-"""Background work: finishes what killed processes, lost answers and absent shoppers left. Safe to run in parallel."""
+"""Background work that finishes what killed processes, lost answers and absent shoppers left unfinished.
+
+It is safe to run several processes in parallel.
+"""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -26,9 +29,10 @@ Row = TypeVar("Row")
 
 
 def reconcile() -> dict[str, int]:
-    """Settle attempts, expire unpaid orders, finish refunds, send email, erase personal data and more.
+    """Run one round of all pending work and return how many items of each kind were done.
 
-    Return how many of each were done.
+    A round settles attempts, expires unpaid orders, finishes cancellations and refunds, processes events, sends email,
+    removes cards and customers at Stripe, and erases personal data.
     """
     old = timezone.now() - SETTLE_AFTER
     attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")

@@ -8,7 +8,10 @@ from orders.models import Order, OrderItem
 
 
 def seal_of(order: Order) -> str:
-    """Return the digest of the order's current amounts, texts and lines. Order.seal stores the one from placing."""
+    """Return the digest of the order's current amounts, texts and lines.
+
+    Order.seal stores the digest from the time of placing, or of a later erasure.
+    """
     amounts = [
         order.subtotal,
         order.discount_total,
