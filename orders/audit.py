@@ -184,7 +184,7 @@ def confirmations() -> Iterator[Finding]:
 
 
 def refunds() -> Iterator[Finding]:
-    """Check I10: an order's refunded amount is the sum of its refunds, and its status is refunded if that is all."""
+    """Check I10: the refunded amount is the sum of the refunds, and fully refunded orders have that status."""
     moved = Q(payments__refunds__isnull=False) | ~Q(amount_refunded=0) | Q(status=Order.Status.REFUNDED)
     for order in PLACED().filter(moved).distinct().prefetch_related("payments__refunds"):
         rows = [row for payment in order.payments.all() for row in payment.refunds.all() if not row.is_mismatch]
