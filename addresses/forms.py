@@ -159,7 +159,7 @@ class AddressForm(ShopForm, forms.ModelForm):
 
 
 class AddressChoiceForm(forms.Form):
-    """Selection of a saved address of the billing profile as the shipping or billing address of an order."""
+    """Form to use a saved address of the billing profile as the shipping or billing address of an order."""
 
     address_id = forms.ModelChoiceField(Address.objects.none())
     address_type = forms.ChoiceField(choices=Address.Type)
