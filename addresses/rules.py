@@ -142,7 +142,7 @@ class Rules:
         """
         text = "".join(str(unicodedata.decimal(char, char)) for char in unicodedata.normalize("NFKC", typed))
         code = " ".join(text.upper().split())
-        prefix = re.sub(r"\W", "", str(self.data.get("postprefix", "")))  # for example SE-, written on mail from abroad
+        prefix = re.sub(r"\W", "", str(self.data.get("postprefix", "")))  # for example SE-, used on letters from abroad
         for candidate in (code, code.removeprefix(prefix).strip(" -")):
             for formatted in (*self._formatted(candidate), candidate):
                 if self._pattern.fullmatch(formatted):

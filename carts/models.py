@@ -121,7 +121,10 @@ class CartManager(models.Manager["Cart"]):
         return cart
 
     def restore(self, closed: "Cart") -> None:
-        """Add the lines of a closed cart to the visitor's active cart, creating it if needed. The closed cart stays closed."""
+        """Add the lines of a closed cart to the visitor's active cart, creating one if necessary.
+
+        The closed cart stays closed.
+        """
         owner: dict[str, Any] = (
             {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
         )

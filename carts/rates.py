@@ -291,10 +291,10 @@ class Rules:
 
     def rate_at(self, country: str, region: str) -> TaxRate | None:
         """Return the rate of the region, otherwise that of the whole country, or None if there is neither."""
-        there = [rate for rate in self.rates if rate.country == country]
+        rates = [rate for rate in self.rates if rate.country == country]
         name = region.strip().casefold()
         return next(
-            (rate for rate in there if name in rate.spellings), next((rate for rate in there if not rate.region), None)
+            (rate for rate in rates if name in rate.spellings), next((rate for rate in rates if not rate.region), None)
         )
 
     def regions_of(self, country: str) -> list[str]:
