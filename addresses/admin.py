@@ -1,4 +1,4 @@
-"""Address books for staff."""
+"""Admin for addresses."""
 
 from django.contrib import admin
 
@@ -7,7 +7,7 @@ from addresses.models import Address
 
 @admin.register(Address)
 class AddressAdmin(admin.ModelAdmin):
-    """Addresses by name and place; orders keep their own copy."""
+    """Admin for postal addresses. Orders keep their own copy of the address text."""
 
     list_display = ["name", "line_1", "city", "postal_code", "country", "billing_profile"]
     list_filter = ["country"]

@@ -1,4 +1,7 @@
-"""The address book of an account: its pages. Placed orders keep their own text, whatever becomes of an address."""
+"""Views for the address book of an account.
+
+A placed order keeps its own copy of the address text, so editing or deleting an address does not change the order.
+"""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -18,7 +21,7 @@ from orders.models import Order
 
 def _own_profile(request: HttpRequest) -> BillingProfile:
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-    assert profile is not None  # noqa: S101 - a signed-in visitor always has one
+    assert profile is not None  # noqa: S101 - a signed-in user always has a billing profile
     return profile
 
 
@@ -26,14 +29,14 @@ def _own_profile(request: HttpRequest) -> BillingProfile:
 @require_safe
 @login_required
 def address_list(request: HttpRequest) -> HttpResponse:
-    """All addresses of this account, the newest first."""
+    """Show the postal addresses of this account, newest first."""
     return render(request, "addresses/address_list.html", {"addresses": Address.objects.of(_own_profile(request))})
 
 
 @private
 @login_required
 def address_add(request: HttpRequest) -> HttpResponse:
-    """A new address."""
+    """Add a postal address to this account."""
     form = AddressForm(request.POST or None)
     if form.is_valid():
         form.save_for(_own_profile(request))
@@ -45,7 +48,7 @@ def address_add(request: HttpRequest) -> HttpResponse:
 @private
 @login_required
 def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Another text for an address of this account."""
+    """Edit a postal address of this account. Raise Http404 if it belongs to another account."""
     profile = _own_profile(request)
     address = get_object_or_404(Address.objects.of(profile), pk=pk)
     form = AddressForm(request.POST or None, initial=model_to_dict(address))
@@ -58,7 +61,11 @@ def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @transaction.atomic
 def _replace(address: Address, form: AddressForm, profile: BillingProfile) -> None:
-    """A new row instead of the old: the next order still starts with it, and one being placed sees either whole."""
+    """Save the edited address as a new row, move the orders to it and delete the old row.
+
+    Do nothing if the address did not change. Moving the orders keeps this address as the default of the next order.
+    An order that is being placed at the same time sees either the complete old address or the complete new one.
+    """
     new = form.save_for(profile)
     if new.pk != address.pk:
         Order.objects.filter(shipping_address=address).update(shipping_address=new)
@@ -70,7 +77,7 @@ def _replace(address: Address, form: AddressForm, profile: BillingProfile) -> No
 @require_POST
 @login_required
 def address_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take an address out of the book."""
+    """Delete a postal address of this account. Raise Http404 if it belongs to another account."""
     get_object_or_404(Address.objects.of(_own_profile(request)), pk=pk).delete()
     messages.success(request, _("The address is deleted. Orders you placed before keep it."))
     return redirect("addresses:list")

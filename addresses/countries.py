@@ -1,4 +1,4 @@
-"""The countries of the world in the visitor's language, and those the shop sends to."""
+"""Country names in the visitor's language, and the countries that the shop ships to."""
 
 import unicodedata
 from functools import cache
@@ -9,7 +9,7 @@ from django.utils.translation import get_language, to_locale
 
 from addresses.rules import known_countries
 
-# Territories of the Unicode list that post cannot be sent to, or that are no countries (groups, test codes).
+# Codes in the Unicode list of territories that have no postal service or are not countries (groups, test codes).
 NOT_A_DESTINATION = frozenset("AC AQ BV CP DG EA EU EZ HM IC QO TA UM UN XA XB XK ZZ".split())
 
 
@@ -20,17 +20,20 @@ def _names(locale: str) -> dict[str, str]:
 
 
 def country_name(code: str) -> str:
-    """The country's name, or the code itself where there is none."""
+    """Return the name of the country in the active language, or the code itself if it has no name."""
     return _names(_locale()).get(code, code)
 
 
 def country_choices() -> list[tuple[str, str]]:
-    """(code, name) of all countries whose addresses we know, by name."""
+    """Return (code, name) pairs of all countries that have address rules, sorted by name."""
     return _choices(_locale(), known_countries())
 
 
 def destination_choices() -> list[tuple[str, str]]:
-    """(code, name) of the countries the shop sends to: settings.SHOP_COUNTRIES, or all where that names none."""
+    """Return (code, name) pairs of the countries that the shop ships to, sorted by name.
+
+    These are the countries in settings.SHOP_COUNTRIES, or all known countries if that setting is empty.
+    """
     return _choices(_locale(), known_countries() & set(settings.SHOP_COUNTRIES or known_countries()))
 
 
@@ -40,7 +43,7 @@ def _choices(locale: str, codes: frozenset[str]) -> list[tuple[str, str]]:
 
 
 def _sort_key(choice: tuple[str, str]) -> str:
-    """Names beside those without accents: Österreich after Oman, not after Zypern."""
+    """Return the name without accents, so that Österreich sorts after Oman and not after Zypern."""
     return unicodedata.normalize("NFKD", choice[1]).encode("ascii", "ignore").decode().lower()
 
 

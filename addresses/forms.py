@@ -1,4 +1,4 @@
-"""The address form: it asks what the chosen country's addresses have."""
+"""Forms for postal addresses. The fields of the address form depend on the selected country."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from addresses.rules import FIELDS, LABELLED, rules_of
 from billing.models import BillingProfile
 from ecommerce.forms import LongSelect, ShopForm
 
-CHANGE_COUNTRY = "change_country"  # the button's name; its value is the prefix of the form it belongs to
+CHANGE_COUNTRY = "change_country"  # name of the button; its value is the prefix of the form it belongs to
 TOKENS = {
     "country": "country", "name": "name", "line_1": "address-line1", "line_2": "address-line2",
     "city": "address-level2", "city_area": "address-level3", "state": "address-level1", "postal_code": "postal-code",
@@ -23,12 +23,15 @@ TOKENS = {
 
 
 def wants_other_fields(data: Any) -> bool:
-    """Whether a country was changed: then the page comes again with its fields, and nothing is judged."""
+    """Check whether a Change country button was pressed.
+
+    The page is then shown again with the fields of the new country, and nothing is validated.
+    """
     return data is not None and CHANGE_COUNTRY in data
 
 
 class AreaField(forms.ChoiceField):
-    """A state or province; its name will do as well as its key, for browsers that fill in forms."""
+    """A state or province. The field accepts the name of an area as well as its key, to support browser autofill."""
 
     widget = LongSelect
     keys: dict[str, str]
@@ -39,9 +42,10 @@ class AreaField(forms.ChoiceField):
 
 
 class AddressForm(ShopForm, forms.ModelForm):
-    """Who and where; with `kind` the autocomplete tokens say whether it is for shipping or billing.
+    """A name and postal address. `kind` selects the autocomplete tokens for shipping or billing.
 
-    If a Change country button was pressed the form is not bound: it shows the country's fields with all that was typed.
+    If a Change country button was pressed, the form is unbound. It shows the fields of the new country and keeps all
+    values that were typed.
     """
 
     class Meta:
@@ -61,13 +65,17 @@ class AddressForm(ShopForm, forms.ModelForm):
             self.fields[name].label = _("%(label)s (optional)") % {"label": self.fields[name].label}
 
     def called(self, name: str) -> str:
-        """Beside another address the one to bill says so, since the summary on top lists the errors of both."""
+        """Return the label of the field in error messages.
+
+        A billing address that follows a shipping address adds "(billing address)", because the error summary at the top
+        of the page lists the errors of both.
+        """
         label = self.rules.label(name) if name in LABELLED else super().called(name)
         is_second = self.prefix and self.kind == Address.Type.BILLING
         return _("%(label)s (billing address)") % {"label": label} if is_second else label
 
     def shape(self) -> None:
-        """Leaves the fields that the country asks, under the names they have there."""
+        """Keep only the fields that addresses in the country have, and give them their local labels."""
         choices = dict(country_choices() if self.kind == Address.Type.BILLING else destination_choices())
         wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
         country = wanted if isinstance(wanted, str) and wanted in choices else settings.SHOP_COUNTRY
@@ -79,12 +87,12 @@ class AddressForm(ShopForm, forms.ModelForm):
         for name in FIELDS.values():
             if name not in self.rules.asked:
                 del self.fields[name]
-        self._call_by_local_names()
-        self._help_to_type()
-        places = [name for line in self.rules.lines for name in line]
-        self.order_fields(["country", "name", "line_1", "line_2", *places])
+        self._set_local_labels()
+        self._set_input_attributes()
+        location_fields = [name for line in self.rules.lines for name in line]
+        self.order_fields(["country", "name", "line_1", "line_2", *location_fields])
 
-    def _call_by_local_names(self) -> None:
+    def _set_local_labels(self) -> None:
         for name in self.rules.asked & {"city", "city_area", "state", "postal_code"}:
             self.fields[name].label = self.rules.label(name)
         if self.rules.areas:
@@ -94,7 +102,7 @@ class AddressForm(ShopForm, forms.ModelForm):
         for name in self.rules.asked:
             self.fields[name].required = name in self.rules.required
 
-    def _help_to_type(self) -> None:
+    def _set_input_attributes(self) -> None:
         for name, field in self.fields.items():
             field.widget.attrs["autocomplete"] = f"{self.kind} {TOKENS[name]}".strip() if name in TOKENS else "off"
         if "postal_code" in self.fields and self.rules.examples:
@@ -105,20 +113,20 @@ class AddressForm(ShopForm, forms.ModelForm):
             self.fields["country"].widget.attrs["autofocus"] = True
 
     def rows(self) -> list[list[BoundField]]:
-        """The fields below name and street, in the country's order, line by line."""
-        apart = {"name", "line_1"}
-        lines = [[self[name] for name in line if name not in apart] for line in self.rules.lines]
+        """Return the fields below the name and street, line by line in the order of the country's address format."""
+        excluded = {"name", "line_1"}
+        lines = [[self[name] for name in line if name not in excluded] for line in self.rules.lines]
         return [line for line in lines if line]
 
     def clean_postal_code(self) -> str:
-        """As the country writes it."""
+        """Return the postcode in the country's format. Raise ValidationError if it is not valid there."""
         typed = self.cleaned_data["postal_code"]
         code = self.rules.postcode(typed) if typed else ""
         if code is None or len(code) > 20:
-            raise ValidationError(self._not_a_postcode(), code="invalid")
+            raise ValidationError(self._postcode_error(), code="invalid")
         return code
 
-    def _not_a_postcode(self) -> str:
+    def _postcode_error(self) -> str:
         about = {"field": self.called("postal_code")}
         if not self.rules.examples:
             return _("Please check: %(field)s.") % about
@@ -126,7 +134,10 @@ class AddressForm(ShopForm, forms.ModelForm):
         return _("Please check: %(field)s. It should look like %(example)s.") % about
 
     def clean(self) -> dict[str, Any]:
-        """One line a field; a postcode of its area; nothing in what the country does not ask."""
+        """Collapse whitespace in each field, and check that the postcode belongs to the area.
+
+        Fields that the country does not use are cleared on the instance.
+        """
         data = super().clean() or {}
         data = {name: " ".join(value.split()) for name, value in data.items()}
         area = self.rules.areas.get(data.get("state", ""))
@@ -138,17 +149,17 @@ class AddressForm(ShopForm, forms.ModelForm):
         return data
 
     def save_for(self, billing_profile: BillingProfile) -> Address:
-        """The address in the profile's book; one that is there already is used again."""
+        """Save the address to the billing profile and return it, or return an identical address that exists already."""
         values = {name: self.cleaned_data.get(name, "") for name in self.Meta.fields}
-        same = Address.objects.of(billing_profile).filter(**values).first()
-        if same:
-            return same
+        existing = Address.objects.of(billing_profile).filter(**values).first()
+        if existing:
+            return existing
         self.instance.billing_profile = billing_profile
         return self.save()
 
 
 class AddressChoiceForm(forms.Form):
-    """An old address of this profile, for one side of the order."""
+    """Form to use a saved address of the billing profile as the shipping or billing address of an order."""
 
     address_id = forms.ModelChoiceField(Address.objects.none())
     address_type = forms.ChoiceField(choices=Address.Type)

@@ -1,4 +1,4 @@
-"""The address book of a billing profile."""
+"""The postal addresses of billing profiles."""
 
 from typing import ClassVar
 
@@ -14,12 +14,15 @@ from billing.models import BillingProfile
 
 class AddressManager(models.Manager["Address"]):
     def of(self, billing_profile: BillingProfile) -> models.QuerySet["Address"]:
-        """The profile's addresses, the newest first; nobody else's can be reached through it."""
+        """Return the addresses of this billing profile only, newest first."""
         return self.filter(billing_profile=billing_profile).order_by("-pk")
 
 
 class Address(models.Model):
-    """A place to send goods or bills to. Orders copy its text when placed, so changing it changes no order."""
+    """A postal address to ship or bill to.
+
+    An order copies the text of its addresses when it is placed, so later changes here do not affect it.
+    """
 
     class Type(models.TextChoices):
         SHIPPING = "shipping", _("Shipping address")
@@ -49,5 +52,5 @@ class Address(models.Model):
         return ", ".join(self.lines())
 
     def lines(self) -> list[str]:
-        """The address as its country writes it on a parcel, without empty lines."""
+        """Return the lines of an address label in the country's format, without empty lines, country name last."""
         return [*parcel_lines(self.country, model_to_dict(self)), country_name(self.country)]

@@ -1,4 +1,4 @@
-"""An address as the country it goes to writes it on a parcel."""
+"""Address labels in the format of the destination country."""
 
 import re
 from collections.abc import Iterator
@@ -7,34 +7,34 @@ from addresses.rules import FIELDS, Rules, is_latin, rules_of
 
 
 def parcel_lines(country: str, values: dict[str, str]) -> list[str]:
-    """The lines above the country's name, without empty ones; `values` are an Address's fields by name.
+    """Return the lines of the label above the country name, without empty lines.
 
-    Where the shopper wrote in another script than Latin, order and areas are the country's own, else those it uses for
-    letters from abroad.
+    `values` maps the field names of Address to their values. If the street and city are in Latin script, the label
+    uses the country's format and area names for international mail, otherwise its domestic format and area names.
     """
     rules = rules_of(country)
-    is_foreign = is_latin(values["line_1"] + values["city"])
-    written = values | {"state": _area(rules, values["state"], is_foreign)}
-    written["line_1"] = "\n".join(filter(None, [values["line_1"], values["line_2"]]))
-    written = {name: text.upper() if name in rules.upper else text for name, text in written.items()}
-    lines = (rules.latin_format if is_foreign else rules.local_format).split("%n")
-    return [part for line in lines for part in _fill(line, written)]
+    is_latin_script = is_latin(values["line_1"] + values["city"])
+    texts = values | {"state": _area(rules, values["state"], is_latin_script)}
+    texts["line_1"] = "\n".join(filter(None, [values["line_1"], values["line_2"]]))
+    texts = {name: text.upper() if name in rules.upper else text for name, text in texts.items()}
+    lines = (rules.latin_format if is_latin_script else rules.local_format).split("%n")
+    return [part for line in lines for part in _format_line(line, texts)]
 
 
-def _area(rules: Rules, key: str, is_foreign: bool) -> str:
+def _area(rules: Rules, key: str, is_latin_script: bool) -> str:
     area = rules.areas.get(key)
-    return area.name if area and is_foreign and not is_latin(key) else key
+    return area.name if area and is_latin_script and not is_latin(key) else key
 
 
-def _fill(line: str, values: dict[str, str]) -> Iterator[str]:
-    """One line of a format; signs that stood beside a field left empty do not stay behind."""
-    parts = re.split(r"%([A-Z])", line)  # signs, field, signs, field ... signs
+def _format_line(line: str, values: dict[str, str]) -> Iterator[str]:
+    """Yield the lines that one line of the format produces, without the separators next to an empty field."""
+    parts = re.split(r"%([A-Z])", line)  # separator, field, separator, field ... separator
     texts = [values.get(FIELDS.get(code, ""), "") for code in parts[1::2]]
     if texts and not any(texts):
         return
     filled = parts[0]
-    for text, signs in zip(texts, parts[2::2], strict=True):
-        filled += text + signs
-    for written in filled.split("\n"):
-        if tidy := re.sub(r" {2,}", " ", written).strip(" ,-"):
-            yield tidy
+    for text, separator in zip(texts, parts[2::2], strict=True):
+        filled += text + separator
+    for line_text in filled.split("\n"):
+        if stripped := re.sub(r" {2,}", " ", line_text).strip(" ,-"):
+            yield stripped

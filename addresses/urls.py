@@ -1,4 +1,4 @@
-"""Addresses of the address pages."""
+"""URLs for postal addresses."""
 
 from django.urls import path
 

@@ -1,4 +1,7 @@
-"""A new address for the order, or an old one; both need billing profile, cart and order."""
+"""Views that set the postal addresses of the open order.
+
+Both views redirect to the checkout if the visitor has no billing profile or an empty cart.
+"""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +23,7 @@ def _address_type(request: HttpRequest) -> str:
 
 @private
 def address_check(request: HttpRequest) -> HttpResponse:
-    """Show the visitor's old addresses and the form; save a new address onto the order."""
+    """Show the visitor's saved addresses and the address form, and save a new address to the order."""
     order = Order.objects.open_for_request(request)
     if order is None:
         return redirect("carts:checkout")
@@ -43,7 +46,7 @@ def address_check(request: HttpRequest) -> HttpResponse:
 @private
 @require_POST
 def address_update(request: HttpRequest) -> HttpResponse:
-    """Put an own old address onto the order."""
+    """Use one of the visitor's saved addresses for the order."""
     order = Order.objects.open_for_request(request)
     if order is None:
         return redirect("carts:checkout")

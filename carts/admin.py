@@ -1,4 +1,4 @@
-"""Carts for staff to look at; delivery, tax and discount codes for them to edit."""
+"""Admin for carts (read-only), shipping methods, tax rates and discount codes."""
 
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 class CartItemInline(ReadOnlyInline):
-    """The lines."""
+    """The lines of a cart."""
 
     model = CartItem
     fields = ["product", "quantity"]
@@ -24,7 +24,7 @@ class CartItemInline(ReadOnlyInline):
 
 @admin.register(Cart)
 class CartAdmin(ReadOnlyAdmin):
-    """What visitors mean to buy."""
+    """Read-only admin for carts."""
 
     list_display = ["id", "user", "billing_profile", "subtotal", "discount_code", "active", "updated"]
     list_filter = ["active", "updated"]
@@ -33,8 +33,8 @@ class CartAdmin(ReadOnlyAdmin):
     inlines = [CartItemInline]
 
 
-class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic to mypy alone
-    """Countries are typed as codes, in any case and with commas or not."""
+class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for mypy
+    """Form for shipping methods. Country codes can be in any case, separated by spaces or commas."""
 
     class Meta:
         model = ShippingMethod
@@ -42,7 +42,7 @@ class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         widgets: ClassVar[dict[str, Any]] = {"countries": forms.Textarea(attrs={"rows": 2})}
 
     def clean_countries(self) -> str:
-        """The codes as they are compared; one that no country has is a mistake."""
+        """Return the country codes in uppercase, comma-separated. Raise ValidationError for an unknown code."""
         codes = self.cleaned_data["countries"].upper().replace(",", " ").split()
         known = dict(country_choices())
         if wrong := [code for code in codes if code not in known]:
@@ -52,7 +52,7 @@ class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
 
 @admin.register(ShippingMethod)
 class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """How goods are sent, and for how much."""
+    """Admin for shipping methods and their prices."""
 
     form = ShippingMethodForm
     list_display = ["title", "price", "free_from", "where", "weight_from", "weight_to", "position", "active"]
@@ -65,8 +65,8 @@ class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return method.countries or _("everywhere")
 
 
-class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic to mypy alone
-    """The country is chosen by its name."""
+class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for mypy
+    """Form for tax rates, with country names to choose from."""
 
     country = forms.TypedChoiceField(
         label=gettext_lazy("Country"), choices=lambda: [("", "---------"), *country_choices()]
@@ -79,7 +79,7 @@ class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic to mypy
 
 @admin.register(TaxRate)
 class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What tax is due where."""
+    """Admin for tax rates."""
 
     form = TaxRateForm
     list_display = ["title", "country", "region", "percent", "on_shipping", "active"]
@@ -90,7 +90,7 @@ class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Discount)
 class DiscountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Codes; one that orders have is put out of force instead of deleted, and keeps its name."""
+    """Admin for discount codes. A code that orders use cannot be deleted, so staff deactivate it instead."""
 
     list_display = ["code", "kind", "value", "minimum", "starts", "ends", "uses", "uses_limit", "active"]
     list_editable = ["active"]
@@ -98,5 +98,5 @@ class DiscountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ["code"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Discount | None = None) -> list[str]:
-        """What orders say about the code stays true."""
+        """Make the code of an existing discount read-only, so that it stays the same as on orders."""
         return ["code", "uses"] if obj else ["uses"]

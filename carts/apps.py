@@ -1,11 +1,11 @@
-"""What a visitor means to buy."""
+"""App configuration for carts."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class CartsConfig(AppConfig):
-    """Connects the signals."""
+    """The app with carts, pricing rules and the checkout."""
 
     name = "carts"
     verbose_name = _("Carts and rates")

@@ -1,4 +1,7 @@
-"""The checkout's two steps: the details, then placing and paying; spans the apps, so it stands beside the views."""
+"""The two steps of the checkout: entering the details, then placing and paying the order.
+
+This module uses several apps, so it is part of the page code, next to the views.
+"""
 
 from contextlib import suppress
 
@@ -23,16 +26,16 @@ from orders import payments
 from orders.models import Order, Payment
 from orders.placing import PlaceRefused, place
 
-# Whether an attempt to pay counts as good or as declined; a status that is not here is no verdict yet.
+# Whether a payment attempt counts as successful or as declined. Any other status is not a result yet.
 VERDICTS: dict[str, bool] = {
     Payment.Status.SUCCEEDED: True,
-    Payment.Status.REQUIRES_ACTION: True,  # now the bank asks, and a thief cannot answer
+    Payment.Status.REQUIRES_ACTION: True,  # the bank now authenticates the cardholder, which a thief cannot pass
     Payment.Status.FAILED: False,
 }
 
 
 class Details:
-    """The first step's forms together: the guest's e-mail, where to send to, and where to bill if elsewhere."""
+    """The forms of the first step: guest email address, shipping address and, if different, billing address."""
 
     def __init__(self, request: HttpRequest, profile: BillingProfile | None, order: Order | None, cart: Cart) -> None:
         data = request.POST if request.method == "POST" else None
@@ -43,19 +46,19 @@ class Details:
             email = request.POST.get("email") or (profile.email if profile else "")
             self.guest = GuestForm(data if self.is_bound else None, initial={"email": email})
         self.is_same = "billing_same" in data if data is not None else not order or order.is_billed_where_sent
-        known = _initial(order.shipping_address if order else None)
-        self.shipping = AddressForm(data, prefix="shipping", initial=known or {"country": cart.country})
+        shipping_initial = _initial(order.shipping_address if order else None)
+        self.shipping = AddressForm(data, prefix="shipping", initial=shipping_initial or {"country": cart.country})
         self.billing = AddressForm(
             None if self.is_same else data,
             prefix="billing",
             kind=Address.Type.BILLING,
             initial=_initial(order.billing_address if order and not self.is_same else None),
-            use_required_attribute=False,  # hidden while the tick is on, and hidden fields must not hold the form up
+            use_required_attribute=False,  # the fields can be hidden, and hidden required fields block the form
         )
 
     @property
     def forms(self) -> list[GuestForm | AddressForm]:
-        """Those to judge, in the page's order."""
+        """The forms to validate, in the order of the page."""
         shown = [self.guest, self.shipping, None if self.is_same else self.billing]
         return [form for form in shown if form is not None]
 
@@ -64,16 +67,19 @@ class Details:
         return any(form.errors for form in self.forms)
 
     def is_valid(self) -> bool:
-        """Judges all, so that the shopper learns of every mistake at once."""
-        judged = [form.is_valid() for form in self.forms]
-        return self.is_bound and all(judged)
+        """Validate all forms, so that the shopper sees all errors together.
+
+        Return False if a form has errors, if nothing was submitted or if only the country was changed.
+        """
+        results = [form.is_valid() for form in self.forms]
+        return self.is_bound and all(results)
 
     def save(self, cart: Cart) -> Order:
-        """The cart's order with these addresses."""
+        """Save the addresses to the order of the cart, creating it if necessary, and return the order."""
         profile = self.profile
         if self.guest:
             profile = start_guest(self.request, self.guest.cleaned_data["email"])
-        assert profile is not None  # noqa: S101 - a signed-in visitor always has one
+        assert profile is not None  # noqa: S101 - a signed-in user always has a billing profile
         order, _created = Order.objects.get_or_create_for(profile, cart)
         shipping = self.shipping.save_for(profile)
         order.use_address(shipping, Address.Type.SHIPPING)
@@ -86,7 +92,11 @@ def _initial(address: Address | None) -> dict[str, object] | None:
 
 
 def place_order(request: HttpRequest) -> HttpResponse:
-    """Place and pay; a second click, a second tab or the back button land on the order that is there already."""
+    """Place the order and charge the card.
+
+    A second click, a second tab or the back button redirect to the order that has already been placed. Raise TooMany
+    if the visitor has tried too many cards.
+    """
     number = request.POST.get("order", "")[:20]
     order = Order.objects.of_visitor(request).filter(order_id=number).first() if number.isalnum() else None
     if order is None:
@@ -109,20 +119,24 @@ def place_order(request: HttpRequest) -> HttpResponse:
             return redirect(order)
     except PlaceRefused as refusal:
         attempt.note(ok=None)
-        Rules.forget()  # what was shown may be a minute old; the next page shows what holds
+        Rules.forget()  # the cached rules can be a minute old, and the next page must show the current ones
         for problem in refusal.problems:
             messages.error(request, problem)
         return redirect("carts:checkout")
     Order.objects.remember(request, order)
     Cart.objects.forget(request, order.cart_id)
-    with suppress(UpdateError):  # logged out in another tab a moment ago; the order stands all the same
-        request.session.save()  # now, and not again after the slow call to Stripe: a second tab may write meanwhile
+    with suppress(UpdateError):  # the user has just logged out in another tab; the order is still placed
+        request.session.save()  # now, because another tab can change it during the slow call to Stripe
     request.session.modified = False
     return pay_order(request, order, form.cleaned_data["card"], attempt)
 
 
 def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttempt | None = None) -> HttpResponse:
-    """Charge the card, then show what came of it; `attempt` is the row that counts this press, if there is one yet."""
+    """Charge the card and redirect to the thank-you page if the order is paid, otherwise to the order page.
+
+    `attempt` is the row that counts this request. Without it, start an attempt and raise TooMany if the visitor has
+    tried too many cards.
+    """
     if attempt is None:
         attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=order.get_absolute_url())
     try:

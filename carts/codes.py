@@ -1,4 +1,4 @@
-"""Discount codes on a cart: put on, taken off, and guessed only so often."""
+"""Functions to apply discount codes to carts and to remove them, with a limit on wrong codes."""
 
 from contextlib import suppress
 
@@ -12,19 +12,20 @@ from carts.rates import Discount
 from ecommerce.http import client_key
 from ecommerce.money import format_money
 
-WRONG_CODES, PAUSE = 20, 3600  # so many wrong codes from one address within so many seconds
+WRONG_CODES, PAUSE = 20, 3600  # wrong codes allowed from one IP address, and seconds until the count restarts
 
 
 class CodeRefused(Exception):
-    """The code is not on the cart; its text says why, for the shopper."""
+    """The discount code was not applied to the cart. The text is a message for the shopper that says why."""
 
 
 def put_on(request: HttpRequest, cart: Cart, code: str) -> str:
-    """Put the code on the cart, in place of another; what it does, in words. CodeRefused, and nothing changed, if it
-    counts for nothing now.
+    """Apply the code to the cart, replacing any other code, and return a message for the shopper with the discount.
 
-    Wrong codes are counted by network address, in the cache: sessions are had for nothing, and a code is not worth a
-    row a try. Servers with caches of their own count apart.
+    Raise CodeRefused and change nothing if the code does not apply now or if too many wrong codes were tried.
+
+    Wrong codes are counted by IP address, because a new session costs nothing. They are counted in the cache, because
+    a discount code is not worth a database row for each try. Servers with separate caches count separately.
     """
     key = f"codes:{client_key(request)}"
     if cache.get(key, 0) >= WRONG_CODES:
@@ -32,18 +33,18 @@ def put_on(request: HttpRequest, cart: Cart, code: str) -> str:
     discount = Discount.objects.find(code)
     if discount is None or not discount.active:
         cache.add(key, 0, PAUSE)
-        with suppress(ValueError):  # its hour ended between these two lines
+        with suppress(ValueError):  # the counter expired between these two lines
             cache.incr(key)
         raise CodeRefused(_("We do not know the code %(code)s. Please check how it is written.") % {"code": code})
     cart.discount_code = discount.code
-    today = quote_cart(cart)
-    if today.code_problem:
-        raise CodeRefused(today.code_problem)
+    cart_quote = quote_cart(cart)
+    if cart_quote.code_problem:
+        raise CodeRefused(cart_quote.code_problem)
     cart.choose(discount_code=cart.discount_code)
-    words = {"code": today.discount_code, "amount": format_money(today.discount_total, today.currency)}
+    words = {"code": cart_quote.discount_code, "amount": format_money(cart_quote.discount_total, cart_quote.currency)}
     return _("The code %(code)s takes %(amount)s off.") % words
 
 
 def take_off(cart: Cart) -> None:
-    """The cart has no code."""
+    """Remove the discount code from the cart."""
     cart.choose(discount_code="")

@@ -1,4 +1,4 @@
-"""The forms of the cart and of the checkout's last step."""
+"""Forms for the cart and for the last step of the checkout."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ PLACES = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 
 
 class CartUpdateForm(PlainForm):
-    """What to do with which product: add so many, set to so many, or remove."""
+    """Form to add a quantity of one product, set its quantity or remove it."""
 
     ADD, SET, REMOVE = "add", "set", "remove"
 
@@ -30,7 +30,7 @@ class CartUpdateForm(PlainForm):
     action = forms.ChoiceField(
         choices=[(ADD, ADD), (SET, SET), (REMOVE, REMOVE)],
         required=False,
-        # Django's own words repeat what was sent, which may be long.
+        # Django's default message repeats the submitted value, which can be long.
         error_messages={"invalid_choice": _("A product can be added, set or removed.")},
     )
     quantity = forms.IntegerField(label=_("Quantity"), min_value=0, max_value=MOST, required=False)
@@ -39,7 +39,7 @@ class CartUpdateForm(PlainForm):
         return self.cleaned_data["action"] or self.ADD
 
     def clean(self) -> dict[str, Any]:
-        """1 is added where no quantity was sent; adding 0 and setting to nothing are mistakes, not wishes."""
+        """Use a quantity of 1 if none was submitted, but reject adding 0 and setting without a quantity."""
         data = super().clean() or {}
         if data.get("action") == self.ADD and data.get("quantity") == 0:
             self.add_error("quantity", _("Choose a quantity of 1 or more."))
@@ -51,7 +51,7 @@ class CartUpdateForm(PlainForm):
 
 
 class DeliveryForm(PlainForm):
-    """Where to and how, as far as it was asked: the country of the estimate, its region, the shipping method."""
+    """Form for the delivery options, all of them optional: country and region of the estimate, shipping method."""
 
     country = forms.ChoiceField(
         choices=country_choices, required=False, error_messages={"invalid_choice": _("Choose a country.")}
@@ -65,21 +65,24 @@ class DeliveryForm(PlainForm):
     )
 
     def first_place(self) -> str:
-        """The id of the field that the first error is about; "" for one that not every cart shows."""
+        """Return the HTML id of the field with the first error, or "" if not every cart page shows that field."""
         return PLACES.get(next(iter(self.errors), ""), "")
 
     def wishes(self) -> dict[str, Any]:
-        """What to keep on the cart; a region is one of its country's that has prices of its own, or none."""
+        """Return the cart fields to update, without the options that were left empty.
+
+        The region is "" unless the chosen country has a separate tax rate for it.
+        """
         data = self.cleaned_data
-        found: dict[str, Any] = {}
+        changes: dict[str, Any] = {}
         if data["country"]:
             known = data["region"] in Rules.kept().regions_of(data["country"])
-            found = {"country": data["country"], "region": data["region"] if known else ""}
-        return found | ({"shipping_method_id": data["shipping_method"]} if data["shipping_method"] else {})
+            changes = {"country": data["country"], "region": data["region"] if known else ""}
+        return changes | ({"shipping_method_id": data["shipping_method"]} if data["shipping_method"] else {})
 
 
 class DiscountForm(PlainForm):
-    """A discount code, or the button that takes it away."""
+    """Form to apply a discount code or to remove it."""
 
     code = forms.RegexField(
         r"^[A-Za-z0-9_-]+\Z",
@@ -92,7 +95,7 @@ class DiscountForm(PlainForm):
     remove = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
-        """One of the two."""
+        """Require either a code or the remove button."""
         data = super().clean() or {}
         if not (data.get("code") or data.get("remove") or self.errors):
             self.add_error("code", _("Enter a code."))
@@ -100,18 +103,18 @@ class DiscountForm(PlainForm):
 
 
 class PlaceOrderForm(CardForm):
-    """The card to charge, what the shopper was shown, and the shipping method that is ticked now."""
+    """Form with the card to charge, the signed quote that was shown, and the currently selected shipping method."""
 
     quote = forms.CharField(max_length=20_000)
     shipping_method = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
     def is_other_method(self) -> bool:
-        """Whether another method is ticked than the one whose price was shown."""
-        ticked, shown = self.cleaned_data["shipping_method"], self.cleaned_data["quote"].get("shipping") or [None]
-        return ticked is not None and ticked != shown[0]
+        """Check whether a shipping method is selected that differs from the one in the quote that was shown."""
+        selected, shown = self.cleaned_data["shipping_method"], self.cleaned_data["quote"].get("shipping") or [None]
+        return selected is not None and selected != shown[0]
 
     def clean_quote(self) -> dict[str, Any]:
-        """The facts we signed when we showed the page."""
+        """Return the facts of the quote that was shown. Raise ValidationError if the signature is invalid."""
         try:
             return read_signed(self.cleaned_data["quote"])
         except signing.BadSignature as error:

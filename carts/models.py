@@ -1,4 +1,4 @@
-"""Carts: found through the session or the user, filled line by line, merged when a visitor signs in."""
+"""Carts and their lines. A cart belongs to a session or a user, and carts are merged at sign-in."""
 
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -21,23 +21,26 @@ from products.models import Product, ProductQuerySet
 CART_KEY, COUNT_KEY = "cart_id", "cart_items"
 MOST = 99
 WISHES = ("country", "region", "shipping_method_id", "discount_code")
-AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # a hostile cart may be large
+AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
 
 
 class CartManager(models.Manager["Cart"]):
-    """Finds the visitor's cart; the only place that reads and writes `cart_id` and `cart_items`."""
+    """Finds the visitor's cart. Only this class uses the session keys `cart_id` and `cart_items`."""
 
     def item_count(self, request: HttpRequest) -> int:
-        """The number for the navbar's badge, from the session alone."""
+        """Return the item count for the badge in the navigation bar. It is read from the session, without a query."""
         session = getattr(request, "session", None)
         return int(session.get(COUNT_KEY, 0)) if session is not None else 0
 
     def from_request(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
-        """The visitor's active cart, or None; never writes. With `lock` nobody else closes it in this transaction."""
+        """Return the visitor's active cart, or None. Never write to the database or the session.
+
+        With `lock`, the row is locked, so that no other transaction can close the cart.
+        """
         return self._of_session(request, lock) or self._of_visitor(request, lock)
 
     def get_or_create_from_request(self, request: HttpRequest, lock: bool = False) -> tuple["Cart", bool]:
-        """The visitor's active cart, made if there is none; its id and item count are in the session after."""
+        """Return the visitor's active cart and whether it was created. Store its id and item count in the session."""
         cart, created = self.from_request(request, lock), False
         if cart is None:
             cart, created = self._create(request), True
@@ -45,24 +48,27 @@ class CartManager(models.Manager["Cart"]):
         return cart, created
 
     def remember(self, request: HttpRequest, cart: "Cart") -> None:
-        """Put the cart and its item count into the session, if they are not there already."""
+        """Store the id and the item count of the cart in the session, unless the session already has this cart."""
         if request.session.get(CART_KEY) != cart.pk:
             request.session[CART_KEY] = cart.pk
             request.session[COUNT_KEY] = cart.count_items()
 
     def note_count(self, request: HttpRequest, count: int) -> None:
-        """The badge shows `count` from now on."""
+        """Store the item count for the badge in the session."""
         if request.session.get(COUNT_KEY, 0) != count:
             request.session[COUNT_KEY] = count
 
     def forget(self, request: HttpRequest, cart_id: int | None) -> None:
-        """Take this cart out of the session; another one, begun in a second tab, stays."""
+        """Remove this cart from the session. A different cart, started in a second tab, stays."""
         if request.session.get(CART_KEY) == cart_id:
             request.session.pop(CART_KEY, None)
             request.session.pop(COUNT_KEY, None)
 
     def with_quantities(self, products: ProductQuerySet, request: HttpRequest) -> ProductQuerySet:
-        """`products`, each with `in_cart`: its quantity in the visitor's cart, or None; no query of its own."""
+        """Annotate the products with `in_cart`, the quantity in the visitor's cart, or None.
+
+        This needs no additional query.
+        """
         lines = CartItem.objects.filter(
             cart_id=request.session.get(CART_KEY, 0), cart__active=True, product=OuterRef("pk")
         )
@@ -70,24 +76,30 @@ class CartManager(models.Manager["Cart"]):
 
     @transaction.atomic
     def merge_on_login(self, request: HttpRequest, user: User) -> int:
-        """The session's cart becomes the user's, or is poured into the one the user has; how many items that one had,
-        which this visitor may not think of.
+        """Merge the session's cart into the user's cart, or assign it to the user if the user has no cart.
+
+        Return how many items the user's cart already had, because the visitor might not remember them. Return 0 if
+        the session had no items to merge.
         """
         session_cart = self._of_session(request)
         carts = self._locked(Q(pk=session_cart.pk if session_cart else 0, user=None) | Q(user=user))
         counts = {cart.user_id: cart.count_items() for cart in carts}
-        own = self._give_to(user, carts)
+        own = self._assign_to_user(user, carts)
         if own:
             request.session[CART_KEY] = own.pk
             request.session[COUNT_KEY] = own.count_items()
         return counts.get(user.pk, 0) if counts.get(None) else 0
 
     def _locked(self, which: Q) -> list["Cart"]:
-        """Active carts that nobody else places or merges in this transaction, always locked in the same order."""
+        """Return the matching active carts, locked in the order of their primary keys to avoid deadlocks."""
         return list(self._active(lock=True).filter(which).order_by("pk"))
 
-    def _give_to(self, user: User, carts: list["Cart"]) -> "Cart | None":
-        """Pour strangers' carts among these (locked) into the user's, or make one the user's; the user's cart."""
+    def _assign_to_user(self, user: User, carts: list["Cart"]) -> "Cart | None":
+        """Merge the anonymous carts among these locked carts into the user's cart.
+
+        If the user has no cart, assign an anonymous one to the user. Return the user's cart, or None if there is
+        no cart at all.
+        """
         own = next((cart for cart in carts if cart.user_id == user.pk), None)
         for cart in carts:
             if cart.user_id is None and own is None:
@@ -97,7 +109,10 @@ class CartManager(models.Manager["Cart"]):
         return own
 
     def _adopt(self, cart: "Cart", user: User) -> "Cart":
-        """`cart` is the user's now; the other one, if a parallel sign-in gave the user one a moment ago."""
+        """Assign the cart to the user and return it.
+
+        If a parallel sign-in has just given the user another cart, return that one instead.
+        """
         try:
             with transaction.atomic():
                 self.filter(pk=cart.pk).update(user=user, session_key="")
@@ -106,25 +121,34 @@ class CartManager(models.Manager["Cart"]):
         return cart
 
     def restore(self, closed: "Cart") -> None:
-        """Pour the lines of a closed cart back into its visitor's active one; the closed one stays closed."""
+        """Add the lines of a closed cart to the visitor's active cart, creating one if necessary.
+
+        The closed cart stays closed.
+        """
         owner: dict[str, Any] = (
             {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
         )
-        cart = self._active(lock=True).filter(**owner).first() or self._make(owner)
+        cart = self._active(lock=True).filter(**owner).first() or self._create_for_owner(owner)
         cart.absorb(closed)
 
     @transaction.atomic
     def take_back(self, request: HttpRequest, closed: "Cart") -> None:
-        """The lines that `restore` brought back are in the visitor's cart, though they signed in since."""
+        """Put the cart that `restore` filled into the session.
+
+        If the visitor has signed in since, merge it into the user's cart first.
+        """
         if isinstance(request.user, User) and closed.user_id is None:
             back = Q(session_key=closed.session_key, user=None) & ~Q(session_key="")
-            self._give_to(request.user, self._locked(back | Q(user=request.user)))
+            self._assign_to_user(request.user, self._locked(back | Q(user=request.user)))
         if cart := self.from_request(request):
             self.remember(request, cart)
             self.note_count(request, cart.count_items())
 
     def hold(self, request: HttpRequest) -> None:
-        """Note the visitor's cart by its id: the session's key, by which it may be found, changes at sign-in."""
+        """Store the id of the visitor's cart in the session before sign-in.
+
+        Sign-in changes the session key, so a cart that is found only by this key would be lost.
+        """
         if cart := self.from_request(request):
             self.remember(request, cart)
 
@@ -151,10 +175,13 @@ class CartManager(models.Manager["Cart"]):
             if not request.session.session_key:
                 request.session.create()
             owner = {"session_key": request.session.session_key}
-        return self._make(owner)
+        return self._create_for_owner(owner)
 
-    def _make(self, owner: dict[str, Any]) -> "Cart":
-        """The owner's new active cart, locked if in a transaction; or the one a parallel request has just made."""
+    def _create_for_owner(self, owner: dict[str, Any]) -> "Cart":
+        """Create an active cart for the owner, or get the one that a parallel request has just created, and return it.
+
+        The cart is locked if there is a transaction.
+        """
         try:
             with transaction.atomic():
                 return self.create(**owner)
@@ -163,7 +190,10 @@ class CartManager(models.Manager["Cart"]):
 
 
 class Cart(models.Model):
-    """A visitor's cart. Its totals are a cache for lists; money is always asked of carts.quotes."""
+    """A visitor's cart.
+
+    The stored totals are a cache for lists. Amounts to pay always come from carts.quotes.
+    """
 
     billing_profile = models.ForeignKey(
         BillingProfile, models.SET_NULL, null=True, blank=True, related_name="carts", verbose_name=_("billing profile")
@@ -180,7 +210,7 @@ class Cart(models.Model):
     region = models.CharField(_("state or region"), max_length=80, blank=True)
     shipping_method = models.ForeignKey(
         ShippingMethod, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping method"),
-        db_constraint=False,  # a wish: a method that is gone is none, and no cart waits for staff to delete one
+        db_constraint=False,  # a deleted method counts as not chosen, and deleting one does not block carts
     )  # fmt: skip
     discount_code = models.CharField(_("discount code"), max_length=40, blank=True)
     subtotal = models.DecimalField(_("subtotal"), max_digits=18, decimal_places=2, default=Decimal(0))
@@ -206,20 +236,23 @@ class Cart(models.Model):
         return f"#{self.pk}"
 
     def lines(self) -> list["CartItem"]:
-        """The lines with their products, in the order they were put in."""
+        """Return the lines with their products, in the order in which they were added."""
         return list(self.items.select_related("product").order_by("pk"))
 
     def count_items(self) -> int:
-        """All units of all lines."""
+        """Return the number of units in all lines."""
         return int(self.items.aggregate(count=Sum("quantity"))["count"] or 0)
 
     def set_quantity(self, product: Product, quantity: int) -> int:
-        """Make the line of `product` hold `quantity`, capped at its stock and 99 (0: no line); the new quantity."""
+        """Set the quantity of the product, limited to its stock and to 99, and return the new quantity.
+
+        A quantity of 0 or less removes the line.
+        """
         quantity = min(quantity, product.most_in_cart())
         if quantity <= 0:
-            CartItem.objects.filter(cart=self, product=product).delete()  # its signal brings the totals up to date
+            CartItem.objects.filter(cart=self, product=product).delete()  # the signal updates the totals
             return 0
-        CartItem.objects.bulk_create(  # one statement for a new line and an old one
+        CartItem.objects.bulk_create(  # one statement inserts or updates the line
             [CartItem(cart=self, product=product, quantity=quantity, seen_price=product.price)],
             update_conflicts=True,
             unique_fields=["cart", "product"],
@@ -228,26 +261,33 @@ class Cart(models.Model):
         self.update_totals()
         return quantity
 
-    def choose(self, **wishes: Any) -> None:
-        """Keep what the visitor wishes: country and region of the estimate, shipping method, discount code."""
-        Cart.objects.filter(pk=self.pk, active=True).update(**wishes, updated=timezone.now())
+    def choose(self, **choices: Any) -> None:
+        """Store choices of the visitor: country and region of the estimate, shipping method, discount code.
+
+        Do nothing if the cart is closed.
+        """
+        Cart.objects.filter(pk=self.pk, active=True).update(**choices, updated=timezone.now())
 
     def update_totals(self) -> None:
-        """Store the sum of the lines at today's prices, in one statement; saved, so that others may follow."""
+        """Store the sum of the lines at current prices in one statement.
+
+        This calls `save()`, so that post_save receivers run.
+        """
         line = ExpressionWrapper(F("quantity") * F("product__price"), output_field=AMOUNT)
         lines = CartItem.objects.filter(cart=self.pk).order_by().values("cart")
         total = Coalesce(Subquery(lines.annotate(sum=Sum(line)).values("sum")), Value(Decimal(0)), output_field=AMOUNT)
         self.subtotal = self.total = total
         self.save(update_fields=["subtotal", "total", "updated"])
-        del self.subtotal, self.total  # they hold the expression; a later look reads the row
+        del self.subtotal, self.total  # they hold the expression; the next access reads the stored values
 
     @transaction.atomic
     def absorb(self, other: "Cart") -> None:
-        """Add the lines of `other`, which is closed, to this cart, and its wishes where this has none; no line grows
-        beyond 99.
+        """Add the lines of `other` to this cart and close `other`.
+
+        Take over the choices of `other` that this cart does not have. No line gets a quantity above 99.
         """
         own = {name: getattr(self, name) for name in WISHES}
-        own |= {"region": own["region"] or own["country"]}  # the region of another country is none
+        own |= {"region": own["region"] or own["country"]}  # a region is valid only in its own country
         self.choose(**{name: getattr(self, name) if own[name] else getattr(other, name) for name in WISHES})
         quantities = dict(self.items.values_list("product_id", "quantity"))
         for line in other.items.all():
@@ -259,7 +299,7 @@ class Cart(models.Model):
 
 
 class CartItem(models.Model):
-    """So many of one product in a cart."""
+    """A line of a cart: one product and its quantity."""
 
     cart = models.ForeignKey(Cart, models.CASCADE, related_name="items", verbose_name=_("cart"))
     product = models.ForeignKey(Product, models.CASCADE, related_name="cart_items", verbose_name=_("product"))
@@ -288,12 +328,12 @@ class CartItem(models.Model):
 
     @property
     def old_price(self) -> Decimal | None:
-        """What the product cost when it was chosen, if that is another price than today's."""
+        """The price when the product was chosen, or None if it is unknown or has not changed."""
         return self.seen_price if self.seen_price != self.product.price else None
 
     @property
     def problem(self) -> str:
-        """Why this line cannot be bought as it is; empty if it can."""
+        """A message for the shopper that says why this line cannot be bought as it is, or "" if it can."""
         if not self.product.active or has_excess_digits(self.product.price, settings.CURRENCY):
             return str(_("No longer on sale"))
         if self.product.is_sold_out:

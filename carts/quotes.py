@@ -1,4 +1,4 @@
-"""What a cart costs: the one function behind every total on a page, in a cart or in an order."""
+"""Price quotes for carts. The function `quote` calculates every total on a page, in a cart or in an order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ NOTHING = Decimal(0)
 
 
 class Destination(NamedTuple):
-    """Where goods go to, as far as prices care."""
+    """The part of a shipping address that prices depend on."""
 
     country: str
     region: str = ""
@@ -30,7 +30,7 @@ NOWHERE = Destination("")
 
 
 class Part(NamedTuple):
-    """What a line bears of the discount, and its tax."""
+    """A line's share of the discount, and the tax on the line."""
 
     discount: Decimal
     tax: Decimal
@@ -38,7 +38,10 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Quote:
-    """The lines and sums of one cart by today's prices and rules, in the shop's currency; named as an order's are."""
+    """The lines and sums of one cart at current prices and rules, in the shop's currency.
+
+    The fields have the same names as those of an order.
+    """
 
     lines: Sequence[CartItem]
     parts: Sequence[Part]
@@ -62,7 +65,7 @@ class Quote:
 
     @property
     def total(self) -> Decimal:
-        """What is to pay; a tax that prices include is in it already."""
+        """The amount to pay. Tax is added only if prices do not include it."""
         return (
             self.subtotal
             - self.discount_total
@@ -84,7 +87,7 @@ class Quote:
 
     @property
     def tax_rate(self) -> Decimal:
-        """Percent."""
+        """The tax rate in percent."""
         return self.rate.percent if self.rate else NOTHING
 
     @property
@@ -93,22 +96,22 @@ class Quote:
 
     @property
     def problems(self) -> dict[str, str]:
-        """Why lines cannot be bought as they are, by title."""
+        """The reasons why lines cannot be bought as they are, by product title."""
         return {str(line.product): line.problem for line in self.lines if line.problem}
 
     @property
     def is_too_small(self) -> bool:
-        """Below what Stripe charges at least."""
+        """Whether the total is below the minimum amount of a Stripe charge."""
         return self.total < minimum(self.currency)
 
     @property
     def is_too_large(self) -> bool:
-        """Above what Stripe charges at once."""
+        """Whether the total is above the maximum amount of a Stripe charge."""
         return self.total > maximum(self.currency)
 
     @property
     def amount_problem(self) -> str:
-        """Why this total cannot be charged, in words for the shopper."""
+        """A message for the shopper that says why this total cannot be charged, or "" if it can."""
         if self.is_too_small:
             text, limit = _("The smallest order we can take is %(amount)s."), minimum(self.currency)
         elif self.is_too_large:
@@ -119,40 +122,47 @@ class Quote:
 
     @property
     def missing_for_free_shipping(self) -> Decimal:
-        """What to add for free shipping; zero if it is free already, or never."""
+        """The amount missing for free shipping. Zero if shipping is already free or never free."""
         free_from = self.method.free_from if self.method else None
         return max(free_from - self.subtotal, NOTHING) if free_from is not None and self.shipping_total else NOTHING
 
     @property
     def choices(self) -> list[tuple[ShippingMethod, Decimal]]:
-        """The ways to send these goods there, with what each costs."""
+        """The shipping methods that are available for these lines and this destination, with their prices."""
         return [(method, method.price_for(self.subtotal)) for method in self.methods]
 
     def facts(self) -> dict[str, Any]:
-        """What the shopper agrees to: each product's quantity and price, delivery, discount, tax, and the total."""
-        lines = {str(line.product_id): [line.quantity, _plain(line.product.price)] for line in self.lines}
-        tax = [self.tax_title, f"{self.tax_rate:.3f}", _plain(self.tax_total), self.is_tax_included]
+        """Return what the shopper agrees to.
+
+        These are the quantity and price of each product, delivery, discount, tax, total and currency.
+        """
+        lines = {str(line.product_id): [line.quantity, _format_amount(line.product.price)] for line in self.lines}
+        tax = [self.tax_title, f"{self.tax_rate:.3f}", _format_amount(self.tax_total), self.is_tax_included]
         return {
             "lines": lines,
-            "shipping": [self.method.pk if self.method else None, self.shipping_title, _plain(self.shipping_total)],
-            "discount": [self.discount_code, _plain(self.discount_total)],
+            "shipping": [
+                self.method.pk if self.method else None,
+                self.shipping_title,
+                _format_amount(self.shipping_total),
+            ],
+            "discount": [self.discount_code, _format_amount(self.discount_total)],
             "tax": tax if self.tax_total else [],
-            "total": _plain(self.total),
+            "total": _format_amount(self.total),
             "currency": self.currency,
         }
 
     def signed(self) -> str:
-        """The facts for a form's hidden field, which nobody can change unseen."""
+        """Return the facts for a hidden form field, signed so that any change is detected."""
         return signing.dumps(self.facts(), salt=SALT, compress=True)
 
 
-def _plain(amount: Decimal) -> str:
-    """The same text for the same amount, however many zeros its row has."""
+def _format_amount(amount: Decimal) -> str:
+    """Return the amount with two decimals, so that equal amounts have the same text."""
     return f"{amount:.2f}"
 
 
 def read_signed(value: str) -> dict[str, Any]:
-    """The facts of a signed quote; a signing.BadSignature if we did not sign it."""
+    """Return the facts of a signed quote. Raise signing.BadSignature if the signature is invalid."""
     facts: dict[str, Any] = signing.loads(value, salt=SALT)
     return facts
 
@@ -160,8 +170,10 @@ def read_signed(value: str) -> dict[str, Any]:
 def quote_cart(
     cart: Cart, lines: Sequence[CartItem] | None = None, address: Address | None = None, rules: Rules | None = None
 ) -> Quote:
-    """What `cart` costs with what its visitor chose, sent to `address`, or as long as that is unknown to the
-    country chosen for the estimate. `rules` are those kept for a minute unless given.
+    """Return the quote for the cart with the visitor's choices, shipped to `address`.
+
+    Without an address, the destination is that of the estimate, or the shop's own country if none was chosen. Without
+    `rules`, the cached rules are used, which can be a minute old.
     """
     to = Destination(cart.country or settings.SHOP_COUNTRY, cart.region)
     if address:
@@ -177,8 +189,11 @@ def quote(
     discount: Discount | None = None,
     rules: Rules | None = None,
 ) -> Quote:
-    """What `lines` cost sent `to` a place (the shop's own country if unknown) by the method of this id, or the first
-    that fits, with this discount if it counts.
+    """Return the quote for the lines.
+
+    `to` defaults to the shop's own country. `method` is the id of the chosen shipping method. If it is not available,
+    the first available method is used. A discount that does not apply is left out, and `code_problem` says why.
+    Without `rules`, the cached rules are used.
     """
     to, rules = to or Destination(settings.SHOP_COUNTRY), rules or Rules.kept()
     subtotal = sum((line.total for line in lines), NOTHING)
@@ -187,14 +202,14 @@ def quote(
     shipping = chosen.price_for(subtotal) if chosen else NOTHING
     code_problem = discount.problem(subtotal) if discount and lines else ""
     discount = discount if lines and not code_problem else None
-    off = discount.amount_off(subtotal, settings.CURRENCY) if discount else NOTHING
+    amount_off = discount.amount_off(subtotal, settings.CURRENCY) if discount else NOTHING
     rate = rules.rate_at(*to)
     return Quote(
         lines=lines,
-        parts=_parts(lines, off, rate),
+        parts=_parts(lines, amount_off, rate),
         currency=settings.CURRENCY,
         subtotal=subtotal,
-        discount_total=off,
+        discount_total=amount_off,
         shipping_total=shipping,
         shipping_tax=_tax(shipping, rate) if rate and rate.on_shipping else NOTHING,
         is_tax_included=settings.PRICES_INCLUDE_TAX,
@@ -208,9 +223,9 @@ def quote(
     )
 
 
-def _parts(lines: Sequence[CartItem], off: Decimal, rate: TaxRate | None) -> list[Part]:
-    """Each line's share of the discount, and the tax on what is left of it."""
-    shares = share_out(off, [line.total for line in lines], settings.CURRENCY)
+def _parts(lines: Sequence[CartItem], amount_off: Decimal, rate: TaxRate | None) -> list[Part]:
+    """Return each line's share of the discount, and the tax on the rest of the line."""
+    shares = share_out(amount_off, [line.total for line in lines], settings.CURRENCY)
     return [Part(share, _tax(line.total - share, rate)) for line, share in zip(lines, shares, strict=True)]
 
 
@@ -219,7 +234,7 @@ def _tax(amount: Decimal, rate: TaxRate | None) -> Decimal:
 
 
 def _delivery(lines: Sequence[CartItem], to: Destination, rules: Rules) -> tuple[list[ShippingMethod], str]:
-    """The methods that fit, or why there are none."""
+    """Return the available shipping methods and "", or no methods and a message for the shopper that says why."""
     there = rules.methods_to(to.country, settings.CURRENCY)
     grams = sum(line.product.weight * line.quantity for line in lines)
     fitting = [method for method in there if method.carries(grams)]

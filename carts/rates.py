@@ -1,4 +1,4 @@
-"""What staff decide about the sums of an order: how goods are sent, what tax is due, which codes make it cheaper."""
+"""Pricing rules that staff edit: shipping methods, tax rates and discount codes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ HUNDRED = Decimal(100)
 
 
 def check_payable(amounts: dict[str, Decimal | None]) -> None:
-    """A ValidationError for the fields whose amount the shop's currency cannot pay."""
+    """Raise ValidationError for the fields whose amount has more decimals than the shop's currency."""
     currency = settings.CURRENCY
     text = gettext("%(currency)s has no such decimals.") % {"currency": currency.upper()}
     wrong = {name: text for name, amount in amounts.items() if amount and has_excess_digits(amount, currency)}
@@ -36,7 +36,7 @@ def check_payable(amounts: dict[str, Decimal | None]) -> None:
 
 
 class ShippingMethod(models.Model):
-    """A way to send goods, for those places and weights that it is for."""
+    """A shipping method, optionally limited to certain countries and weights."""
 
     title = models.CharField(_("title"), max_length=80, help_text=_("As shoppers read it."))
     price = models.DecimalField(_("price"), **PRICE)
@@ -70,7 +70,7 @@ class ShippingMethod(models.Model):
         return self.title
 
     def clean(self) -> None:
-        """Amounts that can be paid, and a weight that something can have."""
+        """Reject amounts with too many decimals for the currency, and a weight range that is empty."""
         check_payable({"price": self.price, "free_from": self.free_from})
         if self.weight_from is not None and self.weight_to is not None and self.weight_from > self.weight_to:
             raise ValidationError({"weight_to": _("This is less than where the weight begins.")})
@@ -82,12 +82,12 @@ class ShippingMethod(models.Model):
         return (self.weight_from or 0) <= grams and (self.weight_to is None or grams <= self.weight_to)
 
     def price_for(self, subtotal: Decimal) -> Decimal:
-        """What it costs to send goods of this value."""
+        """Return the price to ship items with this subtotal."""
         return Decimal(0) if self.free_from is not None and subtotal >= self.free_from else self.price
 
 
 class TaxRate(models.Model):
-    """The tax on what is sent to a place."""
+    """The tax rate for a shipping destination."""
 
     title = models.CharField(_("title"), max_length=40, help_text=_("As shoppers read it, like VAT."))
     country = models.CharField(_("country"), max_length=2)
@@ -125,30 +125,36 @@ class TaxRate(models.Model):
 
     @property
     def spellings(self) -> set[str]:
-        """The region's names, to compare with; none for the whole country."""
+        """The names of the region, normalized for comparison. Empty if the rate is for the whole country."""
         return {name.strip().casefold() for name in self.region.split(",") if name.strip()}
 
     def clean(self) -> None:
-        """No region has two rates, however it is written."""
+        """Reject a region that already has a rate under one of its spellings."""
         others = TaxRate.objects.filter(country=self.country).exclude(pk=self.pk)
         if any(self.spellings & other.spellings for other in others):
             raise ValidationError({"region": _("There is a rate for this place already.")})
 
 
 def tax_on(amount: Decimal, percent: Decimal, is_included: bool, currency: str) -> Decimal:
-    """The tax in `amount` if it is included, else the tax on top of it."""
+    """Return the tax that `amount` contains if it is included, otherwise the tax to add to it."""
     return round_money(amount * percent / (HUNDRED + percent if is_included else HUNDRED), currency)
 
 
 class DiscountManager(models.Manager["Discount"]):
     def find(self, code: str) -> "Discount | None":
-        """The discount with this code, in capitals or not; None for no code. One that nobody knows is not active."""
+        """Return the discount with this code, in any case, or None if the code is empty.
+
+        For an unknown code, return an unsaved discount that is not active.
+        """
         code = code.strip().upper()
         return (self.filter(code__iexact=code).first() or Discount(code=code, active=False)) if code else None
 
 
 class Discount(GuardedModel):
-    """A code that makes an order cheaper. Its uses change only by `take` and `give_back`, with the order's state."""
+    """A discount code.
+
+    Only `take` and `give_back` change `uses`, in the same transaction as the status of the order.
+    """
 
     class Kind(models.TextChoices):
         PERCENT = "percent", _("percent of the goods")
@@ -199,12 +205,16 @@ class Discount(GuardedModel):
         return self.code
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the code in capitals."""
+        """Save the discount with its code in uppercase."""
         self.code = self.code.upper()
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
-        """A value that makes sense, and an end after the beginning."""
+        """Check the values and the period.
+
+        Reject a discount of more than 100 percent, amounts with too many decimals for the currency, and an end that
+        is not after the start.
+        """
         if self.kind == self.Kind.PERCENT and self.value is not None and self.value > HUNDRED:
             raise ValidationError({"value": _("Nothing gets cheaper by more than 100 percent.")})
         check_payable({"minimum": self.minimum} | ({"value": self.value} if self.kind == self.Kind.AMOUNT else {}))
@@ -212,7 +222,7 @@ class Discount(GuardedModel):
             raise ValidationError({"ends": _("This is not after the beginning.")})
 
     def problem(self, subtotal: Decimal) -> str:
-        """Why the code counts for nothing now, for goods of this value; empty if it counts."""
+        """Return a message that says why the code does not apply now to this subtotal, or "" if it applies."""
         now, words = timezone.now(), {"code": self.code}
         if not self.active or (self.kind == self.Kind.AMOUNT and has_excess_digits(self.value, settings.CURRENCY)):
             return gettext("We do not know the code %(code)s.") % words
@@ -228,17 +238,20 @@ class Discount(GuardedModel):
         return ""
 
     def amount_off(self, subtotal: Decimal, currency: str) -> Decimal:
-        """What goods of this value get cheaper by: rounded once, and never more than they cost."""
+        """Return the discount on this subtotal, rounded once and never more than the subtotal."""
         off = self.value if self.kind == self.Kind.AMOUNT else subtotal * self.value / HUNDRED
         return round_money(min(off, subtotal), currency)
 
     def take(self) -> bool:
-        """Count one more use, if there is one left; in the caller's transaction."""
+        """Count one more use and return True. Call this in the transaction that places the order.
+
+        Return False if no use is left or the code is not active any more.
+        """
         left = Q(uses_limit=None) | Q(uses__lt=F("uses_limit"))
         return bool(Discount.objects.filter(left, pk=self.pk, active=True).update(uses=F("uses") + 1))
 
     def give_back(self) -> None:
-        """Count one use less; in the transaction that cancels its order."""
+        """Count one use less. Call this in the transaction that cancels the order."""
         Discount.objects.filter(pk=self.pk, uses__gt=0).update(uses=F("uses") - 1)
 
 
@@ -248,45 +261,49 @@ def _written(time: datetime) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """The shipping methods and tax rates in force."""
+    """The active shipping methods and tax rates."""
 
     methods: Sequence[ShippingMethod]
     rates: Sequence[TaxRate]
 
     @classmethod
     def read(cls) -> "Rules":
-        """As the database has them now: placing reads no others."""
+        """Return the rules from the database. Placing an order uses only these, never the cached ones."""
         return cls(list(ShippingMethod.objects.filter(active=True)), list(TaxRate.objects.filter(active=True)))
 
     @classmethod
     def kept(cls) -> "Rules":
-        """Those of a minute ago at most, since every cart shows what they make."""
+        """Return the rules from the cache, at most a minute old. They are cached because every cart page needs them."""
         return cache.get_or_set(RULES_KEY, cls.read, 60) or cls.read()
 
     @staticmethod
     def forget() -> None:
-        """The next look reads them again."""
+        """Delete the cached rules, so that the next request reads them from the database."""
         cache.delete(RULES_KEY)
 
     def methods_to(self, country: str, currency: str) -> list[ShippingMethod]:
-        """Those that go there, at a price that can be paid; the preferred one first."""
-        return [one for one in self.methods if one.goes_to(country) and not has_excess_digits(one.price, currency)]
+        """Return the methods for this country with a price that the currency allows, in order of preference."""
+        return [
+            method
+            for method in self.methods
+            if method.goes_to(country) and not has_excess_digits(method.price, currency)
+        ]
 
     def rate_at(self, country: str, region: str) -> TaxRate | None:
-        """The rate of the region, else that of its country."""
-        there = [rate for rate in self.rates if rate.country == country]
+        """Return the rate of the region, otherwise that of the whole country, or None if there is neither."""
+        rates = [rate for rate in self.rates if rate.country == country]
         name = region.strip().casefold()
         return next(
-            (rate for rate in there if name in rate.spellings), next((rate for rate in there if not rate.region), None)
+            (rate for rate in rates if name in rate.spellings), next((rate for rate in rates if not rate.region), None)
         )
 
     def regions_of(self, country: str) -> list[str]:
-        """The regions of a country that have a rate of their own, by their first spelling."""
+        """Return the regions of a country that have a separate rate, by their first spelling."""
         return sorted(
             rate.region.split(",")[0].strip() for rate in self.rates if rate.country == country and rate.region
         )
 
     def countries(self) -> set[str] | None:
-        """All that something is sent to; None for everywhere."""
-        lists = [one.countries.replace(",", " ").split() for one in self.methods]
+        """Return the codes of all countries that are delivered to, or None for everywhere."""
+        lists = [method.countries.replace(",", " ").split() for method in self.methods]
         return {code for codes in lists for code in codes} if all(lists) else None

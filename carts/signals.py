@@ -1,4 +1,4 @@
-"""A cart's totals follow its lines; carts merge when a visitor signs in; new rules hold at once."""
+"""Signal receivers for carts: update totals, delete cached rules and merge carts at sign-in."""
 
 from typing import Any
 
@@ -16,14 +16,17 @@ from carts.rates import Rules, ShippingMethod, TaxRate
 
 @receiver(m2m_changed, sender=Cart.products.through, dispatch_uid="cart_products_total")
 def update_total_of_products(sender: Any, instance: Any, action: str, **kwargs: Any) -> None:
-    """`cart.products.add()` and its kin fire only this."""
+    """Update the totals after `cart.products.add()` and similar calls, which send only m2m_changed."""
     if isinstance(instance, Cart) and action.startswith("post_"):
         instance.update_totals()
 
 
 @receiver([post_save, post_delete], sender=CartItem, dispatch_uid="cart_item_total")
 def update_total_of_line(sender: type[CartItem], instance: CartItem, raw: bool = False, **kwargs: Any) -> None:
-    """A new quantity fires only post_save, the deletion of a product only post_delete."""
+    """Update the totals when a line is saved or deleted.
+
+    A new quantity sends only post_save, and the deletion of a product sends only post_delete.
+    """
     if not raw:
         instance.cart.update_totals()
 
@@ -31,16 +34,19 @@ def update_total_of_line(sender: type[CartItem], instance: CartItem, raw: bool =
 @receiver([post_save, post_delete], sender=ShippingMethod, dispatch_uid="shipping_method_rules")
 @receiver([post_save, post_delete], sender=TaxRate, dispatch_uid="tax_rate_rules")
 def forget_rules(sender: type[Any], **kwargs: Any) -> None:
-    """Now, and again once others can see the change: a look in between would keep the old rules for a minute."""
+    """Delete the cached rules now and again after the commit.
+
+    Until the commit, another request can read the old rules and cache them for a minute.
+    """
     Rules.forget()
     transaction.on_commit(Rules.forget)
 
 
 @receiver(user_logged_in, dispatch_uid="merge_carts")
 def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
-    """What a visitor put into the cart before signing in is there after; and what the account's held is told."""
+    """Merge the visitor's cart into the user's cart, and report how many items the user's cart already had."""
     if request is not None:
-        request.user = user  # a request that never met the middleware has none
+        request.user = user  # a request that did not pass the middleware has no user
         if count := Cart.objects.merge_on_login(request, user):
             words = ngettext(
                 "%(count)d item from your last visit is in your cart too.",

@@ -1,4 +1,4 @@
-"""Addresses of the cart and the checkout."""
+"""URLs for the cart and the checkout."""
 
 from django.urls import path
 

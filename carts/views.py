@@ -1,4 +1,4 @@
-"""The cart, the checkout and the thank-you page."""
+"""Views for the cart, the checkout and the thank-you page."""
 
 from urllib.parse import urlencode
 
@@ -25,34 +25,38 @@ from orders import payments
 from orders.models import Order
 from products.models import Product
 
-LONGEST_TYPED = 80  # of a discount code that is shown again; a code has 40 signs at most
+LONGEST_TYPED = 80  # characters of a rejected discount code to show again; a code has at most 40
 
 
 @private
 @require_safe
 def cart_home(request: HttpRequest) -> HttpResponse:
-    """The lines with what they cost, delivery and tax included, before anything personal is asked."""
+    """Show the cart with all costs, including delivery and tax, before asking for personal data."""
     cart = Cart.objects.from_request(request)
     lines = cart.lines() if cart else []
     if cart:
         Cart.objects.remember(request, cart)
     Cart.objects.note_count(request, sum(line.quantity for line in lines))
-    today = quote_cart(cart, lines) if cart else quote(lines)
-    return render(request, "carts/cart_home.html", {"cart": cart, "quote": today} | (_estimate(today) if lines else {}))
+    cart_quote = quote_cart(cart, lines) if cart else quote(lines)
+    return render(
+        request, "carts/cart_home.html", {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
+    )
 
 
-def _estimate(today: Quote) -> dict[str, object]:
-    """The countries to choose from, and the regions of the chosen one that have prices of their own."""
+def _estimate(cart_quote: Quote) -> dict[str, object]:
+    """Return the countries to choose from, and the regions of the chosen country that have a separate tax rate."""
     rules = Rules.kept()
     served = rules.countries()
-    countries = [one for one in country_choices() if served is None or one[0] in {*served, today.to.country}]
-    return {"countries": countries, "regions": rules.regions_of(today.to.country)}
+    countries = [
+        (code, name) for code, name in country_choices() if served is None or code in {*served, cart_quote.to.country}
+    ]
+    return {"countries": countries, "regions": rules.regions_of(cart_quote.to.country)}
 
 
 @require_POST
 @same_origin_or_csrf
 def cart_update(request: HttpRequest) -> HttpResponse:
-    """Add, set or remove one product, and say what the cart holds of it now."""
+    """Add one product, set its quantity or remove it, and show a message with its new quantity."""
     goal = next_url(request, resolve_url("carts:home"))
     form = CartUpdateForm(request.POST)
     if form.is_valid():
@@ -63,7 +67,7 @@ def cart_update(request: HttpRequest) -> HttpResponse:
 
 
 def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:
-    """The id of the field in the cart that the form's errors are about, if there is one."""
+    """Return the HTML id of the quantity field in the cart that the form's errors are about, or "" if it has none."""
     cart, wanted = Cart.objects.from_request(request), form.cleaned_data.get("product_id")
     lines = cart.lines() if cart and wanted and "quantity" in form.errors else []
     fields = (f"quantity-{wanted}" for line in lines if line.product_id == wanted and line.product.most_in_cart())
@@ -88,11 +92,11 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
     now = cart.set_quantity(product, wanted)
     Cart.objects.note_count(request, max(Cart.objects.item_count(request) + now - before, 0))
-    _say(request, product.title, wanted, now)
+    _report_quantity(request, product.title, wanted, now)
 
 
-def _say(request: HttpRequest, title: str, wanted: int, now: int) -> None:
-    """One sentence on what the cart holds now, more loudly if it is not what was wanted."""
+def _report_quantity(request: HttpRequest, title: str, wanted: int, now: int) -> None:
+    """Show a message with the new quantity in the cart, as a warning if it is less than requested."""
     words = {"title": title, "count": now}
     if now == 0 == wanted:
         messages.info(request, _("%(title)s is no longer in your cart.") % words)
@@ -107,24 +111,24 @@ def _say(request: HttpRequest, title: str, wanted: int, now: int) -> None:
 @require_POST
 @same_origin_or_csrf
 def cart_delivery(request: HttpRequest) -> HttpResponse:
-    """Keep the country of the estimate, or the shipping method, on the cart."""
+    """Store the country of the estimate or the shipping method in the cart."""
     form, cart = DeliveryForm(request.POST), Cart.objects.from_request(request)
     if not form.is_valid():
         messages.error(request, form.first_error(), extra_tags=form.first_place())
-    elif cart and (wishes := form.wishes()):
-        cart.choose(**wishes)
+    elif cart and (changes := form.wishes()):
+        cart.choose(**changes)
     return redirect(next_url(request, resolve_url("carts:home")))
 
 
 @require_POST
 @same_origin_or_csrf
 def cart_discount(request: HttpRequest) -> HttpResponse:
-    """Put a discount code on the cart, or take it off."""
+    """Apply a discount code to the cart, or remove it."""
     form, cart = DiscountForm(request.POST), Cart.objects.from_request(request)
     if cart is None or not cart.items.exists():
         messages.error(request, _("Your cart is empty."))
     elif not form.is_valid():
-        return _refuse_code(request, form.first_error())
+        return _reject_code(request, form.first_error())
     elif form.cleaned_data["remove"]:
         codes.take_off(cart)
         messages.info(request, _("The discount code is no longer in your cart."))
@@ -132,13 +136,13 @@ def cart_discount(request: HttpRequest) -> HttpResponse:
         try:
             messages.success(request, codes.put_on(request, cart, form.cleaned_data["code"]))
         except codes.CodeRefused as refusal:
-            return _refuse_code(request, str(refusal))
+            return _reject_code(request, str(refusal))
     return redirect("carts:home")
 
 
-def _refuse_code(request: HttpRequest, words: str) -> HttpResponse:
-    """Say why at the field, which keeps what was typed: that goes along in the address."""
-    messages.error(request, words, extra_tags="discount-code")
+def _reject_code(request: HttpRequest, message: str) -> HttpResponse:
+    """Show the message at the code field. The URL carries the typed code, so that the field still shows it."""
+    messages.error(request, message, extra_tags="discount-code")
     typed = request.POST.get("code", "").replace("\x00", "")[:LONGEST_TYPED]
     return redirect(f"{resolve_url('carts:home')}?{urlencode({'code': typed})}")
 
@@ -146,7 +150,7 @@ def _refuse_code(request: HttpRequest, words: str) -> HttpResponse:
 @private
 @payment_page
 def checkout(request: HttpRequest) -> HttpResponse:
-    """Details first, then paying; a POST with action=place places the order."""
+    """Show the details step, then the payment step. A POST with action=place places the order."""
     if request.method == "POST" and request.POST.get("action") == "place":
         return place_order(request)
     cart = Cart.objects.from_request(request)
@@ -156,15 +160,15 @@ def checkout(request: HttpRequest) -> HttpResponse:
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     order = Order.objects.get_or_create_for(profile, cart)[0] if profile else None
     if order and order.status != Order.Status.OPEN:
-        return redirect(order)  # placed in another tab since we read the cart
+        return redirect(order)  # placed in another tab after the cart was read
     address = order.shipping_address if order else None
     context = {"cart": cart, "quote": quote_cart(cart, lines, address), "order": order}
     if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
         details = Details(request, profile, order, cart)
         if details.is_valid():
             details.save(cart)
-            sent = details.shipping.cleaned_data
-            cart.choose(country=sent["country"], region=sent.get("state", ""))
+            shipping = details.shipping.cleaned_data
+            cart.choose(country=shipping["country"], region=shipping.get("state", ""))
             return redirect("carts:checkout")
         return render(request, "carts/checkout.html", context | _details_context(details, profile))
     context |= {"step": "pay", "cards": Card.objects.usable(order.billing_profile)}
@@ -184,7 +188,10 @@ def _details_context(details: Details, profile: BillingProfile | None) -> dict[s
 @private
 @require_safe
 def cart_success(request: HttpRequest) -> HttpResponse:
-    """Thank you, once Stripe says that the order this session placed last is paid; harmless to reload or share."""
+    """Show the thank-you page once Stripe confirms that the last order placed in this session is paid.
+
+    Redirect to the order if it is not paid. Reloading the page or sharing its URL is harmless.
+    """
     order = Order.objects.last_of_session(request)
     if order is None or not (order.billing_profile_id and order.shipping_address_text and order.billing_address_text):
         return redirect("carts:home")

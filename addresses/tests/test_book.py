@@ -1,4 +1,4 @@
-"""The address book of an account."""
+"""Tests for the address book of an account."""
 
 import pytest
 from django.test import Client
@@ -16,7 +16,7 @@ BOOK, ADD = "/addresses/", "/addresses/add/"
 
 @pytest.fixture
 def alice(client: Client) -> User:
-    """Signed in."""
+    """Return a user who is signed in to `client`."""
     user = make_user()
     sign_in(client, user)
     return user
@@ -26,12 +26,12 @@ def make_address(user: User) -> Address:
     return Address.objects.create(billing_profile=user.billing_profile, **ADDRESS)
 
 
-@pytest.mark.parametrize("address", [BOOK, ADD, "/addresses/1/"])
-def test_book_is_for_who_is_signed_in(client: Client, address: str) -> None:
-    assert client.get(address).url == f"/accounts/login/?next={address}"
+@pytest.mark.parametrize("path", [BOOK, ADD, "/addresses/1/"])
+def test_book_requires_login(client: Client, path: str) -> None:
+    assert client.get(path).url == f"/accounts/login/?next={path}"
 
 
-def test_book_that_is_empty_offers_a_way_on(client: Client, alice: User) -> None:
+def test_empty_book_links_to_the_add_page(client: Client, alice: User) -> None:
     page = client.get(BOOK).text
     assert ("No address yet." in page, f'href="{ADD}"' in page) == (True, True)
 
@@ -40,13 +40,13 @@ def test_address_is_added(client: Client, alice: User) -> None:
     assert "1 High Street" in client.post(ADD, ADDRESS, follow=True).text
 
 
-def test_address_added_twice_is_there_once(client: Client, alice: User) -> None:
+def test_address_added_twice_is_stored_once(client: Client, alice: User) -> None:
     client.post(ADD, ADDRESS)
     client.post(ADD, ADDRESS)
     assert Address.objects.count() == 1
 
 
-def test_address_with_a_mistake_is_told_and_what_was_typed_stays(client: Client, alice: User) -> None:
+def test_invalid_address_shows_an_error_and_keeps_the_input(client: Client, alice: User) -> None:
     page = client.post(ADD, ADDRESS | {"postal_code": "nowhere"}).text
     assert ("There is a problem" in page, "Error:" in page, 'value="1 High Street"' in page) == (True, True, True)
     assert not Address.objects.exists()
@@ -60,14 +60,14 @@ def test_address_is_edited(client: Client, alice: User) -> None:
     assert [row.line_1 for row in Address.objects.all()] == ["2 Low Street"]
 
 
-def test_address_saved_unchanged_stays(client: Client, alice: User) -> None:
+def test_unchanged_address_keeps_its_row(client: Client, alice: User) -> None:
     address = make_address(alice)
     client.post(reverse("addresses:edit", args=[address.pk]), ADDRESS)
     assert Address.objects.get() == address
 
 
 @pytest.mark.parametrize("change", ["edit", "delete"])
-def test_placed_order_keeps_its_own_text(client: Client, alice: User, change: str) -> None:
+def test_placed_order_keeps_its_address_text(client: Client, alice: User, change: str) -> None:
     address = make_address(alice)
     profile = alice.billing_profile
     order = make_open_order(shipping_address=address, shipping_address_text="as placed", status=Order.Status.PLACED)
@@ -84,7 +84,7 @@ def test_address_is_deleted(client: Client, alice: User) -> None:
     assert not Address.objects.exists()
 
 
-def test_address_is_not_deleted_by_a_link(client: Client, alice: User) -> None:
+def test_address_delete_rejects_get(client: Client, alice: User) -> None:
     assert client.get(reverse("addresses:delete", args=[make_address(alice).pk])).status_code == 405
 
 

@@ -1,4 +1,4 @@
-"""What an address needs, country by country."""
+"""Tests for the fields and the validation of the address form, by country."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from ecommerce.tests.makers import ADDRESS
 
 
 def errors(**changes: str) -> dict[str, list[str]]:
-    """What is wrong with the usual address after `changes`."""
+    """Return the form errors of a valid address after `changes`."""
     return dict(AddressForm(ADDRESS | changes).errors)
 
 
-def test_address_as_it_should_be_has_no_errors() -> None:
+def test_valid_address_has_no_errors() -> None:
     assert errors() == {}
 
 
@@ -37,14 +37,14 @@ def test_address_as_it_should_be_has_no_errors() -> None:
         ("BFPO 61", "BFPO 61"),
     ],
 )
-def test_uk_postcode_is_brought_into_its_form(typed: str, kept: str) -> None:
+def test_uk_postcode_is_normalized(typed: str, kept: str) -> None:
     form = AddressForm(ADDRESS | {"postal_code": typed})
     assert form.is_valid()
     assert form.cleaned_data["postal_code"] == kept
 
 
 @pytest.mark.parametrize("typed", ["12345", "BA1", "BA1 1A", "1BA 1AA", "BA1 1AA1", "٣A1 1AA", "GIR 0AA or so"])
-def test_uk_postcode_that_is_none_is_refused(typed: str) -> None:
+def test_invalid_uk_postcode_is_rejected(typed: str) -> None:
     words = "Please check: Postcode. It should look like EC1Y 8SY."
     assert errors(postal_code=typed) == {"postal_code": [words]}
 
@@ -61,17 +61,17 @@ def test_uk_postcode_that_is_none_is_refused(typed: str) -> None:
         ("IR", "\u06f1\u06f1\u06f9\u06f3\u06f6\u06f1\u06f2\u06f3\u06f4\u06f5", "11936-12345"),
     ],
 )
-def test_postcode_is_brought_into_the_form_of_its_country(country: str, typed: str, kept: str) -> None:
+def test_postcode_is_normalized_for_its_country(country: str, typed: str, kept: str) -> None:
     assert rules_of(country).postcode(typed) == kept
 
 
 @pytest.mark.parametrize(("country", "word"), [("GB", "Postcode"), ("DE", "Postcode"), ("US", "ZIP code")])
-def test_missing_postcode_is_asked_for_where_there_are_some(country: str, word: str) -> None:
+def test_missing_postcode_is_rejected_where_it_is_required(country: str, word: str) -> None:
     assert errors(country=country, postal_code="")["postal_code"] == [f"Please fill in: {word}."]
 
 
 @pytest.mark.parametrize("country", ["IE", "BS", "QA", "AG"])
-def test_missing_postcode_is_fine_where_there_are_none(country: str) -> None:
+def test_missing_postcode_is_accepted_where_it_is_not_required(country: str) -> None:
     assert errors(country=country, postal_code="") == {}
 
 
@@ -79,42 +79,42 @@ def test_missing_postcode_is_fine_where_there_are_none(country: str) -> None:
     ("country", "code", "word", "key"),
     [("US", "94103", "State", "CA"), ("CA", "K1A 0B1", "Province", "ON"), ("BR", "01310-100", "State", "SP")],
 )
-def test_state_is_asked_for_where_a_letter_needs_it(country: str, code: str, word: str, key: str) -> None:
+def test_state_is_required_where_addresses_need_it(country: str, code: str, word: str, key: str) -> None:
     for typed in ("", "Atlantis", "x" * 10_000, "\x00"):
         assert errors(country=country, postal_code=code, state=typed) == {"state": [f"Please choose: {word}."]}
     assert errors(country=country, postal_code=code, state=key) == {}
 
 
-def test_what_the_country_does_not_ask_is_passed_over() -> None:
+def test_fields_that_the_country_does_not_use_are_ignored() -> None:
     form = AddressForm(ADDRESS | {"state": "x" * 10_000, "sorting_code": "\x00", "city_area": "x" * 10_000})
     assert form.is_valid()
     assert (form.instance.state, form.instance.sorting_code, form.instance.city_area) == ("", "", "")
 
 
-def test_address_that_moves_abroad_leaves_nothing_of_the_old_country_behind() -> None:
+def test_address_moved_abroad_clears_the_fields_of_the_old_country() -> None:
     old = Address(**ADDRESS | {"country": "US", "state": "CA", "city": "Reno", "postal_code": "94103"})
     form = AddressForm(ADDRESS, instance=old)
     assert form.is_valid()
     assert form.instance.lines() == ["Gia Guest", "1 High Street", "BATH", "BA1 1AA", "United Kingdom"]
 
 
-def test_country_starts_with_the_shops_and_asks_what_it_asks(settings: Any) -> None:
+def test_form_defaults_to_the_country_of_the_shop(settings: Any) -> None:
     settings.SHOP_COUNTRY = "US"
     assert AddressForm()["country"].value() == "US"
     assert AddressForm()["state"].label == "State"
 
 
-def test_countries_the_shop_does_not_send_to_can_be_billed_all_the_same(settings: Any) -> None:
+def test_billing_accepts_countries_that_the_shop_does_not_ship_to(settings: Any) -> None:
     settings.SHOP_COUNTRIES = ["GB", "IE"]
     assert [code for code, _name in AddressForm().fields["country"].choices] == ["IE", "GB"]
     assert errors(country="DE")["country"] == ["Please choose: Country."]
     assert AddressForm(ADDRESS | {"country": "DE", "postal_code": "10115"}, kind="billing").is_valid()
 
 
-# Another country without a script
+# Changing the country without JavaScript
 
 
-def test_changed_country_judges_nothing_and_keeps_what_was_typed() -> None:
+def test_changed_country_skips_validation_and_keeps_the_input() -> None:
     typed = ADDRESS | {"country": "US", "name": "", "line_2": "x" * 10_000, "postal_code": "\x00"}
     form = AddressForm({f"to-{name}": value for name, value in typed.items()} | {"change_country": "to"}, prefix="to")
     assert (form.is_valid(), form.errors) == (False, {})
@@ -123,34 +123,34 @@ def test_changed_country_judges_nothing_and_keeps_what_was_typed() -> None:
 
 
 @pytest.mark.parametrize("country", ["", "XX", "x" * 10_000, "\x00"])
-def test_country_changed_to_none_shows_the_shops(country: str) -> None:
+def test_country_changed_to_an_invalid_one_shows_the_country_of_the_shop(country: str) -> None:
     form = AddressForm(ADDRESS | {"country": country, "change_country": ""})
     assert (form["country"].value(), form["city"].value()) == ("GB", "Bath")
 
 
 @pytest.mark.parametrize(("pressed", "has_focus"), [("shipping", True), ("billing", False)])
-def test_country_that_was_changed_has_the_focus(pressed: str, has_focus: bool) -> None:
+def test_changed_country_field_has_the_focus(pressed: str, has_focus: bool) -> None:
     form = AddressForm({"shipping-country": "US", "change_country": pressed}, prefix="shipping")
     assert (" autofocus" in str(form["country"])) == has_focus
 
 
 @pytest.mark.parametrize("country", ["", "XX", "gb", "GBR", "ZZ", "EU", "AQ", "\x00"])
-def test_country_that_is_none_is_refused(country: str) -> None:
+def test_unknown_country_is_rejected(country: str) -> None:
     assert "country" in errors(country=country)
 
 
 @pytest.mark.parametrize("field", ["name", "line_1", "city"])
 @pytest.mark.parametrize("value", ["", "   ", "x\x00", "x" * 121])
-def test_field_that_is_empty_or_too_long_is_refused(field: str, value: str) -> None:
+def test_empty_or_too_long_field_is_rejected(field: str, value: str) -> None:
     assert list(errors(**{field: value})) == [field]
 
 
-def test_postcode_that_grows_in_capitals_is_refused_before_it_meets_its_column() -> None:
+def test_postcode_that_is_too_long_in_uppercase_is_rejected() -> None:
     assert "postal_code" in errors(country="DE", postal_code="ß" * 15)
 
 
 @pytest.mark.django_db
-def test_saved_address_belongs_to_the_profile_and_is_used_again() -> None:
+def test_save_for_reuses_an_identical_address_of_the_profile() -> None:
     profile = BillingProfile.objects.create(email="alice@example.org")
     saved = []
     for typed in ("BA1 1AA", "ba11aa"):
@@ -161,29 +161,29 @@ def test_saved_address_belongs_to_the_profile_and_is_used_again() -> None:
 
 
 @pytest.mark.django_db
-def test_book_shows_the_newest_first_and_nobody_elses() -> None:
+def test_manager_returns_only_the_addresses_of_the_profile_newest_first() -> None:
     alice, bob = (BillingProfile.objects.create(email=f"{name}@example.org") for name in ("alice", "bob"))
     for profile, street in [(alice, "1 A"), (bob, "2 B"), (alice, "3 A")]:
         Address.objects.create(billing_profile=profile, **ADDRESS | {"line_1": street})
     assert [address.line_1 for address in Address.objects.of(alice)] == ["3 A", "1 A"]
 
 
-def test_lines_leave_out_what_is_empty() -> None:
+def test_lines_omit_empty_fields() -> None:
     address = Address(**ADDRESS | {"line_2": "", "state": "", "country": "DE", "postal_code": "10115"})
     assert address.lines() == ["Gia Guest", "1 High Street", "10115 BATH", "Germany"]
 
 
-def test_countries_are_named_in_the_visitors_language() -> None:
+def test_country_name_is_in_the_active_language() -> None:
     with translation.override("de"):
         assert country_name("DE") == "Deutschland"
     assert country_name("DE") == "Germany"
 
 
-def test_country_without_a_name_shows_its_code() -> None:
+def test_country_name_falls_back_to_the_code() -> None:
     assert country_name("QX") == "QX"
 
 
-def test_countries_are_in_the_order_of_their_names() -> None:
+def test_country_choices_are_sorted_by_name() -> None:
     names = [name for _code, name in country_choices()]
     assert names.index("Afghanistan") < names.index("Åland Islands") < names.index("Albania")
     assert len(names) > 200

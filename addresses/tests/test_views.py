@@ -1,4 +1,4 @@
-"""The address pages: what they need, whose addresses they show, and what they put onto the order."""
+"""Tests for the address views: requirements, ownership and the effect on the order."""
 
 import pytest
 from django.test import Client
@@ -15,8 +15,8 @@ CHECK, UPDATE = "/addresses/check/", "/addresses/update/"
 CHECKOUT = "/cart/checkout/"
 
 
-def come_to_checkout(client: Client, email: str) -> Client:
-    """A signed-in visitor with one product in the cart."""
+def sign_in_with_cart(client: Client, email: str) -> Client:
+    """Sign in a new user, add one product to the cart and return the client."""
     sign_in(client, make_user(email))
     add_to_cart(client, make_product())
     return client
@@ -24,40 +24,40 @@ def come_to_checkout(client: Client, email: str) -> Client:
 
 @pytest.fixture
 def alice(client: Client) -> Client:
-    return come_to_checkout(client, "alice@example.org")
+    return sign_in_with_cart(client, "alice@example.org")
 
 
 @pytest.fixture
 def bob(other_client: Client) -> Client:
-    return come_to_checkout(other_client, "bob@example.org")
+    return sign_in_with_cart(other_client, "bob@example.org")
 
 
 def order_of(email: str) -> Order:
     return Order.objects.get(email=email, active=True)
 
 
-def address_of(email: str, **fields: str) -> Address:
-    """An old address in this user's book."""
+def make_address(email: str, **fields: str) -> Address:
+    """Create a saved address for the user with this email address."""
     profile = BillingProfile.objects.get(email=email)
     return Address.objects.create(billing_profile=profile, **ADDRESS | fields)
 
 
-# What they need
+# Requirements
 
 
-def test_pages_without_a_cart_send_to_the_checkout(client: Client) -> None:
+def test_pages_without_a_cart_redirect_to_the_checkout(client: Client) -> None:
     sign_in(client, make_user())
     for answer in (client.get(CHECK), client.post(CHECK, ADDRESS), client.post(UPDATE)):
         assert answer.url == CHECKOUT
     assert not Order.objects.exists()
 
 
-def test_pages_with_an_empty_cart_send_to_the_checkout(alice: Client) -> None:
+def test_pages_with_an_empty_cart_redirect_to_the_checkout(alice: Client) -> None:
     add_to_cart(alice, Product.objects.get(), action="remove")
     assert alice.get(CHECK).url == alice.post(UPDATE).url == CHECKOUT
 
 
-def test_pages_without_a_profile_send_to_the_checkout(client: Client) -> None:
+def test_pages_without_a_profile_redirect_to_the_checkout(client: Client) -> None:
     add_to_cart(client, make_product())
     for answer in (client.get(CHECK), client.post(CHECK, ADDRESS), client.post(UPDATE)):
         assert answer.url == CHECKOUT
@@ -71,8 +71,8 @@ def test_pages_work_for_a_guest(client: Client) -> None:
     assert order_of("guest@example.org").shipping_address.city == "Bath"
 
 
-def test_update_is_by_post_only(alice: Client) -> None:
-    address = address_of("alice@example.org")
+def test_update_rejects_get(alice: Client) -> None:
+    address = make_address("alice@example.org")
     assert alice.get(UPDATE, {"address_id": address.pk, "address_type": "shipping"}).status_code == 405
     assert not Order.objects.exclude(shipping_address=None).exists()
 
@@ -81,21 +81,21 @@ def test_update_is_by_post_only(alice: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["shipping", "billing"])
-def test_check_shows_form_owner_and_where_it_leads(alice: Client, kind: str) -> None:
+def test_check_shows_the_form_for_the_address_type(alice: Client, kind: str) -> None:
     page = alice.get(CHECK, {"address_type": kind, "next": "/cart/"})
     assert f"<h1>{kind.capitalize()} address</h1>" in page.text
     assert (page.context["next_url"], page.context["action_url"]) == ("/cart/", CHECK)
     assert f'autocomplete="{kind} address-line1"' in page.text
 
 
-def test_check_saves_the_address_onto_the_order_and_goes_on(alice: Client) -> None:
+def test_check_saves_the_address_to_the_order_and_redirects(alice: Client) -> None:
     answer = alice.post(CHECK, ADDRESS | {"next": "/cart/"})
     order = order_of("alice@example.org")
     assert answer.url == "/cart/"
     assert order.shipping_address.lines() == ["Gia Guest", "1 High Street", "BATH", "BA1 1AA", "United Kingdom"]
 
 
-def test_check_bills_where_it_ships_until_told_otherwise(alice: Client) -> None:
+def test_check_uses_the_shipping_address_for_billing_by_default(alice: Client) -> None:
     alice.post(CHECK, ADDRESS)
     assert order_of("alice@example.org").is_billed_where_sent
     alice.post(CHECK, ADDRESS | {"line_1": "2 Low Street", "address_type": "billing"})
@@ -105,19 +105,19 @@ def test_check_bills_where_it_ships_until_told_otherwise(alice: Client) -> None:
     assert order_of("alice@example.org").billing_address.line_1 == "2 Low Street"
 
 
-def test_check_of_a_billing_address_sets_no_shipping_address(alice: Client) -> None:
+def test_check_of_a_billing_address_does_not_set_the_shipping_address(alice: Client) -> None:
     alice.post(CHECK, ADDRESS | {"address_type": "billing"})
     order = order_of("alice@example.org")
     assert (order.shipping_address, order.billing_address.city) == (None, "Bath")
 
 
-def test_check_of_the_same_address_stores_it_once(alice: Client) -> None:
+def test_check_stores_the_same_address_once(alice: Client) -> None:
     for kind in ("shipping", "billing", "shipping"):
         alice.post(CHECK, ADDRESS | {"address_type": kind, "postal_code": "ba11aa"})
     assert Address.objects.count() == 1
 
 
-def test_check_of_an_address_another_has_makes_an_own_one(alice: Client, bob: Client) -> None:
+def test_check_creates_a_separate_address_for_each_profile(alice: Client, bob: Client) -> None:
     alice.post(CHECK, ADDRESS)
     bob.post(CHECK, ADDRESS)
     owners = Address.objects.values_list("billing_profile__email", flat=True)
@@ -125,13 +125,13 @@ def test_check_of_an_address_another_has_makes_an_own_one(alice: Client, bob: Cl
 
 
 @pytest.mark.parametrize("kind", ["", "home", "shipping_address", "status", "x\x00"])
-def test_check_of_an_unknown_address_type_means_shipping(alice: Client, kind: str) -> None:
+def test_check_treats_an_unknown_address_type_as_shipping(alice: Client, kind: str) -> None:
     alice.post(CHECK, ADDRESS | {"address_type": kind})
     order = order_of("alice@example.org")
     assert (order.shipping_address.city, order.status) == ("Bath", Order.Status.OPEN)
 
 
-def test_check_refuses_a_bad_address_and_keeps_what_was_typed(alice: Client) -> None:
+def test_check_rejects_an_invalid_address_and_keeps_the_input(alice: Client) -> None:
     page = alice.post(CHECK, ADDRESS | {"postal_code": "12345"}).text
     assert "There is a problem" in page
     assert "Please check: Postcode. It should look like EC1Y 8SY." in page
@@ -139,7 +139,7 @@ def test_check_refuses_a_bad_address_and_keeps_what_was_typed(alice: Client) -> 
     assert not Address.objects.exists()
 
 
-def test_check_asks_for_another_country_what_it_asks(alice: Client) -> None:
+def test_check_shows_the_fields_of_a_changed_country(alice: Client) -> None:
     page = alice.post(CHECK, ADDRESS | {"country": "US", "change_country": ""}).text
     assert "<title>Shipping address" in page
     assert "There is a problem" not in page
@@ -148,28 +148,28 @@ def test_check_asks_for_another_country_what_it_asks(alice: Client) -> None:
     assert not Address.objects.exists()
 
 
-def test_check_never_leads_off_the_site(alice: Client) -> None:
+def test_check_does_not_redirect_to_another_site(alice: Client) -> None:
     assert alice.post(CHECK, ADDRESS | {"next": "//evil.example"}).url == CHECKOUT
 
 
-def test_check_takes_the_owner_from_the_session_and_from_nowhere_else(alice: Client, bob: Client) -> None:
-    theirs = address_of("bob@example.org").billing_profile
-    alice.post(CHECK, ADDRESS | {"billing_profile": theirs.pk, "line_1": "9 New Street"})
+def test_check_ignores_a_submitted_billing_profile(alice: Client, bob: Client) -> None:
+    other_profile = make_address("bob@example.org").billing_profile
+    alice.post(CHECK, ADDRESS | {"billing_profile": other_profile.pk, "line_1": "9 New Street"})
     assert Address.objects.get(line_1="9 New Street").billing_profile.email == "alice@example.org"
 
 
-# Old addresses
+# Saved addresses
 
 
-def test_old_addresses_are_shown_to_their_owner_alone(alice: Client, bob: Client) -> None:
-    address_of("alice@example.org", line_1="7 Alice Lane")
-    address_of("bob@example.org", line_1="8 Bob Lane")
+def test_saved_addresses_are_shown_only_to_their_owner(alice: Client, bob: Client) -> None:
+    make_address("alice@example.org", line_1="7 Alice Lane")
+    make_address("bob@example.org", line_1="8 Bob Lane")
     assert [text in alice.get(CHECK).text for text in ("7 Alice Lane", "8 Bob Lane")] == [True, False]
     assert [text in bob.get(CHECK).text for text in ("7 Alice Lane", "8 Bob Lane")] == [False, True]
 
 
-def test_old_addresses_are_not_shown_to_a_guest_who_types_the_owners_email(alice: Client, other_client: Client) -> None:
-    address_of("alice@example.org", line_1="7 Alice Lane")
+def test_saved_addresses_are_hidden_from_a_guest_with_the_same_email(alice: Client, other_client: Client) -> None:
+    make_address("alice@example.org", line_1="7 Alice Lane")
     add_to_cart(other_client, make_product())
     other_client.post("/accounts/guest/", {"email": "alice@example.org"})
     page = other_client.get(CHECK).text
@@ -178,25 +178,25 @@ def test_old_addresses_are_not_shown_to_a_guest_who_types_the_owners_email(alice
 
 
 @pytest.mark.parametrize("kind", ["shipping", "billing"])
-def test_update_puts_an_old_address_onto_the_order(alice: Client, kind: str) -> None:
+def test_update_uses_a_saved_address_for_the_order(alice: Client, kind: str) -> None:
     alice.post(CHECK, ADDRESS)
-    old = address_of("alice@example.org", line_1="7 Alice Lane")
-    answer = alice.post(UPDATE, {"address_id": old.pk, "address_type": kind, "next": "/cart/"})
+    saved = make_address("alice@example.org", line_1="7 Alice Lane")
+    answer = alice.post(UPDATE, {"address_id": saved.pk, "address_type": kind, "next": "/cart/"})
     order = order_of("alice@example.org")
-    assert (answer.url, getattr(order, f"{kind}_address")) == ("/cart/", old)
+    assert (answer.url, getattr(order, f"{kind}_address")) == ("/cart/", saved)
     assert order.shipping_address != order.billing_address
 
 
-def test_update_fills_an_empty_billing_address_too(alice: Client) -> None:
-    old = address_of("alice@example.org")
-    alice.post(UPDATE, {"address_id": old.pk, "address_type": "shipping"})
-    assert order_of("alice@example.org").billing_address == old
+def test_update_sets_an_empty_billing_address_too(alice: Client) -> None:
+    saved = make_address("alice@example.org")
+    alice.post(UPDATE, {"address_id": saved.pk, "address_type": "shipping"})
+    assert order_of("alice@example.org").billing_address == saved
 
 
-def test_update_refuses_anothers_address_and_changes_nothing(alice: Client, bob: Client) -> None:
-    theirs = address_of("bob@example.org", line_1="8 Bob Lane")
+def test_update_rejects_the_address_of_another_user(alice: Client, bob: Client) -> None:
+    other_address = make_address("bob@example.org", line_1="8 Bob Lane")
     alice.post(CHECK, ADDRESS)
-    page = alice.post(UPDATE, {"address_id": theirs.pk, "address_type": "shipping"}, follow=True).text
+    page = alice.post(UPDATE, {"address_id": other_address.pk, "address_type": "shipping"}, follow=True).text
     order = order_of("alice@example.org")
     assert (order.shipping_address.line_1, order.billing_address.line_1) == ("1 High Street", "1 High Street")
     assert "Choose one of your addresses." in page
@@ -204,7 +204,7 @@ def test_update_refuses_anothers_address_and_changes_nothing(alice: Client, bob:
 
 
 @pytest.mark.parametrize("number", ["", "0", "-1", "x", "1.5", str(2**64), "9" * 5000, "1\x00", "9999"])
-def test_update_with_a_bad_address_changes_nothing(alice: Client, number: str) -> None:
+def test_update_with_an_invalid_address_id_changes_nothing(alice: Client, number: str) -> None:
     alice.post(CHECK, ADDRESS)
     before = order_of("alice@example.org").shipping_address_id
     answer = alice.post(UPDATE, {"address_id": number, "address_type": "shipping"})
@@ -213,14 +213,14 @@ def test_update_with_a_bad_address_changes_nothing(alice: Client, number: str) -
 
 @pytest.mark.parametrize("kind", ["", "home", "status", "x\x00"])
 def test_update_with_an_unknown_address_type_changes_nothing(alice: Client, kind: str) -> None:
-    old = address_of("alice@example.org")
-    page = alice.post(UPDATE, {"address_id": old.pk, "address_type": kind}, follow=True).text
+    saved = make_address("alice@example.org")
+    page = alice.post(UPDATE, {"address_id": saved.pk, "address_type": kind}, follow=True).text
     assert "Choose one of your addresses." in page
     assert order_of("alice@example.org").shipping_address is None
 
 
-def test_address_pages_are_kept_out_of_caches(alice: Client) -> None:
-    address_of("alice@example.org", line_1="7 Alice Lane")
+def test_address_pages_are_not_cached(alice: Client) -> None:
+    make_address("alice@example.org", line_1="7 Alice Lane")
     answer = alice.get(CHECK)
     assert "7 Alice Lane" in answer.text
     assert "no-store" in answer.headers["Cache-Control"]

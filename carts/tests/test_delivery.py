@@ -1,4 +1,4 @@
-"""Where goods may go to and how: the cart's estimate, and the choice at the checkout."""
+"""Tests for delivery: the estimate in the cart, and the shipping method at the checkout."""
 
 from typing import Any
 
@@ -35,12 +35,12 @@ def express() -> ShippingMethod:
     return ShippingMethod.objects.create(title="Express", price="9.50", position=1)
 
 
-def choose(client: Client, **data: Any) -> str:
-    """Send the estimate's form; the cart's page after."""
+def submit_delivery(client: Client, **data: Any) -> str:
+    """Submit the delivery form and return the HTML of the cart page."""
     return str(client.post("/cart/delivery/", data, headers=SAME, follow=True).text)
 
 
-def test_cart_shows_delivery_and_tax_before_anything_personal_is_asked(shopper: Client) -> None:
+def test_cart_shows_delivery_and_tax_without_personal_data(shopper: Client) -> None:
     make_tax()
     page = shopper.get("/cart/").text
     for text in ("Standard delivery", "£4.95", "includes VAT 20%", "£3.50", "£20.95"):
@@ -51,25 +51,25 @@ def test_estimate_follows_the_chosen_country(shopper: Client) -> None:
     ShippingMethod.objects.create(title="Overseas", price="12.00", countries="FR")
     set_delivery("4.95", countries="GB")
     make_tax("5.5", title="TVA", country="FR")
-    page = choose(shopper, country="FR")
+    page = submit_delivery(shopper, country="FR")
     for text in ("Delivery to France", "Overseas", "£12.00", "includes TVA 5.5%", "£28.00"):
         assert text in page
     assert "Overseas" in shopper.get("/cart/").text
 
 
-def test_checkout_asks_for_an_address_in_the_country_of_the_estimate(shopper: Client) -> None:
-    choose(shopper, country="FR")
+def test_checkout_preselects_the_country_of_the_estimate(shopper: Client) -> None:
+    submit_delivery(shopper, country="FR")
     assert '<option value="FR" selected' in shopper.get(CHECKOUT).text
 
 
 def test_estimate_asks_for_the_region_where_regions_have_rates(shopper: Client) -> None:
     make_tax("8.25", title="Sales tax", country="US", region="CA, California")
-    assert "State or region" in choose(shopper, country="US")
-    assert "includes Sales tax 8.25%" in choose(shopper, country="US", region="CA")
-    assert "Sales tax" not in choose(shopper, country="US", region="nowhere")
+    assert "State or region" in submit_delivery(shopper, country="US")
+    assert "includes Sales tax 8.25%" in submit_delivery(shopper, country="US", region="CA")
+    assert "Sales tax" not in submit_delivery(shopper, country="US", region="nowhere")
 
 
-def test_estimate_lists_the_countries_that_are_delivered_to(shopper: Client) -> None:
+def test_estimate_lists_the_delivery_countries(shopper: Client) -> None:
     set_delivery("4.95", countries="GB, IE")
     page = shopper.get("/cart/")
     assert page.context["countries"] == [("IE", "Ireland"), ("GB", "United Kingdom")]
@@ -78,49 +78,49 @@ def test_estimate_lists_the_countries_that_are_delivered_to(shopper: Client) -> 
 @pytest.mark.parametrize(
     "data", [{"country": "XX"}, {"country": "\x00"}, {"shipping_method": "x"}, {"shipping_method": "9" * 30}]
 )
-def test_estimate_of_nonsense_changes_nothing(shopper: Client, data: dict[str, str]) -> None:
+def test_estimate_with_invalid_data_changes_nothing(shopper: Client, data: dict[str, str]) -> None:
     before = Cart.objects.values().get()
-    assert "Choose " in choose(shopper, **data)
+    assert "Choose " in submit_delivery(shopper, **data)
     assert Cart.objects.values().get() == before
 
 
-def test_estimate_without_a_cart_makes_none(client: Client) -> None:
-    assert "Your cart is empty." in choose(client, country="FR")
+def test_estimate_without_a_cart_creates_none(client: Client) -> None:
+    assert "Your cart is empty." in submit_delivery(client, country="FR")
     assert not Cart.objects.exists()
 
 
-def test_cart_says_where_the_shop_does_not_deliver(shopper: Client) -> None:
+def test_cart_reports_a_country_without_delivery(shopper: Client) -> None:
     set_delivery("4.95", countries="IE")
     assert "We do not deliver to United Kingdom." in shopper.get("/cart/").text
 
 
-def test_details_move_the_estimate_to_their_address(shopper: Client) -> None:
+def test_shipping_address_updates_the_estimate(shopper: Client) -> None:
     give_details(shopper, country="FR", postal_code="75001", city="Paris")
     assert "Delivery to France" in shopper.get("/cart/").text
 
 
-def test_pay_step_offers_the_methods_that_fit_once_there_are_two(shopper: Client, express: ShippingMethod) -> None:
+def test_payment_step_offers_a_choice_between_two_methods(shopper: Client, express: ShippingMethod) -> None:
     give_details(shopper)
     page = shopper.get(CHECKOUT).text
     assert page.count('name="shipping_method"') == 2
     assert "£9.50" in page
 
 
-def test_pay_step_with_one_method_asks_nothing(shopper: Client) -> None:
+def test_payment_step_with_one_method_offers_no_choice(shopper: Client) -> None:
     give_details(shopper)
     page = shopper.get(CHECKOUT).text
     assert 'name="shipping_method"' not in page
     assert "Place order · £20.95" in page
 
 
-def test_method_is_changed_without_a_script_and_the_total_follows(shopper: Client, express: ShippingMethod) -> None:
+def test_changing_the_method_without_javascript_updates_the_total(shopper: Client, express: ShippingMethod) -> None:
     give_details(shopper)
     answer = shopper.post(f"/cart/delivery/?next={CHECKOUT}", {"shipping_method": express.pk}, headers=SAME)
     assert answer.url == CHECKOUT
     assert "Place order · £25.50" in shopper.get(CHECKOUT).text
 
 
-def test_method_ticked_but_not_yet_shown_is_shown_before_anything_is_placed(
+def test_method_changed_on_submit_is_shown_before_the_order_is_placed(
     shopper: Client, simulator: Simulator, express: ShippingMethod
 ) -> None:
     give_details(shopper)
@@ -131,11 +131,9 @@ def test_method_ticked_but_not_yet_shown_is_shown_before_anything_is_placed(
     assert not Order.objects.placed().exists()
 
 
-def test_method_that_was_shown_is_the_one_that_is_charged(
-    shopper: Client, simulator: Simulator, express: ShippingMethod
-) -> None:
+def test_method_that_was_shown_is_charged(shopper: Client, simulator: Simulator, express: ShippingMethod) -> None:
     give_details(shopper)
-    choose(shopper, shipping_method=express.pk)
+    submit_delivery(shopper, shipping_method=express.pk)
     form = place_form(shopper) | {"card": add_card(shopper).json()["card"]}
     shopper.post(CHECKOUT, form | {"shipping_method": express.pk})
     order = Order.objects.placed().get()
@@ -143,7 +141,7 @@ def test_method_that_was_shown_is_the_one_that_is_charged(
     assert [charge["amount"] for charge in simulator.objects("charge")] == [2550]
 
 
-def test_pay_step_for_a_country_without_delivery_says_so_and_has_no_button(shopper: Client) -> None:
+def test_payment_step_without_delivery_shows_a_message_and_no_button(shopper: Client) -> None:
     set_delivery("4.95", countries="GB")
     give_details(shopper, country="FR", postal_code="75001", city="Paris")
     page = shopper.get(CHECKOUT).text
@@ -151,7 +149,7 @@ def test_pay_step_for_a_country_without_delivery_says_so_and_has_no_button(shopp
     assert "Place order" not in page
 
 
-def test_changed_price_is_told_in_the_cart(shopper: Client) -> None:
+def test_cart_reports_a_changed_price(shopper: Client) -> None:
     cart = Cart.objects.get()
     cart.products.update(price="17.50")
     assert "The price was £16.00 when you chose it." in shopper.get("/cart/").text

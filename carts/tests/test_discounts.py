@@ -1,4 +1,4 @@
-"""The field for a discount code in the cart."""
+"""Tests for discount codes in the cart."""
 
 from typing import Any
 
@@ -17,20 +17,20 @@ SAME = {"Sec-Fetch-Site": "same-origin"}
 
 @pytest.fixture
 def shopper(client: Client) -> Client:
-    """A visitor with 32.00 in the cart."""
+    """Return a client with items for 32.00 in the cart."""
     add_to_cart(client, make_product(title="Mug"), 2)
     client.get("/cart/")
     return client
 
 
-def use(client: Client, code: str = "", **data: str) -> str:
-    """Send the field; the cart's page after."""
+def submit_code(client: Client, code: str = "", **data: str) -> str:
+    """Submit the discount form and return the HTML of the cart page."""
     return str(client.post("/cart/discount/", {"code": code} | data, headers=SAME, follow=True).text)
 
 
-def test_code_lowers_the_total_and_is_shown_with_a_button_to_remove_it(shopper: Client) -> None:
+def test_code_lowers_the_total_and_has_a_remove_button(shopper: Client) -> None:
     make_discount("TEN")
-    page = use(shopper, "ten")
+    page = submit_code(shopper, "ten")
     for text in (
         "The code TEN takes £3.20 off.",
         "Discount TEN",
@@ -44,15 +44,15 @@ def test_code_lowers_the_total_and_is_shown_with_a_button_to_remove_it(shopper: 
 
 def test_code_is_removed(shopper: Client) -> None:
     make_discount("TEN")
-    use(shopper, "TEN")
-    page = use(shopper, remove="1")
+    submit_code(shopper, "TEN")
+    page = submit_code(shopper, remove="1")
     assert "The discount code is no longer in your cart." in page
     assert "£36.95" in page
     assert Cart.objects.get().discount_code == ""
 
 
 @pytest.mark.parametrize(
-    ("fields", "code", "words"),
+    ("fields", "code", "message"),
     [
         ({}, "ELEVEN", "We do not know the code ELEVEN."),
         ({"active": False}, "TEN", "We do not know the code TEN."),
@@ -64,32 +64,32 @@ def test_code_is_removed(shopper: Client) -> None:
         ({}, "T" * 41, "at most 40 characters"),
     ],
 )
-def test_code_that_does_not_count_is_not_kept(shopper: Client, fields: Any, code: str, words: str) -> None:
+def test_code_that_does_not_apply_is_not_stored(shopper: Client, fields: Any, code: str, message: str) -> None:
     make_discount("TEN", **fields)
-    assert words in use(shopper, code)
+    assert message in submit_code(shopper, code)
     assert Cart.objects.get().discount_code == ""
 
 
-def test_new_code_replaces_the_old_one_only_if_it_counts(shopper: Client) -> None:
+def test_new_code_replaces_the_old_one_only_if_it_applies(shopper: Client) -> None:
     make_discount("TEN")
     make_discount("FIVE", value=5)
-    use(shopper, "TEN")
-    use(shopper, "NONE")
+    submit_code(shopper, "TEN")
+    submit_code(shopper, "NONE")
     assert Cart.objects.get().discount_code == "TEN"
-    use(shopper, "FIVE")
+    submit_code(shopper, "FIVE")
     assert Cart.objects.get().discount_code == "FIVE"
 
 
-def test_spaces_alone_are_no_code_and_leave_the_old_one(shopper: Client) -> None:
+def test_blank_code_is_rejected_and_keeps_the_old_one(shopper: Client) -> None:
     make_discount()
-    use(shopper, " ten ")
-    assert "Enter a code." in use(shopper, "  ")
+    submit_code(shopper, " ten ")
+    assert "Enter a code." in submit_code(shopper, "  ")
     assert Cart.objects.get().discount_code == "TEN"
 
 
-def test_code_that_ended_meanwhile_says_so_and_counts_for_nothing(shopper: Client) -> None:
+def test_code_that_is_used_up_shows_a_message_and_gives_no_discount(shopper: Client) -> None:
     discount = make_discount("TEN", uses_limit=1)
-    use(shopper, "TEN")
+    submit_code(shopper, "TEN")
     discount.take()
     page = shopper.get("/cart/").text
     assert "The code TEN has been used up." in page
@@ -98,7 +98,7 @@ def test_code_that_ended_meanwhile_says_so_and_counts_for_nothing(shopper: Clien
 
 def test_code_without_a_cart_changes_nothing(client: Client) -> None:
     make_discount("TEN")
-    assert "Your cart is empty." in use(client, "TEN")
+    assert "Your cart is empty." in submit_code(client, "TEN")
     assert not Cart.objects.exists()
 
 
@@ -106,42 +106,42 @@ def test_guessing_codes_ends_for_an_hour(shopper: Client, monkeypatch: pytest.Mo
     monkeypatch.setattr(codes, "WRONG_CODES", 2)
     make_discount("TEN")
     for code in ("A", "B"):
-        assert "We do not know" in use(shopper, code)
-    assert "Too many codes were tried" in use(shopper, "TEN")
+        assert "We do not know" in submit_code(shopper, code)
+    assert "Too many codes were tried" in submit_code(shopper, "TEN")
     assert Cart.objects.get().discount_code == ""
     cache.clear()
-    assert "takes £3.20 off" in use(shopper, "TEN")
+    assert "takes £3.20 off" in submit_code(shopper, "TEN")
 
 
-def test_code_that_is_known_is_no_guess(shopper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_code_does_not_count_as_a_guess(shopper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codes, "WRONG_CODES", 1)
     make_discount("OLD", uses_limit=0)
-    use(shopper, "OLD")
-    assert "has been used up" in use(shopper, "OLD")
+    submit_code(shopper, "OLD")
+    assert "has been used up" in submit_code(shopper, "OLD")
 
 
-def test_code_goes_with_the_cart_when_its_visitor_signs_in(shopper: Client, other_client: Client) -> None:
+def test_code_stays_in_the_cart_after_sign_in(shopper: Client, other_client: Client) -> None:
     alice = make_user()
     sign_in(other_client, alice)
     add_to_cart(other_client, make_product())
     make_discount("TEN")
-    use(shopper, "TEN")
+    submit_code(shopper, "TEN")
     sign_in(shopper, alice)
     assert Cart.objects.get(active=True).discount_code == "TEN"
 
 
-def test_code_asks_one_query_more_of_the_cart_page(shopper: Client) -> None:
+def test_code_needs_one_more_query_on_the_cart_page(shopper: Client) -> None:
     make_discount("TEN")
-    use(shopper, "TEN")
+    submit_code(shopper, "TEN")
     with count_queries() as queries:
         shopper.get("/cart/")
     assert len(queries) == 4
 
 
-def test_code_from_another_site_is_refused(shopper: Client) -> None:
+def test_code_from_another_site_is_rejected(shopper: Client) -> None:
     make_discount("TEN")
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = shopper.cookies
-    answer = strict.post("/cart/discount/", {"code": "TEN"}, headers={"Origin": "https://evil.example"})
+    csrf_client = Client(enforce_csrf_checks=True)
+    csrf_client.cookies = shopper.cookies
+    answer = csrf_client.post("/cart/discount/", {"code": "TEN"}, headers={"Origin": "https://evil.example"})
     assert answer.status_code == 403
     assert Cart.objects.get().discount_code == ""

@@ -1,4 +1,4 @@
-"""Rules as rows: which codes count, what staff may enter, and how long the kept rules live."""
+"""Tests for pricing rules: discount codes, validation in the admin, and the rules cache."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -26,16 +26,16 @@ def staff(client: Client) -> Client:
 
 
 def errors(page: Any) -> str:
-    """What the admin says is wrong with a form."""
+    """Return the text of all form errors on an admin page."""
     form = page.context["adminform"].form
     return " ".join(str(error) for found in form.errors.values() for error in found)
 
 
-# --- codes ---
+# --- discount codes ---
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("fields", "message"),
     [
         ({}, ""),
         ({"active": False}, "We do not know the code TEN."),
@@ -49,13 +49,13 @@ def errors(page: Any) -> str:
         ({"minimum": Decimal("20.01")}, "The code TEN needs goods for £20.01 or more."),
     ],
 )
-def test_code_says_why_it_does_not_count(fields: dict[str, Any], words: str) -> None:
-    said = Discount(code="TEN", value=Decimal(10), **fields).problem(Decimal(20))
-    assert said.startswith(words)
-    assert bool(said) == bool(words)
+def test_code_problem_says_why_it_does_not_apply(fields: dict[str, Any], message: str) -> None:
+    problem = Discount(code="TEN", value=Decimal(10), **fields).problem(Decimal(20))
+    assert problem.startswith(message)
+    assert bool(problem) == bool(message)
 
 
-def test_amount_the_currency_cannot_pay_is_no_code(settings: Any) -> None:
+def test_code_with_too_many_decimals_for_the_currency_does_not_apply(settings: Any) -> None:
     settings.CURRENCY = "jpy"
     assert Discount(code="TEN", kind="amount", value=Decimal("9.50")).problem(Decimal(2000))
 
@@ -67,27 +67,27 @@ def test_code_is_found_in_any_case(typed: str) -> None:
     assert (found, str(found)) == (discount, "TEN")
 
 
-def test_code_is_there_once_in_any_case() -> None:
+def test_code_is_unique_in_any_case() -> None:
     make_discount("TEN")
     with pytest.raises(IntegrityError):
         Discount.objects.bulk_create([Discount(code="ten", value=Decimal(5))])
 
 
 @pytest.mark.parametrize(("limit", "taken"), [(None, [True] * 3), (2, [True, True, False]), (0, [False] * 3)])
-def test_code_is_taken_as_often_as_allowed(limit: int | None, taken: list[bool]) -> None:
+def test_take_stops_at_the_limit_of_uses(limit: int | None, taken: list[bool]) -> None:
     discount = make_discount(uses_limit=limit)
     assert [discount.take() for _order in range(3)] == taken
     discount.refresh_from_db()
     assert discount.uses == sum(taken)
 
 
-def test_code_put_out_of_force_meanwhile_is_not_taken() -> None:
+def test_take_rejects_a_deactivated_code() -> None:
     discount = make_discount()
     Discount.objects.update(active=False)
     assert not discount.take()
 
 
-def test_stale_form_does_not_put_old_uses_back() -> None:
+def test_saving_a_stale_discount_keeps_the_current_uses() -> None:
     stale = make_discount()
     Discount.objects.get().take()
     stale.value = Decimal(20)
@@ -96,7 +96,7 @@ def test_stale_form_does_not_put_old_uses_back() -> None:
     assert (stale.uses, stale.value) == (1, Decimal(20))
 
 
-# --- what staff may enter ---
+# --- validation in the admin ---
 
 METHOD = {"title": "Van", "price": "5.00", "free_from": "", "countries": "", "position": "1", "active": "on"}
 RATE = {"title": "VAT", "country": "GB", "region": "", "percent": "20", "active": "on"}
@@ -104,7 +104,7 @@ CODE = {"code": "spring-5", "kind": "percent", "value": "5", "active": "on"}
 
 
 @pytest.mark.parametrize(
-    ("model", "data", "changes", "words"),
+    ("model", "data", "changes", "message"),
     [
         ("shippingmethod", METHOD, {"countries": "GB, XX"}, "There is no country with the code XX."),
         ("shippingmethod", METHOD, {"price": "-1"}, "greater than or equal to 0"),
@@ -122,27 +122,27 @@ CODE = {"code": "spring-5", "kind": "percent", "value": "5", "active": "on"}
         ),
     ],
 )  # fmt: skip
-def test_admin_refuses_what_makes_no_sense(staff: Client, model: str, data: Any, changes: Any, words: str) -> None:
+def test_admin_rejects_invalid_values(staff: Client, model: str, data: Any, changes: Any, message: str) -> None:
     make_discount("OLD")
     page = staff.post(f"/admin/carts/{model}/add/", data | changes)
     assert page.status_code == 200
-    assert words in errors(page)
+    assert message in errors(page)
 
 
-def test_admin_keeps_countries_as_they_are_compared(staff: Client) -> None:
+def test_admin_normalizes_country_codes(staff: Client) -> None:
     staff.post("/admin/carts/shippingmethod/add/", METHOD | {"countries": "gb ie,FR  gb"})
     method = ShippingMethod.objects.get(title="Van")
     assert method.countries == "GB, IE, FR"
     assert [method.goes_to(country) for country in ("GB", "IE", "FR", "DE")] == [True, True, True, False]
 
 
-def test_admin_refuses_amounts_the_currency_cannot_pay(staff: Client, settings: Any) -> None:
+def test_admin_rejects_amounts_with_too_many_decimals(staff: Client, settings: Any) -> None:
     settings.CURRENCY = "jpy"
     page = staff.post("/admin/carts/shippingmethod/add/", METHOD | {"price": "4.95"})
     assert "JPY has no such decimals." in errors(page)
 
 
-def test_admin_saves_a_code_in_capitals_and_keeps_its_name(staff: Client) -> None:
+def test_admin_saves_a_code_in_uppercase_and_never_changes_it(staff: Client) -> None:
     staff.post("/admin/carts/discount/add/", CODE)
     discount = Discount.objects.get()
     staff.post(f"/admin/carts/discount/{discount.pk}/change/", CODE | {"code": "other", "value": "7", "uses": "9"})
@@ -151,7 +151,7 @@ def test_admin_saves_a_code_in_capitals_and_keeps_its_name(staff: Client) -> Non
 
 
 @pytest.mark.parametrize("region", ["ca", "Nevada, california", "CA,NV"])
-def test_place_has_one_rate_however_it_is_written(region: str) -> None:
+def test_region_has_one_rate_in_any_spelling(region: str) -> None:
     make_tax(country="US", region="CA, California")
     with pytest.raises(ValidationError, match="a rate for this place already"):
         TaxRate(title="Tax", country="US", region=region, percent=Decimal(5)).full_clean()
@@ -163,17 +163,17 @@ def test_country_has_one_rate() -> None:
         make_tax()
 
 
-# --- the kept rules ---
+# --- the rules cache ---
 
 
-def test_rules_are_read_once_a_minute() -> None:
+def test_rules_are_read_from_the_cache() -> None:
     Rules.kept()
     with count_queries() as queries:
         assert [method.title for method in Rules.kept().methods] == ["Standard delivery"]
     assert queries == []
 
 
-def test_rules_hold_at_once_when_staff_change_them() -> None:
+def test_changed_rules_apply_immediately() -> None:
     Rules.kept()
     rate = make_tax()
     assert Rules.kept().rates == [rate]
@@ -181,17 +181,17 @@ def test_rules_hold_at_once_when_staff_change_them() -> None:
     assert Rules.kept().rates == []
 
 
-def test_rules_out_of_force_are_left_out() -> None:
+def test_inactive_rules_are_excluded() -> None:
     make_tax(active=False)
     ShippingMethod.objects.update(active=False)
     assert Rules.read() == Rules([], [])
 
 
 @pytest.mark.parametrize(("countries", "served"), [(["GB", "IE, FR"], {"GB", "IE", "FR"}), (["GB", ""], None)])
-def test_countries_are_those_that_any_method_goes_to(countries: list[str], served: set[str] | None) -> None:
+def test_countries_are_those_of_all_methods(countries: list[str], served: set[str] | None) -> None:
     assert Rules([ShippingMethod(countries=codes) for codes in countries], []).countries() == served
 
 
-def test_new_database_delivers_everywhere_for_495_free_from_75() -> None:
+def test_new_database_has_a_method_for_everywhere_at_495_free_from_75() -> None:
     method = ShippingMethod.objects.get()
     assert (method.price, method.free_from, method.countries) == (Decimal("4.95"), Decimal(75), "")

@@ -1,4 +1,4 @@
-"""The cart button: what it does, what it refuses, and whom it trusts."""
+"""Tests for the cart update view: actions, invalid input, CSRF protection and redirects."""
 
 from urllib.parse import unquote
 
@@ -19,12 +19,12 @@ SAME = {"Sec-Fetch-Site": "same-origin"}
 
 
 def lines() -> dict[str, int]:
-    """Title and quantity of every line of every cart."""
+    """Return the title and quantity of every line of every cart."""
     return dict(CartItem.objects.values_list("product__title", "quantity"))
 
 
-def said(answer) -> str:
-    """What the visitor is told next."""
+def message_text(answer) -> str:
+    """Return the text of all messages for the visitor."""
     return " ".join(str(message) for message in get_messages(answer.wsgi_request))
 
 
@@ -36,89 +36,89 @@ def mug() -> Product:
 # Add
 
 
-def test_add_puts_a_line_into_a_new_cart(client: Client, mug: Product) -> None:
+def test_add_creates_a_cart_with_one_line(client: Client, mug: Product) -> None:
     answer = add_to_cart(client, mug, 2)
     assert (answer.status_code, answer.url) == (302, "/cart/")
-    assert (lines(), said(answer)) == ({"Mug": 2}, "Your cart has 2 × Mug now.")
+    assert (lines(), message_text(answer)) == ({"Mug": 2}, "Your cart has 2 × Mug now.")
 
 
-def test_add_is_what_happens_without_an_action_and_one_without_a_quantity(client: Client, mug: Product) -> None:
+def test_update_adds_one_by_default(client: Client, mug: Product) -> None:
     client.post(UPDATE, {"product_id": mug.pk}, headers=SAME)
     assert lines() == {"Mug": 1}
 
 
-def test_add_raises_the_quantity_and_says_the_new_one(client: Client, mug: Product) -> None:
+def test_add_increases_the_quantity_and_reports_it(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 2)
-    assert said(add_to_cart(client, mug, 3)).endswith("Your cart has 5 × Mug now.")
+    assert message_text(add_to_cart(client, mug, 3)).endswith("Your cart has 5 × Mug now.")
     assert lines() == {"Mug": 5}
 
 
 @pytest.mark.parametrize(("stock", "most"), [(4, 4), (500, 99), (None, 99)])
-def test_add_stops_at_stock_and_at_99_and_says_so(client: Client, stock: int | None, most: int) -> None:
+def test_add_is_limited_to_the_stock_and_99_with_a_message(client: Client, stock: int | None, most: int) -> None:
     product = make_product(title="Jug", stock=stock)
     add_to_cart(client, product, 3)
     answer = add_to_cart(client, product, 98)
     assert lines() == {"Jug": most}
-    assert said(answer).endswith(f"We have no more than that: your cart has {most} × Jug now.")
+    assert message_text(answer).endswith(f"We have no more than that: your cart has {most} × Jug now.")
 
 
-def test_add_of_what_is_sold_out_says_so(client: Client) -> None:
+def test_add_of_a_sold_out_product_shows_a_message(client: Client) -> None:
     answer = add_to_cart(client, make_product(title="Jug", stock=0))
-    assert (lines(), said(answer)) == ({}, "Jug is sold out.")
+    assert (lines(), message_text(answer)) == ({}, "Jug is sold out.")
 
 
-def test_add_of_none_is_refused(client: Client, mug: Product) -> None:
+def test_add_rejects_a_quantity_of_zero(client: Client, mug: Product) -> None:
     answer = add_to_cart(client, mug, 0)
-    assert (lines(), said(answer)) == ({}, "Choose a quantity of 1 or more.")
+    assert (lines(), message_text(answer)) == ({}, "Choose a quantity of 1 or more.")
 
 
 # Set and remove
 
 
-def test_set_makes_the_quantity_what_it_says_however_often(client: Client, mug: Product) -> None:
+def test_set_is_idempotent(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 2)
     for _ in range(2):
         add_to_cart(client, mug, 7, "set")
     assert lines() == {"Mug": 7}
 
 
-def test_set_of_what_is_not_in_the_cart_puts_it_there(client: Client, mug: Product) -> None:
+def test_set_adds_a_missing_line(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 4, "set")
     assert lines() == {"Mug": 4}
 
 
-def test_set_stops_at_the_stock(client: Client, mug: Product) -> None:
+def test_set_is_limited_to_the_stock(client: Client, mug: Product) -> None:
     answer = add_to_cart(client, mug, 50, "set")
     assert lines() == {"Mug": 10}
-    assert "no more than that" in said(answer)
+    assert "no more than that" in message_text(answer)
 
 
 @pytest.mark.parametrize(("action", "quantity"), [("set", 0), ("remove", 1), ("remove", 0), ("remove", 99)])
-def test_line_goes_by_set_to_none_and_by_remove_however_often(
+def test_set_to_zero_and_remove_delete_the_line_repeatedly(
     client: Client, mug: Product, action: str, quantity: int
 ) -> None:
     add_to_cart(client, mug, 2)
     for _ in range(2):
         answer = add_to_cart(client, mug, quantity, action)
     assert lines() == {}
-    assert said(answer).endswith("Mug is no longer in your cart.")
+    assert message_text(answer).endswith("Mug is no longer in your cart.")
 
 
-def test_remove_leaves_the_other_lines(client: Client, mug: Product) -> None:
+def test_remove_keeps_the_other_lines(client: Client, mug: Product) -> None:
     add_to_cart(client, mug)
     add_to_cart(client, make_product(title="Jug"), 3)
     add_to_cart(client, mug, action="remove")
     assert lines() == {"Jug": 3}
 
 
-def test_line_that_went_off_sale_can_be_removed(client: Client, mug: Product) -> None:
+def test_line_of_an_inactive_product_can_be_removed(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 2)
     Product.objects.update(active=False)
     add_to_cart(client, mug, action="remove")
     assert lines() == {}
 
 
-def test_update_of_one_visitor_leaves_anothers_cart(client: Client, other_client: Client, mug: Product) -> None:
+def test_update_does_not_change_the_cart_of_another_visitor(client: Client, other_client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 2)
     add_to_cart(other_client, mug, 9, "remove")
     assert lines() == {"Mug": 2}
@@ -140,7 +140,7 @@ def test_totals_follow_every_update(client: Client, mug: Product) -> None:
     assert totals == ["32.00", "80.00", "0.00"]
 
 
-# What makes no sense
+# Invalid input
 
 HUGE = str(2**64)
 
@@ -149,88 +149,94 @@ HUGE = str(2**64)
 @pytest.mark.parametrize(
     "quantity", [" ", "-1", "1.5", "1e9", "100", "NaN", "inf", "9" * 500, "9" * 5000, "1\x00", "one", "0x1", HUGE]
 )
-def test_bad_quantity_changes_nothing_and_is_told(client: Client, mug: Product, action: str, quantity: str) -> None:
+def test_invalid_quantity_changes_nothing_and_shows_a_message(
+    client: Client, mug: Product, action: str, quantity: str
+) -> None:
     add_to_cart(client, mug, 2)
-    del client.cookies["messages"]  # what that said
+    del client.cookies["messages"]  # what that message_text
     answer = add_to_cart(client, mug, quantity, action)
     assert (answer.status_code, lines()) == (302, {"Mug": 2})
-    assert 0 < len(said(answer)) < 200
+    assert 0 < len(message_text(answer)) < 200
 
 
-def test_empty_quantity_is_one(client: Client, mug: Product) -> None:
+def test_empty_quantity_adds_one(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, "")
     assert lines() == {"Mug": 1}
 
 
 @pytest.mark.parametrize("quantity", ["", None])
-def test_set_to_nothing_is_told_and_changes_nothing(client: Client, mug: Product, quantity: str | None) -> None:
+def test_set_without_a_quantity_shows_a_message_and_changes_nothing(
+    client: Client, mug: Product, quantity: str | None
+) -> None:
     add_to_cart(client, mug, 5)
-    del client.cookies["messages"]  # what that said
+    del client.cookies["messages"]  # what that message_text
     data = {"product_id": mug.pk, "action": "set"} | ({} if quantity is None else {"quantity": quantity})
     answer = client.post(UPDATE, data, headers=SAME)
-    assert (said(answer), lines()) == ("Enter a quantity.", {"Mug": 5})
+    assert (message_text(answer), lines()) == ("Enter a quantity.", {"Mug": 5})
 
 
 @pytest.mark.parametrize(
     "number", ["", " ", "mug", "0", "-1", "1.5", HUGE, "9" * 500, "9" * 5000, "1\x00", "\x00", "None"]
 )
-def test_bad_product_changes_nothing(client: Client, mug: Product, number: str) -> None:
+def test_invalid_product_id_changes_nothing(client: Client, mug: Product, number: str) -> None:
     answer = client.post(UPDATE, {"product_id": number}, headers=SAME)
     assert (answer.status_code, lines(), Cart.objects.count()) == (302, {}, 0)
-    assert said(answer)
+    assert message_text(answer)
 
 
-def test_missing_product_changes_nothing(client: Client, mug: Product) -> None:
+def test_missing_product_id_changes_nothing(client: Client, mug: Product) -> None:
     answer = client.post(UPDATE, headers=SAME)
-    assert (lines(), said(answer)) == ({}, "Choose a product.")
+    assert (lines(), message_text(answer)) == ({}, "Choose a product.")
 
 
 @pytest.mark.parametrize("gone", ["inactive", "deleted"])
 @pytest.mark.parametrize("action", ["add", "set", "remove"])
-def test_product_that_is_gone_changes_nothing_and_is_told(client: Client, mug: Product, gone: str, action: str) -> None:
+def test_unavailable_product_changes_nothing_and_shows_a_message(
+    client: Client, mug: Product, gone: str, action: str
+) -> None:
     if gone == "inactive":
         Product.objects.update(active=False)
     else:
         Product.objects.all().delete()
     answer = add_to_cart(client, mug, 1, action)
-    assert (lines(), said(answer)) == ({}, "This product is not on sale any more.")
+    assert (lines(), message_text(answer)) == ({}, "This product is not on sale any more.")
 
 
 @pytest.mark.parametrize("action", ["toggle", "ADD", "add\x00", "delete", "a" * 100_000])
-def test_unknown_action_changes_nothing_and_is_told_in_a_sentence(client: Client, mug: Product, action: str) -> None:
+def test_unknown_action_changes_nothing_and_shows_a_short_message(client: Client, mug: Product, action: str) -> None:
     answer = add_to_cart(client, mug, 1, action)
     assert (answer.status_code, lines()) == (302, {})
-    assert 0 < len(said(answer)) < 200
+    assert 0 < len(message_text(answer)) < 200
 
 
 def test_fields_nobody_asked_for_change_nothing(client: Client, other_client: Client, mug: Product) -> None:
     add_to_cart(other_client, make_product(title="Jug"))
-    theirs = Cart.objects.get()
+    other = Cart.objects.get()
     bob = make_user("bob@example.org")
-    extra = {"price": "0.01", "total": "0.01", "user": bob.pk, "cart_id": theirs.pk, "cart": theirs.pk, "active": ""}
+    extra = {"price": "0.01", "total": "0.01", "user": bob.pk, "cart_id": other.pk, "cart": other.pk, "active": ""}
     add_to_cart(client, mug, 2, **extra)
-    mine = Cart.objects.latest("pk")
-    assert (mine.user, mine.active, str(mine.total)) == (None, True, "32.00")
-    assert [line.product.title for line in theirs.items.all()] == ["Jug"]
+    cart = Cart.objects.latest("pk")
+    assert (cart.user, cart.active, str(cart.total)) == (None, True, "32.00")
+    assert [line.product.title for line in other.items.all()] == ["Jug"]
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "patch"])
-def test_update_is_by_post_only(client: Client, mug: Product, method: str) -> None:
+def test_update_accepts_only_post(client: Client, mug: Product, method: str) -> None:
     answer = getattr(client, method)(f"{UPDATE}?product_id={mug.pk}")
     assert (answer.status_code, lines(), Session.objects.count()) == (405, {}, 0)
 
 
-def test_body_that_is_no_form_changes_nothing(client: Client, mug: Product) -> None:
+def test_json_body_changes_nothing(client: Client, mug: Product) -> None:
     answer = client.post(UPDATE, b'{"product_id": 1}', content_type="application/json", headers=SAME)
-    assert (lines(), said(answer)) == ({}, "Choose a product.")
+    assert (lines(), message_text(answer)) == ({}, "Choose a product.")
 
 
-# Whom it trusts
+# CSRF protection
 
 
 @pytest.fixture
-def strict() -> Client:
-    """A browser whose CSRF is checked, as outside of tests."""
+def csrf_client() -> Client:
+    """Return a client that enforces CSRF checks, as in production."""
     return Client(enforce_csrf_checks=True)
 
 
@@ -254,8 +260,8 @@ def strict() -> Client:
         {"Referer": "http://testserver/products/"},
     ],
 )
-def test_update_from_elsewhere_without_a_token_is_refused(strict: Client, mug: Product, headers: dict) -> None:
-    answer = strict.post(UPDATE, {"product_id": mug.pk}, headers=headers)
+def test_update_from_elsewhere_without_a_token_is_refused(csrf_client: Client, mug: Product, headers: dict) -> None:
+    answer = csrf_client.post(UPDATE, {"product_id": mug.pk}, headers=headers)
     assert answer.status_code == 403
     assert "Nothing was changed." in answer.text
     assert lines() == {}
@@ -269,28 +275,28 @@ def test_update_from_elsewhere_without_a_token_is_refused(strict: Client, mug: P
         {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"},
     ],
 )
-def test_update_from_this_site_needs_neither_token_nor_cookie(strict: Client, mug: Product, headers: dict) -> None:
-    strict.post(UPDATE, {"product_id": mug.pk}, headers=headers)
+def test_same_origin_update_needs_no_token_or_cookie(csrf_client: Client, mug: Product, headers: dict) -> None:
+    csrf_client.post(UPDATE, {"product_id": mug.pk}, headers=headers)
     assert lines() == {"Mug": 1}
 
 
-def test_update_with_djangos_own_token_works_without_those_headers(strict: Client, mug: Product) -> None:
-    token = str(strict.get("/accounts/login/").context["csrf_token"])
-    strict.post(UPDATE, {"product_id": mug.pk, "csrfmiddlewaretoken": token})
+def test_update_with_a_csrf_token_needs_no_origin_headers(csrf_client: Client, mug: Product) -> None:
+    token = str(csrf_client.get("/accounts/login/").context["csrf_token"])
+    csrf_client.post(UPDATE, {"product_id": mug.pk, "csrfmiddlewaretoken": token})
     assert lines() == {"Mug": 1}
 
 
-def test_update_with_a_wrong_token_is_refused(strict: Client, mug: Product) -> None:
-    strict.get("/accounts/login/")
-    answer = strict.post(UPDATE, {"product_id": mug.pk, "csrfmiddlewaretoken": "x" * 64})
+def test_update_with_a_wrong_token_is_rejected(csrf_client: Client, mug: Product) -> None:
+    csrf_client.get("/accounts/login/")
+    answer = csrf_client.post(UPDATE, {"product_id": mug.pk, "csrfmiddlewaretoken": "x" * 64})
     assert (answer.status_code, lines()) == (403, {})
 
 
-# Where it leads
+# Redirects
 
 
 @pytest.mark.parametrize("goal", ["/products/", "/products/?page=2&category=mugs", "/products/mug/#quantity", "/?q=é"])
-def test_next_of_this_site_is_followed(client: Client, mug: Product, goal: str) -> None:
+def test_next_on_this_site_is_followed(client: Client, mug: Product, goal: str) -> None:
     answer = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
     assert unquote(answer.url) == goal
 
@@ -328,28 +334,28 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("goal", HOSTILE)
-def test_next_that_would_leave_the_site_is_not_followed(client: Client, mug: Product, goal: str) -> None:
+def test_next_to_another_site_is_not_followed(client: Client, mug: Product, goal: str) -> None:
     answer = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
     assert answer.url == "/cart/"
     assert "Set-Cookie: a=b" not in str(answer.headers)
 
 
-# What it makes
+# New sessions and carts, queries, and the open order
 
 
-def test_first_add_makes_one_session_and_one_cart(client: Client, mug: Product) -> None:
+def test_first_add_creates_one_session_and_one_cart(client: Client, mug: Product) -> None:
     add_to_cart(client, mug)
     assert (Session.objects.count(), Cart.objects.count()) == (1, 1)
     assert Cart.objects.get().session_key == Session.objects.get().session_key
 
 
-def test_later_adds_make_no_more_sessions_or_carts(client: Client, mug: Product) -> None:
+def test_later_adds_create_no_more_sessions_or_carts(client: Client, mug: Product) -> None:
     for _ in range(3):
         add_to_cart(client, mug)
     assert (Session.objects.count(), Cart.objects.count()) == (1, 1)
 
 
-def test_add_of_a_signed_in_visitor_goes_into_the_users_cart(client: Client, mug: Product) -> None:
+def test_add_of_a_signed_in_visitor_uses_the_users_cart(client: Client, mug: Product) -> None:
     alice = make_user()
     sign_in(client, alice)
     add_to_cart(client, mug)
@@ -358,7 +364,7 @@ def test_add_of_a_signed_in_visitor_goes_into_the_users_cart(client: Client, mug
 
 @pytest.mark.parametrize("others", [3, 30])
 @pytest.mark.parametrize("is_new", [True, False])
-def test_add_asks_six_queries_however_full_the_cart(client: Client, others: int, is_new: bool) -> None:
+def test_add_query_count_does_not_depend_on_the_cart_size(client: Client, others: int, is_new: bool) -> None:
     product = fill_cart(client, others)
     if is_new:
         product = make_product()
@@ -367,7 +373,7 @@ def test_add_asks_six_queries_however_full_the_cart(client: Client, others: int,
     assert len(queries) == 6
 
 
-def test_update_takes_the_open_order_along(client: Client, mug: Product) -> None:
+def test_update_changes_the_open_order(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 1)
     give_details(client)
     add_to_cart(client, mug, 3, "set")
@@ -375,12 +381,12 @@ def test_update_takes_the_open_order_along(client: Client, mug: Product) -> None
 
 
 @pytest.mark.parametrize("action", ["add", "set", "remove"])
-def test_update_of_a_product_that_is_not_there_makes_no_cart(client: Client, action: str) -> None:
+def test_update_of_an_unknown_product_creates_no_cart(client: Client, action: str) -> None:
     client.post(UPDATE, {"product_id": 999, "action": action}, headers=SAME)
     assert not Cart.objects.exists()
     assert not Session.objects.exists()
 
 
-def test_remove_without_a_cart_makes_none(client: Client) -> None:
+def test_remove_without_a_cart_creates_none(client: Client) -> None:
     add_to_cart(client, make_product(), action="remove")
     assert not Cart.objects.exists()
