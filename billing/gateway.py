@@ -279,8 +279,8 @@ def list_refunds(intent_id: str) -> list[Refunded]:
 def read_event(payload: bytes, signature: str) -> Event:
     """Return the event of a webhook delivery.
 
-    Raise ValueError unless the delivery is signed with our secret and well-formed, and its timestamp is within CLOCK_SKEW
-    of our clock.
+    Raise ValueError unless the delivery is signed with our secret and well-formed, and its timestamp is within
+    CLOCK_SKEW of our clock.
     """
     try:
         stripe.WebhookSignature.verify_header(

@@ -300,8 +300,8 @@ class CardAttemptManager(models.Manager["CardAttempt"]):
 class CardAttempt(models.Model):
     """An attempt to add a card or to pay, which counts towards the limits.
 
-    The row is created before the call to Stripe, and `ok` is set after it. `ok` is None while the result is unknown. The
-    IP address, the session and the token are stored only as keyed hashes.
+    The row is created before the call to Stripe, and `ok` is set after it. `ok` is None while the result is unknown.
+    The IP address, the session and the token are stored only as keyed hashes.
     """
 
     class Kind(models.TextChoices):
