@@ -1,7 +1,7 @@
 """Functions to save a card, from a token or with a SetupIntent, and to remove it.
 
-settings.STRIPE_CARD_FLOW chooses the way that pages use. The server accepts both, so that a page opened before the
-setting changed still works. The server does not trust what the browser reports; it asks Stripe.
+settings.STRIPE_CARD_FLOW chooses the flow of the pages. The server accepts both flows, so that a page opened before
+the setting changed still works. The server does not trust what the browser reports; it asks Stripe.
 """
 
 import logging
@@ -43,7 +43,7 @@ def keep_token(request: HttpRequest, profile: BillingProfile, token: str) -> Car
 
 
 def remove(card: Card) -> None:
-    """Remove a card here, then at Stripe. If the call to Stripe fails, reconcile removes it there later."""
+    """Remove a card locally, then at Stripe. If the call to Stripe fails, reconcile removes it there later."""
     if Card.objects.remove(card):
         try:
             finish_removal(card)
@@ -52,7 +52,7 @@ def remove(card: Card) -> None:
 
 
 def finish_removal(card: Card) -> None:
-    """Remove a card at Stripe that was removed here. Raise GatewayError if the call fails."""
+    """Detach a locally removed card at Stripe. Raise GatewayError if the call fails."""
     gateway.detach_card(card.billing_profile.customer_id, card.stripe_id)
     Card.objects.filter(pk=card.pk, active=False).update(is_detach_due=False)
 

@@ -147,7 +147,7 @@ def _to_rejection(error: stripe.InvalidRequestError) -> GatewayError:
 
 
 def _first_line(error: Exception) -> str:
-    """Return the first line of the error message. The further lines of the SDK are general advice."""
+    """Return the first line of the error message. The SDK adds general advice in further lines."""
     message = getattr(error, "_message", None) or getattr(error, "user_message", None)
     return (str(message or "").splitlines() or [type(error).__name__])[0]
 
@@ -247,7 +247,10 @@ def retrieve_intent(intent_id: str) -> Intent:
 
 
 def list_intents(since: datetime) -> list[Intent]:
-    """Return all intents created at Stripe since then, including those of others, each with its charge."""
+    """Return all intents created at Stripe since then, each with its charge.
+
+    The list includes intents that the shop did not create.
+    """
     params: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.latest_charge"]}
     return _ask(
         lambda c: c.v1.payment_intents.list(params), lambda page: [read_intent(row) for row in page.auto_paging_iter()]
@@ -255,12 +258,12 @@ def list_intents(since: datetime) -> list[Intent]:
 
 
 def cancel_intent(intent_id: str) -> Intent:
-    """Cancel an intent, so that it can never charge a card. Raise StateChanged if it already has."""
+    """Cancel an intent, so that it can never charge a card. Raise StateChanged if it has already charged one."""
     return _ask(lambda c: c.v1.payment_intents.cancel(intent_id), read_intent)
 
 
 def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: int, key: str) -> Refunded:
-    """Refund `amount` of the intent's charge, or all of it if `amount` is None.
+    """Refund `amount` of the intent's charge, or the full charge for None.
 
     `row` is the primary key of our Refund. It is stored in the metadata, so that the refund can be found again.
     """

@@ -93,7 +93,7 @@ def start(request: HttpRequest, kind: str, profile: BillingProfile, source: str 
 
 
 def _exceeded_visitor_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
-    """Return the exceeded limit and the time of the oldest attempt that counts, or None."""
+    """Return the name of an exceeded visitor limit and the time of the oldest attempt that it counts, or None."""
     scopes = {"profile": Q(billing_profile=attempt.billing_profile), "address": Q(address=attempt.address)}
     if attempt.session:
         scopes["session"] = Q(session=attempt.session)
@@ -108,7 +108,10 @@ def _exceeded_visitor_limit(attempt: CardAttempt) -> tuple[str, datetime] | None
 
 
 def _exceeded_shop_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
-    """Return the same for all visitors together if declines outnumber successes, or None."""
+    """Return "shop" and the time of the oldest decline if the shop limit is exceeded, otherwise None.
+
+    The limit applies only while declines outnumber successes, and not to users whose profile is older than an hour.
+    """
     profile, recent = attempt.billing_profile, CardAttempt.objects.recent()
     if profile.user_id and profile.timestamp < timezone.now() - CardAttempt.COUNTED:
         return None

@@ -88,7 +88,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
     def start_guest(self, request: HttpRequest, email: str, keep: "BillingProfile | None") -> "BillingProfile":
         """Set the email address of the session's guest and return the guest's profile.
 
-        `keep` is a profile whose email address can still be changed. Create a new profile if it is None.
+        `keep` is a profile whose email address can still be changed. With None, create a new profile.
         """
         guest = GuestEmail.objects.create(email=email)
         GuestEmail.objects.remember(request, guest)
@@ -164,7 +164,10 @@ class BillingProfile(GuardedModel):
         return self.customer_id
 
     def _store_customer(self, customer_id: str, instead_of: str) -> bool:
-        """Store the id unless another process has changed it; use its id then. Return whether ours was stored."""
+        """Store the id and return True.
+
+        If another process has already changed the stored id, load that id and return False.
+        """
         stored = BillingProfile.objects.filter(pk=self.pk, customer_id=instead_of).update(customer_id=customer_id)
         self.refresh_from_db(fields=["customer_id"])
         return bool(stored)
@@ -176,7 +179,7 @@ class CardManager(models.Manager["Card"]):
         return self.filter(billing_profile=billing_profile, active=True).order_by("-default", "-pk")
 
     def to_detach(self) -> models.QuerySet["Card"]:
-        """Return the cards that were removed here and still have to be detached at Stripe."""
+        """Return the removed cards that still have to be detached at Stripe."""
         return self.filter(is_detach_due=True)
 
     @transaction.atomic
@@ -189,15 +192,15 @@ class CardManager(models.Manager["Card"]):
 
     @transaction.atomic
     def remove(self, card: "Card") -> bool:
-        """Remove the card here and mark it to be detached at Stripe. Return False if it was already removed.
+        """Deactivate the card and mark it to be detached at Stripe. Return False if it was already removed.
 
         If no default card is left, the newest card becomes the default.
         """
         BillingProfile.objects.select_for_update().get(pk=card.billing_profile_id)
         removed = self.filter(pk=card.pk, active=True).update(active=False, default=False, is_detach_due=True)
-        newest = self.filter(billing_profile=card.billing_profile_id, active=True).order_by("-default", "-pk").first()
-        if removed and newest and not newest.default:
-            self.filter(pk=newest.pk).update(default=True)
+        first = self.filter(billing_profile=card.billing_profile_id, active=True).order_by("-default", "-pk").first()
+        if removed and first and not first.default:
+            self.filter(pk=first.pk).update(default=True)
         return bool(removed)
 
     def add_new(self, billing_profile: BillingProfile, stripe_card_response: dict[str, Any]) -> "Card":
@@ -298,9 +301,9 @@ class CardAttemptManager(models.Manager["CardAttempt"]):
 
 
 class CardAttempt(models.Model):
-    """An attempt to add a card or to pay, which counts towards the limits.
+    """An attempt to add a card or to pay. The limits count these rows.
 
-    The row is created before the call to Stripe, and `ok` is set after it. `ok` is None while the result is unknown.
+    The row is created before the call to Stripe, and `ok` is set after it. Until then it is null.
     The IP address, the session and the token are stored only as keyed hashes.
     """
 
@@ -341,7 +344,7 @@ class CardAttempt(models.Model):
         return f"{self.get_kind_display()} {self.pk}"
 
     def note(self, ok: bool | None, **changes: Any) -> None:
-        """Save the result. If `ok` is None (Stripe did not answer), delete the attempt, so that it does not count."""
+        """Save the result. With ok=None (Stripe did not answer), delete the attempt, so that it does not count."""
         if ok is None:
             self.delete()
         else:
@@ -350,7 +353,7 @@ class CardAttempt(models.Model):
 
 class StripeEventManager(models.Manager["StripeEvent"]):
     def receive(self, event: answers.Event) -> "StripeEvent":
-        """Return the row of this event. Create it unless an earlier delivery has."""
+        """Return the row of this event. The first delivery creates it."""
         defaults = {"type": event.type[:120], "object_id": event.intent_id[:120]}
         return self.get_or_create(stripe_id=event.id, defaults=defaults)[0]
 

@@ -28,7 +28,7 @@
     button.hidden = true;
     address.querySelector("select").addEventListener("change", () => {
       changeCountry(address, button).catch((error) => {
-        if (error.name !== "AbortError") button.hidden = false; // show the button, so that the shopper can use it instead
+        if (error.name !== "AbortError") button.hidden = false; // the button is the fallback
       });
     });
   });

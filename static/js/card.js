@@ -1,5 +1,5 @@
-// The card field, a Stripe Element. The card number goes from Stripe's frame directly to Stripe. The shop receives only a
-// token or the id of a SetupIntent.
+// The card field, a Stripe Element. The card number goes from Stripe's frame directly to Stripe. The shop receives only
+// a token or the id of a SetupIntent.
 (() => {
   "use strict";
 
@@ -10,7 +10,7 @@
   const problem = field.querySelector("[data-card-error]");
   const button = form.querySelector("button:not([type=button], [formaction])");
   const say = (text) => { problem.textContent = text || ""; };
-  const newCard = form.querySelector("#card-new");  // a radio button if there are saved cards, otherwise hidden or missing
+  const newCard = form.querySelector("#card-new");  // a radio button if there are saved cards, else hidden or missing
   const wantsNewCard = () => newCard?.type !== "radio" || newCard.checked;
   const busy = (isBusy) => {
     button.disabled = isBusy;
@@ -87,8 +87,8 @@
     await (error ? stop(error.message) : stripeTokenHandler(token));
   }
 
-  // The SetupIntent flow: the shop creates a SetupIntent, the bank can authenticate the shopper, and the shop asks Stripe
-  // for the result.
+  // The SetupIntent flow: the shop creates a SetupIntent, the bank can authenticate the shopper, and the shop asks
+  // Stripe for the result.
   async function setUp() {
     const { client_secret: secret, error: refusal } = await ask(field.dataset.setupUrl, {});
     if (!secret) {
@@ -100,7 +100,7 @@
   }
 
   form.addEventListener("submit", (event) => {
-    if (!wantsNewCard() || event.submitter?.hasAttribute("formaction")) return;  // the shopper changes the delivery method
+    if (!wantsNewCard() || event.submitter?.hasAttribute("formaction")) return;  // changes the delivery method
     event.preventDefault();
     if (button.disabled) return;
     busy(true);

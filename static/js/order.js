@@ -36,7 +36,7 @@
     button.disabled = true;
     if (window.Stripe) {
       const stripe = window.Stripe(button.dataset.publishableKey, { locale: Intl.getCanonicalLocales(document.documentElement.lang)[0] });
-      // The result is ignored here. The server asks Stripe for it.
+      // The outcome is ignored here, even whether the action was needed, because the server asks Stripe for it.
       await stripe.handleNextAction({ clientSecret: button.dataset.nextAction }).catch(() => {});
       await goOn();
     } else {

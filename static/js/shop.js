@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  // The error summary has autofocus, so that screen readers read it first. Some browsers ignore autofocus.
+  // The error summary has autofocus, so that it is read first. This is for browsers that ignore autofocus.
   document.querySelector("[data-focus]")?.focus();
 
   // Show the print button, for shoppers who do not know the print command of their browser.
@@ -12,7 +12,7 @@
     print.addEventListener("click", () => window.print());
   }
 
-  // Ignore a second click on a submit button. The server handles repeated requests; this only avoids confusing shoppers.
+  // Ignore a second click on a submit button. The server handles repeated requests; this avoids confusion.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || "again" in form.dataset) return;
