@@ -1,4 +1,4 @@
-"""Customers, their cards, and Stripe's events for staff."""
+"""Admin for billing."""
 
 from django.contrib import admin
 
@@ -7,7 +7,7 @@ from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 class CardInline(ReadOnlyInline):
-    """The cards on file: what a shopper knows them by, no more."""
+    """Saved cards, with only the details by which a shopper recognizes them."""
 
     model = Card
     fields = ["brand", "last4", "exp_month", "exp_year", "country", "default", "active", "timestamp"]
@@ -15,7 +15,7 @@ class CardInline(ReadOnlyInline):
 
 @admin.register(BillingProfile)
 class BillingProfileAdmin(ReadOnlyAdmin):
-    """Customers: users and guests."""
+    """Billing profiles of users and guests."""
 
     list_display = ["email", "user", "customer_id", "active", "timestamp"]
     list_filter = ["active", ("user", admin.EmptyFieldListFilter), "timestamp"]
@@ -26,7 +26,7 @@ class BillingProfileAdmin(ReadOnlyAdmin):
 
 @admin.register(CardAttempt)
 class CardAttemptAdmin(ReadOnlyAdmin):
-    """Who tried cards within the last day, and with what success; many declines of one address are a card tester."""
+    """Card attempts of the last day and their results. Many declines from one IP address indicate card testing."""
 
     list_display = ["timestamp", "kind", "ok", "billing_profile", "card", "address"]
     list_filter = ["kind", "ok", "timestamp"]
@@ -36,7 +36,7 @@ class CardAttemptAdmin(ReadOnlyAdmin):
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
-    """What Stripe told us, and whether we have looked."""
+    """Events that Stripe delivered, and whether they were processed."""
 
     list_display = ["stripe_id", "type", "object_id", "received", "processed"]
     list_filter = ["type", ("processed", admin.EmptyFieldListFilter), "received"]

@@ -1,11 +1,11 @@
-"""What Stripe's answers mean to the shop: plain values, and a kind of error for each thing that may have happened."""
+"""Dataclasses for the objects that Stripe returns, their readers, and one exception for each kind of failed call."""
 
 from dataclasses import dataclass
 from typing import Any
 
 
 class GatewayError(Exception):
-    """A call to Stripe that brought no good answer."""
+    """A failed call to Stripe. The outcome is known for all subclasses except Unknown."""
 
     def __init__(self, message: str = "", code: str = "", decline_code: str = "") -> None:
         super().__init__(message)
@@ -14,40 +14,40 @@ class GatewayError(Exception):
 
 
 class Declined(GatewayError):
-    """Known: the bank said no. Another card may do."""
+    """The bank declined the card. Another card might work."""
 
 
 class Rejected(GatewayError):
-    """Known: nothing was done, and asking again will not help; a mistake of ours."""
+    """Stripe rejected the request because of an error in the shop. Nothing was done, and a retry does not help."""
 
 
 class Missing(Rejected):
-    """Known: Stripe has no such object."""
+    """Stripe has no object with this id."""
 
 
 class KeyUsed(Rejected):
-    """Known: this idempotency key stands for another request."""
+    """The idempotency key was already used for a different request."""
 
 
 class TokenUsed(Rejected):
-    """Known: this token became a card before."""
+    """The token was already used to create a card."""
 
 
 class StateChanged(GatewayError):
-    """Known: the intent is in another state than we thought; fetch it."""
+    """The intent is in an unexpected state. Retrieve it to find out which."""
 
 
 class Unknown(GatewayError):
-    """Nobody knows whether it was done. Never try anew: fetch."""
+    """It is not known whether Stripe processed the request. Never start a new attempt; retrieve the object."""
 
     def __init__(self, message: str = "", is_stored: bool = False) -> None:
         super().__init__(message)
-        self.is_stored = is_stored  # Stripe remembers its own 5xx under the idempotency key and repeats it
+        self.is_stored = is_stored  # Stripe stores a 5xx under the idempotency key and repeats it
 
 
 @dataclass(frozen=True)
 class Intent:
-    """What Stripe says of one PaymentIntent; amounts in minor units. `order_uuid` is what we wrote on it."""
+    """A PaymentIntent. Amounts are in minor units. `order_uuid` comes from the metadata that the shop set."""
 
     id: str
     status: str
@@ -64,13 +64,13 @@ class Intent:
 
     @property
     def is_live(self) -> bool:
-        """Whether it may still charge somebody."""
+        """Whether the intent can still charge a card."""
         return self.status not in ("succeeded", "canceled")
 
 
 @dataclass(frozen=True)
 class Refunded:
-    """What Stripe says of one refund; the amount in minor units, `row` the number of our row that we wrote on it."""
+    """A refund. The amount is in minor units. `row` is the primary key of our Refund, from the metadata."""
 
     id: str
     status: str
@@ -82,7 +82,7 @@ class Refunded:
 
 @dataclass(frozen=True)
 class Setup:
-    """What Stripe says of one SetupIntent; `card` is its payment method where it was asked for, else empty."""
+    """A SetupIntent. `card` is its payment method if that was expanded, otherwise empty."""
 
     id: str
     status: str
@@ -93,7 +93,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Event:
-    """A webhook event whose signature is good; `intent_id` is the PaymentIntent it speaks of, or empty."""
+    """A webhook event with a valid signature. `intent_id` is the id of its PaymentIntent, or empty."""
 
     id: str
     type: str
@@ -102,16 +102,16 @@ class Event:
 
 
 def read_id(answer: Any) -> str:
-    """The id of any object of Stripe's; TypeError, KeyError: it is none."""
+    """Return the id of a Stripe object. Raise TypeError or KeyError if the answer has no id."""
     if not isinstance(answer["id"], str):
         raise TypeError("no id")
     return answer["id"]
 
 
 def read_intent(answer: Any) -> Intent:
-    """A PaymentIntent, and its charge where that was asked for as a whole."""
+    """Return a PaymentIntent, with its charge if that was expanded."""
     problem = getattr(answer, "last_payment_error", None)
-    charge = getattr(answer, "latest_charge", None)  # an id, unless it was asked for as a whole
+    charge = getattr(answer, "latest_charge", None)  # an id unless it was expanded
     return Intent(
         id=read_id(answer),
         status=str(answer["status"]),
@@ -122,32 +122,32 @@ def read_intent(answer: Any) -> Intent:
         payment_method=str(answer["payment_method"] or ""),
         code=str((problem and getattr(problem, "code", "")) or ""),
         decline_code=str((problem and getattr(problem, "decline_code", "")) or ""),
-        order_uuid=_note(answer, "order_uuid"),
+        order_uuid=_read_metadata(answer, "order_uuid"),
         refunded=int(getattr(charge, "amount_refunded", 0) or 0),
         is_disputed=getattr(charge, "disputed", False) is True,
     )
 
 
-def _note(answer: Any, name: str) -> str:
-    """What we wrote into the object's metadata under this name."""
-    notes = getattr(answer, "metadata", None)
-    return str((notes and getattr(notes, name, "")) or "")
+def _read_metadata(answer: Any, name: str) -> str:
+    """Return the value with this name from the object's metadata, or an empty string."""
+    metadata = getattr(answer, "metadata", None)
+    return str((metadata and getattr(metadata, name, "")) or "")
 
 
 def read_refund(answer: Any) -> Refunded:
-    """A refund, whoever asked for it."""
+    """Return a refund, which can also have been created outside the shop."""
     return Refunded(
         id=read_id(answer),
         status=str(answer["status"]),
         amount=int(answer["amount"]),
         currency=str(answer["currency"]),
-        row=_note(answer, "refund"),
+        row=_read_metadata(answer, "refund"),
         reason=str(getattr(answer, "failure_reason", "") or ""),
     )
 
 
 def read_setup(answer: Any) -> Setup:
-    """A SetupIntent, and its card where that was asked for as a whole."""
+    """Return a SetupIntent, with its card if that was expanded."""
     card = answer["payment_method"]
     return Setup(
         id=read_id(answer),

@@ -1,17 +1,20 @@
-"""Who pays, and with what."""
+"""Configuration of the billing app."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class BillingConfig(AppConfig):
-    """Connects signals and checks, and stops a start that could take money wrongly."""
+    """App configuration that connects signal receivers and checks, and rejects dangerous settings at startup."""
 
     name = "billing"
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        """Connect receivers and checks; gunicorn runs no checks, so the dangerous settings are refused here too."""
+        """Connect the signal receivers and checks.
+
+        gunicorn does not run system checks, so dangerous settings are rejected here too.
+        """
         from billing import checks, signals  # noqa: F401
 
         checks.refuse_dangerous_settings()

@@ -1,7 +1,7 @@
-"""Putting a card on file in two ways: of a token, or by a SetupIntent (settings.STRIPE_CARD_FLOW chooses the page's).
+"""Functions to save a card, from a token or with a SetupIntent, and to remove it.
 
-Both kinds of answer are taken whatever the setting is, so that a page opened before a change still works. What the
-browser says counts for nothing: the server asks Stripe itself.
+settings.STRIPE_CARD_FLOW chooses the flow of the pages. The server accepts both flows, so that a page opened before
+the setting changed still works. The server does not trust what the browser reports; it asks Stripe.
 """
 
 import logging
@@ -16,11 +16,15 @@ logger = logging.getLogger(__name__)
 
 
 class Unusable(Exception):
-    """What the browser sent is no card that could be kept; the text is for the shopper."""
+    """The browser sent nothing that can be saved as a card. The message is for the shopper."""
 
 
 def keep_token(request: HttpRequest, profile: BillingProfile, token: str) -> Card:
-    """The card of a token; of one this profile used before (a double click), the very card it became."""
+    """Save the card of a token and return it.
+
+    If this profile used the token before (a double click), return the card that was created from it. Raise TooMany over
+    a limit, a GatewayError if the call to Stripe fails, and ValueError if Stripe returns no card for this profile.
+    """
     attempt = limits.start(request, CardAttempt.Kind.ADD, profile, source=token)
     with limits.judging(attempt):
         try:
@@ -30,16 +34,16 @@ def keep_token(request: HttpRequest, profile: BillingProfile, token: str) -> Car
         try:
             card = Card.objects.add_new(profile, gateway.create_source(customer, token))
         except answers.TokenUsed:
-            before = CardAttempt.objects.of_source(profile, token)
-            if before is None or before.card is None:
+            earlier = CardAttempt.objects.of_source(profile, token)
+            if earlier is None or earlier.card is None:
                 raise
-            card = before.card
+            card = earlier.card
     attempt.note(ok=True, card=card)
     return card
 
 
 def remove(card: Card) -> None:
-    """Take a card off the file: here at once, at Stripe now or, if Stripe is silent, by reconcile."""
+    """Remove a card locally, then at Stripe. If the call to Stripe fails, reconcile removes it there later."""
     if Card.objects.remove(card):
         try:
             finish_removal(card)
@@ -48,33 +52,40 @@ def remove(card: Card) -> None:
 
 
 def finish_removal(card: Card) -> None:
-    """Stripe forgets a card that was removed here; a GatewayError if nobody knows."""
+    """Detach a locally removed card at Stripe. Raise GatewayError if the call fails."""
     gateway.detach_card(card.billing_profile.customer_id, card.stripe_id)
     Card.objects.filter(pk=card.pk, active=False).update(is_detach_due=False)
 
 
 def finish_forgetting(profile: BillingProfile) -> None:
-    """Stripe forgets the customer of a profile whose person left; a GatewayError if nobody knows."""
+    """Delete the Stripe customer of an erased profile. Raise GatewayError if the call fails."""
     gateway.delete_customer(profile.customer_id)
-    profile.cards.all().delete()  # one that was being put on file in another tab when its owner left
+    profile.cards.all().delete()  # another tab can have saved a card during the erasure
     BillingProfile.objects.filter(pk=profile.pk, customer_id=profile.customer_id).update(customer_id="")
 
 
 def begin_setup(request: HttpRequest, profile: BillingProfile) -> str:
-    """The client secret of a new SetupIntent of this profile's customer."""
+    """Create a SetupIntent for this profile's customer and return its client secret.
+
+    Raise TooMany over a limit, and a GatewayError if the call to Stripe fails.
+    """
     attempt = limits.start(request, CardAttempt.Kind.ADD, profile)
     with limits.judging(attempt):
         try:
             setup = gateway.create_setup(profile.get_customer())
         except answers.Missing:
             setup = gateway.create_setup(profile.renew_customer())
-    # The card is tried in the browser, and only what succeeds comes back to us: declined until we know better.
+    # The browser tries the card and reports only success, so the attempt counts as declined until then.
     attempt.note(ok=False, source=fingerprint(setup.id))
     return setup.client_secret
 
 
 def keep_setup(profile: BillingProfile, setup_id: str) -> Card:
-    """The card of a SetupIntent that we began for this very profile; asked again, the same card again."""
+    """Return the card of a SetupIntent that was created for this profile. Repeated calls return the same card.
+
+    Raise Unusable if the SetupIntent is not known for this profile, has not succeeded or has another customer. Raise a
+    GatewayError if the call to Stripe fails.
+    """
     attempt = CardAttempt.objects.of_source(profile, setup_id)
     if attempt is None:
         raise Unusable(_("Your card could not be read. Nothing was charged. Please enter it again."))
@@ -83,7 +94,7 @@ def keep_setup(profile: BillingProfile, setup_id: str) -> Card:
     setup = gateway.retrieve_setup(setup_id)
     if setup.status != "succeeded" or setup.customer != profile.customer_id:
         logger.warning("set-up %s of profile %s is %s", setup.id, profile.pk, setup.status)
-        attempt.note(ok=False, source="")  # looked at once; the next card has a SetupIntent of its own
+        attempt.note(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
         raise Unusable(_("Your card was not checked to the end. Nothing was charged. Please enter it again."))
     card = Card.objects.add_new(profile, setup.card)
     attempt.note(ok=True, card=card)

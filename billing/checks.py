@@ -1,4 +1,4 @@
-"""Settings that could take money wrongly are refused, each with an id and the way out."""
+"""System checks for the payment settings. Each message has an id and a hint."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -16,22 +16,22 @@ CARD_FLOWS = ("token", "setup_intent")
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether `host` can only be this very machine."""
+    """Return True only if `host` is certain to be this machine."""
     try:
         return host == "localhost" or ip_address(host or "").is_loopback
-    except ValueError:  # a name, which may lead anywhere, 127.0.0.1.example too
+    except ValueError:  # a host name, which can resolve to any machine, even 127.0.0.1.example
         return False
 
 
 @register(Tags.security)
 def payment_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """E001 to E008: what never may be."""
-    of_tests = [] if settings.STRIPE_IS_REAL else _of_test_payments()
-    return [*of_tests, *_of_real_payments(), *_of_money(), *_of_cards()]
+    """Return errors E001 to E008, which are never acceptable."""
+    test_payments = [] if settings.STRIPE_IS_REAL else _check_test_payments()
+    return [*test_payments, *_check_real_payments(), *_check_currency(), *_check_cards()]
 
 
-def _of_test_payments() -> Iterator[CheckMessage]:
-    """E001 to E003: test payments stay on this machine, and no live key goes anywhere but to Stripe."""
+def _check_test_payments() -> Iterator[CheckMessage]:
+    """Check that test payments stay on this machine and live keys are sent only to Stripe (E001 to E003)."""
     if settings.STRIPE_SECRET_KEY.startswith(LIVE):
         yield Error(
             "A live Stripe key would be sent to an address that is not Stripe's.",
@@ -52,21 +52,21 @@ def _of_test_payments() -> Iterator[CheckMessage]:
         )
 
 
-def _of_money() -> Iterator[CheckMessage]:
-    """E004: the shop sells in a currency it can reckon in."""
+def _check_currency() -> Iterator[CheckMessage]:
+    """Check that the shop supports the currency (E004)."""
     if settings.CURRENCY in money.REFUSED or len(settings.CURRENCY) != 3:
         yield Error(f"The shop cannot sell in {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004")
 
 
-def _of_real_payments() -> Iterator[CheckMessage]:
-    """E005: what Stripe itself needs in production."""
+def _check_real_payments() -> Iterator[CheckMessage]:
+    """Check that the settings that Stripe requires in production are set (E005)."""
     missing = [name for name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET") if not getattr(settings, name)]
     if missing and settings.STRIPE_IS_REAL and not settings.DEBUG:
         yield Error(f"{' and '.join(missing)} not set.", hint="See .env.example.", id="billing.E005")
 
 
-def _of_cards() -> Iterator[CheckMessage]:
-    """E007 and E008: how cards are put on file, and how often they may be tried."""
+def _check_cards() -> Iterator[CheckMessage]:
+    """Check the way cards are saved and the limits of card attempts (E007 and E008)."""
     if settings.STRIPE_CARD_FLOW not in CARD_FLOWS:
         yield Error(
             f"STRIPE_CARD_FLOW is {settings.STRIPE_CARD_FLOW!r}.",
@@ -83,7 +83,7 @@ def _of_cards() -> Iterator[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """W001: Stripe is ending support for cards made from tokens."""
+    """Warn about a live key with the token flow, for which Stripe is ending support (W001)."""
     if not settings.STRIPE_SECRET_KEY.startswith(LIVE) or settings.STRIPE_CARD_FLOW != "token":
         return []
     return [
@@ -96,7 +96,7 @@ def token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
 
 
 def refuse_dangerous_settings() -> None:
-    """Raise ImproperlyConfigured, with a sentence that says what to set, where payment_settings found an error."""
-    errors = [f"{found.msg} {found.hint}" for found in payment_settings()]
+    """Raise ImproperlyConfigured, with the messages and hints, if payment_settings finds errors."""
+    errors = [f"{error.msg} {error.hint}" for error in payment_settings()]
     if errors:
         raise ImproperlyConfigured(" ".join(errors))

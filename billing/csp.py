@@ -1,4 +1,4 @@
-"""The pages that may load Stripe (or the simulator), and what of it."""
+"""Security headers of the pages that load Stripe or the simulator."""
 
 from functools import wraps
 from typing import Any
@@ -12,12 +12,12 @@ from django.http.response import HttpResponseBase
 from ecommerce.http import View, permissions_policy
 
 STRIPE_SCRIPTS = ["https://js.stripe.com", "https://*.js.stripe.com"]
-# 3-D Secure shows a page of the shopper's bank in a frame within Stripe's frame; it may ask for a passkey.
+# 3-D Secure shows a page of the shopper's bank in a frame inside Stripe's frame. That page can ask for a passkey.
 STRIPE_FEATURES = ["payment", "publickey-credentials-get"]
 
 
 def payment_sources() -> dict[str, list[str]]:
-    """What a payment page may load beside the shop itself (docs.stripe.com/security/guide)."""
+    """Return the additional CSP sources of a payment page (docs.stripe.com/security/guide)."""
     if settings.STRIPE_IS_REAL:
         frames = [*STRIPE_SCRIPTS, "https://hooks.stripe.com"]
         return {"script-src": STRIPE_SCRIPTS, "frame-src": frames, "connect-src": ["https://api.stripe.com"]}
@@ -27,7 +27,7 @@ def payment_sources() -> dict[str, list[str]]:
 
 
 def payment_page(view: View) -> View:
-    """Let this view's page load Stripe's script and frames; every other page of the shop knows only itself."""
+    """Allow this view's page to load Stripe's script and frames. All other pages load only from the shop."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

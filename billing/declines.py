@@ -1,16 +1,16 @@
-"""What a shopper is told when a card is declined, by Stripe's codes (docs.stripe.com/declines/codes)."""
+"""Messages for shoppers whose card was declined, by Stripe's decline codes (docs.stripe.com/declines/codes)."""
 
 from django.utils.translation import gettext as _
 
-# The bank suspects a thief: not a word more than that it was declined.
+# The bank suspects fraud, so the message must not reveal the reason.
 SILENT = frozenset("fraudulent lost_card stolen_card merchant_blacklist pickup_card restricted_card".split())
 
 
 def decline_message(code: str, decline_code: str = "") -> str:
-    """One sentence that says what to do."""
+    """Return a message that says what to do. Return only that the card was declined if fraud is suspected."""
     if decline_code in SILENT:
         return _("Your card was declined.")
-    words = {
+    messages = {
         "insufficient_funds": _("Your card has not enough money on it. Try another card."),
         "withdrawal_count_limit_exceeded": _("Your card is over its limit. Try another card."),
         "expired_card": _("Your card has expired. Try another card."),
@@ -26,5 +26,7 @@ def decline_message(code: str, decline_code: str = "") -> str:
         ),
     }
     return (
-        words.get(decline_code) or words.get(code) or _("Your card was declined. Try another card, or ask your bank.")
+        messages.get(decline_code)
+        or messages.get(code)
+        or _("Your card was declined. Try another card, or ask your bank.")
     )

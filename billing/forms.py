@@ -1,4 +1,4 @@
-"""The forms of the card pages."""
+"""Forms for the card pages."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NO_CARD = _("Choose a card on file or enter a new one. Entering one needs JavaSc
 
 
 class TokenForm(PlainForm):
-    """The token that Stripe's card field made of a card."""
+    """A form for the token that Stripe's card field created from a card."""
 
     token = forms.RegexField(
         r"^tok_\w+\Z",
@@ -22,7 +22,7 @@ class TokenForm(PlainForm):
 
 
 class SetupForm(PlainForm):
-    """The SetupIntent that Stripe's card field has completed."""
+    """A form for the SetupIntent that Stripe's card field has confirmed."""
 
     setup_intent = forms.RegexField(
         r"^seti_\w+\Z",
@@ -32,7 +32,7 @@ class SetupForm(PlainForm):
 
 
 class CardForm(PlainForm):
-    """One of the profile's own cards on file."""
+    """A form to choose one of the profile's saved cards."""
 
     card = forms.ModelChoiceField(Card.objects.none(), error_messages={"required": NO_CARD, "invalid_choice": NO_CARD})
 

@@ -1,26 +1,28 @@
-"""How many cards may be tried: the shop is no place to find out which of a thousand stolen numbers still work.
+"""Rate limits for card attempts, so that the shop cannot be used to test stolen card numbers.
 
-Every press that would ask Stripe about a card first writes a CardAttempt, then counts those of the last hour, its own
-included: of presses at the same moment at least one sees the other, whatever process it is in, and nothing that could
-be emptied or restarted has to remember. An attempt over a limit is taken back, asks Stripe nothing, and counts for
-nothing, so that whoever waits is let in again, however often they tried meanwhile.
+Each request that is about to ask Stripe about a card first inserts a CardAttempt, then counts the attempts of the last
+hour, including its own. At least one of two simultaneous requests therefore sees the other, even in another process.
+The counters are database rows: clearing a cache or restarting a process does not reset them. An attempt over a limit
+is deleted without a call to Stripe and does not count. Visitors who wait can therefore try again after an hour,
+regardless of how often they tried in the meantime.
 
-A declined attempt counts in full, and so does one whose answer is awaited; a good one counts a third; one that Stripe
-never answered is taken back, for an outage is nobody's fault. Adding and paying are counted apart. A shopper who mixes
-up digits needs three tries, a thief hundreds; a family, an office or a mobile network share one address. Hence, within
-an hour (settings.CARD_TRIES):
+A declined attempt counts in full, and so does an attempt that is still in progress. A successful attempt counts a
+third. An attempt that Stripe did not answer is deleted, because an outage is not the visitor's fault. The limits per
+visitor count adding a card and paying separately. A shopper who mistypes a card number needs three tries, a card
+tester hundreds. A family, an office or a mobile network shares one IP address. The limits within an hour are
+(settings.CARD_TRIES):
 
-| counted by | limit | that is |
+| counted by | limit | which allows |
 |---|---|---|
-| profile, session | 10 | 10 declines, or some 28 good cards |
-| address | 30 | 30 declines, or some 88 purchases from one office |
+| profile, session | 10 | 10 declines, or about 28 successful cards |
+| IP address | 30 | 30 declines, or about 88 purchases from one office |
 | shop | 200 | 200 declines of all visitors together, *if* they outnumber the successes |
 
-With SetupIntents it is the browser that tries the card, at Stripe: each SetupIntent counts as a declined card from its
-beginning until its card is kept. How many cards one SetupIntent may try is for Stripe to limit.
+With SetupIntents, the browser tries the card at Stripe. Each SetupIntent counts as a declined card from its creation
+until its card is saved. Stripe limits how many cards one SetupIntent can try.
 
-The limit of the shop is for testers with a thousand addresses. A busy day cannot reach it: there successes outnumber
-declines, and while it holds, customers whose account is older than an hour still pay.
+The shop limit protects against card testers who use many IP addresses. A busy day does not reach it, because successes
+outnumber declines then. While it is exceeded, customers whose account is older than an hour can still pay.
 """
 
 import logging
@@ -48,7 +50,10 @@ POINTS = Case(When(ok=True, then=GOOD), default=BAD)
 
 
 class TooMany(Exception):
-    """Over a limit: nothing was asked of Stripe. `seconds` until it is worth trying again, `back` is where."""
+    """A card attempt over a limit. Stripe was not called.
+
+    `seconds` is the time to wait before the next attempt, `back` is the URL to return to.
+    """
 
     def __init__(self, scope: str, seconds: int, back: str) -> None:
         super().__init__(f"too many card attempts of one {scope}")
@@ -56,7 +61,7 @@ class TooMany(Exception):
 
     @property
     def advice(self) -> str:
-        """What the shopper is told."""
+        """The message for the shopper."""
         minutes = ceil(self.seconds / 60)
         return ngettext(
             "Too many cards were tried in a short time. Nothing was charged. Please try again in %(count)d minute.",
@@ -66,7 +71,10 @@ class TooMany(Exception):
 
 
 def start(request: HttpRequest, kind: str, profile: BillingProfile, source: str = "", back: str = "") -> CardAttempt:
-    """The row of an attempt that is about to ask Stripe; TooMany if it may not, and then there is no row."""
+    """Create and return the attempt for a call to Stripe.
+
+    Raise TooMany if the attempt is over a limit. No row is kept in that case.
+    """
     attempt = CardAttempt.objects.create(
         kind=kind,
         billing_profile=profile,
@@ -74,33 +82,36 @@ def start(request: HttpRequest, kind: str, profile: BillingProfile, source: str 
         session=fingerprint(request.session.session_key or ""),
         source=fingerprint(source),
     )
-    over = _over_a_visitors_limit(attempt) or _over_the_shops_limit(attempt)
-    if over is None:
+    exceeded = _exceeded_visitor_limit(attempt) or _exceeded_shop_limit(attempt)
+    if exceeded is None:
         return attempt
     attempt.delete()
-    scope, oldest = over
+    scope, oldest = exceeded
     logger.warning("card attempts of profile %s refused: over the limit of the %s", profile.pk, scope)
-    left = oldest + CardAttempt.COUNTED - timezone.now()
-    raise TooMany(scope, max(ceil(left.total_seconds()), 60), back)
+    remaining = oldest + CardAttempt.COUNTED - timezone.now()
+    raise TooMany(scope, max(ceil(remaining.total_seconds()), 60), back)
 
 
-def _over_a_visitors_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
-    """Which limit this attempt is over, and the time of the oldest that counts."""
+def _exceeded_visitor_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
+    """Return the name of an exceeded visitor limit and the time of the oldest attempt that it counts, or None."""
     scopes = {"profile": Q(billing_profile=attempt.billing_profile), "address": Q(address=attempt.address)}
     if attempt.session:
         scopes["session"] = Q(session=attempt.session)
     rows = CardAttempt.objects.recent().filter(reduce(or_, scopes.values()), kind=attempt.kind)
-    points = {f"{scope}_points": Sum(POINTS, filter=who) for scope, who in scopes.items()}
-    oldest = {f"{scope}_since": Min("timestamp", filter=who) for scope, who in scopes.items()}
-    found = rows.aggregate(**points, **oldest)
+    points = {f"{scope}_points": Sum(POINTS, filter=condition) for scope, condition in scopes.items()}
+    oldest = {f"{scope}_since": Min("timestamp", filter=condition) for scope, condition in scopes.items()}
+    totals = rows.aggregate(**points, **oldest)
     for scope in scopes:
-        if (found[f"{scope}_points"] or 0) > BAD * settings.CARD_TRIES[scope]:
-            return scope, found[f"{scope}_since"]
+        if (totals[f"{scope}_points"] or 0) > BAD * settings.CARD_TRIES[scope]:
+            return scope, totals[f"{scope}_since"]
     return None
 
 
-def _over_the_shops_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
-    """The same of all visitors together, where declines outnumber successes."""
+def _exceeded_shop_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
+    """Return "shop" and the time of the oldest decline if the shop limit is exceeded, otherwise None.
+
+    The limit applies only while declines outnumber successes, and not to users whose profile is older than an hour.
+    """
     profile, recent = attempt.billing_profile, CardAttempt.objects.recent()
     if profile.user_id and profile.timestamp < timezone.now() - CardAttempt.COUNTED:
         return None
@@ -113,7 +124,11 @@ def _over_the_shops_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
 
 @contextmanager
 def judging(attempt: CardAttempt) -> Iterator[None]:
-    """Note how a call to Stripe failed; whoever made it notes that it went well."""
+    """Record on the attempt how a call to Stripe failed, and raise the error again.
+
+    Declined, Missing and TokenUsed count as a declined card. After another GatewayError or a ValueError, the attempt
+    does not count. The caller records a success.
+    """
     try:
         yield
     except (answers.Declined, answers.Missing, answers.TokenUsed):
@@ -124,14 +139,14 @@ def judging(attempt: CardAttempt) -> Iterator[None]:
         raise
 
 
-def as_json(refusal: TooMany) -> JsonResponse:
-    """The refusal for the card field's script."""
-    return JsonResponse({"error": refusal.advice}, status=429, headers={"Retry-After": refusal.seconds})
+def as_json(error: TooMany) -> JsonResponse:
+    """Return the rejection as JSON for the card field's script, with status 429."""
+    return JsonResponse({"error": error.advice}, status=429, headers={"Retry-After": error.seconds})
 
 
 @private
-def cool_down(request: HttpRequest, refusal: TooMany) -> HttpResponse:
-    """The refusal as a page."""
-    page = render(request, "billing/cool_down.html", {"refusal": refusal, "next_page": refusal.back}, status=429)
-    page["Retry-After"] = str(refusal.seconds)
-    return page
+def cool_down(request: HttpRequest, error: TooMany) -> HttpResponse:
+    """Return the rejection as a page, with status 429."""
+    response = render(request, "billing/cool_down.html", {"refusal": error, "next_page": error.back}, status=429)
+    response["Retry-After"] = str(error.seconds)
+    return response

@@ -1,4 +1,4 @@
-"""One web request may wait for Stripe only so long, and only so many cards may be tried."""
+"""Middleware that limits the time for calls to Stripe and shows the cool-down page."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from billing import gateway, limits
 
 
 class PaymentTimeLimitMiddleware:
-    """Gives each request gateway.REQUEST_SECONDS for all its calls to Stripe together."""
+    """Limits the calls to Stripe of one request to gateway.REQUEST_SECONDS in total."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -23,7 +23,7 @@ class PaymentTimeLimitMiddleware:
 
 
 class CoolDownMiddleware:
-    """Answers with the cool-down page where a view ran into a limit of card attempts."""
+    """Shows the cool-down page if a view raises limits.TooMany."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,5 +32,5 @@ class CoolDownMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """The page for limits.TooMany; nothing for all else."""
+        """Return the cool-down page for limits.TooMany, and None for other exceptions."""
         return limits.cool_down(request, exception) if isinstance(exception, limits.TooMany) else None

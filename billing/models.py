@@ -1,4 +1,4 @@
-"""Who pays: billing profiles, their cards and their attempts; and what Stripe told us, event by event."""
+"""Models for billing profiles, saved cards, card attempts and events delivered by Stripe."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from billing import answers, gateway
 from ecommerce.models import GuardedModel
 
 PROFILE_KEY = "billing_profile_id"
-# Stripe writes brands in two ways, "MasterCard" on a card and "mastercard" on a payment method.
+# Stripe spells brands in two ways: "MasterCard" on a card and "mastercard" on a payment method.
 BRANDS = {
     "amex": "American Express",
     "diners": "Diners Club",
@@ -27,10 +27,13 @@ BRANDS = {
 
 
 class BillingProfileManager(models.Manager["BillingProfile"]):
-    """Finds the profile a request may use: the session's, the signed-in user's, or the session's guest's."""
+    """Manager that finds the profile of a request: from its session, its signed-in user or its guest email."""
 
     def get_or_create_from_request(self, request: HttpRequest) -> tuple["BillingProfile | None", bool]:
-        """The visitor's profile and whether it was created; (None, False) for a stranger."""
+        """Return the visitor's profile and whether it was created.
+
+        Return (None, False) for a visitor who is neither signed in nor a guest.
+        """
         profile = self.of_session(request)
         if isinstance(request.user, User):
             if profile and profile.user_id == request.user.pk:
@@ -47,7 +50,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         return profile, created
 
     def of_session(self, request: HttpRequest) -> "BillingProfile | None":
-        """The profile the session names, whoever is signed in."""
+        """Return the active profile stored in the session, or None, regardless of who is signed in."""
         pk = request.session.get(PROFILE_KEY)
         return self.filter(pk=pk, active=True).first() if pk else None
 
@@ -63,24 +66,30 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         try:
             with transaction.atomic():
                 return bool(self.filter(pk=guest.pk, user=None).update(user=user, email=user.email))
-        except IntegrityError:  # the user got a profile in another request a moment ago
+        except IntegrityError:  # another request has just created a profile for the user
             return False
 
     def create_for(self, user: User) -> tuple["BillingProfile", bool]:
-        """The user's profile: the guest profile that save_new_user handed over, or a new one."""
+        """Return the user's profile and whether it was created.
+
+        If save_new_user assigned a guest profile to the user, that profile becomes the user's.
+        """
         guest = getattr(user, "guest_profile", None)
         if guest and self._adopt(guest, user):
             return self.get(user=user), False
         return self.get_or_create(user=user, defaults={"email": user.email})
 
     def save_new_user(self, request: HttpRequest, user: User) -> None:
-        """Save `user`, who takes over the guest profile of this session, if there is one."""
+        """Save a new user, who takes over the guest profile of this session if there is one."""
         profile = self.of_session(request)
         user.guest_profile = profile if profile and profile.is_guest else None  # type: ignore[attr-defined]
         user.save()
 
     def start_guest(self, request: HttpRequest, email: str, keep: "BillingProfile | None") -> "BillingProfile":
-        """The session's guest has this e-mail now; `keep` is a profile whose e-mail may still change."""
+        """Set the email address of the session's guest and return the guest's profile.
+
+        `keep` is a profile whose email address can still be changed. With None, create a new profile.
+        """
         guest = GuestEmail.objects.create(email=email)
         GuestEmail.objects.remember(request, guest)
         if keep:
@@ -92,12 +101,12 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         return profile
 
     def forgotten_here_alone(self) -> models.QuerySet["BillingProfile"]:
-        """Those without a person any more, whose customer Stripe still has."""
+        """Return the erased profiles whose customer still has to be deleted at Stripe."""
         return self.filter(forgotten__isnull=False).exclude(customer_id="")
 
 
 class BillingProfile(GuardedModel):
-    """Somebody who pays: a user, or the guest of one session. At Stripe: a customer."""
+    """A payer: a user or the guest of one session. It corresponds to a customer at Stripe."""
 
     guarded_fields = frozenset({"customer_id", "forgotten"})
 
@@ -139,20 +148,26 @@ class BillingProfile(GuardedModel):
         return self.user_id is None
 
     def get_customer(self) -> str:
-        """The Stripe customer's id, made now if none is stored yet; a GatewayError if that fails."""
+        """Return the id of the Stripe customer. Create it if none is stored; raise GatewayError if that fails."""
         if not self.customer_id:
             self._store_customer(gateway.create_customer(self.email), instead_of="")
         return self.customer_id
 
     def renew_customer(self) -> str:
-        """A new customer instead of one that Stripe does not have any more; its cards went with it."""
-        lost = self.customer_id
-        if self._store_customer(gateway.create_customer(self.email), instead_of=lost):
+        """Replace a customer that Stripe does not have any more, and return the new id.
+
+        Deactivate the cards of the old customer. Raise GatewayError if no customer can be created.
+        """
+        old_id = self.customer_id
+        if self._store_customer(gateway.create_customer(self.email), instead_of=old_id):
             self.cards.update(active=False, default=False)
         return self.customer_id
 
     def _store_customer(self, customer_id: str, instead_of: str) -> bool:
-        """Store the id unless another process was first; then its customer is the one."""
+        """Store the id and return True.
+
+        If another process has already changed the stored id, load that id and return False.
+        """
         stored = BillingProfile.objects.filter(pk=self.pk, customer_id=instead_of).update(customer_id=customer_id)
         self.refresh_from_db(fields=["customer_id"])
         return bool(stored)
@@ -160,16 +175,16 @@ class BillingProfile(GuardedModel):
 
 class CardManager(models.Manager["Card"]):
     def usable(self, billing_profile: BillingProfile) -> models.QuerySet["Card"]:
-        """The profile's cards on file, the default one first."""
+        """Return the profile's saved cards, the default card first."""
         return self.filter(billing_profile=billing_profile, active=True).order_by("-default", "-pk")
 
     def to_detach(self) -> models.QuerySet["Card"]:
-        """Removed here, and perhaps still on file at Stripe."""
+        """Return the removed cards that still have to be detached at Stripe."""
         return self.filter(is_detach_due=True)
 
     @transaction.atomic
     def make_default(self, card: "Card") -> None:
-        """Offer this card first from now on; one that was removed meanwhile stays removed."""
+        """Make this the default card. Do nothing if it has been removed."""
         BillingProfile.objects.select_for_update().get(pk=card.billing_profile_id)
         if self.filter(pk=card.pk, active=True).exists():
             self.filter(billing_profile=card.billing_profile_id, default=True).update(default=False)
@@ -177,18 +192,22 @@ class CardManager(models.Manager["Card"]):
 
     @transaction.atomic
     def remove(self, card: "Card") -> bool:
-        """Take the card off the profile's file here; what is left at Stripe is owed. False if it was gone already."""
+        """Deactivate the card and mark it to be detached at Stripe. Return False if it was already removed.
+
+        If no default card is left, the newest card becomes the default.
+        """
         BillingProfile.objects.select_for_update().get(pk=card.billing_profile_id)
         removed = self.filter(pk=card.pk, active=True).update(active=False, default=False, is_detach_due=True)
-        left = self.filter(billing_profile=card.billing_profile_id, active=True).order_by("-default", "-pk").first()
-        if removed and left and not left.default:
-            self.filter(pk=left.pk).update(default=True)
+        first = self.filter(billing_profile=card.billing_profile_id, active=True).order_by("-default", "-pk").first()
+        if removed and first and not first.default:
+            self.filter(pk=first.pk).update(default=True)
         return bool(removed)
 
     def add_new(self, billing_profile: BillingProfile, stripe_card_response: dict[str, Any]) -> "Card":
-        """Keep the card that Stripe attached to this profile's customer, as the default one.
+        """Save the card that Stripe attached to this profile's customer, and make it the default card.
 
-        Takes Stripe's `card` or `payment_method`; a ValueError for anything else, or for another profile's card.
+        `stripe_card_response` is Stripe's `card` or `payment_method` object. Raise ValueError for any other object and
+        for a card of another profile.
         """
         card = stripe_card_response
         details = card.get("card") if card.get("object") == "payment_method" else card
@@ -197,20 +216,20 @@ class CardManager(models.Manager["Card"]):
         values = {name: details.get(name) or "" for name in ("brand", "country", "last4")}
         values |= {name: details.get(name) for name in ("exp_month", "exp_year")}
         with transaction.atomic():
-            BillingProfile.objects.select_for_update().get(pk=billing_profile.pk)  # two cards at once wait here
+            BillingProfile.objects.select_for_update().get(pk=billing_profile.pk)  # serialize concurrent calls
             self.filter(billing_profile=billing_profile, default=True).update(default=False)
-            kept, created = self.get_or_create(
+            saved, created = self.get_or_create(
                 stripe_id=card["id"], defaults={"billing_profile": billing_profile, "default": True, **values}
             )
-            if kept.billing_profile_id != billing_profile.pk:
+            if saved.billing_profile_id != billing_profile.pk:
                 raise ValueError("this card is another profile's")
             if not created:
-                self.filter(pk=kept.pk).update(default=True, active=True, is_detach_due=False)
-        return kept
+                self.filter(pk=saved.pk).update(default=True, active=True, is_detach_due=False)
+        return saved
 
 
 class Card(models.Model):
-    """A card on file at Stripe; never a number, only what a shopper knows it by."""
+    """A card saved at Stripe. Only the details by which a shopper recognizes it are stored, never the number."""
 
     billing_profile = models.ForeignKey(
         BillingProfile, models.CASCADE, related_name="cards", verbose_name=_("billing profile")
@@ -250,35 +269,42 @@ class Card(models.Model):
 
     @property
     def is_expired(self) -> bool:
-        """Whether its last month is over."""
+        """Whether the expiry month is over."""
         today = timezone.localdate()
         return (self.exp_year, self.exp_month) < (today.year, today.month)
 
 
 def fingerprint(text: str) -> str:
-    """A keyed hash: equal for equal texts, and without SECRET_KEY nobody can try out which text it was."""
+    """Return a keyed hash of `text`, or an empty string if `text` is empty.
+
+    Equal texts have equal hashes. Without SECRET_KEY, a text cannot be found by hashing candidates.
+    """
     return salted_hmac("billing.CardAttempt", text, algorithm="sha256").hexdigest()[:40] if text else ""
 
 
 class CardAttemptManager(models.Manager["CardAttempt"]):
     def recent(self) -> models.QuerySet["CardAttempt"]:
-        """Those of the last hour, which are the ones that limits count."""
+        """Return the attempts of the last hour, which count towards the limits."""
         return self.filter(timestamp__gt=timezone.now() - CardAttempt.COUNTED)
 
     def of_source(self, billing_profile: BillingProfile, source: str) -> "CardAttempt | None":
-        """The profile's attempt with this token or SetupIntent, one that became a card rather than one that did not."""
-        found = self.filter(billing_profile=billing_profile, source=fingerprint(source)).select_related("card")
-        return found.order_by(models.F("card").desc(nulls_last=True)).first()
+        """Return the profile's attempt with this token or SetupIntent, or None.
+
+        Prefer an attempt that created a card.
+        """
+        attempts = self.filter(billing_profile=billing_profile, source=fingerprint(source)).select_related("card")
+        return attempts.order_by(models.F("card").desc(nulls_last=True)).first()
 
     def forget_old(self) -> int:
-        """Delete what no limit counts and no page asks for any more; how many."""
+        """Delete the attempts that limits and pages do not need any more, and return how many."""
         return self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT).delete()[0]
 
 
 class CardAttempt(models.Model):
-    """Somebody tries to add a card or to pay: written before Stripe is asked, `ok` noted after. Limits count these.
+    """An attempt to add a card or to pay. The limits count these rows.
 
-    Who it was is kept as keyed hashes alone; `ok` is empty while nobody knows.
+    The row is created before the call to Stripe, and `ok` is set after it. Until then it is null.
+    The IP address, the session and the token are stored only as keyed hashes.
     """
 
     class Kind(models.TextChoices):
@@ -318,7 +344,7 @@ class CardAttempt(models.Model):
         return f"{self.get_kind_display()} {self.pk}"
 
     def note(self, ok: bool | None, **changes: Any) -> None:
-        """How it ended; with None nobody can say (Stripe gave no answer), and then it counts against nobody."""
+        """Save the result. With ok=None (Stripe did not answer), delete the attempt, so that it does not count."""
         if ok is None:
             self.delete()
         else:
@@ -327,13 +353,13 @@ class CardAttempt(models.Model):
 
 class StripeEventManager(models.Manager["StripeEvent"]):
     def receive(self, event: answers.Event) -> "StripeEvent":
-        """The row of this event, new or from an earlier delivery."""
+        """Return the row of this event. The first delivery creates it."""
         defaults = {"type": event.type[:120], "object_id": event.intent_id[:120]}
         return self.get_or_create(stripe_id=event.id, defaults=defaults)[0]
 
 
 class StripeEvent(models.Model):
-    """An event Stripe delivered; it changes nothing by itself, it only makes us look."""
+    """An event that Stripe delivered. Its content is not trusted; it only causes the shop to ask Stripe."""
 
     stripe_id = models.CharField(_("Stripe event"), max_length=120, unique=True)
     type = models.CharField(_("type"), max_length=120)

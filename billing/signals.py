@@ -1,4 +1,4 @@
-"""A user gets a billing profile, a profile a Stripe customer; a webhook tells whoever listens."""
+"""Signal receivers that create billing profiles and Stripe customers, and the signal that the webhook sends."""
 
 import logging
 from typing import Any
@@ -14,7 +14,7 @@ from billing.models import BillingProfile
 
 logger = logging.getLogger(__name__)
 
-# Sent by the webhook with `intent_id`: something happened to this PaymentIntent at Stripe, go and look.
+# Sent by the webhook with `intent_id`. Receivers ask Stripe for the current state of this PaymentIntent.
 stripe_event = Signal()
 
 
@@ -22,7 +22,7 @@ stripe_event = Signal()
 def make_billing_profile(
     sender: type[User], instance: User, created: bool, raw: bool, update_fields: Any = None, **kwargs: Any
 ) -> None:
-    """Every new user has a profile; a new e-mail of an old one reaches it."""
+    """Create a profile for a new user, and copy a changed email address to the profile of an existing user."""
     if raw:
         return
     if created:
@@ -33,9 +33,9 @@ def make_billing_profile(
 
 @receiver(user_logged_in, dispatch_uid="session_billing_profile")
 def remember_billing_profile(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
-    """The profile's id is in the session from the first moment."""
+    """Store the id of the user's profile in the session at sign-in."""
     if request is not None:
-        request.user = user  # a request that never met the middleware has none
+        request.user = user  # a request that did not pass the middleware has no user
         BillingProfile.objects.get_or_create_from_request(request)
 
 
@@ -43,17 +43,24 @@ def remember_billing_profile(sender: Any, request: Any, user: User, **kwargs: An
 def make_stripe_customer(
     sender: type[BillingProfile], instance: BillingProfile, raw: bool = False, **kwargs: Any
 ) -> None:
-    """A profile without a customer gets one: at once, or after the commit (never a remote call in a transaction)."""
+    """Create the Stripe customer of a profile that has none.
+
+    Create it immediately for a new profile outside a transaction, otherwise after the commit: no remote call is made
+    inside a transaction.
+    """
     if raw or instance.customer_id or not instance.email:
         return
     if instance._state.adding and not connection.in_atomic_block:
-        instance.customer_id = _make(instance.email)
+        instance.customer_id = _create_customer(instance.email)
     else:
-        transaction.on_commit(lambda: _make_later(instance))
+        transaction.on_commit(lambda: _create_customer_later(instance))
 
 
-def _make(email: str) -> str:
-    """A customer's id; empty if Stripe cannot be asked now, for it is made when first needed."""
+def _create_customer(email: str) -> str:
+    """Create a Stripe customer and return its id.
+
+    Return an empty string if the call fails. The customer is then created when it is first needed.
+    """
     try:
         return gateway.create_customer(email)
     except answers.GatewayError as error:
@@ -61,6 +68,6 @@ def _make(email: str) -> str:
         return ""
 
 
-def _make_later(profile: BillingProfile) -> None:
-    if customer_id := _make(profile.email):
+def _create_customer_later(profile: BillingProfile) -> None:
+    if customer_id := _create_customer(profile.email):
         BillingProfile.objects.filter(pk=profile.pk, customer_id="").update(customer_id=customer_id)

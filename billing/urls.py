@@ -1,4 +1,4 @@
-"""Addresses of the card pages and of Stripe's webhook."""
+"""URLs for the card pages and Stripe's webhook."""
 
 from django.urls import path
 

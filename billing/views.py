@@ -1,4 +1,4 @@
-"""The card page, what its script talks to, and the webhook."""
+"""Views for the card page, its script and Stripe's webhook."""
 
 import logging
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from billing.signals import stripe_event
 from ecommerce.http import next_url, private
 
 logger = logging.getLogger(__name__)
-MOST_BYTES = 1_000_000  # of a webhook delivery
+MOST_BYTES = 1_000_000  # size limit of a webhook delivery
 
 
 @private
 @payment_page
 @require_safe
 def payment_method(request: HttpRequest) -> HttpResponse:
-    """The cards on file, and the field for a new one."""
+    """Show the saved cards and the field for a new one. Redirect anonymous visitors to the login page."""
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     if profile is None:
         return redirect(f"{reverse('accounts:login')}?next={reverse('billing:payment_method')}")
@@ -40,25 +40,31 @@ def payment_method(request: HttpRequest) -> HttpResponse:
 @private
 @require_POST
 def payment_processing(request: HttpRequest) -> JsonResponse:
-    """Keep the card behind the token that `stripeTokenHandler` sent, or of a SetupIntent; answers its id and name."""
+    """Save the card of the token that `stripeTokenHandler` sent, or of a SetupIntent.
+
+    Return the id and the label of the card as JSON, or status 403 if the visitor has no profile.
+    """
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-    return keep_card(request, profile) if profile else _who_are_you()
+    return keep_card(request, profile) if profile else _no_profile_response()
 
 
 @private
 @require_POST
 def setup_intent(request: HttpRequest) -> JsonResponse:
-    """Begin to put a card on file by a SetupIntent; answers what Stripe's card field needs to go on."""
+    """Create a SetupIntent to save a card with.
+
+    Return its client secret for Stripe's card field as JSON, or status 403 if the visitor has no profile.
+    """
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-    return begin_setup(request, profile) if profile else _who_are_you()
+    return begin_setup(request, profile) if profile else _no_profile_response()
 
 
-def _who_are_you() -> JsonResponse:
+def _no_profile_response() -> JsonResponse:
     return JsonResponse({"error": _("Log in or go on as a guest first.")}, status=403)
 
 
 def keep_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
-    """The answer to a card for this profile; an order's page keeps cards for the order's own payer."""
+    """Save a card for this profile and return the JSON response. An order page passes the profile of its payer."""
     form = SetupForm(request.POST) if "setup_intent" in request.POST else TokenForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.first_error()}, status=400)
@@ -70,20 +76,20 @@ def keep_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
             card = cards.keep_token(request, profile, form.cleaned_data["token"])
         return {"card": card.pk, "label": str(card)}
 
-    return _answer(profile, keep)
+    return _respond(profile, keep)
 
 
 def begin_setup(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
-    """The answer to a card field that is about to set a card up for this profile."""
-    return _answer(profile, lambda: {"client_secret": cards.begin_setup(request, profile)})
+    """Create a SetupIntent for this profile and return the JSON response for Stripe's card field."""
+    return _respond(profile, lambda: {"client_secret": cards.begin_setup(request, profile)})
 
 
-def _answer(profile: BillingProfile, work: Callable[[], dict[str, Any]]) -> JsonResponse:
-    """What the page's script is told: what came of the work, or a sentence for the shopper."""
+def _respond(profile: BillingProfile, action: Callable[[], dict[str, Any]]) -> JsonResponse:
+    """Return the result of the action as JSON, or an error message for the shopper if it fails."""
     try:
-        return JsonResponse(work())
-    except limits.TooMany as refusal:
-        return limits.as_json(refusal)
+        return JsonResponse(action())
+    except limits.TooMany as error:
+        return limits.as_json(error)
     except answers.Declined as error:
         return JsonResponse({"error": decline_message(error.code, error.decline_code)}, status=402)
     except cards.Unusable as error:
@@ -100,7 +106,11 @@ def _answer(profile: BillingProfile, work: Callable[[], dict[str, Any]]) -> Json
 @csrf_exempt
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
-    """Stripe says that something happened; verify who speaks, then look ourselves. 503 makes Stripe repeat it."""
+    """Receive an event from Stripe.
+
+    Verify the signature, then ask Stripe for the current state. Return 400 for an invalid delivery, 413 for one that is
+    too large, and 503 if a call to Stripe fails, so that Stripe delivers the event again.
+    """
     length = request.headers.get("Content-Length") or "0"
     if not (length.isascii() and length.isdigit()):
         return HttpResponse(status=400)

@@ -1,4 +1,4 @@
-"""Cards on file: how they are kept, whose they are, and what the page's script is told."""
+"""Tests for saved cards: how they are saved, who owns them, and what the card page's script receives."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ DETAILS = {"brand": "Visa", "country": "GB", "last4": "4242", "exp_month": 9, "e
 
 
 def as_card(number: int = 1, **fields: Any) -> dict[str, Any]:
-    """A card as `create_source` answers it."""
+    """Return a card as `create_source` returns it."""
     return {"id": f"card_{number}", "object": "card", **DETAILS, **fields}
 
 
@@ -34,7 +34,7 @@ def bob() -> BillingProfile:
 
 @pytest.fixture
 def guest(client: Client) -> Client:
-    """A guest's browser."""
+    """Return the client of a guest."""
     client.post("/accounts/guest/", {"email": "guest@example.org"})
     return client
 
@@ -52,24 +52,24 @@ def test_add_new_keeps_what_a_shopper_knows_the_card_by(alice: BillingProfile) -
     assert (card.billing_profile, card.stripe_id, card.default, card.active) == (alice, "card_1", True, True)
 
 
-def test_add_new_reads_a_payment_method_too(alice: BillingProfile) -> None:
+def test_add_new_accepts_a_payment_method(alice: BillingProfile) -> None:
     card = Card.objects.add_new(alice, {"id": "pm_1", "object": "payment_method", "type": "card", "card": DETAILS})
     assert (card.stripe_id, card.last4, card.exp_year) == ("pm_1", "4242", 2040)
 
 
-def test_add_new_makes_the_newest_the_default_and_only_one(alice: BillingProfile) -> None:
+def test_add_new_makes_the_newest_card_the_only_default(alice: BillingProfile) -> None:
     for number in (1, 2, 3):
         Card.objects.add_new(alice, as_card(number))
     assert defaults(alice) == {"card_1": False, "card_2": False, "card_3": True}
 
 
-def test_add_new_leaves_the_defaults_of_others_alone(alice: BillingProfile, bob: BillingProfile) -> None:
+def test_add_new_keeps_the_default_cards_of_other_profiles(alice: BillingProfile, bob: BillingProfile) -> None:
     Card.objects.add_new(bob, as_card(1))
     Card.objects.add_new(alice, as_card(2))
     assert defaults(bob) == {"card_1": True}
 
 
-def test_add_new_of_a_known_card_keeps_one_and_makes_it_the_default(alice: BillingProfile) -> None:
+def test_add_new_with_a_known_card_reactivates_it_as_the_default(alice: BillingProfile) -> None:
     first = Card.objects.add_new(alice, as_card(1))
     Card.objects.add_new(alice, as_card(2))
     Card.objects.filter(pk=first.pk).update(active=False)
@@ -78,7 +78,9 @@ def test_add_new_of_a_known_card_keeps_one_and_makes_it_the_default(alice: Billi
     assert Card.objects.usable(alice).first() == first
 
 
-def test_add_new_of_anothers_card_is_refused_and_changes_nothing(alice: BillingProfile, bob: BillingProfile) -> None:
+def test_add_new_rejects_the_card_of_another_profile_and_changes_nothing(
+    alice: BillingProfile, bob: BillingProfile
+) -> None:
     Card.objects.add_new(alice, as_card(1))
     Card.objects.add_new(bob, as_card(2))
     with pytest.raises(ValueError, match="another profile's"):
@@ -87,7 +89,7 @@ def test_add_new_of_anothers_card_is_refused_and_changes_nothing(alice: BillingP
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         {"id": "acct_1", "object": "account"},
         {"id": "ba_1", "object": "bank_account", "last4": "6789"},
@@ -98,25 +100,25 @@ def test_add_new_of_anothers_card_is_refused_and_changes_nothing(alice: BillingP
         {},
     ],
 )
-def test_add_new_of_what_is_no_card_is_refused(alice: BillingProfile, answer: dict[str, Any]) -> None:
+def test_add_new_rejects_an_object_that_is_not_a_card(alice: BillingProfile, response: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="instead of a card"):
-        Card.objects.add_new(alice, answer)
+        Card.objects.add_new(alice, response)
     assert not Card.objects.exists()
 
 
-def test_database_holds_a_stripe_id_once(alice: BillingProfile, bob: BillingProfile) -> None:
+def test_database_rejects_a_second_card_with_the_same_stripe_id(alice: BillingProfile, bob: BillingProfile) -> None:
     Card.objects.add_new(alice, as_card())
     with pytest.raises(IntegrityError), transaction.atomic():
         Card.objects.create(billing_profile=bob, stripe_id="card_1", last4="1", exp_month=1, exp_year=2040)
 
 
-def test_database_holds_one_default_a_profile(alice: BillingProfile) -> None:
+def test_database_rejects_a_second_default_card_of_a_profile(alice: BillingProfile) -> None:
     Card.objects.add_new(alice, as_card())
     with pytest.raises(IntegrityError), transaction.atomic():
         Card.objects.create(billing_profile=alice, stripe_id="card_2", last4="1", exp_month=1, exp_year=2040)
 
 
-def test_usable_cards_are_the_profiles_own_active_ones_default_first(
+def test_usable_returns_the_active_cards_of_the_profile_default_first(
     alice: BillingProfile, bob: BillingProfile
 ) -> None:
     Card.objects.add_new(bob, as_card(9))
@@ -126,24 +128,24 @@ def test_usable_cards_are_the_profiles_own_active_ones_default_first(
     assert [card.stripe_id for card in Card.objects.usable(alice)] == ["card_1", "card_2"]
 
 
-# What the page's script is told
+# The payment_processing view
 
 
 def make_token(simulator: Simulator) -> str:
-    """A token of a typed card, as Stripe's field makes it: good for one use."""
+    """Create a token of an entered card, as Stripe's card field does. It can be used once."""
     browser = stripe.StripeClient("pk_test_tests", base_addresses={"api": simulator.url})
-    typed = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2050", "cvc": "123"}
-    return browser.v1.tokens.create({"card": typed}).id
+    details = {"number": "4242424242424242", "exp_month": "12", "exp_year": "2050", "cvc": "123"}
+    return browser.v1.tokens.create({"card": details}).id
 
 
-def test_processing_keeps_the_card_and_answers_its_name(guest: Client, simulator: Simulator) -> None:
-    answer = add_card(guest)
+def test_processing_saves_the_card_and_returns_its_label(guest: Client, simulator: Simulator) -> None:
+    response = add_card(guest)
     card = Card.objects.get()
-    assert answer.json() == {"card": card.pk, "label": "Visa •••• 4242"}
+    assert response.json() == {"card": card.pk, "label": "Visa •••• 4242"}
     assert card.billing_profile.email == "guest@example.org"
 
 
-def test_processing_asks_stripe_for_the_customer_first_then_for_the_card(guest: Client, simulator: Simulator) -> None:
+def test_processing_retrieves_the_customer_before_it_creates_the_card(guest: Client, simulator: Simulator) -> None:
     add_card(guest)
     customer = BillingProfile.objects.get().customer_id
     assert [(method, path) for method, path, _params, _key in simulator.requests] == [
@@ -153,16 +155,16 @@ def test_processing_asks_stripe_for_the_customer_first_then_for_the_card(guest: 
     ]
 
 
-def test_processing_of_a_signed_in_visitor_keeps_the_card_for_the_user(client: Client, simulator: Simulator) -> None:
+def test_processing_saves_the_card_for_the_signed_in_user(client: Client, simulator: Simulator) -> None:
     alice = make_user()
     sign_in(client, alice)
     add_card(client)
     assert Card.objects.get().billing_profile.user == alice
 
 
-def test_processing_of_a_stranger_is_refused(client: Client, simulator: Simulator) -> None:
-    answer = add_card(client)
-    assert (answer.status_code, answer.json()) == (403, {"error": "Log in or go on as a guest first."})
+def test_processing_rejects_an_anonymous_visitor(client: Client, simulator: Simulator) -> None:
+    response = add_card(client)
+    assert (response.status_code, response.json()) == (403, {"error": "Log in or go on as a guest first."})
     assert simulator.requests == []
 
 
@@ -170,16 +172,16 @@ def test_processing_of_a_stranger_is_refused(client: Client, simulator: Simulato
     "token",
     ["", "tok", "card_1", "4242424242424242", "tok_visa\x00", "tok_visa\n", "tok_a/b", "tok_" + "x" * 200, "tok_é é"],
 )
-def test_processing_of_a_bad_token_is_refused_without_asking_stripe(
+def test_processing_rejects_a_malformed_token_without_calling_stripe(
     guest: Client, simulator: Simulator, token: str
 ) -> None:
     simulator.requests.clear()
-    answer = add_card(guest, token)
-    assert (answer.status_code, list(answer.json()), simulator.requests) == (400, ["error"], [])
+    response = add_card(guest, token)
+    assert (response.status_code, list(response.json()), simulator.requests) == (400, ["error"], [])
 
 
 @pytest.mark.parametrize(
-    ("token", "words"),
+    ("token", "message"),
     [
         ("tok_chargeDeclined", "Your card was declined. Try another card, or ask your bank."),
         ("tok_chargeDeclinedInsufficientFunds", "Your card has not enough money on it. Try another card."),
@@ -190,29 +192,29 @@ def test_processing_of_a_bad_token_is_refused_without_asking_stripe(
         ("tok_radarBlock", "Your card was declined."),
     ],
 )
-def test_processing_of_a_declined_card_says_what_to_do(
-    guest: Client, simulator: Simulator, token: str, words: str
+def test_processing_of_a_declined_card_returns_a_message(
+    guest: Client, simulator: Simulator, token: str, message: str
 ) -> None:
-    answer = add_card(guest, token)
-    assert (answer.status_code, answer.json()) == (402, {"error": words})
+    response = add_card(guest, token)
+    assert (response.status_code, response.json()) == (402, {"error": message})
     assert not Card.objects.exists()
 
 
-def test_processing_of_a_token_stripe_does_not_know_keeps_nothing(guest: Client, simulator: Simulator) -> None:
-    answer = add_card(guest, "tok_nobody")
-    assert answer.status_code == 400
-    assert "Nothing was charged." in answer.json()["error"]
+def test_processing_of_an_unknown_token_saves_nothing(guest: Client, simulator: Simulator) -> None:
+    response = add_card(guest, "tok_nobody")
+    assert response.status_code == 400
+    assert "Nothing was charged." in response.json()["error"]
     assert not Card.objects.exists()
 
 
-def test_processing_of_a_token_used_a_moment_ago_answers_its_card(guest: Client, simulator: Simulator) -> None:
+def test_processing_of_a_token_sent_twice_returns_the_same_card(guest: Client, simulator: Simulator) -> None:
     token = make_token(simulator)
     first, second = add_card(guest, token), add_card(guest, token)
     assert first.json() == second.json()
     assert Card.objects.count() == len(simulator.objects("card")) == 1
 
 
-def test_processing_of_a_used_token_answers_that_very_card_and_not_the_default_one(
+def test_processing_of_a_used_token_returns_its_card_and_not_the_default_card(
     guest: Client, simulator: Simulator
 ) -> None:
     token = make_token(simulator)
@@ -222,26 +224,26 @@ def test_processing_of_a_used_token_answers_that_very_card_and_not_the_default_o
     assert Card.objects.get(default=True).last4 == "0005"
 
 
-def test_processing_of_a_used_token_whose_answer_was_lost_asks_for_the_card_again(
+def test_processing_of_a_used_token_after_a_lost_answer_asks_for_the_card_again(
     guest: Client, simulator: Simulator
 ) -> None:
     add_card(guest, "tok_amex")
     token = make_token(simulator)
     simulator.add_fault("/v1/customers/*/sources", "drop_after")
     add_card(guest, token)
-    answer = add_card(guest, token)
-    assert (answer.status_code, "Please enter it again." in answer.json()["error"]) == (400, True)
+    response = add_card(guest, token)
+    assert (response.status_code, "Please enter it again." in response.json()["error"]) == (400, True)
     assert Card.objects.get().last4 == "0005"
 
 
-def test_processing_of_a_token_another_used_gives_nothing_away(
+def test_processing_of_a_token_of_another_visitor_reveals_nothing(
     guest: Client, other_client: Client, simulator: Simulator
 ) -> None:
     token = make_token(simulator)
     add_card(guest, token)
     sign_in(other_client, make_user("charlie@example.org"))
-    answer = add_card(other_client, token)
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    response = add_card(other_client, token)
+    assert (response.status_code, list(response.json())) == (400, ["error"])
     assert Card.objects.get().billing_profile.email == "guest@example.org"
 
 
@@ -250,37 +252,39 @@ def test_processing_while_stripe_is_down_says_that_nothing_was_charged(
     guest: Client, simulator: Simulator, fault: str
 ) -> None:
     simulator.add_fault("/v1/customers/*/sources", fault)
-    answer = add_card(guest)
-    assert answer.status_code == 424
-    assert "Nothing was charged." in answer.json()["error"]
+    response = add_card(guest)
+    assert response.status_code == 424
+    assert "Nothing was charged." in response.json()["error"]
     assert not Card.objects.exists()
 
 
-def test_processing_without_any_stripe_says_so(guest: Client) -> None:
-    answer = add_card(guest)
-    assert (answer.status_code, "Please try again" in answer.json()["error"]) == (424, True)
+def test_processing_without_a_connection_to_stripe_asks_to_try_again(guest: Client) -> None:
+    response = add_card(guest)
+    assert (response.status_code, "Please try again" in response.json()["error"]) == (424, True)
 
 
-def test_processing_is_by_post_only(guest: Client, simulator: Simulator) -> None:
+def test_processing_rejects_get(guest: Client, simulator: Simulator) -> None:
     assert guest.get(PROCESSING, {"token": "tok_visa"}).status_code == 405
     assert not Card.objects.exists()
 
 
-def test_processing_from_another_site_is_refused(simulator: Simulator) -> None:
+def test_processing_rejects_a_request_from_another_site(simulator: Simulator) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(make_user())
-    answer = strict.post(PROCESSING, {"token": "tok_visa"}, headers={"Origin": "https://evil.example"})
-    assert (answer.status_code, Card.objects.count()) == (403, 0)
+    response = strict.post(PROCESSING, {"token": "tok_visa"}, headers={"Origin": "https://evil.example"})
+    assert (response.status_code, Card.objects.count()) == (403, 0)
 
 
-def test_processing_is_kept_out_of_caches(guest: Client, simulator: Simulator) -> None:
+def test_processing_response_is_not_cached(guest: Client, simulator: Simulator) -> None:
     assert "no-store" in add_card(guest).headers["Cache-Control"]
 
 
 # The card page
 
 
-def test_card_page_shows_the_visitors_own_cards(client: Client, other_client: Client, simulator: Simulator) -> None:
+def test_card_page_shows_only_the_visitors_own_cards(
+    client: Client, other_client: Client, simulator: Simulator
+) -> None:
     sign_in(client, make_user())
     add_card(client, "tok_visa")
     sign_in(other_client, make_user("bob@example.org"))
@@ -290,11 +294,11 @@ def test_card_page_shows_the_visitors_own_cards(client: Client, other_client: Cl
     assert "0005" not in page
 
 
-def test_card_page_sends_a_stranger_to_log_in_and_back(client: Client) -> None:
+def test_card_page_redirects_an_anonymous_visitor_to_log_in_and_back(client: Client) -> None:
     assert client.get(PAGE).url == f"/accounts/login/?next={PAGE}"
 
 
-def test_card_page_holds_the_publishable_key_and_no_secret(guest: Client) -> None:
+def test_card_page_contains_the_publishable_key_and_no_secret(guest: Client) -> None:
     page = guest.get(PAGE).text
     assert 'data-key="pk_test_tests"' in page
     assert "sk_test_tests" not in page

@@ -1,4 +1,4 @@
-"""Settings that could take money wrongly."""
+"""Tests for the checks of payment settings."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from billing import checks
 
 REAL = {"STRIPE_IS_REAL": True, "STRIPE_API_BASE": "https://api.stripe.com"}
 LIVE = REAL | {"STRIPE_SECRET_KEY": "sk_live_x"}
-HERE = {"STRIPE_API_BASE": "http://127.0.0.1:12112", "SITE_HOST": "127.0.0.1"}
+LOCAL = {"STRIPE_API_BASE": "http://127.0.0.1:12112", "SITE_HOST": "127.0.0.1"}
 
 
-def found(settings: Any, changes: dict[str, Any]) -> list[str]:
-    """The ids of what is wrong."""
-    for name, value in (HERE | changes).items():
+def message_ids(settings: Any, changes: dict[str, Any]) -> list[str]:
+    """Apply the changes to safe local settings and return the ids of the messages."""
+    for name, value in (LOCAL | changes).items():
         setattr(settings, name, value)
     return [str(message.id) for message in [*checks.payment_settings(), *checks.token_flow()]]
 
@@ -52,29 +52,31 @@ def found(settings: Any, changes: dict[str, Any]) -> list[str]:
         ({"CARD_TRIES": {"profile": 10, "session": 0}}, ["billing.E008"]),
     ],
 )
-def test_check_finds_what_never_may_be(settings: Any, changes: dict[str, Any], ids: list[str]) -> None:
-    assert found(settings, changes) == ids
+def test_payment_settings_reports_each_dangerous_setting(
+    settings: Any, changes: dict[str, Any], ids: list[str]
+) -> None:
+    assert message_ids(settings, changes) == ids
 
 
-def test_start_is_refused_with_what_to_set(settings: Any) -> None:
+def test_startup_with_dangerous_settings_raises_an_error_with_a_hint(settings: Any) -> None:
     settings.STRIPE_SECRET_KEY = "sk_live_x"
     settings.SITE_HOST = "127.0.0.1"
     with pytest.raises(ImproperlyConfigured, match="Unset STRIPE_API_BASE, or use a test key"):
         checks.refuse_dangerous_settings()
 
 
-def test_start_with_good_settings_goes_on(settings: Any) -> None:
+def test_startup_with_safe_settings_succeeds(settings: Any) -> None:
     settings.SITE_HOST = "127.0.0.1"
     checks.refuse_dangerous_settings()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])
-def test_loopback_is_this_machine(host: str) -> None:
+def test_is_loopback_accepts_hosts_of_this_machine(host: str) -> None:
     assert checks.is_loopback(host)
 
 
 @pytest.mark.parametrize(
     "host", ["", None, "::", "192.168.1.1", "localhost.example", "127.evil.example", "127.0.0.1.example"]
 )
-def test_loopback_is_nothing_else(host: str | None) -> None:
+def test_is_loopback_rejects_other_hosts(host: str | None) -> None:
     assert not checks.is_loopback(host)

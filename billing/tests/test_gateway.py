@@ -1,4 +1,4 @@
-"""Answers that are not Stripe's: whatever comes, the gateway says one of its own few things."""
+"""Tests for malformed answers: the gateway raises a GatewayError for each of them."""
 
 from typing import Any
 
@@ -21,17 +21,17 @@ CALLS = [
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
-def test_answer_of_any_kind_is_sorted(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
-    class Answers(stripe.RequestsClient):
+def test_malformed_answer_raises_gateway_error(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    class FakeClient(stripe.RequestsClient):
         status = 200
 
         def request(self, *args: Any, **kwargs: Any) -> Any:
             return body, self.status, {}
 
-    monkeypatch.setattr(gateway, "http_client", lambda timeout: Answers(timeout=timeout))
+    monkeypatch.setattr(gateway, "http_client", lambda timeout: FakeClient(timeout=timeout))
     monkeypatch.setattr(gateway.time, "sleep", lambda seconds: None)
     for status in (200, 302, 400, 402, 409, 429, 500):
-        Answers.status = status
+        FakeClient.status = status
         for call in CALLS:
             with pytest.raises(answers.GatewayError):
                 call()

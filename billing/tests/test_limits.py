@@ -1,4 +1,4 @@
-"""Card testing: whoever tries one stolen card after the other is stopped, and everybody else goes on shopping."""
+"""Tests for the limits of card attempts, which stop card testers without affecting other shoppers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -27,19 +27,19 @@ def limits(settings: Any) -> None:
 
 
 def visitor(address: str, email: str = "guest@example.org") -> Client:
-    """A guest with fresh cookies at this network address."""
+    """Return the client of a guest with new cookies at this IP address."""
     client = Client(REMOTE_ADDR=address)
     client.post("/accounts/guest/", {"email": email})
     return client
 
 
-def tries(client: Client, times: int, token: str = DECLINED) -> list[int]:
-    """The status of each card that this visitor enters."""
-    return [add_card(client, token).status_code for _try in range(times)]
+def enter_cards(client: Client, times: int, token: str = DECLINED) -> list[int]:
+    """Enter a card repeatedly and return the response statuses."""
+    return [add_card(client, token).status_code for _number in range(times)]
 
 
-def attempts(count: int, ok: bool | None, kind: str = "add", **fields: Any) -> None:
-    """What others did within the last hour, each at an address of its own."""
+def create_attempts(count: int, ok: bool | None, kind: str = "add", **fields: Any) -> None:
+    """Create attempts of other visitors within the last hour, each from a different IP address."""
     profile = fields.pop("profile", None) or BillingProfile.objects.create(email="others@example.org")
     CardAttempt.objects.bulk_create(
         CardAttempt(billing_profile=profile, kind=kind, ok=ok, **{"address": str(number)} | fields)
@@ -47,16 +47,16 @@ def attempts(count: int, ok: bool | None, kind: str = "add", **fields: Any) -> N
     )
 
 
-def asked_of_stripe(simulator: Simulator) -> int:
+def count_card_requests(simulator: Simulator) -> int:
     return sum(path.endswith("/sources") for _method, path, _params, _key in simulator.requests)
 
 
-def an_hour_later() -> None:
+def age_attempts_by_an_hour() -> None:
     for attempt in CardAttempt.objects.all():
         CardAttempt.objects.filter(pk=attempt.pk).update(timestamp=attempt.timestamp - timedelta(hours=1))
 
 
-def test_limits_are_set_where_nobody_sets_any() -> None:
+def test_default_limits() -> None:
     assert defaults.CARD_TRIES == LIMITS
 
 
@@ -64,79 +64,79 @@ def test_limits_are_set_where_nobody_sets_any() -> None:
 
 
 @pytest.mark.slow
-def test_forty_declined_cards_of_one_visitor_are_stopped_after_ten(simulator: Simulator) -> None:
-    assert tries(visitor("192.0.2.1"), 40) == [402] * 10 + [429] * 30
-    assert asked_of_stripe(simulator) == 10
+def test_visitor_is_limited_to_ten_declined_cards(simulator: Simulator) -> None:
+    assert enter_cards(visitor("192.0.2.1"), 40) == [402] * 10 + [429] * 30
+    assert count_card_requests(simulator) == 10
 
 
 @pytest.mark.slow
 def test_forty_declined_cards_with_fresh_cookies_each_are_stopped_after_thirty(simulator: Simulator) -> None:
-    assert [add_card(visitor("192.0.2.1"), DECLINED).status_code for _try in range(40)] == [402] * 30 + [429] * 10
-    assert asked_of_stripe(simulator) == 30
+    assert [add_card(visitor("192.0.2.1"), DECLINED).status_code for _number in range(40)] == [402] * 30 + [429] * 10
+    assert count_card_requests(simulator) == 30
 
 
 @pytest.mark.slow
-def test_forty_declined_cards_of_one_user_from_everywhere_are_stopped_after_ten(simulator: Simulator) -> None:
-    alice, found = make_user(), []
+def test_user_is_limited_to_ten_declined_cards_from_different_ip_addresses(simulator: Simulator) -> None:
+    alice, statuses = make_user(), []
     for number in range(40):
         client = Client(REMOTE_ADDR=f"192.0.2.{number}")
         client.force_login(alice)
-        found.append(add_card(client, DECLINED).status_code)
-    assert found == [402] * 10 + [429] * 30
+        statuses.append(add_card(client, DECLINED).status_code)
+    assert statuses == [402] * 10 + [429] * 30
 
 
-def test_refusal_says_when_to_come_back(simulator: Simulator) -> None:
+def test_rejection_says_when_to_try_again(simulator: Simulator) -> None:
     client = visitor("192.0.2.1")
-    tries(client, 10)
+    enter_cards(client, 10)
     CardAttempt.objects.update(timestamp=timezone.now() - timedelta(minutes=50))
-    answer = add_card(client)
-    assert 540 <= int(answer.headers["Retry-After"]) <= 600
-    assert "Nothing was charged. Please try again in 10 minutes." in answer.json()["error"]
-    assert "no-store" in answer.headers["Cache-Control"]
+    response = add_card(client)
+    assert 540 <= int(response.headers["Retry-After"]) <= 600
+    assert "Nothing was charged. Please try again in 10 minutes." in response.json()["error"]
+    assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_others_go_on_while_one_is_stopped(simulator: Simulator) -> None:
-    tries(visitor("192.0.2.1"), 40)
+def test_limit_does_not_affect_other_visitors(simulator: Simulator) -> None:
+    enter_cards(visitor("192.0.2.1"), 40)
     assert add_card(visitor("192.0.2.2")).status_code == 200
 
 
-def test_family_behind_the_same_address_goes_on_while_one_is_stopped(simulator: Simulator) -> None:
-    tries(visitor("192.0.2.1"), 40)
+def test_limit_does_not_affect_other_visitors_at_the_same_ip_address(simulator: Simulator) -> None:
+    enter_cards(visitor("192.0.2.1"), 40)
     assert add_card(visitor("192.0.2.1")).status_code == 200
 
 
-def test_shopper_is_let_in_again_after_an_hour_however_often_they_tried(simulator: Simulator) -> None:
+def test_limit_ends_after_an_hour_regardless_of_rejected_attempts(simulator: Simulator) -> None:
     client = visitor("192.0.2.1")
-    tries(client, 20)
-    an_hour_later()
+    enter_cards(client, 20)
+    age_attempts_by_an_hour()
     assert add_card(client).status_code == 200
 
 
-def test_good_cards_count_a_third(simulator: Simulator) -> None:
-    found = tries(visitor("192.0.2.1"), 31, "tok_visa")
-    assert (found.count(200), found[-1]) == (28, 429)  # the one under way counts in full
+def test_successful_cards_count_a_third(simulator: Simulator) -> None:
+    statuses = enter_cards(visitor("192.0.2.1"), 31, "tok_visa")
+    assert (statuses.count(200), statuses[-1]) == (28, 429)  # the attempt in progress counts in full
 
 
-def test_shopper_who_mixes_up_digits_and_then_gets_it_right_pays(simulator: Simulator) -> None:
+def test_shopper_can_pay_after_five_declined_cards(simulator: Simulator) -> None:
     client = Client(REMOTE_ADDR="192.0.2.1")
     add_to_cart(client, make_product())
     give_details(client)
-    tries(client, 5)
+    enter_cards(client, 5)
     place_order(client, add_card(client).json()["card"])
     assert Order.objects.placed().get().status == Order.Status.PAID
 
 
-def test_outage_of_stripe_counts_against_nobody(simulator: Simulator) -> None:
+def test_stripe_outage_does_not_count(simulator: Simulator) -> None:
     client = visitor("192.0.2.1")
     simulator.add_fault("/v1/customers/*/sources", "error_500", times=15)
-    assert tries(client, 15, "tok_visa") == [424] * 15
+    assert enter_cards(client, 15, "tok_visa") == [424] * 15
     assert add_card(client).status_code == 200
 
 
-def test_setups_are_counted_before_stripe_is_asked(simulator: Simulator) -> None:
+def test_setups_are_counted_before_stripe_is_called(simulator: Simulator) -> None:
     client = visitor("192.0.2.1")
-    found = [client.post(reverse("billing:setup_intent")).status_code for _try in range(12)]
-    assert found == [200] * 10 + [429] * 2
+    statuses = [client.post(reverse("billing:setup_intent")).status_code for _number in range(12)]
+    assert statuses == [200] * 10 + [429] * 2
     assert len(simulator.objects("setup_intent")) == 10
 
 
@@ -144,18 +144,18 @@ def test_setups_are_counted_before_stripe_is_asked(simulator: Simulator) -> None
 
 
 def pay_step(client: Client) -> int:
-    """A guest before Place order, with a card that its bank will decline; the card's id."""
+    """Prepare a checkout for Place order, with a card that the bank will decline, and return the card's id."""
     add_to_cart(client, make_product())
     give_details(client)
     return int(add_card(client, FAILS_LATER).json()["card"])
 
 
-def test_declined_payments_of_one_order_are_stopped_with_a_page(client: Client, simulator: Simulator) -> None:
+def test_declined_payments_of_one_order_lead_to_the_cool_down_page(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), FAILS_LATER)
     card, url = Card.objects.get().pk, reverse("orders:pay", args=[order.order_id])
-    answers = [client.post(url, {"card": card}) for _press in range(12)]
-    assert [answer.status_code for answer in answers] == [302] * 10 + [429] * 2
-    page = answers[-1]
+    responses = [client.post(url, {"card": card}) for _press in range(12)]
+    assert [response.status_code for response in responses] == [302] * 10 + [429] * 2
+    page = responses[-1]
     assert "Please wait a little" in page.text
     assert f'href="{order.get_absolute_url()}"' in page.text
     assert (int(page.headers["Retry-After"]) > 3000, "no-store" in page.headers["Cache-Control"]) == (True, True)
@@ -163,22 +163,22 @@ def test_declined_payments_of_one_order_are_stopped_with_a_page(client: Client, 
 
 def test_order_is_kept_and_not_placed_where_the_limit_strikes_before(client: Client, simulator: Simulator) -> None:
     card = pay_step(client)
-    attempts(10, ok=False, kind="pay", profile=BillingProfile.objects.get())
+    create_attempts(10, ok=False, kind="pay", profile=BillingProfile.objects.get())
     page = place_order(client, card)
     assert (page.status_code, f'href="{reverse("carts:checkout")}"' in page.text) == (429, True)
     assert (Order.objects.placed().count(), simulator.objects("payment_intent")) == (0, [])
-    an_hour_later()
+    age_attempts_by_an_hour()
     assert place_order(client, card).status_code == 302
     assert Order.objects.placed().count() == 1
 
 
-def test_payments_and_cards_are_counted_apart(client: Client, simulator: Simulator) -> None:
+def test_payments_and_added_cards_are_counted_separately(client: Client, simulator: Simulator) -> None:
     card = pay_step(client)
-    attempts(10, ok=False, kind="add", profile=BillingProfile.objects.get())
+    create_attempts(10, ok=False, kind="add", profile=BillingProfile.objects.get())
     assert place_order(client, card).status_code == 302
 
 
-def test_placing_that_is_refused_counts_for_nothing(client: Client, simulator: Simulator) -> None:
+def test_rejected_order_does_not_count(client: Client, simulator: Simulator) -> None:
     card = pay_step(client)
     place_order(client, card, quote="stale")
     assert not CardAttempt.objects.filter(kind=CardAttempt.Kind.PAY).exists()
@@ -187,14 +187,14 @@ def test_placing_that_is_refused_counts_for_nothing(client: Client, simulator: S
 @pytest.mark.parametrize(
     ("token", "ok"), [("tok_visa", True), (FAILS_LATER, False), ("tok_threeDSecure2Required", True)]
 )
-def test_payment_is_noted_with_how_it_ended(client: Client, simulator: Simulator, token: str, ok: bool) -> None:
+def test_payment_attempt_saves_its_result(client: Client, simulator: Simulator, token: str, ok: bool) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     place_order(client, add_card(client, token).json()["card"])
     assert CardAttempt.objects.get(kind=CardAttempt.Kind.PAY).ok is ok
 
 
-def test_pages_that_are_looked_at_write_no_attempt(client: Client, simulator: Simulator) -> None:
+def test_viewing_pages_creates_no_attempt(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), FAILS_LATER)
     CardAttempt.objects.all().delete()
     for path in (order.get_absolute_url(), "/billing/payment-method/", "/cart/checkout/"):
@@ -205,21 +205,21 @@ def test_pages_that_are_looked_at_write_no_attempt(client: Client, simulator: Si
 # The whole shop
 
 
-def test_tester_with_a_thousand_addresses_closes_card_entry(simulator: Simulator) -> None:
-    attempts(200, ok=False)
+def test_shop_limit_rejects_new_visitors_for_an_hour(simulator: Simulator) -> None:
+    create_attempts(200, ok=False)
     assert add_card(visitor("192.0.2.1")).status_code == 429
-    an_hour_later()
+    age_attempts_by_an_hour()
     assert add_card(visitor("192.0.2.1")).status_code == 200
 
 
-def test_busy_day_closes_nothing(simulator: Simulator) -> None:
-    attempts(400, ok=False)
-    attempts(400, ok=True)
+def test_shop_limit_does_not_apply_unless_declines_outnumber_successes(simulator: Simulator) -> None:
+    create_attempts(400, ok=False)
+    create_attempts(400, ok=True)
     assert add_card(visitor("192.0.2.1")).status_code == 200
 
 
-def test_customers_of_old_go_on_while_the_shop_is_tested(simulator: Simulator) -> None:
-    attempts(200, ok=False)
+def test_shop_limit_does_not_apply_to_accounts_older_than_an_hour(simulator: Simulator) -> None:
+    create_attempts(200, ok=False)
     client = Client(REMOTE_ADDR="192.0.2.1")
     client.force_login(make_user())
     assert add_card(client).status_code == 429
@@ -234,22 +234,22 @@ def test_attempt_keeps_neither_address_nor_session(simulator: Simulator) -> None
     client = visitor("192.0.2.77")
     add_card(client)
     row = CardAttempt.objects.get()
-    kept = " ".join(str(value) for value in CardAttempt.objects.values_list().get())
+    stored = " ".join(str(value) for value in CardAttempt.objects.values_list().get())
     assert row.address == fingerprint("192.0.2.77") != "192.0.2.77"
-    assert "192.0.2.77" not in kept
-    assert client.cookies["sessionid"].value not in kept
-    assert "tok_visa" not in kept
+    assert "192.0.2.77" not in stored
+    assert client.cookies["sessionid"].value not in stored
+    assert "tok_visa" not in stored
 
 
-def test_fingerprint_needs_the_secret_key(settings: Any) -> None:
+def test_fingerprint_depends_on_the_secret_key(settings: Any) -> None:
     before = fingerprint("192.0.2.77")
     settings.SECRET_KEY = "another" * 10
     assert fingerprint("192.0.2.77") != before
 
 
-def test_old_attempts_are_forgotten() -> None:
-    attempts(2, ok=True)
-    attempts(1, ok=False)
+def test_old_attempts_are_deleted() -> None:
+    create_attempts(2, ok=True)
+    create_attempts(1, ok=False)
     CardAttempt.objects.filter(ok=True).update(timestamp=timezone.now() - timedelta(days=2))
     assert (CardAttempt.objects.forget_old(), CardAttempt.objects.count()) == (2, 1)
 
@@ -267,6 +267,6 @@ def test_parallel_cards_are_stopped_too(simulator: Simulator) -> None:
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(enter, range(40)))
-    assert set(found) == {402, 429}
-    assert asked_of_stripe(simulator) == found.count(402) <= 10
+        statuses = list(pool.map(enter, range(40)))
+    assert set(statuses) == {402, 429}
+    assert count_card_requests(simulator) == statuses.count(402) <= 10

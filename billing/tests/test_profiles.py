@@ -1,4 +1,4 @@
-"""Who pays: a profile for every user and guest, and a Stripe customer for every profile."""
+"""Tests for billing profiles of users and guests, and for their Stripe customers."""
 
 import logging
 
@@ -26,17 +26,17 @@ def make_guest(email: str = "guest@example.org") -> BillingProfile:
     return BillingProfile.objects.create(email=email)
 
 
-# From a request
+# Lookup by request
 
 
-def test_stranger_has_no_profile_and_gets_none() -> None:
+def test_anonymous_visitor_gets_no_profile() -> None:
     request = make_request()
     with count_queries() as queries:
         assert get_or_create(request) == (None, False)
     assert (queries, dict(request.session)) == ([], {})
 
 
-def test_guest_gets_a_fresh_profile_once() -> None:
+def test_guest_gets_a_new_profile_once() -> None:
     guest = GuestEmail.objects.create(email="guest@example.org")
     request = make_request(guest_email_id=guest.pk)
     profile, created = get_or_create(request)
@@ -45,7 +45,7 @@ def test_guest_gets_a_fresh_profile_once() -> None:
     assert get_or_create(request) == (profile, False)
 
 
-def test_guest_never_gets_a_profile_with_the_same_email() -> None:
+def test_guest_never_gets_an_existing_profile_with_the_same_email() -> None:
     make_guest("alice@example.org")
     make_user("alice@example.org")
     guest = GuestEmail.objects.create(email="alice@example.org")
@@ -59,21 +59,21 @@ def test_guest_keeps_the_profile_of_the_session() -> None:
     assert get_or_create(make_request(billing_profile_id=profile.pk)) == (profile, False)
 
 
-def test_user_gets_the_own_profile() -> None:
+def test_user_gets_their_own_profile() -> None:
     alice = make_user()
     request = make_request(alice)
     assert get_or_create(request) == (alice.billing_profile, False)
     assert request.session["billing_profile_id"] == alice.billing_profile.pk
 
 
-def test_user_without_a_profile_gets_one() -> None:
+def test_user_without_a_profile_gets_a_new_one() -> None:
     alice = make_user()
     BillingProfile.objects.all().delete()
     profile, created = get_or_create(make_request(alice))
     assert (profile.user, profile.email, created) == (alice, "alice@example.org", True)
 
 
-def test_user_without_a_profile_takes_the_guests_of_the_session() -> None:
+def test_user_without_a_profile_takes_over_the_guest_profile_of_the_session() -> None:
     alice = make_user()
     BillingProfile.objects.all().delete()
     guest = make_guest()
@@ -82,7 +82,7 @@ def test_user_without_a_profile_takes_the_guests_of_the_session() -> None:
     assert (guest.user, guest.email) == (alice, "alice@example.org")
 
 
-def test_user_with_a_profile_leaves_the_guests_of_the_session_alone() -> None:
+def test_user_with_a_profile_does_not_take_over_the_guest_profile() -> None:
     alice, guest = make_user(), make_guest()
     request = make_request(alice, billing_profile_id=guest.pk)
     assert get_or_create(request) == (alice.billing_profile, False)
@@ -91,51 +91,51 @@ def test_user_with_a_profile_leaves_the_guests_of_the_session_alone() -> None:
     assert request.session["billing_profile_id"] == alice.billing_profile.pk
 
 
-def test_user_never_gets_the_profile_of_another_that_the_session_names() -> None:
+def test_user_never_gets_another_users_profile_from_the_session() -> None:
     alice, bob = make_user(), make_user("bob@example.org")
     request = make_request(bob, billing_profile_id=alice.billing_profile.pk)
     assert get_or_create(request) == (bob.billing_profile, False)
 
 
-def test_stranger_never_gets_the_profile_of_a_user_that_the_session_names() -> None:
+def test_anonymous_visitor_never_gets_a_users_profile_from_the_session() -> None:
     alice = make_user()
     assert get_or_create(make_request(billing_profile_id=alice.billing_profile.pk)) == (None, False)
 
 
-def test_guest_whose_session_names_a_users_profile_gets_a_fresh_one() -> None:
+def test_guest_with_a_users_profile_in_the_session_gets_a_new_profile() -> None:
     alice, guest = make_user(), GuestEmail.objects.create(email="guest@example.org")
     request = make_request(billing_profile_id=alice.billing_profile.pk, guest_email_id=guest.pk)
     profile, created = get_or_create(request)
     assert (profile.email, created) == ("guest@example.org", True)
 
 
-@pytest.mark.parametrize("gone", ["inactive", "deleted"])
-def test_session_that_names_a_profile_that_is_gone_finds_none(gone: str) -> None:
+@pytest.mark.parametrize("state", ["inactive", "deleted"])
+def test_inactive_or_deleted_profile_in_the_session_is_ignored(state: str) -> None:
     profile = make_guest()
     request = make_request(billing_profile_id=profile.pk)
-    if gone == "deleted":
+    if state == "deleted":
         profile.delete()
     else:
         BillingProfile.objects.update(active=False)
     assert get_or_create(request) == (None, False)
 
 
-# Signals of users
+# Signal receivers for users
 
 
-def test_new_user_has_a_profile_with_the_email() -> None:
+def test_new_user_gets_a_profile_with_the_same_email() -> None:
     alice = make_user()
     assert BillingProfile.objects.get(user=alice).email == "alice@example.org"
 
 
-def test_user_saved_again_has_still_one_profile() -> None:
+def test_saving_a_user_again_creates_no_second_profile() -> None:
     alice = make_user()
     alice.name = "Alice"
     alice.save()
     assert BillingProfile.objects.count() == 1
 
 
-def test_user_loaded_from_a_fixture_brings_its_own_profile() -> None:
+def test_user_loaded_from_a_fixture_keeps_the_profile_of_the_fixture() -> None:
     alice = make_user()
     rows = serializers.serialize("json", [alice, alice.billing_profile])
     BillingProfile.objects.all().delete()
@@ -145,7 +145,7 @@ def test_user_loaded_from_a_fixture_brings_its_own_profile() -> None:
     assert BillingProfile.objects.get().user.email == "alice@example.org"
 
 
-def test_new_user_takes_the_guest_profile_that_was_handed_over() -> None:
+def test_new_user_takes_over_the_guest_profile_of_the_session() -> None:
     guest = make_guest()
     alice = User(email="alice@example.org")
     BillingProfile.objects.save_new_user(make_request(billing_profile_id=guest.pk), alice)
@@ -153,7 +153,7 @@ def test_new_user_takes_the_guest_profile_that_was_handed_over() -> None:
     assert BillingProfile.objects.get().user == alice
 
 
-def test_new_user_is_never_handed_another_users_profile() -> None:
+def test_new_user_never_takes_over_another_users_profile() -> None:
     bob = make_user("bob@example.org")
     alice = User(email="alice@example.org")
     BillingProfile.objects.save_new_user(make_request(billing_profile_id=bob.billing_profile.pk), alice)
@@ -161,36 +161,36 @@ def test_new_user_is_never_handed_another_users_profile() -> None:
     assert BillingProfile.objects.get(user=alice) != bob.billing_profile
 
 
-def test_deleted_user_leaves_the_profile_for_the_books() -> None:
+def test_deleting_a_user_keeps_the_profile() -> None:
     make_user().delete()
     assert BillingProfile.objects.get().user is None
 
 
-def test_sign_in_without_a_request_is_no_mistake() -> None:
+def test_sign_in_without_a_request_is_ignored() -> None:
     alice = make_user()
     user_logged_in.send(sender=User, request=None, user=alice)
     assert BillingProfile.objects.get().user == alice
 
 
-def test_sign_in_puts_the_profile_into_the_session() -> None:
+def test_sign_in_stores_the_profile_in_the_session() -> None:
     alice = make_user()
     request = make_request(alice)
     user_logged_in.send(sender=User, request=request, user=alice)
     assert request.session["billing_profile_id"] == alice.billing_profile.pk
 
 
-# Customers
+# Stripe customers
 
 
 @pytest.mark.django_db(transaction=True)
-def test_customer_is_made_at_once_outside_a_transaction(simulator: Simulator) -> None:
+def test_customer_is_created_immediately_outside_a_transaction(simulator: Simulator) -> None:
     profile = make_guest()
     [customer] = simulator.objects("customer")
     assert BillingProfile.objects.get().customer_id == profile.customer_id == customer["id"]
     assert customer["email"] == "guest@example.org"
 
 
-def test_customer_is_made_after_the_commit_inside_a_transaction(
+def test_customer_is_created_after_the_commit_inside_a_transaction(
     simulator: Simulator, django_capture_on_commit_callbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
@@ -201,7 +201,7 @@ def test_customer_is_made_after_the_commit_inside_a_transaction(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_customer_is_never_asked_for_inside_a_transaction_that_rolls_back(simulator: Simulator) -> None:
+def test_customer_is_not_created_if_the_transaction_rolls_back(simulator: Simulator) -> None:
     with transaction.atomic():
         make_guest()
         transaction.set_rollback(True)
@@ -209,12 +209,12 @@ def test_customer_is_never_asked_for_inside_a_transaction_that_rolls_back(simula
 
 
 @pytest.mark.django_db(transaction=True)
-def test_customer_is_made_for_a_new_user(simulator: Simulator) -> None:
+def test_customer_is_created_for_a_new_user(simulator: Simulator) -> None:
     alice = make_user()
     assert BillingProfile.objects.get(user=alice).customer_id.startswith("cus_")
 
 
-def test_customer_found_meanwhile_is_kept(simulator: Simulator, django_capture_on_commit_callbacks) -> None:
+def test_customer_stored_before_the_commit_is_kept(simulator: Simulator, django_capture_on_commit_callbacks) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         make_guest()
         BillingProfile.objects.update(customer_id="cus_first")
@@ -222,7 +222,7 @@ def test_customer_found_meanwhile_is_kept(simulator: Simulator, django_capture_o
 
 
 @pytest.mark.django_db(transaction=True)
-def test_customer_is_made_once(simulator: Simulator) -> None:
+def test_customer_is_created_once(simulator: Simulator) -> None:
     profile = make_guest()
     profile.save()
     profile.get_customer()
@@ -230,14 +230,14 @@ def test_customer_is_made_once(simulator: Simulator) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_customer_is_not_made_for_a_profile_without_an_email(simulator: Simulator) -> None:
+def test_customer_is_not_created_for_a_profile_without_an_email(simulator: Simulator) -> None:
     BillingProfile.objects.create(email="")
     assert simulator.requests == []
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", ["drop_before", "error_500", "html", "empty", "other_json"])
-def test_customer_stays_blank_while_stripe_is_down_and_is_made_when_needed(
+def test_customer_is_created_when_needed_if_stripe_was_down_before(
     simulator: Simulator, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulator.add_fault(CUSTOMERS, fault)
@@ -247,7 +247,7 @@ def test_customer_stays_blank_while_stripe_is_down_and_is_made_when_needed(
     assert profile.get_customer() == BillingProfile.objects.get().customer_id == simulator.objects("customer")[-1]["id"]
 
 
-def test_customer_that_cannot_be_made_after_the_commit_hurts_nobody(
+def test_failure_to_create_a_customer_after_the_commit_is_only_logged(
     django_capture_on_commit_callbacks, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
@@ -257,20 +257,20 @@ def test_customer_that_cannot_be_made_after_the_commit_hurts_nobody(
     assert "no Stripe customer yet" in caplog.text
 
 
-def test_customer_that_is_needed_while_stripe_is_down_is_an_error() -> None:
+def test_get_customer_raises_an_error_while_stripe_is_down() -> None:
     with pytest.raises(answers.GatewayError):
         make_guest().get_customer()
     assert BillingProfile.objects.get().customer_id == ""
 
 
-def test_customer_of_whoever_was_first_is_the_one(simulator: Simulator) -> None:
+def test_get_customer_keeps_the_customer_that_another_process_stored(simulator: Simulator) -> None:
     profile = make_guest()
     other = BillingProfile.objects.get(pk=profile.pk)
     first = other.get_customer()
     assert profile.get_customer() == first == BillingProfile.objects.get().customer_id
 
 
-def test_customer_that_stripe_lost_is_replaced_and_its_cards_put_away(simulator: Simulator) -> None:
+def test_renew_customer_replaces_a_lost_customer_and_deactivates_its_cards(simulator: Simulator) -> None:
     profile = make_guest()
     BillingProfile.objects.update(customer_id="cus_lost")
     profile.refresh_from_db()
@@ -279,7 +279,7 @@ def test_customer_that_stripe_lost_is_replaced_and_its_cards_put_away(simulator:
     assert list(profile.cards.values_list("active", "default")) == [(False, False)]
 
 
-def test_users_new_email_reaches_the_profile() -> None:
+def test_changed_email_of_a_user_is_copied_to_the_profile() -> None:
     alice = make_user()
     alice.email = "new@example.org"
     alice.save()
@@ -287,11 +287,11 @@ def test_users_new_email_reaches_the_profile() -> None:
     assert alice.billing_profile.email == "new@example.org"
 
 
-def test_stale_profile_saved_keeps_the_customer_that_holds_the_cards() -> None:
+def test_saving_a_stale_profile_keeps_the_stored_customer() -> None:
     profile = BillingProfile.objects.create(email="guest@example.org")
     stale = BillingProfile.objects.get(pk=profile.pk)
     BillingProfile.objects.filter(pk=profile.pk).update(customer_id="cus_with_cards")
-    stale.email = "typo-mended@example.org"
+    stale.email = "corrected@example.org"
     stale.save()
     profile.refresh_from_db()
-    assert (profile.customer_id, profile.email) == ("cus_with_cards", "typo-mended@example.org")
+    assert (profile.customer_id, profile.email) == ("cus_with_cards", "corrected@example.org")

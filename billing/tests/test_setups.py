@@ -1,4 +1,4 @@
-"""Cards put on file by a SetupIntent: what the server believes, whose card it is, and what the script is told."""
+"""Tests for cards saved with a SetupIntent: validation, ownership, and what the card page's script receives."""
 
 from typing import Any
 
@@ -23,20 +23,20 @@ def flow(settings: Any) -> None:
 
 @pytest.fixture
 def guest(client: Client) -> Client:
-    """A guest's browser."""
+    """Return the client of a guest."""
     client.post("/accounts/guest/", {"email": "guest@example.org"})
     return client
 
 
 @pytest.fixture
 def charlie(other_client: Client) -> Client:
-    """Somebody else's browser."""
+    """Return the client of another guest."""
     other_client.post("/accounts/guest/", {"email": "charlie@example.org"})
     return other_client
 
 
 def confirm(simulator: Simulator, secret: str, card: str = "pm_card_visa") -> str:
-    """What `confirmCardSetup` does in the browser; the set-up's id."""
+    """Confirm a SetupIntent as `confirmCardSetup` does in the browser, and return its id."""
     browser = stripe.StripeClient("pk_test_tests", base_addresses={"api": simulator.url}, max_network_retries=0)
     setup_id = secret.split("_secret_")[0]
     browser.v1.setup_intents.confirm(setup_id, {"payment_method": card, "client_secret": secret})  # type: ignore[typeddict-unknown-key]
@@ -54,25 +54,25 @@ def keep(client: Client, setup_id: str, order: Order | None = None) -> Any:
 
 
 def set_up(client: Client, simulator: Simulator, card: str = "pm_card_visa") -> Any:
-    """The whole way of a card."""
+    """Create and confirm a SetupIntent, save its card, and return the response."""
     return keep(client, confirm(simulator, begin(client), card))
 
 
-def test_setup_puts_a_card_on_file(guest: Client, simulator: Simulator) -> None:
-    answer = set_up(guest, simulator)
+def test_setup_saves_a_card(guest: Client, simulator: Simulator) -> None:
+    response = set_up(guest, simulator)
     card = Card.objects.get()
-    assert answer.json() == {"card": card.pk, "label": "Visa •••• 4242"}
+    assert response.json() == {"card": card.pk, "label": "Visa •••• 4242"}
     assert (card.stripe_id[:3], card.billing_profile.email, card.default) == ("pm_", "guest@example.org", True)
 
 
-def test_setup_card_pays(client: Client, simulator: Simulator) -> None:
+def test_card_of_a_setup_pays_an_order(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     place_order(client, set_up(client, simulator).json()["card"])
     assert Order.objects.placed().get().status == Order.Status.PAID
 
 
-def test_setup_that_was_authenticated_pays_without_another_challenge(client: Client, simulator: Simulator) -> None:
+def test_card_of_an_authenticated_setup_pays_without_another_challenge(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     setup_id = confirm(simulator, begin(client), "pm_card_authenticationRequiredOnSetup")
@@ -83,12 +83,12 @@ def test_setup_that_was_authenticated_pays_without_another_challenge(client: Cli
 
 def test_setup_is_looked_up_at_stripe_whatever_the_browser_says(guest: Client, simulator: Simulator) -> None:
     setup_id = begin(guest).split("_secret_")[0]
-    answer = guest.post(PROCESSING, {"setup_intent": setup_id, "status": "succeeded", "card": "pm_card_visa"})
-    assert (answer.status_code, "not checked to the end" in answer.json()["error"]) == (400, True)
+    response = guest.post(PROCESSING, {"setup_intent": setup_id, "status": "succeeded", "card": "pm_card_visa"})
+    assert (response.status_code, "not checked to the end" in response.json()["error"]) == (400, True)
     assert not Card.objects.exists()
 
 
-def test_unfinished_setup_is_looked_up_once(guest: Client, simulator: Simulator) -> None:
+def test_unfinished_setup_is_retrieved_once(guest: Client, simulator: Simulator) -> None:
     setup_id = begin(guest).split("_secret_")[0]
     keep(guest, setup_id)
     simulator.requests.clear()
@@ -96,7 +96,7 @@ def test_unfinished_setup_is_looked_up_once(guest: Client, simulator: Simulator)
     assert simulator.requests == []
 
 
-def test_setup_the_shopper_failed_keeps_nothing(guest: Client, simulator: Simulator) -> None:
+def test_failed_setup_saves_nothing(guest: Client, simulator: Simulator) -> None:
     setup_id = confirm(simulator, begin(guest), "pm_card_authenticationRequiredOnSetup")
     simulator.act(setup_id, succeed=False)
     assert keep(guest, setup_id).status_code == 400
@@ -105,13 +105,13 @@ def test_setup_the_shopper_failed_keeps_nothing(guest: Client, simulator: Simula
 
 def test_setup_of_somebody_else_gives_nothing_away(guest: Client, charlie: Client, simulator: Simulator) -> None:
     setup_id = confirm(simulator, begin(guest))
-    answer = keep(charlie, setup_id)
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    response = keep(charlie, setup_id)
+    assert (response.status_code, list(response.json())) == (400, ["error"])
     assert not Card.objects.exists()
     assert keep(guest, setup_id).status_code == 200
 
 
-def test_setup_of_another_customer_is_refused_even_if_we_began_it(
+def test_setup_of_another_customer_is_rejected_even_if_the_shop_created_it(
     guest: Client, charlie: Client, simulator: Simulator
 ) -> None:
     setup_id = confirm(simulator, begin(guest))
@@ -121,7 +121,7 @@ def test_setup_of_another_customer_is_refused_even_if_we_began_it(
     assert not Card.objects.exists()
 
 
-def test_setup_used_again_answers_its_card_and_changes_nothing(guest: Client, simulator: Simulator) -> None:
+def test_setup_used_again_returns_its_card_and_changes_nothing(guest: Client, simulator: Simulator) -> None:
     setup_id = confirm(simulator, begin(guest))
     first = keep(guest, setup_id).json()
     set_up(guest, simulator, "pm_card_amex")
@@ -130,24 +130,24 @@ def test_setup_used_again_answers_its_card_and_changes_nothing(guest: Client, si
 
 
 @pytest.mark.parametrize("setup_id", ["", "seti", "pi_1", "seti_1\x00", "seti_1\n", "seti_a/b", "seti_" + "x" * 200])
-def test_bad_setup_is_refused_without_asking_stripe(guest: Client, simulator: Simulator, setup_id: str) -> None:
+def test_malformed_setup_is_rejected_without_calling_stripe(guest: Client, simulator: Simulator, setup_id: str) -> None:
     simulator.requests.clear()
-    answer = keep(guest, setup_id)
-    assert (answer.status_code, list(answer.json()), simulator.requests) == (400, ["error"], [])
+    response = keep(guest, setup_id)
+    assert (response.status_code, list(response.json()), simulator.requests) == (400, ["error"], [])
 
 
-def test_setup_we_never_began_asks_stripe_nothing(guest: Client, simulator: Simulator) -> None:
+def test_unknown_setup_is_rejected_without_calling_stripe(guest: Client, simulator: Simulator) -> None:
     simulator.requests.clear()
-    answer = keep(guest, "seti_nobody")
-    assert (answer.status_code, simulator.requests) == (400, [])
+    response = keep(guest, "seti_nobody")
+    assert (response.status_code, simulator.requests) == (400, [])
 
 
-def test_stranger_begins_no_setup(client: Client, simulator: Simulator) -> None:
+def test_anonymous_visitor_cannot_begin_a_setup(client: Client, simulator: Simulator) -> None:
     assert client.post(BEGIN).status_code == 403
     assert (simulator.requests, CardAttempt.objects.count()) == ([], 0)
 
 
-def test_setup_of_a_customer_stripe_lost_begins_with_a_new_one(guest: Client, simulator: Simulator) -> None:
+def test_setup_replaces_a_customer_that_stripe_lost(guest: Client, simulator: Simulator) -> None:
     BillingProfile.objects.update(customer_id="cus_lost")
     assert set_up(guest, simulator).status_code == 200
 
@@ -157,40 +157,42 @@ def test_setup_while_stripe_is_down_says_that_nothing_was_charged(
     guest: Client, simulator: Simulator, fault: str
 ) -> None:
     simulator.add_fault("/v1/setup_intents", fault)
-    answer = guest.post(BEGIN)
-    assert (answer.status_code, "Nothing was charged." in answer.json()["error"]) == (424, True)
+    response = guest.post(BEGIN)
+    assert (response.status_code, "Nothing was charged." in response.json()["error"]) == (424, True)
 
 
-def test_lost_look_at_a_setup_can_be_repeated(guest: Client, simulator: Simulator) -> None:
+def test_setup_can_be_retrieved_again_after_a_lost_answer(guest: Client, simulator: Simulator) -> None:
     setup_id = confirm(simulator, begin(guest))
     simulator.add_fault("/v1/setup_intents/*", "drop_after", method="GET")
     assert keep(guest, setup_id).status_code == 424
     assert keep(guest, setup_id).status_code == 200
 
 
-def test_setup_on_an_orders_page_is_for_the_orders_own_payer(client: Client, simulator: Simulator) -> None:
+def test_setup_on_an_order_page_saves_the_card_for_the_payer_of_the_order(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     setup_id = confirm(simulator, begin(client, order))
     assert keep(client, setup_id, order).status_code == 200
     assert Card.objects.get(stripe_id__startswith="pm_").billing_profile == order.billing_profile
 
 
-def test_setup_for_somebody_elses_order_is_not_found(client: Client, charlie: Client, simulator: Simulator) -> None:
+def test_setup_for_the_order_of_another_visitor_returns_404(
+    client: Client, charlie: Client, simulator: Simulator
+) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     assert charlie.post(reverse("orders:card_setup", args=[order.order_id])).status_code == 404
 
 
-def test_token_of_a_page_opened_before_the_change_still_works(guest: Client, simulator: Simulator) -> None:
+def test_token_of_a_page_opened_before_the_change_is_accepted(guest: Client, simulator: Simulator) -> None:
     assert add_card(guest).status_code == 200
 
 
-def test_page_begins_no_setup_by_being_looked_at(guest: Client, simulator: Simulator) -> None:
+def test_viewing_the_card_page_creates_no_setup(guest: Client, simulator: Simulator) -> None:
     simulator.requests.clear()
     page = guest.get("/billing/payment-method/").text
     assert f'data-setup-url="{BEGIN}"' in page
     assert (simulator.requests, CardAttempt.objects.count()) == ([], 0)
 
 
-def test_page_of_the_token_way_knows_no_setup(guest: Client, settings: Any) -> None:
+def test_card_page_of_the_token_flow_contains_no_setup_url(guest: Client, settings: Any) -> None:
     settings.STRIPE_CARD_FLOW = "token"
     assert "data-setup-url" not in guest.get("/billing/payment-method/").text

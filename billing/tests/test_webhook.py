@@ -1,4 +1,4 @@
-"""The webhook: who may speak, what is done, what is answered."""
+"""Tests for the webhook: verification of deliveries, effects on orders, and response statuses."""
 
 import json
 import time
@@ -20,23 +20,23 @@ SECRET = "whsec_tests"
 
 
 def event(intent: str = "pi_unknown", **changes: Any) -> str:
-    """An event as Stripe sends it."""
+    """Return the body of an event as Stripe sends it."""
     subject = {"id": intent, "object": "payment_intent", "status": "succeeded"}
     body = {"id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": False}
     return json.dumps(body | {"data": {"object": subject}} | changes)
 
 
-def deliver(client: Client, body: str | bytes, signature: str | None = None, late: int = 0) -> Any:
-    """Post a delivery; signed with our secret, `late` seconds from now, unless another signature is given."""
+def deliver(client: Client, body: str | bytes, signature: str | None = None, offset: int = 0) -> Any:
+    """Post a delivery. Unless a signature is given, sign it with our secret, `offset` seconds from now."""
     if signature is None:
         text = body if isinstance(body, str) else body.decode("latin-1")
-        signature = stripe.WebhookSignature.generate_signature_header(text, SECRET, timestamp=int(time.time()) + late)
+        signature = stripe.WebhookSignature.generate_signature_header(text, SECRET, timestamp=int(time.time()) + offset)
     return client.post(
         reverse("billing:webhook"), body, content_type="application/json", headers={"Stripe-Signature": signature}
     )
 
 
-def test_event_settles_the_order_by_a_look_at_stripe(client: Client, simulator: Simulator) -> None:
+def test_event_settles_the_order_with_the_state_at_stripe(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     simulator.act(order.payment_intent_id, True)
     assert deliver(Client(), event(order.payment_intent_id)).status_code == 200
@@ -60,7 +60,7 @@ def test_event_is_processed_once(client: Client, simulator: Simulator) -> None:
     assert StripeEvent.objects.get().processed
 
 
-def test_event_that_could_not_be_settled_is_asked_for_again(client: Client, simulator: Simulator) -> None:
+def test_event_returns_503_until_it_can_be_processed(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     simulator.add_fault("/v1/payment_intents/*", "drop_before", method="GET")
     assert deliver(client, event(order.payment_intent_id)).status_code == 503
@@ -68,7 +68,7 @@ def test_event_that_could_not_be_settled_is_asked_for_again(client: Client, simu
     assert StripeEvent.objects.get().processed
 
 
-def test_charge_event_names_its_intent(client: Client, simulator: Simulator) -> None:
+def test_charge_event_settles_the_order_of_its_intent(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     simulator.act(order.payment_intent_id, True)
     charge = {"id": "ch_1", "object": "charge", "payment_intent": order.payment_intent_id}
@@ -78,7 +78,7 @@ def test_charge_event_names_its_intent(client: Client, simulator: Simulator) -> 
 
 
 @pytest.mark.parametrize(
-    ("body", "signature", "late"),
+    ("body", "signature", "offset"),
     [
         (event(), "", 0),
         (event(), "t=1,v1=abc", 0),
@@ -100,31 +100,31 @@ def test_charge_event_names_its_intent(client: Client, simulator: Simulator) -> 
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_bad_delivery_is_400_and_leaves_no_row(client: Client, body: Any, signature: Any, late: int) -> None:
-    assert deliver(client, body, signature, late).status_code == 400
+def test_bad_delivery_is_400_and_leaves_no_row(client: Client, body: Any, signature: Any, offset: int) -> None:
+    assert deliver(client, body, signature, offset).status_code == 400
     assert not StripeEvent.objects.exists()
 
 
-def test_other_secret_is_400(client: Client) -> None:
+def test_signature_with_another_secret_returns_400(client: Client) -> None:
     signature = stripe.WebhookSignature.generate_signature_header(event(), "whsec_other")
     assert deliver(client, event(), signature).status_code == 400
 
 
-def test_six_megabytes_are_refused_unread(client: Client) -> None:
+def test_delivery_of_six_megabytes_returns_413(client: Client) -> None:
     assert deliver(client, "x" * 6_000_000).status_code == 413
 
 
-def test_get_is_405(client: Client) -> None:
+def test_get_returns_405(client: Client) -> None:
     assert client.get(reverse("billing:webhook")).status_code == 405
 
 
-def test_intent_of_no_order_is_taken_note_of(client: Client) -> None:
+def test_event_for_an_unknown_intent_is_saved(client: Client) -> None:
     assert deliver(client, event("pi_of_another_shop")).status_code == 200
     assert StripeEvent.objects.get().object_id == "pi_of_another_shop"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_simulators_own_delivery_pays_an_order_nobody_looks_at(
+def test_delivery_from_the_simulator_pays_an_order_without_a_page_view(
     client: Client, simulator: Simulator, live_server: LiveServer
 ) -> None:
     simulator.webhook_url = live_server.url + reverse("billing:webhook")

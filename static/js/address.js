@@ -1,8 +1,8 @@
-// The address form: another country brings its own fields at once; without this script its button does.
+// The postal address form: choosing another country loads its fields. Without this script, a button does that.
 (() => {
   "use strict";
 
-  // The latest answer alone counts: who walks through the list by arrow keys chooses many countries on the way.
+  // Only the latest response counts, because moving through the list with the arrow keys selects many countries.
   let latest = null;
 
   async function changeCountry(address, button) {
@@ -18,7 +18,7 @@
     const rest = address.querySelector("[data-address-rest]");
     for (const field of wanted.querySelectorAll("input")) {
       const typed = rest.querySelector(`input[name="${field.name}"]`);
-      if (typed) field.value = typed.value; // what was typed while the answer was on its way
+      if (typed) field.value = typed.value; // keep what was typed during the request
     }
     rest.replaceWith(document.adoptNode(wanted));
   }
@@ -28,12 +28,12 @@
     button.hidden = true;
     address.querySelector("select").addEventListener("change", () => {
       changeCountry(address, button).catch((error) => {
-        if (error.name !== "AbortError") button.hidden = false; // then it can be pressed
+        if (error.name !== "AbortError") button.hidden = false; // the button is the fallback
       });
     });
   });
 
-  // Who opens the fold wants another billing address; who closes it does not.
+  // Opening the section means that the billing address differs; closing it means that it is the same.
   const same = document.querySelector("#billing_same");
   same?.closest("details").addEventListener("toggle", (event) => { same.checked = !event.target.open; });
 })();

@@ -1,5 +1,5 @@
-// The card field: Stripe's own Element. The card's number goes from Stripe's frame to Stripe; we get a token, or the
-// id of a SetupIntent.
+// The card field, a Stripe Element. The card number goes from Stripe's frame directly to Stripe. The shop receives only
+// a token or the id of a SetupIntent.
 (() => {
   "use strict";
 
@@ -10,7 +10,7 @@
   const problem = field.querySelector("[data-card-error]");
   const button = form.querySelector("button:not([type=button], [formaction])");
   const say = (text) => { problem.textContent = text || ""; };
-  const newCard = form.querySelector("#card-new");  // a radio button where cards are on file, hidden or none elsewhere
+  const newCard = form.querySelector("#card-new");  // a radio button if there are saved cards, else hidden or missing
   const wantsNewCard = () => newCard?.type !== "radio" || newCard.checked;
   const busy = (isBusy) => {
     button.disabled = isBusy;
@@ -48,7 +48,7 @@
   card.on("change", (event) => say(event.error?.message));
   window.addEventListener("pageshow", () => busy(false));
 
-  // Asks the shop; whatever is no answer of its becomes a sentence for the shopper.
+  // Send a request to the shop. Return an error message for the shopper if the response is not JSON or none arrives.
   async function ask(url, values) {
     try {
       const response = await fetch(url, {
@@ -67,7 +67,7 @@
     busy(false);
   }
 
-  // The shop keeps the card; then the form goes on with it.
+  // Save the card in the shop, then continue with it: go to the next page or submit the form.
   async function keepCard(values) {
     const answer = await ask(field.dataset.processingUrl, values);
     if (!answer.card) {
@@ -87,7 +87,8 @@
     await (error ? stop(error.message) : stripeTokenHandler(token));
   }
 
-  // The other way: the shop begins a SetupIntent, the bank may ask the shopper, and the shop looks what came of it.
+  // The SetupIntent flow: the shop creates a SetupIntent, the bank can authenticate the shopper, and the shop asks
+  // Stripe for the result.
   async function setUp() {
     const { client_secret: secret, error: refusal } = await ask(field.dataset.setupUrl, {});
     if (!secret) {
@@ -99,7 +100,7 @@
   }
 
   form.addEventListener("submit", (event) => {
-    if (!wantsNewCard() || event.submitter?.hasAttribute("formaction")) return;  // another way of delivery
+    if (!wantsNewCard() || event.submitter?.hasAttribute("formaction")) return;  // changes the delivery method
     event.preventDefault();
     if (button.disabled) return;
     busy(true);

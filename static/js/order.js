@@ -1,4 +1,4 @@
-// The order's page while its payment is under way: the bank's check (3-D Secure), and finding out how it ended.
+// The order page while a payment is in progress: the bank's authentication (3-D Secure), and polling for the result.
 (() => {
   "use strict";
 
@@ -30,13 +30,13 @@
   const button = state.querySelector("[data-next-action]");
   if (!button) return;
   const problem = state.querySelector("[data-action-error]");
-  button.hidden = false; // without this script it could do nothing
+  button.hidden = false; // hidden by default, because it needs this script
 
   const confirm = async () => {
     button.disabled = true;
     if (window.Stripe) {
       const stripe = window.Stripe(button.dataset.publishableKey, { locale: Intl.getCanonicalLocales(document.documentElement.lang)[0] });
-      // However it ended, or whether it was needed at all, the server finds out by asking Stripe.
+      // The outcome is ignored here, even whether the action was needed, because the server asks Stripe for it.
       await stripe.handleNextAction({ clientSecret: button.dataset.nextAction }).catch(() => {});
       await goOn();
     } else {

@@ -1,18 +1,18 @@
-// Small improvements for every page; each page works without them.
+// Small improvements for all pages, which also work without this script.
 (() => {
   "use strict";
 
-  // The error summary has the focus by autofocus, so that it is read first; this is for browsers that pass that over.
+  // The error summary has autofocus, so that it is read first. This is for browsers that ignore autofocus.
   document.querySelector("[data-focus]")?.focus();
 
-  // The browser's own menu prints as well; the button is for those who do not know.
+  // Show the print button, for shoppers who do not know the print command of their browser.
   const print = document.querySelector("[data-print]");
   if (print) {
     print.hidden = false;
     print.addEventListener("click", () => window.print());
   }
 
-  // A second click on a button sends nothing more. The server does not need this; it saves the shopper a surprise.
+  // Ignore a second click on a submit button. The server handles repeated requests; this avoids confusion.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || "again" in form.dataset) return;
