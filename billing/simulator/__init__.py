@@ -1,1 +1,1 @@
-"""A small stateful stand-in for Stripe on loopback, for the demo shop and the tests."""
+"""A small, stateful stand-in for Stripe's API, served on loopback for the demo shop and the tests."""

@@ -1,4 +1,4 @@
-"""From an HTTP request to a handler and back: keys, routes, parameters, idempotency and faults."""
+"""API requests from HTTP to the handler: API keys, routing, parameter validation, idempotency and faults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EXPANDABLE = {
 
 @dataclass
 class Request:
-    """An API request as it came in."""
+    """An incoming API request."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass
 class Response:
-    """An answer to send."""
+    """An outgoing response."""
 
     status: int
     body: str
@@ -49,7 +49,7 @@ class Response:
 
 
 class Api:
-    """Answers API requests on one store."""
+    """The API for the objects of one store."""
 
     def __init__(self, store: Store, faults: Faults, stopping: threading.Event) -> None:
         self.store = store
@@ -57,30 +57,33 @@ class Api:
         self.stopping = stopping
         self.base_url = ""
         self.webhooks = False
-        self._running: set[str] = set()
+        self._keys_in_progress: set[str] = set()
 
     def respond(self, request: Request) -> Response | None:
-        """The answer to a request; None when the connection is to be closed without one."""
+        """Return the response to a request, or None to close the connection without one."""
         fault = self.faults.take(request.method, request.path)
         kind = fault.kind if fault else ""
         if kind == "drop_before":
             return None
         try:
-            response = self._answer(request, fault)
+            response = self._handle(request, fault)
         except ApiError as error:
             response = Response(error.status, json.dumps(error.body, indent=2))
         except Exception:
-            return Response(500, json.dumps(_api_error(traceback.format_exc())))
+            return Response(500, json.dumps(_api_error_body(traceback.format_exc())))
         if kind == "drop_after":
             return None
         response.headers.setdefault("Request-Id", request.id)
         response.headers["Stripe-Version"] = parameters.API_VERSION
         if request.key:
             response.headers["Idempotency-Key"] = request.key
-        return _spoiled(response, kind)
+        return _apply_fault(response, kind)
 
-    def _answer(self, request: Request, fault: Fault | None) -> Response:
-        """Check who asks for what, then answer once per idempotency key."""
+    def _handle(self, request: Request, fault: Fault | None) -> Response:
+        """Authenticate, route and validate a request, and run it once per idempotency key.
+
+        Raise ApiError if the request is rejected or a fault replaces its response.
+        """
         kind = fault.kind if fault else ""
         if kind == "rate_limit":
             raise ApiError(429, "Too many requests hit the API too quickly.", code="rate_limit")
@@ -107,33 +110,36 @@ class Api:
         )
         if request.method != "POST" or not request.key:
             return self._run(call, route.handler, fault)
-        return self._once(call, request, route.handler, fault)
+        return self._run_once(call, request, route.handler, fault)
 
-    def _once(self, call: Call, request: Request, handler: Handler, fault: Fault | None) -> Response:
-        """Run a call unless its key was answered before, or is being answered now."""
+    def _run_once(self, call: Call, request: Request, handler: Handler, fault: Fault | None) -> Response:
+        """Run a call, or replay the stored response of its idempotency key.
+
+        Raise ApiError (409) while another request with the key is in progress.
+        """
         text = f"{request.path} {json.dumps(parameters.redacted(request.params), sort_keys=True)}"
         call_hash = hashlib.sha256(text.encode()).hexdigest()
         with self.store.lock:
-            if request.key in self._running:
+            if request.key in self._keys_in_progress:
                 raise _key_in_use(request.key)
             if stored := self.store.recall(request.key):
                 return _replay(stored, call_hash, request.key)
-            self._running.add(request.key)
+            self._keys_in_progress.add(request.key)
         try:
             return self._run(call, handler, fault, call_hash)
         finally:
             with self.store.lock:
-                self._running.discard(request.key)
+                self._keys_in_progress.discard(request.key)
 
     def _run(self, call: Call, handler: Handler, fault: Fault | None, call_hash: str = "") -> Response:
-        """Run a handler in one transaction with the note of its answer under the idempotency key."""
+        """Run a handler and store its response under the idempotency key, in one transaction."""
         if fault and fault.kind == "delay":
             self.stopping.wait(fault.seconds)
         with self.store.transaction():
             try:
                 if fault and fault.kind == "error_500_stored":
                     raise ApiError(500, "An unknown error occurred", executed=True, type="api_error")
-                status, body = 200, _expanded(call, handler(call))
+                status, body = 200, _expand_body(call, handler(call))
             except ApiError as error:
                 if not error.executed:
                     raise
@@ -145,7 +151,10 @@ class Api:
 
 
 def _is_public(authorization: str) -> bool:
-    """Whether a call comes with a publishable key; refuse anything but a test key."""
+    """Return whether the API key is a publishable key.
+
+    Raise ApiError (401) if it is not a test key.
+    """
     key = authorization.removeprefix("Bearer ").strip()
     if key.startswith(("sk_live", "rk_live", "pk_live")):
         raise ApiError(401, "This is a simulator. It refuses live keys: never send one here.", code="live_key")
@@ -155,7 +164,10 @@ def _is_public(authorization: str) -> bool:
 
 
 def _find_route(request: Request, is_public: bool) -> tuple[Route, tuple[str, ...]]:
-    """The endpoint of a request and the ids in its path."""
+    """Return the endpoint of a request and the ids in its path.
+
+    Raise ApiError with 404 for an unknown URL, or with 403 if the endpoint requires a secret key.
+    """
     for route in ROUTES:
         match = re.fullmatch(route.pattern, request.path)
         if match and route.method == request.method:
@@ -167,7 +179,10 @@ def _find_route(request: Request, is_public: bool) -> tuple[Route, tuple[str, ..
 
 
 def _replay(stored: tuple[Any, ...], call_hash: str, key: str) -> Response:
-    """The answer that was stored under a key, if the same was asked."""
+    """Return the response that is stored under an idempotency key.
+
+    Raise ApiError (400) if the first request had another endpoint or other parameters.
+    """
     first, status, body, request_id = stored
     if first != call_hash:
         raise ApiError(
@@ -180,18 +195,18 @@ def _replay(stored: tuple[Any, ...], call_hash: str, key: str) -> Response:
 
 
 def _key_in_use(key: str) -> ApiError:
-    """Stripe is still busy with the first request of this key."""
+    """Return the error for an idempotency key whose first request is still in progress (409)."""
     message = f"There is currently another in-progress request using this Idempotency Key ({key})."
     return ApiError(409, message, code="idempotency_key_in_use")
 
 
-def _api_error(message: str) -> dict[str, Any]:
-    """A failure of the simulator itself."""
+def _api_error_body(message: str) -> dict[str, Any]:
+    """Return the response body for a failure of the simulator itself."""
     return {"error": {"type": "api_error", "message": message}}
 
 
-def _spoiled(response: Response, kind: str) -> Response:
-    """The answer as a fault leaves it."""
+def _apply_fault(response: Response, kind: str) -> Response:
+    """Return the response as changed by a fault of this kind."""
     if kind == "html":
         page = "<!doctype html><title>Bad gateway</title><p>Something between us went wrong.</p>"
         return Response(200, page, {**response.headers, "Content-Type": "text/html; charset=utf-8"})
@@ -200,26 +215,29 @@ def _spoiled(response: Response, kind: str) -> Response:
     return response
 
 
-def _expanded(call: Call, body: dict[str, Any]) -> dict[str, Any]:
-    """An answer with the ids named by `expand` replaced by their objects."""
+def _expand_body(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the response body with the ids named by `expand` replaced by their objects."""
     for path in call.params.get("expand", []):
         names = path.removeprefix("data.").split(".")
         rows = body.get("data", []) if path.startswith("data.") else [body]
         for row in rows:
-            _expand(call, row, names, path)
+            _expand_property(call, row, names, path)
     return body
 
 
-def _expand(call: Call, row: dict[str, Any], names: list[str], path: str) -> None:
-    """Replace one id, and with further names those inside its object."""
+def _expand_property(call: Call, row: dict[str, Any], names: list[str], path: str) -> None:
+    """Replace an id with its object; further names expand ids inside that object.
+
+    Raise ApiError (400) if the property cannot be expanded.
+    """
     kind = _EXPANDABLE.get(names[0])
     if not kind or names[0] not in row:
         raise invalid(f"This property cannot be expanded ({path}).", param="expand")
     if isinstance(row[names[0]], str):
-        method_id = row[names[0]]
-        if kind == "payment_method" and method_id.startswith("card_"):
+        object_id = row[names[0]]
+        if kind == "payment_method" and object_id.startswith("card_"):
             kind = "card"
-        found = call.store.find(kind, method_id)
+        found = call.store.find(kind, object_id)
         row[names[0]] = methods.as_method(call, found) if found and names[0] == "payment_method" else found
     if len(names) > 1 and isinstance(row[names[0]], dict):
-        _expand(call, row[names[0]], names[1:], path)
+        _expand_property(call, row[names[0]], names[1:], path)

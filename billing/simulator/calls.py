@@ -1,4 +1,4 @@
-"""One call of the API as its handler sees it, and what all handlers share."""
+"""The context of an API call, and functions that all handlers share."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _OPERATORS = {
 
 
 def random_text(length: int = 24) -> str:
-    """Letters and digits that nobody can guess."""
+    """Return random letters and digits that cannot be guessed."""
     return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
 @dataclass
 class Call:
-    """A checked call: its parameters, the ids in its path, and the store inside an open transaction."""
+    """A validated call: its parameters, the ids in its path, and the store with an open transaction."""
 
     store: Store
     params: dict[str, Any] = field(default_factory=dict)
@@ -40,23 +40,26 @@ class Call:
     base_url: str = ""
 
     def text(self, name: str) -> str | None:
-        """A parameter, or None when it was not sent or is empty."""
+        """Return a text parameter, or None if it was not sent or is empty."""
         value = self.params.get(name)
         return value if isinstance(value, str) and value else None
 
     def flag(self, name: str) -> bool:
-        """Whether a yes-or-no parameter was sent as yes."""
+        """Return whether a boolean parameter was sent as true."""
         return self.params.get(name) == "true"
 
     def need(self, kind: str, object_id: str, param: str = "", status: int = 404) -> dict[str, Any]:
-        """The object of that id; without one the error Stripe gives."""
+        """Return the object with this id.
+
+        Raise ApiError with this status if it does not exist. With status 400, a deleted object does not exist either.
+        """
         found = self.store.find(kind, object_id)
         if not found or (found.get("deleted") and status == 400):
             raise missing(kind, object_id, param, status)
         return found
 
     def event(self, kind: str, body: dict[str, Any]) -> None:
-        """Note that something happened, and queue its delivery when a webhook address is set."""
+        """Record an event, and queue its delivery if a webhook URL is set."""
         event = {
             **new("event", "evt"),
             "api_version": API_VERSION,
@@ -71,7 +74,7 @@ class Call:
 
 
 def new(kind: str, prefix: str) -> dict[str, Any]:
-    """The fields every new object starts with."""
+    """Return the fields that every new object has."""
     return {
         "id": f"{prefix}_{random_text()}",
         "object": kind,
@@ -81,14 +84,20 @@ def new(kind: str, prefix: str) -> dict[str, Any]:
 
 
 def merged_metadata(old: dict[str, str], sent: Any) -> dict[str, str]:
-    """Metadata after an update: an empty value unsets its key, an empty string all keys."""
+    """Return the metadata after an update.
+
+    An empty value removes its key. An empty string instead of a dictionary removes all keys.
+    """
     if sent == "":
         return {}
     return {key: value for key, value in {**old, **(sent or {})}.items() if value != ""}
 
 
 def page(call: Call, kind: str, url: str, *filters: str, **fixed: Any) -> dict[str, Any]:
-    """A list answer, newest first, filtered by the named parameters and by fixed values."""
+    """Return a list response, newest first, filtered by the named parameters and by fixed values.
+
+    Raise ApiError (400) for an unknown `starting_after` or a `limit` that is not between 1 and 100.
+    """
     wanted = {**{name: call.params[name] for name in filters if name in call.params}, **fixed}
     rows = [
         row
@@ -108,7 +117,7 @@ def page(call: Call, kind: str, url: str, *filters: str, **fixed: Any) -> dict[s
 
 
 def _is_created_in(row: dict[str, Any], bounds: Any) -> bool:
-    """Whether an object was created at the given second or within the given bounds."""
+    """Return whether an object was created at the given second or within the given bounds."""
     if bounds is None:
         return True
     if isinstance(bounds, str):

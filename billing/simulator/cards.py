@@ -1,4 +1,4 @@
-"""Stripe's published test cards: what each one is and how it behaves."""
+"""Stripe's published test cards and their behavior."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Decline:
-    """Why a card is refused, in Stripe's words."""
+    """The reason why a card is declined, with Stripe's codes and message."""
 
     code: str
     message: str
@@ -17,7 +17,7 @@ class Decline:
     param: str = ""
 
     def fields(self) -> dict[str, Any]:
-        """The fields of a card error, apart from its message."""
+        """Return the fields of a card error, except its message."""
         fields: dict[str, Any] = {"type": "card_error", "code": self.code}
         if self.decline_code:
             fields["decline_code"] = self.decline_code
@@ -59,7 +59,10 @@ NOT_A_TEST_CARD = Decline(
 
 @dataclass(frozen=True)
 class TestCard:
-    """One test card; `name` is the ending of Stripe's own `tok_...` and `pm_card_...` for it."""
+    """A test card.
+
+    `name` is the suffix of Stripe's `tok_...` and `pm_card_...` ids for it.
+    """
 
     __test__ = False
 
@@ -76,17 +79,17 @@ class TestCard:
 
     @property
     def last4(self) -> str:
-        """The part of the number that may be shown and stored."""
+        """The last four digits, the only part of the number that may be shown or stored."""
         return self.number[-4:]
 
     @property
     def fingerprint(self) -> str:
-        """The same for every object made from this number."""
+        """An identifier that is the same for every object created from this number."""
         return hashlib.sha256(f"fingerprint {self.number}".encode()).hexdigest()[:16]
 
 
-def _refused(name: str, number: str, reason: str) -> TestCard:
-    """A card that its bank refuses at every step, attaching included."""
+def _declined_card(name: str, number: str, reason: str) -> TestCard:
+    """Return a card that its bank declines at every step, including when it is attached to a customer."""
     return TestCard(name, number, attach=reason, charge=reason)
 
 
@@ -104,14 +107,14 @@ _CARDS = [
     TestCard("gb", "4000008260000000", country="GB"),
     TestCard("gb_debit", "4000058260000005", funding="debit", country="GB"),
     TestCard("de", "4000002760000016", country="DE"),
-    _refused("chargeDeclined", "4000000000000002", "generic_decline"),
-    _refused("chargeDeclinedInsufficientFunds", "4000000000009995", "insufficient_funds"),
-    _refused("chargeDeclinedLostCard", "4000000000009987", "lost_card"),
-    _refused("chargeDeclinedStolenCard", "4000000000009979", "stolen_card"),
-    _refused("chargeDeclinedExpiredCard", "4000000000000069", "expired_card"),
-    _refused("chargeDeclinedIncorrectCvc", "4000000000000127", "incorrect_cvc"),
-    _refused("chargeDeclinedProcessingError", "4000000000000119", "processing_error"),
-    _refused("radarBlock", "4100000000000019", "fraudulent"),
+    _declined_card("chargeDeclined", "4000000000000002", "generic_decline"),
+    _declined_card("chargeDeclinedInsufficientFunds", "4000000000009995", "insufficient_funds"),
+    _declined_card("chargeDeclinedLostCard", "4000000000009987", "lost_card"),
+    _declined_card("chargeDeclinedStolenCard", "4000000000009979", "stolen_card"),
+    _declined_card("chargeDeclinedExpiredCard", "4000000000000069", "expired_card"),
+    _declined_card("chargeDeclinedIncorrectCvc", "4000000000000127", "incorrect_cvc"),
+    _declined_card("chargeDeclinedProcessingError", "4000000000000119", "processing_error"),
+    _declined_card("radarBlock", "4100000000000019", "fraudulent"),
     TestCard("chargeCustomerFail", "4000000000000341", charge="generic_decline"),
     TestCard("authenticationRequired", "4000002760003184", country="DE", authenticate=ALWAYS),
     TestCard("authenticationRequiredOnSetup", "4000002500003155", country="FR", authenticate=UNLESS_SET_UP),
@@ -135,7 +138,10 @@ SOURCE_BRANDS = {
 
 
 def by_alias(alias: str, prefix: str) -> TestCard | None:
-    """The card behind one of Stripe's ready-made ids, such as `tok_visa` or `pm_card_visa_chargeDeclined`."""
+    """Return the card for one of Stripe's predefined ids, such as `tok_visa` or `pm_card_visa_chargeDeclined`.
+
+    Return None if the id has another prefix or names no test card.
+    """
     if not alias.startswith(prefix):
         return None
     name = alias.removeprefix(prefix)
@@ -143,14 +149,14 @@ def by_alias(alias: str, prefix: str) -> TestCard | None:
 
 
 def passes_luhn(number: str) -> bool:
-    """Whether the last digit of a card number matches the others."""
+    """Return whether the check digit of a card number is correct (Luhn algorithm)."""
     digits = [int(digit) for digit in reversed(number)]
     doubled = sum(sum(divmod(digit * 2, 10)) for digit in digits[1::2])
     return (sum(digits[::2]) + doubled) % 10 == 0
 
 
 def problem_with(typed: dict[str, Any], year: int, month: int) -> Decline | None:
-    """What is wrong with a typed card in the given month, or nothing."""
+    """Return what is wrong with a typed card in the given month, or None if it is a valid test card."""
     number = str(typed["number"]).replace(" ", "").replace("-", "")
     if not (number.isascii() and number.isdigit() and 12 <= len(number) <= 19):
         return Decline("invalid_number", "The card number is not a valid credit card number.", "", "number")
@@ -168,7 +174,10 @@ def problem_with(typed: dict[str, Any], year: int, month: int) -> Decline | None
 
 
 def expiry(typed: dict[str, Any]) -> tuple[int, int]:
-    """Month and four-digit year of a typed card; 0 for what is no number."""
+    """Return the expiry month and year of a typed card; each is 0 if it is not a number.
+
+    Two-digit years are in the 2000s.
+    """
     month, year = (
         int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
         for text in (str(typed.get("exp_month", "")), str(typed.get("exp_year", "")))

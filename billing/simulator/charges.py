@@ -1,4 +1,4 @@
-"""Charges, and what became of them."""
+"""Charges, disputes and events."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from billing.simulator.cards import Decline, TestCard
 def record(
     call: Call, intent: dict[str, Any], method: dict[str, Any], decline: Decline | None = None
 ) -> dict[str, Any]:
-    """The charge that an attempt to pay an intent leaves behind, good or declined."""
+    """Save and return the charge for an attempt to pay an intent, whether it succeeded or was declined."""
     charge = {
-        **_blank(intent, methods.as_method(call, method)),
+        **_common_fields(intent, methods.as_method(call, method)),
         "amount_captured": 0 if decline else intent["amount"],
         "captured": not decline,
         "failure_code": decline.code if decline else None,
@@ -28,8 +28,8 @@ def record(
     return charge
 
 
-def _blank(intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:
-    """What a charge has whether it succeeds or not."""
+def _common_fields(intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a charge that do not depend on its outcome."""
     taken = ("amount", "currency", "customer", "description", "metadata", "receipt_email", "shipping")
     shown = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
     card = {name: method["card"][name] for name in shown}
@@ -54,7 +54,7 @@ def _blank(intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:
 
 
 def _outcome(decline: Decline | None) -> dict[str, Any]:
-    """How the bank answered."""
+    """Return the `outcome` field of a charge: the response of the bank."""
     if not decline:
         return {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
     reason = decline.decline_code or decline.code
@@ -67,7 +67,7 @@ def _outcome(decline: Decline | None) -> dict[str, Any]:
 
 
 def dispute(call: Call, charge: dict[str, Any], card: TestCard) -> None:
-    """The cardholder's complaint that follows a charge of the dispute card."""
+    """Open the cardholder's dispute of a charge. Do nothing unless the card is the dispute test card."""
     if not card.disputed:
         return
     call.store.save({**charge, "disputed": True})
@@ -85,25 +85,25 @@ def dispute(call: Call, charge: dict[str, Any], card: TestCard) -> None:
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    """GET /v1/charges/<id>"""
+    """Handle GET /v1/charges/<id>."""
     return call.need("charge", call.ids[0])
 
 
 def listing(call: Call) -> dict[str, Any]:
-    """GET /v1/charges"""
+    """Handle GET /v1/charges."""
     return page(call, "charge", "/v1/charges", "customer", "payment_intent")
 
 
 def retrieve_event(call: Call) -> dict[str, Any]:
-    """GET /v1/events/<id>"""
+    """Handle GET /v1/events/<id>."""
     return call.need("event", call.ids[0])
 
 
 def list_events(call: Call) -> dict[str, Any]:
-    """GET /v1/events"""
+    """Handle GET /v1/events."""
     return page(call, "event", "/v1/events", "type")
 
 
 def retrieve_dispute(call: Call) -> dict[str, Any]:
-    """GET /v1/disputes/<id>"""
+    """Handle GET /v1/disputes/<id>."""
     return call.need("dispute", call.ids[0])

@@ -1,4 +1,4 @@
-"""Customers and the cards on their file."""
+"""Customers and their saved cards."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from billing.simulator.errors import invalid, missing
 _PLAIN = ("address", "description", "email", "name", "phone", "preferred_locales", "shipping")
 
 
-def _changed(call: Call, customer: dict[str, Any]) -> dict[str, Any]:
-    """A customer with the sent fields laid over it."""
+def _updated(call: Call, customer: dict[str, Any]) -> dict[str, Any]:
+    """Return the customer updated with the parameters of the call."""
     sent = {name: call.params[name] or None for name in _PLAIN if name in call.params}
     metadata = merged_metadata(customer["metadata"], call.params.get("metadata"))
     return {**customer, **sent, "metadata": metadata}
 
 
 def live(call: Call) -> dict[str, Any]:
-    """The customer named in the path, who must not be deleted."""
+    """Return the customer named in the path.
+
+    Raise ApiError (404) if it does not exist or is deleted.
+    """
     customer = call.need("customer", call.ids[0])
     if customer.get("deleted"):
         raise missing("customer", call.ids[0])
@@ -27,7 +30,7 @@ def live(call: Call) -> dict[str, Any]:
 
 
 def create(call: Call) -> dict[str, Any]:
-    """POST /v1/customers"""
+    """Handle POST /v1/customers."""
     blank = {
         **new("customer", "cus"),
         **dict.fromkeys(_PLAIN),
@@ -43,7 +46,7 @@ def create(call: Call) -> dict[str, Any]:
         "tax_exempt": "none",
         "test_clock": None,
     }
-    customer = call.store.save(_changed(call, blank))
+    customer = call.store.save(_updated(call, blank))
     if token := call.text("source"):
         add_card(call, customer, token)
         customer = call.need("customer", customer["id"])
@@ -52,15 +55,18 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    """GET /v1/customers/<id>; of a deleted one only that it is."""
+    """Handle GET /v1/customers/<id>.
+
+    The response for a deleted customer contains only its id, its type and `deleted`.
+    """
     return call.need("customer", call.ids[0])
 
 
 def update(call: Call) -> dict[str, Any]:
-    """POST /v1/customers/<id>"""
-    customer = _changed(call, live(call))
+    """Handle POST /v1/customers/<id>."""
+    customer = _updated(call, live(call))
     if default := call.text("default_source"):
-        if _card(call, default, "default_source", 400)["customer"] != customer["id"]:
+        if _find_card(call, default, "default_source", 400)["customer"] != customer["id"]:
             raise missing("source", default, "default_source", 400)
         customer["default_source"] = default
     call.store.save(customer)
@@ -72,7 +78,7 @@ def update(call: Call) -> dict[str, Any]:
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """DELETE /v1/customers/<id>; the cards go too."""
+    """Handle DELETE /v1/customers/<id>. Delete the customer's card sources and detach its payment methods too."""
     customer = live(call)
     for card in call.store.listed("card"):
         if card["customer"] == customer["id"]:
@@ -85,12 +91,15 @@ def delete(call: Call) -> dict[str, Any]:
 
 
 def add_card(call: Call, customer: dict[str, Any], token: str, metadata: Any = None) -> dict[str, Any]:
-    """Put the card behind a token on a customer's file; the first one becomes the default."""
-    test_card, kept = methods.token_card(call, token, "source")
+    """Save the card of a token for a customer and return it. The first card becomes the default.
+
+    Raise ApiError if the token cannot be used or the bank declines the card.
+    """
+    test_card, card_fields = methods.token_card(call, token, "source")
     methods.refuse_at_attach(test_card)
-    if kept["cvc_check"]:
-        kept["cvc_check"] = "pass"
-    card = {**methods.source(test_card, kept), "customer": customer["id"]}
+    if card_fields["cvc_check"]:
+        card_fields["cvc_check"] = "pass"
+    card = {**methods.source(test_card, card_fields), "customer": customer["id"]}
     card["metadata"] = merged_metadata({}, metadata)
     call.store.save(card, card=test_card.name)
     if not customer["default_source"]:
@@ -101,36 +110,39 @@ def add_card(call: Call, customer: dict[str, Any], token: str, metadata: Any = N
 
 
 def create_source(call: Call) -> dict[str, Any]:
-    """POST /v1/customers/<id>/sources"""
+    """Handle POST /v1/customers/<id>/sources."""
     if not call.params["source"].startswith("tok_"):
         raise missing("token", call.params["source"], "source", 400)
     return add_card(call, live(call), call.params["source"], call.params.get("metadata"))
 
 
-def _card(call: Call, card_id: str, param: str, status: int) -> dict[str, Any]:
-    """A card by id."""
+def _find_card(call: Call, card_id: str, param: str, status: int) -> dict[str, Any]:
+    """Return the card with this id, or raise ApiError with this status if it does not exist."""
     card = call.store.find("card", card_id)
     if not card:
         raise missing("source", card_id, param, status)
     return card
 
 
-def _own_card(call: Call) -> dict[str, Any]:
-    """The card named in the path, which must be on the file of the customer named there."""
+def _customer_card(call: Call) -> dict[str, Any]:
+    """Return the card named in the path.
+
+    Raise ApiError (404) if it does not belong to the customer named there.
+    """
     customer = live(call)
-    card = _card(call, call.ids[1], "id", 404)
+    card = _find_card(call, call.ids[1], "id", 404)
     if card["customer"] != customer["id"]:
         raise missing("source", call.ids[1])
     return card
 
 
 def retrieve_source(call: Call) -> dict[str, Any]:
-    """GET /v1/customers/<id>/sources/<id>"""
-    return _own_card(call)
+    """Handle GET /v1/customers/<id>/sources/<id>."""
+    return _customer_card(call)
 
 
 def list_sources(call: Call) -> dict[str, Any]:
-    """GET /v1/customers/<id>/sources"""
+    """Handle GET /v1/customers/<id>/sources."""
     if call.params.get("object", "card") != "card":
         raise invalid("Only sources of type card exist here.", param="object")
     customer = live(call)
@@ -138,8 +150,11 @@ def list_sources(call: Call) -> dict[str, Any]:
 
 
 def delete_source(call: Call) -> dict[str, Any]:
-    """DELETE /v1/customers/<id>/sources/<id>; the newest card left becomes the default."""
-    card, customer = _own_card(call), live(call)
+    """Handle DELETE /v1/customers/<id>/sources/<id>.
+
+    If the card was the default, the newest remaining card becomes the default.
+    """
+    card, customer = _customer_card(call), live(call)
     call.store.remove(card["id"])
     if customer["default_source"] == card["id"]:
         left = [other["id"] for other in call.store.listed("card") if other["customer"] == customer["id"]]

@@ -1,4 +1,4 @@
-"""Errors in the shape Stripe answers them."""
+"""Errors in the format of Stripe's error responses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from billing.simulator.cards import Decline
 
 
 class ApiError(Exception):
-    """An error answer; `executed` means work was done, so it is kept and replayed under its idempotency key."""
+    """An error response.
+
+    `executed` means that the handler has done some work. Its changes are committed, and the response is stored and
+    replayed under its idempotency key.
+    """
 
     def __init__(self, status: int, message: str, *, executed: bool = False, **fields: Any) -> None:
         super().__init__(message)
@@ -23,18 +27,24 @@ class ApiError(Exception):
 
 
 def invalid(message: str, code: str = "", param: str = "", **fields: Any) -> ApiError:
-    """A request that Stripe refuses before doing anything."""
+    """Return the error for an invalid request (400).
+
+    Stripe rejects most invalid requests before it executes them. Pass `executed=True` for the others.
+    """
     return ApiError(400, message, code=code, param=param, **fields)
 
 
 def missing(kind: str, object_id: str, param: str = "", status: int = 404) -> ApiError:
-    """An id that names nothing: 404 when it stands in the path, 400 in a parameter."""
+    """Return the error for an id that does not exist.
+
+    The status is 404 if the id is in the path and 400 if it is in a parameter.
+    """
     message = f"No such {kind}: '{object_id}'"
     return ApiError(status, message, code="resource_missing", param=param or "id")
 
 
 def unexpected_state(intent: dict[str, Any], verb: str) -> ApiError:
-    """An intent, payment or setup, that is past the step that was asked for."""
+    """Return the error for a payment or setup intent whose status does not allow the requested step."""
     kind = str(intent["object"])
     name = {"payment_intent": "PaymentIntent", "setup_intent": "SetupIntent"}[kind]
     message = f"You cannot {verb} this {name} because it has a status of {intent['status']}."
@@ -43,5 +53,5 @@ def unexpected_state(intent: dict[str, Any], verb: str) -> ApiError:
 
 
 def declined(decline: Decline, **fields: Any) -> ApiError:
-    """A card the bank refused."""
+    """Return the error for a card that the bank declined (402)."""
     return ApiError(402, decline.message, executed=True, **decline.fields(), **fields)

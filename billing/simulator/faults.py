@@ -1,4 +1,4 @@
-"""Faults on request: what a network or a bad day at Stripe does to an answer."""
+"""Injected faults: what network failures and outages at Stripe do to a response."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """One kind of trouble for calls of a path; `times` uses are left, 0 means until cleared."""
+    """A fault for calls whose path matches a pattern.
+
+    `times` is the number of uses left; 0 means until the faults are cleared. `seconds` is the length of a delay.
+    """
 
     path: str
     kind: str
@@ -35,7 +38,7 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a kind nobody would act on."""
+        """Raise ValueError for an unknown kind, or if `times` or `seconds` is negative."""
         if self.kind not in KINDS:
             raise ValueError(f"Unknown kind of fault: {self.kind}. Known: {', '.join(sorted(KINDS))}.")
         if self.times < 0 or self.seconds < 0:
@@ -43,32 +46,35 @@ class Fault:
 
 
 class Faults:
-    """The faults in force, in the order they were added."""
+    """The active faults, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
-        self._rate, self._kinds, self._dice = 0.0, [""], random.Random()  # noqa: S311 - chance, no secret
+        self._rate, self._kinds, self._random = 0.0, [""], random.Random()  # noqa: S311 - not for security
 
     def add(self, fault: Fault) -> None:
-        """Put a fault in force."""
+        """Activate a fault."""
         with self._lock:
             self._faults.append(fault)
 
     def storm(self, rate: float, kinds: Sequence[str], seed: int) -> None:
-        """From now on this part of all calls (0.1 is one in ten) is hit, each by one of these kinds."""
+        """Hit calls at random at this rate (0.1 is one in ten), each with one of these kinds, until `clear`.
+
+        The same seed gives the same sequence. Raise ValueError for an unknown kind.
+        """
         with self._lock:
             self._rate, self._kinds = rate, [Fault("*", kind).kind for kind in kinds]
-            self._dice.seed(seed)
+            self._random.seed(seed)
 
     def clear(self) -> None:
-        """Lift all faults."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
             self._rate = 0.0
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault that hits this call, one use of it spent."""
+        """Return the fault for this call and count its use. Return None if no fault applies."""
         with self._lock:
             for fault in self._faults:
                 if fault.method in (method, "*") and fnmatchcase(path, fault.path):
@@ -77,6 +83,6 @@ class Faults:
                     elif fault.times > 1:
                         fault.times -= 1
                     return fault
-            if self._dice.random() < self._rate:
-                return Fault(path, self._dice.choice(self._kinds), method)
+            if self._random.random() < self._rate:
+                return Fault(path, self._random.choice(self._kinds), method)
         return None

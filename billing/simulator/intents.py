@@ -1,4 +1,4 @@
-"""PaymentIntents: from created through 3-D Secure to charged or cancelled, and never charged twice."""
+"""PaymentIntents: creation, 3-D Secure, charge and cancellation. An intent is never charged twice."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ NOT_AUTHENTICATED = Decline(
 )
 
 
-def _check_money(call: Call) -> tuple[int, str]:
-    """Amount and currency of a new intent, within Stripe's limits."""
+def _validate_amount(call: Call) -> tuple[int, str]:
+    """Return the amount (in minor units) and the currency of a new intent.
+
+    Raise ApiError if the amount is outside Stripe's limits or the currency is not three letters.
+    """
     amount, currency = int(call.params["amount"]), call.params["currency"].lower()
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
         raise invalid(f"Invalid currency: {currency}", param="currency")
@@ -35,8 +38,8 @@ def _check_money(call: Call) -> tuple[int, str]:
 
 
 def create(call: Call) -> dict[str, Any]:
-    """POST /v1/payment_intents"""
-    amount, currency = _check_money(call)
+    """Handle POST /v1/payment_intents."""
+    amount, currency = _validate_amount(call)
     if customer := call.text("customer"):
         call.need("customer", customer, "customer", 400)
     fresh = new("payment_intent", "pi")
@@ -60,7 +63,7 @@ def create(call: Call) -> dict[str, Any]:
         "status": "requires_payment_method",
     }
     if call.text("payment_method"):
-        intent["payment_method"] = _payable(call, intent, call.params["payment_method"])["id"]
+        intent["payment_method"] = _find_payable_method(call, intent, call.params["payment_method"])["id"]
         intent["status"] = "requires_confirmation"
     call.store.save(intent)
     call.event("payment_intent.created", intent)
@@ -68,13 +71,16 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def automatic(sent: dict[str, str] | None) -> dict[str, Any]:
-    """The choice of payment methods, as it is shown."""
+    """Return the `automatic_payment_methods` field of an intent for the sent parameter."""
     sent = sent or {"enabled": "true"}
     return {"allow_redirects": sent.get("allow_redirects", "always"), "enabled": sent.get("enabled") == "true"}
 
 
-def _payable(call: Call, intent: dict[str, Any], method_id: str) -> dict[str, Any]:
-    """The payment method of that id, if it may pay this intent."""
+def _find_payable_method(call: Call, intent: dict[str, Any], method_id: str) -> dict[str, Any]:
+    """Return the payment method with this id.
+
+    Raise ApiError if it does not exist, belongs to another customer than the intent or can no longer be used.
+    """
     method = methods.find(call, method_id)
     if method["customer"] != intent["customer"] and method["customer"]:
         raise invalid(
@@ -88,7 +94,10 @@ def _payable(call: Call, intent: dict[str, Any], method_id: str) -> dict[str, An
 
 
 def own(call: Call) -> dict[str, Any]:
-    """The intent named in the path; a browser must also show its secret."""
+    """Return the intent named in the path.
+
+    Raise ApiError if it does not exist, or if a publishable key is used without the intent's client secret.
+    """
     intent = call.need("payment_intent", call.ids[0], "intent")
     if call.is_public and call.params.get("client_secret") != intent["client_secret"]:
         message = "The client_secret provided does not match any associated PaymentIntent on this account."
@@ -97,29 +106,33 @@ def own(call: Call) -> dict[str, Any]:
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    """GET /v1/payment_intents/<id>"""
+    """Handle GET /v1/payment_intents/<id>."""
     return own(call)
 
 
 def listing(call: Call) -> dict[str, Any]:
-    """GET /v1/payment_intents"""
+    """Handle GET /v1/payment_intents."""
     return page(call, "payment_intent", "/v1/payment_intents", "customer")
 
 
 def confirm(call: Call) -> dict[str, Any]:
-    """POST /v1/payment_intents/<id>/confirm"""
+    """Handle POST /v1/payment_intents/<id>/confirm."""
     return attempt(call, own(call))
 
 
 def attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
-    """Try to pay an intent: charged, declined, or off to 3-D Secure."""
+    """Try to charge an intent and return it: it has succeeded or requires 3-D Secure.
+
+    Raise ApiError if the intent or its payment method does not allow it, or if the bank declines the card. The bank
+    also declines a card that requires 3-D Secure if the call sets `off_session` or `error_on_requires_action`.
+    """
     if intent["status"] not in _OPEN:
         raise unexpected_state(intent, "confirm")
     method_id = call.text("payment_method") or intent["payment_method"]
     if not method_id:
         message = "You cannot confirm this PaymentIntent because it's missing a payment method."
         raise invalid(message, "payment_intent_unexpected_state", payment_intent=intent, executed=True)
-    method = _payable(call, intent, method_id)
+    method = _find_payable_method(call, intent, method_id)
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
     if call.text("receipt_email"):
         intent["receipt_email"] = call.params["receipt_email"]
@@ -131,14 +144,14 @@ def attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
 
 
 def _needs_authentication(call: Call, method: dict[str, Any]) -> bool:
-    """Whether the bank asks the shopper before it pays."""
+    """Return whether the bank requires 3-D Secure for this charge."""
     wanted = methods.behaviour(call, method).authenticate
     known = bool(call.store.notes(method["id"]).get("authenticated"))
     return wanted == ALWAYS or (wanted == UNLESS_SET_UP and not known)
 
 
 def challenge(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
-    """Wait for the shopper's answer to 3-D Secure; a new challenge replaces an older one."""
+    """Require a 3-D Secure challenge and return the intent. A new challenge replaces the previous one."""
     nonce = random_text(16)
     action = {
         "type": "three_d_secure_redirect",
@@ -155,7 +168,10 @@ def challenge(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
 
 
 def charge(call: Call, intent: dict[str, Any], method: dict[str, Any], must_raise: bool) -> dict[str, Any]:
-    """Take the money, unless the bank declines."""
+    """Charge the intent and return it.
+
+    If the bank declines the card, raise a card error or, unless `must_raise`, only record the decline.
+    """
     card = methods.behaviour(call, method)
     if card.charge:
         return decline(call, intent, method, DECLINES[card.charge], must_raise)
@@ -177,7 +193,10 @@ def charge(call: Call, intent: dict[str, Any], method: dict[str, Any], must_rais
 def decline(
     call: Call, intent: dict[str, Any], method: dict[str, Any], reason: Decline, must_raise: bool
 ) -> dict[str, Any]:
-    """The bank said no: the intent waits for another card, and a confirm call gets a card error."""
+    """Record a decline by the bank and return the intent, which then requires another payment method.
+
+    Raise a card error if `must_raise` is true, as it is for a confirmation.
+    """
     made = charges.record(call, intent, method, reason)
     intent["latest_charge"] = made["id"]
     failed = fail(call, intent, method, reason, charge=made["id"])
@@ -189,7 +208,7 @@ def decline(
 
 
 def fail(call: Call, intent: dict[str, Any], method: dict[str, Any], reason: Decline, **fields: str) -> dict[str, Any]:
-    """Send an intent back to wait for another payment method."""
+    """Record the error on the intent, which then requires another payment method."""
     error = {
         **reason.fields(),
         **fields,
@@ -210,7 +229,7 @@ def fail(call: Call, intent: dict[str, Any], method: dict[str, Any], reason: Dec
 
 
 def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
-    """The shopper's answer to 3-D Secure."""
+    """Apply the shopper's response to the 3-D Secure challenge and return the intent."""
     if intent["status"] != "requires_action":
         raise unexpected_state(intent, "authenticate")
     method = methods.find(call, intent["payment_method"])
@@ -220,7 +239,7 @@ def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
 
 
 def cancel(call: Call) -> dict[str, Any]:
-    """POST /v1/payment_intents/<id>/cancel"""
+    """Handle POST /v1/payment_intents/<id>/cancel."""
     intent = own(call)
     if intent["status"] not in _OPEN:
         raise unexpected_state(intent, "cancel")

@@ -1,4 +1,4 @@
-"""Tokens, cards on file and payment methods: three shapes of one test card."""
+"""Tokens, card sources and payment methods: three representations of a test card."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _ADDRESS = ("city", "country", "line1", "line2", "state", "zip")
 
 
 def read_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, Any]]:
-    """The test card behind typed card fields, and what of them may be kept."""
+    """Return the test card for typed card fields, and those fields that may be stored.
+
+    Raise ApiError if the call does not use a publishable key or the card is invalid.
+    """
     if not call.is_public:
         raise ApiError(
             402,
@@ -36,14 +39,14 @@ def read_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, An
 
 
 def ready_made() -> dict[str, Any]:
-    """What is kept of a card that came as one of Stripe's ready-made ids."""
+    """Return the stored fields of a card that was named by one of Stripe's predefined ids."""
     year = time.gmtime().tm_year + 1
     empty = {f"address_{part}": None for part in _ADDRESS}
     return {"exp_month": 12, "exp_year": year, "name": None, "cvc_check": "unchecked", **empty}
 
 
 def source(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
-    """A new `card_...`."""
+    """Return a new card source (`card_...`)."""
     fresh = new("card", "card")
     return {
         "id": fresh["id"],
@@ -65,11 +68,11 @@ def source(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
 
 
 def method(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
-    """A new `pm_...`."""
+    """Return a new payment method (`pm_...`)."""
     return {
         **new("payment_method", "pm"),
         "allow_redisplay": "unspecified",
-        "billing_details": {"address": _address(typed), "email": None, "name": typed["name"], "phone": None},
+        "billing_details": {"address": _billing_address(typed), "email": None, "name": typed["name"], "phone": None},
         "card": {
             "brand": card.brand,
             "checks": {
@@ -94,14 +97,14 @@ def method(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _address(typed: dict[str, Any]) -> dict[str, Any]:
-    """The address of a card source in the shape of billing details."""
+def _billing_address(typed: dict[str, Any]) -> dict[str, Any]:
+    """Return the postal address of a card source in the format of billing details."""
     parts = {part: typed[f"address_{part}"] for part in _ADDRESS}
     return {**{key: value for key, value in parts.items() if key != "zip"}, "postal_code": parts["zip"]}
 
 
 def as_method(call: Call, body: dict[str, Any]) -> dict[str, Any]:
-    """A card on file in the shape of a payment method; a payment method as it is."""
+    """Return a card source in the format of a payment method. Return a payment method unchanged."""
     if body["object"] == "payment_method":
         return body
     shaped = method(behaviour(call, body), body)
@@ -109,12 +112,15 @@ def as_method(call: Call, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def behaviour(call: Call, body: dict[str, Any]) -> TestCard:
-    """The test card that an object stands for."""
+    """Return the test card that an object represents."""
     return BY_NAME[call.store.notes(body["id"])["card"]]
 
 
 def token_card(call: Call, token_id: str, param: str) -> tuple[TestCard, dict[str, Any]]:
-    """The test card behind a token; a token of ours is used up."""
+    """Return the test card of a token, and its stored card fields.
+
+    Mark a token that the simulator created as used. Raise ApiError if it does not exist or was already used.
+    """
     if card := cards.by_alias(token_id, "tok_"):
         return card, ready_made()
     token = call.need("token", token_id, param, 400)
@@ -122,12 +128,15 @@ def token_card(call: Call, token_id: str, param: str) -> tuple[TestCard, dict[st
         message = f"You cannot use a Stripe token more than once: {token_id}."
         raise invalid(message, "token_already_used", param)
     call.store.save({**token, "used": True})
-    kept = {name: token["card"][name] for name in ready_made()}
-    return behaviour(call, token), kept
+    card_fields = {name: token["card"][name] for name in ready_made()}
+    return behaviour(call, token), card_fields
 
 
 def find(call: Call, method_id: str) -> dict[str, Any]:
-    """The payment method or card on file a payment names; a ready-made one is created."""
+    """Return the payment method or card source with this id. Create it if the id is predefined by Stripe.
+
+    Raise ApiError (400) if it does not exist.
+    """
     if card := cards.by_alias(method_id, "pm_card_"):
         return call.store.save(method(card, ready_made()), card=card.name)
     kind = "card" if method_id.startswith("card_") else "payment_method"
@@ -138,13 +147,16 @@ def find(call: Call, method_id: str) -> dict[str, Any]:
 
 
 def refuse_at_attach(card: TestCard) -> None:
-    """The bank's answer when a card is put on file."""
+    """Raise a card error if the bank declines the card when it is attached."""
     if card.attach:
         raise declined(DECLINES[card.attach])
 
 
 def attach(call: Call, body: dict[str, Any], customer: str, **notes: Any) -> dict[str, Any]:
-    """Put a payment method on a customer's file."""
+    """Attach a payment method to a customer and return it.
+
+    Raise ApiError if it belongs to another customer, can no longer be used, or is declined by the bank.
+    """
     if body["customer"] not in (None, customer):
         raise invalid("The payment method you provided has already been attached to a customer.")
     if body["customer"] == customer:
@@ -159,7 +171,10 @@ def attach(call: Call, body: dict[str, Any], customer: str, **notes: Any) -> dic
 
 
 def spent(method_id: str) -> ApiError:
-    """A payment method that was used or detached without a customer and is good for nothing now."""
+    """Return the error for a payment method that can no longer be used.
+
+    It was used without a customer or has been detached from its customer.
+    """
     return invalid(
         "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment "
         f"or was detached from a Customer. It may not be used again: {method_id}.",
@@ -168,14 +183,14 @@ def spent(method_id: str) -> ApiError:
 
 
 def create_token(call: Call) -> dict[str, Any]:
-    """POST /v1/tokens"""
+    """Handle POST /v1/tokens."""
     typed = call.params.get("card")
     if not isinstance(typed, dict):
         raise invalid("You must supply a card.", "parameter_missing", "card")
-    card, kept = read_card(call, typed)
+    card, card_fields = read_card(call, typed)
     token = {
         **new("token", "tok"),
-        "card": source(card, kept),
+        "card": source(card, card_fields),
         "client_ip": "127.0.0.1",
         "type": "card",
         "used": False,
@@ -184,22 +199,22 @@ def create_token(call: Call) -> dict[str, Any]:
 
 
 def retrieve_token(call: Call) -> dict[str, Any]:
-    """GET /v1/tokens/<id>"""
+    """Handle GET /v1/tokens/<id>."""
     return call.need("token", call.ids[0], "token")
 
 
 def create_method(call: Call) -> dict[str, Any]:
-    """POST /v1/payment_methods"""
+    """Handle POST /v1/payment_methods."""
     typed = call.params.get("card")
     if call.text("type") != "card" or not isinstance(typed, dict):
         raise invalid("Only payment methods of type card can be created here.", "parameter_missing", "type")
     if typed.get("token"):
-        card, kept = token_card(call, typed["token"], "card[token]")
+        card, card_fields = token_card(call, typed["token"], "card[token]")
     elif typed.keys() >= {"number", "exp_month", "exp_year"}:
-        card, kept = read_card(call, typed)
+        card, card_fields = read_card(call, typed)
     else:
         raise invalid("Missing required param: card[number].", "parameter_missing", "card[number]")
-    body = method(card, kept)
+    body = method(card, card_fields)
     details = call.params.get("billing_details", {})
     body["billing_details"] |= {name: details[name] for name in ("email", "name", "phone") if name in details}
     body["billing_details"]["address"] |= details.get("address", {})
@@ -208,7 +223,7 @@ def create_method(call: Call) -> dict[str, Any]:
 
 
 def retrieve_method(call: Call) -> dict[str, Any]:
-    """GET /v1/payment_methods/<id>"""
+    """Handle GET /v1/payment_methods/<id>."""
     kind = "card" if call.ids[0].startswith("card_") else "payment_method"
     found = call.store.find(kind, call.ids[0])
     if not found:
@@ -217,20 +232,20 @@ def retrieve_method(call: Call) -> dict[str, Any]:
 
 
 def list_methods(call: Call) -> dict[str, Any]:
-    """GET /v1/customers/<id>/payment_methods"""
+    """Handle GET /v1/customers/<id>/payment_methods."""
     call.need("customer", call.ids[0])
     url = f"/v1/customers/{call.ids[0]}/payment_methods"
     return page(call, "payment_method", url, customer=call.ids[0])
 
 
 def attach_method(call: Call) -> dict[str, Any]:
-    """POST /v1/payment_methods/<id>/attach"""
+    """Handle POST /v1/payment_methods/<id>/attach."""
     customer = call.need("customer", call.text("customer") or "", "customer", 400)
     return attach(call, find(call, call.ids[0]), customer["id"])
 
 
 def detach_method(call: Call) -> dict[str, Any]:
-    """POST /v1/payment_methods/<id>/detach"""
+    """Handle POST /v1/payment_methods/<id>/detach."""
     body = find(call, call.ids[0])
     if not body["customer"]:
         raise invalid("The payment method you provided is not attached to a customer so detachment is impossible.")

@@ -1,4 +1,4 @@
-"""What the shopper's browser loads: stripe.js, the card field's frame and the 3-D Secure dialog."""
+"""Pages and scripts for the shopper's browser: stripe.js, the card field's frame and the 3-D Secure dialog."""
 
 from __future__ import annotations
 
@@ -33,8 +33,11 @@ _PAGES = {
 }
 
 
-def _asset(name: str, **values: str) -> Response:
-    """One of the files beside this module, with values put in as text."""
+def _asset_response(name: str, **values: str) -> Response:
+    """Return a file of the `assets` folder, with the values inserted as escaped text.
+
+    Raise ApiError (404) if there is no file with this name.
+    """
     if name not in _ASSETS:
         raise ApiError(404, "The simulator has no such page.")
     text = _ASSETS[name]
@@ -50,37 +53,46 @@ def _asset(name: str, **values: str) -> Response:
 
 
 def page(simulator: Simulator, path: str) -> Response:
-    """A page or file by its path."""
+    """Return the page or file at this path.
+
+    Raise ApiError (404) if the path or its 3-D Secure challenge does not exist.
+    """
     if match := re.fullmatch(r"/3ds/(\w+)/(\w+)(/challenge)?", path):
-        intent = _challenged(simulator, match[1], match[2])
+        intent = _challenged_intent(simulator, match[1], match[2])
         name = "challenge.html" if match[3] else "three-d-secure.html"
-        return _asset(
+        return _asset_response(
             name,
             intent=intent["id"],
             nonce=match[2],
             amount=str(intent.get("amount", "")),
             currency=intent.get("currency", ""),
-            card=_card_on(simulator, intent),
+            card=_card_last4(simulator, intent),
         )
     if path == "/favicon.ico":
         return Response(204, "")
     if match := re.fullmatch(r"/(?:[a-z]+|v3)/(stripe\.js)|/elements/([a-z0-9-]+\.(?:js|css))", path):
-        return _asset(match[1] or match[2])
-    return _asset(_PAGES.get(path, ""))
+        return _asset_response(match[1] or match[2])
+    return _asset_response(_PAGES.get(path, ""))
 
 
-def answer(simulator: Simulator, path: str, sent: dict[str, Any]) -> Response:
-    """Take the shopper's answer to 3-D Secure."""
+def answer(simulator: Simulator, path: str, data: dict[str, Any]) -> Response:
+    """Apply the shopper's response to the 3-D Secure challenge and return the intent's new status.
+
+    Raise ApiError (404) if the path or the data is invalid or the challenge is not the intent's current one.
+    """
     match = re.fullmatch(r"/3ds/(\w+)/(\w+)/answer", path)
-    if not match or not isinstance(sent.get("succeed"), bool):
+    if not match or not isinstance(data.get("succeed"), bool):
         raise ApiError(404, "The simulator has no such page.")
-    _challenged(simulator, match[1], match[2])
-    intent = simulator.act(match[1], sent["succeed"])
+    _challenged_intent(simulator, match[1], match[2])
+    intent = simulator.act(match[1], data["succeed"])
     return Response(200, json.dumps({"status": intent["status"]}))
 
 
-def _challenged(simulator: Simulator, intent_id: str, nonce: str) -> dict[str, Any]:
-    """The intent whose challenge has this nonce."""
+def _challenged_intent(simulator: Simulator, intent_id: str, nonce: str) -> dict[str, Any]:
+    """Return the payment or setup intent whose current challenge has this nonce.
+
+    Raise ApiError (404) if no intent has it.
+    """
     kind = "setup_intent" if intent_id.startswith("seti_") else "payment_intent"
     intent = simulator.store.find(kind, intent_id)
     if not intent or simulator.store.notes(intent_id).get("challenge") != nonce:
@@ -88,8 +100,8 @@ def _challenged(simulator: Simulator, intent_id: str, nonce: str) -> dict[str, A
     return intent
 
 
-def _card_on(simulator: Simulator, intent: dict[str, Any]) -> str:
-    """The last digits of the card an intent is being paid with."""
+def _card_last4(simulator: Simulator, intent: dict[str, Any]) -> str:
+    """Return the last four digits of the card that the intent uses, or an empty string if it has none."""
     method_id = intent["payment_method"] or ""
     found = simulator.store.find("card", method_id) or simulator.store.find("payment_method", method_id) or {}
     return str(found.get("last4") or found.get("card", {}).get("last4", ""))

@@ -1,4 +1,4 @@
-"""Form-encoded parameters: decoded from brackets and judged by the SDK's own typed lists."""
+"""Form-encoded parameters: decoded from bracket notation and validated against the SDK's typed parameter lists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECRET = frozenset({"number", "cvc"})
 
 
 def decode(text: str) -> dict[str, Any]:
-    """`a[b]=1&c[]=2` as {"a": {"b": "1"}, "c": ["2"]}."""
+    """Decode `a[b]=1&c[]=2` as {"a": {"b": "1"}, "c": ["2"]}."""
     tree: dict[str, Any] = {}
     for key, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
         path = re.split(r"\]\[|\[", key.removesuffix("]"))
@@ -29,7 +29,7 @@ def decode(text: str) -> dict[str, Any]:
 
 
 def _as_list(node: Any) -> Any:
-    """A node whose keys are all positions as a list, at every depth."""
+    """Convert dictionaries whose keys are all positions to lists, at every depth."""
     if not isinstance(node, dict):
         return node
     if node and all(key.isdigit() for key in node):
@@ -38,39 +38,43 @@ def _as_list(node: Any) -> Any:
 
 
 def redacted(params: dict[str, Any]) -> dict[str, Any]:
-    """The parameters without card numbers and security codes, fit to be kept."""
+    """Return the parameters without card numbers and security codes, so that they can be stored."""
     return {
         key: redacted(value) if isinstance(value, dict) else "[removed]" if key in _SECRET else value
         for key, value in params.items()
     }
 
 
-def check(params: dict[str, Any], typed: str, inside: str = "") -> None:
-    """Refuse what `stripe.params.<typed>` does not list, lacks a required field or has the wrong form."""
+def check(params: dict[str, Any], typed: str, parent: str = "") -> None:
+    """Raise ApiError unless the parameters match `stripe.params.<typed>`.
+
+    Unlisted parameters, values of the wrong type, and missing or empty required parameters are rejected. `parent` is
+    the label of the enclosing parameter.
+    """
     fields = _fields(typed)
     for name, value in params.items():
-        label = f"{inside}[{name}]" if inside else name
+        label = f"{parent}[{name}]" if parent else name
         if name not in fields:
             raise invalid(f"Received unknown parameter: {label}", "parameter_unknown", label)
         _check_value(label, value, fields[name])
     for name in sorted(getattr(stripe.params, typed).__required_keys__):
         if name not in params:
-            label = f"{inside}[{name}]" if inside else name
+            label = f"{parent}[{name}]" if parent else name
             raise invalid(f"Missing required param: {label}.", "parameter_missing", label)
         if params[name] == "":
-            raise invalid(_empty(name), "parameter_invalid_empty", name)
+            raise invalid(_empty_value_message(name), "parameter_invalid_empty", name)
 
 
 def _fields(typed: str) -> dict[str, str]:
-    """Names and annotations of a parameter list, without the SDK's options for a request."""
+    """Return the names and annotations of a parameter list, without the SDK's request options."""
     annotations = getattr(stripe.params, typed).__annotations__
     return {name: str(kind) for name, kind in annotations.items() if name not in _OPTIONS}
 
 
 def _check_value(label: str, value: Any, annotation: str) -> None:
-    """Refuse a value that its annotation rules out."""
+    """Raise ApiError if the annotation does not allow the value."""
     nested = re.findall(r"\b[A-Z]\w+Params[A-Z]\w*", annotation)
-    words = re.findall(r"'([a-z_]+)'", annotation) if "Literal[" in annotation else []
+    choices = re.findall(r"'([a-z_]+)'", annotation) if "Literal[" in annotation else []
     if label == "metadata":
         _check_metadata(value)
     elif isinstance(value, dict):
@@ -83,18 +87,21 @@ def _check_value(label: str, value: Any, annotation: str) -> None:
         _check_integer(label, value)
     elif "NotRequired[bool]" in annotation and value not in ("true", "false"):
         raise invalid(f"Invalid boolean: {value}", "", label)
-    elif words and not nested and value and value not in words:
-        raise invalid(f"Invalid {label}: must be one of {', '.join(words[:-1])} or {words[-1]}", "", label)
+    elif choices and not nested and value and value not in choices:
+        raise invalid(f"Invalid {label}: must be one of {', '.join(choices[:-1])} or {choices[-1]}", "", label)
 
 
 def _check_integer(label: str, value: str) -> None:
-    """Refuse what is no whole number, or is too long to be an amount."""
+    """Raise ApiError unless the value is a whole number of at most 12 digits."""
     if not re.fullmatch(r"-?[0-9]{1,12}", value):
         raise invalid(f"Invalid integer: {value}", "parameter_invalid_integer", label)
 
 
 def _check_metadata(value: Any) -> None:
-    """Refuse metadata over Stripe's limits: 50 keys of 40 characters, values of 500."""
+    """Raise ApiError if the metadata is not a mapping of strings or exceeds Stripe's limits.
+
+    The limits are 50 keys, 40 characters per key and 500 characters per value.
+    """
     if not isinstance(value, dict):
         if value:
             raise invalid("Invalid object", "", "metadata")
@@ -106,6 +113,6 @@ def _check_metadata(value: Any) -> None:
             raise invalid(f"Metadata is too long at {key}.", "", "metadata")
 
 
-def _empty(name: str) -> str:
-    """Stripe's sentence on an empty value for what cannot be empty."""
+def _empty_value_message(name: str) -> str:
+    """Return Stripe's message about an empty value for a required parameter."""
     return f"You passed an empty string for '{name}'. Remove it from your request or supply a non-empty value."

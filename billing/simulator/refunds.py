@@ -1,4 +1,4 @@
-"""Refunds: most are done at once; those of two test cards end later, well or badly."""
+"""Refunds. Most succeed immediately; those of two test cards change to their final status later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from billing.simulator.errors import invalid
 
 
 def _charge_to_refund(call: Call) -> dict[str, Any]:
-    """The charge a refund names, directly or through its intent."""
+    """Return the charge to refund, named directly or through its payment intent.
+
+    Raise ApiError if none is named or it has not succeeded.
+    """
     charge_id, intent_id = call.text("charge"), call.text("payment_intent")
     if not charge_id and not intent_id:
         raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
@@ -26,8 +29,11 @@ def _charge_to_refund(call: Call) -> dict[str, Any]:
     return charge
 
 
-def _refundable(call: Call, charge: dict[str, Any]) -> int:
-    """The amount to refund, which is never more than is left of the charge."""
+def _refund_amount(call: Call, charge: dict[str, Any]) -> int:
+    """Return the amount to refund in minor units; the default is the whole unrefunded amount.
+
+    Raise ApiError if the amount is below 1 or greater than the unrefunded amount, or if nothing is left to refund.
+    """
     left = charge["amount"] - charge["amount_refunded"]
     if not left:
         message = f"Charge {charge['id']} has already been refunded."
@@ -42,9 +48,12 @@ def _refundable(call: Call, charge: dict[str, Any]) -> int:
 
 
 def create(call: Call) -> dict[str, Any]:
-    """POST /v1/refunds; a pending refund counts as refunded from the start, as the money has left the balance."""
+    """Handle POST /v1/refunds.
+
+    A pending refund counts as refunded from the start, because the money has left the balance.
+    """
     charge = _charge_to_refund(call)
-    amount = _refundable(call, charge)
+    amount = _refund_amount(call, charge)
     kind = BY_NAME[call.store.notes(charge["id"]).get("card", "visa")].refund
     refund = {
         **new("refund", "re"),
@@ -62,22 +71,25 @@ def create(call: Call) -> dict[str, Any]:
     if kind == REFUND_PENDING:
         refund |= {"status": "pending", "pending_reason": "processing"}
     call.store.save(refund, ends={REFUND_PENDING: "succeeded", REFUND_FAILS: "failed"}.get(kind, ""))
-    _count(call, charge, amount)
+    _add_refunded(call, charge, amount)
     call.event("refund.created", refund)
     call.event("charge.refunded", call.need("charge", charge["id"]))
     call.event("refund.updated", refund)
     return refund
 
 
-def _count(call: Call, charge: dict[str, Any], amount: int) -> None:
-    """Note on the charge that so much more is refunded, or less of a negative amount."""
+def _add_refunded(call: Call, charge: dict[str, Any], amount: int) -> None:
+    """Add an amount, which can be negative, to the refunded amount of the charge."""
     refunded = charge["amount_refunded"] + amount
     call.store.save({**charge, "amount_refunded": refunded, "refunded": refunded == charge["amount"]})
 
 
 def finish(call: Call) -> list[dict[str, Any]]:
-    """Let every refund end that is still to end; the money of a failed one is the shop's again."""
-    ended = []
+    """Move every unfinished refund to its final status and return these refunds.
+
+    The amount of a failed refund no longer counts as refunded, because its money is back in the shop's balance.
+    """
+    finished = []
     for refund in call.store.listed("refund"):
         status = call.store.notes(refund["id"]).get("ends")
         if not status:
@@ -85,18 +97,18 @@ def finish(call: Call) -> list[dict[str, Any]]:
         refund = {name: value for name, value in refund.items() if name != "pending_reason"} | {"status": status}
         if status == "failed":
             refund["failure_reason"] = "expired_or_canceled_card"
-            _count(call, call.need("charge", refund["charge"]), -refund["amount"])
-        ended.append(call.store.save(refund, ends=""))
+            _add_refunded(call, call.need("charge", refund["charge"]), -refund["amount"])
+        finished.append(call.store.save(refund, ends=""))
         for kind in ("refund.updated", "charge.refund.updated", *(["refund.failed"] if status == "failed" else [])):
             call.event(kind, refund)
-    return ended
+    return finished
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    """GET /v1/refunds/<id>"""
+    """Handle GET /v1/refunds/<id>."""
     return call.need("refund", call.ids[0])
 
 
 def listing(call: Call) -> dict[str, Any]:
-    """GET /v1/refunds"""
+    """Handle GET /v1/refunds."""
     return page(call, "refund", "/v1/refunds", "charge", "payment_intent")

@@ -1,4 +1,4 @@
-"""Which endpoints there are."""
+"""The endpoints of the API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ Handler = Callable[[Call], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Route:
-    """One endpoint, its handler, the SDK's parameter list for it, and whether a browser may call it."""
+    """An endpoint and its handler.
+
+    `typed` is the name of the SDK's parameter list for it. `is_public` allows calls with a publishable key.
+    """
 
     method: str
     pattern: str

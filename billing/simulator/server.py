@@ -1,4 +1,4 @@
-"""The simulator's front: start, stop, faults, what was asked and what there is."""
+"""The `Simulator` class, which starts and stops the server and controls faults, objects and deliveries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ _KEPT_REQUESTS = 5000
 
 
 class Simulator:
-    """Stripe for one shop on one machine; the state lives in a file, or in memory without one."""
+    """A stand-in for Stripe for one shop on one machine.
+
+    Its state is in the SQLite file `state`, or in memory if `state` is None. Raise ValueError if `host` or
+    `webhook_url` is not on loopback, OSError or OverflowError if the port cannot be used, and sqlite3.Error if the
+    file cannot be used.
+    """
 
     def __init__(
         self,
@@ -28,7 +33,7 @@ class Simulator:
         port: int = 0,
         state: str | None = None,
         webhook_url: str = "",
-        webhook_secret: str = "whsec_simulator",  # noqa: S107 -- made up, and good for nothing else
+        webhook_secret: str = "whsec_simulator",  # noqa: S107 -- used only by the simulator
     ) -> None:
         if not is_loopback(host):
             raise ValueError(f"The simulator listens only on loopback, such as 127.0.0.1, not on {host}.")
@@ -48,12 +53,12 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Where the API and the pages are served, without a closing slash."""
+        """The base URL of the API and the pages, without a trailing slash."""
         return self._web.url
 
     @property
     def webhook_url(self) -> str:
-        """Where events are delivered; empty for nowhere."""
+        """The URL to which events are delivered; empty for no deliveries."""
         return self._deliveries.url
 
     @webhook_url.setter
@@ -64,7 +69,7 @@ class Simulator:
 
     @property
     def retry_seconds(self) -> tuple[float, ...]:
-        """How long to wait before each further attempt of a delivery."""
+        """The seconds to wait before each further attempt of a delivery."""
         return self._deliveries.retry_seconds
 
     @retry_seconds.setter
@@ -72,26 +77,26 @@ class Simulator:
         self._deliveries.retry_seconds = seconds
 
     def start(self) -> None:
-        """Begin to serve and to deliver."""
+        """Start serving requests and delivering events."""
         self._deliveries.start()
         self._web.start()
 
     def stop(self) -> None:
-        """Close every connection and the state file."""
+        """Stop serving and delivering, and close every connection and the state file."""
         self._stopping.set()
         self._web.stop()
         self._deliveries.stop()
         self.store.close()
 
     def reset(self) -> None:
-        """Forget objects, idempotency keys, deliveries, faults and the log of requests."""
+        """Delete all objects, idempotency keys, deliveries and faults, and the request log."""
         self._faults.clear()
         self.store.clear()
         self.requests.clear()
         self._deliveries.wake()
 
     def respond(self, request: Request) -> Response | None:
-        """Note an API request and answer it; None closes the connection without an answer."""
+        """Log an API request and return its response, or None to close the connection without one."""
         del self.requests[:-_KEPT_REQUESTS]
         self.requests.append((request.method, request.path, redacted(request.params), request.key))
         response = self._api.respond(request)
@@ -99,48 +104,52 @@ class Simulator:
         return response
 
     def add_fault(self, path: str, kind: str, method: str = "POST", times: int = 1, seconds: float = 0.0) -> None:
-        """Put a fault in force for the next calls whose path matches a pattern such as `/v1/refunds*`."""
+        """Add a fault for the next calls whose path matches a pattern such as `/v1/refunds*`.
+
+        `times` is the number of calls; 0 means until the faults are cleared. `seconds` is the length of a delay. Raise
+        ValueError for an unknown kind or a negative number.
+        """
         self._faults.add(Fault(path=path, kind=kind, method=method, times=times, seconds=seconds))
 
     def storm(self, rate: float, kinds: Sequence[str], seed: int = 0) -> None:
-        """Let this part of all calls fail by chance until faults are cleared; 0.1 is one in ten."""
+        """Make calls fail at random at this rate (0.1 is one in ten) until the faults are cleared."""
         self._faults.storm(rate, kinds, seed)
 
     def clear_faults(self) -> None:
-        """Lift all faults."""
+        """Remove all faults."""
         self._faults.clear()
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
-        """All objects of a kind, such as "charge", oldest first."""
+        """Return all objects of a kind, such as "charge", oldest first."""
         return self.store.listed(kind)
 
     def deliver(self, event_id: str) -> None:
-        """Deliver an event again, now."""
+        """Queue another delivery of an event now. Raise ApiError if the event does not exist."""
         if not self.store.find("event", event_id):
             raise missing("event", event_id)
         self.store.queue(event_id)
         self._deliveries.wake()
 
     def wait_for_deliveries(self, timeout: float = 5) -> bool:
-        """Wait until nothing is left to deliver; False when time ran out first."""
+        """Wait until no delivery is queued. Return False if the timeout (in seconds) expires first."""
         return self._deliveries.wait(timeout)
 
     def act(self, intent_id: str, succeed: bool) -> dict[str, Any]:
-        """Answer 3-D Secure as the shopper would; gives the intent as it is then."""
+        """Complete or fail 3-D Secure as the shopper would, and return the updated intent."""
         kind, module = ("setup_intent", setups) if intent_id.startswith("seti_") else ("payment_intent", intents)
         with self.store.transaction():
-            call = self._own_call()
+            call = self._internal_call()
             intent: dict[str, Any] = module.answer(call, call.need(kind, intent_id, "intent"), succeed)
         self._deliveries.wake()
         return intent
 
     def finish_refunds(self) -> list[dict[str, Any]]:
-        """Let the refunds end that Stripe would end some time later; gives them as they are then."""
+        """Finish the refunds that Stripe would finish some time later, and return them."""
         with self.store.transaction():
-            ended = refunds.finish(self._own_call())
+            finished = refunds.finish(self._internal_call())
         self._deliveries.wake()
-        return ended
+        return finished
 
-    def _own_call(self) -> Call:
-        """A call that nobody sent: something happens at Stripe by itself."""
+    def _internal_call(self) -> Call:
+        """Return a call without a client, for changes that Stripe makes on its own."""
         return Call(self.store, webhooks=bool(self.webhook_url), base_url=self.url)

@@ -1,4 +1,4 @@
-"""SetupIntents: a card put on file without a charge."""
+"""SetupIntents, which save a card without charging it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOT_AUTHENTICATED = Decline("setup_intent_authentication_failure", intents.NOT_
 
 
 def create(call: Call) -> dict[str, Any]:
-    """POST /v1/setup_intents"""
+    """Handle POST /v1/setup_intents."""
     if customer := call.text("customer"):
         call.need("customer", customer, "customer", 400)
     fresh = new("setup_intent", "seti")
@@ -41,7 +41,10 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def own(call: Call) -> dict[str, Any]:
-    """The setup intent named in the path; a browser must also show its secret."""
+    """Return the setup intent named in the path.
+
+    Raise ApiError if it does not exist, or if a publishable key is used without the intent's client secret.
+    """
     intent = call.need("setup_intent", call.ids[0], "intent")
     if call.is_public and call.params.get("client_secret") != intent["client_secret"]:
         message = "The client_secret provided does not match the client_secret associated with the SetupIntent."
@@ -50,17 +53,20 @@ def own(call: Call) -> dict[str, Any]:
 
 
 def retrieve(call: Call) -> dict[str, Any]:
-    """GET /v1/setup_intents/<id>"""
+    """Handle GET /v1/setup_intents/<id>."""
     return own(call)
 
 
 def confirm(call: Call) -> dict[str, Any]:
-    """POST /v1/setup_intents/<id>/confirm"""
+    """Handle POST /v1/setup_intents/<id>/confirm."""
     return _attempt(call, own(call))
 
 
 def _attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
-    """Try to set a card up: done, declined, or off to 3-D Secure."""
+    """Try to save the card and return the setup intent, which has succeeded or requires 3-D Secure.
+
+    Raise ApiError if the intent or its payment method does not allow it, or if the bank declines the card.
+    """
     if intent["status"] not in _OPEN:
         raise unexpected_state(intent, "confirm")
     method_id = call.text("payment_method") or intent["payment_method"]
@@ -77,7 +83,10 @@ def _attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finish(call: Call, intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:
-    """Put the card on file, unless the bank declines."""
+    """Attach the card to the customer, if there is one, and mark the setup intent as succeeded.
+
+    Raise a card error if the bank declines the card.
+    """
     card = methods.behaviour(call, method)
     if card.attach:
         failed = _fail(call, intent, method, DECLINES[card.attach])
@@ -91,7 +100,7 @@ def _finish(call: Call, intent: dict[str, Any], method: dict[str, Any]) -> dict[
 
 
 def _fail(call: Call, intent: dict[str, Any], method: dict[str, Any], reason: Decline) -> dict[str, Any]:
-    """Send a setup intent back to wait for another payment method."""
+    """Record the error on the setup intent, which then requires another payment method."""
     error = {**reason.fields(), "message": reason.message, "payment_method": method}
     if reason is _NOT_AUTHENTICATED:
         error["type"] = "invalid_request_error"
@@ -107,7 +116,7 @@ def _fail(call: Call, intent: dict[str, Any], method: dict[str, Any], reason: De
 
 
 def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
-    """The shopper's answer to 3-D Secure."""
+    """Apply the shopper's response to the 3-D Secure challenge and return the setup intent."""
     if intent["status"] != "requires_action":
         raise unexpected_state(intent, "authenticate")
     method = methods.find(call, intent["payment_method"])
@@ -118,7 +127,7 @@ def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
 
 
 def cancel(call: Call) -> dict[str, Any]:
-    """POST /v1/setup_intents/<id>/cancel"""
+    """Handle POST /v1/setup_intents/<id>/cancel."""
     intent = own(call)
     if intent["status"] not in _OPEN:
         raise unexpected_state(intent, "cancel")

@@ -1,4 +1,4 @@
-"""Everything the simulator knows, in one SQLite file or in memory, changed in whole transactions only."""
+"""The simulator's state, in an SQLite file or in memory. Changes are made in transactions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS deliveries (event TEXT PRIMARY KEY, attempts INTEGER 
 
 
 class Store:
-    """Objects in the shape Stripe shows them, each with private notes that no answer ever shows."""
+    """Objects in the format of Stripe's responses, each with private notes that no response contains."""
 
     def __init__(self, path: str | None) -> None:
         self.lock = threading.RLock()
@@ -34,7 +34,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """One step at a time: all of it is kept, or on an exception nothing."""
+        """Run the block in a transaction, one thread at a time. Undo all changes if it raises an exception."""
         with self.lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -45,12 +45,12 @@ class Store:
             self._connection.execute("COMMIT")
 
     def _rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows of one statement."""
+        """Execute a statement and return its rows."""
         with self.lock:
             return self._connection.execute(sql, values).fetchall()
 
     def save(self, body: dict[str, Any], **notes: Any) -> dict[str, Any]:
-        """Add or replace an object; notes are added to those it has."""
+        """Add or replace an object and return it. The notes are added to its existing notes."""
         notes = {**self.notes(body["id"]), **notes}
         self._rows(
             "INSERT INTO objects (id, kind, body, notes) VALUES (?, ?, ?, ?) "
@@ -60,55 +60,55 @@ class Store:
         return body
 
     def find(self, kind: str, object_id: str) -> dict[str, Any] | None:
-        """The object of that kind and id, or nothing."""
+        """Return the object of this kind with this id, or None."""
         rows = self._rows("SELECT body FROM objects WHERE kind = ? AND id = ?", kind, object_id)
         return json.loads(rows[0][0]) if rows else None
 
     def notes(self, object_id: str) -> dict[str, Any]:
-        """What the simulator keeps to itself about an object."""
+        """Return the private notes of an object, or an empty dictionary if it does not exist."""
         rows = self._rows("SELECT notes FROM objects WHERE id = ?", object_id)
         return json.loads(rows[0][0]) if rows else {}
 
     def listed(self, kind: str) -> list[dict[str, Any]]:
-        """All objects of a kind, oldest first."""
+        """Return all objects of a kind, oldest first."""
         rows = self._rows("SELECT body FROM objects WHERE kind = ? ORDER BY position", kind)
         return [json.loads(body) for (body,) in rows]
 
     def remove(self, object_id: str) -> None:
-        """Forget one object."""
+        """Delete an object."""
         self._rows("DELETE FROM objects WHERE id = ?", object_id)
 
     def remember(self, key: str, request: str, status: int, body: str, request_id: str) -> None:
-        """Keep the answer that this idempotency key gets from now on."""
+        """Store the response that is replayed for this idempotency key."""
         self._rows("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", key, request, status, body, request_id)
 
     def recall(self, key: str) -> tuple[Any, ...] | None:
-        """Request, status, body and request id stored under an idempotency key, or nothing."""
+        """Return the request hash, status, body and request id stored under an idempotency key, or None."""
         rows = self._rows("SELECT request, status, body, request_id FROM answers WHERE key = ?", key)
         return rows[0] if rows else None
 
     def queue(self, event_id: str, attempts: int = 0, delay: float = 0.0) -> None:
-        """Have an event delivered after `delay` seconds."""
+        """Queue the delivery of an event, due after `delay` seconds."""
         values = (event_id, attempts, time.time() + delay)
         self._rows("INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?)", *values)
 
     def unqueue(self, event_id: str, due: float) -> None:
-        """A delivery is done with, unless the event was queued again meanwhile."""
+        """Remove a delivery from the queue, unless the event has been queued again in the meantime."""
         self._rows("DELETE FROM deliveries WHERE event = ? AND due = ?", event_id, due)
 
     def next_delivery(self) -> tuple[str, int, float] | None:
-        """Event, attempts so far and due time of what is to be delivered next."""
+        """Return the event id, attempts so far and due time (Unix time) of the next delivery, or None."""
         rows = self._rows("SELECT event, attempts, due FROM deliveries ORDER BY due, rowid LIMIT 1")
         return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all objects, stored responses and deliveries."""
         with self.transaction():
             self._rows("DELETE FROM objects")
             self._rows("DELETE FROM answers")
             self._rows("DELETE FROM deliveries")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         with self.lock:
             self._connection.close()

@@ -1,4 +1,4 @@
-"""HTTP: the API, the pages for the shopper's browser, and the doors for tests and curious developers."""
+"""HTTP server for the API, the pages in the shopper's browser, and the control endpoints for tests and developers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ _MAX_BODY = 1024 * 1024
 
 
 class WebServer(ThreadingHTTPServer):
-    """One thread a connection; stopping closes those that are kept alive."""
+    """An HTTP server with one thread per connection. Stopping it closes the connections that are kept alive."""
 
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
-    request_queue_size = 128  # fifty shoppers at once are not to wait a second for the sixth to get through
+    # With the default backlog of 5, further simultaneous connections wait about a second for a retransmission.
+    request_queue_size = 128
 
     def __init__(self, host: str, port: int, simulator: Simulator) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -39,7 +40,7 @@ class WebServer(ThreadingHTTPServer):
         self.url = f"http://{name}:{self.server_address[1]}"
 
     def start(self) -> None:
-        """Begin to serve in a thread."""
+        """Start serving in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -48,30 +49,30 @@ class WebServer(ThreadingHTTPServer):
             self.shutdown()
         self.server_close()
         for connection in list(self._sockets):
-            _hang_up(connection)
+            _shut_down(connection)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remember a connection while it lives."""
+        """Track the connection, so that `stop` can close it, and handle it."""
         self._sockets.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Forget a connection that ends."""
+        """Stop tracking a connection that ends, and close it."""
         self._sockets.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser or a test that hangs up is nobody's concern."""
+        """Ignore the error. The usual cause is a browser or a test that closed the connection."""
 
 
-def _hang_up(connection: socket.socket) -> None:
-    """Shut a connection that may be closed already."""
+def _shut_down(connection: socket.socket) -> None:
+    """Shut down a connection. Do nothing if it is already closed."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request; connections are kept alive as Stripe keeps them."""
+    """Handler for the requests of one connection, which is kept alive as Stripe does."""
 
     protocol_version = "HTTP/1.1"
     server_version = "StripeSimulator"
@@ -81,24 +82,21 @@ class Handler(BaseHTTPRequestHandler):
     server: WebServer
 
     def do_GET(self) -> None:
-        """Any GET."""
         self._handle()
 
     def do_POST(self) -> None:
-        """Any POST."""
         self._handle()
 
     def do_DELETE(self) -> None:
-        """Any DELETE."""
         self._handle()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: an address could hold what must not be kept."""
+        """Log nothing, because a URL could contain data that must not be stored."""
 
     def _handle(self) -> None:
-        """Read the request and send its answer, or hang up without one."""
+        """Read the request and send its response, or close the connection without a response."""
         try:
-            response = self._response()
+            response = self._get_response()
         except ApiError as error:
             response = Response(error.status, json.dumps(error.body))
         if response is None:
@@ -106,9 +104,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._send(response)
 
-    def _response(self) -> Response | None:
-        """The answer to the request."""
-        body = self._body()
+    def _get_response(self) -> Response | None:
+        """Return the response to the request, or None to close the connection without one.
+
+        Raise ApiError (421) if the Host header is not a loopback name or IP address, to prevent DNS rebinding.
+        """
+        body = self._read_body()
         if not is_loopback(urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""):
             raise ApiError(421, "The simulator answers only to a loopback name.")
         path = urlsplit(self.path).path
@@ -124,56 +125,62 @@ class Handler(BaseHTTPRequestHandler):
                 )
             )
         if path.startswith("/_simulator/"):
-            return self._inspect(path.removeprefix("/_simulator/"), body)
+            return self._handle_control_request(path.removeprefix("/_simulator/"), body)
         if self.command == "GET":
             return pages.page(self.server.simulator, path)
-        self._require_own_page()
-        return pages.answer(self.server.simulator, path, _json(body))
+        self._require_same_origin_json()
+        return pages.answer(self.server.simulator, path, _parse_json(body))
 
-    def _body(self) -> str:
-        """The request's body, within reason."""
+    def _read_body(self) -> str:
+        """Return the request body.
+
+        Raise ApiError (413) if Content-Length is malformed or more than 1 MiB.
+        """
         length = self.headers.get("Content-Length") or "0"
         if not (length.isascii() and length.isdigit()) or int(length) > _MAX_BODY:
             self.close_connection = True
             raise ApiError(413, "The request body is too large.")
         return self.rfile.read(int(length)).decode(errors="replace")
 
-    def _require_own_page(self) -> None:
-        """Refuse what another site's page could make a browser send."""
+    def _require_same_origin_json(self) -> None:
+        """Reject requests that another site's page could make a browser send.
+
+        Raise ApiError (403) unless the body is JSON and the Origin header, if any, is the simulator's own.
+        """
         own = (None, self.server.url, f"http://{self.headers.get('Host')}")
         if self.headers.get_content_type() != "application/json" or self.headers.get("Origin") not in own:
             raise ApiError(403, "Send application/json, and not from another site's page.")
 
-    def _inspect(self, name: str, body: str) -> Response:
-        """Faults, requests, objects and the end of refunds over HTTP."""
+    def _handle_control_request(self, name: str, body: str) -> Response:
+        """Serve the control endpoints: health, requests, objects, faults and finishing refunds."""
         simulator = self.server.simulator
         if self.command != "GET":
-            self._require_own_page()
+            self._require_same_origin_json()
         if (self.command, name) == ("GET", "health"):
-            return _answer({"simulator": True})
+            return _json_response({"simulator": True})
         if (self.command, name) == ("GET", "requests"):
-            return _answer(simulator.requests)
+            return _json_response(simulator.requests)
         if self.command == "GET" and name.startswith("objects/"):
-            return _answer(simulator.objects(name.removeprefix("objects/")))
+            return _json_response(simulator.objects(name.removeprefix("objects/")))
         if (self.command, name) == ("DELETE", "faults"):
             simulator.clear_faults()
-            return _answer({"faults": 0})
+            return _json_response({"faults": 0})
         if (self.command, name) == ("POST", "refunds/finish"):
-            return _answer(simulator.finish_refunds())
+            return _json_response(simulator.finish_refunds())
         if (self.command, name) == ("POST", "faults"):
-            return self._add_fault(_json(body))
+            return self._add_fault(_parse_json(body))
         raise ApiError(404, f"The simulator has no {self.command} {name}.")
 
     def _add_fault(self, fault: dict[str, Any]) -> Response:
-        """Put a fault in force that was described over HTTP."""
+        """Add the fault described in the request body. Raise ApiError (400) if it is invalid."""
         try:
             self.server.simulator.add_fault(**fault)
         except (TypeError, ValueError) as error:
             raise ApiError(400, str(error)) from error
-        return _answer({"added": True})
+        return _json_response({"added": True})
 
     def _send(self, response: Response) -> None:
-        """Write an answer."""
+        """Write the response. Unless its headers say otherwise, it is JSON that must not be cached."""
         content = response.body.encode()
         headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **response.headers}
         self.send_response(response.status)
@@ -186,8 +193,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _json(body: str) -> dict[str, Any]:
-    """A JSON object from a body."""
+def _parse_json(body: str) -> dict[str, Any]:
+    """Return the JSON object in a request body; an empty body is an empty object.
+
+    Raise ApiError (400) if the body is not a JSON object.
+    """
     try:
         document = json.loads(body or "{}")
     except ValueError as error:
@@ -197,6 +207,6 @@ def _json(body: str) -> dict[str, Any]:
     return document
 
 
-def _answer(document: Any) -> Response:
-    """A JSON answer."""
+def _json_response(document: Any) -> Response:
+    """Return a successful response with a JSON document."""
     return Response(200, json.dumps(document, indent=2))

@@ -1,4 +1,4 @@
-"""Signed deliveries of events to the shop, repeated until it takes them."""
+"""Signed webhook deliveries to the shop, retried until it accepts them or the attempts are used up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIMEOUT = 20.0
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
+    """Return whether a host name or IP address refers to this machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -27,7 +27,10 @@ def is_loopback(host: str) -> bool:
 
 
 def checked_url(url: str) -> str:
-    """A webhook address that may be used; empty means no deliveries."""
+    """Return the webhook URL; an empty one means no deliveries.
+
+    Raise ValueError unless it is an http URL on loopback.
+    """
     parts = urlsplit(url)
     if url and (parts.scheme != "http" or not is_loopback(parts.hostname or "")):
         raise ValueError(f"The simulator delivers webhooks only to http on loopback, not to {url}.")
@@ -35,13 +38,13 @@ def checked_url(url: str) -> str:
 
 
 def signature(payload: str, secret: str, timestamp: int) -> str:
-    """The Stripe-Signature header of a payload."""
+    """Return the Stripe-Signature header for a payload."""
     signed = hmac.new(secret.encode(), f"{timestamp}.{payload}".encode(), hashlib.sha256)
     return f"t={timestamp},v1={signed.hexdigest()}"
 
 
 class Deliveries:
-    """A thread that delivers what the store has queued, oldest due first."""
+    """A thread that delivers the events queued in the store, in the order in which they are due."""
 
     def __init__(self, store: Store, secret: str) -> None:
         self.store = store
@@ -53,11 +56,11 @@ class Deliveries:
         self._thread = threading.Thread(target=self._run, name="simulator-webhooks", daemon=True)
 
     def start(self) -> None:
-        """Begin to deliver, with what an earlier run left over."""
+        """Start delivering, including events that an earlier run left in the queue."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the delivery under way and end; what is queued stays queued."""
+        """Stop after the current delivery, and wait up to 2 seconds for it. Queued events stay queued."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
@@ -65,43 +68,46 @@ class Deliveries:
             self._thread.join(timeout=2)
 
     def wake(self) -> None:
-        """Something was queued or changed."""
+        """Notify the waiting threads that the queue or the URL has changed."""
         with self._changed:
             self._changed.notify_all()
 
     def wait(self, timeout: float) -> bool:
-        """Wait until nothing is queued; False when time ran out first."""
+        """Wait until the queue is empty. Return False if the timeout (in seconds) expires first."""
         with self._changed:
             return self._changed.wait_for(lambda: self.store.next_delivery() is None, timeout)
 
     def _run(self) -> None:
-        """Deliver until stopped."""
+        """Deliver queued events until stopped."""
         while True:
             with self._changed:
                 if self._is_stopping:
                     return
-                job = self.store.next_delivery() if self.url else None
-                wait = None if job is None else job[2] - time.time()
-                if job is None or (wait or 0) > 0:
+                delivery = self.store.next_delivery() if self.url else None
+                wait = None if delivery is None else delivery[2] - time.time()
+                if delivery is None or (wait or 0) > 0:
                     self._changed.wait(wait)
                     continue
-            self._deliver(*job)
+            self._deliver(*delivery)
             self.wake()
 
     def _deliver(self, event_id: str, attempts: int, due: float) -> None:
-        """Try one event once and note how it went."""
+        """Attempt one delivery, and queue a retry if it fails and attempts are left."""
         event = self.store.find("event", event_id)
-        is_taken = event is None or self._post(event)
+        is_accepted = event is None or self._post(event)
         with self.store.transaction():
             event = self.store.find("event", event_id)
             self.store.unqueue(event_id, due)
-            if event and is_taken:
+            if event and is_accepted:
                 self.store.save({**event, "pending_webhooks": 0})
             elif event and attempts < len(self.retry_seconds):
                 self.store.queue(event_id, attempts + 1, self.retry_seconds[attempts])
 
     def _post(self, event: dict[str, Any]) -> bool:
-        """Send an event; True when the shop answered with success. Follows no redirect and no proxy."""
+        """Send an event and return whether the shop responded with a 2xx status.
+
+        Do not follow redirects or use a proxy.
+        """
         payload = json.dumps(event, indent=2)
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=_TIMEOUT)

@@ -1,4 +1,4 @@
-"""The simulator's API, asked through the real SDK."""
+"""Tests for the simulator's API, called through the Stripe SDK."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def simulator(running):
 
 
 def connect(simulator, key="sk_test_x", timeout=(3, 8)):
-    """The SDK's own client, as the shop builds it."""
+    """Return an SDK client, configured as in the shop."""
     http_client = stripe.RequestsClient(timeout=timeout)
     base = {"api": simulator.url}
     return stripe.StripeClient(key, base_addresses=base, max_network_retries=0, http_client=http_client).v1
@@ -44,7 +44,7 @@ def api(simulator):
 
 @pytest.fixture
 def alice(api):
-    """A customer with a good card and an intent of 12.50 GBP."""
+    """Create a customer with a working card and a payment intent of 12.50 GBP."""
     customer = api.customers.create({"email": "alice@example.com"})
     card = api.customers.payment_sources.create(customer.id, {"source": "tok_visa"})
     intent = new_intent(api, customer.id)
@@ -65,7 +65,7 @@ def confirm(api, intent, card, key=None):
     return api.payment_intents.confirm(intent, {"payment_method": card, "use_stripe_sdk": True}, options)
 
 
-def typed_card(number, **fields):
+def card_params(number, **fields):
     return {"card": {"number": number, "exp_month": "12", "exp_year": "2040", "cvc": "123", **fields}}
 
 
@@ -76,8 +76,8 @@ def succeeded(simulator):
 # Customers and cards
 
 
-def test_card_is_saved_from_a_token_once(simulator, api, alice):
-    token = connect(simulator, "pk_test_x").tokens.create(typed_card("5555 5555 5555 4444", name="Alice"))
+def test_token_can_save_a_card_only_once(simulator, api, alice):
+    token = connect(simulator, "pk_test_x").tokens.create(card_params("5555 5555 5555 4444", name="Alice"))
 
     card = api.customers.payment_sources.create(alice.customer, {"source": token.id})
 
@@ -109,7 +109,7 @@ def test_first_card_is_the_default_until_it_is_deleted(api, alice):
         ("tok_radarBlock", "card_declined", "fraudulent"),
     ],
 )
-def test_declined_card_is_refused_when_saved(simulator, api, alice, token, code, decline_code):
+def test_declined_card_cannot_be_saved(simulator, api, alice, token, code, decline_code):
     with pytest.raises(stripe.CardError) as caught:
         save_card(api, alice.customer, token)
 
@@ -129,20 +129,20 @@ def test_declined_card_is_refused_when_saved(simulator, api, alice, token, code,
         ({"number": "4929000000006"}, "card_declined"),
     ],
 )
-def test_typed_card_is_checked(simulator, fields, code):
+def test_token_rejects_an_invalid_card(simulator, fields, code):
     with pytest.raises(stripe.CardError) as caught:
-        connect(simulator, "pk_test_x").tokens.create(typed_card(**{"number": "4242424242424242", **fields}))
+        connect(simulator, "pk_test_x").tokens.create(card_params(**{"number": "4242424242424242", **fields}))
 
     assert caught.value.code == code
     assert simulator.objects("token") == []
 
 
-def test_card_number_is_refused_from_a_server(api):
+def test_card_number_with_a_secret_key_is_rejected(api):
     with pytest.raises(stripe.CardError, match="publishable key"):
-        api.tokens.create(typed_card("4242424242424242"))
+        api.tokens.create(card_params("4242424242424242"))
 
 
-def test_unknown_token_customer_and_card(api, alice):
+def test_unknown_token_customer_or_card_is_missing(api, alice):
     calls = [
         lambda: api.customers.payment_sources.create(alice.customer, {"source": "tok_none"}),
         lambda: api.customers.retrieve("cus_none"),
@@ -154,7 +154,7 @@ def test_unknown_token_customer_and_card(api, alice):
         assert caught.value.code == "resource_missing"
 
 
-def test_deleted_customer_says_so(api, alice):
+def test_deleted_customer_is_marked_and_rejects_cards(api, alice):
     api.customers.delete(alice.customer)
 
     assert api.customers.retrieve(alice.customer).deleted is True
@@ -176,14 +176,14 @@ def test_confirmed_intent_is_charged(simulator, api, alice):
 
 
 def test_parallel_confirms_charge_once(simulator, api, alice):
-    def try_it(number):
+    def try_to_confirm(number):
         try:
             return confirm(connect(simulator), alice.intent, alice.card, key=f"try-{number}").status
         except stripe.InvalidRequestError as error:
             return error.code
 
     with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(try_it, range(8)))
+        outcomes = list(pool.map(try_to_confirm, range(8)))
 
     assert sorted(outcomes) == ["payment_intent_unexpected_state"] * 7 + ["succeeded"]
     assert len(succeeded(simulator)) == 1
@@ -213,7 +213,7 @@ def test_decline_at_charge_leaves_the_intent_open(simulator, api, alice):
     assert confirm(api, alice.intent, alice.card).status == "succeeded"
 
 
-def test_3d_secure_done_charges(simulator, api, alice):
+def test_completed_3d_secure_charges_the_intent(simulator, api, alice):
     card = save_card(api, alice.customer, "tok_threeDSecure2Required")
     intent = confirm(api, alice.intent, card)
     assert (intent.status, intent.next_action.type) == ("requires_action", "use_stripe_sdk")
@@ -225,7 +225,7 @@ def test_3d_secure_done_charges(simulator, api, alice):
     assert len(succeeded(simulator)) == 1
 
 
-def test_3d_secure_failed_leaves_the_intent_open(simulator, api, alice):
+def test_failed_3d_secure_leaves_the_intent_open(simulator, api, alice):
     confirm(api, alice.intent, save_card(api, alice.customer, "tok_authenticationRequired"))
 
     simulator.act(alice.intent, succeed=False)
@@ -236,7 +236,7 @@ def test_3d_secure_failed_leaves_the_intent_open(simulator, api, alice):
     assert simulator.objects("charge") == []
 
 
-def test_3d_secure_done_may_still_be_declined(simulator, api, alice):
+def test_card_can_be_declined_after_completed_3d_secure(simulator, api, alice):
     confirm(api, alice.intent, save_card(api, alice.customer, "tok_threeDSecureRequiredChargeDeclined"))
 
     simulator.act(alice.intent, succeed=True)
@@ -254,7 +254,7 @@ def test_another_card_replaces_a_pending_3d_secure(simulator, api, alice):
     assert len(succeeded(simulator)) == 1
 
 
-def test_open_intent_can_be_cancelled_even_during_3d_secure(api, alice):
+def test_open_intent_can_be_canceled_during_3d_secure(api, alice):
     confirm(api, alice.intent, save_card(api, alice.customer, "tok_threeDSecure2Required"))
 
     intent = api.payment_intents.cancel(alice.intent, {"cancellation_reason": "abandoned"})
@@ -265,7 +265,7 @@ def test_open_intent_can_be_cancelled_even_during_3d_secure(api, alice):
     assert caught.value.code == "payment_intent_unexpected_state"
 
 
-def test_paid_intent_cannot_be_cancelled(api, alice):
+def test_paid_intent_cannot_be_canceled(api, alice):
     confirm(api, alice.intent, alice.card)
 
     with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -275,17 +275,17 @@ def test_paid_intent_cannot_be_cancelled(api, alice):
     assert caught.value.error.payment_intent.status == "succeeded"
 
 
-def test_disputed_charge_is_told(simulator, api, alice):
+def test_disputed_charge_creates_an_event(simulator, api, alice):
     confirm(api, alice.intent, save_card(api, alice.customer, "tok_createDispute"))
 
     assert simulator.objects("event")[-1]["type"] == "charge.dispute.created"
     assert simulator.objects("charge")[0]["disputed"] is True
 
 
-def test_setup_intent_puts_a_card_on_file_that_pays(simulator, api, alice):
+def test_setup_intent_saves_a_card_that_can_pay(simulator, api, alice):
     browser = connect(simulator, "pk_test_x")
     setup = api.setup_intents.create({"customer": alice.customer})
-    method = browser.payment_methods.create({"type": "card", **typed_card("4000002500003155")})
+    method = browser.payment_methods.create({"type": "card", **card_params("4000002500003155")})
     options = {"payment_method": method.id, "client_secret": setup.client_secret}
     assert browser.setup_intents.confirm(setup.id, options).status == "requires_action"
 
@@ -295,7 +295,7 @@ def test_setup_intent_puts_a_card_on_file_that_pays(simulator, api, alice):
     assert confirm(api, alice.intent, method.id).status == "succeeded"
 
 
-def test_lists_are_newest_first_filtered_and_paged(api, alice):
+def test_lists_are_newest_first_filtered_and_paginated(api, alice):
     newer = new_intent(api, alice.customer)
     new_intent(api, api.customers.create().id)
 
@@ -331,62 +331,62 @@ def test_unpaid_intent_cannot_be_refunded(api, alice):
         api.refunds.create({"payment_intent": alice.intent})
 
 
-def refunded_with(api, alice, token):
-    """A refund of 4.00 of a charge to that token's card."""
+def charge_and_refund(api, alice, token):
+    """Charge the card of this token and refund 4.00 of the charge."""
     confirm(api, alice.intent, save_card(api, alice.customer, token))
     return api.refunds.create({"payment_intent": alice.intent, "amount": 400, "metadata": {"row": "7"}})
 
 
-def charge_of(api, refund):
+def charge_totals(api, refund):
     charge = api.charges.retrieve(refund.charge)
     return charge.amount_refunded, charge.refunded
 
 
-def test_pending_refund_counts_at_once_and_succeeds_later(simulator, api, alice):
-    refund = refunded_with(api, alice, "tok_pendingRefund")
-    assert (refund.status, refund.pending_reason, charge_of(api, refund)) == ("pending", "processing", (400, False))
+def test_pending_refund_counts_immediately_and_succeeds_later(simulator, api, alice):
+    refund = charge_and_refund(api, alice, "tok_pendingRefund")
+    assert (refund.status, refund.pending_reason, charge_totals(api, refund)) == ("pending", "processing", (400, False))
 
     assert [ended["id"] for ended in simulator.finish_refunds()] == [refund.id]
 
     done = api.refunds.retrieve(refund.id)
-    assert (done.status, done.metadata["row"], charge_of(api, done)) == ("succeeded", "7", (400, False))
+    assert (done.status, done.metadata["row"], charge_totals(api, done)) == ("succeeded", "7", (400, False))
     assert [event["type"] for event in simulator.objects("event")][-2:] == ["refund.updated", "charge.refund.updated"]
     assert simulator.finish_refunds() == []
 
 
-def test_failing_refund_succeeds_first_and_gives_its_money_back_to_the_shop(simulator, api, alice):
-    refund = refunded_with(api, alice, "tok_refundFail")
-    assert (refund.status, charge_of(api, refund)) == ("succeeded", (400, False))
+def test_failing_refund_succeeds_first_and_no_longer_counts_later(simulator, api, alice):
+    refund = charge_and_refund(api, alice, "tok_refundFail")
+    assert (refund.status, charge_totals(api, refund)) == ("succeeded", (400, False))
 
     simulator.finish_refunds()
 
     failed = api.refunds.retrieve(refund.id)
     assert (failed.status, failed.failure_reason) == ("failed", "expired_or_canceled_card")
-    assert charge_of(api, failed) == (0, False)
+    assert charge_totals(api, failed) == (0, False)
     assert simulator.objects("event")[-1]["type"] == "refund.failed"
     assert api.refunds.create({"payment_intent": alice.intent}).amount == 1250
 
 
-def test_refunds_of_good_cards_are_done_for_good(simulator, api, alice):
-    refund = refunded_with(api, alice, "tok_visa")
+def test_refund_to_a_working_card_is_final(simulator, api, alice):
+    refund = charge_and_refund(api, alice, "tok_visa")
     assert (refund.status, simulator.finish_refunds()) == ("succeeded", [])
     assert simulator.objects("refund")[0]["status"] == "succeeded"
 
 
-def test_refunds_are_finished_over_http(simulator, api, alice):
-    refund = refunded_with(api, alice, "tok_pendingRefund")
+def test_refunds_can_be_finished_over_http(simulator, api, alice):
+    refund = charge_and_refund(api, alice, "tok_pendingRefund")
     answer = requests.post(simulator.url + "/_simulator/refunds/finish", json={}, timeout=5)
     assert [ended["id"] for ended in answer.json()] == [refund.id]
 
 
-def test_intents_are_listed_with_their_charges(api, alice):
+def test_intent_list_can_expand_charges(api, alice):
     confirm(api, alice.intent, alice.card)
     listed = api.payment_intents.list({"created": {"gte": 1}, "limit": 100, "expand": ["data.latest_charge"]})
     assert [intent.latest_charge.amount_refunded for intent in listed.data] == [0]
     assert api.payment_intents.list({"created": {"gte": 9_999_999_999}}).data == []
 
 
-# Parameters and keys
+# Parameters and API keys
 
 
 @pytest.mark.parametrize(
@@ -401,7 +401,7 @@ def test_intents_are_listed_with_their_charges(api, alice):
         ({"customer": "cus_none"}, "resource_missing", "customer"),
     ],
 )
-def test_wrong_parameters_are_refused(simulator, api, change, code, param):
+def test_invalid_parameters_are_rejected(simulator, api, change, code, param):
     params = {"amount": 1250, "currency": "gbp", **change}
 
     with pytest.raises(stripe.InvalidRequestError) as caught:
@@ -412,12 +412,12 @@ def test_wrong_parameters_are_refused(simulator, api, change, code, param):
 
 
 @pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", "pk_live_x"])
-def test_live_key_is_refused(simulator, key):
+def test_live_key_is_rejected(simulator, key):
     with pytest.raises(stripe.AuthenticationError, match="refuses live keys"):
         connect(simulator, key).customers.create()
 
 
-def test_publishable_key_opens_only_what_a_browser_needs(simulator, api, alice):
+def test_publishable_key_allows_only_browser_calls(simulator, api, alice):
     browser = connect(simulator, "pk_test_x")
     secret = api.payment_intents.retrieve(alice.intent).client_secret
     assert browser.payment_intents.retrieve(alice.intent, {"client_secret": secret}).amount == 1250
@@ -427,10 +427,10 @@ def test_publishable_key_opens_only_what_a_browser_needs(simulator, api, alice):
         browser.customers.create()
 
 
-# Idempotency and faults
+# Idempotency keys and faults
 
 
-def test_same_key_replays_the_first_answer(simulator, api, alice):
+def test_same_key_replays_the_first_response(simulator, api, alice):
     first = confirm(api, alice.intent, alice.card, key="pay-1")
 
     second = confirm(api, alice.intent, alice.card, key="pay-1")
@@ -449,7 +449,7 @@ def test_same_key_replays_a_decline(simulator, api, alice):
     assert len(simulator.objects("charge")) == 1
 
 
-def test_same_key_with_other_parameters_is_refused(api, alice):
+def test_same_key_with_other_parameters_is_rejected(api, alice):
     other = save_card(api, alice.customer, "tok_mastercard")
     confirm(api, alice.intent, alice.card, key="pay-1")
 
@@ -457,7 +457,7 @@ def test_same_key_with_other_parameters_is_refused(api, alice):
         confirm(api, alice.intent, other, key="pay-1")
 
 
-def test_refused_parameters_do_not_use_up_a_key(api, alice):
+def test_rejected_parameters_do_not_use_up_a_key(api, alice):
     options = {"idempotency_key": "order-1"}
     with pytest.raises(stripe.InvalidRequestError):
         api.payment_intents.create({"amount": 1250, "currency": "gbp", "colour": "red"}, options)
@@ -465,36 +465,36 @@ def test_refused_parameters_do_not_use_up_a_key(api, alice):
     assert api.payment_intents.create({"amount": 1250, "currency": "gbp"}, options).amount == 1250
 
 
-def test_same_key_is_busy_while_the_first_call_runs(simulator, api, alice):
+def test_same_key_is_rejected_while_the_first_call_runs(simulator, api, alice):
     simulator.add_fault("/v1/payment_intents/*/confirm", "delay", times=2, seconds=0.3)
     url = f"{simulator.url}/v1/payment_intents/{alice.intent}/confirm"
     headers = {"Authorization": "Bearer sk_test_x", "Idempotency-Key": "pay-1"}
 
-    def press_pay(_):
+    def confirm_over_http(_):
         answer = requests.post(url, {"payment_method": alice.card}, headers=headers, timeout=5)
         return answer.status_code, answer.json().get("error", {}).get("code", "")
 
     with ThreadPoolExecutor(2) as pool:
-        answers = sorted(pool.map(press_pay, range(2)))
+        answers = sorted(pool.map(confirm_over_http, range(2)))
 
     assert answers == [(200, ""), (409, "idempotency_key_in_use")]
     assert len(simulator.objects("charge")) == 1
 
 
-@pytest.mark.parametrize(("kind", "is_done"), [("drop_before", False), ("drop_after", True)])
-def test_dropped_answer_is_unknown_to_the_caller(simulator, api, alice, kind, is_done):
+@pytest.mark.parametrize(("kind", "is_charged"), [("drop_before", False), ("drop_after", True)])
+def test_call_can_be_repeated_after_a_dropped_connection(simulator, api, alice, kind, is_charged):
     simulator.add_fault("/v1/payment_intents/*/confirm", kind)
 
     with pytest.raises(stripe.APIConnectionError):
         confirm(api, alice.intent, alice.card, key="pay-1")
 
-    assert bool(succeeded(simulator)) is is_done
+    assert bool(succeeded(simulator)) is is_charged
     assert confirm(api, alice.intent, alice.card, key="pay-1").status == "succeeded"
     assert len(simulator.objects("charge")) == 1
 
 
 @pytest.mark.parametrize(
-    ("kind", "error", "is_done"),
+    ("kind", "error", "is_charged"),
     [
         ("rate_limit", stripe.RateLimitError, False),
         ("key_in_use", stripe.APIError, False),
@@ -503,23 +503,23 @@ def test_dropped_answer_is_unknown_to_the_caller(simulator, api, alice, kind, is
         ("empty", stripe.APIError, True),
     ],
 )
-def test_bad_answers(simulator, api, alice, kind, error, is_done):
+def test_call_can_be_repeated_after_an_error_response(simulator, api, alice, kind, error, is_charged):
     simulator.add_fault("/v1/payment_intents/*/confirm", kind)
 
     with pytest.raises(error):
         confirm(api, alice.intent, alice.card, key="pay-1")
 
-    assert bool(succeeded(simulator)) is is_done
+    assert bool(succeeded(simulator)) is is_charged
     assert confirm(api, alice.intent, alice.card, key="pay-1").status == "succeeded"
 
 
-def test_other_json_is_no_intent(simulator, api, alice):
+def test_other_json_fault_returns_unrelated_json(simulator, api, alice):
     simulator.add_fault("/v1/payment_intents/*/confirm", "other_json")
 
     assert confirm(api, alice.intent, alice.card).to_dict() == {"hello": 1}
 
 
-def test_stored_500_is_replayed_and_not_processed(simulator, api, alice):
+def test_stored_500_is_replayed_without_a_charge(simulator, api, alice):
     simulator.add_fault("/v1/payment_intents/*/confirm", "error_500_stored")
 
     for _ in range(2):
@@ -530,7 +530,7 @@ def test_stored_500_is_replayed_and_not_processed(simulator, api, alice):
     assert confirm(api, alice.intent, alice.card, key="pay-2").status == "succeeded"
 
 
-def test_fault_stays_for_as_many_times_as_asked(simulator, api):
+def test_fault_without_limit_lasts_until_cleared(simulator, api):
     simulator.add_fault("/v1/customers", "rate_limit", times=0)
     for _ in range(3):
         with pytest.raises(stripe.RateLimitError):
@@ -541,19 +541,19 @@ def test_fault_stays_for_as_many_times_as_asked(simulator, api):
     assert api.customers.create().object == "customer"
 
 
-def test_faults_requests_and_objects_over_http(simulator, api):
-    inside = f"{simulator.url}/_simulator"
-    assert requests.get(f"{inside}/health", timeout=5).json() == {"simulator": True}
+def test_faults_requests_and_objects_are_available_over_http(simulator, api):
+    control_url = f"{simulator.url}/_simulator"
+    assert requests.get(f"{control_url}/health", timeout=5).json() == {"simulator": True}
     fault = {"path": "/v1/customers", "kind": "rate_limit"}
-    assert requests.post(f"{inside}/faults", json=fault, timeout=5).status_code == 200
+    assert requests.post(f"{control_url}/faults", json=fault, timeout=5).status_code == 200
     with pytest.raises(stripe.RateLimitError):
         api.customers.create({"name": "Alice"})
     api.customers.create({"name": "Bob"})
 
-    calls = requests.get(f"{inside}/requests", timeout=5).json()
+    calls = requests.get(f"{control_url}/requests", timeout=5).json()
 
     assert [call[2] for call in calls] == [{"name": "Alice"}, {"name": "Bob"}]
-    customers = requests.get(f"{inside}/objects/customer", timeout=5).json()
+    customers = requests.get(f"{control_url}/objects/customer", timeout=5).json()
     assert [customer["name"] for customer in customers] == ["Bob"]
 
 
@@ -569,11 +569,11 @@ def test_other_sites_cannot_set_faults(simulator, api, headers):
     assert api.customers.create().object == "customer"
 
 
-# Where it lives
+# Host and state file
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "shop.example", "::", ""])  # noqa: S104
-def test_only_loopback_is_served(host):
+def test_simulator_listens_only_on_loopback(host):
     with pytest.raises(ValueError, match="loopback"):
         Simulator(host=host)
 
@@ -598,21 +598,21 @@ def test_state_survives_a_restart(tmp_path):
         second.stop()
 
 
-def test_no_card_number_or_code_is_kept(tmp_path):
+def test_card_numbers_and_security_codes_are_not_stored(tmp_path):
     simulator = Simulator(state=str(tmp_path / "stripe.sqlite3"))
     simulator.start()
     api, browser = connect(simulator), connect(simulator, "pk_test_x")
     options = {"idempotency_key": "token-1"}
-    token = browser.tokens.create(typed_card("4000056655665556", cvc="987"), options)
+    token = browser.tokens.create(card_params("4000056655665556", cvc="987"), options)
     for number in ("4000056655665557", "4929000000006"):
         with pytest.raises(stripe.CardError):
-            browser.tokens.create(typed_card(number, cvc="987"))
+            browser.tokens.create(card_params(number, cvc="987"))
     customer = api.customers.create({"source": token.id})
     simulator.stop()
 
-    kept = b"".join(Path(path).read_bytes() for path in tmp_path.iterdir())
+    stored = b"".join(Path(path).read_bytes() for path in tmp_path.iterdir())
     log = repr(simulator.requests).encode()
-    assert customer.default_source.encode() in kept
+    assert customer.default_source.encode() in stored
     for secret in (b"4000056655665556", b"4000056655665557", b"4929000000006", b'"987"', b"'987'"):
-        assert secret not in kept + log
-    assert hashlib.sha256(b"4000056655665556").hexdigest().encode() not in kept
+        assert secret not in stored + log
+    assert hashlib.sha256(b"4000056655665556").hexdigest().encode() not in stored

@@ -1,4 +1,4 @@
-"""The simulator's stripe.js in a real browser, on a shop page with a strict content security policy."""
+"""Tests for the simulator's stripe.js in a browser, on a shop page with a strict content security policy."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ card.mount("#card");
 
 
 class ShopPage(BaseHTTPRequestHandler):
-    """A page as strict as the shop's own."""
+    """A page with a content security policy as strict as the shop's."""
 
     origin = ""
 
     def do_GET(self) -> None:
-        """The page, its style or its script."""
+        """Serve the page, its style sheet or its script."""
         files = {"/shop.css": (STYLE, "text/css"), "/shop.js": (SCRIPT, "text/javascript")}
         text, kind = files.get(self.path, (PAGE.format(origin=self.origin), "text/html"))
         policy = (
@@ -57,7 +57,7 @@ class ShopPage(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, format: str, *args: object) -> None:
-        """Stay quiet."""
+        """Do not log requests."""
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,9 @@ def shop(simulator):
 def page(chromium, shop):
     context = chromium.new_context(viewport={"width": 390, "height": 800})
     page = context.new_page()
-    page.complaints = []
-    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.errors = []
+    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.goto(shop)
     page.evaluate("ready.then(() => null)")
     yield page
@@ -96,7 +96,7 @@ def card_frame(page):
 
 
 def type_card(page, number="4242424242424242"):
-    """Type a whole card into the first field, as fields hand over to the next by themselves."""
+    """Type a whole card into the first field. Each complete field moves the focus to the next one."""
     card_frame(page).locator("[name=cardnumber]").click()
     page.keyboard.type(number)
     page.keyboard.type("1230")
@@ -104,15 +104,15 @@ def type_card(page, number="4242424242424242"):
 
 
 def challenge_frame(page):
-    """The bank's frame, found as a test against Stripe finds it."""
+    """Return the bank's frame, located in the same way as in a test against Stripe."""
     page.wait_for_selector("iframe[title='Secure 3D authentication']")
     outer = page.frame_locator("iframe[title='Secure 3D authentication']")
     outer.frame_locator("iframe[name=stripe-challenge-frame]").locator("#test-source-authorize-3ds").wait_for()
     return next(frame for frame in page.frames if frame.name == "stripe-challenge-frame")
 
 
-def waiting_intent(simulator):
-    """An intent that waits for 3-D Secure."""
+def create_intent_with_3d_secure(simulator):
+    """Create a payment intent that requires 3-D Secure."""
     client = stripe.StripeClient("sk_test_x", base_addresses={"api": simulator.url}, max_network_retries=0)
     intent = client.v1.payment_intents.create({"amount": 1999, "currency": "gbp"})
     method = "pm_card_threeDSecure2Required"
@@ -129,13 +129,13 @@ def test_typed_card_becomes_a_token_and_never_reaches_the_page(page, simulator):
     assert "4242424242424242" not in json.dumps([result, page.evaluate("changes"), page.content()])
     assert page.evaluate("changes.at(-1).complete") is True
     assert "StripeElement--complete" in page.locator("#card").get_attribute("class")
-    assert page.complaints == []
+    assert page.errors == []
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [("4242424242424241", "invalid_number"), ("42424242", "incomplete_number")]
 )
-def test_wrong_number_is_told_by_the_field(page, number, code):
+def test_card_field_reports_a_wrong_number(page, number, code):
     card_frame(page).locator("[name=cardnumber]").fill(number)
 
     result = page.evaluate("client.createToken(card)")
@@ -146,7 +146,7 @@ def test_wrong_number_is_told_by_the_field(page, number, code):
     assert "StripeElement--invalid" in page.locator("#card").get_attribute("class")
 
 
-def test_amex_is_grouped_and_takes_four_digits(page):
+def test_amex_number_is_grouped_and_its_cvc_has_four_digits(page):
     type_card(page, "378282246310005")
     page.keyboard.type("4")
 
@@ -158,8 +158,8 @@ def test_amex_is_grouped_and_takes_four_digits(page):
     assert page.evaluate("changes.at(-1)")["brand"] == "amex"
 
 
-def test_shopper_completes_3d_secure_even_after_a_reload(page, simulator):
-    intent = waiting_intent(simulator)
+def test_shopper_can_complete_3d_secure_after_a_reload(page, simulator):
+    intent = create_intent_with_3d_secure(simulator)
     page.evaluate("secret => { client.handleNextAction({clientSecret: secret}); }", intent.client_secret)
     challenge_frame(page)
     page.reload()
@@ -172,12 +172,12 @@ def test_shopper_completes_3d_secure_even_after_a_reload(page, simulator):
     assert page.evaluate("done")["paymentIntent"]["status"] == "succeeded"
     assert page.locator("iframe[title='Secure 3D authentication']").count() == 0
     assert page.evaluate("document.querySelector('main').inert") is False
-    assert page.complaints == []
+    assert page.errors == []
 
 
-def test_shopper_fails_3d_secure_by_keyboard(page, simulator):
+def test_shopper_can_fail_3d_secure_by_keyboard(page, simulator):
     card_frame(page).locator("[name=cvc]").click()
-    intent = waiting_intent(simulator)
+    intent = create_intent_with_3d_secure(simulator)
     page.evaluate("secret => { window.done = client.handleNextAction({clientSecret: secret}) }", intent.client_secret)
 
     frame = challenge_frame(page)

@@ -1,4 +1,4 @@
-"""The `stripe_simulator` command."""
+"""Tests for the `stripe_simulator` command."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ QUIET = {"state": "", "webhook_url": ""}
 pytestmark = pytest.mark.slow
 
 
-def test_it_refuses_to_leave_this_machine():
+def test_command_rejects_a_host_outside_loopback():
     with pytest.raises(CommandError, match="only on loopback"):
         call_command("stripe_simulator", host="0.0.0.0", **QUIET)  # noqa: S104
 
 
-def test_it_refuses_to_deliver_elsewhere():
+def test_command_rejects_a_webhook_url_outside_loopback():
     with pytest.raises(CommandError, match="webhooks only to http on loopback"):
         call_command("stripe_simulator", state="", webhook_url="https://shop.example/webhook/")
 
 
-def test_taken_port_is_a_clear_sentence():
+def test_command_reports_a_port_in_use():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(CommandError, match="Choose another with"):
         call_command("stripe_simulator", host="127.0.0.1", port=taken.getsockname()[1], **QUIET)
 
 
-def test_state_that_cannot_be_written_is_a_clear_sentence(tmp_path):
+def test_command_reports_an_unwritable_state_file(tmp_path):
     with pytest.raises(CommandError, match="Cannot keep the state"):
         call_command("stripe_simulator", host="127.0.0.1", port=0, state=str(tmp_path / "no" / "x"), webhook_url="")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_told_to_stop(number):
+def test_command_serves_until_a_signal_stops_it(number):
     command = [sys.executable, "manage.py", "stripe_simulator", "--port", "0", "--state", "", "--webhook-url", ""]
     environment = {**os.environ, "PYTHONWARNINGS": "default"}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:

@@ -1,4 +1,4 @@
-"""The simulator's deliveries: signed, repeated, and only to this machine."""
+"""Tests for the simulator's webhook deliveries: signed, retried, and only to this machine."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ SECRET = "whsec_test"
 
 
 class Shop:
-    """A shop that notes what is delivered and answers as it is told."""
+    """A shop that records deliveries and responds with the codes in `statuses`, then with 200."""
 
     def __init__(self):
         self.received = []
-        self.answers = []
+        self.statuses = []
         shop = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 shop.received.append((body, self.headers["Stripe-Signature"]))
-                self.send_response(shop.answers.pop(0) if shop.answers else 200)
+                self.send_response(shop.statuses.pop(0) if shop.statuses else 200)
                 self.send_header("Location", "/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
             def log_message(self, format, *args):
-                """Stay quiet."""
+                """Do not log requests."""
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/webhook/"
@@ -75,9 +75,9 @@ def test_event_is_delivered_with_a_signature_the_sdk_accepts(simulator, shop):
         stripe.Webhook.construct_event(body + b" ", signature, SECRET)
 
 
-@pytest.mark.parametrize("refusal", [500, 302, 404])
-def test_refused_delivery_is_repeated(simulator, shop, refusal):
-    shop.answers = [refusal, refusal]
+@pytest.mark.parametrize("status", [500, 302, 404])
+def test_failed_delivery_is_retried(simulator, shop, status):
+    shop.statuses = [status, status]
 
     connect(simulator).customers.create()
 
@@ -85,8 +85,8 @@ def test_refused_delivery_is_repeated(simulator, shop, refusal):
     assert shop.types() == ["customer.created"] * 3
 
 
-def test_delivery_is_given_up_in_the_end(simulator, shop):
-    shop.answers = [500] * 10
+def test_delivery_is_abandoned_after_the_last_retry(simulator, shop):
+    shop.statuses = [500] * 10
 
     connect(simulator).customers.create()
 
@@ -104,7 +104,7 @@ def test_event_can_be_delivered_again(simulator, shop):
     assert shop.types() == ["customer.created"] * 2
 
 
-def test_without_an_address_nothing_is_queued(simulator, shop):
+def test_nothing_is_queued_without_a_webhook_url(simulator, shop):
     simulator.webhook_url = ""
 
     connect(simulator).customers.create()
@@ -115,7 +115,7 @@ def test_without_an_address_nothing_is_queued(simulator, shop):
 
 def test_undelivered_event_is_delivered_after_a_restart(tmp_path, shop):
     state = str(tmp_path / "stripe.sqlite3")
-    shop.answers = [500]
+    shop.statuses = [500]
     first = Simulator(state=state, webhook_url=shop.url)
     first.retry_seconds = (0.3,)
     first.start()
@@ -127,12 +127,12 @@ def test_undelivered_event_is_delivered_after_a_restart(tmp_path, shop):
     try:
         assert second.wait_for_deliveries()
         assert set(shop.types()) == {"customer.created"}
-        assert shop.answers == []
+        assert shop.statuses == []
     finally:
         second.stop()
 
 
 @pytest.mark.parametrize("url", ["https://shop.example/webhook/", "http://192.0.2.1/", "ftp://127.0.0.1/"])
-def test_deliveries_stay_on_this_machine(simulator, url):
+def test_webhook_url_must_be_on_loopback(simulator, url):
     with pytest.raises(ValueError, match="loopback"):
         simulator.webhook_url = url

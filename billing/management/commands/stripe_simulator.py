@@ -1,4 +1,4 @@
-"""The `stripe_simulator` command: Stripe for the demo shop, on this machine only."""
+"""The `stripe_simulator` command, which serves a stand-in for Stripe on this machine only."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from billing.simulator.server import Simulator
 
 
 class Command(BaseCommand):
-    """Serve the simulator until interrupted."""
+    """Command that serves the simulator until it is interrupted."""
 
     help = "Serve a stand-in for Stripe on loopback, for the demo shop and for tests."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Every default comes from the settings, so that shop and simulator agree."""
+        """Add the options. Their defaults come from the settings, so that the shop and the simulator agree."""
         api = urlsplit(settings.STRIPE_API_BASE or "")
         parser.add_argument("--host", default=api.hostname or "127.0.0.1")
         parser.add_argument("--port", type=int, default=api.port or 12112)
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGINT or SIGTERM."""
-        simulator = self._simulator(options)
+        simulator = self._create_simulator(options)
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
@@ -40,8 +40,8 @@ class Command(BaseCommand):
         stopped.wait()
         simulator.stop()
 
-    def _simulator(self, options: dict[str, Any]) -> Simulator:
-        """The simulator, or a sentence on why there cannot be one."""
+    def _create_simulator(self, options: dict[str, Any]) -> Simulator:
+        """Return a new simulator. Raise CommandError with the reason if it cannot be created."""
         try:
             return Simulator(
                 options["host"],

@@ -1,4 +1,4 @@
-/* What a card number, an expiry date and a security code look like, and what is wrong with one. */
+/* Formatting and validation of card numbers, expiry dates and security codes. */
 "use strict";
 
 const BRANDS = [

@@ -1,4 +1,4 @@
-/* The card field: one line of three inputs that behaves as Stripe's does. */
+/* The card field: three inputs in one line that behave like Stripe's card Element. */
 "use strict";
 
 const form = document.getElementById("card");
@@ -23,7 +23,7 @@ function problemOf(input) {
   return cvcProblem(digits, brandOf(digitsOf(number.value)));
 }
 
-/* An unfinished field is an error only once the shopper has left it. */
+/* An incomplete field is an error only after the shopper has left it. */
 function shownProblem(input) {
   const code = problemOf(input);
   return code.startsWith("incomplete") && !left.has(input) ? "" : code;
@@ -79,7 +79,7 @@ function report() {
   lastEvent = text;
 }
 
-/* Puts formatted text in an input and keeps the caret behind the same digit. */
+/* Sets the formatted text of an input and keeps the caret after the same digit. */
 function rewrite(input, text) {
   const before = digitsOf(input.value.slice(0, input.selectionStart)).length;
   const isAtEnd = input.selectionStart === input.value.length;

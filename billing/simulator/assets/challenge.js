@@ -1,4 +1,4 @@
-/* The bank's page: shows what is to be paid and sends the shopper's answer. */
+/* The bank's page: shows the amount and sends the shopper's response. */
 "use strict";
 
 const { answer, amount, currency } = document.body.dataset;

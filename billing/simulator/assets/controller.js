@@ -1,4 +1,4 @@
-/* Speaks to the API for the shop's page, for the few calls a browser may make. */
+/* Calls the API for the shop's page. Only the calls in ALLOWED are made. */
 "use strict";
 
 const ALLOWED = [

@@ -1,4 +1,4 @@
-/* What every frame shares: who embeds it, and how it asks the API on its own origin. */
+/* Code that all frames share: messages to and from the embedding page, and API calls on the frame's own origin. */
 "use strict";
 
 const shop = JSON.parse(decodeURIComponent(location.hash.slice(1)) || "{}");

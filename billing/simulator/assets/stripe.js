@@ -1,4 +1,4 @@
-/* The part of Stripe.js a card shop uses, served by the simulator. Card numbers stay inside its own frames. */
+/* The part of Stripe.js that a shop needs for card payments. Card numbers stay inside the simulator's frames. */
 (function () {
   "use strict";
 
@@ -25,7 +25,7 @@
     }
   }
 
-  /* An iframe of the simulator's origin and the conversation with it. */
+  /* An iframe on the simulator's origin, and the messages exchanged with it. */
   class Frame {
     constructor(path, title, declarations, onMessage) {
       frames += 1;
@@ -218,7 +218,7 @@
     update() {}
   }
 
-  /* The whole window belongs to the dialog until the shopper has answered. */
+  /* Shows the dialog over the whole window until the shopper has responded. */
   function challenge(intent) {
     const path = new URL(intent.next_action.use_stripe_sdk.stripe_js).pathname;
     const before = document.activeElement;
@@ -258,7 +258,7 @@
 
     registerAppInfo() {}
 
-    /* Asks the API from a frame of its own origin, so the shop's page needs no access to it. */
+    /* Calls the API from a frame on the API's origin, so that the shop's page does not need access to it. */
     async api(method, path, params) {
       if (!this.controller) {
         this.controller = new Frame("/elements/controller", "Secure payment connection", {

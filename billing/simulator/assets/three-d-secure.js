@@ -1,9 +1,9 @@
-/* The dialog over the shop's page; the bank's page is a frame within it. */
+/* The dialog over the shop's page. It contains the bank's page in a frame. */
 "use strict";
 
 const bank = document.getElementById("challengeFrame");
 
-/* Straight to the heading: focusing only the frame would leave the keyboard outside of it. */
+/* Focuses the heading, because focusing only the frame would leave the keyboard focus outside the frame. */
 function takeFocus() {
   const heading = bank.contentDocument && bank.contentDocument.querySelector("h1");
   if (heading) heading.focus();
