@@ -47,7 +47,10 @@ class SignInHandler(AxesDatabaseHandler):
 
 
 def sign_in_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """Return the email address under which failures are counted, in canonical spelling without NUL, cut to fit the column."""
+    """Return the email address under which failures are counted.
+
+    It has the canonical spelling without NUL and is cut to fit the column.
+    """
     typed = str((credentials or {}).get(settings.AXES_USERNAME_FORM_FIELD) or "")
     return plain_email(typed).replace("\x00", "")[:LONGEST_EMAIL]
 
