@@ -1,4 +1,4 @@
-"""People for staff."""
+"""Admin for accounts."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from ecommerce.previews import PreviewAdmin
 
 
 class UserCreationForm(AdminUserCreationForm):
-    """A new user by e-mail."""
+    """Form for adding a user, who is identified by email address."""
 
     class Meta(AdminUserCreationForm.Meta):
         model = User
@@ -26,7 +26,7 @@ class UserCreationForm(AdminUserCreationForm):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
-    """Users by e-mail."""
+    """Admin for users, who are identified by email address instead of a username."""
 
     add_form = UserCreationForm
     ordering = ["email"]
@@ -45,7 +45,7 @@ class UserAdmin(DjangoUserAdmin):
 
 @admin.register(GuestEmail)
 class GuestEmailAdmin(ReadOnlyAdmin):
-    """The e-mails guests left."""
+    """Read-only admin for the email addresses that guests entered."""
 
     list_display = ["email", "active", "timestamp"]
     list_filter = ["active", "timestamp"]
@@ -54,7 +54,7 @@ class GuestEmailAdmin(ReadOnlyAdmin):
 
 @admin.register(AccountMail)
 class AccountMailAdmin(PreviewAdmin):
-    """What was mailed about accounts; no link is kept, so none can be read here."""
+    """Read-only admin for account emails. Links are never stored, so staff cannot see them here."""
 
     preview_permissions = ["accounts.view_accountmail"]
     preview = staticmethod(mails.preview)
@@ -67,7 +67,7 @@ class AccountMailAdmin(PreviewAdmin):
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(ReadOnlyAdmin):
-    """Wrong passwords of the last minutes; deleting a row opens the door again."""
+    """Admin for recent failed sign-ins. Deleting a row lifts its lockout."""
 
     list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info"]
     search_fields = ["username", "ip_address"]

@@ -1,11 +1,11 @@
-"""People: users and guests."""
+"""App configuration for accounts."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
-    """Connects the signals."""
+    """Configuration of the accounts app."""
 
     name = "accounts"
     verbose_name = _("Accounts")

@@ -1,4 +1,7 @@
-"""What an owner does with cards on file; orders know which card is being charged, so this stands above billing."""
+"""Views that manage saved cards.
+
+They need the payments of orders to know whether a card is being charged, so they cannot be part of billing.
+"""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +16,7 @@ from orders.models import Payment
 
 
 def _own_card(request: HttpRequest, pk: int) -> Card:
-    """The visitor's card of this number, a guest's too; a 404 for everybody else's."""
+    """Return the card with this primary key if it belongs to the visitor (user or guest). Raise Http404 otherwise."""
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     if profile is None:
         raise Http404
@@ -23,7 +26,7 @@ def _own_card(request: HttpRequest, pk: int) -> Card:
 @private
 @require_POST
 def card_default(request: HttpRequest, pk: int) -> HttpResponse:
-    """Offer this card first."""
+    """Make this card the default, which is offered first."""
     card = _own_card(request, pk)
     Card.objects.make_default(card)
     messages.success(request, _("%(card)s is offered first from now on.") % {"card": card})
@@ -33,7 +36,7 @@ def card_default(request: HttpRequest, pk: int) -> HttpResponse:
 @private
 @require_POST
 def card_remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take this card off the file, unless it is being charged at this moment."""
+    """Remove a saved card, unless a payment with it is still open."""
     card = _own_card(request, pk)
     if Payment.objects.filter(card=card, status__in=Payment.OPEN).exists():
         messages.error(

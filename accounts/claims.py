@@ -1,4 +1,7 @@
-"""Taking over what a guest ordered with the same e-mail; spans accounts and orders, so it stands beside the views."""
+"""Functions that add earlier guest orders with the same email address to an account.
+
+They use models of accounts and orders, so they belong to the page layer, like the views.
+"""
 
 from django.db import transaction
 
@@ -7,11 +10,14 @@ from orders.models import Order
 
 
 def has_earlier_orders(user: User) -> bool:
-    """Whether there is anything to take over."""
+    """Check whether the user can claim any earlier guest orders."""
     return Order.objects.claimable(user).exists()
 
 
 def claim(user: User, mail: AccountMail) -> int:
-    """Use the mail's link: the earlier orders are this user's to see. How many; 0 if the link was used already."""
+    """Use the link of `mail` to add the earlier guest orders to the user's account.
+
+    Return the number of orders, or 0 if the link was used already.
+    """
     with transaction.atomic():
         return Order.objects.claim(user) if mail.use() else 0

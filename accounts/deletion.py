@@ -1,6 +1,9 @@
-"""Deleting an account: the person goes, what bookkeeping needs stays; spans all apps, so it stands beside the views.
+"""Account deletion: removes personal data and keeps what bookkeeping needs.
 
-One transaction here; what Stripe must forget is noted in rows first, and finished by `manage.py reconcile` if need be.
+The code uses models of all apps, so it belongs to the page layer, like the views.
+
+The shop's own rows change in one transaction, which also records the customers to delete at Stripe. If Stripe does not
+answer, `manage.py reconcile` finishes that work.
 """
 
 import logging
@@ -24,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class UnderWay(Exception):
-    """The account cannot go yet: money may still move for these orders."""
+    """Raised if an account cannot be deleted yet because money can still move for these orders."""
 
     def __init__(self, orders: list[Order]) -> None:
         super().__init__(f"{len(orders)} orders are under way")
@@ -32,16 +35,17 @@ class UnderWay(Exception):
 
 
 def orders_under_way(user: User) -> list[Order]:
-    """Why this account cannot be deleted now; empty if it can."""
-    return list(Order.objects.filter(billing_profile__in=_profiles(user)).under_way())
+    """Return the orders that block the deletion of this account. The list is empty if it can be deleted."""
+    return list(Order.objects.filter(billing_profile__in=_profile_pks(user)).under_way())
 
 
 def delete_account(user: User) -> None:
-    """Delete `user` with all that is theirs alone; their orders stay, without the person. UnderWay if it is too early.
+    """Delete `user` and all data that belongs only to them. Their orders stay, without personal data.
 
-    An order that is paid and waits to be sent keeps its address until then; reconcile takes it off after.
+    Raise UnderWay if money can still move for an order. An order that is paid but not yet shipped keeps its email and
+    postal addresses until it ships, for at most `Order.DELIVERY`. `manage.py reconcile` removes them afterwards.
     """
-    pks = _delete_here(user)
+    pks = _delete_locally(user)
     for profile in BillingProfile.objects.forgotten_here_alone().filter(pk__in=pks):
         try:
             cards.finish_forgetting(profile)
@@ -50,34 +54,35 @@ def delete_account(user: User) -> None:
 
 
 @transaction.atomic
-def _delete_here(user: User) -> list[int]:
-    """Everything but Stripe; the profiles that lost their person."""
-    pks = _profiles(user)
-    # Carts first, as everywhere: nobody places an order of them meanwhile.
+def _delete_locally(user: User) -> list[int]:
+    """Delete everything except the Stripe customers. Return the primary keys of the erased billing profiles."""
+    pks = _profile_pks(user)
+    # Lock the carts first, as everywhere, so that no order is placed from them in the meantime.
     carts = Cart.objects.filter(Q(user=user) | Q(billing_profile__in=pks), active=True)
     list(carts.select_for_update().order_by("pk"))
     if orders := orders_under_way(user):
         raise UnderWay(orders)
-    orders_of_person = Order.objects.filter(billing_profile__in=pks)
-    orders_of_person.filter(status=Order.Status.OPEN).delete()
+    user_orders = Order.objects.filter(billing_profile__in=pks)
+    user_orders.filter(status=Order.Status.OPEN).delete()
     profiles = BillingProfile.objects.filter(pk__in=pks)
     profiles.update(user=None, email="", active=False, forgotten=timezone.now())
-    for order in orders_of_person.to_forget():
+    for order in user_orders.to_forget():
         forget(order)
     Address.objects.filter(billing_profile__in=pks).delete()
     Card.objects.filter(billing_profile__in=pks).delete()
-    _delete_person(user)
+    _delete_user(user)
     return pks
 
 
-def _profiles(user: User) -> list[int]:
-    """The user's own profile, and those of guests whose orders were taken over by a mailed link."""
+def _profile_pks(user: User) -> list[int]:
+    """Return the primary keys of the user's own profile and of the guest profiles whose orders the user claimed."""
     found = BillingProfile.objects.filter(Q(user=user) | Q(orders__account=user))
     return list(found.order_by("pk").distinct().values_list("pk", flat=True))
 
 
-def _delete_person(user: User) -> None:
-    if user.has_verified_email:  # else the address may be somebody else's
+def _delete_user(user: User) -> None:
+    # An email address that is not verified can belong to another person.
+    if user.has_verified_email:
         GuestEmail.objects.alias(plain=Lower("email")).filter(plain=Lower(Value(user.email))).delete()
     LogEntry.objects.filter(object_repr__iexact=user.email).update(object_repr="")
     AccountMail.objects.forget(user)

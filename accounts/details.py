@@ -1,4 +1,4 @@
-"""The name and the e-mail of an account, changed by its owner."""
+"""Views that change the name and the email address of the signed-in user."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,8 +21,8 @@ from ecommerce.http import client_key, private
 @private
 @login_required
 def name_change(request: HttpRequest) -> HttpResponse:
-    """Another name."""
-    # A row of its own: a form writes what was typed into it, and the page's own name must not change by an error.
+    """Change the name of the signed-in user."""
+    # Validation writes the input to the instance. Use a separate one, so that the page does not show an invalid name.
     form = NameForm(request.POST or None, instance=User.objects.get(pk=signed_in(request).pk))
     if form.is_valid():
         form.save()
@@ -35,12 +35,15 @@ def name_change(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @login_required
 def email_change(request: HttpRequest) -> HttpResponseBase:
-    """Another e-mail, by the password; it has to be verified anew, and the old address is told."""
+    """Change the email address after a password check.
+
+    The new address has to be verified, and the old one is notified of the change.
+    """
     client = client_key(request)
     form = EmailChangeForm(request, request.POST or None)
     if form.is_bound and TakenSignup.objects.are_at_limit(client):
         return too_many_signups(request)
-    if form.is_valid() and _change(request, form):
+    if form.is_valid() and _save_email(request, form):
         messages.success(request, _("Your e-mail is changed. We have sent a link to it, to verify it."))
         return redirect("accounts:profile")
     if form.has_taken_email and TakenSignup.objects.note(client):
@@ -48,8 +51,8 @@ def email_change(request: HttpRequest) -> HttpResponseBase:
     return render(request, "accounts/email_change.html", {"form": form})
 
 
-def _change(request: HttpRequest, form: EmailChangeForm) -> bool:
-    """Save the new e-mail and tell both addresses; False if somebody else took it a moment ago."""
+def _save_email(request: HttpRequest, form: EmailChangeForm) -> bool:
+    """Save the new email address and email both addresses. Return False if it was taken in the meantime."""
     user = signed_in(request)
     old, user.email = user.email, form.cleaned_data["email"]
     try:

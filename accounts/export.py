@@ -1,4 +1,7 @@
-"""All that the shop keeps about somebody, for a machine to read; spans all apps, so it stands beside the views."""
+"""Machine-readable export of all data that the shop stores about a user.
+
+The code uses models of all apps, so it belongs to the page layer, like the views.
+"""
 
 from typing import Any
 
@@ -27,7 +30,10 @@ MAIL = ["kind", "to", "timestamp", "sent"]
 
 
 def own_data(user: User) -> Facts:
-    """Account, addresses, cards, carts, orders with all that happened to them, and mails; amounts as texts."""
+    """Return the user's account, postal addresses, cards, carts, orders with their history, and emails.
+
+    Amounts are decimals, which Django's JSON encoder writes as strings.
+    """
     profiles = BillingProfile.objects.filter(user=user)
     return {
         "exported": timezone.now(),
@@ -62,7 +68,7 @@ def _orders(user: User) -> QuerySet[Order]:
 
 
 def _order(order: Order) -> Facts:
-    """The order as its page tells it: what only staff see of the history is left out."""
+    """Return the order as its page shows it. Details in the history that only staff see are left out."""
     payments = [
         _facts(payment, PAYMENT)
         | {"card": str(payment.card or "")}

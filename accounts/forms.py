@@ -1,4 +1,4 @@
-"""The forms of the people: log in, sign up, go on as a guest, new passwords."""
+"""Forms for signing in, signing up, guest checkout, passwords and account details."""
 
 from typing import Any
 
@@ -14,13 +14,16 @@ from ecommerce.forms import PlainForm, ShopForm
 
 
 def password_field(label: Any, kind: str = "new-password", help_text: Any = "") -> forms.CharField:
-    """A password as it was typed; `kind` tells the browser's password manager whether to fill in or to offer one."""
+    """Return a password field that keeps the input unchanged.
+
+    `kind` is the autocomplete value. It controls whether a password manager fills in a password or suggests a new one.
+    """
     widget = forms.PasswordInput(attrs={"autocomplete": kind})
     return forms.CharField(label=label, strip=False, max_length=128, widget=widget, help_text=help_text)
 
 
 class LoginForm(PlainForm):
-    """E-mail and password; says the same for an unknown e-mail and a wrong password."""
+    """Email address and password. An unknown email address and a wrong password give the same error."""
 
     email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
     password = password_field(_("Password"), "current-password")
@@ -31,7 +34,7 @@ class LoginForm(PlainForm):
         self.user: User | None = None
 
     def clean(self) -> dict[str, Any]:
-        """Sets `user`, or says that the two do not match."""
+        """Set `user`, or add an error if the email address and password do not match."""
         data = super().clean() or {}
         if "email" in data and "password" in data:
             user = authenticate(self.request, username=data["email"], password=data["password"])
@@ -43,7 +46,7 @@ class LoginForm(PlainForm):
 
 
 class SignupForm(ShopForm, forms.ModelForm):
-    """A name, an e-mail and one password."""
+    """Name, email address and a password, which is entered once."""
 
     TAKEN = _("You have an account with this e-mail. Log in instead.")
 
@@ -58,14 +61,14 @@ class SignupForm(ShopForm, forms.ModelForm):
         }
 
     def clean_email(self) -> str:
-        """An e-mail that no account has yet."""
+        """Return the normalized email address. Raise ValidationError if an account has it already."""
         email = User.objects.normalize_email(self.cleaned_data["email"])
         if User.objects.filter(email__iexact=email).exists():
             raise ValidationError(self.TAKEN, code="taken")
         return email
 
     def clean(self) -> dict[str, Any]:
-        """Judge the password beside the name and the e-mail."""
+        """Validate the password, also against the name and the email address."""
         data = super().clean() or {}
         if password := data.get("password"):
             try:
@@ -78,11 +81,11 @@ class SignupForm(ShopForm, forms.ModelForm):
 
     @property
     def has_taken_email(self) -> bool:
-        """Whether the answer tells that this e-mail has an account."""
+        """Whether the errors reveal that this email address has an account."""
         return self.has_error("email", "taken")
 
     def save(self, commit: bool = True) -> User:
-        """The new user, with a hashed password."""
+        """Return the new user with a hashed password. It is saved unless `commit` is False."""
         user = super().save(commit=False)
         user.set_password(self.cleaned_data["password"])
         if commit:
@@ -91,7 +94,7 @@ class SignupForm(ShopForm, forms.ModelForm):
 
 
 class GuestForm(PlainForm):
-    """The e-mail a guest wants the order's mails at."""
+    """The email address that receives the emails about a guest's order."""
 
     email = forms.EmailField(
         label=_("E-mail"),
@@ -102,7 +105,7 @@ class GuestForm(PlainForm):
 
 
 class EmailForm(PlainForm):
-    """Where to send the link for a new password."""
+    """The email address that receives a password reset link."""
 
     email = forms.EmailField(
         label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
@@ -110,14 +113,17 @@ class EmailForm(PlainForm):
 
 
 def confirm_password(request: HttpRequest, password: str) -> str:
-    """The password, if it is the signed-in user's; wrong ones count as wrong passwords at sign-in do."""
+    """Return the password if it is the signed-in user's.
+
+    Raise ValidationError if it is not. Wrong passwords count towards the sign-in lockout.
+    """
     if authenticate(request, username=request.user.get_username(), password=password) != request.user:
         raise ValidationError(_("The password is not right. Try again."), code="password_incorrect")
     return password
 
 
 class PasswordAgainForm(PlainForm):
-    """The password once more, before something that a borrowed telephone must not do."""
+    """Password confirmation for actions that must not be possible from a borrowed phone."""
 
     password = password_field(_("Your password"), "current-password")
 
@@ -126,12 +132,12 @@ class PasswordAgainForm(PlainForm):
         self.request = request
 
     def clean_password(self) -> str:
-        """The password this user has now."""
+        """Return the current password. Raise ValidationError if it is wrong."""
         return confirm_password(self.request, self.cleaned_data["password"])
 
 
 class NameForm(ShopForm, forms.ModelForm):
-    """What the shop calls somebody."""
+    """The name of a user."""
 
     class Meta:
         model = User
@@ -140,7 +146,7 @@ class NameForm(ShopForm, forms.ModelForm):
 
 
 class EmailChangeForm(PasswordAgainForm):
-    """Another e-mail to sign in with."""
+    """A new email address for signing in, confirmed by the password."""
 
     email = forms.EmailField(
         label=_("New e-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
@@ -149,7 +155,7 @@ class EmailChangeForm(PasswordAgainForm):
     TAKEN = _("There is an account with this e-mail already.")
 
     def clean_email(self) -> str:
-        """An e-mail that no other account has."""
+        """Return the normalized email address. Raise ValidationError if it is unchanged or taken."""
         email = User.objects.normalize_email(self.cleaned_data["email"])
         if email == self.request.user.get_username():
             raise ValidationError(_("This is your e-mail already."), code="same")
@@ -159,19 +165,19 @@ class EmailChangeForm(PasswordAgainForm):
 
     @property
     def has_taken_email(self) -> bool:
-        """Whether the answer tells that this e-mail has an account."""
+        """Whether the errors reveal that this email address has an account."""
         return self.has_error("email", "taken")
 
 
 class NewPasswordForm(ShopForm, SetPasswordForm):
-    """A new password, twice."""
+    """A new password, entered twice."""
 
     new_password1 = password_field(_("New password"), help_text=_("At least 8 characters."))
     new_password2 = password_field(_("New password again"))
 
 
 class PasswordChangeForm(NewPasswordForm):
-    """A new password for who knows the old one; wrong ones count as wrong passwords at sign-in do."""
+    """A new password, confirmed by the old one. Wrong old passwords count towards the sign-in lockout."""
 
     old_password = password_field(_("Old password"), "current-password")
     field_order = ["old_password", "new_password1", "new_password2"]
@@ -181,5 +187,5 @@ class PasswordChangeForm(NewPasswordForm):
         self.request = request
 
     def clean_old_password(self) -> str:
-        """The password this user has now."""
+        """Return the current password. Raise ValidationError if it is wrong."""
         return confirm_password(self.request, self.cleaned_data["old_password"])

@@ -1,4 +1,7 @@
-"""Going on as a guest, and from there to an account; spans several apps, so it stands beside the views."""
+"""Functions that start a guest session and reuse its data for sign-up.
+
+They use models of several apps, so they belong to the page layer, like the views.
+"""
 
 from django.http import HttpRequest
 
@@ -8,9 +11,10 @@ from orders.models import Order
 
 
 def start_guest(request: HttpRequest, email: str) -> BillingProfile:
-    """This session's guest profile with this e-mail: its own while it has ordered nothing, else a fresh one.
+    """Return a guest profile with this email address for the session.
 
-    Nobody is looked up by the e-mail: whoever types another's meets nothing of theirs.
+    The session's guest profile is reused if it has the same email address or has no placed orders. Otherwise a new one
+    is created. Profiles are never looked up by email address, so entering another person's address exposes no data.
     """
     profile = BillingProfile.objects.of_session(request)
     if profile is None or not profile.is_guest:
@@ -22,7 +26,10 @@ def start_guest(request: HttpRequest, email: str) -> BillingProfile:
 
 
 def known_of_guest(request: HttpRequest) -> dict[str, str]:
-    """The e-mail and the name that this session's guest gave already, so that signing up asks for neither again."""
+    """Return the email address and the name that this session's guest entered, as initial data for sign-up.
+
+    Return an empty dictionary if the session has no guest profile.
+    """
     profile = BillingProfile.objects.of_session(request)
     if profile is None or not profile.is_guest:
         return {}

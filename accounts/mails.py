@@ -1,4 +1,8 @@
-"""Mails about accounts: written down for any address alike, sent by `manage.py reconcile`, which looks who is meant."""
+"""Account emails.
+
+Requests only queue a row, for any email address and without looking up a user. `manage.py reconcile` finds the user and
+sends the email.
+"""
 
 from datetime import timedelta
 from email.utils import make_msgid
@@ -21,35 +25,41 @@ from ecommerce.http import client_key
 from ecommerce.letters import letter
 
 Kind = AccountMail.Kind
-WANTED_FOR = timedelta(days=1)  # whoever still wants the link later has asked again
+# Older emails are not sent: users who still need a link after a day have requested another one.
+WANTED_FOR = timedelta(days=1)
 KEPT_FOR = timedelta(days=30)
 NO_LINK = "/a-link-for-the-receiver-alone/"
 
 
 def queue(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | None = None) -> None:
-    """Write the mail down within the limits. Nobody is looked up, so any address takes the same time."""
+    """Queue an email unless a limit is reached.
+
+    No user is looked up, so the request takes the same time for any email address.
+    """
     AccountMail.objects.queue(kind, to, client_key(request), user)
 
 
 def send_waiting() -> int:
-    """Send the mails whose turn it is, and forget the rows of a month ago; how many mails went out."""
+    """Send the emails that are due and delete rows older than 30 days. Return the number of emails sent."""
     old = timezone.now() - KEPT_FOR
     AccountMail.objects.filter(timestamp__lt=old).delete()
     TakenSignup.objects.filter(timestamp__lt=old).delete()
-    return AccountMail.objects.send(lambda mail: mail.deliver(_message))
+    return AccountMail.objects.send(lambda mail: mail.deliver(_build_message))
 
 
-def _message(mail: AccountMail) -> EmailMultiAlternatives | None:
-    """The mail in the language it was asked for in; None if there is nobody to write to.
+def _build_message(mail: AccountMail) -> EmailMultiAlternatives | None:
+    """Build the email message in the language of the request.
 
-    It goes to the account's own address, never to the one that was typed: two that look alike are not the same.
-    Only that the address was changed is told to the former one.
+    Return None if there is no recipient or if the email is older than a day.
+
+    The message goes to the address stored in the account and never to the one that was typed, because two addresses
+    that look alike are not the same. Only the notification of a changed email address goes to the old address.
     """
-    user = _receiver(mail)
+    user = _recipient(mail)
     if user is None or mail.timestamp + WANTED_FOR < timezone.now():
         return None
     to = mail.to if mail.kind == Kind.CHANGED else user.email
-    return _compose(mail, to, settings.SITE_URL + _path(mail, user))
+    return _compose(mail, to, settings.SITE_URL + _link_path(mail, user))
 
 
 def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
@@ -59,17 +69,20 @@ def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
 
 
 def preview(mail: AccountMail) -> EmailMessage:
-    """The mail for staff to look at. Its link is none: the true one is made when it is sent, for its receiver."""
+    """Build the email message for the staff preview, with a placeholder link.
+
+    The real link is created only for the recipient, when the email is sent.
+    """
     return _compose(mail, mail.to, settings.SITE_URL + NO_LINK)
 
 
 def sample(kind: str) -> EmailMessage:
-    """A mail of this kind to nobody."""
+    """Build an email preview of this kind for a fictitious recipient."""
     return preview(AccountMail(kind=kind, to=f"shopper@{settings.SITE_HOST or 'localhost'}"))
 
 
-def _receiver(mail: AccountMail) -> User | None:
-    """Whose account the mail is about, if it may be sent now."""
+def _recipient(mail: AccountMail) -> User | None:
+    """Return the user whose account the email is about. Return None if it must not be sent."""
     if mail.kind == Kind.RESET:
         found = next(iter(PasswordResetForm().get_users(mail.to)), None)
         return found if isinstance(found, User) else None
@@ -82,7 +95,7 @@ def _receiver(mail: AccountMail) -> User | None:
     return user if wanted else None
 
 
-def _path(mail: AccountMail, user: User) -> str:
+def _link_path(mail: AccountMail, user: User) -> str:
     if mail.kind == Kind.CHANGED:
         return reverse("accounts:profile")
     if mail.kind == Kind.RESET:
@@ -92,10 +105,10 @@ def _path(mail: AccountMail, user: User) -> str:
 
 
 def _subject(mail: AccountMail) -> str:
-    words = {
+    subjects = {
         Kind.RESET: _("A new password at %(shop)s"),
         Kind.VERIFY: _("Your e-mail at %(shop)s"),
         Kind.CLAIM: _("Your earlier orders at %(shop)s"),
         Kind.CHANGED: _("Your e-mail at %(shop)s was changed"),
     }
-    return words[Kind(mail.kind)] % {"shop": settings.SITE_NAME}
+    return subjects[Kind(mail.kind)] % {"shop": settings.SITE_NAME}

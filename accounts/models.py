@@ -1,4 +1,4 @@
-"""People: users, who sign in by e-mail; the e-mails that guests leave; the mails about accounts."""
+"""Models for accounts: users, guest email addresses, account emails and sign-ups with a taken email address."""
 
 from datetime import timedelta
 from typing import Any, ClassVar, Self
@@ -18,47 +18,56 @@ from ecommerce.outbox import OutboxMail, OutboxQuerySet
 GUEST_KEY = "guest_email_id"
 LONGEST_EMAIL = 254
 HOUR = timedelta(hours=1)
-# A database that compares in capitals takes a long s for an s and a dotless i for an i.
+# A database that compares in uppercase treats a long s as an s and a dotless i as an i.
 SAME_CAPITALS = str.maketrans("\u017f\u0131", "si")
 
 
 def plain_email(email: str) -> str:
-    """One spelling for all the ways to write an e-mail that lead to the same account."""
+    """Return one canonical spelling for all spellings of an email address that match the same account."""
     return email.strip().lower().translate(SAME_CAPITALS)
 
 
 def forgotten_address(email: str) -> str:
-    """What stands for the address of somebody who left: the same for the same, and nobody can read it."""
+    """Return a placeholder for the email address of an erased user.
+
+    The same email address always gives the same placeholder, which does not reveal it.
+    """
     return f"{salted_hmac('accounts.forgotten', email, algorithm='sha256').hexdigest()[:40]}@forgotten.invalid"
 
 
 class UserManager(BaseUserManager["User"]):
-    """Finds users by e-mail without regard to case."""
+    """Manager that looks users up by email address, case-insensitively."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """The user of this e-mail; nobody's is what no column holds, and no database would even look for."""
+        """Return the user with this email address. Raise DoesNotExist if there is no match.
+
+        An input that is too long or contains NUL raises DoesNotExist without a query, because no column can store it.
+        """
         email = username or ""
         if len(email) > LONGEST_EMAIL or "\x00" in email:
             raise self.model.DoesNotExist
-        # Not iexact: it compares in capitals on PostgreSQL, where a dotless i is an I, and of another domain.
+        # Do not use iexact: PostgreSQL compares it in uppercase, where a dotless i of another domain matches an i.
         return self.alias(plain=Lower("email")).get(plain=Lower(Value(email)))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A new user; the password is hashed."""
+        """Create and save a user with a hashed password."""
         user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A user who may do everything in the admin."""
+        """Create and save a user who has all permissions in the admin."""
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
 
     def verify(self, user: "User") -> bool:
-        """Somebody followed a link mailed to this user's address; False if the address is another by now."""
-        proven = self.filter(pk=user.pk, email=user.email).update(email_verified=user.email)
+        """Mark the email address as verified after the user followed a link sent to it.
+
+        Return False if the email address changed in the meantime.
+        """
+        updated = self.filter(pk=user.pk, email=user.email).update(email_verified=user.email)
         user.refresh_from_db(fields=["email", "email_verified"])
-        return bool(proven)
+        return bool(updated)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -87,7 +96,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def has_verified_email(self) -> bool:
-        """Whether the present address is the one that was proven: another one has to be proven anew."""
+        """Whether the current email address was verified. A changed address has to be verified again."""
         return bool(self.email) and self.email_verified.lower() == self.email.lower()
 
     def get_full_name(self) -> str:
@@ -98,24 +107,24 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class GuestEmailManager(models.Manager["GuestEmail"]):
-    """Reads and writes the session's guest; never looks anybody up by e-mail."""
+    """Manager that stores the guest in the session. It never looks guests up by email address."""
 
     def from_request(self, request: HttpRequest) -> "GuestEmail | None":
-        """The guest of this session, if it has one."""
+        """Return the active guest of this session, or None."""
         pk = request.session.get(GUEST_KEY)
         return self.filter(pk=pk, active=True).first() if pk else None
 
     def remember(self, request: HttpRequest, guest: "GuestEmail") -> None:
-        """Make `guest` the one of this session."""
+        """Store `guest` in the session."""
         request.session[GUEST_KEY] = guest.pk
 
     def forget(self, request: HttpRequest) -> None:
-        """This session has no guest any more."""
+        """Remove the guest from the session."""
         request.session.pop(GUEST_KEY, None)
 
 
 class GuestEmail(models.Model):
-    """The e-mail a guest left in one session."""
+    """An email address that a guest entered in one session."""
 
     email = models.EmailField(_("e-mail"))
     active = models.BooleanField(_("active"), default=True)
@@ -133,36 +142,39 @@ class GuestEmail(models.Model):
 
 
 class AccountMailQuerySet(OutboxQuerySet):
-    """Writes mails about accounts, within limits, and finds them by their links."""
+    """Queryset that queues account emails within limits and erases their email addresses."""
 
-    ADDRESS_LIMIT = 5  # of a kind an hour: nobody floods a mailbox through us
-    CLIENT_LIMIT = 20  # an hour
+    ADDRESS_LIMIT = 5  # per kind and hour, so that the shop cannot be used to flood a mailbox
+    CLIENT_LIMIT = 20  # per hour
 
     def queue(self, kind: str, to: str, client: str, user: User | None) -> None:
-        """Write a mail down, unless its limits are reached; does the same work for any address.
+        """Queue an email unless a limit is reached. The work is the same for any email address.
 
-        Counted after writing, so that of requests at the same moment none slips through.
+        The limits are checked after the row is written, so that concurrent requests cannot exceed them.
         """
         mail = self.create(kind=kind, to=plain_email(to), client=client, user=user, language=get_language() or "")
         if self.is_one_too_many(mail):
             mail.delete()
 
     def is_one_too_many(self, mail: "AccountMail") -> bool:
-        """Whether earlier mails of the last hour fill the limit of its address or of its client."""
+        """Check whether earlier emails of the last hour already reach the limit of the recipient or the client."""
         earlier = self.filter(timestamp__gt=timezone.now() - HOUR, pk__lt=mail.pk)
         of_address = earlier.filter(kind=mail.kind, to__in=[mail.to, forgotten_address(mail.to)]).count()
         of_client = earlier.filter(client=mail.client).count()
         return of_address >= self.ADDRESS_LIMIT or of_client >= self.CLIENT_LIMIT
 
     def forget(self, user: User) -> None:
-        """The mails to this user lose their address; the limits go on counting them until they are deleted."""
+        """Erase the user's email address from all account emails and drop the unsent ones.
+
+        The limits still count these rows until they are deleted.
+        """
         mails = self.filter(models.Q(user=user) | models.Q(to=plain_email(user.email)))
         mails.filter(sent=None, dropped=None).update(dropped=timezone.now())
         mails.update(user=None, to=forgotten_address(plain_email(user.email)))
 
 
 class AccountMail(OutboxMail):
-    """A mail with a link about an account; the link is made when it is sent and stored nowhere."""
+    """An email about an account with a link, which is created when the email is sent and is never stored."""
 
     class Kind(models.TextChoices):
         RESET = "reset", _("New password")
@@ -195,22 +207,22 @@ class AccountMail(OutboxMail):
         return f"{self.get_kind_display()}: {self.to}"
 
     def use(self) -> bool:
-        """The link in it works once; False if it was used already."""
+        """Mark the link as used. Return False if it was used already."""
         return bool(AccountMail.objects.filter(pk=self.pk, used=None).update(used=timezone.now()))
 
 
 class TakenSignupQuerySet(models.QuerySet["TakenSignup"]):
-    """Counts sign-ups with an e-mail that has an account: the one place that tells which addresses have one."""
+    """Queryset that limits attempts with a taken email address, because their error reveals that it has an account."""
 
-    LIMIT = 10  # an hour from one place
+    LIMIT = 10  # per hour and client
 
     def note(self, client: str) -> bool:
-        """One more from this place; whether it was one too many."""
+        """Record an attempt by this client. Return True if it exceeds the limit."""
         self.create(client=client)
         return self._of_last_hour(client).count() > self.LIMIT
 
     def are_at_limit(self, client: str) -> bool:
-        """Whether the next one from this place would be one too many."""
+        """Check whether the next attempt by this client would exceed the limit."""
         return self._of_last_hour(client).count() >= self.LIMIT
 
     def _of_last_hour(self, client: str) -> Self:
@@ -218,7 +230,7 @@ class TakenSignupQuerySet(models.QuerySet["TakenSignup"]):
 
 
 class TakenSignup(models.Model):
-    """A sign-up that was told "you have an account"; no e-mail is kept, only where it came from."""
+    """A sign-up or email change rejected because the email address is taken. Only a hash of the client is stored."""
 
     client = models.CharField(max_length=64)
     timestamp = models.DateTimeField(auto_now_add=True)

@@ -1,4 +1,4 @@
-"""A new password: by a mailed link, or by the old one while signed in."""
+"""Views that reset a password through an emailed link or change it while signed in."""
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -16,13 +16,13 @@ from accounts.models import AccountMail, User
 from accounts.throttle import forget_failures
 from ecommerce.http import private
 
-TOKEN_KEY = "_password_reset_token"  # noqa: S105 - where in the session the link's token waits
+TOKEN_KEY = "_password_reset_token"  # noqa: S105 - the session key that stores the token of the link
 IN_SESSION = "set-password"
 
 
 @private
 def password_reset(request: HttpRequest) -> HttpResponse:
-    """Ask for a link; the answer says nothing about whether the e-mail has an account, nor does its time."""
+    """Request a reset link. Neither the response nor its timing reveals whether the email address has an account."""
     form = EmailForm(request.POST or None)
     if form.is_valid():
         mails.queue(request, AccountMail.Kind.RESET, form.cleaned_data["email"])
@@ -34,7 +34,10 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 @private
 @sensitive_post_parameters("new_password1", "new_password2")
 def password_reset_confirm(request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
-    """The mailed link; its token moves into the session at once, so that the page's address gives nothing away."""
+    """Set a new password through the emailed link.
+
+    The token moves into the session immediately, so that the URL of the page does not expose it.
+    """
     user = PasswordResetConfirmView().get_user(uidb64)
     secret = request.session.get(TOKEN_KEY) if token == IN_SESSION else token
     if not isinstance(user, User) or not user.is_active or not default_token_generator.check_token(user, secret):
@@ -46,7 +49,8 @@ def password_reset_confirm(request: HttpRequest, uidb64: str, token: str) -> Htt
     if form.is_valid():
         form.save()
         del request.session[TOKEN_KEY]
-        User.objects.verify(user)  # only who reads this address's mail had the link
+        # The link was sent only to this email address, so using it verifies the address.
+        User.objects.verify(user)
         forget_failures(user)
         messages.success(request, _("Your password is changed. Log in with the new one."))
         return redirect("accounts:login")
@@ -57,7 +61,7 @@ def password_reset_confirm(request: HttpRequest, uidb64: str, token: str) -> Htt
 @sensitive_post_parameters("old_password", "new_password1", "new_password2")
 @login_required
 def password_change(request: HttpRequest) -> HttpResponse:
-    """A new password by the old one; every other session of this user ends, this one goes on under a new key."""
+    """Change the password. All other sessions of the user end, and this one continues with a new session key."""
     form = PasswordChangeForm(request, request.POST or None)
     if form.is_valid():
         update_session_auth_hash(request, form.save())
@@ -67,5 +71,5 @@ def password_change(request: HttpRequest) -> HttpResponse:
 
 
 def dead_link(request: HttpRequest) -> HttpResponse:
-    """For a link that is too old, was used, or was never ours."""
+    """Return a 404 page for a link that is expired, used or invalid."""
     return render(request, "accounts/dead_link.html", status=404)

@@ -1,4 +1,4 @@
-"""One's own data, to take along or to take away; both ask for the password again."""
+"""Views for downloading personal data and deleting the account. Both ask for the password again."""
 
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -20,28 +20,28 @@ from ecommerce.http import private
 @sensitive_post_parameters("password")
 @login_required
 def data_download(request: HttpRequest) -> HttpResponse:
-    """A file with all that we keep about who is signed in."""
+    """Return a JSON file with all data that the shop stores about the signed-in user."""
     form = PasswordAgainForm(request, request.POST or None)
     if not form.is_valid():
         return render(request, "accounts/data_download.html", {"form": form})
-    answer = JsonResponse(own_data(signed_in(request)), json_dumps_params={"indent": 2, "ensure_ascii": False})
-    answer["Content-Disposition"] = f'attachment; filename="my-data-{timezone.localdate():%Y-%m-%d}.json"'
-    return answer
+    response = JsonResponse(own_data(signed_in(request)), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = f'attachment; filename="my-data-{timezone.localdate():%Y-%m-%d}.json"'
+    return response
 
 
 @private
 @sensitive_post_parameters("password")
 @login_required
 def account_delete(request: HttpRequest) -> HttpResponse:
-    """Say what goes and what stays, ask for the password, delete; the session ends with the account."""
+    """Explain what is deleted and what is kept, ask for the password, delete the account and end the session."""
     user = signed_in(request)
     form = PasswordAgainForm(request, request.POST or None)
     under_way = orders_under_way(user)
     if form.is_bound and not user.is_staff and not under_way and form.is_valid():
         try:
             delete_account(user)
-        except UnderWay as refusal:  # placed in another tab a moment ago
-            under_way = refusal.orders
+        except UnderWay as error:  # An order was placed in another tab in the meantime.
+            under_way = error.orders
         else:
             logout(request)
             messages.success(request, _("Your account is deleted. Thank you for having been here."))

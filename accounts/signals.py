@@ -1,4 +1,4 @@
-"""What happens of itself when rows about people are saved."""
+"""Signal receivers for accounts."""
 
 from typing import Any
 
@@ -9,5 +9,5 @@ from django.dispatch import receiver
 
 @receiver(pre_save, sender=AccessAttempt, dispatch_uid="accounts.drop_typed_data")
 def drop_typed_data(instance: AccessAttempt, **kwargs: Any) -> None:
-    """Whatever was typed into a sign-in form may be a password in the wrong field: axes keeps none of it."""
+    """Drop the submitted sign-in data before axes stores it: it can contain a password typed into the wrong field."""
     instance.get_data = instance.post_data = ""

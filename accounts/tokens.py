@@ -1,6 +1,7 @@
-"""The signed links in mails about accounts: bound to one mail, one user and one address, each good for one use.
+"""Signed tokens for the links in account emails.
 
-The link that resets a password is Django's own, see accounts.passwords.
+Each token is bound to one email, one user and one email address, and works once. Password reset links use Django's own
+tokens, see accounts.passwords.
 """
 
 from datetime import timedelta
@@ -13,12 +14,15 @@ GOOD_FOR = {AccountMail.Kind.VERIFY: timedelta(days=3), AccountMail.Kind.CLAIM: 
 
 
 def make_token(mail: AccountMail, user: User) -> str:
-    """What the link in this mail carries; made when the mail is sent, never stored."""
+    """Return the token for the link in this email. It is created when the email is sent and is never stored."""
     return signing.dumps([mail.pk, user.pk, user.email], salt=_salt(mail.kind))
 
 
 def mail_of_token(token: str, kind: AccountMail.Kind, user: User) -> AccountMail | None:
-    """The mail whose link this is, if it was made for this user at the present address and was not used yet."""
+    """Return the email whose link has this token.
+
+    Return None if the token is invalid, expired or used, or belongs to another user or to a former email address.
+    """
     try:
         pk, user_pk, email = signing.loads(token, salt=_salt(kind), max_age=GOOD_FOR[kind])
     except (signing.BadSignature, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Addresses of the people."""
+"""URLs for accounts."""
 
 from django.urls import path
 

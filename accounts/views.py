@@ -1,4 +1,4 @@
-"""Log in, sign up, go on as a guest, log out; the account's own page and the links mailed to its address."""
+"""Views for signing in, signing up, guest checkout, signing out, the profile page and emailed links."""
 
 from typing import cast
 
@@ -30,39 +30,39 @@ from ecommerce.http import client_key, next_url, private
 @private
 @sensitive_post_parameters("password")
 def user_login(request: HttpRequest) -> HttpResponse:
-    """Sign in to an account; the session's cart merges into the user's and its guest is forgotten."""
-    goal = next_url(request, resolve_url("home"))
+    """Sign in. The session's cart merges into the user's cart, and the guest is removed from the session."""
+    target = next_url(request, resolve_url("home"))
     if request.user.is_authenticated:
-        return redirect(goal)
+        return redirect(target)
     form = LoginForm(request.POST or None, request=request)
     if form.is_valid() and form.user:
         Cart.objects.hold(request)
         login(request, form.user)
         GuestEmail.objects.forget(request)
-        return redirect(goal)
-    return render(request, "accounts/login.html", {"login_form": form, "next": goal})
+        return redirect(target)
+    return render(request, "accounts/login.html", {"login_form": form, "next": target})
 
 
 @private
 @sensitive_post_parameters("password")
 def user_signup(request: HttpRequest) -> HttpResponseBase:
-    """Make an account, which takes over what this session did as a guest, and sign in to it."""
-    goal = next_url(request, resolve_url("home"))
+    """Create an account, which takes over the guest data of this session, and sign in."""
+    target = next_url(request, resolve_url("home"))
     if request.user.is_authenticated:
-        return redirect(goal)
+        return redirect(target)
     client = client_key(request)
     form = SignupForm(request.POST or None, initial=known_of_guest(request))
     if form.is_bound and TakenSignup.objects.are_at_limit(client):
         return too_many_signups(request)
     if form.is_valid() and _sign_up(request, form):
-        return redirect(goal)
+        return redirect(target)
     if form.has_taken_email and TakenSignup.objects.note(client):
         return too_many_signups(request)
-    return render(request, "accounts/signup.html", {"form": form, "next": goal})
+    return render(request, "accounts/signup.html", {"form": form, "next": target})
 
 
 def _sign_up(request: HttpRequest, form: SignupForm) -> bool:
-    """Save the new user and sign in; False if the same e-mail signed up in another tab a moment ago."""
+    """Save the new user and sign in. Return False if the email address was taken in another tab in the meantime."""
     user = form.save(commit=False)
     try:
         BillingProfile.objects.save_new_user(request, user)
@@ -79,20 +79,20 @@ def _sign_up(request: HttpRequest, form: SignupForm) -> bool:
 
 @private
 def user_guest(request: HttpRequest) -> HttpResponse:
-    """Go on without an account, with an e-mail for this session alone."""
-    goal = next_url(request, resolve_url("carts:checkout"))
+    """Continue without an account, with an email address for this session only."""
+    target = next_url(request, resolve_url("carts:checkout"))
     if request.user.is_authenticated:
-        return redirect(goal)
+        return redirect(target)
     form = GuestForm(request.POST or None)
     if form.is_valid():
         start_guest(request, form.cleaned_data["email"])
-        return redirect(goal)
-    return render(request, "accounts/guest.html", {"form": form, "next": goal})
+        return redirect(target)
+    return render(request, "accounts/guest.html", {"form": form, "next": target})
 
 
 @require_POST
 def user_logout(request: HttpRequest) -> HttpResponse:
-    """Sign out; the session ends, the user's cart stays with the user."""
+    """Sign out and end the session. The user's cart is kept for the next sign-in."""
     logout(request)
     messages.info(request, _("You are logged out."))
     return redirect("home")
@@ -102,7 +102,7 @@ def user_logout(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
-    """Who I am here, and the way to everything of mine."""
+    """Show the profile page, with links to everything else in the account."""
     return render(request, "accounts/profile.html")
 
 
@@ -110,7 +110,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def verify_request(request: HttpRequest) -> HttpResponse:
-    """Mail the link that proves the e-mail."""
+    """Queue an email with the link that verifies the email address."""
     user = signed_in(request)
     mails.queue(request, AccountMail.Kind.VERIFY, user.email, user)
     messages.info(request, _("We have sent a link to %(email)s. It may take a minute.") % {"email": user.email})
@@ -120,7 +120,10 @@ def verify_request(request: HttpRequest) -> HttpResponse:
 @private
 @login_required
 def verify(request: HttpRequest, token: str) -> HttpResponse:
-    """The mailed link: a page with a button, since programs that look through mail follow links too."""
+    """Verify the email address through the emailed link.
+
+    GET only shows a page with a button, because email scanners also follow links.
+    """
     user = signed_in(request)
     if user.has_verified_email:
         messages.info(request, _("Your e-mail is verified."))
@@ -139,21 +142,21 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 @login_required
 def claim_request(request: HttpRequest) -> HttpResponse:
-    """Mail the link to earlier guest orders; the answer does not say whether there are any."""
+    """Queue an email with the link to earlier guest orders. The response does not reveal whether there are any."""
     user = signed_in(request)
     if not user.has_verified_email:
         messages.warning(request, _("Please verify your e-mail first."))
         return redirect("accounts:profile")
     mails.queue(request, AccountMail.Kind.CLAIM, user.email, user)
-    words = _("If there are any, we have sent a link to %(email)s. It may take a minute.") % {"email": user.email}
-    messages.info(request, words)
+    message = _("If there are any, we have sent a link to %(email)s. It may take a minute.") % {"email": user.email}
+    messages.info(request, message)
     return redirect("accounts:profile")
 
 
 @private
 @login_required
 def claim(request: HttpRequest, token: str) -> HttpResponse:
-    """The mailed link: a page with a button that adds the earlier orders to this account."""
+    """Add the earlier guest orders to this account through the emailed link. GET only shows a page with a button."""
     user = signed_in(request)
     mail = mail_of_token(token, AccountMail.Kind.CLAIM, user)
     if mail is None:
@@ -161,11 +164,11 @@ def claim(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/claim.html")
     number = claims.claim(user, mail)
-    words = ngettext("One order is now in your account.", "%(number)s orders are now in your account.", number)
-    messages.success(request, words % {"number": number})
+    message = ngettext("One order is now in your account.", "%(number)s orders are now in your account.", number)
+    messages.success(request, message % {"number": number})
     return redirect("orders:list")
 
 
 def signed_in(request: HttpRequest) -> User:
-    """The user of a page behind login_required."""
+    """Return the user of a view that requires login."""
     return cast(User, request.user)

@@ -1,4 +1,4 @@
-"""A password hasher that counts its work: equal work is equal time, and needs no clock."""
+"""Password hasher that counts its calls, so that tests compare work instead of measuring time."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 
 
 class CountingHasher(MD5PasswordHasher):
-    """Quick, and counts how often a password was hashed."""
+    """A fast hasher that counts how often a password was hashed."""
 
     algorithm = "counted"
     count: ClassVar[int] = 0

@@ -1,4 +1,4 @@
-"""What a shopper does with mails: has them sent, and follows their links."""
+"""Test helpers for account emails and their links."""
 
 import re
 from typing import Any
@@ -12,14 +12,14 @@ from accounts.mails import send_waiting
 
 
 def link_of(message: Any) -> str:
-    """The path of the one link in a mail's text; the same must stand in its HTML."""
+    """Return the path of the only link in the text of an email. Assert that the HTML has the same link."""
     [link] = set(re.findall(rf"{settings.SITE_URL}(/accounts/\S+/)", message.body))
     assert f'href="{settings.SITE_URL}{link}"' in message.alternatives[0].content
     return str(link)
 
 
 def mailed_link() -> str:
-    """Send what waits; the link in the last mail."""
+    """Send the queued emails and return the path of the link in the last one."""
     assert send_waiting()
     return link_of(mail.outbox[-1])
 
@@ -29,11 +29,11 @@ def ask_for_reset(client: Client, email: str = "alice@example.org", **extra: Any
 
 
 def reset_page(client: Client, email: str = "alice@example.org") -> str:
-    """The address of the page for a new password, after its link was asked for and followed."""
+    """Request and open a password reset link. Return the URL of the form for the new password."""
     ask_for_reset(client, email)
     return str(client.get(mailed_link()).url)
 
 
 def new_password(password: str, again: str | None = None) -> dict[str, str]:
-    """The form's two fields."""
+    """Return the data for the two password fields of the form."""
     return {"new_password1": password, "new_password2": password if again is None else again}

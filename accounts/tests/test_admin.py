@@ -1,4 +1,4 @@
-"""People, seen by staff."""
+"""Tests for the accounts admin."""
 
 import pytest
 from django.test import Client
@@ -16,7 +16,7 @@ def staff(client: Client) -> Client:
     return client
 
 
-def test_admin_makes_a_user_with_a_profile(staff: Client) -> None:
+def test_admin_creates_user_with_billing_profile(staff: Client) -> None:
     data = {"email": "new@example.org", "name": "New", "usable_password": "true"}
     data |= {"password1": "a long walk home", "password2": "a long walk home"}
     staff.post(reverse("admin:accounts_user_add"), data)
@@ -24,7 +24,7 @@ def test_admin_makes_a_user_with_a_profile(staff: Client) -> None:
     assert (user.check_password("a long walk home"), user.billing_profile.email) == (True, "new@example.org")
 
 
-def test_admin_refuses_an_email_that_is_taken_in_another_case(staff: Client) -> None:
+def test_admin_rejects_email_taken_in_another_case(staff: Client) -> None:
     make_user()
     data = {"email": "ALICE@example.org", "usable_password": "true"}
     data |= {"password1": "a long walk home", "password2": "a long walk home"}
@@ -33,20 +33,20 @@ def test_admin_refuses_an_email_that_is_taken_in_another_case(staff: Client) -> 
     assert User.objects.count() == 2
 
 
-def test_admin_never_shows_a_password_hash(staff: Client) -> None:
+def test_admin_does_not_show_password_hash(staff: Client) -> None:
     alice = make_user()
     page = staff.get(reverse("admin:accounts_user_change", args=[alice.pk])).text
     assert alice.email in page
     assert alice.password.split("$")[-1] not in page
 
 
-def test_admin_finds_users_by_email_and_name(staff: Client) -> None:
+def test_admin_search_finds_user_by_name(staff: Client) -> None:
     make_user(name="Alice Archer")
     page = staff.get(reverse("admin:accounts_user_changelist"), {"q": "archer"})
     assert [user.email for user in page.context["cl"].queryset] == ["alice@example.org"]
 
 
-def test_admin_shows_guests_to_read_alone(staff: Client) -> None:
+def test_admin_shows_guest_emails_read_only(staff: Client) -> None:
     guest = GuestEmail.objects.create(email="guest@example.org")
     assert "guest@example.org" in staff.get(reverse("admin:accounts_guestemail_changelist")).text
     staff.post(reverse("admin:accounts_guestemail_change", args=[guest.pk]), {"email": "x@example.org"})

@@ -1,4 +1,4 @@
-"""Earlier guest orders come into an account only by a link mailed to their address."""
+"""Tests for claiming earlier guest orders through an emailed link."""
 
 import pytest
 from django.core import mail, signing
@@ -17,14 +17,14 @@ PROFILE, CLAIM = "/accounts/profile/", "/accounts/claim/"
 
 @pytest.fixture
 def alice(client: Client) -> User:
-    """Signed in, with a verified e-mail."""
+    """Return a signed-in user with a verified email address."""
     user = make_user(email_verified="alice@example.org")
     sign_in(client, user)
     return user
 
 
 def guest_order(email: str = "alice@example.org", status: str = Order.Status.PAID) -> Order:
-    """An order somebody placed as a guest."""
+    """Create an order that was placed as a guest."""
     order = make_open_order()
     Order.objects.filter(pk=order.pk).update(email=email, status=status, active=False)
     return Order.objects.get(pk=order.pk)
@@ -35,15 +35,15 @@ def claim_link(client: Client) -> str:
     return mailed_link()
 
 
-def sees(client: Client, order: Order) -> bool:
+def can_see(client: Client, order: Order) -> bool:
     return order.order_id in client.get("/orders/").text
 
 
-def test_claim_puts_the_guest_orders_into_the_account(client: Client, alice: User) -> None:
+def test_claim_adds_guest_orders_to_account(client: Client, alice: User) -> None:
     orders = [guest_order(), guest_order("ALICE@Example.org", Order.Status.SHIPPED)]
-    answer = client.post(claim_link(client), follow=True)
-    assert "2 orders are now in your account." in answer.text
-    assert all(sees(client, order) for order in orders)
+    response = client.post(claim_link(client), follow=True)
+    assert "2 orders are now in your account." in response.text
+    assert all(can_see(client, order) for order in orders)
     assert client.get(orders[0].get_absolute_url()).status_code == 200
 
 
@@ -52,45 +52,45 @@ def test_claim_takes_only_what_was_paid_as_a_guest_with_this_email(client: Clien
     others = [guest_order("bob@example.org"), guest_order(status=Order.Status.PLACED), guest_order(status="canceled")]
     client.post(claim_link(client))
     assert Order.objects.filter(account=alice).count() == 1
-    assert not any(sees(client, order) for order in others)
+    assert not any(can_see(client, order) for order in others)
 
 
-def test_claim_link_opened_changes_nothing(client: Client, alice: User) -> None:
+def test_claim_link_get_changes_nothing(client: Client, alice: User) -> None:
     order = guest_order()
     link = claim_link(client)
     with count_queries() as queries:
         assert "Add them to my account" in client.get(link).text
     assert {query.split()[0] for query in queries} == {"SELECT"}
-    assert not sees(client, order)
+    assert not can_see(client, order)
 
 
-def test_claim_is_offered_to_a_verified_email_alone(client: Client, alice: User) -> None:
+def test_claim_is_offered_only_with_verified_email(client: Client, alice: User) -> None:
     button = "Look for earlier orders made with this e-mail as a guest"
     assert button in client.get(PROFILE).text
     User.objects.update(email_verified="")
     assert button not in client.get(PROFILE).text
 
 
-@pytest.mark.parametrize("proven", ["", "old@example.org"])
-def test_claim_without_a_verified_email_mails_nothing(client: Client, alice: User, proven: str) -> None:
+@pytest.mark.parametrize("verified", ["", "old@example.org"])
+def test_claim_without_verified_email_sends_no_email(client: Client, alice: User, verified: str) -> None:
     guest_order()
-    User.objects.update(email_verified=proven)
+    User.objects.update(email_verified=verified)
     assert "Please verify your e-mail first." in client.post(CLAIM, follow=True).text
     assert not AccountMail.objects.exists()
 
 
-def test_claim_answers_the_same_whether_there_are_orders_or_not(client: Client, alice: User) -> None:
+def test_claim_response_does_not_reveal_whether_orders_exist(client: Client, alice: User) -> None:
     with count_queries() as without:
-        answer = client.post(CLAIM, follow=True).text
+        response = client.post(CLAIM, follow=True).text
     order = guest_order()
     with count_queries() as with_order:
         again = client.post(CLAIM, follow=True).text
-    assert "If there are any, we have sent a link to alice@example.org." in answer
+    assert "If there are any, we have sent a link to alice@example.org." in response
     assert ("If there are any" in again, order.order_id in again) == (True, False)
     assert [query.split()[:3] for query in without] == [query.split()[:3] for query in with_order]
 
 
-def test_claim_where_there_is_nothing_mails_nothing(client: Client, alice: User) -> None:
+def test_claim_without_orders_sends_no_email(client: Client, alice: User) -> None:
     guest_order("bob@example.org")
     client.post(CLAIM)
     assert (send_waiting(), mail.outbox) == (0, [])
@@ -103,7 +103,7 @@ def test_claim_link_works_once(client: Client, alice: User) -> None:
     client.post(link)
     later = guest_order()
     assert client.post(link).status_code == 404
-    assert not sees(client, later)
+    assert not can_see(client, later)
 
 
 def test_claim_link_is_worthless_to_another(client: Client, other_client: Client, alice: User) -> None:
@@ -111,10 +111,10 @@ def test_claim_link_is_worthless_to_another(client: Client, other_client: Client
     sign_in(other_client, make_user("charlie@example.org", email_verified="charlie@example.org"))
     link = claim_link(client)
     assert (other_client.get(link).status_code, other_client.post(link).status_code) == (404, 404)
-    assert not sees(other_client, order)
+    assert not can_see(other_client, order)
 
 
-def test_claim_link_is_worthless_to_who_is_signed_out(client: Client, other_client: Client, alice: User) -> None:
+def test_claim_link_requires_login(client: Client, other_client: Client, alice: User) -> None:
     order = guest_order()
     assert other_client.post(claim_link(client)).url.startswith("/accounts/login/")
     assert Order.objects.get(pk=order.pk).account is None
@@ -123,47 +123,47 @@ def test_claim_link_is_worthless_to_who_is_signed_out(client: Client, other_clie
 @pytest.mark.parametrize(
     "change", [{"email": "new@example.org"}, {"email": "new@example.org", "email_verified": "new@example.org"}]
 )
-def test_claim_link_is_dead_after_the_email_changed(client: Client, alice: User, change: dict[str, str]) -> None:
+def test_claim_link_is_invalid_after_email_change(client: Client, alice: User, change: dict[str, str]) -> None:
     order = guest_order()
     link = claim_link(client)
     User.objects.update(**change)
     assert client.post(link).status_code == 404
-    assert not sees(client, order)
+    assert not can_see(client, order)
 
 
-def test_claim_link_takes_nothing_while_the_email_is_unproven(client: Client, alice: User) -> None:
+def test_claim_link_adds_nothing_without_verified_email(client: Client, alice: User) -> None:
     order = guest_order()
     link = claim_link(client)
     User.objects.update(email_verified="")
     client.post(link)
-    assert not sees(client, order)
+    assert not can_see(client, order)
 
 
-def test_claim_link_is_dead_after_a_day(client: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_claim_link_expires_after_one_day(client: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     order = guest_order()
     link = claim_link(client)
     later = signing.time.time() + 86_400 + 1
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert client.post(link).status_code == 404
-    assert not sees(client, order)
+    assert not can_see(client, order)
 
 
-def test_signing_in_claims_nothing_by_itself(client: Client, alice: User) -> None:
+def test_login_does_not_claim_orders(client: Client, alice: User) -> None:
     order = guest_order()
-    assert not sees(client, order)
+    assert not can_see(client, order)
     client.post("/accounts/logout/")
     sign_in(client, alice)
-    assert not sees(client, order)
+    assert not can_see(client, order)
 
 
 @pytest.mark.parametrize("owner", ["alice@ma\u0131l.example", "al\u0131ce@mail.example", "alice@ma\u0130l.example"])
-def test_address_that_only_looks_alike_claims_nothing(owner: str) -> None:
-    """A database that compares in capitals takes a dotless i for an i; the domain is another, and can be bought."""
+def test_lookalike_email_claims_nothing(owner: str) -> None:
+    """Do not match a dotless i with an i, as an uppercase comparison would: another person can own that domain."""
     guest_order("alice@mail.example")
     assert not Order.objects.claimable(make_user(owner, email_verified=owner)).exists()
 
 
-def test_accounts_that_look_alike_are_two(client: Client) -> None:
+def test_lookalike_emails_are_separate_accounts(client: Client) -> None:
     alice = make_user("alice@mail.example")
     make_user("alice@ma\u0131l.example")
     assert sign_in(client, alice).status_code == 302

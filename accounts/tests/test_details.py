@@ -1,4 +1,4 @@
-"""The name and the e-mail of an account, changed by its owner."""
+"""Tests for changing the name and the email address of an account."""
 
 import pytest
 from django.core import mail
@@ -16,29 +16,29 @@ NEW = {"email": "new@example.org", "password": PASSWORD}
 
 @pytest.fixture
 def alice(client: Client) -> User:
-    """Signed in, with a proven e-mail."""
+    """Return a signed-in user with a verified email address."""
     user = make_user(name="Alice", email_verified="alice@example.org")
     sign_in(client, user)
     return user
 
 
-@pytest.mark.parametrize("address", [NAME, EMAIL])
-def test_details_are_for_who_is_signed_in(client: Client, address: str) -> None:
-    assert client.get(address).url == f"/accounts/login/?next={address}"
+@pytest.mark.parametrize("url", [NAME, EMAIL])
+def test_details_pages_require_login(client: Client, url: str) -> None:
+    assert client.get(url).url == f"/accounts/login/?next={url}"
 
 
-def test_name_is_changed(client: Client, alice: User) -> None:
+def test_name_change_saves_name(client: Client, alice: User) -> None:
     assert "Your name is changed." in client.post(NAME, {"name": "Ada"}, follow=True).text
     assert User.objects.get().name == "Ada"
 
 
-def test_name_too_long_is_told_at_the_field(client: Client, alice: User) -> None:
-    answer = client.post(NAME, {"name": "A" * 121})
-    assert "Error:" in answer.text
+def test_name_change_rejects_too_long_name(client: Client, alice: User) -> None:
+    response = client.post(NAME, {"name": "A" * 121})
+    assert "Error:" in response.text
     assert User.objects.get().name == "Alice"
 
 
-def test_email_is_changed_and_has_to_be_proven_anew(client: Client, alice: User) -> None:
+def test_email_change_requires_new_verification(client: Client, alice: User) -> None:
     client.post(EMAIL, NEW)
     user = User.objects.get()
     assert (user.email, user.billing_profile.email) == ("new@example.org", "new@example.org")
@@ -49,14 +49,14 @@ def test_email_is_changed_and_has_to_be_proven_anew(client: Client, alice: User)
 def test_email_changed_is_told_to_both_addresses(client: Client, alice: User) -> None:
     client.post(EMAIL, NEW)
     assert send_waiting() == 2
-    told, link = mail.outbox
-    assert (told.to, link.to) == (["alice@example.org"], ["new@example.org"])
-    assert "has another e-mail now" in told.body
-    assert "new@example.org" not in told.body
+    notification, verification = mail.outbox
+    assert (notification.to, verification.to) == (["alice@example.org"], ["new@example.org"])
+    assert "has another e-mail now" in notification.body
+    assert "new@example.org" not in notification.body
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"password": "wrong"}, "The password is not right."),
         ({"email": "alice@example.org"}, "This is your e-mail already."),
@@ -65,23 +65,23 @@ def test_email_changed_is_told_to_both_addresses(client: Client, alice: User) ->
         ({"email": "a@b\x00.org"}, "It holds a sign that cannot be kept."),
     ],
 )
-def test_email_change_refused_says_why_and_changes_nothing(
-    client: Client, alice: User, changes: dict[str, str], words: str
+def test_email_change_rejects_bad_input_with_message(
+    client: Client, alice: User, changes: dict[str, str], message: str
 ) -> None:
     make_user("bob@example.org")
-    answer = client.post(EMAIL, NEW | changes)
-    assert (words in answer.text, "Error:" in answer.text) == (True, True)
+    response = client.post(EMAIL, NEW | changes)
+    assert (message in response.text, "Error:" in response.text) == (True, True)
     assert User.objects.get(pk=alice.pk).email == "alice@example.org"
     assert not AccountMail.objects.exists()
 
 
-def test_email_change_in_capitals_alone_is_taken(client: Client, alice: User) -> None:
+def test_email_change_accepts_change_of_case(client: Client, alice: User) -> None:
     client.post(EMAIL, NEW | {"email": "Alice@example.org"})
     assert User.objects.get().email == "Alice@example.org"
 
 
-def test_email_change_tells_no_more_than_ten_times_that_an_address_is_taken(client: Client, alice: User) -> None:
+def test_email_change_limits_attempts_with_taken_email(client: Client, alice: User) -> None:
     make_user("bob@example.org")
-    asked = [client.post(EMAIL, NEW | {"email": "bob@example.org"}) for _ in range(TakenSignupQuerySet.LIMIT + 1)]
-    assert {answer.status_code for answer in asked[:-1]} == {200}
-    assert asked[-1].status_code == 429
+    responses = [client.post(EMAIL, NEW | {"email": "bob@example.org"}) for _ in range(TakenSignupQuerySet.LIMIT + 1)]
+    assert {response.status_code for response in responses[:-1]} == {200}
+    assert responses[-1].status_code == 429

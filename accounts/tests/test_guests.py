@@ -1,4 +1,4 @@
-"""Guests: an e-mail for one session, never a way to somebody else's things."""
+"""Tests for guest sessions, which must not give access to data of others."""
 
 import pytest
 from django.test import Client
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db
 GUEST = "/accounts/guest/"
 
 
-def test_guest_form_sets_the_sessions_guest(client: Client) -> None:
-    answer = client.post(GUEST, {"email": "guest@example.org"})
-    assert answer.url == "/cart/checkout/"
+def test_guest_form_stores_guest_in_session(client: Client) -> None:
+    response = client.post(GUEST, {"email": "guest@example.org"})
+    assert response.url == "/cart/checkout/"
     assert GuestEmail.objects.get(pk=client.session["guest_email_id"]).email == "guest@example.org"
     assert BillingProfile.objects.get(pk=client.session["billing_profile_id"]).email == "guest@example.org"
 
@@ -26,36 +26,36 @@ def test_guest_form_sets_the_sessions_guest(client: Client) -> None:
     "email",
     ["", "guest", "guest@", "guest@example.org\x00", "g" * 400 + "@example.org", "guest@example.org\u2028x"],
 )
-def test_guest_form_refuses_what_is_no_email(client: Client, email: str) -> None:
+def test_guest_form_rejects_invalid_email(client: Client, email: str) -> None:
     assert "There is a problem" in client.post(GUEST, {"email": email}).text
     assert not GuestEmail.objects.exists()
 
 
-def test_guest_form_is_not_for_who_is_signed_in(client: Client) -> None:
+def test_guest_form_redirects_signed_in_user(client: Client) -> None:
     sign_in(client, make_user())
-    answer = client.post(GUEST, {"email": "guest@example.org", "next": "/cart/"})
-    assert (answer.url, GuestEmail.objects.count()) == ("/cart/", 0)
+    response = client.post(GUEST, {"email": "guest@example.org", "next": "/cart/"})
+    assert (response.url, GuestEmail.objects.count()) == ("/cart/", 0)
 
 
-def test_guest_who_looks_is_not_made(client: Client) -> None:
+def test_guest_form_get_creates_no_guest(client: Client) -> None:
     assert "Continue as guest" in client.get(GUEST).text
     assert not GuestEmail.objects.exists()
 
 
-def test_start_guest_makes_a_profile_of_this_session() -> None:
+def test_start_guest_creates_profile_for_session() -> None:
     request = make_request()
     profile = start_guest(request, "guest@example.org")
     assert (profile.email, profile.is_guest) == ("guest@example.org", True)
     assert request.session["billing_profile_id"] == profile.pk
 
 
-def test_start_guest_twice_with_the_same_email_makes_one_profile() -> None:
+def test_start_guest_twice_with_same_email_creates_one_profile() -> None:
     request = make_request()
     assert start_guest(request, "guest@example.org") == start_guest(request, "guest@example.org")
     assert (BillingProfile.objects.count(), GuestEmail.objects.count()) == (1, 1)
 
 
-def test_start_guest_changes_the_email_of_a_profile_without_orders() -> None:
+def test_start_guest_changes_email_of_profile_without_orders() -> None:
     request = make_request()
     first = start_guest(request, "gest@example.org")
     second = start_guest(request, "guest@example.org")
@@ -63,14 +63,14 @@ def test_start_guest_changes_the_email_of_a_profile_without_orders() -> None:
     assert GuestEmail.objects.get(pk=request.session["guest_email_id"]).email == "guest@example.org"
 
 
-def test_start_guest_keeps_the_profile_while_its_order_is_open(client: Client) -> None:
+def test_start_guest_keeps_profile_with_open_order(client: Client) -> None:
     add_to_cart(client, make_product())
     give_details(client, "gest@example.org")
     give_details(client, "guest@example.org")
     assert Order.objects.get(active=True).billing_profile == BillingProfile.objects.get()
 
 
-def test_start_guest_after_an_order_makes_a_fresh_profile(client: Client, simulator: Simulator) -> None:
+def test_start_guest_after_order_creates_new_profile(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     client.post(GUEST, {"email": "other@example.org"})
     fresh = BillingProfile.objects.get(pk=client.session["billing_profile_id"])
@@ -79,14 +79,14 @@ def test_start_guest_after_an_order_makes_a_fresh_profile(client: Client, simula
     assert order.order_id in client.get("/orders/").text
 
 
-def test_start_guest_after_an_order_with_the_same_email_goes_on_with_it(client: Client, simulator: Simulator) -> None:
+def test_start_guest_after_order_with_same_email_keeps_profile(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     client.post(GUEST, {"email": "guest@example.org"})
     assert client.session["billing_profile_id"] == order.billing_profile_id
 
 
 @pytest.mark.parametrize("owner", ["a user", "another guest"])
-def test_start_guest_never_finds_others_by_their_email(
+def test_start_guest_does_not_find_others_by_email(
     client: Client, other_client: Client, simulator: Simulator, owner: str
 ) -> None:
     if owner == "a user":
@@ -100,7 +100,7 @@ def test_start_guest_never_finds_others_by_their_email(
     assert "4242" not in other_client.get("/billing/payment-method/").text
 
 
-def test_start_guest_asks_for_nobody_by_email() -> None:
+def test_start_guest_does_not_query_by_email() -> None:
     make_user("guest@example.org")
     request = make_request()
     with count_queries() as queries:
@@ -108,7 +108,7 @@ def test_start_guest_asks_for_nobody_by_email() -> None:
     assert {query.split()[0] for query in queries} == {"INSERT"}
 
 
-def test_guest_of_a_session_is_read_back() -> None:
+def test_guest_can_be_stored_in_session_and_removed() -> None:
     request = make_request()
     assert GuestEmail.objects.from_request(request) is None
     guest = GuestEmail.objects.create(email="guest@example.org")
@@ -118,6 +118,6 @@ def test_guest_of_a_session_is_read_back() -> None:
     assert GuestEmail.objects.from_request(request) is None
 
 
-def test_guest_that_was_closed_is_none() -> None:
+def test_guest_that_is_inactive_is_ignored() -> None:
     guest = GuestEmail.objects.create(email="guest@example.org", active=False)
     assert GuestEmail.objects.from_request(make_request(guest_email_id=guest.pk)) is None

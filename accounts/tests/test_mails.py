@@ -1,4 +1,4 @@
-"""Mails about accounts: rows for any address, limits, and the sending after."""
+"""Tests for account emails: queueing, limits and sending."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ def ago(**time: int) -> Any:
 
 
 def rows() -> list[dict[str, Any]]:
-    """All rows, without what tells one moment and one address from another."""
+    """Return all rows without the columns that depend on the time or the email address."""
     return list(
         AccountMail.objects.values(
             "kind", "user", "client", "language", "attempts", "tried_at", "sent", "dropped", "used"
@@ -35,50 +35,50 @@ def rows() -> list[dict[str, Any]]:
 def test_reset_writes_the_same_for_a_known_and_an_unknown_address(client: Client, fields: dict[str, Any]) -> None:
     make_user("known@example.org", **fields)
     with count_queries() as known:
-        answer = ask_for_reset(client, "known@example.org")
+        response = ask_for_reset(client, "known@example.org")
     with count_queries() as unknown:
-        other_answer = ask_for_reset(client, "unkno@example.org")
-    assert (answer.status_code, answer.url) == (other_answer.status_code, other_answer.url)
+        other_response = ask_for_reset(client, "unkno@example.org")
+    assert (response.status_code, response.url) == (other_response.status_code, other_response.url)
     assert (
         [query.split()[0] for query in known]
         == [query.split()[0] for query in unknown]
         == ["INSERT", "SELECT", "SELECT"]
     )
     assert rows()[0] == rows()[1]
-    assert "If there is an account with this e-mail" in client.get(answer.url).text
+    assert "If there is an account with this e-mail" in client.get(response.url).text
 
 
-def test_reset_looks_nobody_up(client: Client) -> None:
+def test_reset_request_does_not_query_users(client: Client) -> None:
     with count_queries() as queries:
         ask_for_reset(client)
     assert not any("accounts_user" in query for query in queries if query.startswith("SELECT"))
 
 
-def test_reset_for_an_unknown_address_is_closed_without_a_mail(client: Client) -> None:
+def test_reset_for_unknown_email_is_dropped(client: Client) -> None:
     ask_for_reset(client)
     assert (send_waiting(), mail.outbox) == (0, [])
     row = AccountMail.objects.get()
     assert (row.sent, bool(row.dropped)) == (None, True)
 
 
-def test_mail_that_is_sent_is_not_sent_again(client: Client) -> None:
+def test_email_is_sent_only_once(client: Client) -> None:
     make_user()
     ask_for_reset(client)
     assert (send_waiting(), send_waiting(), len(mail.outbox)) == (1, 0, 1)
 
 
-def test_mail_is_tried_again_when_the_server_failed(client: Client, settings: Any) -> None:
+def test_email_is_retried_after_server_failure(client: Client, settings: Any) -> None:
     make_user()
     ask_for_reset(client)
     settings.EMAIL_BACKEND = "nowhere.Backend"
     assert send_waiting() == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert send_waiting() == 0  # not yet: the last attempt was just now
+    assert send_waiting() == 0  # The last attempt was just now, so the email is not due yet.
     AccountMail.objects.update(tried_at=ago(minutes=3))
     assert send_waiting() == 1
 
 
-def test_mail_that_nobody_waits_for_any_more_is_dropped(client: Client) -> None:
+def test_email_older_than_one_day_is_dropped(client: Client) -> None:
     make_user()
     ask_for_reset(client)
     AccountMail.objects.update(timestamp=ago(hours=25))
@@ -86,7 +86,7 @@ def test_mail_that_nobody_waits_for_any_more_is_dropped(client: Client) -> None:
     assert AccountMail.objects.get().dropped
 
 
-def test_mail_rows_are_forgotten_after_a_month(client: Client) -> None:
+def test_email_rows_are_deleted_after_one_month(client: Client) -> None:
     ask_for_reset(client)
     TakenSignup.objects.note("here")
     AccountMail.objects.update(timestamp=ago(days=29))
@@ -102,11 +102,11 @@ def test_mail_rows_hold_no_link(client: Client) -> None:
     make_user()
     ask_for_reset(client)
     token = mailed_link().rstrip("/").split("/")[-1]
-    kept = " ".join(str(value) for row in AccountMail.objects.values() for value in row.values())
-    assert token not in kept
+    stored = " ".join(str(value) for row in AccountMail.objects.values() for value in row.values())
+    assert token not in stored
 
 
-def test_mail_says_that_a_machine_sent_it_and_names_no_host_of_ours(client: Client, settings: Any) -> None:
+def test_email_headers_say_auto_generated_and_use_site_host(client: Client, settings: Any) -> None:
     make_user()
     ask_for_reset(client)
     send_waiting()
@@ -115,7 +115,7 @@ def test_mail_says_that_a_machine_sent_it_and_names_no_host_of_ours(client: Clie
     assert headers["Message-ID"].endswith(f"@{settings.SITE_HOST}>")
 
 
-def test_mail_is_written_in_the_language_it_was_asked_for_in(client: Client, settings: Any) -> None:
+def test_email_uses_language_of_request(client: Client, settings: Any) -> None:
     make_user()
     ask_for_reset(client)
     AccountMail.objects.update(language="ar")
@@ -123,7 +123,7 @@ def test_mail_is_written_in_the_language_it_was_asked_for_in(client: Client, set
     assert '<html lang="ar">' in mail.outbox[0].alternatives[0].content
 
 
-def test_each_kind_of_mail_says_what_its_link_does(client: Client) -> None:
+def test_email_subject_and_text_match_kind(client: Client) -> None:
     sign_in(client, make_user())
     ask_for_reset(client)
     client.post(reverse("accounts:verify_request"))
@@ -138,15 +138,15 @@ def test_each_kind_of_mail_says_what_its_link_does(client: Client) -> None:
 
 def test_address_gets_five_reset_mails_an_hour(client: Client) -> None:
     make_user()
-    answers = {ask_for_reset(client, email).url for email in ["alice@example.org", "ALICE@example.org"] * 4}
-    assert answers == {"/accounts/login/"}
+    urls = {ask_for_reset(client, email).url for email in ["alice@example.org", "ALICE@example.org"] * 4}
+    assert urls == {"/accounts/login/"}
     assert send_waiting() == 5
     AccountMail.objects.update(timestamp=ago(minutes=61))
     ask_for_reset(client)
     assert send_waiting() == 1
 
 
-def test_address_beyond_its_limit_takes_nothing_from_others(client: Client) -> None:
+def test_recipient_limit_does_not_affect_other_recipients(client: Client) -> None:
     make_user("bob@example.org")
     for _ in range(6):
         ask_for_reset(client)
@@ -154,7 +154,7 @@ def test_address_beyond_its_limit_takes_nothing_from_others(client: Client) -> N
     assert send_waiting() == 1
 
 
-def test_address_that_is_unknown_fills_its_limit_too(client: Client) -> None:
+def test_recipient_limit_applies_to_unknown_email(client: Client) -> None:
     for _ in range(3):
         ask_for_reset(client)
     send_waiting()
@@ -163,7 +163,7 @@ def test_address_that_is_unknown_fills_its_limit_too(client: Client) -> None:
     assert AccountMail.objects.count() == 5
 
 
-def test_owner_may_still_verify_when_a_stranger_asked_for_resets(client: Client, other_client: Client) -> None:
+def test_recipient_limit_is_counted_per_kind(client: Client, other_client: Client) -> None:
     alice = make_user()
     for _ in range(6):
         ask_for_reset(other_client, REMOTE_ADDR="198.51.100.1")
@@ -172,7 +172,7 @@ def test_owner_may_still_verify_when_a_stranger_asked_for_resets(client: Client,
     assert AccountMail.objects.filter(kind="verify").count() == 1
 
 
-def test_client_gets_twenty_mails_sent_an_hour(client: Client) -> None:
+def test_client_can_queue_at_most_twenty_emails_per_hour(client: Client) -> None:
     for number in range(25):
         assert ask_for_reset(client, f"guess{number}@example.org").url == "/accounts/login/"
     assert AccountMail.objects.count() == 20
@@ -180,19 +180,19 @@ def test_client_gets_twenty_mails_sent_an_hour(client: Client) -> None:
     assert AccountMail.objects.count() == 21
 
 
-def test_client_cannot_escape_its_limit_by_a_header(client: Client) -> None:
+def test_client_cannot_bypass_limit_with_forwarded_header(client: Client) -> None:
     for number in range(25):
         ask_for_reset(client, f"guess{number}@example.org", headers={"X-Forwarded-For": f"198.51.100.{number}"})
     assert AccountMail.objects.count() == 20
 
 
-def test_client_is_kept_as_a_hash(client: Client) -> None:
+def test_client_is_stored_as_hash(client: Client) -> None:
     ask_for_reset(client, REMOTE_ADDR="198.51.100.77")
-    kept = AccountMail.objects.get().client
-    assert (len(kept), "198.51" in kept) == (64, False)
+    stored = AccountMail.objects.get().client
+    assert (len(stored), "198.51" in stored) == (64, False)
 
 
-def test_admin_shows_mails_to_read_alone(client: Client) -> None:
+def test_admin_shows_emails_read_only(client: Client) -> None:
     ask_for_reset(client)
     row = AccountMail.objects.get()
     client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))

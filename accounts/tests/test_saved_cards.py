@@ -1,4 +1,4 @@
-"""Cards on file: shown, offered first, removed; here at once, at Stripe now or later."""
+"""Tests for saved cards: the list, the default card, and removal in the shop and at Stripe."""
 
 from typing import Any
 
@@ -22,89 +22,90 @@ PAGE = "/billing/payment-method/"
 
 @pytest.fixture
 def alice(client: Client) -> User:
-    """Signed in."""
+    """Return a signed-in user."""
     user = make_user()
     sign_in(client, user)
     return user
 
 
-def press(client: Client, name: str, card: Card) -> Any:
+def post_action(client: Client, name: str, card: Card) -> Any:
     return client.post(reverse(f"accounts:card_{name}", args=[card.pk]), follow=True)
 
 
-def test_cards_tell_brand_digits_and_expiry(client: Client, alice: User) -> None:
+def test_card_page_shows_brand_digits_and_expiry(client: Client, alice: User) -> None:
     make_card(alice)
     page = client.get(PAGE).text
     assert ("Visa •••• 4242" in page, "Expires 12/34" in page, "Default" in page) == (True, True, True)
 
 
-def test_card_whose_time_is_over_says_so(client: Client, alice: User) -> None:
+def test_card_page_marks_expired_card(client: Client, alice: User) -> None:
     make_card(alice, exp_year=2020)
     assert "Expired 12/20" in client.get(PAGE).text
 
 
-def test_default_moves_to_another_card(client: Client, alice: User) -> None:
+def test_default_can_move_to_another_card(client: Client, alice: User) -> None:
     make_card(alice)
     other = make_card(alice, stripe_id="card_2", default=False)
-    press(client, "default", other)
+    post_action(client, "default", other)
     assert Card.objects.get(default=True) == other
 
 
-def test_removed_card_is_gone_here_and_at_stripe(client: Client, simulator: Simulator, alice: User) -> None:
+def test_remove_deletes_card_locally_and_at_stripe(client: Client, simulator: Simulator, alice: User) -> None:
     card = Card.objects.get(pk=add_card(client).json()["card"])
-    assert "is removed" in press(client, "remove", card).text
+    assert "is removed" in post_action(client, "remove", card).text
     card.refresh_from_db()
     assert (card.active, card.default, card.is_detach_due) == (False, False, False)
     assert simulator.store.find("card", card.stripe_id) is None
 
 
-def test_card_set_up_by_intent_is_detached(client: Client, simulator: Simulator, alice: User) -> None:
+def test_remove_detaches_card_added_by_setup_intent(client: Client, simulator: Simulator, alice: User) -> None:
     profile = BillingProfile.objects.get()
     method = gateway._ask(
         lambda c: c.v1.payment_methods.attach("pm_card_visa", {"customer": profile.get_customer()}),
-        lambda answer: dict(answer.to_dict()),
+        lambda response: dict(response.to_dict()),
     )
-    press(client, "remove", Card.objects.add_new(profile, method))
+    post_action(client, "remove", Card.objects.add_new(profile, method))
     assert (simulator.store.find("payment_method", method["id"]) or {})["customer"] is None
     assert not Card.objects.to_detach().exists()
 
 
-def test_card_removed_while_stripe_is_silent_is_detached_by_reconcile(
+def test_reconcile_detaches_card_after_stripe_failure(
     client: Client, request: pytest.FixtureRequest, alice: User
 ) -> None:
     card = make_card(alice)
     BillingProfile.objects.update(customer_id="cus_none")
-    assert "is removed" in press(client, "remove", card).text  # there is no Stripe here
+    # Stripe is not reachable before the simulator starts.
+    assert "is removed" in post_action(client, "remove", card).text
     assert "4242" not in client.get(PAGE).text
     request.getfixturevalue("simulator")
     assert reconcile()["cards removed"] == 1
     assert not Card.objects.to_detach().exists()
 
 
-def test_next_card_is_the_default_when_that_one_is_removed(client: Client, alice: User) -> None:
+def test_remove_makes_next_card_the_default(client: Client, alice: User) -> None:
     card = make_card(alice)
     other = make_card(alice, stripe_id="card_2", default=False)
-    press(client, "remove", card)
+    post_action(client, "remove", card)
     assert Card.objects.get(default=True) == other
 
 
-def test_card_of_a_payment_under_way_is_kept(client: Client, alice: User) -> None:
+def test_remove_is_rejected_while_payment_is_open(client: Client, alice: User) -> None:
     card, order = make_card(alice), make_order(alice, status="placed", paid_at=None)
     Payment.objects.create(
         order=order, number=1, card=card, stripe_pm=card.stripe_id, amount=16, currency="gbp", status="requires_action"
     )
-    assert "is being used for a payment" in press(client, "remove", card).text
+    assert "is being used for a payment" in post_action(client, "remove", card).text
     assert Card.objects.get().active
 
 
 @pytest.mark.parametrize("name", ["default", "remove"])
-def test_card_of_another_is_404_and_stays(client: Client, other_client: Client, alice: User, name: str) -> None:
+def test_card_of_another_visitor_returns_404(client: Client, other_client: Client, alice: User, name: str) -> None:
     card = make_card(alice, default=False)
     sign_in(other_client, make_user("charlie@example.org"))
     for browser in (other_client, Client()):
-        assert press(browser, name, card).status_code == 404
+        assert post_action(browser, name, card).status_code == 404
     assert list(Card.objects.values_list("active", "default")) == [(True, False)]
 
 
-def test_card_number_that_no_column_holds_is_404(client: Client, alice: User) -> None:
+def test_card_pk_out_of_range_returns_404(client: Client, alice: User) -> None:
     assert client.post(f"/accounts/cards/{'9' * 30}/remove/").status_code == 404

@@ -1,4 +1,4 @@
-"""Making an account."""
+"""Tests for signing up."""
 
 import re
 
@@ -17,10 +17,10 @@ SIGNUP = "/accounts/signup/"
 DATA = {"name": "Alice", "email": "alice@example.org", "password": "a long walk home"}
 
 
-def test_signup_makes_a_user_with_a_profile_and_signs_in(client: Client) -> None:
-    answer = client.post(SIGNUP, DATA | {"next": "/cart/"})
+def test_signup_creates_user_with_profile_and_signs_in(client: Client) -> None:
+    response = client.post(SIGNUP, DATA | {"next": "/cart/"})
     user = User.objects.get()
-    assert (answer.url, user.email, user.name) == ("/cart/", "alice@example.org", "Alice")
+    assert (response.url, user.email, user.name) == ("/cart/", "alice@example.org", "Alice")
     assert (user.billing_profile.email, user.is_staff, user.is_superuser) == ("alice@example.org", False, False)
     assert client.session["billing_profile_id"] == user.billing_profile.pk
     assert "Welcome! Your account is ready." in client.get("/").text
@@ -32,7 +32,7 @@ def test_signup_user_can_log_in_again(client: Client, other_client: Client) -> N
     assert ">Logout</button>" in other_client.get("/").text
 
 
-def test_signup_makes_a_new_session_key(client: Client) -> None:
+def test_signup_rotates_session_key(client: Client) -> None:
     client.post("/accounts/guest/", {"email": "guest@example.org"})
     before = client.session.session_key
     client.post(SIGNUP, DATA)
@@ -45,7 +45,7 @@ def test_signup_cannot_make_itself_staff(client: Client) -> None:
     assert (user.is_staff, user.is_superuser, user.is_active) == (False, False, True)
 
 
-def test_signup_takes_over_the_guests_profile(client: Client) -> None:
+def test_signup_takes_over_guest_profile(client: Client) -> None:
     client.post("/accounts/guest/", {"email": "guest@example.org"})
     guest = BillingProfile.objects.get()
     client.post(SIGNUP, DATA)
@@ -54,7 +54,7 @@ def test_signup_takes_over_the_guests_profile(client: Client) -> None:
     assert "guest_email_id" not in client.session
 
 
-def test_signup_takes_over_the_guests_orders_and_cards(client: Client, simulator: Simulator) -> None:
+def test_signup_takes_over_guest_orders_and_cards(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     client.post(SIGNUP, DATA)
     client.post("/accounts/logout/")
@@ -63,7 +63,7 @@ def test_signup_takes_over_the_guests_orders_and_cards(client: Client, simulator
     assert "4242" in client.get("/billing/payment-method/").text
 
 
-def test_signup_takes_nothing_over_from_another_session(
+def test_signup_takes_over_nothing_from_another_session(
     client: Client, other_client: Client, simulator: Simulator
 ) -> None:
     client.post("/accounts/guest/", {"email": "alice@example.org"})
@@ -73,7 +73,7 @@ def test_signup_takes_nothing_over_from_another_session(
     assert BillingProfile.objects.filter(user=None).count() == 1
 
 
-def test_signup_takes_over_nothing_of_a_users_profile(client: Client) -> None:
+def test_signup_does_not_take_over_profile_of_user(client: Client) -> None:
     sign_in(client, make_user("bob@example.org"))
     session = client.session
     del session["_auth_user_id"]
@@ -85,34 +85,32 @@ def test_signup_takes_over_nothing_of_a_users_profile(client: Client) -> None:
     }
 
 
-def test_signup_keeps_the_cart(client: Client) -> None:
+def test_signup_keeps_cart(client: Client) -> None:
     add_to_cart(client, make_product(title="Teal mug"), 2)
     client.post(SIGNUP, DATA)
     assert "Teal mug" in client.get("/cart/").text
 
 
 @pytest.mark.parametrize("email", ["alice@example.org", "ALICE@example.org", "Alice@Example.Org"])
-def test_signup_with_a_taken_email_is_refused_with_words(client: Client, email: str) -> None:
+def test_signup_rejects_taken_email_with_message(client: Client, email: str) -> None:
     make_user()
     page = client.post(SIGNUP, DATA | {"email": email}).text
     assert "You have an account with this e-mail. Log in instead." in page
     assert User.objects.count() == 1
 
 
-def test_signup_whose_email_is_taken_in_between_is_refused_with_words(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def taken(*_arguments: object) -> None:
+def test_signup_rejects_email_taken_in_the_meantime(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def raise_integrity_error(*_arguments: object) -> None:
         raise IntegrityError
 
-    monkeypatch.setattr(BillingProfile.objects, "save_new_user", taken)
+    monkeypatch.setattr(BillingProfile.objects, "save_new_user", raise_integrity_error)
     page = client.post(SIGNUP, DATA).text
     assert "You have an account with this e-mail. Log in instead." in page
     assert "_auth_user_id" not in client.session
 
 
 @pytest.mark.parametrize(
-    ("password", "words"),
+    ("password", "message"),
     [
         ("short", "too short"),
         ("password", "too common"),
@@ -121,28 +119,28 @@ def test_signup_whose_email_is_taken_in_between_is_refused_with_words(
         ("x" * 129, "at most 128"),
     ],
 )
-def test_signup_with_a_weak_password_is_refused_with_words(client: Client, password: str, words: str) -> None:
+def test_signup_with_a_weak_password_is_refused_with_words(client: Client, password: str, message: str) -> None:
     page = client.post(SIGNUP, DATA | {"password": password}).text
-    assert words in page
+    assert message in page
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize(
     "changes", [{"email": "alice"}, {"email": ""}, {"email": "a@b.c\x00"}, {"name": "x" * 121}, {"name": "A\x00"}]
 )
-def test_signup_with_bad_input_makes_nobody(client: Client, changes: dict) -> None:
+def test_signup_with_bad_input_creates_no_user(client: Client, changes: dict) -> None:
     assert "There is a problem" in client.post(SIGNUP, DATA | changes).text
     assert not User.objects.exists()
 
 
-def test_signup_page_sends_a_signed_in_visitor_on(client: Client) -> None:
+def test_signup_page_redirects_signed_in_user(client: Client) -> None:
     client.post(SIGNUP, DATA)
-    answer = client.post(SIGNUP, DATA | {"email": "second@example.org"})
-    assert answer.url == "/"
+    response = client.post(SIGNUP, DATA | {"email": "second@example.org"})
+    assert response.url == "/"
     assert User.objects.count() == 1
 
 
-def test_signup_asks_a_guest_for_the_password_alone(client: Client) -> None:
+def test_signup_prefills_name_and_email_of_guest(client: Client) -> None:
     add_to_cart(client, make_product())
     give_details(client, "gia@example.org", name="Gia Guest")
     page = client.get("/accounts/signup/").text
@@ -152,6 +150,6 @@ def test_signup_asks_a_guest_for_the_password_alone(client: Client) -> None:
     ]
 
 
-def test_signup_knows_nothing_of_a_visitor_without_a_session(client: Client) -> None:
+def test_signup_prefills_nothing_without_session(client: Client) -> None:
     BillingProfile.objects.create(email="gia@example.org")
     assert "gia@example.org" not in client.get("/accounts/signup/").text

@@ -1,4 +1,4 @@
-"""Guessing passwords and addresses is limited, and the owner gets in from elsewhere."""
+"""Tests for the limits on guessing passwords and email addresses. Owners can still sign in from elsewhere."""
 
 import logging
 from datetime import timedelta
@@ -22,13 +22,13 @@ LOGIN, ADMIN, SIGNUP = "/accounts/login/", "/admin/login/", "/accounts/signup/"
 HERE, ELSEWHERE = "198.51.100.1", "203.0.113.9"
 WAIT = "Please wait a little"
 SECRET = "Tr0ub4dor&3"
-FEW = 3  # wrong passwords that close the door in most of these tests
+LIMIT = 3  # the number of wrong passwords before the lockout in most of these tests
 
 
 @pytest.fixture(autouse=True)
 def throttled(settings: Any) -> None:
     settings.AXES_ENABLED = True
-    settings.AXES_FAILURE_LIMIT = FEW
+    settings.AXES_FAILURE_LIMIT = LIMIT
 
 
 @pytest.fixture
@@ -36,68 +36,70 @@ def alice() -> User:
     return make_user(is_staff=True)
 
 
-def try_password(email: str = "alice@example.org", password: str = "wrong", address: str = HERE, **extra: Any) -> Any:
-    return Client(REMOTE_ADDR=address).post(LOGIN, {"email": email, "password": password}, **extra)
+def try_password(
+    email: str = "alice@example.org", password: str = "wrong", ip_address: str = HERE, **extra: Any
+) -> Any:
+    return Client(REMOTE_ADDR=ip_address).post(LOGIN, {"email": email, "password": password}, **extra)
 
 
-def try_admin(email: str = "alice@example.org", password: str = "wrong", address: str = HERE) -> Any:
-    return Client(REMOTE_ADDR=address).post(ADMIN, {"username": email, "password": password, "next": "/admin/"})
+def try_admin(email: str = "alice@example.org", password: str = "wrong", ip_address: str = HERE) -> Any:
+    return Client(REMOTE_ADDR=ip_address).post(ADMIN, {"username": email, "password": password, "next": "/admin/"})
 
 
-def wait(**time: int) -> None:
-    """The last failures were so long ago."""
+def age_failures(**time: int) -> None:
+    """Move the last failures this far into the past."""
     AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(**time))
 
 
-def is_welcome(address: str = HERE) -> bool:
-    return try_password(password=PASSWORD, address=address).status_code == 302
+def can_sign_in(ip_address: str = HERE) -> bool:
+    return try_password(password=PASSWORD, ip_address=ip_address).status_code == 302
 
 
 @pytest.mark.parametrize("attempt", [try_password, try_admin])
-def test_tenth_wrong_password_closes_the_door(alice: User, settings: Any, attempt: Any) -> None:
+def test_lockout_starts_at_tenth_wrong_password(alice: User, settings: Any, attempt: Any) -> None:
     settings.AXES_FAILURE_LIMIT = defaults.AXES_FAILURE_LIMIT
     assert [attempt().status_code for _ in range(12)] == [200] * 9 + [429] * 3
     assert attempt(password=PASSWORD).status_code == 429
 
 
 @pytest.mark.parametrize("attempt", [try_password, try_admin])
-def test_closed_door_is_a_page_of_the_shop(alice: User, attempt: Any) -> None:
-    for _ in range(FEW):
-        answer = attempt()
-    assert WAIT in answer.text
-    assert "You can try again in 15 minutes." in answer.text
-    assert "Hearth &amp; Clay" in answer.text
-    assert answer.headers["Retry-After"] == "900"
-    assert "no-store" in answer.headers["Cache-Control"]
+def test_lockout_page_says_when_to_try_again(alice: User, attempt: Any) -> None:
+    for _ in range(LIMIT):
+        response = attempt()
+    assert WAIT in response.text
+    assert "You can try again in 15 minutes." in response.text
+    assert "Hearth &amp; Clay" in response.text
+    assert response.headers["Retry-After"] == "900"
+    assert "no-store" in response.headers["Cache-Control"]
 
 
 def test_shop_and_admin_count_together(alice: User) -> None:
     for attempt in (try_password, try_admin, try_password):
-        answer = attempt()
-    assert answer.status_code == 429
-    assert not is_welcome()
+        response = attempt()
+    assert response.status_code == 429
+    assert not can_sign_in()
 
 
 def test_many_wrong_passwords_do_not_keep_the_owner_out_elsewhere(alice: User) -> None:
-    for _ in range(3 * FEW):
+    for _ in range(3 * LIMIT):
         try_password()
-    assert (is_welcome(HERE), is_welcome(ELSEWHERE)) == (False, True)
-    assert try_admin(password=PASSWORD, address=ELSEWHERE).status_code == 302
+    assert (can_sign_in(HERE), can_sign_in(ELSEWHERE)) == (False, True)
+    assert try_admin(password=PASSWORD, ip_address=ELSEWHERE).status_code == 302
 
 
-def test_door_opens_again_after_a_quarter_of_an_hour(alice: User) -> None:
-    for _ in range(FEW):
+def test_lockout_ends_after_15_minutes(alice: User) -> None:
+    for _ in range(LIMIT):
         try_password()
-    wait(minutes=14)
-    assert not is_welcome()
-    wait(minutes=16)
-    assert is_welcome()
+    age_failures(minutes=14)
+    assert not can_sign_in()
+    age_failures(minutes=16)
+    assert can_sign_in()
 
 
-def test_trying_on_does_not_keep_the_door_closed(alice: User) -> None:
-    for _ in range(FEW):
+def test_lockout_is_not_extended_by_further_attempts(alice: User) -> None:
+    for _ in range(LIMIT):
         try_password()
-    wait(minutes=14)
+    age_failures(minutes=14)
     before = AccessAttempt.objects.get().attempt_time
     try_password()
     assert AccessAttempt.objects.get().attempt_time == before
@@ -106,69 +108,69 @@ def test_trying_on_does_not_keep_the_door_closed(alice: User) -> None:
 @pytest.mark.parametrize(
     "names", [["alice@example.org", "ALICE@example.org", " Alice@Example.Org "], ["al\u0131ce@example.org"]]
 )
-def test_ways_to_write_an_email_count_as_one(alice: User, names: list[str]) -> None:
-    for number in range(FEW):
+def test_lockout_counts_spellings_of_email_as_one(alice: User, names: list[str]) -> None:
+    for number in range(LIMIT):
         try_password(names[number % len(names)])
-    assert not is_welcome()
+    assert not can_sign_in()
     assert [row.username for row in AccessAttempt.objects.all()] == ["alice@example.org"]
 
 
-def test_other_browsers_of_the_same_place_count_as_one(alice: User) -> None:
-    for number in range(FEW):
-        answer = try_password(headers={"User-Agent": f"browser \x00 {number}", "Accept": "\x00"})
-    assert answer.status_code == 429
+def test_lockout_ignores_browser_headers(alice: User) -> None:
+    for number in range(LIMIT):
+        response = try_password(headers={"User-Agent": f"browser \x00 {number}", "Accept": "\x00"})
+    assert response.status_code == 429
     assert (AccessAttempt.objects.get().user_agent, AccessAttempt.objects.get().http_accept) == ("", "")
 
 
 def test_forged_forwarding_does_not_open_the_door(alice: User) -> None:
-    for number in range(FEW):
-        answer = try_password(headers={"X-Forwarded-For": f"203.0.113.{number}"})
-    assert answer.status_code == 429
+    for number in range(LIMIT):
+        response = try_password(headers={"X-Forwarded-For": f"203.0.113.{number}"})
+    assert response.status_code == 429
 
 
-def test_behind_a_proxy_visitors_are_told_apart(alice: User, settings: Any) -> None:
+def test_lockout_distinguishes_visitors_behind_proxy(alice: User, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
-    for _ in range(FEW):
-        answer = try_password(headers={"X-Forwarded-For": f"6.6.6.6, {HERE}"})
-    assert answer.status_code == 429
-    answer = try_password(password=PASSWORD, headers={"X-Forwarded-For": f"{HERE}, {ELSEWHERE}"})
-    assert answer.status_code == 302
+    for _ in range(LIMIT):
+        response = try_password(headers={"X-Forwarded-For": f"6.6.6.6, {HERE}"})
+    assert response.status_code == 429
+    response = try_password(password=PASSWORD, headers={"X-Forwarded-For": f"{HERE}, {ELSEWHERE}"})
+    assert response.status_code == 302
 
 
-def test_right_password_forgets_the_wrong_ones(alice: User) -> None:
-    for _ in range(FEW - 1):
+def test_correct_password_resets_failures(alice: User) -> None:
+    for _ in range(LIMIT - 1):
         try_password()
-    assert is_welcome()
+    assert can_sign_in()
     assert not AccessAttempt.objects.exists()
 
 
-def test_unknown_email_is_locked_out_in_the_same_words(alice: User) -> None:
-    for _ in range(FEW):
-        known, unknown = try_password(), try_password("nobody@example.org", address=ELSEWHERE)
+def test_lockout_page_is_the_same_for_unknown_email(alice: User) -> None:
+    for _ in range(LIMIT):
+        known, unknown = try_password(), try_password("nobody@example.org", ip_address=ELSEWHERE)
     assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
 
 
 def test_one_place_trying_many_accounts_is_locked_out(alice: User) -> None:
-    answers = [try_password(f"guess{number}@example.org").status_code for number in range(31)]
-    assert answers == [200] * 29 + [429] * 2
-    assert (is_welcome(HERE), is_welcome(ELSEWHERE)) == (False, True)
+    status_codes = [try_password(f"guess{number}@example.org").status_code for number in range(31)]
+    assert status_codes == [200] * 29 + [429] * 2
+    assert (can_sign_in(HERE), can_sign_in(ELSEWHERE)) == (False, True)
 
 
-def test_new_password_by_mail_opens_the_door(alice: User, client: Client) -> None:
-    for _ in range(FEW):
+def test_password_reset_ends_lockout(alice: User, client: Client) -> None:
+    for _ in range(LIMIT):
         try_password()
     client.post(reset_page(client), new_password("an even longer walk"))
     assert try_password(password="an even longer walk").status_code == 302
 
 
-def test_guessing_the_old_password_of_an_open_session_is_limited_too(alice: User) -> None:
+def test_password_change_counts_towards_lockout(alice: User) -> None:
     client = Client(REMOTE_ADDR=HERE)
     sign_in(client, alice)
     form = {"old_password": "wrong"} | new_password("an even longer walk")
-    answers = [client.post("/accounts/password-change/", form).status_code for _ in range(FEW + 1)]
-    assert answers == [200] * (FEW - 1) + [429] * 2
+    status_codes = [client.post("/accounts/password-change/", form).status_code for _ in range(LIMIT + 1)]
+    assert status_codes == [200] * (LIMIT - 1) + [429] * 2
     client.post("/accounts/password-change/", form | {"old_password": PASSWORD})
-    assert is_welcome(ELSEWHERE)
+    assert can_sign_in(ELSEWHERE)
 
 
 @pytest.mark.parametrize("attempt", [try_password, try_admin])
@@ -176,14 +178,14 @@ def test_guessing_the_old_password_of_an_open_session_is_limited_too(alice: User
 @pytest.mark.parametrize(
     "value", ["\x00", "a\x00@example.org", "a" * 300 + "@example.org", "x" * 100_000, "", "\ud83d\ude00"]
 )
-def test_hostile_sign_in_is_answered(alice: User, attempt: Any, field: str, value: str) -> None:
+def test_login_handles_hostile_input(alice: User, attempt: Any, field: str, value: str) -> None:
     value = value.encode("utf-16", "surrogatepass").decode("utf-16")
-    for _ in range(FEW + 1):
-        answer = attempt(**{field: value})
-        assert answer.status_code in (200, 429)
+    for _ in range(LIMIT + 1):
+        response = attempt(**{field: value})
+        assert response.status_code in (200, 429)
 
 
-def test_names_that_no_form_lets_through_fit_the_row_too() -> None:
+def test_username_that_bypasses_forms_fits_column() -> None:
     request = RequestFactory().post(LOGIN)
     for name in ("a\x00b", "x" * 5000, ""):
         assert authenticate(request, username=name, password="wrong") is None
@@ -198,61 +200,61 @@ def test_passwords_are_neither_in_rows_nor_in_logs(
     for _ in range(3):
         attempt(password=SECRET)
     Client().post(f"{LOGIN}?password={SECRET}", {"email": alice.email, "password": SECRET, "pass": SECRET})
-    kept = [str(value) for row in AccessAttempt.objects.values() for value in row.values()]
-    assert alice.email in kept
-    assert SECRET not in " ".join(kept) + caplog.text.replace(f"password={SECRET}", "") + capsys.readouterr().err
+    stored = [str(value) for row in AccessAttempt.objects.values() for value in row.values()]
+    assert alice.email in stored
+    assert SECRET not in " ".join(stored) + caplog.text.replace(f"password={SECRET}", "") + capsys.readouterr().err
 
 
-def test_successful_sign_ins_are_not_written_down(alice: User) -> None:
-    assert is_welcome()
+def test_successful_logins_are_not_recorded(alice: User) -> None:
+    assert can_sign_in()
     assert (AccessLog.objects.count(), AccessFailureLog.objects.count()) == (0, 0)
 
 
-def test_throttle_asks_nothing_of_who_only_looks(client: Client, settings: Any) -> None:
+def test_throttle_adds_no_queries_to_page_views(client: Client, settings: Any) -> None:
     product = make_product()
-    for address in ("/", "/products/", product.get_absolute_url(), LOGIN, "/cart/"):
-        client.get(address)  # what is cached is read
+    for url in ("/", "/products/", product.get_absolute_url(), LOGIN, "/cart/"):
+        client.get(url)  # Fill the caches first.
         with count_queries() as throttled:
-            client.get(address)
+            client.get(url)
         settings.AXES_ENABLED = False
-        with count_queries() as free:
-            client.get(address)
+        with count_queries() as unthrottled:
+            client.get(url)
         settings.AXES_ENABLED = True
-        assert (len(throttled), [query for query in throttled if "axes" in query]) == (len(free), []), address
+        assert (len(throttled), [query for query in throttled if "axes" in query]) == (len(unthrottled), []), url
 
 
-def test_staff_open_a_door_by_deleting_its_row(alice: User, client: Client) -> None:
-    for _ in range(FEW):
+def test_lockout_ends_when_staff_delete_attempt(alice: User, client: Client) -> None:
+    for _ in range(LIMIT):
         try_password()
     client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
     assert alice.email in client.get(reverse("admin:axes_accessattempt_changelist")).text
     client.post(reverse("admin:axes_accessattempt_delete", args=[AccessAttempt.objects.get().pk]), {"post": "yes"})
-    assert is_welcome()
+    assert can_sign_in()
 
 
-# Sign-up, which alone may say that an e-mail has an account
+# Sign-up: its errors reveal that an email address has an account, so attempts are limited.
 
 
-def try_signup(email: str = "alice@example.org", address: str = HERE, password: str = "a long walk home") -> Any:
+def try_signup(email: str = "alice@example.org", ip_address: str = HERE, password: str = "a long walk home") -> Any:
     form = {"name": "Charlie", "email": email, "password": password}
-    return Client(REMOTE_ADDR=address).post(SIGNUP, form)
+    return Client(REMOTE_ADDR=ip_address).post(SIGNUP, form)
 
 
-def test_signup_says_ten_times_an_hour_that_an_email_is_taken(alice: User) -> None:
-    answers = [try_signup() for _ in range(12)]
-    assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
-    assert "You have an account with this e-mail." in answers[9].text
-    assert (WAIT in answers[10].text, answers[10].headers["Retry-After"]) == (True, "3600")
+def test_signup_reports_taken_email_ten_times_per_hour(alice: User) -> None:
+    responses = [try_signup() for _ in range(12)]
+    assert [response.status_code for response in responses] == [200] * 10 + [429] * 2
+    assert "You have an account with this e-mail." in responses[9].text
+    assert (WAIT in responses[10].text, responses[10].headers["Retry-After"]) == (True, "3600")
 
 
-def test_signup_at_the_limit_tells_nothing_of_any_email(alice: User) -> None:
+def test_signup_at_limit_reveals_nothing(alice: User) -> None:
     for _ in range(10):
         try_signup()
     assert try_signup("new@example.org").text == try_signup().text
     assert not User.objects.filter(email="new@example.org").exists()
 
 
-def test_signup_is_limited_by_place_and_hour(alice: User) -> None:
+def test_signup_limit_is_per_ip_address_and_hour(alice: User) -> None:
     for _ in range(11):
         try_signup()
     assert try_signup("new@example.org", ELSEWHERE).status_code == 302
@@ -263,17 +265,18 @@ def test_signup_is_limited_by_place_and_hour(alice: User) -> None:
 def test_signup_of_parallel_requests_is_told_no_more_than_ten_times(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(TakenSignup.objects), "are_at_limit", lambda *_: False)  # all looked before any wrote
+    # Behave as if all requests checked the limit before any of them wrote a row.
+    monkeypatch.setattr(type(TakenSignup.objects), "are_at_limit", lambda *_: False)
     assert [try_signup().status_code for _ in range(16)].count(200) == 10
 
 
-def test_signup_that_is_mistyped_counts_for_nothing(alice: User) -> None:
+def test_signup_with_other_errors_does_not_count(alice: User) -> None:
     for _ in range(12):
-        answer = try_signup("new@example.org", password="short")
-    assert (answer.status_code, TakenSignup.objects.count()) == (200, 0)
+        response = try_signup("new@example.org", password="short")
+    assert (response.status_code, TakenSignup.objects.count()) == (200, 0)
 
 
-def test_signup_keeps_neither_email_nor_address_of_a_refusal(alice: User) -> None:
+def test_signup_rejection_stores_neither_email_nor_ip_address(alice: User) -> None:
     try_signup()
-    kept = str(TakenSignup.objects.values().get())
-    assert (HERE in kept, alice.email in kept) == (False, False)
+    stored = str(TakenSignup.objects.values().get())
+    assert (HERE in stored, alice.email in stored) == (False, False)
