@@ -40,7 +40,7 @@ class StockFilter(admin.SimpleListFilter):
 
 
 class PictureInline(admin.TabularInline):
-    """The additional pictures on the page of a product."""
+    """Inline for the additional pictures of a product."""
 
     model = Picture
     form = PictureForm
@@ -80,7 +80,7 @@ class ProductAdmin(admin.ModelAdmin):
         queryset.update(active=False)
 
     def save_model(self, request: HttpRequest, obj: Product, form: forms.BaseModelForm, change: bool) -> None:
-        """Save the product, then apply the stock change to the current stock, which sales can have changed."""
+        """Save the product, then apply the stock change to the current stock. Sales can change it during the edit."""
         if not change:
             obj.stock = (
                 None if form.cleaned_data.get("is_unlimited") else max(form.cleaned_data.get("stock_change") or 0, 0)

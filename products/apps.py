@@ -1,4 +1,4 @@
-"""App configuration of products."""
+"""App configuration for products."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _

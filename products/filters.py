@@ -53,7 +53,7 @@ def price_field(label: Any) -> PriceField:
 
 
 class FilterForm(PlainForm):
-    """The filters in a query string.
+    """Form for the filters in a query string.
 
     An invalid price filters nothing and is reported as a form error. Other unknown values are ignored.
     """
@@ -82,7 +82,7 @@ class FilterForm(PlainForm):
     def prices(self) -> tuple[Decimal | None, Decimal | None]:
         """Return the price limits, the lower one first even if they were entered the other way round.
 
-        A limit is None if it is missing or invalid.
+        Return None for a limit that is missing or invalid.
         """
         low, high = self.cleaned_data.get("price_from"), self.cleaned_data.get("price_to")
         return (high, low) if low is not None and high is not None and high < low else (low, high)

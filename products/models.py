@@ -186,7 +186,7 @@ class Product(GuardedModel, Pictured):
 
     @property
     def is_low(self) -> bool:
-        """Whether the stock is so low that the shopper sees how many units are left."""
+        """Whether one to five units are left, so that pages show the number."""
         return self.stock is not None and 0 < self.stock <= 5
 
     def most_in_cart(self) -> int:

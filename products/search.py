@@ -19,8 +19,8 @@ from django.db.models.functions import Coalesce
 
 from products.models import Product, ProductQuerySet
 
-MOST = 480  # The most products that one search shows: twenty pages.
-MOST_RANKED = 1_000  # The most matches that are ranked. A common word has too many matches to rank them all.
+MOST = 480  # The maximum number of products that a search shows: twenty pages.
+MOST_RANKED = 1_000  # The maximum number of matches to rank. A common word has too many to rank them all.
 MOST_WORDS, LONGEST_TEXT = 8, 200
 TITLES = 5000  # The number of titles in which a search without results looks for similar words.
 
@@ -67,7 +67,7 @@ def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
 
 
 def _first_ids(matching: QuerySet[Product], order: str) -> list[int]:
-    """Return the ids of the first matches in this order. If they are equal, newer products come first."""
+    """Return the ids of the first matches in this order. Newer products come first if the values are equal."""
     column = order.lstrip("-")
     # Do not order by the plain column: PostgreSQL would scan its whole index if a word is rarer than estimated.
     value = Coalesce(column, column)
@@ -76,7 +76,7 @@ def _first_ids(matching: QuerySet[Product], order: str) -> list[int]:
 
 
 def _best_ids(matching: QuerySet[Product]) -> list[int]:
-    """Return the ids by rank. If ranks are equal, newer products come first."""
+    """Return the ids by rank. Newer products come first if the ranks are equal."""
     hits = matching.values_list("rank", "pk")[:MOST_RANKED]  # type: ignore[misc]  # The stubs do not know extra columns.
     return [pk for _rank, pk in sorted(hits, reverse=True)]
 
@@ -139,7 +139,7 @@ def _similar_titles(wanted: list[str]) -> list[str]:
     ]
     similar = Product.objects.active().filter(reduce(or_, map(Q, conditions)))
     with transaction.atomic(), connection.cursor() as cursor:
-        # One missing letter removes a third of a word's trigrams. The default of 0.6 would not match the word.
+        # One missing letter removes a third of a word's trigrams. With the default of 0.6, the word would not match.
         cursor.execute("SET LOCAL pg_trgm.word_similarity_threshold = 0.4")
         return list(similar.values_list("title", flat=True)[:100])
 

@@ -52,7 +52,7 @@ class SizedImageFile(ImageFieldFile):
 
     @property
     def widths(self) -> list[int]:
-        """The ascending widths of the renditions. The last is the image's own width, but at most 1280 pixels."""
+        """The widths of the renditions, in ascending order. The last is the image's own width, up to 1280 pixels."""
         own = self._own_width
         smaller = [width for width in WIDTHS if width < own]
         return sorted({*smaller, min(own, WIDTHS[-1])} - {0})

@@ -12,7 +12,7 @@ from products.models import Category, Picture, Product
 
 
 def product_graph(product: Product, pictures: Iterable[Picture], categories: Iterable[Category]) -> dict[str, Any]:
-    """Return the product with its offer, and the same breadcrumbs as snippets/breadcrumb.html."""
+    """Return the graph of the product with its offer, and the same breadcrumbs as snippets/breadcrumb.html."""
     crumbs = [(_("Home"), reverse("home"))]
     crumbs += [(category.title, category.get_absolute_url()) for category in categories]
     crumbs += [(product.title, product.get_absolute_url())]

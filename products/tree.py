@@ -25,7 +25,7 @@ class Tree:
         return next((category for category in self._by_id.values() if category.slug == slug), None)
 
     def below(self, category: "Category | None") -> list["Category"]:
-        """Return the children of the category, or the top-level categories if it is None."""
+        """Return the children of the category, or the top-level categories for None."""
         return self._below.get(category.pk if category else None, [])
 
     def path(self, category: "Category | None") -> list["Category"]:
