@@ -1,4 +1,4 @@
-"""The catalogue for staff."""
+"""Admin for products."""
 
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from products.models import Category, Picture, Product, StockMovement
 
 
 class StockFilter(admin.SimpleListFilter):
-    """Low, sold out, unlimited, without a picture."""
+    """Filter for low stock, no stock, unlimited stock and missing pictures."""
 
     title = gettext_lazy("attention")
     parameter_name = "attention"
@@ -40,7 +40,7 @@ class StockFilter(admin.SimpleListFilter):
 
 
 class PictureInline(admin.TabularInline):
-    """The further pictures on the product's page."""
+    """Inline for the additional pictures of a product."""
 
     model = Picture
     form = PictureForm
@@ -51,7 +51,7 @@ class PictureInline(admin.TabularInline):
 
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin):
-    """Products with picture, price and stock at a glance."""
+    """Products, with picture, price and stock in the list."""
 
     form = ProductForm
     inlines: ClassVar[list[Any]] = [PictureInline]
@@ -80,7 +80,7 @@ class ProductAdmin(admin.ModelAdmin):
         queryset.update(active=False)
 
     def save_model(self, request: HttpRequest, obj: Product, form: forms.BaseModelForm, change: bool) -> None:
-        """Save, then apply the difference in stock to whatever it is by now."""
+        """Save the product, then apply the stock change to the current stock. Sales can change it during the edit."""
         if not change:
             obj.stock = (
                 None if form.cleaned_data.get("is_unlimited") else max(form.cleaned_data.get("stock_change") or 0, 0)
@@ -97,7 +97,7 @@ class ProductAdmin(admin.ModelAdmin):
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):
-    """Categories and how they nest."""
+    """Categories and their parents."""
 
     list_display = ["title", "slug", "parent"]
     list_select_related = ["parent"]
@@ -107,7 +107,7 @@ class CategoryAdmin(admin.ModelAdmin):
 
 @admin.register(StockMovement)
 class StockMovementAdmin(ReadOnlyAdmin):
-    """Every change of every stock, to read."""
+    """A read-only list of all stock movements."""
 
     list_display = ["at", "product", "kind", "amount", "order", "by"]
     list_select_related = ["product"]

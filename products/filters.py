@@ -1,4 +1,4 @@
-"""What a shopper asks of the list: words, category, price, stock and order, in one form that is sent by GET."""
+"""Filter form of the product list: search text, category, price, stock and order. It is sent by GET."""
 
 import re
 from decimal import Decimal
@@ -17,9 +17,9 @@ from products.models import ProductQuerySet
 from products.search import LONGEST_TEXT
 from products.tree import Tree
 
-GROUP = r"[.,'’\s]"  # what stands before three digits of a large number, depending on the language
+GROUP = r"[.,'’\s]"  # The thousands separator depends on the language.
 PRICE = re.compile(rf"(\d{{1,3}}(?:{GROUP}\d{{3}})+|\d+)(?:[.,](\d{{1,2}}))?")
-INDENT = "\u2003"  # an em space; browsers drop plain ones before an option
+INDENT = "\u2003"  # An em space. Browsers remove plain spaces at the start of an option.
 SORTS = {
     "best": gettext_lazy("Best match"),
     "newest": gettext_lazy("Newest first"),
@@ -29,28 +29,34 @@ SORTS = {
 
 
 class PriceField(forms.DecimalField):
-    """A price as any language writes it, for its address may be opened by somebody who speaks another."""
+    """A price in the notation of any language.
+
+    A URL contains the price as it was entered, and a visitor with another language can open the URL.
+    """
 
     widget = forms.TextInput
 
     def to_python(self, value: Any) -> Any:
-        """The price as a Decimal, None for nothing; ValidationError for what is none."""
+        """Return the price as a Decimal, or None if it is empty. Raise ValidationError if it is not a price."""
         price = PRICE.fullmatch(str(value or "").strip())
         return super().to_python(f"{re.sub(GROUP, '', price[1])}.{price[2] or 0}" if price else value)
 
 
 def price_field(label: Any) -> PriceField:
-    """For a price no longer than the column of prices holds."""
-    text = gettext_lazy("Please give prices as numbers, for example 20 or 12.50.")
+    """Return an optional field for a price, with the limits of the price column."""
+    message = gettext_lazy("Please give prices as numbers, for example 20 or 12.50.")
     codes = ["invalid", "min_value", "max_digits", "max_decimal_places", "max_whole_digits"]
     return PriceField(
         label=label, required=False, min_value=0, max_digits=10, decimal_places=2,
-        error_messages=dict.fromkeys(codes, text),
+        error_messages=dict.fromkeys(codes, message),
     )  # fmt: skip
 
 
 class FilterForm(PlainForm):
-    """Takes whatever an address says. A price that is none narrows nothing, and is told about."""
+    """Form for the filters in a query string.
+
+    An invalid price filters nothing and is reported as a form error. Other unknown values are ignored.
+    """
 
     q = forms.CharField(required=False)
     category = forms.CharField(label=gettext_lazy("Category"), required=False)
@@ -66,20 +72,26 @@ class FilterForm(PlainForm):
         self.text = " ".join(self.cleaned_data.get("q", "")[:LONGEST_TEXT].split())
         self.shelf = tree.find(self.cleaned_data.get("category", ""))
         self.sorts = {name: label for name, label in SORTS.items() if self.text or name != "best"}
-        wanted = self.cleaned_data.get("sort", "")
-        self.order = wanted if wanted in self.sorts else next(iter(self.sorts))
+        sort = self.cleaned_data.get("sort", "")
+        self.order = sort if sort in self.sorts else next(iter(self.sorts))
 
     def shelves(self) -> list[tuple[str, str]]:
-        """Every category's slug and title, those within another set in."""
+        """Return the slug and the title of every category. The titles are indented by depth."""
         return [(category.slug, INDENT * depth + category.title) for category, depth in self.tree.walk()]
 
     def prices(self) -> tuple[Decimal | None, Decimal | None]:
-        """From, to; the lower one first, whichever way round they were given."""
+        """Return the price limits, the lower one first even if they were entered the other way round.
+
+        Return None for a limit that is missing or invalid.
+        """
         low, high = self.cleaned_data.get("price_from"), self.cleaned_data.get("price_to")
         return (high, low) if low is not None and high is not None and high < low else (low, high)
 
     def narrow(self, products: ProductQuerySet) -> ProductQuerySet:
-        """Those products that are asked for, in the order asked for; in none where the best match comes first."""
+        """Return the products that match the filters, in the chosen order.
+
+        The result is unordered for "best", because the search ranks its matches itself.
+        """
         products = products.priced(*self.prices())
         if self.shelf:
             products = products.filter(category__in=self.tree.branch(self.shelf))
@@ -91,10 +103,10 @@ class FilterForm(PlainForm):
         return orders.get(self.order, products.newest_first)()
 
     def chosen(self) -> list[tuple[str, str]]:
-        """What narrows the list, in words, each with the address's query without it."""
+        """Return a label for each active filter, with the query string that removes the filter."""
         low, high = (price is not None and format_money(price, settings.CURRENCY) for price in self.prices())
         both = low and high
-        found = [
+        filters = [
             (_("“%(text)s”") % {"text": self.text} if self.text else "", ["q"]),
             (self.shelf.title if self.shelf else "", ["category"]),
             (f"{low} – {high}" if both else "", ["price_from", "price_to"]),
@@ -102,8 +114,8 @@ class FilterForm(PlainForm):
             (_("Up to %(price)s") % {"price": high} if high and not both else "", ["price_to"]),
             (_("In stock") if self.cleaned_data.get("in_stock") else "", ["in_stock"]),
         ]
-        return [(label, self._query_without(names)) for label, names in found if label]
+        return [(label, self._query_without(names)) for label, names in filters if label]
 
     def _query_without(self, names: list[str]) -> str:
-        kept = [name for name in self.cleaned_data if name not in names and self.data.get(name)]
-        return urlencode({name: self.data[name] for name in kept})
+        remaining = [name for name in self.cleaned_data if name not in names and self.data.get(name)]
+        return urlencode({name: self.data[name] for name in remaining})

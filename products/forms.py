@@ -1,4 +1,4 @@
-"""What staff fill in about a product and its pictures."""
+"""Admin forms for products and their pictures."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -10,11 +10,14 @@ from django.utils.translation import gettext_lazy
 from products.models import Picture, Product
 from products.pictures import PictureField
 
-MOST_AT_ONCE = 1_000_000  # units by which staff change a stock; a column holds two thousand times as many
+MOST_AT_ONCE = 1_000_000  # The largest stock change in units. The column can hold two thousand times as many.
 
 
 class ProductForm(forms.ModelForm):
-    """Stock is changed by a difference, never written over: sales go on while the form is open."""
+    """Admin form for a product.
+
+    The stock is changed by a difference and never overwritten, because sales continue while the form is open.
+    """
 
     stock_change = forms.IntegerField(
         label=gettext_lazy("change stock by"),
@@ -27,7 +30,7 @@ class ProductForm(forms.ModelForm):
 
     class Meta:
         model = Product
-        exclude = ["stock"]  # noqa: DJ006 - every other field is for staff to edit
+        exclude = ["stock"]  # noqa: DJ006 - Staff can edit all other fields.
         field_classes: ClassVar[dict[str, Any]] = {"image": PictureField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,10 +38,13 @@ class ProductForm(forms.ModelForm):
         self.fields["is_unlimited"].initial = self.instance.stock is None and not self.instance._state.adding
 
     def clean(self) -> dict[str, Any]:
-        """A variant says what is chosen, and its title tells it: cart, order and mails show the title alone."""
+        """Check that the choice of a variant is complete and that the title contains it.
+
+        The cart, orders and emails show only the title.
+        """
         cleaned = super().clean() or {}
-        for missing, where in _missing(cleaned):
-            self.add_error(where, missing)
+        for message, field in _missing(cleaned):
+            self.add_error(field, message)
         title = str(cleaned.get("title") or "").casefold()
         for name in ("choice", "second_choice"):
             choice = str(cleaned.get(name) or "")
@@ -49,7 +55,7 @@ class ProductForm(forms.ModelForm):
 
 
 class PictureForm(forms.ModelForm):
-    """A further picture: not without its file."""
+    """Admin form for an additional picture. The file is required."""
 
     class Meta:
         model = Picture
@@ -61,15 +67,15 @@ class PictureForm(forms.ModelForm):
         self.fields["image"].required = True
 
 
-def _missing(given: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a variant's fields lack to make sense together, with the field to say it at."""
-    group, option, choice = (given.get(name) for name in ("group", "option", "choice"))
+def _missing(cleaned: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield a message for each missing field of a variant, with the name of the field that shows it."""
+    group, option, choice = (cleaned.get(name) for name in ("group", "option", "choice"))
     if choice and not group:
         yield _("Name the group, so that the variants find each other."), "group"
     if (group or choice) and not option:
         yield _("Say what is chosen, for example Colour."), "option"
     if (group or option) and not choice:
         yield _("Say which one this is, for example Teal."), "choice"
-    second_option, second_choice = given.get("second_option"), given.get("second_choice")
+    second_option, second_choice = cleaned.get("second_option"), cleaned.get("second_choice")
     if bool(second_option) != bool(second_choice) or (second_choice and not choice):
         yield _("A second option needs its choice, and a first one."), "second_option"

@@ -1,4 +1,4 @@
-"""The catalogue: categories, products and every movement of their stock."""
+"""Models for the catalog: categories, products, pictures and stock movements."""
 
 from decimal import Decimal
 from typing import Any, ClassVar, Self
@@ -22,16 +22,16 @@ MENU_KEY = "categories"
 
 class CategoryManager(models.Manager["Category"]):
     def for_menu(self) -> list["Category"]:
-        """The categories by title; kept a minute, since every list page shows them."""
+        """Return the categories by title. Cache them for a minute, because every list page shows them."""
         return cache.get_or_set(MENU_KEY, lambda: list(self.order_by("title")), 60) or []
 
     def tree(self) -> Tree:
-        """How the menu's categories nest."""
+        """Return the categories of the menu as a tree."""
         return Tree(self.for_menu())
 
 
 class Category(models.Model):
-    """A shelf of the shop, perhaps within another, shown as /products/?category=slug."""
+    """A category of products, optionally inside another category. Its page is /products/?category=slug."""
 
     title = models.CharField(_("title"), max_length=80)
     slug = models.SlugField(_("slug"), max_length=90, unique=True, blank=True)
@@ -51,7 +51,7 @@ class Category(models.Model):
         return self.title
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save with a slug of its own."""
+        """Save the category with a unique slug. Clear the cached menu."""
         self.slug = self.slug or unique_slug(self, self.title)
         super().save(*args, **kwargs)
         cache.delete(MENU_KEY)
@@ -60,7 +60,7 @@ class Category(models.Model):
         return f"{reverse('products:list')}?category={self.slug}"
 
     def clean(self) -> None:
-        """Refuse a parent that is the category itself or lies within it."""
+        """Raise ValidationError if the parent is the category itself or one of its descendants."""
         path = Tree(Category.objects.all()).path(self.parent)
         if self.pk and self in path:
             names = " > ".join(category.title for category in path[path.index(self) :])
@@ -68,21 +68,21 @@ class Category(models.Model):
             raise ValidationError({"parent": ValidationError(text, "ring", {"names": names})})
 
     def crumbs(self) -> list["Category"]:
-        """The way to this category from the outermost; without a query if it lies within no other."""
+        """Return the path from the top-level category to this one. A top-level category needs no query."""
         return Category.objects.tree().path(self) if self.parent_id else [self]
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
     def active(self) -> Self:
-        """Those on sale (perhaps sold out for now)."""
+        """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)
 
     def available(self) -> Self:
-        """Those that are not sold out."""
+        """Return the products that are not sold out."""
         return self.exclude(stock=0)
 
     def priced(self, low: Decimal | None, high: Decimal | None) -> Self:
-        """Those that cost from `low` to `high`, where given."""
+        """Return the products that cost from `low` to `high`. None means no limit."""
         found = self if low is None else self.filter(price__gte=low)
         return found if high is None else found.filter(price__lte=high)
 
@@ -96,12 +96,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.order_by("-price", "-pk")
 
     def for_cards(self) -> Self:
-        """What a list of cards shows, newest first."""
+        """Return the products that lists of cards show: those on sale, newest first."""
         return self.active().newest_first()
 
 
 class Product(GuardedModel, Pictured):
-    """Something the shop sells. Its stock changes only through take, give_back and adjust_stock."""
+    """A product. Its stock changes only through `take`, `give_back`, `adjust_stock` and `count_stock`."""
 
     guarded_fields = frozenset({"stock"})
 
@@ -118,7 +118,7 @@ class Product(GuardedModel, Pictured):
         related_name="products",
         db_index=False,
         verbose_name=_("category"),
-    )  # an index of Meta's begins with it
+    )  # An index in Meta begins with this column.
     group = models.CharField(_("group"), max_length=40, blank=True, help_text=_("Variants share a group."))
     option = models.CharField(_("option"), max_length=30, blank=True, help_text=_("What is chosen: Colour, Size."))
     choice = models.CharField(_("choice"), max_length=40, blank=True, help_text=_("This variant's: Teal, Large."))
@@ -132,13 +132,13 @@ class Product(GuardedModel, Pictured):
 
     objects = ProductQuerySet.as_manager()
 
-    in_cart: int | None  # the visitor's quantity, set by Cart.objects.with_quantities alone
+    in_cart: int | None  # The quantity in the visitor's cart. Only Cart.objects.with_quantities sets it.
 
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
-        # Each in the order of a list, with all that lists are filtered by: a page is found without reading a row.
-        # `active` comes last, since SQLite seeks no index for a column of truths that stands alone.
+        # Each index has the order of a list and all columns by which lists are filtered, so the database finds a page
+        # without reading rows. `active` comes last because SQLite does not use an index on a bare boolean.
         indexes = [
             models.Index(fields=["-timestamp", "-id", "category", "price", "stock", "active"], name="product_newest"),
             models.Index(fields=["price", "id", "timestamp", "category", "stock", "active"], name="product_price"),
@@ -172,12 +172,12 @@ class Product(GuardedModel, Pictured):
 
     @property
     def alt(self) -> str:
-        """The picture in words."""
+        """The alternative text of the picture."""
         return self.image_alt or self.title
 
     @property
     def summary(self) -> str:
-        """The description in a line, for search engines and previews."""
+        """The description for search engines and previews: one line of up to 155 characters, or else the title."""
         return Truncator(" ".join(self.description.split())).chars(155) or self.title
 
     @property
@@ -186,17 +186,23 @@ class Product(GuardedModel, Pictured):
 
     @property
     def is_low(self) -> bool:
-        """Few enough left to tell the shopper."""
+        """Whether one to five units are left, so that pages show the number."""
         return self.stock is not None and 0 < self.stock <= 5
 
     def most_in_cart(self) -> int:
-        """The largest quantity one cart may hold now: the stock, and never above 99."""
+        """Return the largest quantity that one cart can hold now: the stock, but at most 99.
+
+        Return 0 if the product is not on sale.
+        """
         if not self.active:
             return 0
         return 99 if self.stock is None else min(self.stock, 99)
 
     def take(self, quantity: int, order: str) -> bool:
-        """Take `quantity` units for the order of this number, if on sale and in stock; in the caller's transaction."""
+        """Reserve `quantity` units for the order with this number.
+
+        Return False if the product is not on sale or has too little stock. Call this in a transaction.
+        """
         enough = Q(stock__isnull=True) | Q(stock__gte=quantity)
         if not self._rows().filter(enough, active=True).update(stock=F("stock") - quantity):
             return False
@@ -207,10 +213,10 @@ class Product(GuardedModel, Pictured):
         return True
 
     def give_back(self, order: str, most: int | None = None) -> int:
-        """Put back what the order of this number still holds, or `most` of it; the units put back.
+        """Release the units that the order with this number still holds, or at most `most` of them.
 
-        However often it is called, an order never gives back more than it took. Where stock is no longer counted
-        the movement says so with a zero.
+        Return the number of released units. An order never releases more units than it reserved, regardless of how
+        often this is called. If the stock has become unlimited, record a movement of zero units and return 0.
         """
         held = -(self.movements.filter(order=order).aggregate(total=Sum("amount"))["total"] or 0)
         units = held if most is None else min(held, most)
@@ -223,33 +229,42 @@ class Product(GuardedModel, Pictured):
 
     @transaction.atomic
     def adjust_stock(self, difference: int, by: str) -> bool:
-        """Add `difference` (may be negative) to a counted stock; False, and nothing done, if that is below zero."""
-        # Django leaves `stock >= -5` out of the query as always true, which an unlimited stock (NULL) is not.
+        """Add `difference`, which can be negative, to the stock.
+
+        Return False and change nothing if the result would be below zero or the stock is unlimited.
+        """
+        # Django omits `stock >= -5` from the query as always true, but it is not true for unlimited stock (NULL).
         counted = self._rows().filter(stock__isnull=False, stock__gte=-difference)
         if not counted.update(stock=F("stock") + difference):
             return False
-        self._note(difference, by)
+        self._record_adjustment(difference, by)
         return True
 
     @transaction.atomic
     def count_stock(self, counted: int | None, by: str) -> bool:
-        """Begin to count an unlimited stock at `counted`, or (None) stop counting; False if it was so already."""
+        """Change unlimited stock to `counted` units, or limited stock to unlimited if `counted` is None.
+
+        Return False and change nothing if the stock is already limited, or already unlimited if `counted` is None.
+        """
         before = self._rows().values_list("stock", flat=True).select_for_update().get()
         if not self._rows().filter(stock=before, stock__isnull=counted is not None).update(stock=counted):
             return False
-        self._note((counted or 0) - (before or 0), by)
+        self._record_adjustment((counted or 0) - (before or 0), by)
         return True
 
     def _rows(self) -> "models.QuerySet[Product]":
         return Product.objects.filter(pk=self.pk)
 
-    def _note(self, amount: int, by: str) -> None:
+    def _record_adjustment(self, amount: int, by: str) -> None:
         StockMovement.objects.create(product=self, kind=StockMovement.Kind.ADJUSTED, amount=amount, by=by)
         self.refresh_from_db(fields=["stock"])
 
 
 class Picture(Pictured):
-    """A further picture of a product: another side, the thing in use. The first one is the product's own."""
+    """An additional picture of a product, such as another side or the product in use.
+
+    The main picture is the image of the product itself.
+    """
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="pictures", verbose_name=_("product"))
     position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
@@ -268,12 +283,12 @@ class Picture(Pictured):
 
     @property
     def alt(self) -> str:
-        """The picture in words."""
+        """The alternative text of the picture."""
         return self.image_alt or _("%(title)s, another view") % {"title": self.product.title}
 
 
 class StockMovement(models.Model):
-    """One change of a counted stock; append-only, so that the sum of a product's rows is its stock."""
+    """One change of a limited stock. Rows are only added, so the sum of a product's movements is its stock."""
 
     class Kind(models.TextChoices):
         OPENING = "opening", _("Opening stock")
@@ -284,7 +299,8 @@ class StockMovement(models.Model):
     product = models.ForeignKey(Product, models.CASCADE, related_name="movements", verbose_name=_("product"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     amount = models.IntegerField(_("units"))
-    order = models.CharField(_("order"), max_length=20, blank=True, db_index=True)  # a number: products know no orders
+    # The number of the order, not a foreign key: the products app does not depend on orders.
+    order = models.CharField(_("order"), max_length=20, blank=True, db_index=True)
     by = models.CharField(_("by"), max_length=254, blank=True)
     at = models.DateTimeField(_("at"), auto_now_add=True)
 

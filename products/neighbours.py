@@ -1,4 +1,4 @@
-"""What stands around a product: its variants, and others of its shelf."""
+"""Related products: the variants of a product and other products of its category."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,10 @@ MOST_RELATED = 4
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of an option and where it leads; `but` names what else changes with it."""
+    """One value of an option and the variant that it links to.
+
+    `but` is the variant's value of the other option if that value changes too, and empty otherwise.
+    """
 
     name: str
     product: Product
@@ -19,23 +22,30 @@ class Choice:
 
 
 def neighbours(product: Product) -> tuple[list[Product], list[Product]]:
-    """The variants of a product by SKU, itself among them, and others of its category, in one query."""
-    rows, parts = Product.objects.active(), []
+    """Return the variants of a product and related products of its category, in one query.
+
+    The variants include the product itself and are sorted by SKU. The related products are the newest of the same
+    category that are neither variants nor sold out, at most `MOST_RELATED` of them.
+    """
+    active, querysets = Product.objects.active(), []
     if product.group:
-        parts.append(rows.filter(group=product.group))
+        querysets.append(active.filter(group=product.group))
     if product.category_id:
-        others = rows.filter(category=product.category_id).exclude(pk=product.pk).exclude(stock=0)
+        others = active.filter(category=product.category_id).exclude(pk=product.pk).exclude(stock=0)
         others = others.exclude(group=product.group) if product.group else others
         newest = others.newest_first().values("pk")[:MOST_RELATED]
-        parts.append(Product.objects.filter(pk__in=newest))
-    found = list(parts[0].union(*parts[1:], all=True)) if parts else []
-    variants = [row for row in found if product.group and row.group == product.group]
-    related = [row for row in found if row not in variants]
+        querysets.append(Product.objects.filter(pk__in=newest))
+    products = list(querysets[0].union(*querysets[1:], all=True)) if querysets else []
+    variants = [row for row in products if product.group and row.group == product.group]
+    related = [row for row in products if row not in variants]
     return sorted(variants, key=lambda row: row.sku), sorted(related, key=lambda row: row.pk, reverse=True)
 
 
 def options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[Choice]]]:
-    """What can be chosen among the variants: names such as Colour, each with its choices, as links for the page."""
+    """Return the options that differ between the variants, each as its name and its choices.
+
+    Return an empty list if fewer than two variants have a choice.
+    """
     named = [variant for variant in variants if variant.choice]
     if len(named) < 2:
         return []
@@ -46,15 +56,20 @@ def options(product: Product, variants: Iterable[Product]) -> list[tuple[str, li
 
 
 def _choices(product: Product, variants: list[Product], field: str, other: str) -> list[Choice]:
-    """Each value once; it leads to the variant that is like this product otherwise, or else to the first there is."""
+    """Return one choice for each value of `field`.
+
+    A choice links to the variant that has the same value of `other` as this product, or else to the first variant.
+    """
     by_value: dict[str, list[Product]] = {}
     for variant in variants:
         if value := getattr(variant, field):
             by_value.setdefault(value, []).append(variant)
-    mine = getattr(product, other)
-    found = []
-    for value, those in by_value.items():
-        best = next((variant for variant in those if getattr(variant, other) == mine), those[0])
-        theirs = getattr(best, other)
-        found.append(Choice(value, best, value == getattr(product, field), "" if theirs == mine else theirs))
-    return found
+    own_value = getattr(product, other)
+    choices = []
+    for value, candidates in by_value.items():
+        best = next((variant for variant in candidates if getattr(variant, other) == own_value), candidates[0])
+        other_value = getattr(best, other)
+        choices.append(
+            Choice(value, best, value == getattr(product, field), "" if other_value == own_value else other_value)
+        )
+    return choices

@@ -1,4 +1,4 @@
-"""What rows with a picture have in common, the products and their further pictures."""
+"""Abstract model for rows with an image: products and their additional pictures."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from products.sizes import SizedImageField, SizedImageFile
 
 
 def picture_path(row: "Pictured", filename: str) -> str:
-    """A name with a hash of the content, so that browsers may keep the picture for ever."""
+    """Return an upload path with a hash of the content, so that browsers can cache the image indefinitely."""
     row.image.seek(0)
     digest = hashlib.sha256(row.image.read()).hexdigest()[:12]
     row.image.seek(0)
@@ -22,9 +22,9 @@ def picture_path(row: "Pictured", filename: str) -> str:
 
 
 class Pictured(models.Model):
-    """A row with one picture, its size in pixels, and words for those who do not see it; no table of its own."""
+    """Abstract model with one image, its size in pixels and its alternative text."""
 
-    image: Any = SizedImageField(  # a SizedImageFile when read
+    image: Any = SizedImageField(  # Instances return a SizedImageFile.
         _("picture"),
         upload_to=picture_path,
         blank=True,
@@ -43,7 +43,7 @@ class Pictured(models.Model):
         abstract = True
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save the row; the files of a picture that was replaced or taken away go."""
+        """Save the row and delete the files of an image that was replaced or removed."""
         is_about_image = update_fields is None or "image" in update_fields
         replaced = self._replaced_image() if is_about_image else None
         super().save(*args, update_fields=update_fields, **kwargs)
@@ -51,24 +51,27 @@ class Pictured(models.Model):
 
     @property
     def picture_stem(self) -> str:
-        """What the names of its files begin with."""
+        """The beginning of the names of the image files."""
         raise NotImplementedError
 
     def _replaced_image(self) -> SizedImageFile | None:
-        """The stored picture that saving this row would replace or take away, if any."""
+        """Return the stored image that saving this row would replace or remove, or None."""
         if self._state.adding or (self.image and self.image._committed):
             return None
-        before = type(self)._base_manager.only("image", "image_width").filter(pk=self.pk).first()
-        found: SizedImageFile | None = before.image if before else None
-        return found
+        stored = type(self)._base_manager.only("image", "image_width").filter(pk=self.pk).first()
+        image: SizedImageFile | None = stored.image if stored else None
+        return image
 
 
 def drop_files(file: SizedImageFile | None) -> None:
-    """Remove a picture's files when that is committed, not before: a change that is taken back keeps its picture."""
+    """Delete the files of an image after the transaction commits, unless another row uses them.
+
+    The files are kept if the transaction is rolled back.
+    """
     if file:
-        transaction.on_commit(partial(_remove_unless_needed, file), robust=True)
+        transaction.on_commit(partial(_delete_unless_used, file), robust=True)
 
 
-def _remove_unless_needed(file: SizedImageFile) -> None:
+def _delete_unless_used(file: SizedImageFile) -> None:
     if not any(model._base_manager.filter(image=file.name).exists() for model in Pictured.__subclasses__()):
         file.delete(save=False)

@@ -1,4 +1,4 @@
-"""Pictures that staff upload: read as what they are and written anew, so that nothing else comes along."""
+"""Validation of image uploads: images are re-encoded, so that no other data in the file is stored."""
 
 from io import BytesIO
 from typing import Any
@@ -11,13 +11,14 @@ from PIL import Image, ImageCms, ImageOps
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_PIXELS = 40_000_000
-# By content, whatever the file is called. A telephone's JPEG may hold a preview as a second picture: that is MPO.
+# Formats are detected by content, not by file name. A JPEG from a phone can contain a preview as a second image, which
+# Pillow calls MPO.
 KINDS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 
 
 class PictureField(forms.ImageField):
-    """An upload that becomes a clean picture, or an error beside the field."""
+    """An image upload that is re-encoded, or rejected with a field error."""
 
     def to_python(self, data: Any) -> Any:
         file = forms.FileField.to_python(self, data)
@@ -25,42 +26,49 @@ class PictureField(forms.ImageField):
 
 
 def clean_picture(file: File) -> ContentFile:
-    """The picture alone, upright and in sRGB: no place or camera, no second frame, no code hidden in the file."""
+    """Return the image upright and in sRGB, without location, camera data, further frames or code hidden in the file.
+
+    Raise ValidationError if the file has more than `MOST_BYTES` bytes or `MOST_PIXELS` pixels, or if it is not a
+    readable JPEG, PNG or WebP image.
+    """
     if file.size > MOST_BYTES:
         raise ValidationError(_("The picture is too large: at most 10 MB, please."), code="large")
     try:
-        # Opening reads the head alone. MPO is no format of its own to open, it begins as a JPEG.
+        # Opening reads only the header. MPO is not in the list because Pillow opens an MPO file as a JPEG.
         with Image.open(file, formats=list(SUFFIXES)) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise Image.DecompressionBombError
-            return _rewritten(image)
+            return _reencode(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         text = _("The picture has too many pixels: at most 40 million, please.")
         raise ValidationError(text, code="pixels") from error
-    except Exception as error:  # Pillow lets through whatever its decoders meet in a broken or hostile file
+    except Exception as error:  # Pillow's decoders raise errors of many types for a broken or hostile file.
         text = _("This is no picture we can read. Please choose a JPEG, PNG or WebP file.")
         raise ValidationError(text, code="unreadable") from error
 
 
-def _rewritten(image: Image.Image) -> ContentFile:
+def _reencode(image: Image.Image) -> ContentFile:
     kind = KINDS[image.format or ""]
-    has_holes = image.has_transparency_data and kind != "JPEG"
-    picture = _in_srgb(ImageOps.exif_transpose(image)).convert("RGBA" if has_holes else "RGB")
-    picture.info = {}  # else comments and colour profiles would be written again
+    is_transparent = image.has_transparency_data and kind != "JPEG"
+    picture = _to_srgb(ImageOps.exif_transpose(image)).convert("RGBA" if is_transparent else "RGB")
+    picture.info = {}  # Otherwise Pillow would write comments and color profiles to the new file.
     content = BytesIO()
     picture.save(content, kind, **({} if kind == "PNG" else {"quality": 90}))
     return ContentFile(content.getvalue(), name=f"picture.{SUFFIXES[kind]}")
 
 
-def _in_srgb(image: Image.Image) -> Image.Image:
-    """The colours that the picture's own profile means, as every browser shows them without one."""
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Convert the image from its own color profile to sRGB, which browsers assume if there is no profile.
+
+    Return the image unchanged if it has no usable profile.
+    """
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in ("RGB", "CMYK"):
         return image
     try:
-        meant = ImageCms.profileToProfile(
+        converted = ImageCms.profileToProfile(
             image, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
-    except (ImageCms.PyCMSError, OSError):  # a broken profile; the picture may be good all the same
+    except (ImageCms.PyCMSError, OSError):  # The profile is broken, but the image itself can be valid.
         return image
-    return meant or image
+    return converted or image

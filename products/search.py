@@ -1,8 +1,8 @@
-"""Search over title, SKU and description by the database's own full text; all that differs by vendor is here.
+"""Full-text search in title, SKU and description. All code that differs by database vendor is here.
 
-PostgreSQL keeps a product's words in its columns `search` and `search_title`, SQLite in the table `products_search`
-(FTS5); both are made by a migration and kept in step by the database itself. Words are compared without accents and
-endings.
+PostgreSQL stores the words of a product in the columns `search` and `search_title`, SQLite in the FTS5 table
+`products_search`. A migration creates them, and the database keeps them up to date. Words are compared without accents
+and endings.
 """
 
 import re
@@ -19,82 +19,86 @@ from django.db.models.functions import Coalesce
 
 from products.models import Product, ProductQuerySet
 
-MOST = 480  # products that one search shows: twenty pages
-MOST_RANKED = 1_000  # matches among which the best are looked for; a common word has too many to rank them all
+MOST = 480  # The maximum number of products that a search shows: twenty pages.
+MOST_RANKED = 1_000  # The maximum number of matches to rank. A common word has too many to rank them all.
 MOST_WORDS, LONGEST_TEXT = 8, 200
-TITLES = 5000  # in which words like those of a search that found nothing are looked for
+TITLES = 5000  # The number of titles in which a search without results looks for similar words.
 
 
 def words(text: str) -> list[str]:
-    """The letters and digits of a text, in small letters and without accents; at most eight words."""
-    return re.findall(r"[^\W_]+", _plain(text))[:MOST_WORDS]
+    """Return the first eight words of a text, in lowercase and without accents. A word is letters and digits."""
+    return re.findall(r"[^\W_]+", _normalize(text))[:MOST_WORDS]
 
 
 def has_only_words(text: str) -> bool:
-    """Whether a text is nothing but words that are looked for; what it finds then says everything the text says."""
-    return " ".join(words(text)) == _plain(text)
+    """Check whether a text contains only words that the search uses.
+
+    If so, the products that it finds contain everything in the text.
+    """
+    return " ".join(words(text)) == _normalize(text)
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     return re.sub("[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", text[:LONGEST_TEXT])).lower()
 
 
 def find(products: ProductQuerySet, text: str) -> list[int]:
-    """The ids of those `products` that have all words of the text, the last one perhaps only begun.
+    """Return the ids of the `products` that contain all words of the text. The last word can be incomplete.
 
-    In the order of `products`, or the best first if they have none; kept a minute. At most `MOST`.
+    The ids are in the order of `products`, or the best matches come first if the queryset is unordered. The result has
+    at most `MOST` ids and is cached for a minute.
     """
-    text = text.replace("\0", "")  # PostgreSQL takes none
+    text = text.replace("\0", "")  # PostgreSQL does not accept NUL.
     key = "search:" + md5(f"{products.query} {text}".encode(), usedforsecurity=False).hexdigest()
-    return cache.get_or_set(key, lambda: _in_order(products, text), 60) or []
+    return cache.get_or_set(key, lambda: _find_uncached(products, text), 60) or []
 
 
-def _in_order(products: ProductQuerySet, text: str) -> list[int]:
+def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
     if not (wanted := words(text)):
         return []
     if products.query.order_by:
-        return _first(_matching(products.order_by(), wanted), str(products.query.order_by[0]))
-    # The very number first, then those with the words in the title, which is all there is to most searches.
+        return _first_ids(_matching(products.order_by(), wanted), str(products.query.order_by[0]))
+    # Exact SKU matches first, then matches in the title or SKU, which are enough for most searches.
     hits = list(products.filter(sku__in={text, text.upper(), text.lower()}).values_list("pk", flat=True))
-    hits += _best(_matching(products, wanted, in_title=True))
+    hits += _best_ids(_matching(products, wanted, in_title=True))
     if len(hits) < MOST:
-        hits += _best(_matching(products, wanted))
+        hits += _best_ids(_matching(products, wanted))
     return list(dict.fromkeys(hits))[:MOST]
 
 
-def _first(matching: QuerySet[Product], order: str) -> list[int]:
-    """The ids of the first ones in this order, the newer first where they are equal."""
+def _first_ids(matching: QuerySet[Product], order: str) -> list[int]:
+    """Return the ids of the first matches in this order. Newer products come first if the values are equal."""
     column = order.lstrip("-")
-    # Not the column itself: PostgreSQL would walk its whole index for a word that is rarer than it thinks.
+    # Do not order by the plain column: PostgreSQL would scan its whole index if a word is rarer than estimated.
     value = Coalesce(column, column)
     ordered = matching.order_by(value.desc() if order.startswith("-") else value.asc(), "-pk")
     return list(ordered.values_list("pk", flat=True)[:MOST])
 
 
-def _best(matching: QuerySet[Product]) -> list[int]:
-    """The ids by rank, the newer first where they are equal."""
-    hits = matching.values_list("rank", "pk")[:MOST_RANKED]  # type: ignore[misc]  # stubs see no extra columns
+def _best_ids(matching: QuerySet[Product]) -> list[int]:
+    """Return the ids by rank. Newer products come first if the ranks are equal."""
+    hits = matching.values_list("rank", "pk")[:MOST_RANKED]  # type: ignore[misc]  # The stubs do not know extra columns.
     return [pk for _rank, pk in sorted(hits, reverse=True)]
 
 
 def _matching(products: ProductQuerySet, wanted: list[str], in_title: bool = False) -> QuerySet[Product]:
-    """Those with all the words (in title or SKU), each with its `rank`.
+    """Return the products that contain all the words (in title or SKU if `in_title`), each with its `rank`.
 
-    The words hold nothing but letters and digits, so there is nothing in them for a query's language to obey. A
-    single letter stands for itself, for half of the catalogue begins with it.
+    The words consist of letters and digits, so they cannot contain operators of the query language. The last word also
+    matches as a prefix, except a single letter: too many products have a word that begins with it.
     """
-    is_begun = len(wanted[-1]) > 1
+    is_prefix = len(wanted[-1]) > 1
     if connection.vendor == "postgresql":
-        text = " & ".join(f"'{word}'" for word in wanted) + (":*" if is_begun else "")
+        text = " & ".join(f"'{word}'" for word in wanted) + (":*" if is_prefix else "")
         query = Func(Value(text), template="to_tsquery('english', %(expressions)s)")
         column = "products_product.search_title" if in_title else "products_product.search"
         matches = Func(query, template=f"{column} @@ %(expressions)s", output_field=BooleanField())
         rank = Func(query, template=f"ts_rank({column}, %(expressions)s)", output_field=FloatField())
         return products.filter(matches).annotate(rank=rank)
-    text = " AND ".join(f'"{word}"' for word in wanted) + ("*" if is_begun else "")
-    return products.extra(  # the ORM has no word for MATCH
+    text = " AND ".join(f'"{word}"' for word in wanted) + ("*" if is_prefix else "")
+    return products.extra(  # The ORM does not support MATCH.
         tables=["products_search"],
-        # The plus keeps SQLite from looking up the words of every product instead of every product of the words.
+        # The plus makes SQLite start from the matches. Otherwise it would look up every product in the search table.
         where=["+products_search.rowid = products_product.id", "products_search MATCH %s"],
         params=[f"{{title sku}} : ({text})" if in_title else text],
         select={"rank": "-products_search.rank"},
@@ -103,7 +107,11 @@ def _matching(products: ProductQuerySet, wanted: list[str], in_title: bool = Fal
 
 
 def suggest(text: str) -> list[str]:
-    """Searches with words of our titles that are like those of a text that found nothing; none if none are."""
+    """Return search texts with words from titles that are similar to those of a text that found nothing.
+
+    Return the whole corrected text if it finds products, otherwise single words. Return an empty list if there are no
+    similar words.
+    """
     wanted = words(text)[:4]
     known = _known_words(wanted)
     close = [match for word in wanted for match in get_close_matches(word, known, n=1, cutoff=0.7)]
@@ -116,7 +124,7 @@ def suggest(text: str) -> list[str]:
 
 
 def _known_words(wanted: list[str]) -> list[str]:
-    """Words of the titles most like the wanted ones, where the database can tell; else of the newest titles."""
+    """Return the words of similar titles if the database can find them, otherwise those of the newest titles."""
     titles = _similar_titles(wanted) if wanted and _has_trigrams() else []
     if titles:
         return _words_of(titles)
@@ -125,13 +133,13 @@ def _known_words(wanted: list[str]) -> list[str]:
 
 
 def _similar_titles(wanted: list[str]) -> list[str]:
-    likeness = [
+    conditions = [
         Func(Value(word), F("title"), template="%(expressions)s", arg_joiner=" <%% ", output_field=BooleanField())
         for word in wanted
     ]
-    similar = Product.objects.active().filter(reduce(or_, map(Q, likeness)))
+    similar = Product.objects.active().filter(reduce(or_, map(Q, conditions)))
     with transaction.atomic(), connection.cursor() as cursor:
-        # A letter left out takes a third of a word's trigrams; the usual 0.6 would miss it.
+        # One missing letter removes a third of a word's trigrams. With the default of 0.6, the word would not match.
         cursor.execute("SET LOCAL pg_trgm.word_similarity_threshold = 0.4")
         return list(similar.values_list("title", flat=True)[:100])
 
@@ -141,13 +149,16 @@ def _words_of(titles: list[str]) -> list[str]:
 
 
 def _has_trigrams() -> bool:
-    """Whether the database may use pg_trgm, which a migration tries to add; else difflib goes through titles alone."""
+    """Check whether the database has the extension pg_trgm. The result is cached for an hour.
+
+    A migration tries to add the extension. Without it, suggestions come only from difflib and the newest titles.
+    """
     if connection.vendor != "postgresql":
         return False
-    return bool(cache.get_or_set("search:trigrams", _asked_for_trigrams, 3600))
+    return bool(cache.get_or_set("search:trigrams", _query_trigrams, 3600))
 
 
-def _asked_for_trigrams() -> bool:
+def _query_trigrams() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
         return cursor.fetchone() is not None

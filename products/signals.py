@@ -1,4 +1,4 @@
-"""A product gets its slug before, and its first stock movement after, it is first saved; unneeded pictures go."""
+"""Signal receivers for products: slugs, opening stock and unused image files."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from products.pictured import Pictured, drop_files
 
 @receiver(pre_save, sender=Product, dispatch_uid="product_slug")
 def make_slug(sender: type[Product], instance: Product, raw: bool = False, **kwargs: Any) -> None:
-    """A unique slug of the title, kept when the title changes."""
+    """Set a unique slug from the title. Keep it when the title changes."""
     if not raw and not instance.slug:
         instance.slug = unique_slug(instance, instance.title)
 
@@ -21,7 +21,7 @@ def make_slug(sender: type[Product], instance: Product, raw: bool = False, **kwa
 def note_opening_stock(
     sender: type[Product], instance: Product, created: bool, raw: bool = False, **kwargs: Any
 ) -> None:
-    """The stock a product starts with is its first movement."""
+    """Record the initial stock of a new product as its first stock movement."""
     if created and not raw and instance.stock:
         StockMovement.objects.create(product=instance, kind=StockMovement.Kind.OPENING, amount=instance.stock)
 
@@ -29,5 +29,5 @@ def note_opening_stock(
 @receiver(post_delete, sender=Product, dispatch_uid="product_picture_files")
 @receiver(post_delete, sender=Picture, dispatch_uid="picture_picture_files")
 def drop_picture_files(sender: type[Pictured], instance: Pictured, **kwargs: Any) -> None:
-    """The files of a deleted row go with it."""
+    """Delete the image files of a deleted row, unless another row uses them."""
     drop_files(instance.image)

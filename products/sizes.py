@@ -1,4 +1,4 @@
-"""A column for pictures, which stores each with smaller copies of itself, for lists, telephones and carts."""
+"""Model field that stores an image with renditions: smaller copies for lists, phones and carts."""
 
 from io import BytesIO
 from pathlib import PurePath
@@ -9,67 +9,70 @@ from django.db import models
 from django.db.models.fields.files import ImageFieldFile
 from PIL import Image
 
-# Of the copies, in pixels; none is wider than the picture itself. 400 fills half a telephone, where most lists are
-# read. After a change: `manage.py resize_pictures`.
+# The widths of the renditions in pixels. No rendition is wider than the image itself. 400 fills half the width of a
+# phone, on which most lists are read. Run `manage.py resize_pictures` after a change.
 WIDTHS = (160, 400, 640, 1280)
-FORMER_WIDTHS = (320,)  # of earlier versions: their files go with the picture
+FORMER_WIDTHS = (320,)  # The widths of earlier versions. Their files are deleted with the image.
 QUALITY = 78
 
 
 class SizedImageFile(ImageFieldFile):
-    """A stored picture and its copies, WebP files named after it; its own width and height stand on the row."""
+    """A stored image and its renditions, WebP files named after it. The row stores the image's own width and height."""
 
     def save(self, name: str, content: File, save: bool = True) -> None:
-        """Store the picture, then its copies."""
+        """Store the image, then its renditions."""
         super().save(name, content, save=False)
         with self.storage.open(str(self.name)) as file, Image.open(file) as image:
-            self._note_size(image.width, image.height)
+            self._set_size(image.width, image.height)
         self.make_copies()
         if save:
             self.instance.save()
 
     def make_copies(self) -> int:
-        """Draw and store the copies that are not there, the widest first, each from the one before; how many they were.
+        """Create and store the missing renditions. Return their number.
 
-        Raises OSError if the picture itself is gone.
+        The widest is created first, and each is scaled from the one before. Raise OSError if the image file is missing.
         """
         missing = [width for width in self.widths if not self.storage.exists(self.copy_name(width))]
         if missing:
             with self.storage.open(str(self.name)) as file, Image.open(file) as image:
                 picture = image.convert("RGBA" if image.has_transparency_data else "RGB")
-                shape = image.height / image.width
+                ratio = image.height / image.width
             for width in reversed(missing):
-                height = max(round(width * shape), 1)
+                height = max(round(width * ratio), 1)
                 picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
                 self.storage.save(self.copy_name(width), _as_webp(picture))
         return len(missing)
 
     def delete(self, save: bool = True) -> None:
-        """Remove the picture and its copies from the storage."""
+        """Delete the image and its renditions from the storage."""
         for width in (*self.widths, *FORMER_WIDTHS):
             self.storage.delete(self.copy_name(width))
         super().delete(save)
 
     @property
     def widths(self) -> list[int]:
-        """How wide the copies are, the smallest first; the last is as wide as the picture if that is under 1280."""
+        """The widths of the renditions, in ascending order. The last is the image's own width, up to 1280 pixels."""
         own = self._own_width
         smaller = [width for width in WIDTHS if width < own]
         return sorted({*smaller, min(own, WIDTHS[-1])} - {0})
 
     def copy_name(self, width: int) -> str:
-        """What the copy of this width is called; a WebP of that very width is its own copy."""
+        """Return the name of the rendition of this width. A WebP image of exactly this width is its own rendition."""
         name = PurePath(self.name or "")
         if width == self._own_width and name.suffix == ".webp":
             return str(name)
         return str(name.with_name(f"{name.stem}-{width}.webp"))
 
-    def copy_url(self, least: int) -> str:
-        """The address of the smallest copy of at least this width, or of the widest there is; "" without a picture."""
+    def copy_url(self, min_width: int) -> str:
+        """Return the URL of the smallest rendition of at least this width, or of the widest one.
+
+        Return "" if there is no image, and the URL of the image itself if its size is unknown.
+        """
         if not self:
             return ""
-        fitting = [width for width in self.widths if width >= least] or self.widths[-1:]
-        return str(self.storage.url(self.copy_name(fitting[0]))) if fitting else self.url
+        wide_enough = [width for width in self.widths if width >= min_width] or self.widths[-1:]
+        return str(self.storage.url(self.copy_name(wide_enough[0]))) if wide_enough else self.url
 
     @property
     def small_url(self) -> str:
@@ -85,31 +88,32 @@ class SizedImageFile(ImageFieldFile):
 
     @property
     def srcset(self) -> str:
-        """All copies, for the browser to choose from."""
+        """The renditions as a `srcset` attribute, from which the browser chooses."""
         return ", ".join(f"{self.storage.url(self.copy_name(width))} {width}w" for width in self.widths)
 
     @property
     def _own_width(self) -> int:
         return getattr(self.instance, f"{self.field.name}_width") or 0
 
-    def _note_size(self, width: int | None, height: int | None) -> None:
+    def _set_size(self, width: int | None, height: int | None) -> None:
         setattr(self.instance, f"{self.field.name}_width", width)
         setattr(self.instance, f"{self.field.name}_height", height)
 
 
 class SizedImageField(models.ImageField):
-    """An ImageField whose row has `<name>_width` and `<name>_height` in columns behind it, so that nobody opens files.
+    """An ImageField that stores the size of its image in the columns `<name>_width` and `<name>_height`.
 
-    Django's own `width_field` would read the file of every row whose size is unknown, and do so when rows are loaded.
+    Pages can show the size without opening the file. Django's own `width_field` would read the file of every row whose
+    size is unknown when the row is loaded.
     """
 
     attr_class = SizedImageFile
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """Store a new picture with its copies; forget the size of one that was taken away."""
+        """Store a new image with its renditions. Clear the size if the image was removed."""
         file = super().pre_save(model_instance, add)
         if not file:
-            file._note_size(None, None)
+            file._set_size(None, None)
         return file
 
 

@@ -1,4 +1,4 @@
-"""What a product's page tells to programs that read it: schema.org data, one graph a page."""
+"""Structured data for product pages: one graph of schema.org data per page."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,28 +12,28 @@ from products.models import Category, Picture, Product
 
 
 def product_graph(product: Product, pictures: Iterable[Picture], categories: Iterable[Category]) -> dict[str, Any]:
-    """The product with its offer, and the way to it as snippets/breadcrumb.html shows it."""
-    places = [(_("Home"), reverse("home"))]
-    places += [(category.title, category.get_absolute_url()) for category in categories]
-    places += [(product.title, product.get_absolute_url())]
-    return {"@context": "https://schema.org", "@graph": [_product(product, pictures), _breadcrumbs(places)]}
+    """Return the graph of the product with its offer, and the same breadcrumbs as snippets/breadcrumb.html."""
+    crumbs = [(_("Home"), reverse("home"))]
+    crumbs += [(category.title, category.get_absolute_url()) for category in categories]
+    crumbs += [(product.title, product.get_absolute_url())]
+    return {"@context": "https://schema.org", "@graph": [_product(product, pictures), _breadcrumbs(crumbs)]}
 
 
 def _product(product: Product, pictures: Iterable[Picture]) -> dict[str, Any]:
-    address = absolute(product.get_absolute_url())
+    url = absolute(product.get_absolute_url())
     images = [absolute(row.image.large_url) for row in (product, *pictures) if row.image]
-    found: dict[str, Any] = {"@type": "Product", "@id": f"{address}#product", "url": address, "name": product.title}
-    found |= {"description": product.description or product.title, "sku": product.sku}
-    found |= {"image": images} if images else {}
-    found |= {"category": product.category.title} if product.category else {}
-    found |= {"inProductGroupWithID": product.group} if product.group else {}
-    return found | {"offers": _offer(product, address)}
+    data: dict[str, Any] = {"@type": "Product", "@id": f"{url}#product", "url": url, "name": product.title}
+    data |= {"description": product.description or product.title, "sku": product.sku}
+    data |= {"image": images} if images else {}
+    data |= {"category": product.category.title} if product.category else {}
+    data |= {"inProductGroupWithID": product.group} if product.group else {}
+    return data | {"offers": _offer(product, url)}
 
 
-def _offer(product: Product, address: str) -> dict[str, Any]:
+def _offer(product: Product, url: str) -> dict[str, Any]:
     return {
         "@type": "Offer",
-        "url": address,
+        "url": url,
         "price": str(product.price),
         "priceCurrency": settings.CURRENCY.upper(),
         "availability": f"https://schema.org/{'OutOfStock' if product.is_sold_out else 'InStock'}",
@@ -42,9 +42,9 @@ def _offer(product: Product, address: str) -> dict[str, Any]:
     }
 
 
-def _breadcrumbs(places: list[tuple[str, str]]) -> dict[str, Any]:
+def _breadcrumbs(crumbs: list[tuple[str, str]]) -> dict[str, Any]:
     items = [
         {"@type": "ListItem", "position": number, "name": name, "item": absolute(path)}
-        for number, (name, path) in enumerate(places, start=1)
+        for number, (name, path) in enumerate(crumbs, start=1)
     ]
     return {"@type": "BreadcrumbList", "itemListElement": items}

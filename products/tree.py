@@ -1,4 +1,4 @@
-"""Categories as a tree, built of one list of them without a query."""
+"""Category tree, built in memory from a list of categories without a query."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -8,7 +8,11 @@ if TYPE_CHECKING:
 
 
 class Tree:
-    """Who lies within whom. Rows that form a ring, which staff are refused, hang from nothing and do no harm."""
+    """The categories as a tree.
+
+    `Category.clean` rejects cycles. If a cycle is stored nevertheless, its categories are not reachable from the top
+    level, and `path` and `branch` still terminate.
+    """
 
     def __init__(self, categories: Iterable["Category"]) -> None:
         self._by_id: dict[int | None, Category] = {category.pk: category for category in categories}
@@ -17,15 +21,15 @@ class Tree:
             self._below.setdefault(category.parent_id, []).append(category)
 
     def find(self, slug: str) -> "Category | None":
-        """The category of this slug."""
+        """Return the category with this slug, or None."""
         return next((category for category in self._by_id.values() if category.slug == slug), None)
 
     def below(self, category: "Category | None") -> list["Category"]:
-        """Those directly within it; without one, the outermost."""
+        """Return the children of the category, or the top-level categories for None."""
         return self._below.get(category.pk if category else None, [])
 
     def path(self, category: "Category | None") -> list["Category"]:
-        """From the outermost to the category itself."""
+        """Return the categories from the top level down to this one. Return an empty list for None."""
         path: list[Category] = []
         while category is not None and category not in path:
             path.insert(0, category)
@@ -33,14 +37,14 @@ class Tree:
         return path
 
     def branch(self, category: "Category") -> list[int]:
-        """The ids of the category and of all that lie within it, however deep."""
-        found = [category]
-        for one in found:  # grows while it is walked
-            found.extend(other for other in self.below(one) if other not in found)
-        return [one.pk for one in found]
+        """Return the ids of the category and of all its descendants."""
+        members = [category]
+        for member in members:  # The list grows during the loop.
+            members.extend(other for other in self.below(member) if other not in members)
+        return [member.pk for member in members]
 
     def walk(self, parent: "Category | None" = None, depth: int = 0) -> Iterator[tuple["Category", int]]:
-        """All, each followed by those within it, with how deep it lies."""
+        """Yield every category below `parent` with its depth, each followed by its descendants."""
         for category in self.below(parent):
             yield category, depth
             yield from self.walk(category, depth + 1)

@@ -1,4 +1,4 @@
-"""Addresses of the catalogue."""
+"""URLs for products."""
 
 from django.urls import path
 

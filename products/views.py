@@ -1,4 +1,7 @@
-"""The catalogue's two pages. Neither writes anything, nor carries a token, so that both can be shared."""
+"""Views for the product list and the product page.
+
+They write nothing and their pages contain no CSRF token, so the pages can be shared between visitors.
+"""
 
 from typing import Any
 
@@ -18,7 +21,10 @@ from products.structured import product_graph
 
 
 class ProductList(ListView):
-    """The products on sale, 24 a page, as the address asks: words, category, price, stock, order."""
+    """The products on sale, 24 per page.
+
+    The query string can contain a search text, a category, a price range, a stock filter and an order.
+    """
 
     template_name = "products/product_list.html"
     context_object_name = "products"
@@ -26,7 +32,10 @@ class ProductList(ListView):
     paginate_by = 24
 
     def get_queryset(self) -> Any:
-        """The products asked for, or for words the ids of those found; an unknown category is a 404."""
+        """Return the matching products, or the list of their ids if there is a search text.
+
+        Raise Http404 if the category is unknown.
+        """
         tree, slug = Category.objects.tree(), self.request.GET.get("category")
         if slug and not tree.find(slug):
             raise Http404(_("There is no such category."))
@@ -35,7 +44,10 @@ class ProductList(ListView):
         return search.find(products, self.form.text) if self.form.text else products
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the visitor's cart (read only if the template asks), the form, the shelves and the numbered links."""
+        """Add the visitor's cart, the filter form, the categories and the page numbers.
+
+        The cart is read from the database only if the template uses it.
+        """
         context = super().get_context_data(**kwargs)
         page, form = context["page_obj"], self.form
         path = form.tree.path(form.shelf)
@@ -47,7 +59,7 @@ class ProductList(ListView):
             "crumbs": path if form.text else path[:-1],
             "shelves": form.tree.below(None),
             "inner_shelves": form.tree.below(form.shelf) if form.shelf else [],
-            # A stranger's words in an address are not to stand in search engines under this shop's name.
+            # Search engines must not index a stranger's text from a URL under the name of this shop.
             "may_be_found": not form.text or (page.paginator.count and search.has_only_words(form.text)),
             "most_found": search.MOST if form.text and page.paginator.count == search.MOST else 0,
             "suggestions": [] if page.paginator.count else search.suggest(form.text),
@@ -56,18 +68,21 @@ class ProductList(ListView):
 
 
 class ProductDetail(DetailView):
-    """One product, with what of it is in the visitor's cart."""
+    """One product, with its quantity in the visitor's cart."""
 
     template_name = "products/product_detail.html"
     context_object_name = "product"
 
     def get_queryset(self) -> QuerySet[Product]:
-        """Products on sale, each with `in_cart`, the quantity in this visitor's cart or None."""
+        """Return the products on sale, each with `in_cart`: the quantity in the visitor's cart, or None."""
         products = Product.objects.active().select_related("category")
         return Cart.objects.with_quantities(products, self.request)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Adds the visitor's cart (read only if the template asks), pictures, variants, and what stands around."""
+        """Add the visitor's cart, the pictures, the options, the related products and the structured data.
+
+        The cart is read from the database only if the template uses it.
+        """
         product, pictures = self.object, list(self.object.pictures.all())
         categories = product.category.crumbs() if product.category else []
         variants, related = neighbours(product)

@@ -1,15 +1,16 @@
-"""What search looks through: on PostgreSQL a column of the products' words, on SQLite a table of them (FTS5).
+"""Full-text search: generated columns of the products table on PostgreSQL, an FTS5 table on SQLite.
 
-The database itself keeps both in step. Where a later migration changes title, sku or description: PostgreSQL wants
-the column dropped before and added after; SQLite, where Django copies the whole table, the triggers made again.
+The database keeps both up to date. A later migration that changes title, sku or description must, on PostgreSQL, drop
+the columns before the change and add them again after it. On SQLite, where Django copies the whole table, it must
+create the triggers again.
 """
 
 import logging
 
 from django.db import DatabaseError, migrations, transaction
 
-# Without accents, and with a space for all that is neither letter nor digit, as products.search.words has it: else
-# PostgreSQL would take MC-101 for the letters mc and a number below zero.
+# Remove accents and replace everything that is not a letter or a digit with a space, like products.search.words.
+# Otherwise PostgreSQL would parse MC-101 as the letters mc and a negative number.
 PLAIN = r"""regexp_replace(regexp_replace(normalize(left({}, 50000), NFKD), '[\u0300-\u036f]+', '', 'g'),
             '[^[:alnum:]]+', ' ', 'g')"""
 TITLE, SKU, DESCRIPTION = (

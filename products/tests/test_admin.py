@@ -1,4 +1,4 @@
-"""Staff and the catalogue: sales go on while a form is open."""
+"""Tests of the product admin, including sales that happen while a form is open."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,28 +13,28 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    """The browser of a member of staff who may do everything."""
+    """Return a client that is logged in as a superuser."""
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     return client
 
 
-def form_of(product: Product) -> dict[str, str]:
-    """What the browser sends of a change form opened now."""
+def form_data(product: Product) -> dict[str, str]:
+    """Return the data that a browser posts for an unchanged change form."""
     fields = {"sku": product.sku, "title": product.title, "price": str(product.price), "weight": str(product.weight)}
     return fields | {"description": "", "group": "", "category": "", "stock_change": "", "active": "on"} | NO_PICTURES
 
 
 def save(staff: Client, product: Product, **changes: str) -> str:
-    """Send the form; the text of the page after."""
-    address = reverse("admin:products_product_change", args=[product.pk])
-    return staff.post(address, form_of(product) | changes, follow=True).text
+    """Post the change form and return the text of the next page."""
+    url = reverse("admin:products_product_change", args=[product.pk])
+    return staff.post(url, form_data(product) | changes, follow=True).text
 
 
 def stock_of(product: Product) -> int | None:
     return Product.objects.get(pk=product.pk).stock
 
 
-def test_form_opened_before_a_sale_and_saved_after_leaves_the_stock_alone(staff: Client) -> None:
+def test_form_opened_before_a_sale_keeps_the_stock_when_saved(staff: Client) -> None:
     product = make_product(stock=10)
     staff.get(reverse("admin:products_product_change", args=[product.pk]))
     product.take(4, "ORDER1")
@@ -42,13 +42,13 @@ def test_form_opened_before_a_sale_and_saved_after_leaves_the_stock_alone(staff:
     assert (Product.objects.get(pk=product.pk).title, stock_of(product)) == ("Blue mug", 6)
 
 
-def test_form_has_no_field_that_writes_the_stock_over(staff: Client) -> None:
+def test_form_cannot_overwrite_the_stock(staff: Client) -> None:
     product = make_product(stock=10)
     save(staff, product, stock="99")
     assert stock_of(product) == 10
 
 
-def test_stock_change_is_applied_to_what_is_left_by_now(staff: Client) -> None:
+def test_stock_change_is_applied_to_the_current_stock(staff: Client) -> None:
     product = make_product(stock=10)
     product.take(4, "ORDER1")
     save(staff, product, stock_change="12")
@@ -56,39 +56,39 @@ def test_stock_change_is_applied_to_what_is_left_by_now(staff: Client) -> None:
     assert product.movements.filter(by="staff@example.org").get().amount == 12
 
 
-def test_stock_change_below_zero_is_refused_with_words(staff: Client) -> None:
+def test_stock_change_below_zero_is_rejected_with_a_message(staff: Client) -> None:
     product = make_product(stock=3)
     assert "The stock was not changed" in save(staff, product, stock_change="-4")
     assert stock_of(product) == 3
 
 
 @pytest.mark.parametrize("change", ["9" * 12, "-" + "9" * 12, "9" * 500])
-def test_stock_change_no_column_can_hold_is_refused_at_the_field(staff: Client, change: str) -> None:
+def test_stock_change_out_of_range_is_rejected_with_a_field_error(staff: Client, change: str) -> None:
     product = make_product(stock=3)
     assert "Please correct the error below" in save(staff, product, stock_change=change)
     assert stock_of(product) == 3
 
 
-def test_tick_makes_the_stock_unlimited(staff: Client) -> None:
+def test_checkbox_makes_the_stock_unlimited(staff: Client) -> None:
     product = make_product(stock=3)
     save(staff, product, is_unlimited="on")
     assert stock_of(product) is None
 
 
-def test_tick_taken_away_begins_to_count(staff: Client) -> None:
+def test_cleared_checkbox_makes_the_stock_limited(staff: Client) -> None:
     product = make_product(stock=None)
     save(staff, product, stock_change="7")
     assert stock_of(product) == 7
 
 
 @pytest.mark.parametrize(("fields", "stock"), [({"stock_change": "7"}, 7), ({"is_unlimited": "on"}, None), ({}, 0)])
-def test_new_product_starts_with_what_staff_said(staff: Client, fields: dict, stock: int | None) -> None:
+def test_new_product_has_the_entered_stock(staff: Client, fields: dict, stock: int | None) -> None:
     data = {"sku": "NEW-1", "title": "Jug", "price": "20.00", "weight": "0", "active": "on"} | NO_PICTURES
     staff.post(reverse("admin:products_product_add"), data | fields)
     assert Product.objects.get(sku="NEW-1").stock == stock
 
 
-def test_price_edited_in_the_list_leaves_the_stock_alone(staff: Client) -> None:
+def test_price_edited_in_the_list_keeps_the_stock(staff: Client) -> None:
     product = make_product(stock=10)
     data = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": str(product.pk), "form-0-price": "18.00"}
     staff.post(reverse("admin:products_product_changelist"), data | {"_save": "Save"})
@@ -97,7 +97,7 @@ def test_price_edited_in_the_list_leaves_the_stock_alone(staff: Client) -> None:
 
 
 @pytest.mark.parametrize(("action", "active"), [("publish", True), ("unpublish", False)])
-def test_action_puts_on_or_takes_off_sale(staff: Client, action: str, active: bool) -> None:
+def test_action_puts_products_on_or_off_sale(staff: Client, action: str, active: bool) -> None:
     product = make_product(active=not active)
     data = {"action": action, "_selected_action": [product.pk]}
     staff.post(reverse("admin:products_product_changelist"), data)
@@ -107,7 +107,7 @@ def test_action_puts_on_or_takes_off_sale(staff: Client, action: str, active: bo
 @pytest.mark.parametrize(
     ("attention", "titles"), [("low", {"Low"}), ("out", {"Out"}), ("unlimited", {"Endless"}), ("picture", None)]
 )
-def test_filter_shows_what_needs_attention(staff: Client, attention: str, titles: set[str] | None) -> None:
+def test_filter_shows_products_that_need_attention(staff: Client, attention: str, titles: set[str] | None) -> None:
     for title, stock in {"Low": 3, "Out": 0, "Endless": None, "Plenty": 50}.items():
         make_product(title=title, stock=stock)
     page = staff.get(reverse("admin:products_product_changelist"), {"attention": attention})
@@ -115,15 +115,15 @@ def test_filter_shows_what_needs_attention(staff: Client, attention: str, titles
     assert shown == (titles or {"Low", "Out", "Endless", "Plenty"})
 
 
-def test_picture_that_is_none_is_refused(staff: Client) -> None:
+def test_picture_that_is_not_an_image_is_rejected(staff: Client) -> None:
     product = make_product()
     picture = SimpleUploadedFile("mug.png", b"<svg onload=alert(1)>", content_type="image/png")
-    address = reverse("admin:products_product_change", args=[product.pk])
-    staff.post(address, form_of(product) | {"image": picture})
+    url = reverse("admin:products_product_change", args=[product.pk])
+    staff.post(url, form_data(product) | {"image": picture})
     assert not Product.objects.get(pk=product.pk).image
 
 
-def test_movements_can_be_read_and_not_written(staff: Client) -> None:
+def test_movements_are_read_only(staff: Client) -> None:
     product = make_product(stock=5)
     assert "Opening stock" in staff.get(reverse("admin:products_stockmovement_changelist")).text
     assert staff.get(reverse("admin:products_stockmovement_add")).status_code == 403
@@ -135,5 +135,5 @@ def test_movements_can_be_read_and_not_written(staff: Client) -> None:
 def test_customer_is_sent_away_from_the_admin(client: Client) -> None:
     client.force_login(make_user("charlie@example.org"))
     product = make_product()
-    answer = client.post(reverse("admin:products_product_change", args=[product.pk]), form_of(product))
-    assert answer.url.startswith("/admin/login/")
+    response = client.post(reverse("admin:products_product_change", args=[product.pk]), form_data(product))
+    assert response.url.startswith("/admin/login/")

@@ -1,4 +1,4 @@
-"""Categories within categories: what a shelf shows, the way to it, and rings, which are refused."""
+"""Tests of nested categories: their products, breadcrumbs and rejected cycles."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def kitchen() -> Category:
-    """Kitchen > Mugs > Small mugs, and Bowls beside Mugs."""
+    """Create Kitchen > Mugs > Small mugs and Kitchen > Bowls. Return Kitchen."""
     kitchen = make_category("Kitchen")
     mugs = Category.objects.create(title="Mugs", parent=kitchen)
     Category.objects.create(title="Small mugs", parent=mugs)
@@ -27,7 +27,7 @@ def titles(client: Client, slug: str) -> list[str]:
     return sorted(product.title for product in client.get(f"/products/?category={slug}").context["products"])
 
 
-def test_category_shows_its_own_products_and_those_of_all_within_it(client: Client, kitchen: Category) -> None:
+def test_category_shows_its_own_products_and_those_of_its_descendants(client: Client, kitchen: Category) -> None:
     for category in Category.objects.all():
         make_product(title=f"Of {category}", category=category)
     make_product(title="Of none")
@@ -36,7 +36,7 @@ def test_category_shows_its_own_products_and_those_of_all_within_it(client: Clie
     assert titles(client, "small-mugs") == ["Of Small mugs"]
 
 
-def test_list_shows_the_way_to_the_category_and_what_lies_within(client: Client, kitchen: Category) -> None:
+def test_list_shows_breadcrumbs_and_child_categories(client: Client, kitchen: Category) -> None:
     page = client.get("/products/?category=mugs").text
     crumbs, rest = page.split("</ol>", 1)
     assert crumbs.index('href="/">Home') < crumbs.index('href="/products/?category=kitchen">Kitchen</a>')
@@ -45,28 +45,28 @@ def test_list_shows_the_way_to_the_category_and_what_lies_within(client: Client,
     assert 'category=kitchen" aria-current="true"' in rest
 
 
-def test_detail_shows_the_way_to_the_product(client: Client, kitchen: Category) -> None:
+def test_detail_shows_breadcrumbs(client: Client, kitchen: Category) -> None:
     product = make_product(title="Teal mug", category=Category.objects.get(slug="mugs"))
     crumbs = client.get(product.get_absolute_url()).text.split("</ol>", 1)[0]
     assert crumbs.index(">Home<") < crumbs.index(">Kitchen<") < crumbs.index(">Mugs<") < crumbs.index(">Teal mug</li>")
 
 
 @pytest.mark.parametrize("parent", ["kitchen", "mugs", "small-mugs"])
-def test_category_within_itself_is_refused_with_words(client: Client, kitchen: Category, parent: str) -> None:
+def test_category_inside_itself_is_rejected_with_a_message(client: Client, kitchen: Category, parent: str) -> None:
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     data = {"title": "Kitchen", "parent": Category.objects.get(slug=parent).pk}
-    answer = client.post(reverse("admin:products_category_change", args=[kitchen.pk]), data)
-    assert "A category cannot lie within itself: Kitchen" in answer.text
+    response = client.post(reverse("admin:products_category_change", args=[kitchen.pk]), data)
+    assert "A category cannot lie within itself: Kitchen" in response.text
     assert Category.objects.get(pk=kitchen.pk).parent is None
 
 
-def test_refusal_names_the_ring(kitchen: Category) -> None:
+def test_validation_error_names_the_cycle(kitchen: Category) -> None:
     kitchen.parent = Category.objects.get(slug="small-mugs")
     with pytest.raises(ValidationError, match="Kitchen > Mugs > Small mugs"):
         kitchen.full_clean()
 
 
-def test_category_may_move_elsewhere(kitchen: Category) -> None:
+def test_category_can_move_to_the_top_level(kitchen: Category) -> None:
     mugs = Category.objects.get(slug="mugs")
     mugs.parent = None
     mugs.full_clean()
@@ -74,12 +74,12 @@ def test_category_may_move_elsewhere(kitchen: Category) -> None:
     assert [category.title for category in Category.objects.tree().below(None)] == ["Kitchen", "Mugs"]
 
 
-def test_category_as_its_own_parent_is_refused_by_the_database(kitchen: Category) -> None:
+def test_category_as_its_own_parent_is_rejected_by_the_database(kitchen: Category) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Category.objects.filter(pk=kitchen.pk).update(parent=kitchen)
 
 
-def test_ring_that_two_members_of_staff_made_at_once_hangs_no_page(client: Client, kitchen: Category) -> None:
+def test_cycle_from_concurrent_changes_does_not_hang_the_list(client: Client, kitchen: Category) -> None:
     make_product(title="Mug", category=Category.objects.get(slug="small-mugs"))
     Category.objects.filter(pk=kitchen.pk).update(parent=Category.objects.get(slug="small-mugs"))
     assert titles(client, "kitchen") == ["Mug"]
@@ -87,21 +87,21 @@ def test_ring_that_two_members_of_staff_made_at_once_hangs_no_page(client: Clien
     assert [category.title for category in tree.path(tree.find("kitchen"))] == ["Mugs", "Small mugs", "Kitchen"]
 
 
-def test_menu_holds_the_outermost_categories_and_the_form_all(client: Client, kitchen: Category) -> None:
+def test_menu_has_top_level_categories_and_form_has_all(client: Client, kitchen: Category) -> None:
     page = client.get("/products/")
     assert [category.title for category in page.context["shelves"]] == ["Kitchen"]
-    shelves = [title.replace("\u2003", ".") for _slug, title in page.context["form"].shelves()]
-    assert shelves == ["Kitchen", ".Bowls", ".Mugs", "..Small mugs"]
+    options = [title.replace("\u2003", ".") for _slug, title in page.context["form"].shelves()]
+    assert options == ["Kitchen", ".Bowls", ".Mugs", "..Small mugs"]
 
 
-def test_crumbs_lead_from_the_outermost_category() -> None:
+def test_crumbs_start_at_the_top_level_category() -> None:
     kitchen = make_category("Kitchen")
     mugs = Category.objects.create(title="Mugs", parent=kitchen)
     assert mugs.crumbs() == [kitchen, mugs]
     assert kitchen.crumbs() == [kitchen]
 
 
-def test_crumbs_end_where_categories_stand_in_a_ring() -> None:
+def test_crumbs_terminate_for_categories_in_a_cycle() -> None:
     kitchen = make_category("Kitchen")
     mugs = Category.objects.create(title="Mugs", parent=kitchen)
     kitchen.parent = mugs

@@ -1,4 +1,4 @@
-"""The list's one form: category, price, stock and order, whatever the address says."""
+"""Tests of the filter form: category, price, stock and order, also with invalid query strings."""
 
 import pytest
 from django.test import Client
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def shelf() -> None:
-    """Three products: 10.00 in stock, 20.00 sold out, 30.00 without limit; the newest costs 30.00."""
+def three_products() -> None:
+    """Create three products: 10.00 in stock, 20.00 sold out and, as the newest, 30.00 with unlimited stock."""
     for title, price, stock in (("Cheap", 10, 5), ("Gone", 20, 0), ("Dear", 30, None)):
         make_product(title=title, price=price, stock=stock)
 
@@ -39,14 +39,14 @@ def titles(client: Client, query: str) -> list[str]:
         ("in_stock=1&price_to=15&sort=-price", ["Cheap"]),
     ],
 )
-@pytest.mark.usefixtures("shelf")
-def test_list_shows_what_is_asked_for(client: Client, query: str, expected: list[str]) -> None:
+@pytest.mark.usefixtures("three_products")
+def test_list_shows_matching_products(client: Client, query: str, expected: list[str]) -> None:
     assert titles(client, query) == expected
 
 
 @pytest.mark.parametrize("price", ["abc", "NaN", "sNaN", "-Infinity", "1e999", "-1", "9" * 400, "1,0,0", "1.9999", "x"])
-@pytest.mark.usefixtures("shelf")
-def test_price_that_is_none_is_told_about_and_left_aside(client: Client, price: str) -> None:
+@pytest.mark.usefixtures("three_products")
+def test_invalid_price_is_reported_and_ignored(client: Client, price: str) -> None:
     name = "price_from" if len(price) < 5 else "price_to"
     page = client.get("/products/", {name: price, "in_stock": "1"})
     assert [product.title for product in page.context["products"]] == ["Dear", "Cheap"]
@@ -56,19 +56,19 @@ def test_price_that_is_none_is_told_about_and_left_aside(client: Client, price: 
 
 
 @pytest.mark.parametrize("sort", ["x", "best", "-", "price;", "__class__", "pk", "é" * 300])
-@pytest.mark.usefixtures("shelf")
-def test_order_that_is_none_is_the_newest_first(client: Client, sort: str) -> None:
+@pytest.mark.usefixtures("three_products")
+def test_unknown_order_is_newest_first(client: Client, sort: str) -> None:
     assert titles(client, f"sort={sort}") == ["Dear", "Gone", "Cheap"]
 
 
-def test_page_links_keep_what_was_chosen_and_drop_what_was_left_empty(client: Client) -> None:
+def test_page_links_keep_filters_and_drop_empty_fields(client: Client) -> None:
     Product.objects.bulk_create(Product(sku=f"S{n}", slug=f"s{n}", title="Mug", price=9) for n in range(25))
     page = client.get("/products/?category=&price_from=5&price_to=&sort=price&q=mug").text
     assert 'href="?price_from=5&amp;sort=price&amp;q=mug&amp;page=2"' in page
 
 
-@pytest.mark.usefixtures("shelf")
-def test_each_choice_is_shown_with_a_link_that_takes_it_back(client: Client) -> None:
+@pytest.mark.usefixtures("three_products")
+def test_each_active_filter_has_a_link_that_removes_it(client: Client) -> None:
     make_product(title="Mug", category=make_category("Mugs"))
     chosen = (
         client.get("/products/?q=mug&category=mugs&price_from=5&in_stock=1&sort=price&page=1").context["form"].chosen()
@@ -81,52 +81,52 @@ def test_each_choice_is_shown_with_a_link_that_takes_it_back(client: Client) -> 
     ]
 
 
-def test_two_prices_are_one_choice(client: Client) -> None:
-    [(words, query)] = client.get("/products/?price_from=20&price_to=5").context["form"].chosen()
-    assert (words, query) == ("£5.00 – £20.00", "")
+def test_two_prices_are_one_filter(client: Client) -> None:
+    [(label, query)] = client.get("/products/?price_from=20&price_to=5").context["form"].chosen()
+    assert (label, query) == ("£5.00 – £20.00", "")
 
 
-def test_form_shows_what_was_chosen(client: Client) -> None:
+def test_form_shows_the_chosen_values(client: Client) -> None:
     make_category("Mugs")
     page = client.get("/products/?category=mugs&price_from=5&in_stock=1&sort=-price").text
     for chosen in ('value="mugs" selected', 'value="5"', 'id="id_in_stock" checked', 'value="-price" selected'):
         assert chosen in page
 
 
-def test_best_match_is_an_order_of_searches_alone(client: Client) -> None:
+def test_best_match_is_offered_only_for_searches(client: Client) -> None:
     make_product(title="Mug")
     assert "Best match" not in client.get("/products/").text
     assert '<option value="best" selected>' in client.get("/products/?q=mug").text
 
 
-@pytest.mark.usefixtures("shelf")
-def test_nothing_left_has_a_way_on(client: Client) -> None:
+@pytest.mark.usefixtures("three_products")
+def test_empty_result_links_to_all_products(client: Client) -> None:
     page = client.get("/products/?price_from=1000&in_stock=1").text
     assert "Remove one of the filters above" in page
     assert 'href="/products/">See all products' in page
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_filtered_list_asks_one_query_when_its_total_is_known(client: Client, count: int) -> None:
+def test_filtered_list_needs_one_query_when_its_count_is_cached(client: Client, count: int) -> None:
     kitchen = make_category("Kitchen")
     for number in range(count):
         make_product(title=f"Mug {number}", category=kitchen)
-    address = "/products/?category=kitchen&price_from=1&in_stock=1&sort=price"
-    client.get(address)
+    url = "/products/?category=kitchen&price_from=1&in_stock=1&sort=price"
+    client.get(url)
     with count_queries() as queries:
-        client.get(address)
+        client.get(url)
     assert len(queries) == 1
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_search_asks_four_queries_of_the_first_and_one_of_the_next(client: Client, count: int) -> None:
+def test_search_needs_four_queries_and_one_when_cached(client: Client, count: int) -> None:
     make_category("Kitchen")
     for number in range(count):
         make_product(title=f"Mug {number}")
     client.get("/products/")
-    asked = []
+    query_counts = []
     for _ in range(2):
         with count_queries() as queries:
             client.get("/products/?q=mug")
-        asked.append(len(queries))
-    assert asked == [4, 1]
+        query_counts.append(len(queries))
+    assert query_counts == [4, 1]

@@ -1,4 +1,4 @@
-"""Rules of one product: its slug, its stock and every movement of it."""
+"""Tests of the product models: slugs, stock and stock movements."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def stock_of(product: Product) -> int | None:
-    """What the database says."""
+    """Return the stock in the database."""
     return Product.objects.values_list("stock", flat=True).get(pk=product.pk)
 
 
@@ -20,7 +20,7 @@ def movements(product: Product) -> list[tuple[str, int]]:
     return list(product.movements.order_by("pk").values_list("kind", "amount"))
 
 
-def test_slug_is_made_of_the_title() -> None:
+def test_slug_is_made_from_the_title() -> None:
     assert make_product(title="Teal Mug, 350 ml").slug == "teal-mug-350-ml"
 
 
@@ -36,7 +36,7 @@ def test_slug_of_a_second_product_with_the_same_title_is_numbered() -> None:
     assert [make_product(title="Mug").slug for _ in range(3)] == ["mug", "mug-2", "mug-3"]
 
 
-def test_slug_of_a_title_without_latin_letters_is_still_one() -> None:
+def test_slug_of_a_title_without_latin_letters_is_product() -> None:
     assert make_product(title="茶碗").slug == "product"
 
 
@@ -46,7 +46,7 @@ def test_slug_of_a_long_title_fits_its_column_when_numbered() -> None:
     assert max(map(len, slugs)) <= 120
 
 
-def test_slug_that_is_taken_is_refused_by_the_database() -> None:
+def test_duplicate_slug_is_rejected_by_the_database() -> None:
     make_product(slug="mug")
     with pytest.raises(IntegrityError), transaction.atomic():
         make_product(slug="mug")
@@ -59,7 +59,7 @@ def test_category_slug_is_unique_and_kept() -> None:
     assert (first.slug, second.slug) == ("mugs", "mugs-2")
 
 
-def test_category_menu_shows_a_new_category_at_once() -> None:
+def test_category_menu_shows_a_new_category_immediately() -> None:
     make_category("Mugs")
     Category.objects.for_menu()
     make_category("Bowls")
@@ -73,45 +73,45 @@ def test_category_with_products_cannot_be_deleted() -> None:
         category.delete()
 
 
-def test_take_lowers_the_stock_and_notes_the_order() -> None:
+def test_reserve_lowers_the_stock_and_records_the_order() -> None:
     product = make_product(stock=3)
     assert product.take(2, "ORDER1")
     assert (product.stock, stock_of(product)) == (1, 1)
     assert product.movements.filter(order="ORDER1").get().amount == -2
 
 
-def test_take_of_the_last_units_empties_the_shelf() -> None:
+def test_reserve_of_the_last_units_sells_the_product_out() -> None:
     product = make_product(stock=2)
     assert product.take(2, "ORDER1")
     assert product.is_sold_out
 
 
-def test_take_of_more_than_there_is_changes_nothing() -> None:
+def test_reserve_of_more_than_the_stock_changes_nothing() -> None:
     product = make_product(stock=2)
     assert not product.take(3, "ORDER1")
     assert (stock_of(product), movements(product)) == (2, [("opening", 2)])
 
 
-def test_take_of_an_inactive_product_changes_nothing() -> None:
+def test_reserve_of_an_inactive_product_changes_nothing() -> None:
     product = make_product(stock=2, active=False)
     assert not product.take(1, "ORDER1")
     assert (stock_of(product), movements(product)) == (2, [("opening", 2)])
 
 
-def test_take_of_an_unlimited_product_keeps_it_unlimited() -> None:
+def test_reserve_of_an_unlimited_product_keeps_it_unlimited() -> None:
     product = make_product(stock=None)
     assert product.take(50, "ORDER1")
     assert (stock_of(product), movements(product)) == (None, [("taken", 0)])
 
 
-def test_take_by_two_who_read_the_same_stock_serves_one() -> None:
+def test_reserve_of_the_last_unit_by_two_orders_succeeds_once() -> None:
     product = make_product(stock=1)
     other = Product.objects.get(pk=product.pk)
     assert [product.take(1, "ORDER1"), other.take(1, "ORDER2")] == [True, False]
     assert stock_of(product) == 0
 
 
-def test_give_back_puts_back_what_the_order_held_once() -> None:
+def test_release_returns_the_units_of_the_order_once() -> None:
     product = make_product(stock=5)
     product.take(2, "ORDER1")
     product.take(1, "ORDER2")
@@ -119,13 +119,13 @@ def test_give_back_puts_back_what_the_order_held_once() -> None:
     assert stock_of(product) == 4
 
 
-def test_give_back_for_an_order_that_took_nothing_changes_nothing() -> None:
+def test_release_for_an_order_without_units_changes_nothing() -> None:
     product = make_product(stock=5)
     assert product.give_back("ORDER1") == 0
     assert movements(product) == [("opening", 5)]
 
 
-def test_give_back_of_an_unlimited_product_changes_nothing() -> None:
+def test_release_of_an_unlimited_product_changes_nothing() -> None:
     product = make_product(stock=None)
     product.take(2, "ORDER1")
     assert product.give_back("ORDER1") == 0
@@ -140,38 +140,38 @@ def test_adjust_stock_adds_a_difference(difference: int, stock: int) -> None:
     assert product.movements.filter(by="staff@example.org").get().amount == difference
 
 
-def test_adjust_stock_below_zero_is_refused() -> None:
+def test_adjust_stock_rejects_a_result_below_zero() -> None:
     product = make_product(stock=5)
     assert not product.adjust_stock(-6, by="staff@example.org")
     assert (stock_of(product), movements(product)) == (5, [("opening", 5)])
 
 
-def test_adjust_stock_of_an_unlimited_product_is_refused() -> None:
+def test_adjust_stock_rejects_an_unlimited_product() -> None:
     product = make_product(stock=None)
     assert not product.adjust_stock(5, by="staff@example.org")
     assert stock_of(product) is None
 
 
-def test_count_stock_begins_to_count() -> None:
+def test_count_stock_makes_unlimited_stock_limited() -> None:
     product = make_product(stock=None)
     assert product.count_stock(8, by="staff@example.org")
     assert (stock_of(product), movements(product)) == (8, [("adjusted", 8)])
 
 
-def test_count_stock_stops_counting() -> None:
+def test_count_stock_makes_limited_stock_unlimited() -> None:
     product = make_product(stock=8)
     assert product.count_stock(None, by="staff@example.org")
     assert (stock_of(product), movements(product)) == (None, [("opening", 8), ("adjusted", -8)])
 
 
 @pytest.mark.parametrize(("stock", "counted"), [(8, 3), (None, None)])
-def test_count_stock_of_what_is_so_already_changes_nothing(stock: int | None, counted: int | None) -> None:
+def test_count_stock_without_a_change_of_kind_returns_false(stock: int | None, counted: int | None) -> None:
     product = make_product(stock=stock)
     assert not product.count_stock(counted, by="staff@example.org")
     assert stock_of(product) == stock
 
 
-def test_movements_of_any_mix_add_up_to_the_stock() -> None:
+def test_movements_always_add_up_to_the_stock() -> None:
     product = make_product(stock=10)
     steps = [
         lambda: product.take(4, "ORDER1"),
@@ -197,23 +197,23 @@ def test_opening_stock_is_the_first_movement() -> None:
     assert movements(make_product(stock=24)) == [("opening", 24)]
 
 
-def test_product_that_starts_empty_has_no_movement() -> None:
+def test_product_without_opening_stock_has_no_movement() -> None:
     assert movements(make_product(stock=0)) == []
 
 
-def test_second_save_notes_no_second_opening_stock() -> None:
+def test_second_save_does_not_record_opening_stock_again() -> None:
     product = make_product(stock=24)
     product.save()
     assert product.movements.count() == 1
 
 
-def test_stock_below_zero_is_refused_by_the_database() -> None:
+def test_stock_below_zero_is_rejected_by_the_database() -> None:
     product = make_product(stock=1)
     with pytest.raises(IntegrityError), transaction.atomic():
         Product.objects.filter(pk=product.pk).update(stock=-1)
 
 
-def test_price_below_zero_is_refused_by_the_database() -> None:
+def test_price_below_zero_is_rejected_by_the_database() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         make_product(price=-1)
 
@@ -222,16 +222,16 @@ def test_price_below_zero_is_refused_by_the_database() -> None:
     ("fields", "most"),
     [({"stock": 3}, 3), ({"stock": 0}, 0), ({"stock": 500}, 99), ({"stock": None}, 99), ({"active": False}, 0)],
 )
-def test_most_in_cart_is_stock_but_never_above_99(fields: dict, most: int) -> None:
+def test_most_in_cart_is_the_stock_up_to_99(fields: dict, most: int) -> None:
     assert make_product(**fields).most_in_cart() == most
 
 
 @pytest.mark.parametrize(("stock", "low"), [(0, False), (1, True), (5, True), (6, False), (None, False)])
-def test_product_is_low_from_five_to_one(stock: int | None, low: bool) -> None:
+def test_product_is_low_from_one_to_five_units(stock: int | None, low: bool) -> None:
     assert make_product(stock=stock).is_low is low
 
 
-def test_movement_reads_as_kind_and_signed_amount() -> None:
+def test_movement_str_is_kind_and_signed_amount() -> None:
     product = make_product(stock=5)
     product.take(2, "ORDER1")
     assert [str(movement) for movement in StockMovement.objects.all()] == ["Taken by an order -2", "Opening stock +5"]

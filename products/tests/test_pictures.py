@@ -1,4 +1,4 @@
-"""Uploads of staff: a picture comes out, or words beside the field; whatever else is in the file stays out."""
+"""Tests of image uploads: they are re-encoded without other data, or rejected with a field error."""
 
 import struct
 import zlib
@@ -24,7 +24,7 @@ UNREADABLE = "This is no picture we can read."
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RGB", **options: Any) -> bytes:
-    """A picture whose left half is red, so that turning it shows."""
+    """Return an image file whose left half is red, so that a rotation is visible."""
     image = Image.new(mode, size, "blue" if mode in ("RGB", "RGBA") else 0)
     image.paste("red" if mode in ("RGB", "RGBA") else 1, (0, 0, size[0] // 2, size[1]))
     content = BytesIO()
@@ -32,20 +32,20 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RG
     return content.getvalue()
 
 
-def png_of(width: int, height: int) -> bytes:
-    """A PNG that promises so many pixels and holds none."""
+def png_without_pixels(width: int, height: int) -> bytes:
+    """Return a PNG whose header declares this size but which has no pixels."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-def located() -> bytes:
-    """A telephone's picture: held sideways, with the place where it was taken, a camera and a comment."""
+def photo_with_location() -> bytes:
+    """Return a photo like that of a phone held sideways, with a location, a camera and a comment."""
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by a quarter to see it upright
+    exif[0x0112] = 6  # The orientation: rotate by 90 degrees.
     exif[0x010F] = "SecretCamera"
     exif.get_ifd(0x8825).update({1: "N", 2: (51.0, 22.0, 40.0), 3: "W", 4: (2.0, 21.0, 33.0)})
     return picture("JPEG", exif=exif, comment=b"SecretComment")
@@ -53,13 +53,13 @@ def located() -> bytes:
 
 @pytest.fixture
 def product(client: Client) -> Product:
-    """A product that the client's member of staff may change."""
+    """Log the client in as a superuser and return a product."""
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     return make_product(title="Teal mug")
 
 
 def upload(client: Client, product: Product, content: bytes, name: str = "mug.png", kind: str = "image/png") -> Any:
-    """Send the change form with this file; the page that answers."""
+    """Post the change form with this file and return the response."""
     fields = {
         "sku": product.sku,
         "title": product.title,
@@ -71,28 +71,28 @@ def upload(client: Client, product: Product, content: bytes, name: str = "mug.pn
     return client.post(reverse("admin:products_product_change", args=[product.pk]), fields | {"image": file})
 
 
-def stored(product: Product) -> bytes:
-    """What lies in the media folder."""
+def stored_content(product: Product) -> bytes:
+    """Return the content of the stored file."""
     return Path(Product.objects.get(pk=product.pk).image.path).read_bytes()
 
 
-def shown(product: Product) -> Image.Image:
-    return Image.open(BytesIO(stored(product)))
+def stored_image(product: Product) -> Image.Image:
+    return Image.open(BytesIO(stored_content(product)))
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp")])
-def test_upload_of_a_picture_is_kept_and_served_as_what_it_is(
+def test_upload_keeps_its_format_and_is_served_with_its_content_type(
     client: Client, product: Product, kind: str, suffix: str
 ) -> None:
     upload(client, product, picture(kind))
     name = Product.objects.get(pk=product.pk).image.name
     assert name.startswith("products/teal-mug-")
     assert name.endswith(f".{suffix}")
-    answer = client.get(f"/media/{name}")
-    assert answer.headers["Content-Type"] == {"jpg": "image/jpeg"}.get(suffix, f"image/{suffix}")
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "sandbox" in answer.headers["Content-Security-Policy"]
-    assert Image.open(BytesIO(b"".join(answer.streaming_content))).size == (40, 20)
+    response = client.get(f"/media/{name}")
+    assert response.headers["Content-Type"] == {"jpg": "image/jpeg"}.get(suffix, f"image/{suffix}")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in response.headers["Content-Security-Policy"]
+    assert Image.open(BytesIO(b"".join(response.streaming_content))).size == (40, 20)
 
 
 def test_upload_is_named_by_its_content_and_not_by_its_sender(client: Client, product: Product) -> None:
@@ -106,35 +106,35 @@ def test_upload_is_named_by_its_content_and_not_by_its_sender(client: Client, pr
 
 
 def test_upload_loses_place_camera_and_comment(client: Client, product: Product) -> None:
-    assert Image.open(BytesIO(located())).getexif().get_ifd(0x8825)  # the place is there to lose
-    upload(client, product, located(), "mug.jpg")
-    assert not shown(product).getexif()
-    assert b"Secret" not in stored(product)
-    assert b"Exif" not in stored(product)
+    assert Image.open(BytesIO(photo_with_location())).getexif().get_ifd(0x8825)  # The upload has a location.
+    upload(client, product, photo_with_location(), "mug.jpg")
+    assert not stored_image(product).getexif()
+    assert b"Secret" not in stored_content(product)
+    assert b"Exif" not in stored_content(product)
 
 
 def test_upload_is_stored_upright(client: Client, product: Product) -> None:
-    upload(client, product, located(), "mug.jpg")
-    image = shown(product)
+    upload(client, product, photo_with_location(), "mug.jpg")
+    image = stored_image(product)
     assert image.size == (20, 40)
     red, _green, blue = image.getpixel((10, 5))
-    assert red > blue  # what was left is on top now
+    assert red > blue  # The left half is now at the top.
 
 
-def test_upload_loses_words_hidden_in_a_png(client: Client, product: Product) -> None:
-    words = PngImagePlugin.PngInfo()
-    words.add_text("Comment", SCRIPT.decode())
-    words.add_itxt("XML:com.adobe.xmp", SVG.decode(), zip=True)
-    upload(client, product, picture(pnginfo=words))
-    assert SCRIPT not in stored(product)
-    assert set(shown(product).info) <= {"dpi", "gamma"}
+def test_upload_loses_text_hidden_in_a_png(client: Client, product: Product) -> None:
+    metadata = PngImagePlugin.PngInfo()
+    metadata.add_text("Comment", SCRIPT.decode())
+    metadata.add_itxt("XML:com.adobe.xmp", SVG.decode(), zip=True)
+    upload(client, product, picture(pnginfo=metadata))
+    assert SCRIPT not in stored_content(product)
+    assert set(stored_image(product).info) <= {"dpi", "gamma"}
 
 
-def test_upload_keeps_its_colours_without_its_profile(client: Client, product: Product) -> None:
+def test_upload_keeps_its_colors_without_its_profile(client: Client, product: Product) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     upload(client, product, picture("JPEG", icc_profile=profile, quality=95), "mug.jpg")
-    assert "icc_profile" not in shown(product).info
-    red, green, blue = shown(product).getpixel((5, 10))
+    assert "icc_profile" not in stored_image(product).info
+    red, green, blue = stored_image(product).getpixel((5, 10))
     assert red > 240 > 20 > max(green, blue)
 
 
@@ -143,32 +143,32 @@ def test_upload_loses_what_is_hung_on_behind_the_picture(
     client: Client, product: Product, kind: str, extra: bytes
 ) -> None:
     upload(client, product, picture(kind) + extra)
-    assert extra not in stored(product)
-    assert shown(product).size == (40, 20)
+    assert extra not in stored_content(product)
+    assert stored_image(product).size == (40, 20)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "MPO"])
 def test_upload_of_several_frames_becomes_one_picture(client: Client, product: Product, kind: str) -> None:
     second = Image.new("RGB", (40, 20), "green")
-    moving = picture(kind, save_all=True, append_images=[second])
-    assert Image.open(BytesIO(moving)).n_frames == 2
-    upload(client, product, moving)
-    assert getattr(shown(product), "n_frames", 1) == 1
+    frames = picture(kind, save_all=True, append_images=[second])
+    assert Image.open(BytesIO(frames)).n_frames == 2
+    upload(client, product, frames)
+    assert getattr(stored_image(product), "n_frames", 1) == 1
 
 
 @pytest.mark.parametrize(
     ("kind", "mode", "kept"),
     [("PNG", "RGBA", "RGBA"), ("PNG", "P", "RGB"), ("PNG", "L", "RGB"), ("JPEG", "CMYK", "RGB")],
 )
-def test_upload_of_any_colour_mode_can_be_shown(
+def test_upload_of_any_color_mode_is_converted_for_browsers(
     client: Client, product: Product, kind: str, mode: str, kept: str
 ) -> None:
     upload(client, product, picture(kind, mode=mode))
-    assert shown(product).mode == kept
+    assert stored_image(product).mode == kept
 
 
 HOSTILE = {
-    "words": b"plain words",
+    "text": b"plain words",
     "svg": SVG,
     "html": HTML,
     "gif-and-script": b"GIF89a/*" + b"\x00" * 20 + b"*/=1;alert(1)",
@@ -179,10 +179,10 @@ HOSTILE = {
     "cut-png": picture("PNG", (400, 400))[:200],
     "cut-jpeg": picture("JPEG", (400, 400))[:-900],
     "cut-webp": picture("WEBP", (400, 400))[:-40],
-    "png-head-alone": b"\x89PNG\r\n\x1a\n" + b"\x00" * 50,
-    "jpeg-head-and-script": b"\xff\xd8\xff\xe0" + SCRIPT,
-    "png-without-pixels": png_of(40, 20),
-    "png-without-width": png_of(0, 20),
+    "png-header-only": b"\x89PNG\r\n\x1a\n" + b"\x00" * 50,
+    "jpeg-header-and-script": b"\xff\xd8\xff\xe0" + SCRIPT,
+    "png-without-pixels": png_without_pixels(40, 20),
+    "png-without-width": png_without_pixels(0, 20),
 }
 
 
@@ -201,7 +201,7 @@ def test_upload_that_promises_too_many_pixels_is_refused_unread(
     client: Client, product: Product, width: int, height: int
 ) -> None:
     assert width * height > MOST_PIXELS
-    page = upload(client, product, png_of(width, height))
+    page = upload(client, product, png_without_pixels(width, height))
     assert "The picture has too many pixels" in page.text
     assert not Product.objects.get(pk=product.pk).image
 
@@ -212,7 +212,7 @@ def test_upload_of_too_many_bytes_is_refused(client: Client, product: Product) -
     assert not Product.objects.get(pk=product.pk).image
 
 
-def test_upload_of_nothing_is_refused(client: Client, product: Product) -> None:
+def test_empty_upload_is_rejected(client: Client, product: Product) -> None:
     assert "The submitted file is empty." in upload(client, product, b"").text
 
 

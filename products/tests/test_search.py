@@ -1,4 +1,4 @@
-"""What a search finds, in which order, and what it makes of typing errors and of hostile texts."""
+"""Tests of the search: matches, their order, typing errors and hostile texts."""
 
 import pytest
 from django.test import Client
@@ -10,8 +10,8 @@ from products.models import Product
 pytestmark = pytest.mark.django_db
 
 
-def found(text: str, **filters: object) -> list[str]:
-    """The titles that a search finds, in its order."""
+def find_titles(text: str, **filters: object) -> list[str]:
+    """Return the titles that a search finds, in its order."""
     ids = search.find(Product.objects.active().filter(**filters), text)
     titles = dict(Product.objects.values_list("pk", "title"))
     return [titles[pk] for pk in ids]
@@ -22,37 +22,37 @@ def test_search_finds_words_of_title_description_and_sku() -> None:
     make_product(title="Jug", description="Holds as much as a mug.")
     make_product(title="Saucer", sku="MUG-7")
     make_product(title="Bowl")
-    assert set(found("mug")) == {"Teal mug", "Jug", "Saucer"}
+    assert set(find_titles("mug")) == {"Teal mug", "Jug", "Saucer"}
 
 
-def test_search_wants_all_words_wherever_they_are() -> None:
+def test_search_requires_all_words_in_any_field() -> None:
     make_product(title="Teal mug", description="Stoneware.")
     make_product(title="Teal bowl", description="Porcelain.")
-    assert found("stoneware TEAL") == ["Teal mug"]
+    assert find_titles("stoneware TEAL") == ["Teal mug"]
 
 
 @pytest.mark.parametrize("text", ["mug", "mugs", "Mu", "café", "CAFE", "cafe\u0301", "  mugs   cafe  "])
-def test_search_knows_endings_beginnings_and_accents(text: str) -> None:
+def test_search_ignores_endings_and_accents_and_matches_prefixes(text: str) -> None:
     make_product(title="Mugs for the café")
-    assert found(text) == ["Mugs for the café"]
+    assert find_titles(text) == ["Mugs for the café"]
 
 
-def test_search_takes_only_the_last_word_for_a_beginning() -> None:
+def test_search_matches_only_the_last_word_as_a_prefix() -> None:
     make_product(title="Stoneware mug")
-    assert (found("stone mug"), found("mug stone")) == ([], ["Stoneware mug"])
+    assert (find_titles("stone mug"), find_titles("mug stone")) == ([], ["Stoneware mug"])
 
 
-def test_search_puts_the_title_before_the_description() -> None:
+def test_search_ranks_the_title_above_the_description() -> None:
     make_product(title="Lamp")
     make_product(title="Bulb", description="For the lamp, a lamp that wants a lamp's light.")
     make_product(title="Vase", description="A vase.")
-    assert found("lamp") == ["Lamp", "Bulb"]
+    assert find_titles("lamp") == ["Lamp", "Bulb"]
 
 
-def test_search_puts_the_very_number_first() -> None:
+def test_search_ranks_an_exact_sku_first() -> None:
     make_product(title="The one", sku="AB-1")
     make_product(title="AB-1 AB-1 AB-1")
-    assert found("ab-1") == found("AB-1") == ["The one", "AB-1 AB-1 AB-1"]
+    assert find_titles("ab-1") == find_titles("AB-1") == ["The one", "AB-1 AB-1 AB-1"]
 
 
 def test_search_keeps_the_order_and_the_filters_of_the_list() -> None:
@@ -63,24 +63,24 @@ def test_search_keeps_the_order_and_the_filters_of_the_list() -> None:
     assert [Product.objects.get(pk=pk).title for pk in ids] == ["Cheap mug", "Mug", "Dear mug"]
 
 
-def test_search_finds_what_was_changed_and_no_more_what_was_deleted() -> None:
+def test_search_reflects_updated_and_deleted_products() -> None:
     product = make_product(title="Mug")
     gone = make_product(title="Old mug")
     Product.objects.filter(pk=product.pk).update(title="Beaker", stock=3)
     gone.delete()
-    assert (found("mug"), found("beaker")) == ([], ["Beaker"])
+    assert (find_titles("mug"), find_titles("beaker")) == ([], ["Beaker"])
 
 
-def test_search_finds_what_was_added_in_bulk() -> None:
+def test_search_finds_products_created_in_bulk() -> None:
     Product.objects.bulk_create(Product(sku=f"B-{n}", slug=f"b-{n}", title=f"Bulk {n}", price=1) for n in range(3))
-    assert len(found("bulk")) == 3
+    assert len(find_titles("bulk")) == 3
 
 
-def test_search_of_a_common_word_ranks_and_shows_so_many(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_of_a_common_word_shows_a_limited_number(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MOST", 3)
     for number in range(5):
         make_product(title=f"Mug {number}")
-    assert found("mug") == ["Mug 4", "Mug 3", "Mug 2"]
+    assert find_titles("mug") == ["Mug 4", "Mug 3", "Mug 2"]
     assert "only 3 of them are shown" in client.get("/products/?q=mug").text
 
 
@@ -92,28 +92,28 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_search_of_any_text_is_a_page(client: Client, text: str) -> None:
+def test_search_of_any_text_returns_a_page(client: Client, text: str) -> None:
     make_product(title="Teal mug", description="50 % off_")
     assert client.get("/products/", {"q": text}).status_code == 200
     assert len(search.find(Product.objects.active().cheapest_first(), text)) <= 1
 
 
-def test_search_with_a_nul_byte_finds_nothing_even_where_it_is_not_refused() -> None:
+def test_search_ignores_nul_characters() -> None:
     make_product(title="Mug")
-    assert found("mug\x00") == ["Mug"]
-    assert found("\x00") == []
+    assert find_titles("mug\x00") == ["Mug"]
+    assert find_titles("\x00") == []
 
 
-def test_search_of_signs_alone_does_not_find_everything() -> None:
+def test_search_of_punctuation_finds_nothing() -> None:
     make_product(title="Mug")
-    assert [found(text) for text in ("%", "*", "_", "--", "''")] == [[]] * 5
+    assert [find_titles(text) for text in ("%", "*", "_", "--", "''")] == [[]] * 5
 
 
-# Nothing found
+# Searches without results
 
 
 @pytest.mark.parametrize(("text", "better"), [("stonware", "stoneware"), ("stonware vasse", "stoneware vase")])
-def test_nothing_found_suggests_words_of_titles(client: Client, text: str, better: str) -> None:
+def test_search_without_results_suggests_words_from_titles(client: Client, text: str, better: str) -> None:
     make_product(title="Stoneware vase")
     page = client.get("/products/", {"q": text}).text
     assert "We have found nothing for" in page
@@ -121,42 +121,42 @@ def test_nothing_found_suggests_words_of_titles(client: Client, text: str, bette
     assert client.get("/products/", {"q": better}).context["products"]
 
 
-def test_nothing_found_suggests_single_words_where_no_product_has_both() -> None:
+def test_suggestions_are_single_words_if_no_product_has_both() -> None:
     make_product(title="Stoneware vase")
     make_product(title="Walnut board")
     assert search.suggest("stonware walnutt") == ["stoneware", "walnut"]
 
 
-def test_nothing_found_suggests_nothing_far_fetched() -> None:
+def test_suggestions_are_empty_without_similar_words() -> None:
     make_product(title="Stoneware vase")
     assert search.suggest("xyzzy") == []
 
 
-def test_nothing_found_suggests_no_titles_that_are_not_on_sale() -> None:
+def test_suggestions_omit_products_that_are_not_on_sale() -> None:
     make_product(title="Stoneware vase", active=False)
     assert search.suggest("stonware") == []
 
 
-def test_suggestions_are_made_without_the_extension_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suggestions_work_without_the_extension(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_has_trigrams", lambda: False)
     make_product(title="Stoneware vase")
     assert search.suggest("stonware") == ["stoneware"]
 
 
-def test_search_keeps_its_words_in_the_field_and_escapes_them(client: Client) -> None:
+def test_search_field_keeps_the_text_and_escapes_it(client: Client) -> None:
     page = client.get("/products/", {"q": '"><b>mug'}).text
     assert "<b>mug" not in page
     assert 'value="&quot;&gt;&lt;b&gt;mug"' in page
 
 
-@pytest.mark.parametrize("address", ["/", "/products/", "/cart/", "/accounts/login/", "/nothing/"])
-def test_every_page_has_the_search(client: Client, address: str) -> None:
-    page = client.get(address).text
+@pytest.mark.parametrize("url", ["/", "/products/", "/cart/", "/accounts/login/", "/nothing/"])
+def test_every_page_has_the_search_form(client: Client, url: str) -> None:
+    page = client.get(url).text
     assert page.count('role="search"') == 1
     assert '<form class="site-search" action="/products/" method="get" role="search">' in page
 
 
-def test_search_within_a_category_says_where(client: Client) -> None:
+def test_search_in_a_category_shows_the_category(client: Client) -> None:
     make_product(title="Teal mug", category=make_category("Mugs"))
     make_product(title="Teal bowl", category=make_category("Bowls"))
     page = client.get("/products/?q=teal&category=mugs")

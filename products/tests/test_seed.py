@@ -1,4 +1,4 @@
-"""The sample catalogue, and the pictures it brings."""
+"""Tests of the seed command and of the sample pictures."""
 
 import io
 
@@ -15,15 +15,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures without their smaller copies, of which forty take seconds; test_sizes is about those."""
+    """Skip the renditions, because those of forty pictures take seconds. test_sizes tests them."""
     monkeypatch.setattr(SizedImageFile, "make_copies", lambda file: 0)
 
 
 def seed(*arguments: str) -> str:
-    """What the command says."""
-    said = io.StringIO()
-    call_command("seed", *arguments, stdout=said)
-    return said.getvalue()
+    """Run the command and return its output."""
+    output = io.StringIO()
+    call_command("seed", *arguments, stdout=output)
+    return output.getvalue()
 
 
 def test_seed_adds_forty_products_with_pictures_once() -> None:
@@ -33,7 +33,7 @@ def test_seed_adds_forty_products_with_pictures_once() -> None:
     assert all(default_storage.size(product.image.name) > 1000 for product in products)
 
 
-def test_seed_nests_the_categories_and_leaves_them_as_staff_put_them() -> None:
+def test_seed_nests_the_categories_and_keeps_changes_of_staff() -> None:
     seed()
     mugs = Category.objects.get(slug="mugs-cups")
     assert [category.title for category in mugs.crumbs()] == ["Kitchen", "Mugs & cups"]
@@ -44,7 +44,7 @@ def test_seed_nests_the_categories_and_leaves_them_as_staff_put_them() -> None:
     assert Category.objects.count() == 7
 
 
-def test_seed_leaves_what_staff_changed_and_brings_back_what_is_missing() -> None:
+def test_seed_keeps_changed_products_and_adds_missing_ones() -> None:
     seed()
     Product.objects.filter(sku="MC-101").update(title="Ours now")
     Product.objects.filter(sku="MC-102").delete()
@@ -52,7 +52,7 @@ def test_seed_leaves_what_staff_changed_and_brings_back_what_is_missing() -> Non
     assert Product.objects.get(sku="MC-101").title == "Ours now"
 
 
-def test_seed_of_plain_products_has_so_many_of_them() -> None:
+def test_seed_adds_plain_products_up_to_the_number() -> None:
     assert seed("--products", "30") == "70 products added, 70 in the shop.\n"
     assert seed("--products", "30") == "0 products added, 70 in the shop.\n"
     assert seed("--products", "32") == "2 products added, 72 in the shop.\n"
@@ -64,10 +64,10 @@ def test_seed_of_plain_products_has_so_many_of_them() -> None:
 def test_picture_is_served_to_be_kept_for_ever(client: Client) -> None:
     seed()
     product = Product.objects.get(sku="MC-101")
-    answer = client.get(product.image.url)
-    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == (
+    response = client.get(product.image.url)
+    assert (response.headers["Content-Type"], response.headers["Cache-Control"]) == (
         "image/webp",
         "public, max-age=31536000, immutable",
     )
     with default_storage.open(product.image.name) as picture:
-        assert b"".join(answer.streaming_content) == picture.read()
+        assert b"".join(response.streaming_content) == picture.read()

@@ -1,4 +1,4 @@
-"""The copies of a picture: made when it is stored, offered by the pages, gone when no row needs them."""
+"""Tests of image renditions: created with the image, offered by pages and deleted with the last row that uses them."""
 
 import pytest
 from django.core.files.base import ContentFile
@@ -15,14 +15,14 @@ from products.tests.test_pictures import picture
 pytestmark = pytest.mark.django_db
 
 
-def pictured(kind: str = "PNG", size: tuple[int, int] = (500, 200), **fields: object) -> Product:
-    """A product with a picture of this size, as stored."""
+def product_with_image(kind: str = "PNG", size: tuple[int, int] = (500, 200), **fields: object) -> Product:
+    """Create a product with an image of this size and return it as stored."""
     file = ContentFile(picture(kind, size), f"mug.{kind.lower()}")
     return Product.objects.get(pk=make_product(title="Teal mug", image=file, **fields).pk)
 
 
-def stored() -> list[str]:
-    """All files in the media folder."""
+def stored_files() -> list[str]:
+    """Return the names of all files in the media folder."""
     folders, files = default_storage.listdir("")
     return files + [name for folder in folders for name in default_storage.listdir(folder)[1]]
 
@@ -35,34 +35,34 @@ def add_view(product: Product, **fields: object) -> Picture:
     ("width", "widths"),
     [(40, [40]), (160, [160]), (161, [160, 161]), (800, [160, 400, 640, 800]), (1500, [160, 400, 640, 1280])],
 )
-def test_picture_has_copies_as_far_as_it_is_that_wide(width: int, widths: list[int]) -> None:
-    product = pictured(size=(width, 20))
+def test_picture_has_renditions_up_to_its_own_width(width: int, widths: list[int]) -> None:
+    product = product_with_image(size=(width, 20))
     assert (product.image_width, product.image_height, product.image.widths) == (width, 20, widths)
-    for wide in widths:
-        with default_storage.open(product.image.copy_name(wide)) as file, Image.open(file) as copy:
-            assert (copy.format, copy.width, copy.height) == ("WEBP", wide, max(round(wide * (20 / width)), 1))
+    for expected in widths:
+        with default_storage.open(product.image.copy_name(expected)) as file, Image.open(file) as copy:
+            assert (copy.format, copy.width, copy.height) == ("WEBP", expected, max(round(expected * (20 / width)), 1))
 
 
-def test_webp_is_its_own_copy() -> None:
-    product = pictured("WEBP")
+def test_webp_is_its_own_rendition() -> None:
+    product = product_with_image("WEBP")
     assert product.image.copy_name(500) == product.image.name
-    assert len(stored()) == 3
+    assert len(stored_files()) == 3
 
 
-def test_copies_that_are_missing_are_drawn_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
-    product = pictured(size=(800, 200))
+def test_resize_pictures_creates_only_missing_renditions(capsys: pytest.CaptureFixture[str]) -> None:
+    product = product_with_image(size=(800, 200))
     view = add_view(product)
-    before = set(stored())
+    before = set(stored_files())
     for name in (product.image.copy_name(400), view.image.copy_name(160)):
         default_storage.delete(name)
     call_command("resize_pictures")
     call_command("resize_pictures")
-    assert set(stored()) == before
+    assert set(stored_files()) == before
     assert capsys.readouterr().out == "2 smaller copies of pictures drawn.\n"
 
 
-def test_picture_that_is_gone_is_named_and_stops_no_other(capsys: pytest.CaptureFixture[str]) -> None:
-    lost, kept = pictured(size=(800, 200)), pictured(size=(810, 200))
+def test_resize_pictures_reports_a_missing_file_and_continues(capsys: pytest.CaptureFixture[str]) -> None:
+    lost, kept = product_with_image(size=(800, 200)), product_with_image(size=(810, 200))
     for name in (lost.image.name, lost.image.copy_name(400), kept.image.copy_name(400)):
         default_storage.delete(name)
     call_command("resize_pictures")
@@ -70,84 +70,84 @@ def test_picture_that_is_gone_is_named_and_stops_no_other(capsys: pytest.Capture
     assert default_storage.exists(kept.image.copy_name(400))
 
 
-def test_copies_keep_holes() -> None:
+def test_renditions_keep_transparency() -> None:
     product = make_product(image=ContentFile(picture("PNG", (400, 200), "RGBA"), "mug.png"))
     with default_storage.open(product.image.copy_name(160)) as file, Image.open(file) as copy:
         assert copy.mode in ("RGB", "RGBA")
-    holes = ContentFile(picture("PNG", (400, 200), "LA"), "holes.png")
-    other = make_product(image=holes)
+    transparent = ContentFile(picture("PNG", (400, 200), "LA"), "holes.png")
+    other = make_product(image=transparent)
     with default_storage.open(other.image.copy_name(160)) as file, Image.open(file) as copy:
         assert copy.mode == "RGBA"
 
 
-def test_names_of_all_files_carry_the_contents_hash() -> None:
-    first, second = pictured(), pictured(size=(401, 200))
+def test_all_file_names_contain_the_hash_of_the_content() -> None:
+    first, second = product_with_image(), product_with_image(size=(401, 200))
     hashes = {row.image.name.split("-")[-1].partition(".")[0] for row in (first, second)}
     assert len(hashes) == 2
-    assert all(any(digest in name for digest in hashes) for name in stored())
+    assert all(any(digest in name for digest in hashes) for name in stored_files())
 
 
 @pytest.mark.django_db(transaction=True)
-def test_files_of_a_replaced_picture_go() -> None:
-    product = pictured()
-    before = set(stored())
+def test_files_of_a_replaced_picture_are_deleted() -> None:
+    product = product_with_image()
+    before = set(stored_files())
     product.image = ContentFile(picture(size=(300, 100)), "new.png")
     product.save()
-    assert not before & set(stored())
-    assert len(stored()) == 3
+    assert not before & set(stored_files())
+    assert len(stored_files()) == 3
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("how", ["taken away", "deleted", "product deleted"])
-def test_files_of_a_picture_that_is_no_more_go(how: str) -> None:
-    product = pictured()
+@pytest.mark.parametrize("how", ["image removed", "rows deleted", "product deleted"])
+def test_files_of_a_removed_picture_are_deleted(how: str) -> None:
+    product = product_with_image()
     view = add_view(product)
-    if how == "taken away":
+    if how == "image removed":
         product.image = ""
         product.save()
         assert (product.image_width, product.image_height) == (None, None)
         view.delete()
-    elif how == "deleted":
+    elif how == "rows deleted":
         Picture.objects.all().delete()
         product.delete()
     else:
         product.delete()
-    assert stored() == []
+    assert stored_files() == []
 
 
-def test_files_stay_while_the_change_may_be_taken_back() -> None:
-    product = pictured()
-    before = stored()
-    product.delete()  # the test's own transaction is never committed
-    assert stored() == before
+def test_files_are_kept_until_the_transaction_commits() -> None:
+    product = product_with_image()
+    before = stored_files()
+    product.delete()  # The transaction of the test is never committed.
+    assert stored_files() == before
 
 
 @pytest.mark.django_db(transaction=True)
-def test_files_stay_while_another_row_has_them() -> None:
-    product = pictured()
+def test_files_are_kept_while_another_row_uses_them() -> None:
+    product = product_with_image()
     Product.objects.filter(pk=make_product().pk).update(image=product.image.name)
     product.delete()
-    assert len(stored()) == 4
+    assert len(stored_files()) == 4
 
 
-def test_saving_without_a_new_picture_touches_no_file() -> None:
-    product = pictured()
-    before = stored()
+def test_save_without_a_new_picture_changes_no_files() -> None:
+    product = product_with_image()
+    before = stored_files()
     product.title = "Blue mug"
     product.save()
-    assert stored() == before
+    assert stored_files() == before
 
 
-def test_card_offers_all_copies_and_room_for_them(client: Client) -> None:
-    product = pictured("WEBP")
+def test_card_has_srcset_and_dimensions(client: Client) -> None:
+    product = product_with_image("WEBP")
     page = client.get("/products/").text
     assert f'srcset="{product.image.srcset}"' in page
     assert product.image.srcset.count("w,") == 2
     assert 'width="500" height="200"' in page
 
 
-def test_detail_shows_every_picture_with_its_words(client: Client) -> None:
-    product = pictured()
+def test_detail_shows_every_picture_with_its_alternative_text(client: Client) -> None:
+    product = product_with_image()
     add_view(product, position=2)
     add_view(product, position=1, image_alt="The <handle>")
     page = client.get(product.get_absolute_url()).text
@@ -156,13 +156,13 @@ def test_detail_shows_every_picture_with_its_words(client: Client) -> None:
     assert 'href="#picture-3"' in page
 
 
-def test_detail_of_one_picture_has_no_strip(client: Client) -> None:
-    page = client.get(pictured(image_alt="A teal mug").get_absolute_url()).text
+def test_detail_with_one_picture_has_no_thumbnails(client: Client) -> None:
+    page = client.get(product_with_image(image_alt="A teal mug").get_absolute_url()).text
     assert 'alt="A teal mug"' in page
     assert "gallery-thumbs" not in page
 
 
-def test_staff_add_and_order_pictures_on_the_products_page(client: Client) -> None:
+def test_staff_can_add_and_order_pictures_on_the_product_page(client: Client) -> None:
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     product = make_product()
     data = {"sku": product.sku, "title": product.title, "price": "1.00", "weight": "0", "active": "on"} | NO_PICTURES
@@ -172,7 +172,7 @@ def test_staff_add_and_order_pictures_on_the_products_page(client: Client) -> No
     assert list(product.pictures.values_list("position", "image_width")) == [(1, 40), (2, 40)]
 
 
-def test_further_picture_without_a_file_is_refused(client: Client) -> None:
+def test_additional_picture_without_a_file_is_rejected(client: Client) -> None:
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     product = make_product()
     data = {"sku": product.sku, "title": product.title, "price": "1.00", "weight": "0", "active": "on"} | NO_PICTURES

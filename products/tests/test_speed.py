@@ -1,4 +1,4 @@
-"""Pages of a catalogue of 100,000 products beside the same pages of 1,000, asked in turn in one run."""
+"""Speed test: pages of a catalog of 100,000 products compared with the same pages of 1,000, in the same run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +18,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SMALL, LARGE = 1_000, 100_000
 ROUNDS = 15
 MOST_MORE = 0.015  # seconds
-MOST_QUERIES = 4  # of a search that is not in the cache; a total that is to be counted again is one
-# Forty kinds of goods, so that every page is full of cards in the small catalogue too.
+MOST_QUERIES = 4  # An uncached search needs this many. Counting a list again takes one query.
+# Forty kinds of products, so that every page is full even in the small catalog.
 KINDS = range(10, 50)
 
-# {turn} changes with every round, so that no answer comes whole from the cache.
+# {turn} changes with every round, so that no response is read completely from the cache.
 PAGES = {
     "list": "/products/?page={turn}",
     "deep page": "/products/?page={deep}",
@@ -39,10 +39,10 @@ PAGES = {
 }
 
 
-def fill(number: int) -> None:
-    """So many products, one in ten sold out, over forty shelves in five halls."""
-    halls = [Category.objects.create(title=f"Hall {hall}") for hall in range(5)]
-    shelves = [Category.objects.create(title=f"Shelf {shelf}", parent=halls[shelf % 5]) for shelf in range(40)]
+def create_catalog(number: int) -> None:
+    """Create this number of products in 40 categories below 5 top-level categories. One in ten is sold out."""
+    parents = [Category.objects.create(title=f"Hall {index}") for index in range(5)]
+    categories = [Category.objects.create(title=f"Shelf {index}", parent=parents[index % 5]) for index in range(40)]
     rows = (
         Product(
             sku=f"K{KINDS[row % 40]}-{row:06d}",
@@ -51,7 +51,7 @@ def fill(number: int) -> None:
             description=f"Made by maker{KINDS[row % 37]}, for a table or a shelf.",
             price=5 + row * 7919 % 9973 / 100,
             stock=row // 40 % 10,
-            category=shelves[row // 5 % 40],
+            category=categories[row // 5 % 40],
         )
         for row in range(number)
     )
@@ -61,8 +61,8 @@ def fill(number: int) -> None:
 
 
 @contextmanager
-def shop(connection: BaseDatabaseWrapper, name: str) -> Iterator[None]:
-    """The shop on another database, with a cache of its own."""
+def use_database(connection: BaseDatabaseWrapper, name: str) -> Iterator[None]:
+    """Switch the shop to another database and a separate cache."""
     usual, connections["default"], cache.key_prefix = connections["default"], connection, name
     try:
         yield
@@ -72,55 +72,55 @@ def shop(connection: BaseDatabaseWrapper, name: str) -> Iterator[None]:
 
 @pytest.fixture
 def shops() -> Iterator[dict[int, BaseDatabaseWrapper]]:
-    """A small and a large catalogue, each in a copy of the test database."""
+    """Create a small and a large catalog, each in a copy of the test database."""
     usual, made = connections["default"], {}
     usual.close()
     for number in (SMALL, LARGE):
         usual.creation.clone_test_db(str(number), verbosity=0)
         made[number] = connections.create_connection("default")
         made[number].settings_dict = usual.creation.get_test_db_clone_settings(str(number))
-        with shop(made[number], str(number)):
-            fill(number)
+        with use_database(made[number], str(number)):
+            create_catalog(number)
     yield made
     for number, connection in made.items():
         connection.close()
         usual.creation.destroy_test_db(suffix=str(number), verbosity=0)
 
 
-def ask(connection: BaseDatabaseWrapper, number: int, address: str) -> tuple[float, int]:
-    """Seconds and queries of one page."""
-    with shop(connection, str(number)), count_queries() as queries:
-        # SQLite works within this process: there its own time counts, whatever else the machine does.
+def measure(connection: BaseDatabaseWrapper, number: int, url: str) -> tuple[float, int]:
+    """Request a page. Return the seconds and the number of queries that it takes."""
+    with use_database(connection, str(number)), count_queries() as queries:
+        # SQLite runs in this process, so measure the process time, which does not depend on other load.
         clock = process_time if connection.vendor == "sqlite" else perf_counter
         before = clock()
-        answer = Client().get(address)
+        response = Client().get(url)
         seconds = clock() - before
-        assert answer.status_code == 200, address
-        assert answer.context["products"]
+        assert response.status_code == 200, url
+        assert response.context["products"]
     return seconds, len(queries)
 
 
-def address(page: str, number: int, turn: int) -> str:
-    """Where the page is in a shop of so many products, in this round."""
+def page_url(page: str, number: int, turn: int) -> str:
+    """Return the URL of a page for a catalog of `number` products in this round."""
     deep, half = number // 24 - turn, number // 60 + turn
     return PAGES[page].format(turn=turn, kind=KINDS[turn], deep=deep, half=half)
 
 
-def test_pages_of_a_large_catalogue_are_as_quick(shops: dict[int, BaseDatabaseWrapper]) -> None:
+def test_pages_of_a_large_catalog_are_as_fast_as_of_a_small_one(shops: dict[int, BaseDatabaseWrapper]) -> None:
     times: dict[tuple[str, int], list[float]] = {(page, number): [] for page in PAGES for number in shops}
-    asked: dict[tuple[str, int], set[int]] = {key: set() for key in times}
+    query_counts: dict[tuple[str, int], set[int]] = {key: set() for key in times}
     for turn in range(ROUNDS + 1):
         for page, number in times:
-            seconds, queries = ask(shops[number], number, address(page, number, turn or 1))
-            if turn:  # the first round warms up: totals are kept for a minute
+            seconds, queries = measure(shops[number], number, page_url(page, number, turn or 1))
+            if turn:  # The first round only fills the caches: counts are cached for a minute.
                 times[page, number].append(seconds)
-                asked[page, number].add(queries)
+                query_counts[page, number].add(queries)
     slow = []
     for page in PAGES:
         small, large = (median(times[page, number]) for number in (SMALL, LARGE))
-        most = max(asked[page, LARGE])
+        most = max(query_counts[page, LARGE])
         line = f"{page}: {1000 * small:.1f} ms, {1000 * large:.1f} ms, at most {most} queries"
-        print(line)  # noqa: T201 - the figures are what `pytest -s` is run for
+        print(line)  # noqa: T201 - `pytest -s` shows the figures.
         if large - small > MOST_MORE or most > MOST_QUERIES:
             slow.append(line)
     assert slow == []

@@ -1,4 +1,4 @@
-"""What the product's page tells to programs."""
+"""Tests of the structured data on product pages."""
 
 import json
 import re
@@ -18,30 +18,30 @@ SCRIPT = re.compile(r'<script type="application/ld\+json">(.*?)</script>', re.DO
 
 
 def graph(client: Client, product: Product) -> dict[str, Any]:
-    """The page's data, by type."""
+    """Return the structured data of the page by type."""
     [text] = SCRIPT.findall(client.get(product.get_absolute_url()).text)
     data = json.loads(text)
     assert data["@context"] == "https://schema.org"
     return {part["@type"]: part for part in data["@graph"]}
 
 
-def test_product_tells_its_offer(client: Client, settings: Any) -> None:
+def test_product_has_its_offer(client: Client, settings: Any) -> None:
     settings.SITE_URL = "https://shop.example"
     product = make_product(title="Teal mug", sku="MC-1", price="16.50", group="mug")
-    found = graph(client, product)["Product"]
-    assert (found["name"], found["sku"], found["description"]) == ("Teal mug", "MC-1", "Teal mug")
-    assert (found["inProductGroupWithID"], found["url"]) == ("mug", "https://shop.example/products/teal-mug/")
-    offer = found["offers"]
+    data = graph(client, product)["Product"]
+    assert (data["name"], data["sku"], data["description"]) == ("Teal mug", "MC-1", "Teal mug")
+    assert (data["inProductGroupWithID"], data["url"]) == ("mug", "https://shop.example/products/teal-mug/")
+    offer = data["offers"]
     assert (offer["price"], offer["priceCurrency"]) == ("16.50", "GBP")
     assert offer["availability"] == "https://schema.org/InStock"
 
 
-def test_product_that_is_sold_out_says_so(client: Client) -> None:
+def test_sold_out_product_is_out_of_stock(client: Client) -> None:
     offer = graph(client, make_product(stock=0))["Product"]["offers"]
     assert offer["availability"] == "https://schema.org/OutOfStock"
 
 
-def test_product_names_its_pictures_whole(client: Client, settings: Any) -> None:
+def test_product_has_absolute_urls_of_its_pictures(client: Client, settings: Any) -> None:
     settings.SITE_URL = "https://shop.example"
     product = make_product(image=ContentFile(picture("WEBP"), "mug.webp"))
     product.pictures.create(image=ContentFile(picture("WEBP", (50, 50)), "mug.webp"))
@@ -50,7 +50,7 @@ def test_product_names_its_pictures_whole(client: Client, settings: Any) -> None
     assert images[0] == f"https://shop.example{product.image.url}"
 
 
-def test_breadcrumbs_lead_from_home_to_the_product(client: Client) -> None:
+def test_breadcrumbs_start_at_home_and_end_at_the_product(client: Client) -> None:
     mugs = Category.objects.create(title="Mugs", parent=make_category("Kitchen"))
     items = graph(client, make_product(title="Teal mug", category=mugs))["BreadcrumbList"]["itemListElement"]
     assert [item["name"] for item in items] == ["Home", "Kitchen", "Mugs", "Teal mug"]
@@ -59,7 +59,7 @@ def test_breadcrumbs_lead_from_home_to_the_product(client: Client) -> None:
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("has_category", [True, False])
-def test_breadcrumbs_for_programs_are_those_on_the_page(
+def test_structured_breadcrumbs_match_those_on_the_page(
     client: Client, settings: Any, language: str, has_category: bool
 ) -> None:
     settings.SITE_URL = "https://shop.example"
@@ -68,15 +68,15 @@ def test_breadcrumbs_for_programs_are_those_on_the_page(
     product = make_product(title="Teal mug", category=mugs if has_category else None)
     shown = list(read(client.get(product.get_absolute_url()).text).one("ol", class_="breadcrumb").all("li"))
     links = [link.attrs["href"] for item in shown for link in item.all("a")]
-    told = graph(client, product)["BreadcrumbList"]["itemListElement"]
-    assert [item["name"] for item in told] == [item.text for item in shown]
-    assert [item["item"] for item in told] == [
+    breadcrumbs = graph(client, product)["BreadcrumbList"]["itemListElement"]
+    assert [item["name"] for item in breadcrumbs] == [item.text for item in shown]
+    assert [item["item"] for item in breadcrumbs] == [
         f"https://shop.example{path}" for path in [*links, product.get_absolute_url()]
     ]
 
 
 @pytest.mark.parametrize("title", ["</script><script>alert(1)</script>", "<!--<script>", "a & b \u2028 'c' \"d\" \\"])
-def test_title_cannot_end_the_script(client: Client, title: str) -> None:
+def test_title_cannot_close_the_script_element(client: Client, title: str) -> None:
     product = make_product(title=title, description=title, slug="mug")
     text = client.get(product.get_absolute_url()).text
     assert "<script>alert" not in text

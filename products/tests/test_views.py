@@ -1,4 +1,4 @@
-"""The list, the detail page and the home page, as visitors and as the database see them."""
+"""Tests of the product list, the product page and the home page, including their queries."""
 
 from itertools import product as combinations
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 LIST = "/products/"
 
 
-def titles(client: Client, address: str = LIST) -> list[str]:
-    """The titles on a page of the list, in its order."""
-    return [product.title for product in client.get(address).context["products"]]
+def titles(client: Client, url: str = LIST) -> list[str]:
+    """Return the titles on a page of the list, in its order."""
+    return [product.title for product in client.get(url).context["products"]]
 
 
-def test_list_shows_24_a_page_and_tells_the_total(client: Client) -> None:
+def test_list_shows_24_products_per_page_and_the_total(client: Client) -> None:
     for number in range(25):
         make_product(title=f"Bowl {number}")
     page = client.get(LIST)
@@ -39,17 +39,17 @@ def test_list_shows_the_newest_first(client: Client) -> None:
 @pytest.mark.parametrize("page", ["2", "0", "-1", "abc", "1.5", "1000000000", "9" * 500, "9" * 5000, "NaN", "²"])
 def test_list_page_that_does_not_exist_is_a_404(client: Client, page: str) -> None:
     make_product()
-    answer = client.get(LIST, {"page": page})
-    assert (answer.status_code, "Page not found" in answer.text) == (404, True)
+    response = client.get(LIST, {"page": page})
+    assert (response.status_code, "Page not found" in response.text) == (404, True)
 
 
-def test_list_page_of_the_end_is_the_last_one(client: Client) -> None:
+def test_list_page_last_is_the_last_page(client: Client) -> None:
     for _ in range(25):
         make_product()
     assert client.get(LIST, {"page": "last"}).context["page_obj"].number == 2
 
 
-def test_list_links_keep_the_category_and_leave_page_one_bare(client: Client) -> None:
+def test_list_links_keep_the_category_and_omit_page_one(client: Client) -> None:
     category = make_category("Mugs")
     for _ in range(49):
         make_product(category=category)
@@ -75,24 +75,24 @@ def test_list_of_an_unknown_category_is_a_404(client: Client) -> None:
     assert "Page not found" in client.get(f"{LIST}?category=chairs").text
 
 
-def test_list_of_an_empty_category_has_a_way_on(client: Client) -> None:
+def test_list_of_an_empty_category_links_to_all_products(client: Client) -> None:
     make_category("Mugs")
     page = client.get(f"{LIST}?category=mugs")
     assert "There is nothing here at the moment." in page.text
     assert f'href="{LIST}">See all products' in page.text
 
 
-def test_list_offers_no_button_for_what_is_sold_out(client: Client) -> None:
-    gone, here = make_product(stock=0), make_product(stock=3)
+def test_list_has_no_cart_button_for_sold_out_products(client: Client) -> None:
+    sold_out, in_stock = make_product(stock=0), make_product(stock=3)
     page = client.get(LIST).text
-    assert f'name="product_id" value="{here.pk}"' in page
-    assert f'name="product_id" value="{gone.pk}"' not in page
+    assert f'name="product_id" value="{in_stock.pk}"' in page
+    assert f'name="product_id" value="{sold_out.pk}"' not in page
     assert "Sold out" in page
     assert "Only 3 left" in page
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_list_asks_one_query_of_a_visitor_without_a_cookie(client: Client, count: int) -> None:
+def test_list_needs_one_query_for_a_visitor_without_a_cookie(client: Client, count: int) -> None:
     for _ in range(count):
         make_product(category=make_category())
     client.get(LIST)
@@ -102,7 +102,7 @@ def test_list_asks_one_query_of_a_visitor_without_a_cookie(client: Client, count
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_list_asks_two_queries_of_a_visitor_with_a_cart(client: Client, count: int) -> None:
+def test_list_needs_two_queries_for_a_visitor_with_a_cart(client: Client, count: int) -> None:
     fill_cart(client, count)
     client.get(LIST)
     with count_queries() as queries:
@@ -111,7 +111,7 @@ def test_list_asks_two_queries_of_a_visitor_with_a_cart(client: Client, count: i
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_home_asks_one_query_when_the_menu_is_warm(client: Client, count: int) -> None:
+def test_home_needs_one_query_when_the_menu_is_cached(client: Client, count: int) -> None:
     for _ in range(count):
         make_product(category=make_category())
     client.get("/")
@@ -121,7 +121,7 @@ def test_home_asks_one_query_when_the_menu_is_warm(client: Client, count: int) -
 
 
 @pytest.mark.parametrize("lines", [1, 30])
-def test_detail_of_a_product_alone_asks_three_queries_whatever_is_in_the_cart(client: Client, lines: int) -> None:
+def test_detail_of_a_single_product_needs_three_queries_regardless_of_the_cart(client: Client, lines: int) -> None:
     product = fill_cart(client, lines)
     with count_queries() as queries:
         client.get(product.get_absolute_url())
@@ -129,18 +129,18 @@ def test_detail_of_a_product_alone_asks_three_queries_whatever_is_in_the_cart(cl
 
 
 @pytest.mark.parametrize("page", ["home", "products:list", "products:detail"])
-def test_look_sets_no_cookie_and_writes_nothing(client: Client, page: str) -> None:
+def test_page_view_sets_no_cookie_and_writes_nothing(client: Client, page: str) -> None:
     product = make_product()
-    address = reverse(page, args=[product.slug] if page == "products:detail" else [])
+    url = reverse(page, args=[product.slug] if page == "products:detail" else [])
     with count_queries() as queries:
-        answer = client.get(address)
-    assert product.title in answer.text
-    assert not answer.cookies
+        response = client.get(url)
+    assert product.title in response.text
+    assert not response.cookies
     assert {query.split()[0] for query in queries} == {"SELECT"}
     assert (Session.objects.count(), Cart.objects.count()) == (0, 0)
 
 
-def test_detail_shows_title_price_and_number(client: Client) -> None:
+def test_detail_shows_title_price_and_sku(client: Client) -> None:
     product = make_product(title="Teal mug", price="16.50", sku="MC-1")
     page = client.get(product.get_absolute_url()).text
     assert "<h1>Teal mug</h1>" in page
@@ -156,18 +156,18 @@ def test_detail_escapes_what_staff_wrote(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("active", "slug"), [(False, "mug"), (True, "other")])
-def test_detail_of_what_is_not_on_sale_is_a_404(client: Client, active: bool, slug: str) -> None:
+def test_detail_of_a_product_that_is_not_on_sale_is_a_404(client: Client, active: bool, slug: str) -> None:
     make_product(slug="mug", active=active)
     assert "Page not found" in client.get(f"/products/{slug}/").text
 
 
-def test_detail_offers_to_add_what_is_not_in_the_cart(client: Client) -> None:
+def test_detail_offers_add_for_a_product_that_is_not_in_the_cart(client: Client) -> None:
     page = client.get(make_product().get_absolute_url()).text
     assert 'value="add">Add to cart' in page
     assert 'value="remove"' not in page
 
 
-def test_detail_offers_update_and_remove_of_what_is_in_the_cart(client: Client) -> None:
+def test_detail_offers_update_and_remove_for_a_product_in_the_cart(client: Client) -> None:
     product = make_product()
     add_to_cart(client, product, 3)
     page = client.get(product.get_absolute_url()).text
@@ -192,20 +192,20 @@ def test_detail_shows_the_users_cart_on_another_device(client: Client, other_cli
     assert "3 in your cart" in other_client.get(product.get_absolute_url()).text
 
 
-def test_detail_of_what_is_sold_out_has_no_working_button(client: Client) -> None:
+def test_detail_of_a_sold_out_product_has_a_disabled_button(client: Client) -> None:
     page = client.get(make_product(stock=0).get_absolute_url()).text
     assert "disabled>Sold out" in page
     assert "Add to cart" not in page
 
 
 @pytest.mark.parametrize(("page", "member"), list(combinations(["products:list", "products:detail"], [True, False])))
-def test_catalogue_pages_give_the_template_the_cart(client: Client, page: str, member: bool) -> None:
+def test_catalog_pages_have_the_cart_in_their_context(client: Client, page: str, member: bool) -> None:
     product = make_product()
     if member:
         sign_in(client, make_user())
     add_to_cart(client, product)
-    address = reverse(page, args=[product.slug] if page == "products:detail" else [])
-    assert client.get(address).context["cart"] == Cart.objects.get()
+    url = reverse(page, args=[product.slug] if page == "products:detail" else [])
+    assert client.get(url).context["cart"] == Cart.objects.get()
 
 
 def test_navbar_counts_units_in_the_cart(client: Client) -> None:
@@ -214,14 +214,14 @@ def test_navbar_counts_units_in_the_cart(client: Client) -> None:
     assert "data-cart-items>5<" in client.get(LIST).text
 
 
-def test_catalogue_pages_carry_no_token(client: Client) -> None:
+def test_catalog_pages_contain_no_csrf_token(client: Client) -> None:
     product = make_product()
     add_to_cart(client, product)
-    for address in ("/", LIST, product.get_absolute_url()):
-        assert "csrfmiddlewaretoken" not in client.get(address).text
+    for url in ("/", LIST, product.get_absolute_url()):
+        assert "csrfmiddlewaretoken" not in client.get(url).text
 
 
-def test_home_shows_the_newest_that_can_be_bought(client: Client) -> None:
+def test_home_shows_the_newest_available_products(client: Client) -> None:
     for number in range(10):
         make_product(title=f"Bowl {number}")
     make_product(title="Gone", stock=0)
@@ -229,8 +229,8 @@ def test_home_shows_the_newest_that_can_be_bought(client: Client) -> None:
     assert [product.title for product in client.get("/").context["products"]] == [f"Bowl {n}" for n in range(9, 1, -1)]
 
 
-def test_lists_refuse_to_be_posted_to(client: Client) -> None:
+def test_catalog_pages_reject_post(client: Client) -> None:
     product = make_product()
-    statuses = [client.post(address).status_code for address in ("/", LIST, product.get_absolute_url())]
+    statuses = [client.post(url).status_code for url in ("/", LIST, product.get_absolute_url())]
     assert statuses == [405, 405, 405]
     assert Product.objects.count() == 1

@@ -1,4 +1,4 @@
-"""manage.py resize_pictures: each picture's smaller copies."""
+"""Management command that creates missing image renditions."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from products.models import Picture, Product
 
 
 class Command(BaseCommand):
-    """Draws the copies that pictures lack: after a change of their widths, or after files were lost."""
+    """Creates missing renditions, for example after their widths have changed or files were lost."""
 
     help = "Draw the smaller copies that stored pictures lack. Running it again does no harm."
 

@@ -1,4 +1,4 @@
-"""`manage.py seed`: the sample catalogue, or plain products by the thousand for load."""
+"""Management command that adds the sample catalog, or thousands of plain products for load tests."""
 
 import csv
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ CHUNK = 1000
 
 
 class Command(BaseCommand):
-    """Adds what is missing, by SKU; what is there stays as staff left it."""
+    """Adds products whose SKU is missing. Existing products keep the changes that staff made."""
 
     help = "Add the 40 sample products with their pictures, or plain ones with --products N."
 
@@ -33,12 +33,12 @@ class Command(BaseCommand):
         known = set(Product.objects.values_list("sku", flat=True))
         with (CATALOGUE / "products.csv").open(encoding="utf-8", newline="") as lines:
             rows = [row for row in csv.DictReader(lines) if row["sku"] not in known]
-        for row in reversed(rows):  # the newest are shown first, so the list follows the file
+        for row in reversed(rows):  # Lists show the newest first, so this keeps the order of the file.
             self._add_pictured(row)
         return len(rows)
 
     def _category(self, title: str) -> Category:
-        """The category of this title; a new one lies where the catalogue has it."""
+        """Return the category with this title. A new one gets its parent from categories.csv."""
         with (CATALOGUE / "categories.csv").open(encoding="utf-8", newline="") as lines:
             parents = {row["title"]: row["parent"] for row in csv.DictReader(lines)}
         parent = self._category(parents[title]) if parents.get(title) else None
@@ -60,8 +60,8 @@ class Command(BaseCommand):
             product.image = File(picture, row["image"])
             product.save()
             if product.group:
-                words = f"Close-up of {product.title[0].lower()}{product.title[1:]}"
-                product.pictures.create(image=_close_up(picture), image_alt=words)
+                alt_text = f"Close-up of {product.title[0].lower()}{product.title[1:]}"
+                product.pictures.create(image=_close_up(picture), image_alt=alt_text)
 
     def _add_plain(self, wanted: int) -> int:
         category, _created = Category.objects.get_or_create(title="Plain goods")
@@ -75,7 +75,7 @@ class Command(BaseCommand):
 
 
 def _close_up(picture: BinaryIO) -> File:
-    """The middle of a picture, as a further one."""
+    """Return the center of a picture, as an additional picture."""
     content = BytesIO()
     with Image.open(picture) as image:
         side = image.width * 5 // 8
