@@ -14,12 +14,12 @@ class Element:
     tag: str
     attrs: dict[str, str]
     inside: list["Element"] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
+    strings: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
         """The text of the element and its descendants, with whitespace collapsed."""
-        return " ".join(" ".join(self.words).split())
+        return " ".join(" ".join(self.strings).split())
 
     def all(self, tag: str = "", **attrs: str) -> Iterator["Element"]:
         """Yield the descendants with this tag and these attributes in document order. `_` in names means `-`."""
@@ -53,7 +53,7 @@ class _TreeBuilder(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         for element in self.open:
-            element.words.append(data)
+            element.strings.append(data)
 
 
 def read(page: str) -> Element:
