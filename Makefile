@@ -20,7 +20,7 @@ help:
 	@echo "make format       format the code with ruff"
 	@echo "make words        update the translations in locale/ from the code and compile them (needs gettext)"
 	@echo "make stripe-mock  install stripe-mock, which the contract tests need"
-	@echo "make seed         load the sample catalogue; PRODUCTS=10000 adds generated products"
+	@echo "make seed         load the sample catalog; PRODUCTS=10000 adds generated products"
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py demo --host $(HOST) --port $(PORT)
@@ -58,7 +58,7 @@ format: $(VENV)/dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-# The compiled catalogues are committed, so running the shop does not require gettext. New messages are left empty, or
+# The compiled catalogs are committed, so running the shop does not require gettext. New messages are left empty, or
 # filled with a guess and marked fuzzy. A test fails until every message is translated.
 words: $(VENV)/dev
 	@command -v msgfmt >/dev/null || { echo "gettext is missing. On Debian: apt-get install gettext"; exit 1; }

@@ -27,7 +27,7 @@ class OutboxQuerySet(models.QuerySet[Any]):
 
     def waiting(self) -> list[Any]:
         """Return unsent email whose next attempt is due, oldest first."""
-        return [mail for mail in self.unsent().order_by("pk") if mail.is_due]
+        return [row for row in self.unsent().order_by("pk") if row.is_due]
 
     def send(self, deliver: Callable[[Any], bool]) -> int:
         """Deliver waiting email for at most ROUND_SECONDS and return the number of messages sent.
@@ -35,10 +35,10 @@ class OutboxQuerySet(models.QuerySet[Any]):
         The limit prevents an unresponsive mail server from delaying other work.
         """
         deadline, sent = time.monotonic() + ROUND_SECONDS, 0
-        for mail in self.waiting():
+        for row in self.waiting():
             if time.monotonic() > deadline:
                 break
-            sent += deliver(mail)
+            sent += deliver(row)
         return sent
 
 

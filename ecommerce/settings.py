@@ -158,7 +158,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "ecommerce.notices.NoticeStorage"
 
 # Languages and time zone
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # of the catalogue and of staff, and the fallback for visitors
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # of the catalog and of staff, and the fallback for visitors
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]  # each by its own name; another one needs a folder in locale/
 LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365  # visitors who never choose a language get no cookie

@@ -1,4 +1,4 @@
-"""Catalogue sections of the home page. Everything except prices and stock is cached for some minutes."""
+"""Catalog sections of the home page. Everything except prices and stock is cached for some minutes."""
 
 from datetime import timedelta
 

@@ -67,9 +67,8 @@ def test_link_of_an_account_mail_is_not_shown(staff: Client, kind: str) -> None:
     user = make_user()
     row = AccountMail.objects.create(kind=kind, to=user.email, user=user)
     page = staff.get(reverse("admin:accounts_accountmail_preview_html", args=[row.pk]))
-    assert ("/a-link-for-the-receiver-alone/" in page.text) == (
-        kind != AccountMail.Kind.CHANGED
-    )  # that email has no link
+    # The email about a change has no link.
+    assert ("/a-link-for-the-receiver-alone/" in page.text) == (kind != AccountMail.Kind.CHANGED)
     assert "/accounts/" not in page.text
 
 

@@ -30,7 +30,7 @@ START_SECONDS, STOP_SECONDS = 60, 10
 
 
 class Command(BaseCommand):
-    """Prepare the database, the catalogue and a staff account, then run the site and its background processes."""
+    """Prepare the database, the catalog and a staff account, then run the site and its background processes."""
 
     help = "Run the whole shop on this machine: site, Stripe simulator and reconcile."
 
