@@ -1,4 +1,4 @@
-"""Base classes for all forms: crispy layout without a form tag, and error texts that name their field."""
+"""Base classes for all forms: crispy layout without a form tag, and error messages that name their field."""
 
 from functools import lru_cache
 from typing import Any
@@ -16,14 +16,14 @@ from django.utils.translation import gettext as _
 def check_readable(value: str) -> None:
     """Raise ValidationError if the value has unprintable characters.
 
-    Django accepts Unicode line separators in email addresses, but such an address cannot receive email.
+    Django accepts Unicode line separators in email addresses, but these addresses cannot receive email.
     """
     if not value.isprintable():
         raise ValidationError(_("Enter a valid email address."), code="invalid")
 
 
 def name_in_errors(field: Field, name: str) -> None:
-    """Include the field's name in its error texts, because the error summary shows no labels."""
+    """Include the field's name in its error messages, because the error summary shows no labels."""
     texts = {"required": _("Please fill in: %(field)s.")}
     if isinstance(field, forms.ChoiceField):
         # Django's message for an invalid choice repeats the submitted value, which can be long.
@@ -37,7 +37,7 @@ def name_in_errors(field: Field, name: str) -> None:
     defaults = Field.default_error_messages | forms.ChoiceField.default_error_messages
     params = vars(field) | {"field": name}
     for code, text in texts.items():
-        if field.error_messages.get(code) == defaults.get(code):  # keep custom texts of the form
+        if field.error_messages.get(code) == defaults.get(code):  # keep custom messages of the form
             field.error_messages[code] = text % params
 
 
@@ -56,10 +56,10 @@ class ShopForm(forms.BaseForm):
             name_in_errors(field, self.called(name))
 
     def shape(self) -> None:
-        """Adjust the fields to the submitted choices, before their error texts are set. Do nothing by default."""
+        """Adjust the fields to the submitted choices, before error messages are set. Do nothing by default."""
 
     def called(self, name: str) -> str:
-        """Return the name of the field for error texts."""
+        """Return the name of the field for error messages."""
         return str(self.fields[name].label or pretty_name(name))
 
     def first_error(self) -> str:

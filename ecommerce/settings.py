@@ -19,9 +19,9 @@ DEBUG = env.bool("DEBUG", True)
 
 
 def required_env(name: str, default: str) -> str:
-    """Return the environment variable `name`, or `default` if DEBUG is on.
+    """Return the environment variable `name`, or `default` if it is not set and DEBUG is on.
 
-    Raise ImproperlyConfigured if DEBUG is off and the variable is not set.
+    Raise ImproperlyConfigured if it is not set and DEBUG is off.
     """
     value = env.str(name, "")
     if not value and not DEBUG:
@@ -144,7 +144,7 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.throttle.sign_in_name"
 AXES_CLIENT_IP_CALLABLE = "ecommerce.http.client_address"
 AXES_LOCKOUT_CALLABLE = "accounts.throttle.locked_out"
-AXES_SENSITIVE_PARAMETERS = ["username"]  # users may type their password there; the log has the IP address
+AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there; the log has the IP address
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
 AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
@@ -158,7 +158,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "ecommerce.notices.NoticeStorage"
 
 # Languages and time zone
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # of the catalog and of staff, and the fallback for visitors
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # for the catalog and staff, and the fallback for visitors
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]  # each by its own name; another one needs a folder in locale/
 LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365  # visitors who never choose a language get no cookie
@@ -198,7 +198,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} 
 CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see billing.checks
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
 SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # codes of the countries the shop ships to; empty: all
-LOW_STOCK = env.int("LOW_STOCK", 5)  # at this stock staff get one email per restock of the product
+LOW_STOCK = env.int("LOW_STOCK", 5)  # staff get an email when stock falls to this number, once per restock
 PRICES_INCLUDE_TAX = env.bool("PRICES_INCLUDE_TAX", True)  # rates, shipping and discounts are rows, see carts.rates
 ORDER_HOLD_MINUTES = 30  # how long an unpaid order keeps its stock
 

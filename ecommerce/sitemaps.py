@@ -49,7 +49,7 @@ def sitemap_pages(request: HttpRequest) -> HttpResponse:
 @for_an_hour
 def sitemap_products(request: HttpRequest, part: int) -> HttpResponse:
     """List the active products of one part, selected by primary key. The list can be empty."""
-    if part > 2**40:  # larger than any primary key can be
+    if part > 2**40:  # far beyond any primary key
         raise Http404
     products = Product.objects.active().filter(pk__gte=part * PART, pk__lt=(part + 1) * PART).order_by("pk")
     rows = products.values_list("slug", "updated")

@@ -16,7 +16,7 @@ from ecommerce import links
 from ecommerce.money import format_money, format_percent
 
 register = template.Library()
-JSON_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # JSON escapes for script elements
+JSON_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # unsafe in script elements
 
 
 @register.filter

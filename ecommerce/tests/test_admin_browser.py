@@ -62,9 +62,8 @@ def test_email_preview_is_shown_in_a_frame(staff: Any) -> None:
     staff.goto("/admin/orders/mail/samples/confirmation/")
     heading = staff.frame_locator("iframe").get_by_role("heading", name="Thank you for your order")
     heading.wait_for()
-    assert (
-        heading.evaluate("heading => getComputedStyle(heading.closest('td')).borderRadius") == "10px"
-    )  # its inline styles apply
+    # The inline styles apply.
+    assert heading.evaluate("heading => getComputedStyle(heading.closest('td')).borderRadius") == "10px"
 
 
 def test_admin_scripts_run(staff: Any) -> None:

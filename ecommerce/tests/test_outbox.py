@@ -1,4 +1,4 @@
-"""Tests for the outbox: each email message is claimed once, retried, given up in the end, and not sent twice."""
+"""Tests for the outbox: each email message is claimed once, retried a limited number of times, and sent once."""
 
 from datetime import timedelta
 from typing import Any

@@ -26,7 +26,7 @@ def staff(client: Client) -> Client:
     return client
 
 
-def sample_url(admin: str, kind: str, page: str = "sample_url") -> str:
+def sample_url(admin: str, kind: str, page: str = "sample") -> str:
     return reverse(f"admin:{admin}_{page}", args=[kind])
 
 
@@ -74,7 +74,7 @@ def test_link_of_an_account_mail_is_not_shown(staff: Client, kind: str) -> None:
 
 def test_html_of_a_mail_has_no_rights_and_is_framed_by_us_alone(staff: Client) -> None:
     make_paid_order()
-    page, html = (staff.get(sample_url("orders_mail", "confirmation", name)) for name in ("sample_url", "sample_html"))
+    page, html = (staff.get(sample_url("orders_mail", "confirmation", name)) for name in ("sample", "sample_html"))
     policy = set(html.headers["Content-Security-Policy"].split("; "))
     assert policy == {
         "default-src 'none'", "style-src 'unsafe-inline'", "base-uri 'none'", "form-action 'none'",
@@ -111,7 +111,7 @@ def test_previews_require_permission_to_view_orders(client: Client, permissions:
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client.force_login(user)
     assert {
-        client.get(sample_url("orders_mail", "shipped", page)).status_code for page in ("sample_url", "sample_html")
+        client.get(sample_url("orders_mail", "shipped", page)).status_code for page in ("sample", "sample_html")
     } == {status}
 
 

@@ -14,7 +14,7 @@ LINES = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
 HEADS = ("| promise ", "|---")
 
 
-def tests_in(path: str) -> set[str]:
+def find_tests(path: str) -> set[str]:
     """Return the names of the tests in a file, or an empty set if the file does not exist."""
     file = ROOT / path
     tree = ast.parse(file.read_text(encoding="utf-8")) if file.is_file() else ast.Module([], [])
@@ -37,9 +37,9 @@ def test_rows_have_a_promise_a_test_and_asvs_numbers() -> None:
 
 @pytest.mark.parametrize("row", promises(), ids=lambda row: row["name"])
 def test_test_of_a_promise_exists(row: re.Match[str]) -> None:
-    assert row["name"] in tests_in(row["path"])
+    assert row["name"] in find_tests(row["path"])
 
 
 def test_missing_test_or_file_is_detected() -> None:
-    assert "test_nothing" not in tests_in("ecommerce/tests/test_security_document.py")
-    assert tests_in("ecommerce/tests/test_nowhere.py") == set()
+    assert "test_nothing" not in find_tests("ecommerce/tests/test_security_document.py")
+    assert find_tests("ecommerce/tests/test_nowhere.py") == set()
