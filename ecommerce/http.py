@@ -73,7 +73,7 @@ def client_address(request: HttpRequest) -> str:
     """Return the client's IP address for rate limits: an IPv4 address, or the first address of an IPv6 /64 network.
 
     `X-Forwarded-For` is used only behind settings.TRUSTED_PROXIES proxies, and only the entry that the outermost proxy
-    appended, because the client can forge the entries to the left of it. Return NO_ADDRESS if the address is unknown.
+    appended, because the client can forge the entries before that. Return NO_ADDRESS if the address is unknown.
     """
     direct = request.META.get("REMOTE_ADDR", "")
     hops = request.headers.get("X-Forwarded-For", "").split(",")
@@ -93,7 +93,7 @@ def client_key(request: HttpRequest) -> str:
 def _normalize_address(text: str) -> str:
     """Return the IP address without a port, or an empty string if it is invalid.
 
-    An IPv6 address is reduced to its /64 network, because a subscriber usually owns all of it.
+    An IPv6 address is reduced to its /64 network, because one subscriber usually owns the whole network.
     """
     text = text.strip()
     if text.startswith("["):  # [2001:db8::1]:443

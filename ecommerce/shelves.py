@@ -34,8 +34,8 @@ def _most_bought_ids() -> list[int]:
 def pictured() -> list[tuple[Category, Product | None]]:
     """Return categories, each with a product whose image represents it.
 
-    These are the categories that directly contain such a product. If there are none or more than LENGTH, return the
-    top-level categories instead; the product is then None if no product in the branch has an image.
+    These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
+    return the top-level categories instead; the product is then None if no product in the branch has an image.
     """
     return cache.get_or_set("pictured-shelves", _pictured, KEPT) or []
 

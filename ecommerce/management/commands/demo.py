@@ -78,7 +78,7 @@ class Command(BaseCommand):
         """Create the staff account if needed and return its password for display.
 
         The default password is replaced if other machines can reach the shop. If staff changed the password, return a
-        note instead of it.
+        note that says so.
         """
         password = STAFF_PASSWORD if is_loopback(host) else secrets.token_urlsafe(12)
         user = User.objects.filter(email=STAFF_EMAIL).first()
