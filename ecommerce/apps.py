@@ -1,9 +1,9 @@
-"""The project package as an app: its template tags, its `demo` command."""
+"""App configuration for the project package, which provides template tags and the `demo` command."""
 
 from django.apps import AppConfig
 
 
 class EcommerceConfig(AppConfig):
-    """Holds no models."""
+    """Configuration of the `ecommerce` app, which has no concrete models."""
 
     name = "ecommerce"

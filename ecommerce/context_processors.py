@@ -1,4 +1,4 @@
-"""What every template may use."""
+"""Context processors available in every template."""
 
 from typing import Any
 
@@ -9,12 +9,15 @@ from carts.models import Cart
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """The shop's name, the navbar's cart badge (from the session, no query of its own), the test banner."""
+    """Return the context for all pages: the site name, contacts, languages, the cart badge and the Stripe settings.
+
+    The number of items in the cart comes from the session and needs no query.
+    """
     return {
         "site_name": settings.SITE_NAME,
         "support_email": settings.SUPPORT_EMAIL,
         "currency": settings.CURRENCY,
-        "languages": settings.LANGUAGES,  # by their own names, which Django's tag would translate
+        "languages": settings.LANGUAGES,  # in their own language; Django's tag would translate the names
         "cart_items": Cart.objects.item_count(request),
         "is_test_shop": not settings.STRIPE_IS_REAL,
         "stripe_js_url": settings.STRIPE_JS_URL,

@@ -1,4 +1,4 @@
-"""What all forms of the shop share: crispy's layout without a form tag, errors that say what they are about."""
+"""Base classes for all forms: crispy layout without a form tag, and error messages that name their field."""
 
 from functools import lru_cache
 from typing import Any
@@ -14,32 +14,35 @@ from django.utils.translation import gettext as _
 
 
 def check_readable(value: str) -> None:
-    """Django takes an e-mail with a line separator of Unicode's for one; no mail ever arrives there."""
+    """Raise ValidationError if the value has unprintable characters.
+
+    Django accepts Unicode line separators in email addresses, but these addresses cannot receive email.
+    """
     if not value.isprintable():
         raise ValidationError(_("Enter a valid email address."), code="invalid")
 
 
 def name_in_errors(field: Field, name: str) -> None:
-    """Say in the field's errors which field they are about: the summary on top has no labels beside them."""
-    words = {"required": _("Please fill in: %(field)s.")}
+    """Include the field's name in its error messages, because the error summary shows no labels."""
+    texts = {"required": _("Please fill in: %(field)s.")}
     if isinstance(field, forms.ChoiceField):
-        # Django's own words for the second repeat what was sent, which may be long.
-        words = dict.fromkeys(["required", "invalid_choice"], _("Please choose: %(field)s."))
+        # Django's message for an invalid choice repeats the submitted value, which can be long.
+        texts = dict.fromkeys(["required", "invalid_choice"], _("Please choose: %(field)s."))
     if isinstance(field, forms.IntegerField):
-        words["min_value"] = _("Please check: %(field)s. It must be %(min_value)s or more.")
-        words["max_value"] = _("Please check: %(field)s. It must be %(max_value)s or less.")
+        texts["min_value"] = _("Please check: %(field)s. It must be %(min_value)s or more.")
+        texts["max_value"] = _("Please check: %(field)s. It must be %(max_value)s or less.")
     if isinstance(field, forms.CharField):
-        words["max_length"] = _("Please shorten: %(field)s. Use at most %(max_length)s characters.")
-        words["null_characters_not_allowed"] = _("Please type again: %(field)s. It holds a sign that cannot be kept.")
+        texts["max_length"] = _("Please shorten: %(field)s. Use at most %(max_length)s characters.")
+        texts["null_characters_not_allowed"] = _("Please type again: %(field)s. It holds a sign that cannot be kept.")
     defaults = Field.default_error_messages | forms.ChoiceField.default_error_messages
-    about = vars(field) | {"field": name}
-    for code, text in words.items():
-        if field.error_messages.get(code) == defaults.get(code):  # a form's own words stay
-            field.error_messages[code] = text % about
+    params = vars(field) | {"field": name}
+    for code, text in texts.items():
+        if field.error_messages.get(code) == defaults.get(code):  # keep custom messages of the form
+            field.error_messages[code] = text % params
 
 
 class ShopForm(forms.BaseForm):
-    """Renders its fields only; the template brings the form tag, the token, the error summary and the button."""
+    """A form that renders only its fields. The template adds the form tag, CSRF token, error summary and button."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": ""} | kwargs)
@@ -53,34 +56,37 @@ class ShopForm(forms.BaseForm):
             name_in_errors(field, self.called(name))
 
     def shape(self) -> None:
-        """For forms whose fields depend on what was chosen: called before the errors are worded."""
+        """Adjust the fields to the submitted choices, before error messages are set. Do nothing by default."""
 
     def called(self, name: str) -> str:
-        """What errors call the field."""
+        """Return the name of the field for error messages."""
         return str(self.fields[name].label or pretty_name(name))
 
     def first_error(self) -> str:
-        """One sentence for a message."""
+        """Return the first error message, or an empty string if there are no errors."""
         return next((str(error) for errors in self.errors.values() for error in errors), "")
 
 
 class PlainForm(ShopForm, forms.Form):
-    """A form that is no model's."""
+    """A form that is not bound to a model."""
 
 
 class LongSelect(forms.Select):
-    """A select for hundreds of choices: Django renders a template for each, which takes 8 ms for the countries."""
+    """A select widget for hundreds of choices.
 
-    choices: Any = ()  # plain, for the property of Django would look through all of them once more
+    Django renders a template for each option, which takes 8 ms for the list of countries.
+    """
+
+    choices: Any = ()  # a plain attribute; Django's property would iterate over all choices again
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        options = _rendered(tuple((str(key), str(label)) for key, label in self.choices))
-        chosen = f'<option value="{escape("" if value is None else value)}"'
-        marked = mark_safe(options.replace(chosen, f"{chosen} selected", 1))  # noqa: S308 - both are escaped
-        wanted = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
-        return format_html("<select{}>{}</select>", flatatt(wanted), marked)
+        options = _render_options(tuple((str(key), str(label)) for key, label in self.choices))
+        unselected = f'<option value="{escape("" if value is None else value)}"'
+        options = mark_safe(options.replace(unselected, f"{unselected} selected", 1))  # noqa: S308 - both are escaped
+        final_attrs = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        return format_html("<select{}>{}</select>", flatatt(final_attrs), options)
 
 
 @lru_cache(maxsize=512)
-def _rendered(choices: tuple[tuple[str, str], ...]) -> SafeString:
+def _render_options(choices: tuple[tuple[str, str], ...]) -> SafeString:
     return format_html_join("", '<option value="{}">{}</option>', choices)

@@ -1,4 +1,4 @@
-"""What views of every app need to know about a request: where it came from and where it may go next."""
+"""Request helpers for the views of all apps: origin checks, redirects, cache headers and client IP addresses."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,9 +18,9 @@ NO_ADDRESS = "0.0.0.0"  # noqa: S104 - stands for "unknown", nothing is bound to
 
 
 def is_same_origin(request: HttpRequest) -> bool:
-    """Whether the browser itself says that a page of this very site sent the request.
+    """Check whether the browser reports that a page of this site sent the request.
 
-    Browsers set both headers and no page can forge them (Fetch standard, sections on Origin and Sec-Fetch-Site).
+    Browsers set both headers, and pages cannot forge them (Fetch standard, sections on Origin and Sec-Fetch-Site).
     """
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site")
@@ -30,7 +30,7 @@ def is_same_origin(request: HttpRequest) -> bool:
 
 
 def same_origin_or_csrf(view: View) -> View:
-    """Ask no CSRF token of a request from this site, so that shared pages need carry none; check all others."""
+    """Require a CSRF token only if the request is not from this site, so that cached pages do not need a token."""
     checked = csrf_protect(view)
 
     @wraps(view)
@@ -41,7 +41,7 @@ def same_origin_or_csrf(view: View) -> View:
 
 
 def private(view: View) -> View:
-    """Keep a page with somebody's data out of every cache, the browser's back button included."""
+    """Keep a page with personal data out of all caches, including the browser's back-forward cache."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -53,39 +53,48 @@ def private(view: View) -> View:
 
 
 def permissions_policy(*allowed: str) -> str:
-    """The header that refuses pages and their frames every feature of settings.REFUSED_FEATURES but the `allowed`."""
+    """Return a Permissions-Policy header that disables settings.REFUSED_FEATURES except the `allowed` features.
+
+    It applies to pages and their frames.
+    """
     return ", ".join(f"{feature}=()" for feature in settings.REFUSED_FEATURES if feature not in allowed)
 
 
 def next_url(request: HttpRequest, default: str) -> str:
-    """The `next` of the form or address if it leads to this site, else `default` (a path)."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    """Return the `next` parameter of the form or the URL if it leads to this site, else `default` (a path)."""
+    target = request.POST.get("next") or request.GET.get("next") or ""
     allowed = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure() and settings.IS_TLS
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure() and settings.IS_TLS
     )
-    return wanted if allowed and wanted.startswith("/") and wanted.isprintable() else default
+    return target if allowed and target.startswith("/") and target.isprintable() else default
 
 
 def client_address(request: HttpRequest) -> str:
-    """Where the request came from, for limits: an IPv4 address, or the first address of an IPv6 /64.
+    """Return the client's IP address for rate limits: an IPv4 address, or the first address of an IPv6 /64 network.
 
-    `X-Forwarded-For` counts only behind settings.TRUSTED_PROXIES proxies, and only the entry that the outermost of
-    them wrote: what stands left of it is whatever the client typed.
+    `X-Forwarded-For` is used only behind settings.TRUSTED_PROXIES proxies, and only the entry that the outermost proxy
+    appended, because the client can forge the entries before that. Return NO_ADDRESS if the address is unknown.
     """
     direct = request.META.get("REMOTE_ADDR", "")
     hops = request.headers.get("X-Forwarded-For", "").split(",")
     proxies = settings.TRUSTED_PROXIES
     forwarded = hops[-proxies] if 0 < proxies <= len(hops) else ""
-    return _normal_address(forwarded) or _normal_address(direct) or NO_ADDRESS
+    return _normalize_address(forwarded) or _normalize_address(direct) or NO_ADDRESS
 
 
 def client_key(request: HttpRequest) -> str:
-    """What rows that count requests keep instead of the address: 64 hex digits, meaningless without our secret key."""
+    """Return a keyed hash of the client's IP address, which rate limit rows store instead of the address.
+
+    It has 64 hexadecimal digits and cannot be reproduced without the secret key.
+    """
     return salted_hmac("ecommerce.client", client_address(request), algorithm="sha256").hexdigest()
 
 
-def _normal_address(text: str) -> str:
-    """The address without its port; "" if it is none. A subscriber owns a whole /64, so that counts as one."""
+def _normalize_address(text: str) -> str:
+    """Return the IP address without a port, or an empty string if it is invalid.
+
+    An IPv6 address is reduced to its /64 network, because one subscriber usually owns the whole network.
+    """
     text = text.strip()
     if text.startswith("["):  # [2001:db8::1]:443
         text = text[1:].partition("]")[0]

@@ -1,4 +1,4 @@
-"""A mail made of a subject, a text and the same in HTML: templates/<name>.txt and templates/<name>.html."""
+"""Email messages with a text and an HTML version, from templates/<name>.txt and templates/<name>.html."""
 
 import re
 from typing import Any
@@ -9,8 +9,11 @@ from django.template.loader import render_to_string
 
 
 def letter(name: str, subject: str, to: str, message_id: str, context: dict[str, Any]) -> EmailMultiAlternatives:
-    """The mail in the language that is active; its templates know the shop, beside what `context` says."""
-    subject = " ".join(subject.split())  # a line break in a header would begin another header
+    """Return the email message in the active language.
+
+    The templates receive the subject, the name, URL and support email address of the shop, and `context`.
+    """
+    subject = " ".join(subject.split())  # a line break would start another header
     context = {
         "subject": subject,
         "site_name": settings.SITE_NAME,

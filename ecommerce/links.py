@@ -1,4 +1,4 @@
-"""Addresses as others see them: whole, in one form, whatever host or query a request came with."""
+"""Absolute and canonical URLs, independent of the host and the query string of the request."""
 
 from typing import Any
 from urllib.parse import urlencode, urljoin
@@ -7,11 +7,11 @@ from django.conf import settings
 
 
 def absolute(path: str) -> str:
-    """The whole address of a path of this site; one that is whole already (another storage's) stays."""
+    """Return the absolute URL of a path. Absolute URLs, such as those of another storage, are returned unchanged."""
     return urljoin(f"{settings.SITE_URL}/", path)
 
 
 def canonical(path: str, **query: Any) -> str:
-    """The one address under which a page should be known; parameters without a value and page 1 are left out."""
-    wanted = {name: value for name, value in query.items() if value and (name, value) != ("page", 1)}
-    return absolute(path) + (f"?{urlencode(wanted)}" if wanted else "")
+    """Return the canonical URL of a page, without empty parameters and without page 1."""
+    params = {name: value for name, value in query.items() if value and (name, value) != ("page", 1)}
+    return absolute(path) + (f"?{urlencode(params)}" if params else "")

@@ -1,4 +1,4 @@
-"""Closed for work: a 503 that says so instead of the shop's pages; and pages that need nothing that may be broken."""
+"""Maintenance mode, and error pages that need neither the database nor a session."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from django.template.loader import render_to_string
 RETRY_SECONDS = 300
 REFRESH_SECONDS = 60
 LONGEST_REASON = 500
-# What goes on: load balancers must not take the process for dead, Stripe's word settles payments that are under way
-# (as `manage.py reconcile` does), and staff work. Static files are answered before this.
+# Paths that stay available: load balancers need the health check, webhooks settle payments that are in progress (as
+# `manage.py reconcile` does), and staff can keep working. Static files are served by an earlier middleware.
 OPEN = ("/health/", "/billing/webhook/", "/admin/", f"/{settings.MEDIA_URL.strip('/')}/")
 
 
 class MaintenanceMiddleware:
-    """Answers 503 to shoppers while settings.MAINTENANCE is on or settings.MAINTENANCE_FILE is there."""
+    """Middleware that answers 503 while settings.MAINTENANCE is on or settings.MAINTENANCE_FILE exists."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -27,17 +27,17 @@ class MaintenanceMiddleware:
         page["Retry-After"] = str(RETRY_SECONDS)
         page["Cache-Control"] = "no-store"
         if request.method == "GET":
-            page["Refresh"] = str(REFRESH_SECONDS)  # comes back by itself, without a script
+            page["Refresh"] = str(REFRESH_SECONDS)  # reloads the page without a script
         return page
 
 
 def is_on() -> bool:
-    """Whether the shop is closed now; the file is looked for at each request, so that no restart is needed."""
+    """Check whether maintenance mode is on. The file is checked on each request, so no restart is needed."""
     return settings.MAINTENANCE or settings.MAINTENANCE_FILE.exists()
 
 
 def reason() -> str:
-    """What the operator wrote into the file, as text; empty if there is none."""
+    """Return the text of the maintenance file, up to LONGEST_REASON characters; empty if it cannot be read."""
     try:
         return settings.MAINTENANCE_FILE.read_text(encoding="utf-8", errors="replace").strip()[:LONGEST_REASON]
     except OSError:
@@ -45,7 +45,7 @@ def reason() -> str:
 
 
 def static_page(template: str, **context: str) -> str:
-    """A page of the shop without request, session or database: its header is the same for everybody."""
+    """Render a page without a request, a session or the database. Its header is the same for all visitors."""
     return render_to_string(
         template, {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL, **context}
     )

@@ -1,4 +1,4 @@
-"""What holds for every request: its answer's headers, and a refusal of what no page could answer well."""
+"""Middleware for response headers, languages, invalid requests and 405 pages."""
 
 from collections.abc import Callable
 
@@ -16,10 +16,10 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class HeadersMiddleware:
-    """Sets the headers of every answer, and keeps what one visitor alone may see out of all caches.
+    """Middleware that sets headers on every response and keeps personal responses out of all caches.
 
-    That is an answer that sets a cookie, or that may differ by the session of a visitor who has one: pages that need
-    no `private` of their own are safe too, such as the 404 with the number of items in the visitor's cart.
+    A response is personal if it sets a cookie, or if the visitor has a session and the response varies by it. This also
+    covers pages without the `private` decorator, such as the 404 page, which shows the number of items in the cart.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -37,16 +37,22 @@ class HeadersMiddleware:
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Django's, but it marks pages alone: of a picture or a sitemap a cache needs one copy, not one a language."""
+    """Locale middleware that sets language headers only on HTML pages.
+
+    Caches then keep one copy of an image or a sitemap instead of one per language.
+    """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Name the page's language, and tell caches that it depends on what the browser asks for."""
+        """Set Content-Language and vary by Accept-Language if the response is an HTML page."""
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         return super().process_response(request, response) if is_page else response
 
 
 class CleanPathMiddleware:
-    """Answers 400 to a NUL byte in address or cookies: PostgreSQL refuses it, which would otherwise end in a 500."""
+    """Middleware that answers 400 to NUL bytes in the URL or cookies.
+
+    PostgreSQL does not accept them, so the request would end in a 500 otherwise.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -59,7 +65,10 @@ class CleanPathMiddleware:
 
 
 class NotAllowedMiddleware:
-    """Makes the 405 that Django leaves empty a page of the shop, for browsers: scripts and Stripe do not read pages."""
+    """Middleware that renders a page for Django's empty 405 response if a browser asks for HTML.
+
+    Scripts and Stripe get the empty response.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -68,7 +77,7 @@ class NotAllowedMiddleware:
         response = self.get_response(request)
         if isinstance(response, HttpResponseNotAllowed) and not response.content:
             patch_vary_headers(response, ["Accept"])
-            # Named, for `*/*` is what programs send; and neither HEAD nor OPTIONS is a visitor in front of a page.
+            # Programs send `*/*`, so only an explicit text/html counts. HEAD and OPTIONS requests show no page.
             if "text/html" in request.headers.get("Accept", "") and request.method not in ("HEAD", "OPTIONS"):
                 response.content = render_to_string("405.html", {"next_page": "/"}, request)
         return response

@@ -1,4 +1,4 @@
-"""Money: decimals in rows, Stripe's minor units at the gateway, words on pages."""
+"""Money: decimals in the database, minor units for Stripe, and localized text on pages."""
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -7,11 +7,11 @@ from babel.numbers import format_currency
 from babel.numbers import format_percent as babel_percent
 from django.utils.translation import get_language, to_locale
 
-# https://docs.stripe.com/currencies: Stripe's list differs from ISO 4217, so no general library can serve.
+# https://docs.stripe.com/currencies: Stripe's list differs from ISO 4217, so a general-purpose library cannot be used.
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 WHOLE_BUT_SENT_IN_HUNDREDTHS = frozenset({"isk"})
-REFUSED = frozenset("bhd jod kwd omr tnd ugx".split())  # three decimals, and one with rules of its own
-# Stripe's minimum charge (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts), in the currency.
+REFUSED = frozenset("bhd jod kwd omr tnd ugx".split())  # currencies with three decimals, and one with special rules
+# Stripe's minimum charge by currency (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 MINIMUM = {
     "aed": "2.00", "aud": "0.50", "bgn": "1.00", "brl": "0.50", "cad": "0.50", "chf": "0.50", "czk": "15.00",
     "dkk": "2.50", "eur": "0.50", "gbp": "0.30", "hkd": "4.00", "huf": "175.00", "inr": "0.50", "jpy": "50",
@@ -21,25 +21,26 @@ MINIMUM = {
 
 
 def decimals(currency: str) -> int:
-    """How many decimals an amount of `currency` may have in this shop."""
+    """Return the number of decimals that amounts in `currency` have in this shop."""
     return 0 if currency in ZERO_DECIMAL | WHOLE_BUT_SENT_IN_HUNDREDTHS else 2
 
 
 def has_excess_digits(amount: Decimal, currency: str) -> bool:
-    """Whether `amount` is finer than `currency` can be paid in."""
+    """Check whether `amount` has more decimals than `currency` allows."""
     return amount != amount.quantize(Decimal(1).scaleb(-decimals(currency)))
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
-    """`amount` as `currency` can be paid, halves up: the only place where the shop rounds money."""
+    """Round `amount` half up to the decimals of `currency`. This is the only place where the shop rounds money."""
     return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
 
 
 def share_out(amount: Decimal, over: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """`amount` in parts as large as the amounts in `over` are to each other, which sum up to it exactly.
+    """Split `amount` in proportion to the amounts in `over`. The shares add up to `amount` exactly.
 
-    What is left after rounding down goes, a smallest unit each, to the parts that lost most by it. None is larger than
-    what it is a share of, unless `amount` is larger than all of it.
+    Each share is rounded down. The remainder is distributed, one smallest unit each, to the shares that lost most by
+    rounding. No share exceeds its amount in `over`, unless `amount` exceeds their sum. If `over` adds up to zero, all
+    shares are zero.
     """
     places = decimals(currency)
     units, weights = int(amount.scaleb(places)), [int(part.scaleb(places)) for part in over]
@@ -54,32 +55,32 @@ def share_out(amount: Decimal, over: Sequence[Decimal], currency: str) -> list[D
 
 
 def minor_units(amount: Decimal, currency: str) -> int:
-    """`amount` as the whole number Stripe wants; excess digits are a ValueError, never rounded."""
+    """Convert `amount` to the integer that Stripe expects. Raise ValueError if it has too many decimals."""
     if has_excess_digits(amount, currency):
         raise ValueError(f"{amount} has more decimals than {currency.upper()}")
     return int(amount if currency in ZERO_DECIMAL else amount * 100)
 
 
 def major_units(amount: int, currency: str) -> Decimal:
-    """Stripe's whole number as an amount with two decimals at most; the way back of minor_units."""
+    """Convert Stripe's integer to an amount with at most two decimals. This is the inverse of `minor_units`."""
     return Decimal(amount) if currency in ZERO_DECIMAL else (Decimal(amount) / 100).quantize(Decimal("0.01"))
 
 
 def minimum(currency: str) -> Decimal:
-    """The least that Stripe charges in `currency`."""
+    """Return the smallest amount that Stripe charges in `currency`."""
     return Decimal(MINIMUM.get(currency, "0.50" if decimals(currency) else "50"))
 
 
 def maximum(currency: str) -> Decimal:
-    """The most that Stripe charges at once: eight digits of minor units."""
+    """Return the largest amount that Stripe accepts per charge: eight digits of minor units."""
     return Decimal(99_999_999) / (1 if currency in ZERO_DECIMAL else 100)
 
 
 def format_money(amount: Decimal, currency: str) -> str:
-    """`amount` as the visitor's language writes it, for example £16.00."""
+    """Format `amount` for the active language, for example £16.00."""
     return str(format_currency(amount, currency.upper(), locale=to_locale(get_language() or "en")))
 
 
 def format_percent(percent: Decimal) -> str:
-    """20 or 8.875 as the visitor's language writes it, for example 8.875%."""
+    """Format a percentage such as 20 or 8.875 for the active language, for example 8.875%."""
     return str(babel_percent(percent / 100, locale=to_locale(get_language() or "en"), decimal_quantization=False))

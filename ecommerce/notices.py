@@ -1,4 +1,4 @@
-"""Where a sentence for the next page waits: in a cookie named as the settings say, a long one in the session."""
+"""Message storage: a cookie with a configurable name, and the session for messages that do not fit."""
 
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -7,12 +7,12 @@ from django.contrib.messages.storage.session import SessionStorage
 
 
 class NamedCookieStorage(CookieStorage):
-    """Django's own has no setting for the cookie's name."""
+    """Cookie storage with a configurable cookie name, for which Django has no setting."""
 
     cookie_name = settings.MESSAGES_COOKIE_NAME
 
 
 class NoticeStorage(FallbackStorage):
-    """The cookie first, so that a sentence for a visitor without a session starts none."""
+    """Fallback storage that tries the cookie first, so that a message does not create a session."""
 
     storage_classes = (NamedCookieStorage, SessionStorage)

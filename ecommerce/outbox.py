@@ -1,4 +1,4 @@
-"""Mails as rows first: written in the transaction that causes them, sent after, tried again until they are gone."""
+"""A transactional outbox: email is stored in the transaction that causes it, sent afterwards, and retried."""
 
 import logging
 import time
@@ -19,28 +19,31 @@ ROUND_SECONDS = 20.0
 
 
 class OutboxQuerySet(models.QuerySet[Any]):
-    """Finds the mails that are still to be sent."""
+    """Queryset of email that is still to be sent."""
 
     def unsent(self) -> Self:
-        """Neither sent nor dropped nor given up."""
+        """Filter email that is not sent, not dropped, and has attempts left."""
         return self.filter(sent=None, dropped=None, attempts__lt=MOST_ATTEMPTS)
 
     def waiting(self) -> list[Any]:
-        """Unsent mails whose turn it is, the oldest first."""
-        return [mail for mail in self.unsent().order_by("pk") if mail.is_due]
+        """Return unsent email whose next attempt is due, oldest first."""
+        return [row for row in self.unsent().order_by("pk") if row.is_due]
 
     def send(self, deliver: Callable[[Any], bool]) -> int:
-        """Deliver what waits, for ROUND_SECONDS at most: a dead mail server must not hold others up. How many went."""
-        end, done = time.monotonic() + ROUND_SECONDS, 0
-        for mail in self.waiting():
-            if time.monotonic() > end:
+        """Deliver waiting email for at most ROUND_SECONDS and return the number of messages sent.
+
+        The limit prevents an unresponsive mail server from delaying other work.
+        """
+        deadline, sent = time.monotonic() + ROUND_SECONDS, 0
+        for row in self.waiting():
+            if time.monotonic() > deadline:
                 break
-            done += deliver(mail)
-        return done
+            sent += deliver(row)
+        return sent
 
 
 class OutboxMail(models.Model):
-    """A mail to be sent; what it says is made at the time of sending, by whoever calls `deliver`."""
+    """An email message to be sent. The caller of `deliver` builds its content at the time of sending."""
 
     to = models.EmailField(_("to"))
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -56,14 +59,16 @@ class OutboxMail(models.Model):
 
     @property
     def is_due(self) -> bool:
-        """Whether the last attempt is long enough ago: 2, 4, 8 minutes and so on, up to six hours."""
-        pause = timedelta(minutes=min(2**self.attempts, LONGEST_PAUSE))  # the first is longer than a sending may take
+        """Whether the pause since the last attempt is over: 2, 4, 8 minutes and so on, up to six hours."""
+        pause = timedelta(minutes=min(2**self.attempts, LONGEST_PAUSE))  # the first is longer than sending takes
         return self.tried_at is None or self.tried_at + pause <= timezone.now()
 
     def deliver(self, build: Callable[[Self], EmailMessage | None]) -> bool:
-        """Send what `build` makes of the row, unless somebody else is at it; True if it went out now.
+        """Send the message that `build` returns for this row. Return True if this call sent it.
 
-        Where `build` answers None there is nobody to write to (any more), and the row is closed.
+        Return False if the row is not due, if another process is sending it, or if sending fails; the failure is logged
+        and the row is retried later. If `build` returns None, there is no recipient (any more): mark the row as dropped
+        and return False.
         """
         if not self.is_due or not self._claim():
             return False
@@ -73,15 +78,15 @@ class OutboxMail(models.Model):
                 self._close("dropped")
                 return False
             message.send()
-        except Exception:  # a mail server fails in many ways; the row says that the mail is still to be sent
+        except Exception:  # a mail server can fail in many ways; the row stays unsent and is retried
             logger.exception("%s %s not sent", self._meta.label, self.pk)
             return False
         return self._close("sent")
 
     def _claim(self) -> bool:
-        """Count this attempt; False if another process took it a moment ago, or nothing is left to do."""
-        mine = self._rows().filter(sent=None, dropped=None, attempts=self.attempts)
-        return bool(mine.update(attempts=F("attempts") + 1, tried_at=timezone.now()))
+        """Count this attempt. Return False if another process has claimed it or the row is already closed."""
+        claimable = self._rows().filter(sent=None, dropped=None, attempts=self.attempts)
+        return bool(claimable.update(attempts=F("attempts") + 1, tried_at=timezone.now()))
 
     def _close(self, column: str) -> bool:
         return bool(self._rows().filter(sent=None, dropped=None).update(**{column: timezone.now()}))

@@ -1,4 +1,4 @@
-"""Mails as staff may read them in the admin: never sent, and no link in them opens anything that is not theirs."""
+"""Email previews in the admin. Previews are not sent and contain no secret links."""
 
 from typing import Any, ClassVar, cast
 
@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from ecommerce.admin import ReadOnlyAdmin
 
-# The mail's own page, shown in a frame of ours alone: its styles count, and nothing in it runs, loads or is sent.
+# For the HTML of an email message, which only our own pages can frame. Inline styles are allowed. Scripts, other
+# resources and forms are not.
 MAIL_POLICY = {
     "default-src": [NONE],
     "style-src": [UNSAFE_INLINE],
@@ -27,9 +28,10 @@ MAIL_POLICY = {
 
 
 class PreviewAdmin(ReadOnlyAdmin):
-    """Rows of mails, each with a page that shows what it says; and such a page for each kind, from a sample.
+    """An admin of outbox rows with a preview page for each row and for each kind of email.
 
-    `preview` makes the mail of a row, `sample` that of a kind; both without secrets, None if there is none.
+    Subclasses provide `preview`, which builds the email message of a row, and `sample`, which builds an example of a
+    kind. Both return a message without secrets, or None if there is no message to show.
     """
 
     change_form_template = "admin/mail.html"
@@ -39,73 +41,73 @@ class PreviewAdmin(ReadOnlyAdmin):
     sample: ClassVar[Any]
 
     def get_urls(self) -> list[Any]:
-        """Four pages before those of every admin."""
-        own, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
+        """Add the four preview pages to the URLs of the admin."""
+        wrap, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
         return [
-            path("<int:pk>/preview/", own(self.preview_view), name=f"{name}_preview"),
-            path("<int:pk>/preview/html/", own(self.html_view), name=f"{name}_preview_html"),
-            path("samples/<slug:kind>/", own(self.preview_view), name=f"{name}_sample"),
-            path("samples/<slug:kind>/html/", own(self.html_view), name=f"{name}_sample_html"),
+            path("<int:pk>/preview/", wrap(self.preview_view), name=f"{name}_preview"),
+            path("<int:pk>/preview/html/", wrap(self.html_view), name=f"{name}_preview_html"),
+            path("samples/<slug:kind>/", wrap(self.preview_view), name=f"{name}_sample"),
+            path("samples/<slug:kind>/html/", wrap(self.html_view), name=f"{name}_sample_html"),
             *super().get_urls(),
         ]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The row, with the link to what it says."""
-        address = reverse(self._name("preview"), args=[object_id]) if object_id.isdecimal() else ""
-        return super().change_view(request, object_id, form_url, {"preview_url": address} | (extra_context or {}))
+        """Show the row with a link to its preview."""
+        url = reverse(self._url_name("preview"), args=[object_id]) if object_id.isdecimal() else ""
+        return super().change_view(request, object_id, form_url, {"preview_url": url} | (extra_context or {}))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The rows, with a link to a sample of each kind."""
-        return super().changelist_view(request, {"samples": self._samples()} | (extra_context or {}))
+        """Show the list with a link to a preview of each kind."""
+        return super().changelist_view(request, {"samples": self._sample_links()} | (extra_context or {}))
 
     @method_decorator(csp_update({"frame-src": [SELF]}))
     def preview_view(self, request: HttpRequest, pk: int = 0, kind: str = "") -> HttpResponse:
-        """Subject, receiver, text, and the HTML in a frame."""
-        letter = self._letter(request, pk, kind)
-        if letter is None:
+        """Show the subject, the recipient, the text, and the HTML in a frame."""
+        message = self._message(request, pk, kind)
+        if message is None:
             messages.info(request, _("There is no such mail to show: nothing happened that it could tell of."))
-            return redirect(self._name("changelist"))
+            return redirect(self._url_name("changelist"))
         name, key = ("preview_html", pk) if pk else ("sample_html", kind)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("What the mail says"),
-            "letter": letter,
-            "samples": self._samples(),
-            "html_url": reverse(self._name(name), args=[key]),
+            "letter": message,
+            "samples": self._sample_links(),
+            "html_url": reverse(self._url_name(name), args=[key]),
         }
         return render(request, "admin/mail_preview.html", context)
 
     @method_decorator(csp(MAIL_POLICY))
     def html_view(self, request: HttpRequest, pk: int = 0, kind: str = "") -> HttpResponse:
-        """The HTML of the mail alone, as a page without rights."""
-        letter = self._letter(request, pk, kind)
-        if not isinstance(letter, EmailMultiAlternatives):
+        """Return only the HTML of the message, as a page with a strict Content-Security-Policy."""
+        message = self._message(request, pk, kind)
+        if not isinstance(message, EmailMultiAlternatives):
             raise Http404
-        return HttpResponse(str(letter.alternatives[0][0]), headers={"X-Frame-Options": "SAMEORIGIN"})
+        return HttpResponse(str(message.alternatives[0][0]), headers={"X-Frame-Options": "SAMEORIGIN"})
 
-    def _letter(self, request: HttpRequest, pk: int, kind: str) -> EmailMessage | None:
+    def _message(self, request: HttpRequest, pk: int, kind: str) -> EmailMessage | None:
         if not request.user.has_perms(self.preview_permissions):
             raise PermissionDenied
         if pk:
             row = self.get_object(request, str(pk))
             if row is None:
                 raise Http404
-            found = self.preview(row)
+            message = self.preview(row)
         elif kind in self._kinds():
-            found = self.sample(kind)
+            message = self.sample(kind)
         else:
             raise Http404
-        return cast(EmailMessage | None, found)
+        return cast(EmailMessage | None, message)
 
-    def _samples(self) -> list[tuple[str, str]]:
-        """Address and words of each kind."""
-        return [(reverse(self._name("sample"), args=[kind]), label) for kind, label in self._kinds().items()]
+    def _sample_links(self) -> list[tuple[str, str]]:
+        """Return the URL and the label of each kind."""
+        return [(reverse(self._url_name("sample"), args=[kind]), label) for kind, label in self._kinds().items()]
 
     def _kinds(self) -> dict[str, str]:
         return dict(self.model.Kind.choices)
 
-    def _name(self, page: str) -> str:
+    def _url_name(self, page: str) -> str:
         return f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"

@@ -1,4 +1,4 @@
-"""All settings, read from the environment (or a .env file); good for a laptop as they stand."""
+"""Django settings, read from the environment or a .env file. The defaults are meant for development."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +13,16 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))  # everything a running shop writes
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))  # everything that a running shop writes
 
 DEBUG = env.bool("DEBUG", True)
 
 
-def on_a_laptop(name: str, default: str) -> str:
-    """The variable `name`; `default` serves only while DEBUG is on, else a sentence says what to set."""
+def required_env(name: str, default: str) -> str:
+    """Return the environment variable `name`, or `default` if it is not set and DEBUG is on.
+
+    Raise ImproperlyConfigured if it is not set and DEBUG is off.
+    """
     value = env.str(name, "")
     if not value and not DEBUG:
         raise ImproperlyConfigured(f"DEBUG is off and {name} is not set. Set it, see .env.example.")
@@ -28,17 +31,17 @@ def on_a_laptop(name: str, default: str) -> str:
 
 # The site
 SITE_NAME = env.str("SITE_NAME", "Hearth & Clay")
-SITE_URL = on_a_laptop("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+SITE_URL = required_env("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or ""
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 IS_TLS = SITE_URL.startswith("https://")
-SECRET_KEY = on_a_laptop("SECRET_KEY", "for-a-laptop-only-" + "x" * 40)
-ALLOWED_HOSTS = on_a_laptop("ALLOWED_HOSTS", ",".join([*LOOPBACK_HOSTS, SITE_HOST])).replace(" ", "").split(",")
+SECRET_KEY = required_env("SECRET_KEY", "for-a-laptop-only-" + "x" * 40)
+ALLOWED_HOSTS = required_env("ALLOWED_HOSTS", ",".join([*LOOPBACK_HOSTS, SITE_HOST])).replace(" ", "").split(",")
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the shop's hosts; * would let anybody write links in our name.")
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)  # so many proxies of ours append to X-Forwarded-For
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)  # number of our proxies that append to X-Forwarded-For
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@shop.example")
-STAFF_EMAIL = env.str("STAFF_EMAIL", SUPPORT_EMAIL)  # is told of orders; empty: nobody
+STAFF_EMAIL = env.str("STAFF_EMAIL", SUPPORT_EMAIL)  # receives emails about orders; empty: no staff emails
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -61,24 +64,24 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
-    # These two first, so that static files, redirects and errors of the others carry their headers too.
+    # These two come first, so that static files, redirects and errors of the others also get their headers.
     "ecommerce.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "ecommerce.middleware.LanguageMiddleware",  # before all that may answer with words
+    "ecommerce.middleware.LanguageMiddleware",  # before all middleware that can answer with text
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ecommerce.maintenance.MaintenanceMiddleware",  # before all that needs the database
+    "ecommerce.maintenance.MaintenanceMiddleware",  # before all middleware that needs the database
     "ecommerce.middleware.CleanPathMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "ecommerce.middleware.NotAllowedMiddleware",  # after those that know the visitor, whom its page shows
+    "ecommerce.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "billing.middleware.PaymentTimeLimitMiddleware",
     "billing.middleware.CoolDownMiddleware",
-    "axes.middleware.AxesMiddleware",  # turns the answer into the 429 page when a sign-in was locked out; no queries
+    "axes.middleware.AxesMiddleware",  # answers with the 429 page when sign-in is locked out; no queries
 ]
 ROOT_URLCONF = "ecommerce.urls"
 WSGI_APPLICATION = "ecommerce.wsgi.application"
@@ -100,18 +103,18 @@ TEMPLATES = [
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
-# Rows
+# Database and cache
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Django's default deferred transactions answer "database is locked" under two writers; a writer that
-    # takes its lock at once waits for its turn instead.
+    # With Django's default of deferred transactions, two writers get "database is locked" errors. A writer that takes
+    # its lock at the start of the transaction waits instead.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;",
     }
-    # A file even in tests: the shared in-memory database answers "table is locked" to a second thread.
+    # Tests use a file too, because the shared in-memory database raises "table is locked" in a second thread.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://")}
@@ -130,7 +133,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-# Sign-in: ten wrong passwords for one e-mail from one place close that door for a while, see accounts.throttle.
+# Ten wrong passwords for an email address from one IP address lock sign-in for a while, see accounts.throttle.
 AXES_HANDLER = "accounts.throttle.SignInHandler"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 10
@@ -141,11 +144,11 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.throttle.sign_in_name"
 AXES_CLIENT_IP_CALLABLE = "ecommerce.http.client_address"
 AXES_LOCKOUT_CALLABLE = "accounts.throttle.locked_out"
-AXES_SENSITIVE_PARAMETERS = ["username"]  # what is typed there may be a password; the log says from where it came
-AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list
-AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business
+AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there; the log has the IP address
+AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
+AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
-# Browsers take a cookie so named from this very host over https alone, never from a sister domain.
+# Browsers accept __Host- cookies only from this host over HTTPS, not from another subdomain.
 _prefix = "__Host-" if IS_TLS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}sessionid", f"{_prefix}csrftoken"
 MESSAGES_COOKIE_NAME, LANGUAGE_COOKIE_NAME = f"{_prefix}messages", f"{_prefix}django_language"
@@ -154,11 +157,11 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "ecommerce.notices.NoticeStorage"
 
-# Words and times
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # the catalogue's and the staff's, and whoever asks for none we have
-LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]  # each by its own name; a further one is a folder in locale/
+# Languages and time zone
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # for the catalog and staff, and the fallback for visitors
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]  # each by its own name; another one needs a folder in locale/
 LOCALE_PATHS = [BASE_DIR / "locale"]
-LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365  # only who chooses one gets this cookie
+LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365  # visitors who never choose a language get no cookie
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
 
@@ -184,9 +187,9 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # what browsers ask for at the root unasked: /favicon.ico
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # files that browsers request at the root, such as /favicon.ico
 
-# Mail: files in var/mail on a laptop, EMAIL_URL elsewhere
+# Email: files in var/mail by default, else EMAIL_URL
 vars().update(env.email_url("EMAIL_URL", f"filemail:///{VAR_DIR / 'mail'}"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <shop@shop.example>")
@@ -194,24 +197,22 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} 
 # Money
 CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see billing.checks
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
-SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # the codes of those the shop sends to; none means all
-LOW_STOCK = env.int("LOW_STOCK", 5)  # so few left of a product: staff get a mail, once until it is filled up
+SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # codes of the countries the shop ships to; empty: all
+LOW_STOCK = env.int("LOW_STOCK", 5)  # staff get an email when stock falls to this number, once per restock
 PRICES_INCLUDE_TAX = env.bool("PRICES_INCLUDE_TAX", True)  # rates, shipping and discounts are rows, see carts.rates
-ORDER_HOLD_MINUTES = 30  # a placed order keeps its stock this long without being paid
+ORDER_HOLD_MINUTES = 30  # how long an unpaid order keeps its stock
 
-# Stripe, or the simulator when no key is set: the same code talks to both
+# Stripe, or the simulator if no key is set. The same code is used for both.
 SIMULATOR_URL = env.str("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")
-STRIPE_SECRET_KEY = on_a_laptop("STRIPE_SECRET_KEY", "sk_test_simulator")
-_without_account = STRIPE_SECRET_KEY == "sk_test_simulator"  # noqa: S105 - a name, not a secret
-STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", "pk_test_simulator" if _without_account else "")
-STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "whsec_simulator" if _without_account else "")
-STRIPE_API_BASE = env.str("STRIPE_API_BASE", SIMULATOR_URL if _without_account else "https://api.stripe.com").rstrip(
-    "/"
-)
+STRIPE_SECRET_KEY = required_env("STRIPE_SECRET_KEY", "sk_test_simulator")
+_uses_simulator = STRIPE_SECRET_KEY == "sk_test_simulator"  # noqa: S105 - a name, not a secret
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", "pk_test_simulator" if _uses_simulator else "")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "whsec_simulator" if _uses_simulator else "")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", SIMULATOR_URL if _uses_simulator else "https://api.stripe.com").rstrip("/")
 STRIPE_IS_REAL = STRIPE_API_BASE == "https://api.stripe.com"
 STRIPE_JS_URL = ("https://js.stripe.com" if STRIPE_IS_REAL else STRIPE_API_BASE) + "/endive/stripe.js"
 STRIPE_CARD_FLOW = env.str("STRIPE_CARD_FLOW", "token")  # or setup_intent, see billing.checks
-CARD_TRIES = {  # declined cards an hour, see billing.limits
+CARD_TRIES = {  # declined cards per hour, see billing.limits
     "profile": env.int("CARD_TRIES_PROFILE", 10),
     "session": env.int("CARD_TRIES_SESSION", 10),
     "address": env.int("CARD_TRIES_ADDRESS", 30),
@@ -219,27 +220,27 @@ CARD_TRIES = {  # declined cards an hour, see billing.limits
 }
 STRIPE_SIMULATOR_STATE = env.str("STRIPE_SIMULATOR_STATE", str(VAR_DIR / "stripe-simulator.sqlite3"))
 
-# Closed for work: all pages answer 503 while this is on, or while the file is there (no restart; its text is shown)
+# Maintenance mode: pages answer 503 while this is on or the file exists. The file needs no restart; its text is shown.
 MAINTENANCE = env.bool("MAINTENANCE", False)
 MAINTENANCE_FILE = VAR_DIR / "maintenance"
 
-# Pages
+# Security and headers
 CSRF_FAILURE_VIEW = "ecommerce.views.csrf_failure"
 if IS_TLS:
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
 if IS_TLS and TRUSTED_PROXIES:
-    # Without this, gunicorn still believes a proxy on the same machine, by the address the connection comes from.
+    # Without this setting, gunicorn still trusts a proxy on the same machine, by the source address of the connection.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-HEADERS = {  # of every answer
+HEADERS = {  # set on every response
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# What neither the shop's pages nor frames in them may use; payment pages leave some to Stripe, see billing.csp.
+# Browser features disabled for all pages and their frames. Payment pages allow Stripe some of them, see billing.csp.
 REFUSED_FEATURES = (
     "accelerometer autoplay camera clipboard-read display-capture encrypted-media gamepad geolocation gyroscope hid "
     "idle-detection local-fonts magnetometer microphone midi payment picture-in-picture publickey-credentials-create "
@@ -251,7 +252,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],  # Bootstrap's own icons are data: pictures
+        "img-src": [SELF, "data:"],  # Bootstrap's icons are data: images
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],

@@ -1,4 +1,4 @@
-"""What the home page shows of the catalogue; all but prices and stock may be some minutes old."""
+"""Catalog sections of the home page. Everything except prices and stock is cached for some minutes."""
 
 from datetime import timedelta
 
@@ -9,27 +9,34 @@ from django.utils import timezone
 from orders.models import Order, OrderItem
 from products.models import Category, Product
 
-LENGTH = 8  # products a row of cards
+LENGTH = 8  # products per row of cards
 KEPT = 600  # seconds
 RECENT = timedelta(days=180)
 
 
 def most_bought() -> list[Product]:
-    """Products that can be bought, those bought most in the last half year first; none in a new shop."""
+    """Return the available products that sold most in the last half year, best sellers first.
+
+    The list is empty in a new shop.
+    """
     ids = cache.get_or_set("most-bought", _most_bought_ids, KEPT) or []
     rows = Product.objects.for_cards().available().in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows][:LENGTH]
 
 
 def _most_bought_ids() -> list[int]:
-    kept = [Order.Status.PAID, Order.Status.SHIPPED]
-    items = OrderItem.objects.filter(order__status__in=kept, order__placed_at__gte=timezone.now() - RECENT)
+    sold = [Order.Status.PAID, Order.Status.SHIPPED]
+    items = OrderItem.objects.filter(order__status__in=sold, order__placed_at__gte=timezone.now() - RECENT)
     by_units = items.values("product").annotate(units=Sum("quantity")).order_by("-units", "-product")
-    return list(by_units.values_list("product", flat=True)[: 3 * LENGTH])  # some may be sold out since
+    return list(by_units.values_list("product", flat=True)[: 3 * LENGTH])  # some may have sold out since
 
 
 def pictured() -> list[tuple[Category, Product | None]]:
-    """Categories with a picture each: those with products of their own, or where these are many the outermost."""
+    """Return categories, each with a product whose image represents it.
+
+    These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
+    return the top-level categories instead; the product is then None if no product in the branch has an image.
+    """
     return cache.get_or_set("pictured-shelves", _pictured, KEPT) or []
 
 
@@ -38,8 +45,8 @@ def _pictured() -> list[tuple[Category, Product | None]]:
     newest = Category.objects.annotate(shown=Subquery(with_picture.values("pk")[:1])).values_list("pk", "shown")
     shown = {category: product for category, product in newest if product}
     rows, tree = Product.objects.for_cards().in_bulk(shown.values()), Category.objects.tree()
-    own = [(category, rows[shown[category.pk]]) for category, _depth in tree.walk() if category.pk in shown]
-    if 0 < len(own) <= LENGTH:
-        return [*own]
+    direct = [(category, rows[shown[category.pk]]) for category, _depth in tree.walk() if category.pk in shown]
+    if 0 < len(direct) <= LENGTH:
+        return [*direct]
     branches = {category: [shown[pk] for pk in tree.branch(category) if pk in shown] for category in tree.below(None)}
     return [(category, rows[max(products)] if products else None) for category, products in branches.items()]

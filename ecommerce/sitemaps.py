@@ -1,4 +1,4 @@
-"""What search engines ask first: robots.txt, and sitemaps in parts that stay quick however many products there are."""
+"""Views for robots.txt and the sitemaps, which are split into parts to stay fast with many products."""
 
 from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,17 +10,17 @@ from django.views.decorators.http import require_safe
 from ecommerce.links import absolute
 from products.models import Category, Product
 
-PART = 1000  # ids of products a part covers
-PRIVATE = ["accounts", "addresses", "admin", "billing", "cart", "orders"]  # first parts of addresses, see urls.py
-FOUND_ALL_THE_SAME = ["accounts:login", "accounts:signup"]
+PART = 1000  # product ids per part
+PRIVATE = ["accounts", "addresses", "admin", "billing", "cart", "orders"]  # first path segments, see urls.py
+INDEXED_EXCEPTIONS = ["accounts:login", "accounts:signup"]
 for_an_hour = cache_control(public=True, max_age=3600)
 
 
 @require_safe
 @for_an_hour
 def robots(request: HttpRequest) -> HttpResponse:
-    """What is no concern of search engines, and where the sitemap is."""
-    allowed = [f"Allow: {reverse(name)}" for name in FOUND_ALL_THE_SAME]
+    """List the paths that search engines must not crawl, and the URL of the sitemap."""
+    allowed = [f"Allow: {reverse(name)}" for name in INDEXED_EXCEPTIONS]
     lines = ["User-agent: *", *allowed, *[f"Disallow: /{name}/" for name in PRIVATE]]
     lines += ["", f"Sitemap: {absolute('/sitemap.xml')}"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
@@ -29,7 +29,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_an_hour
 def sitemap_index(request: HttpRequest) -> HttpResponse:
-    """The parts: one of pages, then one for each PART ids up to the newest product's."""
+    """List the sitemaps: one for pages, then one for each range of PART ids up to the newest product."""
     newest = Product.objects.aggregate(newest=Max("pk"))["newest"]
     parts = range(newest // PART + 1) if newest else ()
     paths = [reverse("sitemap_pages"), *[reverse("sitemap_products", args=[part]) for part in parts]]
@@ -39,7 +39,7 @@ def sitemap_index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_an_hour
 def sitemap_pages(request: HttpRequest) -> HttpResponse:
-    """Home, the list of all products, and every category."""
+    """List the home page, the product list and all categories."""
     paths = [reverse("home"), reverse("products:list")]
     paths += [category.get_absolute_url() for category in Category.objects.for_menu()]
     return _xml(request, "sitemap.xml", [(absolute(path), "") for path in paths])
@@ -48,13 +48,13 @@ def sitemap_pages(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_an_hour
 def sitemap_products(request: HttpRequest, part: int) -> HttpResponse:
-    """The products on sale of one part, found by the primary key; perhaps none."""
-    if part > 2**40:  # no column holds such numbers
+    """List the active products of one part, selected by primary key. The list can be empty."""
+    if part > 2**40:  # far beyond any primary key
         raise Http404
     products = Product.objects.active().filter(pk__gte=part * PART, pk__lt=(part + 1) * PART).order_by("pk")
-    found = products.values_list("slug", "updated")
+    rows = products.values_list("slug", "updated")
     entries = [
-        (absolute(reverse("products:detail", args=[slug])), updated.date().isoformat()) for slug, updated in found
+        (absolute(reverse("products:detail", args=[slug])), updated.date().isoformat()) for slug, updated in rows
     ]
     return _xml(request, "sitemap.xml", entries)
 

@@ -1,4 +1,4 @@
-"""Addresses of the shop; each app brings its own."""
+"""Root URL configuration."""
 
 from django.conf import settings
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Pages that belong to no app: home, health, uploaded pictures, and errors of the request itself."""
+"""Views that do not belong to an app: home page, language, health check, uploaded images and error pages."""
 
 from django.conf import settings
 from django.db import connection
@@ -17,23 +17,23 @@ from products.models import Product
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """A welcome, the categories with a picture each, the newest products and those bought most."""
+    """Show the home page: categories, the newest products and the best sellers."""
     newest = Product.objects.for_cards().available()[: shelves.LENGTH]
-    bought = shelves.most_bought()
-    return render(request, "home.html", {"products": newest, "bought": bought, "shelves": shelves.pictured()})
+    best_sellers = shelves.most_bought()
+    return render(request, "home.html", {"products": newest, "bought": best_sellers, "shelves": shelves.pictured()})
 
 
 @require_POST
 @private
 @same_origin_or_csrf
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Remember the visitor's choice in a cookie of its own, and show the page again; an unknown one changes nothing."""
+    """Store the chosen language in a cookie and redirect to the page. Ignore unknown languages."""
     response = HttpResponseRedirect(next_url(request, "/"))
-    wanted = request.POST.get("language")
-    if wanted in dict(settings.LANGUAGES):
+    language = request.POST.get("language")
+    if language in dict(settings.LANGUAGES):
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
-            wanted,
+            language,
             max_age=settings.LANGUAGE_COOKIE_AGE,
             secure=settings.LANGUAGE_COOKIE_SECURE,
             httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
@@ -44,7 +44,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    """Answers 200 while the database answers; for load balancers."""
+    """Answer 200 to load balancers while the database responds."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
@@ -52,13 +52,13 @@ def health(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """A picture that staff uploaded; its name carries a hash of its content, so it may be kept for ever.
+    """Serve an uploaded image. Its name contains a hash of the content, so caches can keep it indefinitely.
 
-    Opened by itself it is a page without rights, should a file that is no picture ever lie in the folder.
+    A strict Content-Security-Policy applies in case a file in the directory is not an image and is opened as a page.
     """
     try:
         response = serve(request, path, document_root=settings.MEDIA_ROOT)
-    except OSError as error:  # a name too long for the disk
+    except OSError as error:  # the name is too long for the file system
         raise Http404 from error
     response["Cache-Control"] = "public, max-age=31536000, immutable"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
@@ -66,16 +66,16 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400 as a page of the shop; Django's own handler would render a bare one."""
+    """Render the 400 page. Django's default handler renders it without the request."""
     return render(request, "400.html", status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 as a page that needs neither database nor session, for those may be what broke."""
+    """Render the 500 page without the database or the session, because these may have caused the error."""
     return HttpResponse(static_page("500.html"), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form whose token is missing or old: nothing was done, and the way on is to try again."""
+    """Render the 403 page for a missing or expired CSRF token. The request had no effect and can be retried."""
     text = _("Your browser did not send what we need to be sure that this request came from you. Nothing was changed.")
     return render(request, "403_csrf.html", {"text": text, "next_page": "/"}, status=403)

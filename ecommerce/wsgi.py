@@ -14,10 +14,10 @@ django = get_wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """The shop. Requests are read as UTF-8, which all browsers send, whatever encoding they name.
+    """Run the Django application with the charset removed from Content-Type, so that requests are read as UTF-8.
 
-    Django would read the address in the named one, Python knows some that are none of text (rot13, zlib), and the
-    error would come before any middleware.
+    All browsers send UTF-8. Django would decode the URL with the given charset. Python has codecs that are not text
+    encodings (rot13, zlib), and their error would be raised before any middleware runs.
     """
     environ["CONTENT_TYPE"] = CHARSET.sub("", environ.get("CONTENT_TYPE", ""))
     return django(environ, start_response)

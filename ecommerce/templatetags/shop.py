@@ -1,4 +1,4 @@
-"""Template filters of the shop, available in every template without loading."""
+"""Template filters and tags, available in all templates without `{% load %}`."""
 
 import json
 from collections.abc import Iterable
@@ -16,24 +16,24 @@ from ecommerce import links
 from ecommerce.money import format_money, format_percent
 
 register = template.Library()
-HARMLESS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # in a script element, as JSON writes them
+JSON_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # unsafe in script elements
 
 
 @register.filter
 def money(amount: Decimal | None, currency: str = "") -> str:
-    """An amount as the visitor's language writes it: {{ order.total|money:order.currency }}."""
+    """Format an amount for the active language: {{ order.total|money:order.currency }}."""
     return "" if amount is None else format_money(amount, currency or settings.CURRENCY)
 
 
 @register.filter
 def percent(rate: Decimal) -> str:
-    """A rate as the visitor's language writes it: {{ order.tax_rate|percent }}."""
+    """Format a rate for the active language: {{ order.tax_rate|percent }}."""
     return format_percent(rate)
 
 
 @register.simple_tag(takes_context=True)
 def page_query(context: dict[str, Any], number: int) -> str:
-    """The address's query with another page number, for pagination links; without fields that were left empty."""
+    """Return the current query string with another page number and without empty parameters, for pagination links."""
     query = context["request"].GET.copy()
     for name in [name for name, value in query.items() if not value]:
         del query[name]
@@ -45,49 +45,52 @@ def page_query(context: dict[str, Any], number: int) -> str:
 
 @register.filter
 def errors(notices: Iterable[Message] | None) -> list[Message]:
-    """Those of the notices that tell of a problem; a page about our own mistake has no notices at all."""
+    """Return the messages with level error. The 500 page has no messages, so `None` is accepted."""
     return [notice for notice in notices or () if notice.level_tag == "error"]
 
 
 @register.filter
 def notes(notices: Iterable[Message] | None) -> list[Message]:
-    """All the others."""
+    """Return the messages with another level than error."""
     return [notice for notice in notices or () if notice.level_tag != "error"]
 
 
 @register.simple_tag(takes_context=True)
 def error_at(context: dict[str, Any], *place: Any) -> str:
-    """What the summary says about the field of this id, to be said there once more; the parts of the id are joined."""
+    """Return the error message for the field with this id, to repeat it at the field, or an empty string.
+
+    The parts of the id are joined.
+    """
     wanted = "".join(map(str, place))
     return next((str(notice) for notice in errors(context.get("messages")) if notice.extra_tags == wanted), "")
 
 
 @register.filter
 def as_list(value: Any) -> list[Any]:
-    """The one thing as a list of one, for snippets that take several."""
+    """Return a list with only this value, for snippets that take a list."""
     return [value]
 
 
 @register.filter
 def absolute(path: str) -> str:
-    """The whole address of a path of this site."""
+    """Return the absolute URL of a path of this site."""
     return links.absolute(path)
 
 
 @register.simple_tag(takes_context=True)
 def canonical(context: dict[str, Any], **query: Any) -> str:
-    """The one address under which this page should be known, with these parameters alone."""
+    """Return the canonical URL of this page with only these parameters."""
     return links.canonical(escape_uri_path(context["request"].path), **query)
 
 
 @register.simple_tag
 def catalogue_lang() -> SafeString:
-    """The attribute for words of the catalogue on a page in another language, so that they are read out rightly."""
+    """Return a lang attribute for catalog text if the page is in another language, for screen readers."""
     is_same = translation.get_language() == settings.LANGUAGE_CODE
     return mark_safe("" if is_same else f' lang="{settings.LANGUAGE_CODE}"')  # noqa: S308 - a setting
 
 
 @register.filter
 def as_json(data: Any) -> SafeString:
-    """Data for a script element of a JSON type: no sign in it can end the element."""
-    return mark_safe(json.dumps(data, ensure_ascii=False).translate(HARMLESS))  # noqa: S308 - made harmless above
+    """Serialize data as JSON for a script element, escaped so that it cannot close the element."""
+    return mark_safe(json.dumps(data, ensure_ascii=False).translate(JSON_ESCAPES))  # noqa: S308 - escaped above

@@ -1,4 +1,4 @@
-"""A shopper with a real browser: the steps of a journey, by the names that stand on the page."""
+"""Shopper, a page object for a real browser. Its methods find controls by the names that users see."""
 
 import re
 from typing import Any
@@ -11,9 +11,9 @@ from billing.simulator.server import Simulator
 from ecommerce.tests.makers import ADDRESS, PASSWORD, add_card, add_to_cart, give_details
 from products.models import Product
 
-TIMEOUT = 10_000  # milliseconds; only a journey that fails waits so long
+TIMEOUT = 10_000  # milliseconds; only failing tests wait this long
 PAYMENT_PAGES = ("/cart/checkout/", "/billing/payment-method/", "/orders/")
-DECLINED_FETCH = "the server responded with a status of 402"  # Chromium's own line about a declined card
+DECLINED_FETCH = "the server responded with a status of 402"  # Chromium logs this for a declined card
 LABELS = {"Full name": "name", "Address": "line_1", "Town or city": "city", "Postcode": "postal_code"}
 FIELDS = "main :is(input, select, textarea):visible"
 CARD_FIELD = "iframe[title='Secure card payment input frame']"
@@ -22,14 +22,14 @@ expect.set_options(timeout=TIMEOUT)
 
 
 class Shopper:
-    """One visitor: a browser context of its own, and all that it asked for, saw and complained of."""
+    """A visitor with a separate browser context, which records page views, requests and errors."""
 
     def __init__(self, browser: Browser, shop: str, simulator: Simulator, **options: Any) -> None:
         self.shop = shop
         self.hosts = {urlsplit(shop).netloc, urlsplit(simulator.url).netloc}
         self.stripe_js = f"{simulator.url}/endive/stripe.js"
-        self.views: list[str] = []  # the pages seen, redirects not counted
-        self.stripe_pages: list[str] = []  # the pages that loaded Stripe's script
+        self.views: list[str] = []  # paths of the pages seen, without redirects
+        self.stripe_pages: list[str] = []  # paths of the pages that loaded Stripe's script
         self.complaints: list[str] = []
         self.context = browser.new_context(base_url=shop, **options)
         self.context.set_default_timeout(TIMEOUT)
@@ -58,7 +58,7 @@ class Shopper:
             self.views.append(urlsplit(response.url).path)
 
     def take_over(self, client: Client) -> None:
-        """Go on where a shopper without a browser stands, so that a journey need not walk what others walk."""
+        """Continue the session of a test client, to skip steps that other tests cover."""
         self.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.shop}])
 
     def go(self, path: str) -> None:
@@ -74,7 +74,7 @@ class Shopper:
         self.page.get_by_role("link", name=name, exact=True).click()
 
     def sees(self, text: str | re.Pattern[str]) -> None:
-        """Waits until the words stand on the page."""
+        """Wait until the main content contains the text."""
         expect(self.page.locator("main")).to_contain_text(text)
 
     def sees_badge(self, count: int) -> None:
@@ -84,17 +84,17 @@ class Shopper:
         self.page.wait_for_url(path)
 
     def add(self, product: Product) -> None:
-        """From the product's page into the cart."""
+        """Open the product's page and add the product to the cart."""
         self.go(product.get_absolute_url())
         self.press("Add to cart")
         self.is_at("/cart/")
 
     def field(self, label: str) -> Locator:
-        """A text field that can be seen, by its label."""
+        """Return the visible text field with this label."""
         return self.page.get_by_role("textbox", name=label, exact=True)
 
     def tab_to(self, goal: Locator) -> None:
-        """Press Tab until `goal` has the focus; it must not take longer than a page has stops."""
+        """Press Tab until `goal` has the focus. Raise AssertionError after STOPS key presses."""
         for _press in range(STOPS):
             self.page.keyboard.press("Tab")
             if goal.evaluate("element => element === element.ownerDocument.activeElement"):
@@ -110,11 +110,11 @@ class Shopper:
         self.page.keyboard.press("Enter")
 
     def visible_fields(self) -> int:
-        """What the shopper has to meet on this page; the card's field counts as one."""
+        """Count the visible form fields. The card field counts as one."""
         return self.page.locator(FIELDS).count() + self.page.locator(CARD_FIELD).count()
 
     def fill_details(self, email: str = "guest@example.org") -> None:
-        """The checkout's first step; no e-mail where the shopper is signed in."""
+        """Fill in and submit the first step of the checkout. Pass an empty `email` if the shopper is signed in."""
         if email:
             self.field("E-mail").fill(email)
         for label, name in LABELS.items():
@@ -122,7 +122,7 @@ class Shopper:
         self.press("Continue to payment")
 
     def check_out(self, *products: Product, email: str = "guest@example.org") -> None:
-        """From the products to the pay step."""
+        """Add the products and go to the payment step."""
         for product in products:
             self.add(product)
         self.follow("Checkout")
@@ -133,14 +133,14 @@ class Shopper:
         return self.page.frame_locator(CARD_FIELD)
 
     def type_card(self, number: str) -> None:
-        """Fill Stripe's card field."""
+        """Fill in Stripe's card field."""
         field = self.card_field()
         field.locator("[name=cardnumber]").fill(number)
         field.locator("[name=exp-date]").fill("12 / 40")
         field.locator("[name=cvc]").fill("123")
 
     def pay_again(self, number: str) -> None:
-        """On the order's page, with a card not on file."""
+        """Pay on the order's page with a card that is not saved."""
         self.page.get_by_label("Another card").check()
         self.type_card(number)
         self.press("Pay £")
@@ -152,13 +152,13 @@ class Shopper:
         bank.locator("#test-source-authorize-3ds" if succeed else "#test-source-fail-3ds").click()
 
     def log_in(self, email: str) -> None:
-        """Fill the login form on the page, wherever it stands."""
+        """Fill in and submit the first login form on the page."""
         self.page.get_by_label("E-mail").first.fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.press("Log in")
 
     def save_card(self, number: str) -> None:
-        """On the page of the cards."""
+        """Save a card on the payment methods page."""
         self.go("/billing/payment-method/")
         self.type_card(number)
         self.press("Save card")
@@ -167,7 +167,7 @@ class Shopper:
 
 
 def at_pay_step(shopper: Shopper, client: Client, *products: Product, token: str = "") -> None:
-    """The shopper stands before Place order, with the card of `token` on file if there is one."""
+    """Take the shopper to the payment step, with the card of `token` saved if `token` is given."""
     for product in products:
         add_to_cart(client, product)
     give_details(client)
@@ -178,5 +178,5 @@ def at_pay_step(shopper: Shopper, client: Client, *products: Product, token: str
 
 
 def charges(simulator: Simulator) -> list[int]:
-    """The amounts really charged."""
+    """Return the amounts of the successful charges."""
     return [charge["amount"] for charge in simulator.objects("charge") if charge["status"] == "succeeded"]

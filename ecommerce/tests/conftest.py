@@ -1,4 +1,4 @@
-"""Fixtures of the browser journeys."""
+"""Fixtures for the browser tests."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from billing.simulator.server import Simulator
 
 @pytest.fixture
 def shop(live_server: Any, simulator: Simulator, settings: Any) -> Iterator[str]:
-    """The shop's address; the simulator tells it what happens, as Stripe does."""
+    """Return the URL of the live server. The simulator sends it webhooks, as Stripe does."""
     settings.SITE_URL = live_server.url
     simulator.webhook_url = f"{live_server.url}/billing/webhook/"
     yield live_server.url
@@ -19,7 +19,10 @@ def shop(live_server: Any, simulator: Simulator, settings: Any) -> Iterator[str]
 
 @pytest.fixture
 def new_shopper(chromium: Any, shop: str, simulator: Simulator) -> Iterator[Callable[..., Any]]:
-    """Makes shoppers; at the end none may have met an error, another host, or Stripe where nothing is paid."""
+    """Return a factory of shoppers.
+
+    Fail at the end if a shopper saw an error, a request to another host, or Stripe's script outside payment pages.
+    """
     from ecommerce.tests.browser import Shopper
 
     shoppers: list[Shopper] = []
@@ -36,5 +39,5 @@ def new_shopper(chromium: Any, shop: str, simulator: Simulator) -> Iterator[Call
 
 @pytest.fixture
 def shopper(new_shopper: Callable[..., Any]) -> Any:
-    """A guest with an empty cart."""
+    """Return a guest with an empty cart."""
     return new_shopper()

@@ -1,4 +1,4 @@
-"""Plain makers of what tests need, and the steps of a shopper who has no browser."""
+"""Factory functions for tests, and the steps of a purchase with the test client."""
 
 import itertools
 from contextlib import suppress
@@ -25,7 +25,7 @@ from products.models import Category, Product
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery"
-NO_PICTURES = {"pictures-TOTAL_FORMS": "0", "pictures-INITIAL_FORMS": "0"}  # of a product's form in the admin
+NO_PICTURES = {"pictures-TOTAL_FORMS": "0", "pictures-INITIAL_FORMS": "0"}  # for the product form in the admin
 ADDRESS = {
     "country": "GB", "name": "Gia Guest", "line_1": "1 High Street", "line_2": "", "city": "Bath", "state": "",
     "postal_code": "BA1 1AA",
@@ -33,7 +33,7 @@ ADDRESS = {
 
 
 def make_product(**fields: Any) -> Product:
-    """A product of 16.00 with ten in stock, unless told otherwise."""
+    """Create a product with a price of 16.00 and a stock of 10, unless `fields` says otherwise."""
     number = next(_numbers)
     return Product.objects.create(
         **{"sku": f"T-{number}", "title": f"Mug {number}", "price": Decimal("16.00"), "stock": 10} | fields
@@ -45,26 +45,26 @@ def make_category(title: str = "Mugs") -> Category:
 
 
 def make_standard_delivery() -> None:
-    """What the migration makes, for tests that emptied the database."""
+    """Create the shipping method of the initial migration, for tests that emptied the database."""
     Rules.forget()
     if not ShippingMethod.objects.exists():
         ShippingMethod.objects.create(title="Standard delivery", price=Decimal("4.95"), free_from=Decimal(75))
 
 
 def set_delivery(price: str, free_from: str | None = None, **fields: Any) -> None:
-    """The standard delivery costs this from now on."""
+    """Change the price of the standard delivery."""
     values = {"price": Decimal(price), "free_from": Decimal(free_from) if free_from else None}
     ShippingMethod.objects.filter(title="Standard delivery").update(**values, **fields)
     Rules.forget()
 
 
 def make_tax(percent: str = "20", **fields: Any) -> TaxRate:
-    """VAT in Great Britain, on delivery as well."""
+    """Create a VAT rate for the United Kingdom, which also applies to delivery."""
     return TaxRate.objects.create(**{"title": "VAT", "country": "GB", "percent": Decimal(percent)} | fields)
 
 
 def make_discount(code: str = "TEN", **fields: Any) -> Discount:
-    """A code for ten percent off, unless told otherwise."""
+    """Create a discount code for ten percent off, unless `fields` says otherwise."""
     return Discount.objects.create(**{"code": code, "value": Decimal(10)} | fields)
 
 
@@ -73,25 +73,28 @@ def make_user(email: str = "alice@example.org", **fields: Any) -> User:
 
 
 def add_to_cart(client: Client, product: Product, quantity: int = 1, action: str = "add", **data: Any) -> Any:
-    """Press the cart button as a browser on this site does."""
+    """Submit the cart form with the headers of a browser on this site."""
     data |= {"product_id": product.pk, "quantity": quantity, "action": action}
     return client.post(reverse("carts:update"), data, headers={"Sec-Fetch-Site": "same-origin"})
 
 
 def give_details(client: Client, email: str = "guest@example.org", **changes: str) -> Any:
-    """Fill the checkout's first step."""
+    """Submit the first step of the checkout."""
     data = {f"shipping-{name}": value for name, value in (ADDRESS | changes).items()}
     return client.post(reverse("carts:checkout"), data | {"email": email, "billing_same": "on"})
 
 
 def add_card(client: Client, token: str = "tok_visa", order: str = "") -> Any:
-    """What `stripeTokenHandler` does; the answer's JSON has the card's id or an error."""
+    """Send a card token as `stripeTokenHandler` does. The JSON response has the card's id or an error."""
     url = reverse("orders:card", args=[order]) if order else reverse("billing:payment_processing")
     return client.post(url, {"token": token})
 
 
 def place_form(client: Client) -> dict[str, str]:
-    """The pay step's form as it is shown now, but for the card; without an order where the page shows none."""
+    """Return the current form data of the payment step, without a card.
+
+    The order and quote are missing if the page does not show an order.
+    """
     data, page = {"action": "place"}, client.get(reverse("carts:checkout"))
     if page.context:
         data |= {"order": page.context["order"].order_id, "quote": page.context["quote"].signed()}
@@ -99,12 +102,12 @@ def place_form(client: Client) -> dict[str, str]:
 
 
 def place_order(client: Client, card: int | str, **changes: str) -> Any:
-    """Press Place order on the page as it is shown now."""
+    """Submit the current form of the payment step with this card."""
     return client.post(reverse("carts:checkout"), place_form(client) | {"card": str(card)} | changes)
 
 
 def visit(client: Client) -> HttpRequest:
-    """A request of this visitor, for what needs one; what it changes in the session is saved by `request.session`."""
+    """Return a request of this visitor. Call `request.session.save()` to keep changes of the session."""
     request = RequestFactory().post("/")
     request.session = client.session
     request.user = get_user(request)
@@ -112,7 +115,7 @@ def visit(client: Client) -> HttpRequest:
 
 
 def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int = 1) -> Order:
-    """A placed order of this visitor, paid if the card of `token` lets it: the checkout without its pages."""
+    """Place an order for this visitor without using the pages, and pay it if the card of `token` is accepted."""
     request = visit(client)
     cart, _created = Cart.objects.get_or_create_from_request(request)
     cart.set_quantity(product, quantity)
@@ -134,7 +137,7 @@ def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int
 
 
 def make_open_order(**fields: Any) -> Order:
-    """An open order of a fresh guest, one product in its cart, without a browser."""
+    """Create an open order of a new guest with one product in the cart, without a client."""
     profile = BillingProfile.objects.create(email="guest@example.org")
     cart = Cart.objects.create(session_key=f"session-{next(_numbers)}")
     cart.set_quantity(make_product(), 1)
@@ -142,7 +145,7 @@ def make_open_order(**fields: Any) -> Order:
 
 
 def make_paid_order(product: Product | None = None, **fields: Any) -> Order:
-    """A paid order of one product as rows alone: no browser, no Stripe, and no mail yet."""
+    """Create the rows of a paid order for one product, without a client, Stripe or email messages."""
     product = product or make_product()
     profile = BillingProfile.objects.create(email="guest@example.org")
     order = Order.objects.create(

@@ -1,4 +1,4 @@
-"""A page as a tree that tests can ask, read by the standard library alone."""
+"""A minimal HTML tree for tests, based on the standard library."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ VOID = set("area base br col embed hr img input link meta source track wbr".spli
 
 @dataclass
 class Element:
-    """One tag with what stands in it."""
+    """An HTML element with its children and text."""
 
     tag: str
     attrs: dict[str, str]
     inside: list["Element"] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
+    strings: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
-        """All its words, those of the elements within included."""
-        return " ".join(" ".join(self.words).split())
+        """The text of the element and its descendants, with whitespace collapsed."""
+        return " ".join(" ".join(self.strings).split())
 
     def all(self, tag: str = "", **attrs: str) -> Iterator["Element"]:
-        """The elements within that have this tag and these attributes, in the page's order; `_` stands for `-`."""
+        """Yield the descendants with this tag and these attributes in document order. `_` in names means `-`."""
         wanted = {name.strip("_").replace("_", "-"): value for name, value in attrs.items()}
         for element in self.inside:
             if tag in ("", element.tag) and wanted.items() <= element.attrs.items():
@@ -30,12 +30,12 @@ class Element:
             yield from element.all(tag, **attrs)
 
     def one(self, tag: str = "", **attrs: str) -> "Element":
-        """The only such element."""
+        """Return the only matching descendant. Raise ValueError if there is not exactly one."""
         [element] = self.all(tag, **attrs)
         return element
 
 
-class _Reader(HTMLParser):
+class _TreeBuilder(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.open = [Element("", {})]
@@ -53,11 +53,11 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         for element in self.open:
-            element.words.append(data)
+            element.strings.append(data)
 
 
 def read(page: str) -> Element:
-    """The page's root."""
-    reader = _Reader()
-    reader.feed(page)
-    return reader.open[0]
+    """Parse the page and return its root element."""
+    builder = _TreeBuilder()
+    builder.feed(page)
+    return builder.open[0]

@@ -1,6 +1,7 @@
-"""Finds or starts stripe-mock: STRIPE_MOCK_URL, then a server on 127.0.0.1:12111, then a program.
+"""Find or start stripe-mock: at STRIPE_MOCK_URL, else a server on 127.0.0.1:12111, else an executable.
 
-`python -m ecommerce.tests.stripe_mock` ends with 0 if there is one, and says where; `make stripe-mock` gets one.
+`python -m ecommerce.tests.stripe_mock` prints where it was found and exits with 0, or with 1 if there is none.
+`make stripe-mock` installs one.
 """
 
 import os
@@ -14,26 +15,29 @@ from pathlib import Path
 import requests
 
 USUAL_URL = "http://127.0.0.1:12111"
-HOW_TO_GET_IT = "stripe-mock was not found. Get it with `make stripe-mock`, or name one with STRIPE_MOCK_URL."
+HOW_TO_GET_IT = "stripe-mock was not found. Install it with `make stripe-mock`, or set STRIPE_MOCK_URL."
 
 
 def is_stripe_mock(url: str) -> bool:
-    """Whether the server at `url` says of itself that it is stripe-mock."""
+    """Check whether the server at `url` identifies itself as stripe-mock."""
     try:
-        answer = requests.get(url + "/v1/charges", headers={"Authorization": "Bearer sk_test_x"}, timeout=2)
+        response = requests.get(url + "/v1/charges", headers={"Authorization": "Bearer sk_test_x"}, timeout=2)
     except requests.RequestException:
         return False
-    return "Stripe-Mock-Version" in answer.headers
+    return "Stripe-Mock-Version" in response.headers
 
 
 def server() -> str | None:
-    """The address of a stripe-mock that runs already."""
+    """Return the URL of a running stripe-mock, or None."""
     urls = [os.environ["STRIPE_MOCK_URL"]] if os.environ.get("STRIPE_MOCK_URL") else [USUAL_URL]
     return next((url.rstrip("/") for url in urls if is_stripe_mock(url.rstrip("/"))), None)
 
 
 def program() -> str | None:
-    """The stripe-mock to start: STRIPE_MOCK_BIN and no other if that is set, else the PATH's, else Go's."""
+    """Return the path of the stripe-mock executable, or None.
+
+    If STRIPE_MOCK_BIN is set, only that is considered. Otherwise search PATH, then Go's binary directories.
+    """
     if named := os.environ.get("STRIPE_MOCK_BIN"):
         return shutil.which(named)
     gopath = Path(os.environ.get("GOPATH") or Path.home() / "go")
@@ -42,13 +46,16 @@ def program() -> str | None:
 
 
 def start(path: str) -> tuple[subprocess.Popen[str], str]:
-    """A stripe-mock on a free port of loopback, and its address."""
+    """Start stripe-mock on a free loopback port and return the process and its URL.
+
+    Raise RuntimeError if it ends before it listens.
+    """
     ports = ["-http-addr", "127.0.0.1:0", "-https-addr", "127.0.0.1:0"]
     process = subprocess.Popen([path, *ports], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     for line in process.stdout:
         if found := re.search(r"HTTP at address: (127\.0\.0\.1:\d+)", line):
-            threading.Thread(target=process.stdout.read, daemon=True).start()  # it stops when nobody reads its log
+            threading.Thread(target=process.stdout.read, daemon=True).start()  # it blocks when its output is not read
             return process, f"http://{found[1]}"
     raise RuntimeError("stripe-mock ended before it listened")
 

@@ -1,4 +1,4 @@
-"""Every page of the admin, with rows behind it."""
+"""Tests for the list and change pages of all admins."""
 
 import pytest
 from django.contrib import admin
@@ -11,12 +11,12 @@ from ecommerce.tests.makers import buy, make_category, make_discount, make_produ
 from orders.refunds import Wish, refund
 
 pytestmark = pytest.mark.django_db
-OURS = [model for model in admin.site._registry if model._meta.app_label != "auth"]
+MODELS = [model for model in admin.site._registry if model._meta.app_label != "auth"]
 
 
 @pytest.fixture
 def staff(client: Client, admin_client: Client, simulator: Simulator) -> Client:
-    """Staff of a shop in which somebody has bought something, gave it back, and asked for a new password."""
+    """Return a staff client of a shop with a refunded order, a tax rate, a discount and a password reset."""
     Client().post(reverse("accounts:password_reset"), {"email": "guest@example.org"})
     make_tax()
     make_discount()
@@ -29,16 +29,16 @@ def admin_url(model: type[Model], page: str, *args: int) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
-def test_every_list_can_be_searched(staff: Client) -> None:
-    for model in OURS:
+def test_changelists_can_be_searched(staff: Client) -> None:
+    for model in MODELS:
         page = staff.get(admin_url(model, "changelist"), {"q": "no-row-has-this"})
         assert admin.site._registry[model].search_fields, model
         assert page.context["cl"].result_count == 0, model
 
 
-def test_every_row_opens(staff: Client) -> None:
+def test_change_pages_open(staff: Client) -> None:
     without_rows = []
-    for model in OURS:
+    for model in MODELS:
         row = model._default_manager.first()
         if row is None:
             without_rows.append(model._meta.label)
@@ -48,5 +48,5 @@ def test_every_row_opens(staff: Client) -> None:
     assert without_rows == ["axes.AccessAttempt", "billing.StripeEvent"]
 
 
-def test_visitor_is_sent_to_the_login(client: Client) -> None:
+def test_admin_redirects_visitors_to_the_login(client: Client) -> None:
     assert client.get(reverse("admin:index")).status_code == 302

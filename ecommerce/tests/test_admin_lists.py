@@ -1,4 +1,4 @@
-"""The admin's lists: as many queries for many rows as for few, and rows of money and carts are only looked at."""
+"""Tests for the change lists of the admin: a constant number of queries, and read-only rows of money and carts."""
 
 from collections.abc import Callable
 
@@ -31,12 +31,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff(client: Client) -> Client:
-    """The browser of a member of staff who may do everything."""
+    """Return the client of a superuser."""
     client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
     return client
 
 
-def make_placed(number: int) -> None:
+def make_placed_order(number: int) -> None:
     order = make_open_order(shipping_address_text="Bath")
     order.record(OrderEvent.Kind.PLACED)
     Mail.objects.create(order=order, kind=Mail.Kind.CONFIRMATION, to="guest@example.org", message_id=f"<{number}>")
@@ -82,60 +82,60 @@ LISTS: dict[str, Callable[[int], object]] = {
     "carts_shippingmethod": lambda number: ShippingMethod.objects.create(title=f"Van {number}", price=number),
     "carts_taxrate": lambda number: make_tax(region=f"Region {number}"),
     "carts_discount": lambda number: make_discount(f"CODE{number}"),
-    "orders_order": make_placed,
-    "orders_mail": make_placed,
+    "orders_order": make_placed_order,
+    "orders_mail": make_placed_order,
     "orders_refund": make_refund,
 }
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_list_asks_as_many_queries_for_seven_rows_as_for_two(staff: Client, name: str) -> None:
-    address, counts = reverse(f"admin:{name}_changelist"), []
+def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client, name: str) -> None:
+    url, counts = reverse(f"admin:{name}_changelist"), []
     for numbers in (range(2), range(2, 7)):
         for number in numbers:
             LISTS[name](number)
         with count_queries() as queries:
-            page = staff.get(address)
+            page = staff.get(url)
         counts.append(len(queries))
     assert page.context["cl"].result_count >= 7
     assert counts[0] == counts[1]
 
 
-def test_every_list_is_tested() -> None:
-    ours = {model._meta.label_lower.replace(".", "_") for model in admin.site._registry}
-    assert ours - {"auth_group"} == set(LISTS)
+def test_lists_covers_all_registered_models() -> None:
+    names = {model._meta.label_lower.replace(".", "_") for model in admin.site._registry}
+    assert names - {"auth_group"} == set(LISTS)
 
 
 @pytest.mark.parametrize(
     "name",
     ["billing_billingprofile", "billing_stripeevent", "carts_cart", "orders_order", "orders_mail", "orders_refund"],
 )
-def test_rows_of_money_and_carts_are_only_looked_at(staff: Client, name: str) -> None:
+def test_rows_of_money_and_carts_cannot_be_changed(staff: Client, name: str) -> None:
     LISTS[name](1)
     page = staff.get(reverse(f"admin:{name}_changelist"))
     row = page.context["cl"].result_list[0]
     before = type(row).objects.filter(pk=row.pk).values().get()
-    address = reverse(f"admin:{name}_change", args=[row.pk])
-    assert 'name="_save"' not in staff.get(address).text
-    assert staff.post(address, {"email": "x@example.org"}).status_code == 403
+    url = reverse(f"admin:{name}_change", args=[row.pk])
+    assert 'name="_save"' not in staff.get(url).text
+    assert staff.post(url, {"email": "x@example.org"}).status_code == 403
     assert staff.post(reverse(f"admin:{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
     assert staff.get(reverse(f"admin:{name}_add")).status_code == 403
     assert type(row).objects.filter(pk=row.pk).values().get() == before
 
 
 def test_admins_of_money_and_carts_are_read_only() -> None:
-    open_to_edit = {
+    editable = {
         model._meta.label
         for model, model_admin in admin.site._registry.items()
         if not isinstance(model_admin, ReadOnlyAdmin)
     }
-    assert open_to_edit - {"auth.Group"} == {
+    assert editable - {"auth.Group"} == {
         "products.Product", "products.Category", "accounts.User", "addresses.Address",
         "carts.ShippingMethod", "carts.TaxRate", "carts.Discount",
     }  # fmt: skip
 
 
-def test_customer_sees_nothing_of_the_admin(client: Client) -> None:
+def test_changelists_redirect_customers_to_the_login(client: Client) -> None:
     client.force_login(make_user("charlie@example.org"))
     for name in LISTS:
         assert client.get(reverse(f"admin:{name}_changelist")).url.startswith("/admin/login/")

@@ -1,4 +1,4 @@
-"""Forms that answer by another page: it tells what was wrong, first and with the focus, and leads to the field."""
+"""Tests for forms that redirect on errors: the next page has a focused error summary with a link to the field."""
 
 import pytest
 from django.test import Client
@@ -23,51 +23,51 @@ pytestmark = pytest.mark.django_db
 SAME = {"Sec-Fetch-Site": "same-origin"}
 
 
-def assert_tells_the_problem(page: Element, words: str) -> None:
+def assert_shows_error(page: Element, message: str) -> None:
     assert page.one("title").text.startswith("Error: ")
     assert page.one("title").text.count("Error") == 1
     summary = page.one("div", class_="error-summary")
-    assert (summary.attrs["role"], summary.one("li").text) == ("alert", words)
+    assert (summary.attrs["role"], summary.one("li").text) == ("alert", message)
     assert list(page.all(autofocus="")) == [summary]
 
 
-def test_cart_that_cannot_do_what_was_asked_tells_so_with_the_focus(client: Client) -> None:
+def test_cart_error_is_shown_once_in_a_focused_summary(client: Client) -> None:
     product = make_product()
     answer = add_to_cart(client, product, action="set", quantity=-1)
-    assert_tells_the_problem(read(client.get(answer.url).text), "Please check: Quantity. It must be 0 or more.")
+    assert_shows_error(read(client.get(answer.url).text), "Please check: Quantity. It must be 0 or more.")
     page = read(client.get("/cart/").text)
     assert page.one("title").text.startswith("Cart")
 
 
 @pytest.mark.parametrize(
-    ("quantity", "words"),
+    ("quantity", "message"),
     [
         ("-1", "Please check: Quantity. It must be 0 or more."),
         ("100", "Please check: Quantity. It must be 99 or less."),
         ("one", "Enter a whole number."),
     ],
 )
-def test_bad_quantity_is_told_at_its_line_in_the_cart(client: Client, quantity: str, words: str) -> None:
+def test_invalid_quantity_is_shown_at_its_line_in_the_cart(client: Client, quantity: str, message: str) -> None:
     product = make_product()
     for other in (make_product(), product):
         add_to_cart(client, other)
     client.get("/cart/")
     page = read(client.get(add_to_cart(client, product, quantity, "set").url).text)
-    assert_tells_the_problem(page, words)
+    assert_shows_error(page, message)
     assert_tells_its_errors(page)
     assert page.one("input", aria_invalid="true").attrs["id"] == f"quantity-{product.pk}"
 
 
-def test_bad_quantity_of_what_is_not_in_the_cart_links_to_no_field(client: Client) -> None:
+def test_invalid_quantity_of_a_product_outside_the_cart_has_no_link(client: Client) -> None:
     add_to_cart(client, make_product())
     client.get("/cart/")
     page = read(client.get(add_to_cart(client, make_product(), 0).url).text)
-    assert_tells_the_problem(page, "Choose a quantity of 1 or more.")
+    assert_shows_error(page, "Choose a quantity of 1 or more.")
     assert not list(page.one("div", class_="error-summary").all("a"))
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "message"),
     [
         (" nOne", "We do not know the code nOne. Please check how it is written."),
         (ODD, "A code has letters from A to Z, digits, - and _ alone."),
@@ -76,14 +76,12 @@ def test_bad_quantity_of_what_is_not_in_the_cart_links_to_no_field(client: Clien
         ("T" * 41, "Please shorten: Discount code. Use at most 40 characters."),
     ],
 )
-def test_discount_code_that_is_refused_stays_in_its_field_and_is_told_there(
-    client: Client, code: str, words: str
-) -> None:
+def test_rejected_discount_code_stays_in_its_field_with_an_error(client: Client, code: str, message: str) -> None:
     make_discount("MUCH", minimum="99")
     add_to_cart(client, make_product())
     client.get("/cart/")
     page = read(client.post("/cart/discount/", {"code": code}, headers=SAME, follow=True).text)
-    assert_tells_the_problem(page, words)
+    assert_shows_error(page, message)
     assert_tells_its_errors(page)
     assert page.one("input", id="discount-code").attrs["value"] == code
     assert [fold.attrs.get("open") for fold in page.all("details") if list(fold.all(id="discount-code"))] == [""]
@@ -98,48 +96,48 @@ def test_discount_code_that_is_refused_stays_in_its_field_and_is_told_there(
         ("a%26code%3Db%23c%22%3E%0D%0AX:+y", 'a&code=b#c">\r\nX: y'),
     ],
 )
-def test_discount_code_of_any_signs_comes_back_in_an_address_that_opens(client: Client, typed: str, kept: str) -> None:
+def test_discount_code_with_any_characters_survives_the_redirect(client: Client, typed: str, kept: str) -> None:
     add_to_cart(client, make_product())
     form = "application/x-www-form-urlencoded"
-    sent = client.post("/cart/discount/", f"code={typed}", content_type=form, headers=SAME)
-    assert read(client.get(sent.url).text).one("input", id="discount-code").attrs["value"] == kept
+    answer = client.post("/cart/discount/", f"code={typed}", content_type=form, headers=SAME)
+    assert read(client.get(answer.url).text).one("input", id="discount-code").attrs["value"] == kept
 
 
-def test_second_code_that_is_refused_leads_to_the_one_in_the_cart(client: Client) -> None:
+def test_rejected_second_code_links_to_the_code_in_the_cart(client: Client) -> None:
     make_discount("TEN")
     add_to_cart(client, make_product())
     for code in ("TEN", "NONE"):
         answer = client.post("/cart/discount/", {"code": code}, headers=SAME)
     page = read(client.get(answer.url).text)
-    assert_tells_the_problem(page, "We do not know the code NONE. Please check how it is written.")
+    assert_shows_error(page, "We do not know the code NONE. Please check how it is written.")
     assert page.one("a", href="#discount-code").text
     assert page.one("form", id="discount-code").attrs["tabindex"] == "-1"
 
 
-def test_delivery_that_cannot_be_is_told_at_its_field(client: Client) -> None:
+def test_invalid_delivery_country_is_shown_at_its_field(client: Client) -> None:
     add_to_cart(client, make_product())
     client.get("/cart/")
     page = read(client.post("/cart/delivery/", {"country": "XX"}, headers=SAME, follow=True).text)
-    assert_tells_the_problem(page, "Choose a country.")
+    assert_shows_error(page, "Choose a country.")
     assert_tells_its_errors(page)
 
 
-@pytest.mark.parametrize("goal", ["/cart/", "/cart/checkout/"])
-def test_way_of_delivery_that_is_none_is_told_where_they_are_chosen(client: Client, goal: str) -> None:
+@pytest.mark.parametrize("next_url", ["/cart/", "/cart/checkout/"])
+def test_invalid_shipping_method_is_shown_at_the_choice(client: Client, next_url: str) -> None:
     ShippingMethod.objects.create(title="Express", price="9.50", position=1)
     add_to_cart(client, make_product())
     client.get("/cart/")
     give_details(client)
-    sent = {"shipping_method": "x", "next": goal}
-    page = read(client.post("/cart/delivery/", sent, headers=SAME, follow=True).text)
-    words = "Choose one of the ways of delivery."
-    assert_tells_the_problem(page, words)
-    assert page.one("a", href="#shipping-choice").text == words
+    data = {"shipping_method": "x", "next": next_url}
+    page = read(client.post("/cart/delivery/", data, headers=SAME, follow=True).text)
+    message = "Choose one of the ways of delivery."
+    assert_shows_error(page, message)
+    assert page.one("a", href="#shipping-choice").text == message
     choice = page.one("fieldset", id="shipping-choice")
-    assert page.one(id=choice.attrs["aria-describedby"]).text == words
+    assert page.one(id=choice.attrs["aria-describedby"]).text == message
 
 
-def test_account_that_cannot_be_deleted_yet_says_so_with_the_focus(client: Client, simulator: Simulator) -> None:
+def test_account_deletion_with_open_payments_shows_a_focused_error(client: Client, simulator: Simulator) -> None:
     sign_in(client, make_user())
     buy(client, make_product(), "tok_chargeCustomerFail")
     assert read(client.get("/accounts/delete/").text).one("title").text.startswith("Delete")
@@ -151,19 +149,17 @@ def test_account_that_cannot_be_deleted_yet_says_so_with_the_focus(client: Clien
     )  # fmt: skip
 
 
-def test_pay_step_without_a_card_leads_to_the_field_for_it(client: Client) -> None:
+def test_payment_step_without_a_card_links_to_the_card_field(client: Client) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     page = read(client.get(place_order(client, "new").url).text)
-    assert_tells_the_problem(page, "Choose a card on file or enter a new one. Entering one needs JavaScript.")
+    assert_shows_error(page, "Choose a card on file or enter a new one. Entering one needs JavaScript.")
     assert page.one("a", href="#card").text
     assert page.one("fieldset", id="card").attrs["tabindex"] == "-1"
 
 
-def test_order_that_is_paid_again_without_a_card_leads_to_the_field_for_it(
-    client: Client, simulator: Simulator
-) -> None:
+def test_order_payment_without_a_card_links_to_the_card_field(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     page = read(client.post(f"{order.get_absolute_url()}pay/", {"card": "0"}, follow=True).text)
-    assert_tells_the_problem(page, "Choose a card on file or enter a new one. Entering one needs JavaScript.")
+    assert_shows_error(page, "Choose a card on file or enter a new one. Entering one needs JavaScript.")
     assert page.one("a", href="#card").text

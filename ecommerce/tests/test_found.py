@@ -1,4 +1,4 @@
-"""What search engines and previews are told: of each page its own, and nothing of anybody's private pages."""
+"""Tests for page metadata, robots.txt and the sitemaps."""
 
 import re
 from typing import Any
@@ -20,13 +20,13 @@ LOCATION = "{http://www.sitemaps.org/schemas/sitemap/0.9}loc"
 
 
 @pytest.fixture(autouse=True)
-def address(settings: Any) -> None:
-    """The shop's own address, which is not the one the tests ask."""
+def site_url(settings: Any) -> None:
+    """Set a SITE_URL that differs from the host of the test client."""
     settings.SITE_URL = "https://shop.example"
 
 
 def head(client: Client, path: str) -> dict[str, str]:
-    """Title, description, canonical address, robots and Open Graph of a page."""
+    """Return the title, description, canonical URL, robots and Open Graph metadata of a page."""
     text = client.get(path).text.partition("</head>")[0]
     found = dict(re.findall(r'<meta (?:name|property)="([\w:]+)" content="(.*?)">', text))
     found |= dict(re.findall(r'<link rel="(canonical)" href="(.*?)">', text))
@@ -34,7 +34,7 @@ def head(client: Client, path: str) -> dict[str, str]:
 
 
 def locations(client: Client, path: str) -> list[str]:
-    """The addresses in a sitemap."""
+    """Return the URLs in a sitemap."""
     return [element.text or "" for element in ElementTree.fromstring(client.get(path).content).iter(LOCATION)]  # noqa: S314
 
 
@@ -47,11 +47,11 @@ def locations(client: Client, path: str) -> list[str]:
         ("/products/", {"category": "a&b"}, "https://shop.example/products/?category=a%26b"),
     ],
 )
-def test_canonical_address_holds_what_matters(path: str, query: dict[str, Any], expected: str) -> None:
+def test_canonical_keeps_relevant_parameters(path: str, query: dict[str, Any], expected: str) -> None:
     assert canonical(path, **query) == expected
 
 
-def test_every_page_has_title_description_and_address_of_its_own(client: Client) -> None:
+def test_pages_have_unique_title_description_and_canonical_url(client: Client) -> None:
     for number in range(25):
         make_product(title=f"Mug {number}", description=f"Mug  number\n{number}", category=make_category())
     pages = ["/", "/products/", "/products/?page=2", "/products/?category=mugs", "/products/mug-1/", "/products/mug-2/"]
@@ -65,7 +65,7 @@ def test_every_page_has_title_description_and_address_of_its_own(client: Client)
 
 
 @pytest.mark.parametrize("query", ["?utm_source=x", "?page=1", "?next=/cart/", "?category="])
-def test_noise_in_the_address_is_left_out(client: Client, query: str) -> None:
+def test_canonical_url_omits_irrelevant_parameters(client: Client, query: str) -> None:
     make_product()
     assert head(client, f"/products/{query}")["canonical"] == "https://shop.example/products/"
 
@@ -73,14 +73,14 @@ def test_noise_in_the_address_is_left_out(client: Client, query: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/cart/", "/accounts/guest/", "/accounts/password-reset/", "/orders/", "/nothing/", "/products/?q=mug"]
 )
-def test_personal_pages_and_searches_for_nothing_are_not_to_be_found(client: Client, path: str) -> None:
+def test_personal_pages_and_empty_searches_are_not_indexed(client: Client, path: str) -> None:
     text = client.get(path, follow=True).text
     assert '<meta name="robots" content="noindex">' in text
     assert 'rel="canonical"' not in text
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/"])
-def test_the_way_to_an_account_is_known_by_one_address(client: Client, path: str) -> None:
+def test_login_and_signup_have_a_canonical_url(client: Client, path: str) -> None:
     found = head(client, f"{path}?next=/cart/")
     assert found["canonical"] == f"https://shop.example{path}"
     assert "robots" not in found
@@ -90,7 +90,7 @@ def test_the_way_to_an_account_is_known_by_one_address(client: Client, path: str
     ("query", "expected"),
     [("q=Teal", "q=Teal"), ("q=+mug%20 teal&sort=price&price_to=99", "q=mug+teal"), ("q=Múg", "q=M%C3%BAg")],
 )
-def test_a_search_that_found_something_is_known_by_its_words(client: Client, query: str, expected: str) -> None:
+def test_search_with_results_has_a_canonical_url(client: Client, query: str, expected: str) -> None:
     make_product(title="Teal mug")
     found = head(client, f"/products/?{query}")
     assert found["canonical"] == f"https://shop.example/products/?{expected}"
@@ -98,13 +98,13 @@ def test_a_search_that_found_something_is_known_by_its_words(client: Client, que
 
 
 @pytest.mark.parametrize("text", ["mug call me", "mug!", "mug.teal", "“mug”", "mug " * 8 + "call me"])
-def test_words_that_are_not_ours_are_not_to_be_found_under_our_name(client: Client, text: str) -> None:
+def test_search_with_words_outside_the_catalogue_is_not_indexed(client: Client, text: str) -> None:
     make_product(title="Teal mug")
     found = head(client, f"/products/?{urlencode({'q': text})}")
     assert found["robots"] == "noindex"
 
 
-def test_robots_keep_out_of_what_is_personal_and_find_the_sitemap(client: Client) -> None:
+def test_robots_disallows_personal_pages_and_names_the_sitemap(client: Client) -> None:
     answer = client.get("/robots.txt")
     assert answer.headers["Content-Type"].startswith("text/plain")
     lines = answer.text.splitlines()
@@ -117,7 +117,7 @@ def test_robots_keep_out_of_what_is_personal_and_find_the_sitemap(client: Client
     assert [name for name in public if not robots.can_fetch("*", reverse(name))] == []
 
 
-def test_sitemap_lists_pages_categories_and_products_on_sale(client: Client) -> None:
+def test_sitemap_lists_pages_categories_and_active_products(client: Client) -> None:
     make_category("Mugs & cups")
     make_product(title="Teal mug", stock=0)
     make_product(title="Hidden", active=False)
@@ -132,7 +132,7 @@ def test_sitemap_lists_pages_categories_and_products_on_sale(client: Client) -> 
     ]
 
 
-def test_sitemap_parts_hold_every_product_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sitemap_parts_list_every_product_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sitemaps, "PART", 2)
     for number in range(6):
         make_product(active=number in (0, 2, 5))
@@ -142,11 +142,11 @@ def test_sitemap_parts_hold_every_product_once(client: Client, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("part", ["9" * 40, "x", "-1"])
-def test_sitemap_part_that_cannot_exist_is_a_404(client: Client, part: str) -> None:
+def test_impossible_sitemap_part_is_not_found(client: Client, part: str) -> None:
     assert client.get(f"/sitemap-products-{part}.xml").status_code == 404
 
 
-def test_sitemaps_and_robots_are_kept_an_hour_and_set_no_cookie(client: Client) -> None:
+def test_sitemaps_and_robots_are_cached_for_an_hour_and_set_no_cookie(client: Client) -> None:
     product = make_product()
     part = reverse("sitemap_products", args=[product.pk // sitemaps.PART])
     for path in ("/robots.txt", "/sitemap.xml", "/sitemap-pages.xml", part):
@@ -159,7 +159,7 @@ def test_sitemaps_and_robots_are_kept_an_hour_and_set_no_cookie(client: Client) 
 
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/apple-touch-icon.png"])
-def test_icons_that_browsers_ask_for_unasked_are_there(client: Client, path: str) -> None:
+def test_root_icons_are_served(client: Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["Content-Type"].partition("/")[0]) == (200, "image")
     assert not answer.cookies

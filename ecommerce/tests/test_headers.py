@@ -1,4 +1,4 @@
-"""What every answer carries, whoever gave it: pages, static files, pictures, redirects, errors, the admin."""
+"""Tests for the security headers of all kinds of responses, and for the Host and X-Forwarded headers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,53 +22,53 @@ ALWAYS = {
 }
 
 
-def picture(client: Client) -> Any:
+def get_image(client: Client) -> Any:
     default_storage.save("products/mug.webp", ContentFile(b"RIFF"))
     return client.get("/media/products/mug.webp")
 
 
-def mistake(client: Client) -> Any:
+def get_server_error(client: Client) -> Any:
     client.raise_request_exception = False
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("products.models.CategoryManager.for_menu", None)
         return client.get("/products/")
 
 
-def admin_page(client: Client) -> Any:
+def get_admin_page(client: Client) -> Any:
     client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
     return client.get("/admin/products/product/add/")
 
 
-ANSWERS: dict[str, tuple[int, Callable[[Client], Any]]] = {
+REQUESTS: dict[str, tuple[int, Callable[[Client], Any]]] = {
     "page": (200, lambda client: client.get("/")),
     "head": (200, lambda client: client.head("/products/")),
     "json": (200, lambda client: client.get("/health/")),
     "static file": (200, lambda client: client.get("/static/css/shop.css")),
-    "static file that is not there": (404, lambda client: client.get("/static/css/nothing.css")),
-    "picture": (200, picture),
-    "picture that is not there": (404, lambda client: client.get("/media/nothing.webp")),
+    "missing static file": (404, lambda client: client.get("/static/css/nothing.css")),
+    "image": (200, get_image),
+    "missing image": (404, lambda client: client.get("/media/nothing.webp")),
     "redirect": (302, lambda client: client.get("/cart/success/")),
-    "slash added": (301, lambda client: client.get("/products")),
-    "bad path": (400, lambda client: client.get("/products/?category=%00")),
-    "bad host": (400, lambda client: client.get("/", headers={"Host": "evil.example"})),
-    "no token": (403, lambda client: Client(enforce_csrf_checks=True).post("/accounts/logout/")),
-    "not there": (404, lambda client: client.get("/nothing/")),
+    "missing slash": (301, lambda client: client.get("/products")),
+    "invalid path": (400, lambda client: client.get("/products/?category=%00")),
+    "invalid host": (400, lambda client: client.get("/", headers={"Host": "evil.example"})),
+    "missing CSRF token": (403, lambda client: Client(enforce_csrf_checks=True).post("/accounts/logout/")),
+    "missing page": (404, lambda client: client.get("/nothing/")),
     "wrong method": (405, lambda client: client.post("/products/")),
-    "wrong method, as a page": (405, lambda client: client.post("/products/", headers={"Accept": "text/html"})),
+    "wrong method, HTML": (405, lambda client: client.post("/products/", headers={"Accept": "text/html"})),
     "options": (405, lambda client: client.options("/")),
     "unsigned webhook": (400, lambda client: client.post("/billing/webhook/", b"{}", content_type="text/plain")),
-    "our mistake": (500, mistake),
+    "server error": (500, get_server_error),
     "admin login": (200, lambda client: client.get("/admin/login/")),
-    "admin page": (200, admin_page),
+    "admin page": (200, get_admin_page),
     "admin redirect": (302, lambda client: client.get("/admin/")),
-    "admin not there": (302, lambda client: client.get("/admin/nothing/")),
+    "missing admin page": (302, lambda client: client.get("/admin/nothing/")),
 }
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", REQUESTS)
 def test_every_answer_carries_the_headers(client: Client, name: str) -> None:
-    status, ask = ANSWERS[name]
-    answer = ask(client)
+    status, send = REQUESTS[name]
+    answer = send(client)
     answer.close()
     assert answer.status_code == status
     assert {header: answer.headers.get(header) for header in ALWAYS} == ALWAYS
@@ -80,18 +80,18 @@ def test_every_answer_carries_the_headers(client: Client, name: str) -> None:
     assert "*" not in policy
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", REQUESTS)
 def test_no_answer_may_be_read_by_another_site(client: Client, name: str) -> None:
     client.defaults["HTTP_ORIGIN"] = "https://evil.example"
-    answer = ANSWERS[name][1](client)
+    answer = REQUESTS[name][1](client)
     answer.close()
     assert not [header for header in answer.headers if header.startswith("Access-Control-")]
 
 
-def test_features_that_a_shop_does_not_need_are_refused(client: Client) -> None:
-    refused = client.get("/").headers["Permissions-Policy"].split(", ")
-    assert {"camera=()", "microphone=()", "geolocation=()", "payment=()", "usb=()"} <= set(refused)
-    assert all(feature.endswith("=()") for feature in refused)
+def test_unneeded_browser_features_are_disabled(client: Client) -> None:
+    disabled = client.get("/").headers["Permissions-Policy"].split(", ")
+    assert {"camera=()", "microphone=()", "geolocation=()", "payment=()", "usb=()"} <= set(disabled)
+    assert all(feature.endswith("=()") for feature in disabled)
 
 
 def test_payment_pages_leave_to_stripe_what_a_bank_may_ask_for(client: Client, simulator: Simulator) -> None:
@@ -103,7 +103,7 @@ def test_payment_pages_leave_to_stripe_what_a_bank_may_ask_for(client: Client, s
     assert paying < everywhere
 
 
-def test_policy_forbids_plugins_and_another_base(client: Client) -> None:
+def test_policy_forbids_plugins_and_base_elements(client: Client) -> None:
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "object-src 'none'" in policy
     assert "base-uri 'none'" in policy
@@ -116,7 +116,7 @@ def test_file_that_is_no_picture_has_no_rights_when_opened(client: Client, setti
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
-# Whose name a page is written in
+# Host and proxy headers
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_host_that_is_not_the_shops_is_refused(client: Client, host: str) -> Non
     assert "evil" not in answer.text
 
 
-def test_forwarded_host_is_never_believed(client: Client) -> None:
+def test_forwarded_host_is_ignored(client: Client) -> None:
     headers = {
         "X-Forwarded-Host": "evil.example",
         "X-Forwarded-Server": "evil.example",
@@ -152,5 +152,5 @@ def test_forwarded_host_is_never_believed(client: Client) -> None:
     assert client.get("/products", headers=headers).url == "/products/"
 
 
-def test_forwarded_proto_is_not_believed_without_a_proxy_of_ours(client: Client) -> None:
+def test_forwarded_proto_is_ignored_without_trusted_proxies(client: Client) -> None:
     assert not client.get("/", headers={"X-Forwarded-Proto": "https"}).wsgi_request.is_secure()

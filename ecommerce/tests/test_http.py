@@ -1,4 +1,4 @@
-"""Where a request came from, as limits count it."""
+"""Tests for the client IP addresses that rate limits use."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from django.test import RequestFactory
 from ecommerce.http import NO_ADDRESS, client_address, client_key
 
 
-def address(remote: str = "192.0.2.1", forwarded: str | None = None) -> str:
+def client_ip(remote: str = "192.0.2.1", forwarded: str | None = None) -> str:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     return client_address(RequestFactory().get("/", REMOTE_ADDR=remote, headers=headers))
 
 
 def test_client_is_who_connected_and_no_header_changes_that() -> None:
-    assert address(forwarded="198.51.100.7") == "192.0.2.1"
+    assert client_ip(forwarded="198.51.100.7") == "192.0.2.1"
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_client_is_who_connected_and_no_header_changes_that() -> None:
         (1, "198.51.100.7", "198.51.100.7"),
         (1, "6.6.6.6, 198.51.100.7", "198.51.100.7"),
         (2, "6.6.6.6, 198.51.100.7, 203.0.113.1", "198.51.100.7"),
-        (2, "198.51.100.7", "192.0.2.1"),  # did not come by way of both
+        (2, "198.51.100.7", "192.0.2.1"),  # did not pass both proxies
         (1, None, "192.0.2.1"),
         (1, "", "192.0.2.1"),
         (1, "198.51.100.7, nonsense", "192.0.2.1"),
@@ -32,11 +32,11 @@ def test_client_is_who_connected_and_no_header_changes_that() -> None:
         (1, "," * 2000, "192.0.2.1"),
     ],
 )
-def test_client_behind_proxies_is_what_the_outermost_of_them_saw(
+def test_client_address_behind_proxies_is_the_entry_of_the_outermost_proxy(
     settings: Any, proxies: int, forwarded: str | None, client: str
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
-    assert address(forwarded=forwarded) == client
+    assert client_ip(forwarded=forwarded) == client
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_client_behind_proxies_is_what_the_outermost_of_them_saw(
         ("unix:", NO_ADDRESS),
     ],
 )
-def test_client_is_one_address_however_many_it_owns(remote: str, client: str) -> None:
-    assert address(remote) == client
+def test_client_address_is_normalized(remote: str, client: str) -> None:
+    assert client_ip(remote) == client
 
 
-def test_client_key_tells_clients_apart_and_gives_no_address_away(settings: Any) -> None:
-    here, there = (RequestFactory().get("/", REMOTE_ADDR=remote) for remote in ("192.0.2.1", "192.0.2.2"))
-    assert (len(client_key(here)), client_key(here) == client_key(there)) == (64, False)
-    with_one_secret = client_key(here)
+def test_client_key_differs_by_client_and_depends_on_the_secret_key(settings: Any) -> None:
+    first, second = (RequestFactory().get("/", REMOTE_ADDR=remote) for remote in ("192.0.2.1", "192.0.2.2"))
+    assert (len(client_key(first)), client_key(first) == client_key(second)) == (64, False)
+    key = client_key(first)
     settings.SECRET_KEY = "another"
-    assert client_key(here) != with_one_secret
+    assert client_key(first) != key

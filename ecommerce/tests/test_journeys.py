@@ -1,4 +1,4 @@
-"""Journeys through the shop in a real browser: what the shopper sees, and what is true in the rows after."""
+"""Browser tests of shopping: what the shopper sees, and the resulting rows."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -30,7 +30,7 @@ def test_guest_buys_in_five_pages(shopper: Shopper, simulator: Simulator) -> Non
     assert (Order.objects.placed().get().status, product.stock, charges(simulator)) == (Order.Status.PAID, 2, [2095])
 
 
-def test_first_card_pays_where_there_are_two_ways_of_delivery(
+def test_guest_pays_after_choosing_another_shipping_method(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
     ShippingMethod.objects.create(title="Express", price=Decimal("12.50"), position=9)
@@ -43,7 +43,7 @@ def test_first_card_pays_where_there_are_two_ways_of_delivery(
     assert charges(simulator) == [2850]
 
 
-def test_paid_order_is_listed_mailed_and_out_of_the_cart(shopper: Shopper, client: Client) -> None:
+def test_paid_order_is_listed_and_emailed_and_empties_the_cart(shopper: Shopper, client: Client) -> None:
     at_pay_step(shopper, client, make_product(), token="tok_visa")
     shopper.press("Place order")
     shopper.sees("Thank you, your order is paid")
@@ -56,7 +56,7 @@ def test_paid_order_is_listed_mailed_and_out_of_the_cart(shopper: Shopper, clien
     assert shopper.stripe_pages == ["/cart/checkout/"]
 
 
-def test_details_ask_a_guest_for_at_most_seven_things(shopper: Shopper) -> None:
+def test_details_show_a_guest_at_most_six_fields(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.follow("Checkout")
     expect(shopper.button("Continue to payment")).to_be_visible()
@@ -64,7 +64,7 @@ def test_details_ask_a_guest_for_at_most_seven_things(shopper: Shopper) -> None:
     assert shopper.stripe_pages == []
 
 
-def test_mistakes_in_the_details_are_told_together_and_nothing_typed_is_lost(shopper: Shopper) -> None:
+def test_errors_in_the_details_are_listed_and_keep_the_input(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.follow("Checkout")
     shopper.field("E-mail").fill("guest@example.org")
@@ -77,7 +77,7 @@ def test_mistakes_in_the_details_are_told_together_and_nothing_typed_is_lost(sho
     expect(shopper.field("Postcode")).to_be_focused()
 
 
-def test_cart_quantity_and_badge_follow_the_shopper(shopper: Shopper) -> None:
+def test_cart_quantity_and_badge_are_updated(shopper: Shopper) -> None:
     mug, bowl = make_product(title="Mug"), make_product(title="Bowl", price="30.00")
     shopper.add(mug)
     shopper.sees_badge(1)
@@ -92,7 +92,7 @@ def test_cart_quantity_and_badge_follow_the_shopper(shopper: Shopper) -> None:
     assert list(Cart.objects.get().items.values_list("product__title", "quantity")) == [("Mug", 3)]
 
 
-def test_product_page_changes_and_removes_what_the_cart_holds(shopper: Shopper) -> None:
+def test_product_page_updates_and_removes_the_cart_item(shopper: Shopper) -> None:
     product = make_product()
     shopper.add(product)
     shopper.go(product.get_absolute_url())
@@ -105,9 +105,7 @@ def test_product_page_changes_and_removes_what_the_cart_holds(shopper: Shopper) 
     shopper.sees_badge(0)
 
 
-def test_product_sold_out_meanwhile_is_refused_and_marked(
-    shopper: Shopper, client: Client, simulator: Simulator
-) -> None:
+def test_product_that_sold_out_is_rejected_and_marked(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(title="Last mug")
     at_pay_step(shopper, client, product, token="tok_visa")
     Product.objects.filter(pk=product.pk).update(stock=0)
@@ -133,7 +131,7 @@ def test_cart_changed_in_another_tab_is_shown_before_it_is_charged(
     assert (Order.objects.placed().count(), simulator.objects("payment_intent")) == (0, [])
 
 
-def test_login_inside_the_checkout_keeps_both_carts(shopper: Shopper, client: Client) -> None:
+def test_login_during_checkout_keeps_both_carts(shopper: Shopper, client: Client) -> None:
     client.force_login(make_user())
     add_to_cart(client, make_product(title="Mug of last week"))
     shopper.add(make_product(title="Bowl of today"))
@@ -161,7 +159,7 @@ def test_sign_up_after_buying_keeps_the_order(shopper: Shopper, client: Client) 
     assert order.billing_profile.user.email == "guest@example.org"
 
 
-def test_without_javascript_all_works_up_to_the_card_field(new_shopper: Callable[..., Shopper]) -> None:
+def test_checkout_without_javascript_works_up_to_the_card_field(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product(title="Mug"))
     shopper.page.get_by_label("Quantity of Mug").fill("2")
@@ -176,7 +174,7 @@ def test_without_javascript_all_works_up_to_the_card_field(new_shopper: Callable
     assert (order.status, order.has_addresses, order.cart.count_items()) == (Order.Status.OPEN, True, 2)
 
 
-def test_without_javascript_a_card_on_file_pays(
+def test_saved_card_pays_without_javascript(
     new_shopper: Callable[..., Shopper], client: Client, simulator: Simulator
 ) -> None:
     shopper = new_shopper(java_script_enabled=False)

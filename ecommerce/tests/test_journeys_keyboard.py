@@ -1,4 +1,4 @@
-"""The checkout as it is counted: by keyboard alone, without a script up to the card's field, and in how many steps."""
+"""Browser tests of the checkout: by keyboard, without JavaScript before the card field, and the number of steps."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def type_details(shopper: Shopper) -> None:
-    """From the first field to the pay step, without a mouse."""
+    """Fill in the details by keyboard and continue to the payment step."""
     shopper.tab_and_type(shopper.field("E-mail"), "guest@example.org")
     for label, name in LABELS.items():
         shopper.tab_and_type(shopper.field(label), ADDRESS[name])
@@ -35,7 +35,7 @@ def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
     type_details(shopper)
     expect(shopper.button("Place order")).to_be_visible()
 
-    payer = new_shopper()  # the same shopper, who has turned JavaScript on and loads the page again
+    payer = new_shopper()  # the same shopper after enabling JavaScript and reloading the page
     payer.context.add_cookies(shopper.context.cookies())
     payer.go("/cart/checkout/")
     card = payer.card_field()
@@ -48,11 +48,11 @@ def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
 
     assert fields == 7
     assert shopper.views == [product.get_absolute_url(), "/cart/", "/cart/checkout/", "/cart/checkout/"]
-    assert payer.views == ["/cart/checkout/", "/cart/success/"]  # the last of those four again, and the fifth
+    assert payer.views == ["/cart/checkout/", "/cart/success/"]  # the fourth page again, and the fifth
     assert (Order.objects.placed().get().status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
-def test_enter_in_a_field_goes_on_and_changes_no_country(new_shopper: Callable[..., Shopper]) -> None:
+def test_enter_submits_the_details_instead_of_changing_the_country(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
     shopper.follow("Checkout")
@@ -78,7 +78,7 @@ def test_country_changes_the_fields_without_a_script(new_shopper: Callable[..., 
     expect(shopper.field("Address")).to_have_value("1 High Street")
 
 
-def test_country_changes_the_fields_at_once_with_a_script(shopper: Shopper) -> None:
+def test_country_changes_the_fields_immediately_with_a_script(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.follow("Checkout")
     views = len(shopper.views)
@@ -94,7 +94,7 @@ def test_country_changes_the_fields_at_once_with_a_script(shopper: Shopper) -> N
     assert len(shopper.views) == views
 
 
-def test_bill_goes_to_another_address_once_its_fold_is_opened(shopper: Shopper) -> None:
+def test_opening_the_billing_address_unchecks_the_same_address_box(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.follow("Checkout")
     shopper.page.get_by_text("Send the bill to another address").click()

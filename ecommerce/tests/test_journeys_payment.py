@@ -1,4 +1,4 @@
-"""Payments that do not go straight: declined, checked by the bank, pressed twice, or with a lost answer."""
+"""Browser tests of payments with declines, bank checks, repeated clicks or lost responses."""
 
 import re
 from collections.abc import Callable
@@ -38,7 +38,9 @@ def test_member_saves_a_card_and_confirms_with_the_bank(shopper: Shopper, simula
     shopper.sees(order.order_id)
 
 
-def test_staff_find_the_paid_order(shopper: Shopper, client: Client, new_shopper: Callable[..., Shopper]) -> None:
+def test_paid_order_is_listed_in_the_admin(
+    shopper: Shopper, client: Client, new_shopper: Callable[..., Shopper]
+) -> None:
     at_pay_step(shopper, client, make_product(), token="tok_visa")
     shopper.press("Place order")
     shopper.sees(THANKS)
@@ -53,7 +55,7 @@ def test_staff_find_the_paid_order(shopper: Shopper, client: Client, new_shopper
     expect(row).to_contain_text("Paid")
 
 
-def test_card_declined_when_entered_keeps_everything(shopper: Shopper, client: Client, simulator: Simulator) -> None:
+def test_card_declined_on_entry_keeps_cart_and_stock(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(stock=3)
     at_pay_step(shopper, client, product)
     shopper.type_card("4000000000000002")
@@ -84,7 +86,7 @@ def test_another_card_pays_the_same_order_after_a_decline(
     assert len(simulator.objects("setup_intent")) == setups
 
 
-def test_refused_bank_check_can_be_tried_again(shopper: Shopper, client: Client, simulator: Simulator) -> None:
+def test_failed_bank_check_can_be_repeated(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     at_pay_step(shopper, client, make_product())
     shopper.type_card("4000002760003184")
     shopper.press("Place order")
@@ -113,7 +115,7 @@ def test_rapid_clicks_without_any_script_charge_once(
     shopper.is_at(re.compile("/orders/|/cart/success/"))
     order = Order.objects.placed().get()
     is_paid = shopper.page.get_by_role("heading", level=1).filter(has_text="Paid")
-    for _look in range(30):  # the first click may still be paying while the last one shows the order
+    for _attempt in range(30):  # the first click can still be paying while the last one shows the order
         shopper.go(order.get_absolute_url())
         if is_paid.count():
             break
@@ -121,7 +123,7 @@ def test_rapid_clicks_without_any_script_charge_once(
     assert (Order.objects.placed().count(), Payment.objects.count(), charges(simulator)) == (1, 1, [2095])
 
 
-def test_back_after_paying_orders_nothing_again(shopper: Shopper, client: Client, simulator: Simulator) -> None:
+def test_back_after_paying_shows_an_empty_cart(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     at_pay_step(shopper, client, make_product(), token="tok_visa")
     shopper.press("Place order")
     shopper.sees(THANKS)
@@ -130,7 +132,7 @@ def test_back_after_paying_orders_nothing_again(shopper: Shopper, client: Client
     assert (Order.objects.placed().count(), charges(simulator)) == (1, [2095])
 
 
-def test_place_order_on_a_stale_page_lands_on_the_paid_order(
+def test_place_order_on_a_stale_page_leads_to_the_paid_order(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
     at_pay_step(shopper, client, make_product(), token="tok_visa")
@@ -144,9 +146,9 @@ def test_place_order_on_a_stale_page_lands_on_the_paid_order(
     assert (Order.objects.placed().count(), charges(simulator)) == (1, [2095])
 
 
-def test_lost_answer_is_found_out_by_the_page_itself(shopper: Shopper, client: Client, simulator: Simulator) -> None:
+def test_page_detects_a_payment_with_a_lost_response(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     at_pay_step(shopper, client, make_product(), token="tok_visa")
-    simulator.webhook_url = ""  # nobody tells the shop either
+    simulator.webhook_url = ""  # no webhook reports the payment either
     simulator.add_fault(CONFIRM, "drop_after")
     simulator.add_fault("/v1/payment_intents/*", "drop_before", method="GET")
     shopper.press("Place order")
@@ -155,20 +157,24 @@ def test_lost_answer_is_found_out_by_the_page_itself(shopper: Shopper, client: C
     assert (Order.objects.placed().get().status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
-def test_unknown_answer_invites_to_no_second_payment(shopper: Shopper, client: Client, simulator: Simulator) -> None:
+def test_unknown_payment_result_offers_no_second_payment(
+    shopper: Shopper, client: Client, simulator: Simulator
+) -> None:
     at_pay_step(shopper, client, make_product(), token="tok_visa")
     simulator.add_fault(CONFIRM, "drop_before")
     shopper.press("Place order")
     shopper.sees("We are checking your payment.")
     expect(shopper.button("Pay")).to_have_count(0)
-    Payment.objects.update(timestamp=timezone.now() - timedelta(minutes=1))  # it never reached Stripe
+    Payment.objects.update(timestamp=timezone.now() - timedelta(minutes=1))  # the request did not reach Stripe
     shopper.sees("The payment did not go through.")
     shopper.press("Pay £")
     shopper.sees(THANKS)
     assert charges(simulator) == [2095]
 
 
-def test_order_given_up_after_a_decline_is_a_cart_again(shopper: Shopper, client: Client, simulator: Simulator) -> None:
+def test_order_canceled_after_a_decline_restores_the_cart(
+    shopper: Shopper, client: Client, simulator: Simulator
+) -> None:
     product = make_product(title="Teal mug", stock=3)
     at_pay_step(shopper, client, product, token="tok_chargeCustomerFail")
     shopper.press("Place order")
@@ -184,7 +190,7 @@ def test_order_given_up_after_a_decline_is_a_cart_again(shopper: Shopper, client
 
 @pytest.fixture
 def by_setup_intent(settings: Any) -> None:
-    """A shop that puts cards on file by SetupIntents."""
+    """Save cards with SetupIntents."""
     settings.STRIPE_CARD_FLOW = "setup_intent"
 
 
@@ -200,7 +206,7 @@ def test_guest_buys_by_setup_intent(shopper: Shopper, simulator: Simulator) -> N
 
 
 @pytest.mark.usefixtures("by_setup_intent")
-def test_card_checked_by_the_bank_at_set_up_pays_without_another_check(
+def test_card_checked_at_setup_pays_without_another_check(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
     at_pay_step(shopper, client, make_product())
@@ -212,7 +218,7 @@ def test_card_checked_by_the_bank_at_set_up_pays_without_another_check(
 
 
 @pytest.mark.usefixtures("by_setup_intent")
-def test_refused_check_at_set_up_keeps_everything(shopper: Shopper, client: Client, simulator: Simulator) -> None:
+def test_failed_check_at_setup_keeps_cart_and_stock(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(stock=3)
     at_pay_step(shopper, client, product)
     shopper.type_card("4000002500003155")

@@ -1,4 +1,4 @@
-"""Closed for work, and the pages that need neither database nor session."""
+"""Tests for maintenance mode and the error pages that need neither the database nor a session."""
 
 from pathlib import Path
 from typing import Any
@@ -11,39 +11,41 @@ from ecommerce.maintenance import LONGEST_REASON, static_page
 
 
 @pytest.fixture
-def closed(settings: Any, tmp_path: Path) -> Path:
-    """The shop is closed by a file."""
+def maintenance_file(settings: Any, tmp_path: Path) -> Path:
+    """Turn on maintenance mode with the file and return its path."""
     settings.MAINTENANCE_FILE = tmp_path / "maintenance"
     settings.MAINTENANCE_FILE.touch()
     return tmp_path / "maintenance"
 
 
 @pytest.mark.parametrize("path", ["/", "/products/", "/cart/", "/orders/X/status/", "/nothing/", "/%00"])
-def test_closed_shop_answers_503_without_the_database(client: Client, closed: Path, path: str) -> None:
+def test_maintenance_answers_503_without_the_database(client: Client, maintenance_file: Path, path: str) -> None:
     answer = client.get(path)  # a test without the database mark fails at the first query
     assert (answer.status_code, answer.headers["Retry-After"], answer.headers["Refresh"]) == (503, "300", "60")
     assert "We will be back soon" in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_closed_shop_takes_no_form_and_sends_nobody_around(client: Client, closed: Path) -> None:
+def test_maintenance_rejects_forms_without_a_refresh(client: Client, maintenance_file: Path) -> None:
     answer = client.post("/cart/update/", {"product_id": "1"})
     assert (answer.status_code, "Refresh" in answer.headers) == (503, False)
 
 
-def test_closed_shop_says_why_in_the_operators_words(client: Client, closed: Path) -> None:
-    closed.write_text("Stocktaking until 18:00 & <b>then</b> tea")
+def test_maintenance_page_shows_the_escaped_text_of_the_file(client: Client, maintenance_file: Path) -> None:
+    maintenance_file.write_text("Stocktaking until 18:00 & <b>then</b> tea")
     assert "Stocktaking until 18:00 &amp; &lt;b&gt;then&lt;/b&gt; tea" in client.get("/").text
 
 
-@pytest.mark.parametrize("words", [b"\xff\xfe\x00", b"x" * 10_000])
-def test_closed_shop_survives_what_no_operator_means(client: Client, closed: Path, words: bytes) -> None:
-    closed.write_bytes(words)
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"x" * 10_000])
+def test_maintenance_accepts_invalid_and_long_file_content(
+    client: Client, maintenance_file: Path, content: bytes
+) -> None:
+    maintenance_file.write_bytes(content)
     answer = client.get("/")
     assert (answer.status_code, "x" * (LONGEST_REASON + 1) in answer.text) == (503, False)
 
 
-def test_shop_is_closed_by_a_setting_and_open_again_without_it(client: Client, settings: Any, db: None) -> None:
+def test_maintenance_follows_the_setting(client: Client, settings: Any, db: None) -> None:
     settings.MAINTENANCE = True
     assert client.get("/").status_code == 503
     settings.MAINTENANCE = False
@@ -52,29 +54,31 @@ def test_shop_is_closed_by_a_setting_and_open_again_without_it(client: Client, s
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("path", "status"), [("/health/", 200), ("/admin/login/", 200), ("/media/nothing.webp", 404)])
-def test_closed_shop_goes_on_for_machines_and_staff(client: Client, closed: Path, path: str, status: int) -> None:
+def test_maintenance_keeps_health_admin_and_media_available(
+    client: Client, maintenance_file: Path, path: str, status: int
+) -> None:
     assert client.get(path).status_code == status
 
 
 @pytest.mark.django_db
-def test_closed_shop_still_listens_to_stripe(client: Client, closed: Path) -> None:
+def test_maintenance_keeps_the_webhook_available(client: Client, maintenance_file: Path) -> None:
     assert client.post("/billing/webhook/", b"{}", content_type="application/json").status_code == 400  # unsigned
 
 
 @pytest.mark.parametrize("template", ["500.html", "503.html"])
-def test_page_of_an_outage_needs_no_database_and_shows_a_way_on(template: str) -> None:
+def test_static_page_needs_no_database_and_links_to_products(template: str) -> None:
     page = static_page(template)  # a test without the database mark fails at the first query
     assert ("Hearth &amp; Clay" in page, 'href="/products/"' in page, 'content="noindex"' in page) == (True, True, True)
     assert "Login" not in page
 
 
 @pytest.mark.django_db
-def test_database_that_is_away_is_a_page_of_the_shop(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_arguments: Any, **_more: Any) -> None:
+def test_unavailable_database_renders_the_500_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: Any, **_kwargs: Any) -> None:
         raise connection.Database.OperationalError("gone")
 
     client.cookies["sessionid"] = "a" * 32
     client.raise_request_exception = False
-    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", away)
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", fail)
     answer = client.get("/cart/")
     assert (answer.status_code, "That was our mistake, not yours." in answer.text) == (500, True)

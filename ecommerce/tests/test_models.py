@@ -1,4 +1,4 @@
-"""Guarded columns: no save() puts an old value back."""
+"""Tests for guarded columns: `save()` does not restore old values."""
 
 from decimal import Decimal
 
@@ -13,11 +13,11 @@ from products.models import Product
 pytestmark = pytest.mark.django_db
 
 
-def test_new_row_is_saved_with_its_guarded_columns() -> None:
+def test_new_row_is_saved_with_its_guarded_fields() -> None:
     assert Product.objects.get(pk=make_product(stock=7).pk).stock == 7
 
 
-def test_save_of_a_stale_object_leaves_the_stock_alone() -> None:
+def test_save_of_a_stale_object_keeps_the_stock() -> None:
     stale = make_product(stock=10)
     Product.objects.get(pk=stale.pk).take(4, "ORDER1")
     stale.title = "New title"
@@ -27,7 +27,7 @@ def test_save_of_a_stale_object_leaves_the_stock_alone() -> None:
 
 
 @pytest.mark.parametrize("fields", [["stock"], ["stock", "title"], {"stock"}, ("title",)])
-def test_save_of_named_fields_leaves_the_stock_alone(fields) -> None:
+def test_save_with_update_fields_keeps_the_stock(fields) -> None:
     product = make_product(stock=10)
     product.title, product.stock = "New title", 99
     product.save(update_fields=fields)
@@ -35,14 +35,14 @@ def test_save_of_named_fields_leaves_the_stock_alone(fields) -> None:
     assert (fresh.title == "New title", fresh.stock) == ("title" in fields, 10)
 
 
-def test_update_or_create_leaves_the_stock_alone() -> None:
+def test_update_or_create_keeps_the_stock() -> None:
     product = make_product(stock=10)
     Product.objects.update_or_create(sku=product.sku, defaults={"stock": 99, "title": "New title"})
     fresh = Product.objects.get(pk=product.pk)
     assert (fresh.title, fresh.stock) == ("New title", 10)
 
 
-def test_save_of_an_old_order_never_turns_paid_into_open() -> None:
+def test_save_of_a_stale_order_keeps_the_paid_status() -> None:
     stale = make_open_order(currency="gbp")
     Order.objects.filter(pk=stale.pk).update(status=Order.Status.PAID, total=Decimal("20.95"), payment_intent_id="pi_1")
     stale.total, stale.email = Decimal("0.01"), "new@example.org"
@@ -59,7 +59,7 @@ def test_save_writes_relations() -> None:
     assert Product.objects.get(pk=product.pk).category == category
 
 
-def test_save_of_a_part_writes_that_part_alone() -> None:
+def test_save_of_a_partly_loaded_object_writes_only_loaded_fields() -> None:
     first = make_category("Mugs")
     product = make_product(category=first)
     part = Product.objects.only("title", "slug").get(pk=product.pk)
@@ -71,14 +71,14 @@ def test_save_of_a_part_writes_that_part_alone() -> None:
     assert Product.objects.get(pk=product.pk).title == "New title"
 
 
-def test_save_changes_the_time_of_the_last_change() -> None:
+def test_save_sets_updated() -> None:
     product = make_product()
     before = product.updated
     product.save()
     assert Product.objects.get(pk=product.pk).updated > before
 
 
-def test_save_that_must_insert_says_when_the_row_is_there() -> None:
+def test_save_with_force_insert_raises_an_error_for_an_existing_row() -> None:
     product = make_product()
     with pytest.raises((IntegrityError, ValueError)), transaction.atomic():
         product.save(force_insert=True)

@@ -1,4 +1,4 @@
-"""Decimals in rows, minor units at Stripe, words on pages."""
+"""Tests for money: minor units, rounding, shares and formatting."""
 
 from decimal import Decimal
 
@@ -22,18 +22,18 @@ from ecommerce import money
         ("1600", "isk", 160000),
     ],
 )
-def test_minor_units_are_what_stripe_wants(amount: str, currency: str, units: int) -> None:
+def test_minor_units_match_the_format_of_stripe(amount: str, currency: str, units: int) -> None:
     assert money.minor_units(Decimal(amount), currency) == units
 
 
-def test_minor_units_of_currencies_without_any_are_the_amount() -> None:
+def test_minor_units_of_zero_decimal_currencies_are_the_amount() -> None:
     assert {money.minor_units(Decimal(500), currency) for currency in money.ZERO_DECIMAL} == {500}
 
 
 @pytest.mark.parametrize(
     ("amount", "currency"), [("16.001", "gbp"), ("0.005", "usd"), ("16.5", "jpy"), ("0.01", "krw"), ("16.50", "isk")]
 )
-def test_minor_units_never_round(amount: str, currency: str) -> None:
+def test_minor_units_raises_an_error_for_excess_digits(amount: str, currency: str) -> None:
     assert money.has_excess_digits(Decimal(amount), currency)
     with pytest.raises(ValueError, match=currency.upper()):
         money.minor_units(Decimal(amount), currency)
@@ -43,7 +43,7 @@ def test_minor_units_of_every_cent_are_exact() -> None:
     assert [money.minor_units(Decimal(cents) / 100, "gbp") for cents in range(10_000)] == list(range(10_000))
 
 
-def test_currencies_with_rules_of_their_own_are_refused() -> None:
+def test_currencies_with_special_rules_are_rejected() -> None:
     assert {"bhd", "jod", "kwd", "omr", "tnd", "ugx"} == money.REFUSED
     assert not money.REFUSED & {*money.MINIMUM, *money.ZERO_DECIMAL}
 
@@ -52,25 +52,25 @@ def test_currencies_with_rules_of_their_own_are_refused() -> None:
     ("currency", "least"),
     [("gbp", "0.30"), ("usd", "0.50"), ("jpy", "50"), ("huf", "175"), ("try", "0.50"), ("clp", "50")],
 )
-def test_minimum_is_stripes_or_a_careful_guess(currency: str, least: str) -> None:
+def test_minimum_is_the_value_of_stripe_or_a_safe_default(currency: str, least: str) -> None:
     assert money.minimum(currency) == Decimal(least)
 
 
-def test_every_minimum_can_be_charged() -> None:
+def test_minimum_is_at_least_30_minor_units() -> None:
     assert all(money.minor_units(money.minimum(currency), currency) >= 30 for currency in money.MINIMUM)
 
 
 @pytest.mark.parametrize(
-    ("language", "amount", "currency", "words"),
+    ("language", "amount", "currency", "text"),
     [
         ("en-gb", "1234.5", "gbp", "£1,234.50"),
         ("de", "1234.5", "eur", "1.234,50\xa0€"),
         ("en-gb", "1600", "jpy", "JP¥1,600"),
     ],
 )
-def test_format_money_writes_as_the_language_does(language: str, amount: str, currency: str, words: str) -> None:
+def test_format_money_is_localized(language: str, amount: str, currency: str, text: str) -> None:
     with translation.override(language):
-        assert money.format_money(Decimal(amount), currency) == words
+        assert money.format_money(Decimal(amount), currency) == text
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_format_money_writes_as_the_language_does(language: str, amount: str, cu
         ("1.5", "jpy", "2"), ("2.5", "isk", "3"), ("2.49", "isk", "2"), ("0", "gbp", "0"),
     ],
 )  # fmt: skip
-def test_round_money_rounds_halves_up_to_what_the_currency_has(amount: str, currency: str, rounded: str) -> None:
+def test_round_money_rounds_half_up_to_the_decimals_of_the_currency(amount: str, currency: str, rounded: str) -> None:
     assert money.round_money(Decimal(amount), currency) == Decimal(rounded)
 
 
@@ -95,12 +95,12 @@ def test_round_money_rounds_halves_up_to_what_the_currency_has(amount: str, curr
         ("0.00", [], []),
     ],
 )
-def test_share_out_gives_all_of_it_away(amount: str, over: list[str], shares: list[str]) -> None:
+def test_share_out_distributes_the_whole_amount(amount: str, over: list[str], shares: list[str]) -> None:
     assert money.share_out(Decimal(amount), [Decimal(part) for part in over], "gbp") == [
         Decimal(share) for share in shares
     ]
 
 
-@pytest.mark.parametrize(("percent", "words"), [("20.000", "20%"), ("8.875", "8.875%"), ("5.50", "5.5%"), ("0", "0%")])
-def test_percent_is_written_in_full(percent: str, words: str) -> None:
-    assert money.format_percent(Decimal(percent)) == words
+@pytest.mark.parametrize(("percent", "text"), [("20.000", "20%"), ("8.875", "8.875%"), ("5.50", "5.5%"), ("0", "0%")])
+def test_format_percent_keeps_all_decimals(percent: str, text: str) -> None:
+    assert money.format_percent(Decimal(percent)) == text

@@ -1,4 +1,4 @@
-"""Mails as rows: claimed once, tried again, given up, never sent twice."""
+"""Tests for the outbox: each email message is claimed once, retried a limited number of times, and sent once."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,71 +19,73 @@ def row() -> AccountMail:
     return AccountMail.objects.create(kind="reset", to="alice@example.org")
 
 
-def letter(row: AccountMail) -> EmailMessage:
+def build_message(row: AccountMail) -> EmailMessage:
     return EmailMessage("Hello", "Good day", to=[row.to])
 
 
-def broken(row: AccountMail) -> EmailMessage:
+def fail_to_build(row: AccountMail) -> EmailMessage:
     raise OSError("no mail server")
 
 
-def again(row: AccountMail) -> AccountMail:
-    """The row as another process reads it."""
+def reload(row: AccountMail) -> AccountMail:
+    """Reload the row, as another process would."""
     return AccountMail.objects.get(pk=row.pk)
 
 
-def test_mail_goes_out_and_its_row_says_so(row: AccountMail) -> None:
-    assert row.deliver(letter)
+def test_deliver_sends_the_message_and_marks_the_row_as_sent(row: AccountMail) -> None:
+    assert row.deliver(build_message)
     assert len(mail.outbox) == 1
-    assert (again(row).attempts, bool(again(row).sent)) == (1, True)
+    assert (reload(row).attempts, bool(reload(row).sent)) == (1, True)
     assert AccountMail.objects.waiting() == []
 
 
-def test_mail_that_two_processes_read_goes_out_once(row: AccountMail) -> None:
-    other = again(row)
-    assert (row.deliver(letter), other.deliver(letter)) == (True, False)
+def test_deliver_by_two_processes_sends_once(row: AccountMail) -> None:
+    other = reload(row)
+    assert (row.deliver(build_message), other.deliver(build_message)) == (True, False)
     assert len(mail.outbox) == 1
 
 
-def test_mail_that_was_sent_is_not_sent_again(row: AccountMail) -> None:
-    row.deliver(letter)
+def test_deliver_does_not_send_again(row: AccountMail) -> None:
+    row.deliver(build_message)
     AccountMail.objects.update(tried_at=None)
-    assert not again(row).deliver(letter)
+    assert not reload(row).deliver(build_message)
     assert len(mail.outbox) == 1
 
 
-def test_mail_without_a_receiver_is_closed(row: AccountMail) -> None:
+def test_deliver_without_a_recipient_drops_the_row(row: AccountMail) -> None:
     assert not row.deliver(lambda _row: None)
-    assert (mail.outbox, again(row).sent, bool(again(row).dropped)) == ([], None, True)
+    assert (mail.outbox, reload(row).sent, bool(reload(row).dropped)) == ([], None, True)
     AccountMail.objects.update(tried_at=None)
-    assert not again(row).deliver(letter)
+    assert not reload(row).deliver(build_message)
 
 
-def test_mail_that_failed_is_logged_and_waits(row: AccountMail, caplog: pytest.LogCaptureFixture) -> None:
-    assert not row.deliver(broken)
+def test_deliver_logs_a_failure_and_keeps_the_row_for_a_retry(
+    row: AccountMail, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not row.deliver(fail_to_build)
     assert f"accounts.AccountMail {row.pk} not sent" in caplog.text
-    assert (again(row).sent, again(row).attempts, AccountMail.objects.waiting()) == (None, 1, [])
+    assert (reload(row).sent, reload(row).attempts, AccountMail.objects.waiting()) == (None, 1, [])
 
 
 @pytest.mark.parametrize(("attempts", "minutes"), [(1, 2), (2, 4), (3, 8), (8, 256), (9, 360), (59, 360)])
-def test_mail_waits_longer_after_each_attempt(row: AccountMail, attempts: int, minutes: int) -> None:
+def test_pause_grows_after_each_attempt(row: AccountMail, attempts: int, minutes: int) -> None:
     for seconds, is_due in ((-5, False), (5, True)):
         tried = timezone.now() - timedelta(minutes=minutes, seconds=seconds)
         AccountMail.objects.update(attempts=attempts, tried_at=tried)
         assert bool(AccountMail.objects.waiting()) == is_due
 
 
-def test_mail_that_is_not_due_is_not_sent(row: AccountMail) -> None:
+def test_deliver_skips_a_row_that_is_not_due(row: AccountMail) -> None:
     AccountMail.objects.update(attempts=1, tried_at=timezone.now())
-    assert not again(row).deliver(letter)
+    assert not reload(row).deliver(build_message)
     assert mail.outbox == []
 
 
-def test_mail_is_given_up_in_the_end(row: AccountMail) -> None:
+def test_waiting_excludes_rows_without_attempts_left(row: AccountMail) -> None:
     AccountMail.objects.update(attempts=MOST_ATTEMPTS, tried_at=timezone.now() - timedelta(days=30))
     assert AccountMail.objects.waiting() == []
 
 
-def test_mails_wait_in_the_order_they_were_written(row: AccountMail) -> None:
+def test_waiting_returns_the_oldest_row_first(row: AccountMail) -> None:
     second: Any = AccountMail.objects.create(kind="reset", to="bob@example.org")
     assert AccountMail.objects.waiting() == [row, second]

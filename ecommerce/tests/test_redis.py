@@ -1,4 +1,4 @@
-"""The cache of several machines: CACHE_URL=redis://... as .env.example tells it, against a real Redis."""
+"""Tests for a shared cache, CACHE_URL=redis://... as documented in .env.example, with a real Redis."""
 
 import shutil
 import socket
@@ -10,7 +10,7 @@ import pytest
 from conftest import skip_unless_ci
 from ecommerce.tests.test_settings import start
 
-USE = """
+SCRIPT = """
 import django
 django.setup()
 from django.core.cache import cache
@@ -21,12 +21,12 @@ print(cache.get("menu"), cache.get_or_set("count", lambda: 7), cache.get("nothin
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    """A Redis of our own on a free port, which keeps nothing."""
+    """Start a Redis server without persistence on a free port and return its URL."""
     program = shutil.which("redis-server")
     if program is None:
         skip_unless_ci("No redis-server. Install it: `apt-get install redis-server`.")
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     command = [str(program), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -38,5 +38,5 @@ def redis_url() -> Iterator[str]:
         server.stdout.read()
 
 
-def test_cache_in_redis_gives_back_what_was_put_in(redis_url: str) -> None:
-    assert start(USE, CACHE_URL=redis_url) == (0, "['Mugs'] 7 None\n")
+def test_redis_cache_returns_stored_values(redis_url: str) -> None:
+    assert start(SCRIPT, CACHE_URL=redis_url) == (0, "['Mugs'] 7 None\n")

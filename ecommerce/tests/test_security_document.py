@@ -1,4 +1,4 @@
-"""docs/security.md promises nothing without a proof: every test it names is there."""
+"""Tests that docs/security.md names an existing test for each promise."""
 
 import ast
 import re
@@ -14,8 +14,8 @@ LINES = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
 HEADS = ("| promise ", "|---")
 
 
-def names_in(path: str) -> set[str]:
-    """The tests of a file; none where there is no such file."""
+def find_tests(path: str) -> set[str]:
+    """Return the names of the tests in a file, or an empty set if the file does not exist."""
     file = ROOT / path
     tree = ast.parse(file.read_text(encoding="utf-8")) if file.is_file() else ast.Module([], [])
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
@@ -25,11 +25,11 @@ def promises() -> list[re.Match[str]]:
     return [row for row in map(ROW.match, LINES) if row]
 
 
-def test_document_promises_at_least_25_things() -> None:
+def test_document_makes_at_least_25_promises() -> None:
     assert len({row["promise"] for row in promises()}) >= 25
 
 
-def test_every_row_is_a_promise_with_a_test_and_a_number() -> None:
+def test_rows_have_a_promise_a_test_and_asvs_numbers() -> None:
     rows = [line for line in LINES if line.startswith("|") and not line.startswith(HEADS)]
     assert [line for line in rows if not ROW.match(line)] == []
     assert [row["numbers"] for row in promises() if not NUMBERS.fullmatch(row["numbers"])] == []
@@ -37,9 +37,9 @@ def test_every_row_is_a_promise_with_a_test_and_a_number() -> None:
 
 @pytest.mark.parametrize("row", promises(), ids=lambda row: row["name"])
 def test_test_of_a_promise_exists(row: re.Match[str]) -> None:
-    assert row["name"] in names_in(row["path"])
+    assert row["name"] in find_tests(row["path"])
 
 
-def test_test_that_is_not_there_is_noticed() -> None:
-    assert "test_nothing" not in names_in("ecommerce/tests/test_security_document.py")
-    assert names_in("ecommerce/tests/test_nowhere.py") == set()
+def test_missing_test_or_file_is_detected() -> None:
+    assert "test_nothing" not in find_tests("ecommerce/tests/test_security_document.py")
+    assert find_tests("ecommerce/tests/test_nowhere.py") == set()

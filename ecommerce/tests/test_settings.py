@@ -1,4 +1,4 @@
-"""Starting the shop with what an operator set, or forgot."""
+"""Tests for starting the shop with valid, invalid and missing settings."""
 
 import os
 import subprocess
@@ -22,8 +22,8 @@ READ = "from django.conf import settings as s; print({})"
 
 
 def start(code: str = START, **environment: str) -> tuple[int, str]:
-    """Start the shop in a process of its own; its exit code and what it said."""
-    done = subprocess.run(
+    """Start the shop in a separate process and return its exit code and output."""
+    process = subprocess.run(
         [sys.executable, "-c", code],
         cwd=shop.BASE_DIR,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "ecommerce.settings"} | PRODUCTION | environment,
@@ -31,39 +31,39 @@ def start(code: str = START, **environment: str) -> tuple[int, str]:
         text=True,
         timeout=60,
     )
-    return done.returncode, done.stdout + done.stderr
+    return process.returncode, process.stdout + process.stderr
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "STRIPE_SECRET_KEY"])
-def test_start_without_a_variable_says_which_to_set(name: str) -> None:
-    code, said = start(READ.format("s.DEBUG"), **{name: ""})
+def test_start_without_a_required_variable_names_it(name: str) -> None:
+    code, output = start(READ.format("s.DEBUG"), **{name: ""})
     assert code != 0
-    assert f"DEBUG is off and {name} is not set. Set it, see .env.example." in said
+    assert f"DEBUG is off and {name} is not set. Set it, see .env.example." in output
 
 
-def test_start_with_all_variables_goes_on() -> None:
+def test_start_with_all_variables_succeeds() -> None:
     assert start() == (0, "started\n")
 
 
-def test_start_under_https_is_a_shop_on_tls() -> None:
-    show = "(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.STRIPE_IS_REAL)"
-    assert start(READ.format(show)) == (0, "(True, True, True, True)\n")
+def test_start_with_an_https_url_enables_tls_settings() -> None:
+    values = "(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.STRIPE_IS_REAL)"
+    assert start(READ.format(values)) == (0, "(True, True, True, True)\n")
 
 
-def test_start_with_a_live_key_and_the_simulators_address_is_refused() -> None:
-    code, said = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
+def test_start_with_a_live_key_and_the_simulator_url_fails() -> None:
+    code, output = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
     assert code != 0
-    assert "A live Stripe key would be sent to an address that is not Stripe's." in said
+    assert "A live Stripe key would be sent to an address that is not Stripe's." in output
 
 
 def test_start_with_test_payments_on_a_public_address_is_refused() -> None:
-    code, said = start(STRIPE_API_BASE="", STRIPE_SECRET_KEY="sk_test_simulator")
+    code, output = start(STRIPE_API_BASE="", STRIPE_SECRET_KEY="sk_test_simulator")
     assert code != 0
-    assert "Test payments would be taken on an address that others can reach." in said
+    assert "Test payments would be taken on an address that others can reach." in output
 
 
-def test_start_on_a_laptop_needs_nothing() -> None:
-    nothing = dict.fromkeys(PRODUCTION, "") | {"DEBUG": "on", "STRIPE_API_BASE": shop.SIMULATOR_URL}
-    del nothing["STRIPE_PUBLISHABLE_KEY"], nothing["STRIPE_WEBHOOK_SECRET"]
-    code, said = start(READ.format("(s.SITE_URL, s.IS_TLS, s.STRIPE_IS_REAL)"), **nothing)
-    assert (code, said) == (0, "('http://127.0.0.1:8000', False, False)\n")
+def test_start_in_debug_mode_needs_no_variables() -> None:
+    unset = dict.fromkeys(PRODUCTION, "") | {"DEBUG": "on", "STRIPE_API_BASE": shop.SIMULATOR_URL}
+    del unset["STRIPE_PUBLISHABLE_KEY"], unset["STRIPE_WEBHOOK_SECRET"]
+    code, output = start(READ.format("(s.SITE_URL, s.IS_TLS, s.STRIPE_IS_REAL)"), **unset)
+    assert (code, output) == (0, "('http://127.0.0.1:8000', False, False)\n")

@@ -1,4 +1,4 @@
-"""The home page's categories and rows of products."""
+"""Tests for the categories and product rows of the home page."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def sell(product: Product, quantity: int, status: str = "paid", days_ago: int = 1) -> None:
-    """An order of this product as the database has it after payment."""
+    """Create a paid order of this product, or one with another status."""
     order = make_open_order()
     OrderItem.objects.create(
         order=order, product=product, sku=product.sku, title=product.title, unit_price=1, quantity=quantity, total=1
@@ -25,7 +25,7 @@ def sell(product: Product, quantity: int, status: str = "paid", days_ago: int = 
     Order.objects.filter(pk=order.pk).update(status=status, placed_at=timezone.now() - timedelta(days=days_ago))
 
 
-def test_home_shows_what_was_bought_most_first(client: Client) -> None:
+def test_home_shows_best_sellers_first(client: Client) -> None:
     seldom, often = make_product(title="Seldom"), make_product(title="Often")
     sell(seldom, 2)
     sell(often, 2)
@@ -34,7 +34,7 @@ def test_home_shows_what_was_bought_most_first(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("status", "days_ago"), [("placed", 1), ("canceled", 1), ("refunded", 1), ("paid", 200)])
-def test_home_counts_recent_paid_orders_alone(client: Client, status: str, days_ago: int) -> None:
+def test_home_counts_only_recent_paid_orders(client: Client, status: str, days_ago: int) -> None:
     sell(make_product(), 2, status, days_ago)
     page = client.get("/")
     assert page.context["bought"] == []
@@ -42,7 +42,7 @@ def test_home_counts_recent_paid_orders_alone(client: Client, status: str, days_
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"stock": 0}])
-def test_home_shows_nothing_bought_that_cannot_be_bought_now(client: Client, change: dict) -> None:
+def test_home_hides_best_sellers_that_are_unavailable(client: Client, change: dict) -> None:
     product = make_product()
     sell(product, 2)
     client.get("/")
@@ -52,7 +52,7 @@ def test_home_shows_nothing_bought_that_cannot_be_bought_now(client: Client, cha
 
 @pytest.fixture
 def mugs() -> Category:
-    """Kitchen > Mugs, where there is a product with a picture; Living, where there is none."""
+    """Create Kitchen > Mugs, which has a product with an image, and Living, which is empty."""
     make_category("Living")
     mugs = Category.objects.create(title="Mugs", parent=make_category("Kitchen"))
     make_product(category=mugs, image=ContentFile(picture(), "mug.png"))
@@ -60,28 +60,28 @@ def mugs() -> Category:
 
 
 def shelves(client: Client) -> list[tuple[str, bool]]:
-    """The titles of the categories that the home page shows, and whether with a picture."""
+    """Return the titles of the categories on the home page, and whether each has an image."""
     return [(category.title, bool(product)) for category, product in client.get("/").context["shelves"]]
 
 
-def test_home_shows_categories_with_products_of_their_own(client: Client, mugs: Category) -> None:
+def test_home_shows_categories_that_contain_products(client: Client, mugs: Category) -> None:
     assert shelves(client) == [("Mugs", True)]
 
 
-def test_home_shows_the_outermost_of_many_categories_with_a_picture_from_within(
+def test_home_shows_top_level_categories_if_there_are_many(
     client: Client, mugs: Category, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ecommerce.shelves.LENGTH", 0)
     assert shelves(client) == [("Kitchen", True), ("Living", False)]
 
 
-def test_home_of_an_empty_shop_shows_no_empty_rows(client: Client) -> None:
+def test_home_of_an_empty_shop_hides_empty_sections(client: Client) -> None:
     page = client.get("/").text
     assert "Shop by category" not in page
     assert "New in the shop" not in page
 
 
-def test_home_asks_two_queries_however_much_was_bought(client: Client) -> None:
+def test_home_runs_two_queries_regardless_of_sales(client: Client) -> None:
     for _ in range(10):
         sell(make_product(category=make_category()), 1)
     client.get("/")

@@ -1,4 +1,4 @@
-"""Visitors of the tests: requests without a page, signed-in browsers, and the queries a page asks."""
+"""Test helpers for requests, signed-in clients, carts and query counts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ from carts.models import Cart
 from ecommerce.tests.makers import PASSWORD, add_to_cart, make_product
 from products.models import Product
 
-ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE", "(SELECT")  # the last begins a union on PostgreSQL
+ROWS = ("SELECT", "INSERT", "UPDATE", "DELETE", "(SELECT")  # the last starts a union on PostgreSQL
 
 
 def make_request(user: User | None = None, **session: Any) -> HttpRequest:
-    """A request of this user, or of a stranger, with a session that holds `session`."""
+    """Return a request of `user`, or of an anonymous visitor, with `session` as its session data."""
     request = RequestFactory().get("/")
     request.session = SessionStore()
     request.session.update(session)
@@ -30,22 +30,22 @@ def make_request(user: User | None = None, **session: Any) -> HttpRequest:
 
 
 def sign_in(client: Client, user: User, **data: str) -> Any:
-    """Log in by the page, as a shopper does."""
+    """Log in through the login page."""
     return client.post(reverse("accounts:login"), {"email": user.email, "password": PASSWORD} | data)
 
 
 def fill_cart(client: Client, count: int) -> Product:
-    """Put `count` new products into this visitor's cart, and show it; the first of them."""
+    """Put `count` new products into this visitor's cart, show the cart, and return the first product."""
     product = make_product()
     add_to_cart(client, product)
     Cart.objects.latest("pk").products.add(*[make_product() for _ in range(count - 1)])
-    client.get(reverse("carts:home"))  # counts the lines, and says what waited to be said
+    client.get(reverse("carts:home"))  # stores the item count and shows pending messages
     return product
 
 
 @contextmanager
 def count_queries() -> Iterator[list[str]]:
-    """The statements about rows that ran inside, without those that open and close transactions."""
+    """Collect the SQL statements that run in the block, without those that control transactions."""
     statements: list[str] = []
     with CaptureQueriesContext(connection) as captured:
         yield statements

@@ -1,4 +1,4 @@
-"""`manage.py demo`, which `make run` calls: from an empty folder to a working shop, stopped by Ctrl-C."""
+"""The `demo` command, which `make run` calls. It sets up and runs a complete shop until Ctrl-C."""
 
 import os
 import secrets
@@ -30,7 +30,7 @@ START_SECONDS, STOP_SECONDS = 60, 10
 
 
 class Command(BaseCommand):
-    """Prepares database, catalogue and staff account, then runs the site and what belongs to it."""
+    """Prepare the database, the catalog and a staff account, then run the site and its background processes."""
 
     help = "Run the whole shop on this machine: site, Stripe simulator and reconcile."
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        self._refuse_what_cannot_be(host, port)
+        self._check_arguments(host, port)
         site_url = os.environ.get("SITE_URL") or f"http://{host}:{port}"
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
@@ -47,12 +47,12 @@ class Command(BaseCommand):
         try:
             call_command("migrate", verbosity=0)
             call_command("seed", stdout=self.stdout)
-            call_command("resize_pictures", stdout=self.stdout)  # a shop of an earlier version may lack some
+            call_command("resize_pictures", stdout=self.stdout)  # data of an earlier version may lack some renditions
             environment = self._environment(site_url)
             for command in self._commands(host, port):
                 children.append(_start(command, environment))
             self._wait_until_up(children, host, port)
-            self._tell(site_url, self._staff_password(host))
+            self._report(site_url, self._staff_password(host))
             children.append(_start(["reconcile", "--every", "60"], environment))
             self._watch(children)
         except KeyboardInterrupt:
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         finally:
             _stop(children)
 
-    def _refuse_what_cannot_be(self, host: str, port: int) -> None:
+    def _check_arguments(self, host: str, port: int) -> None:
         if not settings.STRIPE_IS_REAL and not is_loopback(host):
             raise CommandError(
                 f"Test payments are for this machine alone, and HOST={host} is open to others. "
@@ -68,31 +68,35 @@ class Command(BaseCommand):
             )
         if not 0 < port < 65536:
             raise CommandError(f"PORT={port} is no port. Choose one from 1024 to 65535.")
-        if problem := _cannot_listen(host, port):
+        if problem := _bind_error(host, port):
             raise CommandError(
                 f"Cannot listen on {host}, port {port} ({problem}). "
                 f"Stop what runs there, or choose another: make run PORT={port + 1 if port < 65535 else 8000}"
             )
 
     def _staff_password(self, host: str) -> str:
-        """The staff account's password to print; a shop that others can reach never keeps the known one."""
-        known = STAFF_PASSWORD if is_loopback(host) else secrets.token_urlsafe(12)
+        """Create the staff account if needed and return its password for display.
+
+        The default password is replaced if other machines can reach the shop. If staff changed the password, return a
+        note that says so.
+        """
+        password = STAFF_PASSWORD if is_loopback(host) else secrets.token_urlsafe(12)
         user = User.objects.filter(email=STAFF_EMAIL).first()
         if user is None:
-            User.objects.create_superuser(STAFF_EMAIL, known, name="Staff")
-            return known
+            User.objects.create_superuser(STAFF_EMAIL, password, name="Staff")
+            return password
         if not user.check_password(STAFF_PASSWORD):
             return "(as you set it)"
         if not is_loopback(host):
-            user.set_password(known)
+            user.set_password(password)
             user.save()
-        return known
+        return password
 
     def _environment(self, site_url: str) -> dict[str, str]:
-        """Ours, with the site's address and, where the simulator's port is taken, a free one."""
+        """Return the current environment with the site URL, and with a free simulator port if its port is taken."""
         environment = os.environ | {"SITE_URL": site_url, "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
         simulator = urlsplit(settings.SIMULATOR_URL)
-        if not settings.STRIPE_IS_REAL and _cannot_listen(simulator.hostname or "", simulator.port or 80):
+        if not settings.STRIPE_IS_REAL and _bind_error(simulator.hostname or "", simulator.port or 80):
             environment["STRIPE_SIMULATOR_URL"] = f"http://127.0.0.1:{_free_port()}"
         return environment
 
@@ -102,8 +106,8 @@ class Command(BaseCommand):
 
     def _wait_until_up(self, children: "list[subprocess.Popen[bytes]]", host: str, port: int) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
             self._fail_if_ended(children)
             try:
                 with opener.open(f"http://{host}:{port}/health/", timeout=5):
@@ -115,19 +119,19 @@ class Command(BaseCommand):
     def _fail_if_ended(self, children: "list[subprocess.Popen[bytes]]") -> None:
         for child in children:
             if child.poll() is not None:
-                raise CommandError(f"{_name(child)} ended. What it said stands above.")
+                raise CommandError(f"{_command(child)} ended. What it said stands above.")
 
     def _watch(self, children: "list[subprocess.Popen[bytes]]") -> None:
-        """Stay while the site runs; say so, and go on selling, where a process beside it ends."""
-        site, *others = sorted(children, key=lambda child: _name(child) != "runserver")
+        """Wait while the site runs. If another process ends, report it and keep the site running."""
+        site, *others = sorted(children, key=lambda child: _command(child) != "runserver")
         while True:
             self._fail_if_ended([site])
             for child in [child for child in others if child.poll() is not None]:
-                self.stderr.write(f"{_name(child)} ended; the shop goes on. Again: manage.py {_name(child)}")
+                self.stderr.write(f"{_command(child)} ended; the shop goes on. Again: manage.py {_command(child)}")
                 others.remove(child)
             time.sleep(0.5)
 
-    def _tell(self, site_url: str, password: str) -> None:
+    def _report(self, site_url: str, password: str) -> None:
         lines = [
             "",
             f"  Shop         {site_url}/",
@@ -144,8 +148,8 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _name(child: "subprocess.Popen[bytes]") -> str:
-    """Which management command it runs."""
+def _command(child: "subprocess.Popen[bytes]") -> str:
+    """Return the name of the management command that the process runs."""
     return str(list(child.args)[2])  # type: ignore[arg-type]
 
 
@@ -154,7 +158,7 @@ def _interrupt(*_args: object) -> None:
 
 
 def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    """A child in a process group of its own, so that Ctrl-C reaches it through us alone, in order."""
+    """Start a child process in a new session, so that Ctrl-C does not reach it directly and we can stop it in order."""
     manage = str(settings.BASE_DIR / "manage.py")
     return subprocess.Popen([sys.executable, manage, *command], env=environment, start_new_session=True)  # noqa: S603
 
@@ -162,7 +166,7 @@ def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen
 def _stop(children: "list[subprocess.Popen[bytes]]") -> None:
     for child in reversed(children):
         if child.poll() is None:
-            os.killpg(child.pid, signal.SIGTERM)  # the group: the site reloads itself in a child of its own
+            os.killpg(child.pid, signal.SIGTERM)  # the group includes the autoreloader's child process
     for child in children:
         try:
             child.wait(STOP_SECONDS)
@@ -170,8 +174,8 @@ def _stop(children: "list[subprocess.Popen[bytes]]") -> None:
             os.killpg(child.pid, signal.SIGKILL)
 
 
-def _cannot_listen(host: str, port: int) -> str:
-    """Why nobody can listen there, or empty."""
+def _bind_error(host: str, port: int) -> str:
+    """Return why the port cannot be bound, or an empty string if it can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
