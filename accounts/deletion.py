@@ -27,7 +27,7 @@ class UnderWay(Exception):
     """The account cannot go yet: money may still move for these orders."""
 
     def __init__(self, orders: list[Order]) -> None:
-        super().__init__(f"{len(orders)} orders are under way")
+        super().__init__(f"{len(orders)} orders are in progress")
         self.orders = orders
 
 
@@ -46,7 +46,7 @@ def delete_account(user: User) -> None:
         try:
             cards.finish_forgetting(profile)
         except answers.GatewayError as error:
-            logger.warning("customer of profile %s is left to be deleted at Stripe: %s", profile.pk, error)
+            logger.warning("Stripe customer of billing profile %s could not be deleted yet: %s", profile.pk, error)
 
 
 @transaction.atomic

@@ -114,7 +114,7 @@ def _sorted(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], An
     except GatewayError:
         raise
     except Exception as error:  # the SDK meets an answer that is not Stripe's with errors of any kind
-        raise Unknown(f"an answer that is not Stripe's: {error!r}") from error
+        raise Unknown(f"not a valid answer from Stripe: {error!r}") from error
 
 
 def _meaning(error: stripe.StripeError) -> Exception:
@@ -275,10 +275,10 @@ def read_event(payload: bytes, signature: str) -> Event:
         intent = subject["id"] if subject["object"] == "payment_intent" else subject.get("payment_intent")
         names = [event["id"], event["type"], intent or ""]
         if not all(isinstance(name, str) and name.isprintable() and len(name) <= 120 for name in names):
-            raise TypeError("names that no column holds")
+            raise TypeError("a name does not fit its column")
         found = Event(names[0], names[1], names[2], event["livemode"] is True)
     except Exception as error:  # verification raises more than is documented, whatever a stranger sent
-        raise ValueError("not a good delivery") from error
+        raise ValueError("not a valid webhook delivery") from error
     if sent > time.time() + CLOCK_SKEW:
         raise ValueError("signed in the future")
     return found

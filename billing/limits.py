@@ -51,7 +51,7 @@ class TooMany(Exception):
     """Over a limit: nothing was asked of Stripe. `seconds` until it is worth trying again, `back` is where."""
 
     def __init__(self, scope: str, seconds: int, back: str) -> None:
-        super().__init__(f"too many card attempts of one {scope}")
+        super().__init__(f"too many card attempts for one {scope}")
         self.seconds, self.back = seconds, back
 
     @property
@@ -79,7 +79,7 @@ def start(request: HttpRequest, kind: str, profile: BillingProfile, source: str 
         return attempt
     attempt.delete()
     scope, oldest = over
-    logger.warning("card attempts of profile %s refused: over the limit of the %s", profile.pk, scope)
+    logger.warning("card attempts of billing profile %s rejected: limit for %s exceeded", profile.pk, scope)
     left = oldest + CardAttempt.COUNTED - timezone.now()
     raise TooMany(scope, max(ceil(left.total_seconds()), 60), back)
 

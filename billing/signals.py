@@ -57,7 +57,7 @@ def _make(email: str) -> str:
     try:
         return gateway.create_customer(email)
     except answers.GatewayError as error:
-        logger.warning("no Stripe customer yet: %s", error)
+        logger.warning("Stripe customer not created yet: %s", error)
         return ""
 
 

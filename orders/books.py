@@ -31,7 +31,7 @@ def compare(since: datetime | None = None) -> list[Finding]:
     known = {intent.id for intent in intents}
     for order in placed.filter(placed_at__gte=since + DAY).iterator():
         if order.payment_intent_id not in known:
-            found.append(about(order, "I2", f"names the payment {order.payment_intent_id}, which Stripe does not know"))
+            found.append(about(order, "I2", f"has the payment {order.payment_intent_id}, which Stripe does not know"))
     return found
 
 
@@ -87,7 +87,7 @@ def _judge_refunds(intent: answers.Intent, order: Order) -> Iterator[Finding]:
     failed = sum((row.amount for row in rows if row.status == Refund.Status.FAILED and row.stripe_id), Decimal(0))
     # Stripe does not say whether a charge still counts a refund that failed later.
     if intent.refunded not in (minor_units(gone, intent.currency), minor_units(gone + failed, intent.currency)):
-        yield about(order, "I10", f"gave {gone} back here, Stripe {intent.refunded} in the minor unit")
+        yield about(order, "I10", f"refunded {gone} here, and {intent.refunded} (minor unit) at Stripe")
 
 
 # --- what reconcile does about it ---
@@ -104,7 +104,7 @@ def mend(since: datetime) -> int:
             try:
                 mended += _mend(intent, order)
             except answers.GatewayError as error:
-                logger.warning("order %s is left for the next round: %s", order, error)
+                logger.warning("order %s is left for the next run: %s", order, error)
     return mended
 
 

@@ -243,7 +243,7 @@ def test_customer_stays_blank_while_stripe_is_down_and_is_made_when_needed(
     simulator.add_fault(CUSTOMERS, fault)
     profile = make_guest()
     assert BillingProfile.objects.get().customer_id == ""
-    assert "no Stripe customer yet" in caplog.text
+    assert "Stripe customer not created yet" in caplog.text
     assert profile.get_customer() == BillingProfile.objects.get().customer_id == simulator.objects("customer")[-1]["id"]
 
 
@@ -254,7 +254,7 @@ def test_customer_that_cannot_be_made_after_the_commit_hurts_nobody(
     with django_capture_on_commit_callbacks(execute=True):
         make_guest()
     assert BillingProfile.objects.get().customer_id == ""
-    assert "no Stripe customer yet" in caplog.text
+    assert "Stripe customer not created yet" in caplog.text
 
 
 def test_customer_that_is_needed_while_stripe_is_down_is_an_error() -> None:

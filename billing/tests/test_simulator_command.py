@@ -35,7 +35,7 @@ def test_taken_port_is_a_clear_sentence():
 
 
 def test_state_that_cannot_be_written_is_a_clear_sentence(tmp_path):
-    with pytest.raises(CommandError, match="Cannot keep the state"):
+    with pytest.raises(CommandError, match="Cannot store the state"):
         call_command("stripe_simulator", host="127.0.0.1", port=0, state=str(tmp_path / "no" / "x"), webhook_url="")
 
 

@@ -87,4 +87,4 @@ def test_cookies_on_a_laptop_have_plain_names() -> None:
 def test_start_for_any_host_is_refused(hosts: str) -> None:
     code, said = start(ALLOWED_HOSTS=hosts)
     assert code != 0
-    assert "ALLOWED_HOSTS must name the shop's hosts" in said
+    assert "ALLOWED_HOSTS must list the shop's hosts" in said

@@ -38,7 +38,7 @@ def start(code: str = START, **environment: str) -> tuple[int, str]:
 def test_start_without_a_variable_says_which_to_set(name: str) -> None:
     code, said = start(READ.format("s.DEBUG"), **{name: ""})
     assert code != 0
-    assert f"DEBUG is off and {name} is not set. Set it, see .env.example." in said
+    assert f"DEBUG is off and {name} is not set. See .env.example." in said
 
 
 def test_start_with_all_variables_goes_on() -> None:
@@ -53,13 +53,13 @@ def test_start_under_https_is_a_shop_on_tls() -> None:
 def test_start_with_a_live_key_and_the_simulators_address_is_refused() -> None:
     code, said = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
     assert code != 0
-    assert "A live Stripe key would be sent to an address that is not Stripe's." in said
+    assert "A live Stripe key would be sent to a server that is not Stripe's." in said
 
 
 def test_start_with_test_payments_on_a_public_address_is_refused() -> None:
     code, said = start(STRIPE_API_BASE="", STRIPE_SECRET_KEY="sk_test_simulator")
     assert code != 0
-    assert "Test payments would be taken on an address that others can reach." in said
+    assert "Test payments would be accepted on a site that others can reach." in said
 
 
 def test_start_on_a_laptop_needs_nothing() -> None:

@@ -58,7 +58,7 @@ def test_copies_that_are_missing_are_drawn_and_no_others(capsys: pytest.CaptureF
     call_command("resize_pictures")
     call_command("resize_pictures")
     assert set(stored()) == before
-    assert capsys.readouterr().out == "2 smaller copies of pictures drawn.\n"
+    assert capsys.readouterr().out == "2 smaller pictures created.\n"
 
 
 def test_picture_that_is_gone_is_named_and_stops_no_other(capsys: pytest.CaptureFixture[str]) -> None:
