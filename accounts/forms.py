@@ -22,7 +22,7 @@ def password_field(label: Any, kind: str = "new-password", help_text: Any = "") 
 class LoginForm(PlainForm):
     """E-mail and password; says the same for an unknown e-mail and a wrong password."""
 
-    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    email = forms.EmailField(label=_("Email"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
     password = password_field(_("Password"), "current-password")
 
     def __init__(self, *args: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
@@ -36,7 +36,7 @@ class LoginForm(PlainForm):
         if "email" in data and "password" in data:
             user = authenticate(self.request, username=data["email"], password=data["password"])
             if not isinstance(user, User):
-                self.add_error("email", _("E-mail and password do not match. Try again, or sign up."))
+                self.add_error("email", _("Email and password do not match. Try again, or sign up."))
             else:
                 self.user = user
         return data
@@ -45,7 +45,7 @@ class LoginForm(PlainForm):
 class SignupForm(ShopForm, forms.ModelForm):
     """A name, an e-mail and one password."""
 
-    TAKEN = _("You have an account with this e-mail. Log in instead.")
+    TAKEN = _("You already have an account with this email. Log in instead.")
 
     password = password_field(_("Password"), help_text=_("At least 8 characters."))
 
@@ -94,10 +94,10 @@ class GuestForm(PlainForm):
     """The e-mail a guest wants the order's mails at."""
 
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=_("Email"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        help_text=_("For the confirmation of your order, nothing else."),
+        help_text=_("Used only for emails about your order."),
     )
 
 
@@ -105,14 +105,14 @@ class EmailForm(PlainForm):
     """Where to send the link for a new password."""
 
     email = forms.EmailField(
-        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+        label=_("Email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
 
 
 def confirm_password(request: HttpRequest, password: str) -> str:
     """The password, if it is the signed-in user's; wrong ones count as wrong passwords at sign-in do."""
     if authenticate(request, username=request.user.get_username(), password=password) != request.user:
-        raise ValidationError(_("The password is not right. Try again."), code="password_incorrect")
+        raise ValidationError(_("The password is incorrect. Try again."), code="password_incorrect")
     return password
 
 
@@ -143,16 +143,16 @@ class EmailChangeForm(PasswordAgainForm):
     """Another e-mail to sign in with."""
 
     email = forms.EmailField(
-        label=_("New e-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=_("New email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     field_order = ["email", "password"]
-    TAKEN = _("There is an account with this e-mail already.")
+    TAKEN = _("There is already an account with this email.")
 
     def clean_email(self) -> str:
         """An e-mail that no other account has."""
         email = User.objects.normalize_email(self.cleaned_data["email"])
         if email == self.request.user.get_username():
-            raise ValidationError(_("This is your e-mail already."), code="same")
+            raise ValidationError(_("This is already your email."), code="same")
         if User.objects.filter(email__iexact=email).exclude(email=self.request.user.get_username()).exists():
             raise ValidationError(self.TAKEN, code="taken")
         return email
@@ -167,7 +167,7 @@ class NewPasswordForm(ShopForm, SetPasswordForm):
     """A new password, twice."""
 
     new_password1 = password_field(_("New password"), help_text=_("At least 8 characters."))
-    new_password2 = password_field(_("New password again"))
+    new_password2 = password_field(_("Confirm new password"))
 
 
 class PasswordChangeForm(NewPasswordForm):

@@ -93,9 +93,9 @@ def _path(mail: AccountMail, user: User) -> str:
 
 def _subject(mail: AccountMail) -> str:
     words = {
-        Kind.RESET: _("A new password at %(shop)s"),
-        Kind.VERIFY: _("Your e-mail at %(shop)s"),
+        Kind.RESET: _("Reset your password at %(shop)s"),
+        Kind.VERIFY: _("Verify your email at %(shop)s"),
         Kind.CLAIM: _("Your earlier orders at %(shop)s"),
-        Kind.CHANGED: _("Your e-mail at %(shop)s was changed"),
+        Kind.CHANGED: _("Your email at %(shop)s was changed"),
     }
     return words[Kind(mail.kind)] % {"shop": settings.SITE_NAME}

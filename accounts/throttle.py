@@ -57,13 +57,15 @@ def locked_out(
     request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponseBase:
     """The page instead of the answer to a sign-in: the same whether the e-mail has an account or not."""
-    words = _("There were too many wrong passwords from where you are. Other places are not affected.")
+    words = _(
+        "Too many wrong passwords were entered from your internet connection. Other connections are not affected."
+    )
     return too_many(request, words, settings.AXES_COOLOFF_TIME)
 
 
 def too_many_signups(request: HttpRequest) -> HttpResponseBase:
     """The page for who was told too often that an e-mail has an account."""
-    return too_many(request, _("You tried too many e-mails that have an account already."), HOUR)
+    return too_many(request, _("You entered too many email addresses that already have an account."), HOUR)
 
 
 @private

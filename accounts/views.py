@@ -123,14 +123,14 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
     """The mailed link: a page with a button, since programs that look through mail follow links too."""
     user = signed_in(request)
     if user.has_verified_email:
-        messages.info(request, _("Your e-mail is verified."))
+        messages.info(request, _("Your email is verified."))
         return redirect("accounts:profile")
     mail = mail_of_token(token, AccountMail.Kind.VERIFY, user)
     if mail is None:
         return dead_link(request)
     if request.method == "POST":
         if mail.use() and User.objects.verify(user):
-            messages.success(request, _("Thank you, your e-mail is verified."))
+            messages.success(request, _("Thank you, your email is verified."))
         return redirect("accounts:profile")
     return render(request, "accounts/verify.html")
 
@@ -142,10 +142,12 @@ def claim_request(request: HttpRequest) -> HttpResponse:
     """Mail the link to earlier guest orders; the answer does not say whether there are any."""
     user = signed_in(request)
     if not user.has_verified_email:
-        messages.warning(request, _("Please verify your e-mail first."))
+        messages.warning(request, _("Please verify your email first."))
         return redirect("accounts:profile")
     mails.queue(request, AccountMail.Kind.CLAIM, user.email, user)
-    words = _("If there are any, we have sent a link to %(email)s. It may take a minute.") % {"email": user.email}
+    words = _("If there are earlier orders, we have sent a link to %(email)s. It may take a minute.") % {
+        "email": user.email
+    }
     messages.info(request, words)
     return redirect("accounts:profile")
 

@@ -30,7 +30,9 @@ def name_in_errors(field: Field, name: str) -> None:
         words["max_value"] = _("Please check: %(field)s. It must be %(max_value)s or less.")
     if isinstance(field, forms.CharField):
         words["max_length"] = _("Please shorten: %(field)s. Use at most %(max_length)s characters.")
-        words["null_characters_not_allowed"] = _("Please type again: %(field)s. It holds a sign that cannot be kept.")
+        words["null_characters_not_allowed"] = _(
+            "Please check: %(field)s. It contains a character that cannot be saved."
+        )
     defaults = Field.default_error_messages | forms.ChoiceField.default_error_messages
     about = vars(field) | {"field": name}
     for code, text in words.items():

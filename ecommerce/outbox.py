@@ -44,9 +44,9 @@ class OutboxMail(models.Model):
 
     to = models.EmailField(_("to"))
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    tried_at = models.DateTimeField(_("tried"), null=True, blank=True)
+    tried_at = models.DateTimeField(_("last attempt"), null=True, blank=True)
     sent = models.DateTimeField(_("sent"), null=True, blank=True)
-    dropped = models.DateTimeField(_("closed without a mail"), null=True, blank=True)
+    dropped = models.DateTimeField(_("closed without sending"), null=True, blank=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects: ClassVar[Any] = OutboxQuerySet.as_manager()
@@ -74,7 +74,7 @@ class OutboxMail(models.Model):
                 return False
             message.send()
         except Exception:  # a mail server fails in many ways; the row says that the mail is still to be sent
-            logger.exception("%s %s not sent", self._meta.label, self.pk)
+            logger.exception("%s %s could not be sent", self._meta.label, self.pk)
             return False
         return self._close("sent")
 

@@ -65,13 +65,15 @@ class PreviewAdmin(ReadOnlyAdmin):
         """Subject, receiver, text, and the HTML in a frame."""
         letter = self._letter(request, pk, kind)
         if letter is None:
-            messages.info(request, _("There is no such mail to show: nothing happened that it could tell of."))
+            messages.info(
+                request, _("There is nothing to preview: this email does not apply to any current order or account.")
+            )
             return redirect(self._name("changelist"))
         name, key = ("preview_html", pk) if pk else ("sample_html", kind)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _("What the mail says"),
+            "title": _("Email preview"),
             "letter": letter,
             "samples": self._samples(),
             "html_url": reverse(self._name(name), args=[key]),

@@ -77,5 +77,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form whose token is missing or old: nothing was done, and the way on is to try again."""
-    text = _("Your browser did not send what we need to be sure that this request came from you. Nothing was changed.")
+    text = _("We could not verify that this request came from you. Nothing was changed.")
     return render(request, "403_csrf.html", {"text": text, "next_page": "/"}, status=403)

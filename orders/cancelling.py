@@ -41,10 +41,13 @@ def finish_cancel(order: Order) -> None:
     except answers.StateChanged:
         pass  # paid, or cancelled before: settle sees which
     except answers.Missing:
-        alarm(order, _("Stripe does not know this order's payment: it cannot be cancelled without a look by staff."))
+        alarm(
+            order,
+            _("Stripe does not know this order's payment: staff must check the order before it can be cancelled."),
+        )
         return
     except answers.GatewayError as error:
-        logger.warning("order %s stays canceling: %s", order, error)
+        logger.warning("order %s is still being canceled: %s", order, error)
         return
     settle_quietly(order)
 

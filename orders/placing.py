@@ -42,7 +42,7 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
             return False
         order.refresh_from_db()
         if order.cart is None or not is_closed:
-            raise PlaceRefused([_("Your cart has changed. Please look at it again.")])
+            raise PlaceRefused([_("Your cart has changed. Please check it again.")])
         today = quote_cart(order.cart, address=order.shipping_address, rules=Rules.read())
         problems = _problems(order, today, shown) or _take_code(today) or _take_stock(order, today)
         if problems:
@@ -78,7 +78,7 @@ def _differences(today: Quote, shown: dict[str, Any]) -> list[str]:
     for line in today.lines:
         was, (count, cost) = were.get(str(line.product_id), [0, None]), now["lines"][str(line.product_id)]
         if was[0] != count:
-            found.append(_("Your cart has %(count)d × %(title)s now.") % {"count": count, "title": line.product.title})
+            found.append(_("Your cart now has %(count)d × %(title)s.") % {"count": count, "title": line.product.title})
         if was[1] not in (None, cost):
             price = format_money(line.product.price, today.currency)
             found.append(_("%(title)s now costs %(price)s.") % {"title": line.product.title, "price": price})
@@ -104,7 +104,7 @@ def _take_stock(order: Order, today: Quote) -> list[str]:
     """Hold the goods, in the order of the products' ids so that no two orders wait for each other."""
     for line in sorted(today.lines, key=lambda line: line.product_id):
         if not line.product.take(line.quantity, order.order_id):
-            return [_("%(title)s has just sold out in this quantity.") % {"title": line.product.title}]
+            return [_("%(title)s is no longer available in this quantity.") % {"title": line.product.title}]
     return []
 
 

@@ -66,7 +66,7 @@ def refund(order: Order, wish: Wish) -> Refund:
     try:
         finish(row, is_first=True)
     except answers.GatewayError as error:
-        logger.warning("refund %s of order %s is left for reconcile: %s", row.pk, order, error)
+        logger.warning("refund %s of order %s is left to reconcile: %s", row.pk, order, error)
     row.refresh_from_db()
     return row
 
@@ -82,7 +82,7 @@ def request_refund(order: Order, wish: Wish) -> Refund:
         if not left.update(amount_refunded=wish.already + wish.amount):
             raise RefundRefused(_why_not(order, wish))
         if any(not 0 <= units <= most_to_restock(order).get(line, 0) for line, units in wish.restock.items()):
-            raise RefundRefused(_("More units would be put back on the shelf than were sold."))
+            raise RefundRefused(_("You cannot return more units to stock than were sold."))
         row = Refund.objects.create(
             payment=order.payments.get(status=Payment.Status.SUCCEEDED),
             amount=wish.amount,
@@ -102,8 +102,10 @@ def _why_not(order: Order, wish: Wish) -> str:
         return _("This order is not paid.")
     left = {"amount": format_money(order.total - order.amount_refunded, order.currency)}
     if order.amount_refunded != wish.already:
-        return _("Another refund was made meanwhile. %(amount)s is left; please look again.") % left
-    return _("Only %(amount)s of this order is left to give back.") % left
+        return (
+            _("Another refund was made in the meantime. %(amount)s can still be refunded; please check again.") % left
+        )
+    return _("Only %(amount)s of this order can still be refunded.") % left
 
 
 def most_to_restock(order: Order) -> dict[int, int]:
@@ -262,7 +264,7 @@ def _give_up(row: Refund, text: str) -> None:
         before = Order.Status.SHIPPED if order.shipped_at else Order.Status.PAID
         Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
-    words = gettext_lazy("Refund no. %(number)s did not go through: %(text)s")
+    words = gettext_lazy("Refund no. %(number)s failed: %(text)s")
     alarm(order, words, number=row.pk, text=text)
 
 

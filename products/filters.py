@@ -41,7 +41,7 @@ class PriceField(forms.DecimalField):
 
 def price_field(label: Any) -> PriceField:
     """For a price no longer than the column of prices holds."""
-    text = gettext_lazy("Please give prices as numbers, for example 20 or 12.50.")
+    text = gettext_lazy("Please enter prices as numbers, for example 20 or 12.50.")
     codes = ["invalid", "min_value", "max_digits", "max_decimal_places", "max_whole_digits"]
     return PriceField(
         label=label, required=False, min_value=0, max_digits=10, decimal_places=2,

@@ -27,7 +27,7 @@ class PictureField(forms.ImageField):
 def clean_picture(file: File) -> ContentFile:
     """The picture alone, upright and in sRGB: no place or camera, no second frame, no code hidden in the file."""
     if file.size > MOST_BYTES:
-        raise ValidationError(_("The picture is too large: at most 10 MB, please."), code="large")
+        raise ValidationError(_("The picture is too large. The maximum is 10 MB."), code="large")
     try:
         # Opening reads the head alone. MPO is no format of its own to open, it begins as a JPEG.
         with Image.open(file, formats=list(SUFFIXES)) as image:
@@ -35,10 +35,10 @@ def clean_picture(file: File) -> ContentFile:
                 raise Image.DecompressionBombError
             return _rewritten(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        text = _("The picture has too many pixels: at most 40 million, please.")
+        text = _("The picture has too many pixels. The maximum is 40 million.")
         raise ValidationError(text, code="pixels") from error
     except Exception as error:  # Pillow lets through whatever its decoders meet in a broken or hostile file
-        text = _("This is no picture we can read. Please choose a JPEG, PNG or WebP file.")
+        text = _("This picture cannot be read. Please choose a JPEG, PNG or WebP file.")
         raise ValidationError(text, code="unreadable") from error
 
 

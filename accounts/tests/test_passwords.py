@@ -49,7 +49,7 @@ def test_reset_by_the_mailed_link_sets_a_new_password(client: Client, alice: Use
     assert "Choose a new password" in client.get(page).text
     answer = client.post(page, new_password(NEW))
     assert answer.url == "/accounts/login/"
-    assert "Your password is changed. Log in with the new one." in client.get(answer.url).text
+    assert "Your password has been changed. Log in with the new one." in client.get(answer.url).text
     assert (can_log_in(NEW), can_log_in(PASSWORD)) == (True, False)
 
 
@@ -199,7 +199,7 @@ def test_change_sets_a_new_password_and_stays_signed_in(client: Client, alice: U
     sign_in(client, alice)
     answer = change(client)
     assert answer.url == "/accounts/profile/"
-    assert "Your password is changed. Other devices are logged out." in client.get(answer.url).text
+    assert "Your password has been changed. Other devices have been logged out." in client.get(answer.url).text
     assert (is_in(client), can_log_in(NEW), can_log_in(PASSWORD)) == (True, True, False)
 
 

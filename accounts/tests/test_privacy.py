@@ -80,7 +80,7 @@ def test_own_data_is_for_who_is_signed_in(client: Client, address: str) -> None:
 @pytest.mark.parametrize("address", [DOWNLOAD, DELETE])
 def test_own_data_asks_for_the_password_again(client: Client, alice: User, address: str) -> None:
     answer = client.post(address, {"password": "wrong"})
-    assert "The password is not right." in answer.text
+    assert "The password is incorrect." in answer.text
     assert "Error:" in answer.text
     assert User.objects.filter(pk=alice.pk).exists()
 
@@ -133,13 +133,13 @@ def test_download_says_what_staff_wrote_to_themselves_to_nobody(client: Client, 
 
 def test_delete_says_what_goes_and_what_stays(client: Client, alice: User) -> None:
     page = client.get(DELETE).text
-    assert ("What goes" in page, "What stays" in page, "This cannot be undone." in page) == (True, True, True)
+    assert ("What we delete" in page, "What we keep" in page, "This cannot be undone." in page) == (True, True, True)
 
 
 def test_deleted_account_is_gone_and_its_sessions_too(client: Client, other_client: Client, alice: User) -> None:
     sign_in(other_client, alice)
     answer = client.post(DELETE, AGAIN, follow=True)
-    assert "Your account is deleted." in answer.text
+    assert "Your account has been deleted." in answer.text
     assert not User.objects.exists()
     for browser in (client, other_client):
         assert browser.get("/accounts/profile/").url.startswith("/accounts/login/")
@@ -223,7 +223,7 @@ def test_order_to_be_sent_keeps_its_address_until_it_is_and_nobody_sees_it(
     assert other_client.get(reverse("orders:detail", args=[order.order_id])).status_code == 404
     assert order.order_id not in other_client.get("/cart/success/", follow=True).text
     Order.objects.update(status=Order.Status.SHIPPED)
-    assert reconcile()["orders without their person"] == 1
+    assert reconcile()["orders anonymised"] == 1
     assert Order.objects.get().email == ""
 
 
@@ -271,7 +271,7 @@ def test_customer_that_stripe_did_not_answer_for_is_deleted_by_reconcile(
     delete_account(alice)  # there is no Stripe here
     assert BillingProfile.objects.get().customer_id == "cus_none"
     request.getfixturevalue("simulator")
-    assert reconcile()["customers forgotten"] == 1  # Stripe has none of this id, which will do
+    assert reconcile()["customers erased"] == 1  # Stripe has none of this id, which will do
     assert BillingProfile.objects.get().customer_id == ""
 
 

@@ -79,7 +79,7 @@ def test_verify_link_opened_changes_nothing(client: Client, alice: User) -> None
     link = verify_link(client)
     with count_queries() as queries:
         page = client.get(link).text
-    assert "Yes, verify my e-mail" in page
+    assert "Yes, verify my email" in page
     assert {query.split()[0] for query in queries} == {"SELECT"}
     assert not is_verified()
 
@@ -87,7 +87,7 @@ def test_verify_link_opened_changes_nothing(client: Client, alice: User) -> None
 def test_verify_button_proves_the_email(client: Client, alice: User) -> None:
     link = verify_link(client)
     answer = client.post(link, follow=True)
-    assert "Thank you, your e-mail is verified." in answer.text
+    assert "Thank you, your email is verified." in answer.text
     assert "not verified" not in answer.text
     assert is_verified()
 
@@ -95,7 +95,7 @@ def test_verify_button_proves_the_email(client: Client, alice: User) -> None:
 def test_verify_link_again_says_so(client: Client, alice: User) -> None:
     link = verify_link(client)
     client.post(link)
-    assert "Your e-mail is verified." in client.get(link, follow=True).text
+    assert "Your email is verified." in client.get(link, follow=True).text
 
 
 def test_verify_asks_who_is_signed_out_to_log_in_and_comes_back(

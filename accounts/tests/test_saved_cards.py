@@ -52,7 +52,7 @@ def test_default_moves_to_another_card(client: Client, alice: User) -> None:
 
 def test_removed_card_is_gone_here_and_at_stripe(client: Client, simulator: Simulator, alice: User) -> None:
     card = Card.objects.get(pk=add_card(client).json()["card"])
-    assert "is removed" in press(client, "remove", card).text
+    assert "has been removed" in press(client, "remove", card).text
     card.refresh_from_db()
     assert (card.active, card.default, card.is_detach_due) == (False, False, False)
     assert simulator.store.find("card", card.stripe_id) is None
@@ -74,7 +74,7 @@ def test_card_removed_while_stripe_is_silent_is_detached_by_reconcile(
 ) -> None:
     card = make_card(alice)
     BillingProfile.objects.update(customer_id="cus_none")
-    assert "is removed" in press(client, "remove", card).text  # there is no Stripe here
+    assert "has been removed" in press(client, "remove", card).text  # there is no Stripe here
     assert "4242" not in client.get(PAGE).text
     request.getfixturevalue("simulator")
     assert reconcile()["cards removed"] == 1

@@ -95,7 +95,7 @@ def test_signup_keeps_the_cart(client: Client) -> None:
 def test_signup_with_a_taken_email_is_refused_with_words(client: Client, email: str) -> None:
     make_user()
     page = client.post(SIGNUP, DATA | {"email": email}).text
-    assert "You have an account with this e-mail. Log in instead." in page
+    assert "You already have an account with this email. Log in instead." in page
     assert User.objects.count() == 1
 
 
@@ -107,7 +107,7 @@ def test_signup_whose_email_is_taken_in_between_is_refused_with_words(
 
     monkeypatch.setattr(BillingProfile.objects, "save_new_user", taken)
     page = client.post(SIGNUP, DATA).text
-    assert "You have an account with this e-mail. Log in instead." in page
+    assert "You already have an account with this email. Log in instead." in page
     assert "_auth_user_id" not in client.session
 
 

@@ -20,7 +20,7 @@ from ecommerce.tests.visitors import count_queries, sign_in
 pytestmark = pytest.mark.django_db
 LOGIN, ADMIN, SIGNUP = "/accounts/login/", "/admin/login/", "/accounts/signup/"
 HERE, ELSEWHERE = "198.51.100.1", "203.0.113.9"
-WAIT = "Please wait a little"
+WAIT = "Please try again later"
 SECRET = "Tr0ub4dor&3"
 FEW = 3  # wrong passwords that close the door in most of these tests
 
@@ -241,7 +241,7 @@ def try_signup(email: str = "alice@example.org", address: str = HERE, password: 
 def test_signup_says_ten_times_an_hour_that_an_email_is_taken(alice: User) -> None:
     answers = [try_signup() for _ in range(12)]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
-    assert "You have an account with this e-mail." in answers[9].text
+    assert "You already have an account with this email." in answers[9].text
     assert (WAIT in answers[10].text, answers[10].headers["Retry-After"]) == (True, "3600")
 
 

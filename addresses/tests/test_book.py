@@ -33,7 +33,7 @@ def test_book_is_for_who_is_signed_in(client: Client, address: str) -> None:
 
 def test_book_that_is_empty_offers_a_way_on(client: Client, alice: User) -> None:
     page = client.get(BOOK).text
-    assert ("No address yet." in page, f'href="{ADD}"' in page) == (True, True)
+    assert ("No saved addresses yet." in page, f'href="{ADD}"' in page) == (True, True)
 
 
 def test_address_is_added(client: Client, alice: User) -> None:
@@ -80,7 +80,7 @@ def test_placed_order_keeps_its_own_text(client: Client, alice: User, change: st
 
 def test_address_is_deleted(client: Client, alice: User) -> None:
     answer = client.post(reverse("addresses:delete", args=[make_address(alice).pk]), follow=True)
-    assert "The address is deleted." in answer.text
+    assert "The address has been deleted." in answer.text
     assert not Address.objects.exists()
 
 

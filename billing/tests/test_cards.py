@@ -162,7 +162,7 @@ def test_processing_of_a_signed_in_visitor_keeps_the_card_for_the_user(client: C
 
 def test_processing_of_a_stranger_is_refused(client: Client, simulator: Simulator) -> None:
     answer = add_card(client)
-    assert (answer.status_code, answer.json()) == (403, {"error": "Log in or go on as a guest first."})
+    assert (answer.status_code, answer.json()) == (403, {"error": "Log in or continue as a guest first."})
     assert simulator.requests == []
 
 
@@ -182,9 +182,9 @@ def test_processing_of_a_bad_token_is_refused_without_asking_stripe(
     ("token", "words"),
     [
         ("tok_chargeDeclined", "Your card was declined. Try another card, or ask your bank."),
-        ("tok_chargeDeclinedInsufficientFunds", "Your card has not enough money on it. Try another card."),
+        ("tok_chargeDeclinedInsufficientFunds", "Your card has insufficient funds. Try another card."),
         ("tok_chargeDeclinedExpiredCard", "Your card has expired. Try another card."),
-        ("tok_chargeDeclinedIncorrectCvc", "The security code is not right. Check it and try again."),
+        ("tok_chargeDeclinedIncorrectCvc", "The security code is incorrect. Check it and try again."),
         ("tok_chargeDeclinedLostCard", "Your card was declined."),
         ("tok_chargeDeclinedStolenCard", "Your card was declined."),
         ("tok_radarBlock", "Your card was declined."),

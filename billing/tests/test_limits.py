@@ -156,7 +156,7 @@ def test_declined_payments_of_one_order_are_stopped_with_a_page(client: Client, 
     answers = [client.post(url, {"card": card}) for _press in range(12)]
     assert [answer.status_code for answer in answers] == [302] * 10 + [429] * 2
     page = answers[-1]
-    assert "Please wait a little" in page.text
+    assert "Please try again later" in page.text
     assert f'href="{order.get_absolute_url()}"' in page.text
     assert (int(page.headers["Retry-After"]) > 3000, "no-store" in page.headers["Cache-Control"]) == (True, True)
 

@@ -154,6 +154,6 @@ def test_pay_step_for_a_country_without_delivery_says_so_and_has_no_button(shopp
 def test_changed_price_is_told_in_the_cart(shopper: Client) -> None:
     cart = Cart.objects.get()
     cart.products.update(price="17.50")
-    assert "The price was £16.00 when you chose it." in shopper.get("/cart/").text
+    assert "The price was £16.00 when you added it." in shopper.get("/cart/").text
     add_to_cart(shopper, cart.products.get(), 1, action="set")
-    assert "when you chose it" not in shopper.get("/cart/").text
+    assert "when you added it" not in shopper.get("/cart/").text

@@ -296,7 +296,7 @@ def test_set_quantity_says_what_it_is_now() -> None:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"active": False}, "No longer on sale"),
+        ({"active": False}, "No longer available"),
         ({"stock": 0}, "Sold out"),
         ({"stock": 2}, "Only 2 left"),
         ({"stock": 3}, ""),
@@ -311,4 +311,4 @@ def test_line_says_why_it_cannot_be_bought(fields: dict, problem: str) -> None:
 def test_line_whose_price_the_currency_cannot_hold_is_off_sale(settings) -> None:
     settings.CURRENCY = "jpy"
     line = CartItem(cart=make_cart(), product=make_product(price=Decimal("160.50")), quantity=1)
-    assert line.problem == "No longer on sale"
+    assert line.problem == "No longer available"

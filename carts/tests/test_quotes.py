@@ -124,7 +124,7 @@ def test_methods_are_offered_where_they_go(country: str, titles: list[str]) -> N
 def test_method_carries_the_weights_it_is_for_both_ends_included(grams: int, fits: bool) -> None:
     today = quoted([line("16.00", weight=grams)], PARCEL)
     assert bool(today.method) is fits
-    assert today.delivery_problem == ("" if fits else "We do not deliver goods of this weight to United Kingdom.")
+    assert today.delivery_problem == ("" if fits else "We do not deliver orders of this weight to United Kingdom.")
 
 
 def test_weight_is_that_of_all_units() -> None:
@@ -198,4 +198,4 @@ def test_discount_does_not_make_delivery_dearer() -> None:
 def test_code_that_does_not_count_changes_nothing_and_says_so() -> None:
     today = quoted([line("16.00")], discount=Discount(code="BIG", value=Decimal(10), minimum=Decimal(50)))
     assert (today.discount_total, today.discount_code) == (Decimal(0), "")
-    assert today.code_problem == "The code BIG needs goods for £50.00 or more."
+    assert today.code_problem == "The code BIG is valid for orders of £50.00 or more."

@@ -39,7 +39,7 @@ def mug() -> Product:
 def test_add_puts_a_line_into_a_new_cart(client: Client, mug: Product) -> None:
     answer = add_to_cart(client, mug, 2)
     assert (answer.status_code, answer.url) == (302, "/cart/")
-    assert (lines(), said(answer)) == ({"Mug": 2}, "Your cart has 2 × Mug now.")
+    assert (lines(), said(answer)) == ({"Mug": 2}, "Your cart now has 2 × Mug.")
 
 
 def test_add_is_what_happens_without_an_action_and_one_without_a_quantity(client: Client, mug: Product) -> None:
@@ -49,7 +49,7 @@ def test_add_is_what_happens_without_an_action_and_one_without_a_quantity(client
 
 def test_add_raises_the_quantity_and_says_the_new_one(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 2)
-    assert said(add_to_cart(client, mug, 3)).endswith("Your cart has 5 × Mug now.")
+    assert said(add_to_cart(client, mug, 3)).endswith("Your cart now has 5 × Mug.")
     assert lines() == {"Mug": 5}
 
 
@@ -59,7 +59,7 @@ def test_add_stops_at_stock_and_at_99_and_says_so(client: Client, stock: int | N
     add_to_cart(client, product, 3)
     answer = add_to_cart(client, product, 98)
     assert lines() == {"Jug": most}
-    assert said(answer).endswith(f"We have no more than that: your cart has {most} × Jug now.")
+    assert said(answer).endswith(f"That is all we have in stock: your cart now has {most} × Jug.")
 
 
 def test_add_of_what_is_sold_out_says_so(client: Client) -> None:
@@ -90,7 +90,7 @@ def test_set_of_what_is_not_in_the_cart_puts_it_there(client: Client, mug: Produ
 def test_set_stops_at_the_stock(client: Client, mug: Product) -> None:
     answer = add_to_cart(client, mug, 50, "set")
     assert lines() == {"Mug": 10}
-    assert "no more than that" in said(answer)
+    assert "That is all we have in stock" in said(answer)
 
 
 @pytest.mark.parametrize(("action", "quantity"), [("set", 0), ("remove", 1), ("remove", 0), ("remove", 99)])
@@ -193,7 +193,7 @@ def test_product_that_is_gone_changes_nothing_and_is_told(client: Client, mug: P
     else:
         Product.objects.all().delete()
     answer = add_to_cart(client, mug, 1, action)
-    assert (lines(), said(answer)) == ({}, "This product is not on sale any more.")
+    assert (lines(), said(answer)) == ({}, "This product is no longer available.")
 
 
 @pytest.mark.parametrize("action", ["toggle", "ADD", "add\x00", "delete", "a" * 100_000])

@@ -69,10 +69,10 @@ def test_bad_quantity_of_what_is_not_in_the_cart_links_to_no_field(client: Clien
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (" nOne", "We do not know the code nOne. Please check how it is written."),
-        (ODD, "A code has letters from A to Z, digits, - and _ alone."),
+        (" nOne", "The code nOne is not valid. Please check the spelling."),
+        (ODD, "A code can contain only letters from A to Z, digits, - and _."),
         ("", "Enter a code."),
-        ("MUCH", "The code MUCH needs goods for £99.00 or more."),
+        ("MUCH", "The code MUCH is valid for orders of £99.00 or more."),
         ("T" * 41, "Please shorten: Discount code. Use at most 40 characters."),
     ],
 )
@@ -111,7 +111,7 @@ def test_second_code_that_is_refused_leads_to_the_one_in_the_cart(client: Client
     for code in ("TEN", "NONE"):
         answer = client.post("/cart/discount/", {"code": code}, headers=SAME)
     page = read(client.get(answer.url).text)
-    assert_tells_the_problem(page, "We do not know the code NONE. Please check how it is written.")
+    assert_tells_the_problem(page, "The code NONE is not valid. Please check the spelling.")
     assert page.one("a", href="#discount-code").text
     assert page.one("form", id="discount-code").attrs["tabindex"] == "-1"
 
@@ -132,7 +132,7 @@ def test_way_of_delivery_that_is_none_is_told_where_they_are_chosen(client: Clie
     give_details(client)
     sent = {"shipping_method": "x", "next": goal}
     page = read(client.post("/cart/delivery/", sent, headers=SAME, follow=True).text)
-    words = "Choose one of the ways of delivery."
+    words = "Choose one of the delivery options."
     assert_tells_the_problem(page, words)
     assert page.one("a", href="#shipping-choice").text == words
     choice = page.one("fieldset", id="shipping-choice")
@@ -147,7 +147,7 @@ def test_account_that_cannot_be_deleted_yet_says_so_with_the_focus(client: Clien
     assert page.one("title").text.startswith("Error: ")
     [notice] = page.all(autofocus="")
     assert (notice.attrs["role"], notice.text.split(":")[0]) == (
-        "alert", "Your account cannot be deleted yet, for money may still move",
+        "alert", "Your account cannot be deleted yet because a payment is still in progress",
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def test_pay_step_without_a_card_leads_to_the_field_for_it(client: Client) -> No
     add_to_cart(client, make_product())
     give_details(client)
     page = read(client.get(place_order(client, "new").url).text)
-    assert_tells_the_problem(page, "Choose a card on file or enter a new one. Entering one needs JavaScript.")
+    assert_tells_the_problem(page, "Choose a saved card or enter a new one. Entering a new card needs JavaScript.")
     assert page.one("a", href="#card").text
     assert page.one("fieldset", id="card").attrs["tabindex"] == "-1"
 
@@ -165,5 +165,5 @@ def test_order_that_is_paid_again_without_a_card_leads_to_the_field_for_it(
 ) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     page = read(client.post(f"{order.get_absolute_url()}pay/", {"card": "0"}, follow=True).text)
-    assert_tells_the_problem(page, "Choose a card on file or enter a new one. Entering one needs JavaScript.")
+    assert_tells_the_problem(page, "Choose a saved card or enter a new one. Entering a new card needs JavaScript.")
     assert page.one("a", href="#card").text

@@ -61,7 +61,7 @@ def test_mail_without_a_receiver_is_closed(row: AccountMail) -> None:
 
 def test_mail_that_failed_is_logged_and_waits(row: AccountMail, caplog: pytest.LogCaptureFixture) -> None:
     assert not row.deliver(broken)
-    assert f"accounts.AccountMail {row.pk} not sent" in caplog.text
+    assert f"accounts.AccountMail {row.pk} could not be sent" in caplog.text
     assert (again(row).sent, again(row).attempts, AccountMail.objects.waiting()) == (None, 1, [])
 
 

@@ -93,7 +93,7 @@ def test_revoked_link_closes_the_order_to_those_it_opened(
 def test_revoking_is_told_in_the_history(order: Order, client: Client) -> None:
     links.revoke(order, by="staff@example.org")
     assert order.events.filter(kind="links_revoked", by="staff@example.org").count() == 1
-    assert "Links in earlier e-mails no longer open this order" in client.get(order.get_absolute_url()).content.decode()
+    assert "Links in earlier emails no longer open this order" in client.get(order.get_absolute_url()).content.decode()
 
 
 def test_revoked_link_stays_with_who_placed_the_order(order: Order, client: Client) -> None:

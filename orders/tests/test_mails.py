@@ -139,7 +139,7 @@ def test_mail_of_a_part_refund_says_how_much_and_how_much_in_all() -> None:
     order = make_paid_order()
     make_refund(order, "5.00")
     _subject, text, html = sent(order, Kind.REFUNDED, str(make_refund(order, "2.50").pk))
-    for words in ("We have given back £2.50 of your order", "five to ten working days", "£20.95", "£7.50"):
+    for words in ("We have refunded £2.50 of your order", "five to ten working days", "£20.95", "£7.50"):
         assert words in text, words
         assert words in html, words
 
@@ -147,13 +147,13 @@ def test_mail_of_a_part_refund_says_how_much_and_how_much_in_all() -> None:
 def test_mail_of_a_whole_refund_says_that_it_is_all() -> None:
     order = make_paid_order()
     _subject, text, _html = sent(order, Kind.REFUNDED, str(make_refund(order, "20.95").pk))
-    assert "£20.95, all that you paid" in text
+    assert "£20.95, the full amount you paid" in text
 
 
 def test_mail_of_an_unwanted_charge_says_that_nobody_asked_for_it() -> None:
     order = make_paid_order(status=Order.Status.CANCELED)
     _subject, text, _html = sent(order, Kind.REFUNDED, str(make_refund(order, "9.00", is_mismatch=True).pk))
-    assert "A payment of £9.00 came for your order" in text
+    assert "We received a payment of £9.00 that does not match your order" in text
 
 
 def test_mail_of_a_refund_that_failed_after_all_is_not_sent() -> None:
@@ -166,7 +166,7 @@ def test_mail_of_a_refund_that_failed_after_all_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "words"), [("expiry", "was not paid in time"), ("staff@shop.example", "nothing of it will be sent")]
+    ("by", "words"), [("expiry", "was not paid in time"), ("staff@shop.example", "will not be shipped")]
 )
 def test_mail_of_a_cancelled_order_says_why_and_that_nothing_was_charged(by: str, words: str) -> None:
     order = make_paid_order(status=Order.Status.CANCELED)
@@ -180,7 +180,7 @@ def test_mail_of_a_cancelled_order_says_why_and_that_nothing_was_charged(by: str
 def test_mail_of_a_cancelled_order_that_was_charged_says_that_it_goes_back() -> None:
     order = make_paid_order(status=Order.Status.CANCELED)
     _subject, text, _html = sent(order, Kind.CANCELED)
-    assert "goes back to your card in full" in text
+    assert "We will refund the payment we received to your card in full" in text
     assert "Nothing was charged" not in text
 
 
@@ -200,7 +200,7 @@ def test_mail_of_low_stock_says_what_is_left_now() -> None:
     mails.tell_paid(order)
     Product.objects.update(stock=2)
     assert mails.send(order.mails.get(kind=Kind.LOW_STOCK))
-    assert mail.outbox[0].subject == "Running out: Teal mug"
+    assert mail.outbox[0].subject == "Low stock: Teal mug"
     assert "Teal mug (TM-1): 2 left." in mail.outbox[0].body
 
 
@@ -228,7 +228,7 @@ def test_subject_has_no_line_break() -> None:
     order = make_paid_order(make_product(title="Mug\r\nBcc: all@example.org", stock=1))
     mails.tell_paid(order)
     assert mails.send(order.mails.get(kind=Kind.LOW_STOCK))
-    assert mail.outbox[0].subject == "Running out: Mug Bcc: all@example.org"
+    assert mail.outbox[0].subject == "Low stock: Mug Bcc: all@example.org"
 
 
 def test_shoppers_read_the_language_of_their_order_and_staff_that_of_the_shop() -> None:

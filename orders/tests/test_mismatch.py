@@ -132,7 +132,7 @@ def test_failed_refund_of_an_unwanted_charge_can_be_tried_again(
 def test_shopper_reads_that_the_money_goes_back(unwanted: Order, client: Client) -> None:
     payments.settle(unwanted)
     page = client.get(unwanted.get_absolute_url()).text
-    assert "goes back to your card" in page
+    assert "is being refunded to your card" in page
     assert "cancelled and nothing was charged" not in page
 
 

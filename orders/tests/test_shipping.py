@@ -41,7 +41,7 @@ def test_order_is_sent_once(other_client: Client) -> None:
     first = order.shipped_at
     assert not ship(order, by="packer", tracking="CD 2")
     assert (state(order), order.shipped_at) == (("shipped", "AB 1", 1), first)
-    assert [event.said for event in order.events.all()] == ["Order sent: AB 1"]
+    assert [event.said for event in order.events.all()] == ["Order shipped: AB 1"]
 
 
 @pytest.mark.parametrize("status", ["open", "placed", "canceling", "canceled", "shipped", "refunded"])
@@ -68,7 +68,7 @@ def test_sent_order_is_well_in_the_books_and_a_missing_mail_is_found(client: Cli
     order = buy(client, make_product())
     ship(order, by="packer", tracking="4242 4242 4242 4242")  # a parcel's number may look like a card's
     assert audit() == []
-    assert "Order sent: 4242" in client.get(order.get_absolute_url()).text
+    assert "Order shipped: 4242" in client.get(order.get_absolute_url()).text
     order.mails.filter(kind=Mail.Kind.SHIPPED).delete()
     assert [finding.rule for finding in audit()] == ["I9"]
 
@@ -79,7 +79,7 @@ def test_staff_send_an_order_with_its_number(packer: Client) -> None:
     assert "1 High Street" in packer.get(page(order)).text
     answer = packer.post(page(order), {"tracking": " AB 1 "}, follow=True)
     assert state(order) == ("shipped", "AB 1", 1)
-    assert "is sent. The shopper gets a mail." in answer.text
+    assert "has been shipped. The shopper will be notified by email." in answer.text
     assert order.events.get().by == "packer@example.org"
 
 
@@ -88,7 +88,7 @@ def test_second_click_changes_nothing_and_says_so(packer: Client) -> None:
     packer.post(page(order), {"tracking": "AB 1"})
     answer = packer.post(page(order), {"tracking": "AB 2"}, follow=True)
     assert state(order) == ("shipped", "AB 1", 1)
-    assert "was sent before; nothing was changed" in answer.text
+    assert "was already shipped. Nothing was changed" in answer.text
 
 
 @pytest.mark.parametrize("tracking", ["<script>", "AB\r\nBcc: x", "9" * 61, "ÄÖ"])
@@ -101,7 +101,7 @@ def test_number_that_is_none_is_refused_with_words(packer: Client, tracking: str
 
 def test_order_that_cannot_be_sent_says_why(packer: Client) -> None:
     order = make_paid_order(status=Order.Status.REFUNDED)
-    assert "cannot be sent: Refunded." in packer.post(page(order), {}, follow=True).text
+    assert "cannot be shipped: Refunded." in packer.post(page(order), {}, follow=True).text
 
 
 def test_several_orders_are_sent_from_the_list(packer: Client) -> None:

@@ -56,7 +56,7 @@ def test_category_within_itself_is_refused_with_words(client: Client, kitchen: C
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     data = {"title": "Kitchen", "parent": Category.objects.get(slug=parent).pk}
     answer = client.post(reverse("admin:products_category_change", args=[kitchen.pk]), data)
-    assert "A category cannot lie within itself: Kitchen" in answer.text
+    assert "A category cannot be inside itself: Kitchen" in answer.text
     assert Category.objects.get(pk=kitchen.pk).parent is None
 
 
