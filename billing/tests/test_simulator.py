@@ -413,7 +413,7 @@ def test_wrong_parameters_are_refused(simulator, api, change, code, param):
 
 @pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", "pk_live_x"])
 def test_live_key_is_refused(simulator, key):
-    with pytest.raises(stripe.AuthenticationError, match="refuses live keys"):
+    with pytest.raises(stripe.AuthenticationError, match="rejects live keys"):
         connect(simulator, key).customers.create()
 
 
