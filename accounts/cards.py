@@ -29,7 +29,7 @@ def card_default(request: HttpRequest, pk: int) -> HttpResponse:
     """Make this card the default, which is offered first."""
     card = _own_card(request, pk)
     Card.objects.make_default(card)
-    messages.success(request, _("%(card)s is offered first from now on.") % {"card": card})
+    messages.success(request, _("%(card)s is now your default card.") % {"card": card})
     return redirect("billing:payment_method")
 
 
@@ -40,9 +40,10 @@ def card_remove(request: HttpRequest, pk: int) -> HttpResponse:
     card = _own_card(request, pk)
     if Payment.objects.filter(card=card, status__in=Payment.OPEN).exists():
         messages.error(
-            request, _("%(card)s is being used for a payment. Remove it when that is done.") % {"card": card}
+            request,
+            _("%(card)s is being used for a payment. You can remove it once the payment is complete.") % {"card": card},
         )
     else:
         cards.remove(card)
-        messages.success(request, _("%(card)s is removed.") % {"card": card})
+        messages.success(request, _("%(card)s has been removed.") % {"card": card})
     return redirect("billing:payment_method")

@@ -30,7 +30,7 @@ class UnderWay(Exception):
     """Raised if an account cannot be deleted yet because money can still move for these orders."""
 
     def __init__(self, orders: list[Order]) -> None:
-        super().__init__(f"{len(orders)} orders are under way")
+        super().__init__(f"{len(orders)} orders are in progress")
         self.orders = orders
 
 
@@ -50,7 +50,7 @@ def delete_account(user: User) -> None:
         try:
             cards.finish_forgetting(profile)
         except answers.GatewayError as error:
-            logger.warning("customer of profile %s is left to be deleted at Stripe: %s", profile.pk, error)
+            logger.warning("Stripe customer of billing profile %s could not be deleted yet: %s", profile.pk, error)
 
 
 @transaction.atomic

@@ -26,7 +26,7 @@ def name_change(request: HttpRequest) -> HttpResponse:
     form = NameForm(request.POST or None, instance=User.objects.get(pk=signed_in(request).pk))
     if form.is_valid():
         form.save()
-        messages.success(request, _("Your name is changed."))
+        messages.success(request, _("Your name has been changed."))
         return redirect("accounts:profile")
     return render(request, "accounts/name_change.html", {"form": form})
 
@@ -44,7 +44,9 @@ def email_change(request: HttpRequest) -> HttpResponseBase:
     if form.is_bound and TakenSignup.objects.are_at_limit(client):
         return too_many_signups(request)
     if form.is_valid() and _save_email(request, form):
-        messages.success(request, _("Your e-mail is changed. We have sent a link to it, to verify it."))
+        messages.success(
+            request, _("Your email has been changed. We have sent a link to the new address to verify it.")
+        )
         return redirect("accounts:profile")
     if form.has_taken_email and TakenSignup.objects.note(client):
         return too_many_signups(request)

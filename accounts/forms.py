@@ -25,7 +25,7 @@ def password_field(label: Any, kind: str = "new-password", help_text: Any = "") 
 class LoginForm(PlainForm):
     """Email address and password. An unknown email address and a wrong password give the same error."""
 
-    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    email = forms.EmailField(label=_("Email"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
     password = password_field(_("Password"), "current-password")
 
     def __init__(self, *args: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
@@ -39,7 +39,7 @@ class LoginForm(PlainForm):
         if "email" in data and "password" in data:
             user = authenticate(self.request, username=data["email"], password=data["password"])
             if not isinstance(user, User):
-                self.add_error("email", _("E-mail and password do not match. Try again, or sign up."))
+                self.add_error("email", _("Email and password do not match. Try again, or sign up."))
             else:
                 self.user = user
         return data
@@ -48,7 +48,7 @@ class LoginForm(PlainForm):
 class SignupForm(ShopForm, forms.ModelForm):
     """Name, email address and a password, which is entered once."""
 
-    TAKEN = _("You have an account with this e-mail. Log in instead.")
+    TAKEN = _("You already have an account with this email. Log in instead.")
 
     password = password_field(_("Password"), help_text=_("At least 8 characters."))
 
@@ -97,10 +97,10 @@ class GuestForm(PlainForm):
     """The email address that receives the emails about a guest's order."""
 
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=_("Email"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        help_text=_("For the confirmation of your order, nothing else."),
+        help_text=_("Used only for emails about your order."),
     )
 
 
@@ -108,7 +108,7 @@ class EmailForm(PlainForm):
     """The email address that receives a password reset link."""
 
     email = forms.EmailField(
-        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+        label=_("Email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
 
 
@@ -118,7 +118,7 @@ def confirm_password(request: HttpRequest, password: str) -> str:
     Raise ValidationError if it is not. Wrong passwords count towards the sign-in lockout.
     """
     if authenticate(request, username=request.user.get_username(), password=password) != request.user:
-        raise ValidationError(_("The password is not right. Try again."), code="password_incorrect")
+        raise ValidationError(_("The password is incorrect. Try again."), code="password_incorrect")
     return password
 
 
@@ -149,16 +149,16 @@ class EmailChangeForm(PasswordAgainForm):
     """A new email address for signing in, confirmed by the password."""
 
     email = forms.EmailField(
-        label=_("New e-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=_("New email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     field_order = ["email", "password"]
-    TAKEN = _("There is an account with this e-mail already.")
+    TAKEN = _("There is already an account with this email.")
 
     def clean_email(self) -> str:
         """Return the normalized email address. Raise ValidationError if it is unchanged or taken."""
         email = User.objects.normalize_email(self.cleaned_data["email"])
         if email == self.request.user.get_username():
-            raise ValidationError(_("This is your e-mail already."), code="same")
+            raise ValidationError(_("This is already your email."), code="same")
         if User.objects.filter(email__iexact=email).exclude(email=self.request.user.get_username()).exists():
             raise ValidationError(self.TAKEN, code="taken")
         return email
@@ -173,7 +173,7 @@ class NewPasswordForm(ShopForm, SetPasswordForm):
     """A new password, entered twice."""
 
     new_password1 = password_field(_("New password"), help_text=_("At least 8 characters."))
-    new_password2 = password_field(_("New password again"))
+    new_password2 = password_field(_("Confirm new password"))
 
 
 class PasswordChangeForm(NewPasswordForm):

@@ -106,9 +106,9 @@ def _link_path(mail: AccountMail, user: User) -> str:
 
 def _subject(mail: AccountMail) -> str:
     subjects = {
-        Kind.RESET: _("A new password at %(shop)s"),
-        Kind.VERIFY: _("Your e-mail at %(shop)s"),
+        Kind.RESET: _("Reset your password at %(shop)s"),
+        Kind.VERIFY: _("Verify your email at %(shop)s"),
         Kind.CLAIM: _("Your earlier orders at %(shop)s"),
-        Kind.CHANGED: _("Your e-mail at %(shop)s was changed"),
+        Kind.CHANGED: _("Your email at %(shop)s was changed"),
     }
     return subjects[Kind(mail.kind)] % {"shop": settings.SITE_NAME}

@@ -73,12 +73,15 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A customer or a member of staff."""
 
-    email = models.EmailField(_("e-mail"), unique=True)
+    email = models.EmailField(_("email address"), unique=True)
     email_verified = models.EmailField(
-        _("verified e-mail"), blank=True, editable=False, help_text=_("The address that was proven by a mailed link.")
+        _("verified email address"),
+        blank=True,
+        editable=False,
+        help_text=_("The email address that the user verified through an emailed link."),
     )
     name = models.CharField(_("name"), max_length=120, blank=True)
-    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May sign in to the admin."))
+    is_staff = models.BooleanField(_("staff status"), default=False, help_text=_("Can log in to the admin."))
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now)
 
@@ -126,7 +129,7 @@ class GuestEmailManager(models.Manager["GuestEmail"]):
 class GuestEmail(models.Model):
     """An email address that a guest entered in one session."""
 
-    email = models.EmailField(_("e-mail"))
+    email = models.EmailField(_("email address"))
     active = models.BooleanField(_("active"), default=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
@@ -134,8 +137,8 @@ class GuestEmail(models.Model):
     objects: ClassVar[GuestEmailManager] = GuestEmailManager()
 
     class Meta:
-        verbose_name = _("guest e-mail")
-        verbose_name_plural = _("guest e-mails")
+        verbose_name = _("guest email")
+        verbose_name_plural = _("guest emails")
 
     def __str__(self) -> str:
         return self.email
@@ -178,14 +181,14 @@ class AccountMail(OutboxMail):
 
     class Kind(models.TextChoices):
         RESET = "reset", _("New password")
-        VERIFY = "verify", _("Verify e-mail")
+        VERIFY = "verify", _("Verify email")
         CLAIM = "claim", _("Earlier orders")
-        CHANGED = "changed", _("E-mail changed")
+        CHANGED = "changed", _("Email changed")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     user = models.ForeignKey(
         User, models.CASCADE, null=True, related_name="mails", verbose_name=_("user"),
-        help_text=_("Who asked while signed in; whether an address has an account is looked up when sending."),
+        help_text=_("The user who asked while logged in. Otherwise the account is looked up when the email is sent."),
     )  # fmt: skip
     client = models.CharField(max_length=64, editable=False)
     language = models.CharField(_("language"), max_length=12)
@@ -194,8 +197,8 @@ class AccountMail(OutboxMail):
     objects: ClassVar[Any] = AccountMailQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("account mail")
-        verbose_name_plural = _("account mails")
+        verbose_name = _("account email")
+        verbose_name_plural = _("account emails")
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["to", "timestamp"], name="account_mail_of_address"),
@@ -238,8 +241,8 @@ class TakenSignup(models.Model):
     objects = TakenSignupQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("sign-up with a taken e-mail")
-        verbose_name_plural = _("sign-ups with a taken e-mail")
+        verbose_name = _("sign-up with an existing email")
+        verbose_name_plural = _("sign-ups with an existing email")
         indexes = [models.Index(fields=["client", "timestamp"], name="taken_signup_of_client")]
 
     def __str__(self) -> str:

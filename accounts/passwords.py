@@ -26,7 +26,7 @@ def password_reset(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None)
     if form.is_valid():
         mails.queue(request, AccountMail.Kind.RESET, form.cleaned_data["email"])
-        messages.info(request, _("If there is an account with this e-mail, we have sent a link to it."))
+        messages.info(request, _("If there is an account with this email, we have sent a link to it."))
         return redirect("accounts:login")
     return render(request, "accounts/password_reset.html", {"form": form})
 
@@ -52,7 +52,7 @@ def password_reset_confirm(request: HttpRequest, uidb64: str, token: str) -> Htt
         # The link was sent only to this email address, so using it verifies the address.
         User.objects.verify(user)
         forget_failures(user)
-        messages.success(request, _("Your password is changed. Log in with the new one."))
+        messages.success(request, _("Your password has been changed. Log in with the new one."))
         return redirect("accounts:login")
     return render(request, "accounts/password_reset_confirm.html", {"form": form})
 
@@ -65,7 +65,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(request, request.POST or None)
     if form.is_valid():
         update_session_auth_hash(request, form.save())
-        messages.success(request, _("Your password is changed. Other devices are logged out."))
+        messages.success(request, _("Your password has been changed. Other devices have been logged out."))
         return redirect("accounts:profile")
     return render(request, "accounts/password_change.html", {"form": form})
 

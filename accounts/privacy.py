@@ -44,6 +44,6 @@ def account_delete(request: HttpRequest) -> HttpResponse:
             under_way = error.orders
         else:
             logout(request)
-            messages.success(request, _("Your account is deleted. Thank you for having been here."))
+            messages.success(request, _("Your account has been deleted. Thank you for shopping with us."))
             return redirect("home")
     return render(request, "accounts/account_delete.html", {"form": form, "under_way": under_way})

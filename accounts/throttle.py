@@ -64,13 +64,15 @@ def locked_out(
     request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponseBase:
     """Return the lockout page. It is the same whether or not the email address has an account."""
-    message = _("There were too many wrong passwords from where you are. Other places are not affected.")
+    message = _(
+        "Too many wrong passwords were entered from your internet connection. Other connections are not affected."
+    )
     return too_many(request, message, settings.AXES_COOLOFF_TIME)
 
 
 def too_many_signups(request: HttpRequest) -> HttpResponseBase:
     """Return the page for a client that tried too many email addresses that have an account."""
-    return too_many(request, _("You tried too many e-mails that have an account already."), HOUR)
+    return too_many(request, _("You entered too many email addresses that already have an account."), HOUR)
 
 
 @private

@@ -126,14 +126,14 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
     """
     user = signed_in(request)
     if user.has_verified_email:
-        messages.info(request, _("Your e-mail is verified."))
+        messages.info(request, _("Your email is verified."))
         return redirect("accounts:profile")
     mail = mail_of_token(token, AccountMail.Kind.VERIFY, user)
     if mail is None:
         return dead_link(request)
     if request.method == "POST":
         if mail.use() and User.objects.verify(user):
-            messages.success(request, _("Thank you, your e-mail is verified."))
+            messages.success(request, _("Thank you, your email is verified."))
         return redirect("accounts:profile")
     return render(request, "accounts/verify.html")
 
@@ -145,10 +145,12 @@ def claim_request(request: HttpRequest) -> HttpResponse:
     """Queue an email with the link to earlier guest orders. The response does not reveal whether there are any."""
     user = signed_in(request)
     if not user.has_verified_email:
-        messages.warning(request, _("Please verify your e-mail first."))
+        messages.warning(request, _("Please verify your email first."))
         return redirect("accounts:profile")
     mails.queue(request, AccountMail.Kind.CLAIM, user.email, user)
-    message = _("If there are any, we have sent a link to %(email)s. It may take a minute.") % {"email": user.email}
+    message = _("If there are earlier orders, we have sent a link to %(email)s. It may take a minute.") % {
+        "email": user.email
+    }
     messages.info(request, message)
     return redirect("accounts:profile")
 

@@ -40,7 +40,7 @@ def address_add(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST or None)
     if form.is_valid():
         form.save_for(_own_profile(request))
-        messages.success(request, _("The address is saved."))
+        messages.success(request, _("The address has been saved."))
         return redirect("addresses:list")
     return render(request, "addresses/address_edit.html", {"form": form})
 
@@ -54,7 +54,7 @@ def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = AddressForm(request.POST or None, initial=model_to_dict(address))
     if form.is_valid():
         _replace(address, form, profile)
-        messages.success(request, _("The address is changed. Orders you placed before keep the old one."))
+        messages.success(request, _("The address has been changed. Orders you have already placed keep the old one."))
         return redirect("addresses:list")
     return render(request, "addresses/address_edit.html", {"form": form, "address": address})
 
@@ -79,5 +79,5 @@ def _replace(address: Address, form: AddressForm, profile: BillingProfile) -> No
 def address_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a postal address of this account. Raise Http404 if it belongs to another account."""
     get_object_or_404(Address.objects.of(_own_profile(request)), pk=pk).delete()
-    messages.success(request, _("The address is deleted. Orders you placed before keep it."))
+    messages.success(request, _("The address has been deleted. Orders you have already placed keep it."))
     return redirect("addresses:list")

@@ -48,7 +48,7 @@ def remove(card: Card) -> None:
         try:
             finish_removal(card)
         except answers.GatewayError as error:
-            logger.warning("card %s is left to be removed at Stripe: %s", card.pk, error)
+            logger.warning("card %s could not be removed at Stripe yet: %s", card.pk, error)
 
 
 def finish_removal(card: Card) -> None:
@@ -93,9 +93,9 @@ def keep_setup(profile: BillingProfile, setup_id: str) -> Card:
         return attempt.card
     setup = gateway.retrieve_setup(setup_id)
     if setup.status != "succeeded" or setup.customer != profile.customer_id:
-        logger.warning("set-up %s of profile %s is %s", setup.id, profile.pk, setup.status)
+        logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
         attempt.note(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
-        raise Unusable(_("Your card was not checked to the end. Nothing was charged. Please enter it again."))
+        raise Unusable(_("The check of your card was not completed. Nothing was charged. Please enter it again."))
     card = Card.objects.add_new(profile, setup.card)
     attempt.note(ok=True, card=card)
     return card

@@ -34,20 +34,20 @@ def _check_test_payments() -> Iterator[CheckMessage]:
     """Check that test payments stay on this machine and live keys are sent only to Stripe (E001 to E003)."""
     if settings.STRIPE_SECRET_KEY.startswith(LIVE):
         yield Error(
-            "A live Stripe key would be sent to an address that is not Stripe's.",
+            "A live Stripe key would be sent to a server that is not Stripe's.",
             hint="Unset STRIPE_API_BASE, or use a test key.",
             id="billing.E001",
         )
     if not is_loopback(urlsplit(settings.STRIPE_API_BASE).hostname):
         yield Error(
-            "STRIPE_API_BASE is neither Stripe nor on this machine.",
+            "STRIPE_API_BASE is neither Stripe nor a server on this machine.",
             hint="Unset it to use Stripe itself.",
             id="billing.E002",
         )
     if not is_loopback(settings.SITE_HOST):
         yield Error(
-            "Test payments would be taken on an address that others can reach.",
-            hint="Set STRIPE_SECRET_KEY to take real payments, or keep SITE_URL on 127.0.0.1.",
+            "Test payments would be accepted on a site that others can reach.",
+            hint="Set STRIPE_SECRET_KEY to accept real payments, or keep SITE_URL on 127.0.0.1.",
             id="billing.E003",
         )
 
@@ -55,27 +55,29 @@ def _check_test_payments() -> Iterator[CheckMessage]:
 def _check_currency() -> Iterator[CheckMessage]:
     """Check that the shop supports the currency (E004)."""
     if settings.CURRENCY in money.REFUSED or len(settings.CURRENCY) != 3:
-        yield Error(f"The shop cannot sell in {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004")
+        yield Error(
+            f"The shop does not support the currency {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004"
+        )
 
 
 def _check_real_payments() -> Iterator[CheckMessage]:
     """Check that the settings that Stripe requires in production are set (E005)."""
     missing = [name for name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET") if not getattr(settings, name)]
     if missing and settings.STRIPE_IS_REAL and not settings.DEBUG:
-        yield Error(f"{' and '.join(missing)} not set.", hint="See .env.example.", id="billing.E005")
+        yield Error(f"Not set: {' and '.join(missing)}.", hint="See .env.example.", id="billing.E005")
 
 
 def _check_cards() -> Iterator[CheckMessage]:
     """Check the way cards are saved and the limits of card attempts (E007 and E008)."""
     if settings.STRIPE_CARD_FLOW not in CARD_FLOWS:
         yield Error(
-            f"STRIPE_CARD_FLOW is {settings.STRIPE_CARD_FLOW!r}.",
+            f"STRIPE_CARD_FLOW has an unknown value: {settings.STRIPE_CARD_FLOW!r}.",
             hint=f"Set it to {' or '.join(CARD_FLOWS)}.",
             id="billing.E007",
         )
     if min(settings.CARD_TRIES.values()) < 1:
         yield Error(
-            "A limit of card attempts is below 1, so nobody could pay.",
+            "A limit on card attempts is below 1, so no payment would be possible.",
             hint="Set the CARD_TRIES_... variables to 1 or more.",
             id="billing.E008",
         )
@@ -88,7 +90,7 @@ def token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "Cards are saved from tokens, which Stripe is ending support for (no date is set).",
+            "Cards are saved from tokens, and Stripe is ending support for them (no date is set).",
             hint="Set STRIPE_CARD_FLOW=setup_intent.",
             id="billing.W001",
         )

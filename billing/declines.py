@@ -11,16 +11,16 @@ def decline_message(code: str, decline_code: str = "") -> str:
     if decline_code in SILENT:
         return _("Your card was declined.")
     messages = {
-        "insufficient_funds": _("Your card has not enough money on it. Try another card."),
+        "insufficient_funds": _("Your card has insufficient funds. Try another card."),
         "withdrawal_count_limit_exceeded": _("Your card is over its limit. Try another card."),
         "expired_card": _("Your card has expired. Try another card."),
-        "incorrect_cvc": _("The security code is not right. Check it and try again."),
-        "invalid_cvc": _("The security code is not right. Check it and try again."),
-        "incorrect_number": _("The card number is not right. Check it and try again."),
-        "invalid_number": _("The card number is not right. Check it and try again."),
-        "incorrect_zip": _("The card's postcode is not right. Check it and try again."),
+        "incorrect_cvc": _("The security code is incorrect. Check it and try again."),
+        "invalid_cvc": _("The security code is incorrect. Check it and try again."),
+        "incorrect_number": _("The card number is incorrect. Check it and try again."),
+        "invalid_number": _("The card number is incorrect. Check it and try again."),
+        "incorrect_zip": _("The card's postcode is incorrect. Check it and try again."),
         "processing_error": _("The card could not be processed. Try again in a moment, or use another card."),
-        "currency_not_supported": _("Your card cannot pay in this currency. Try another card."),
+        "currency_not_supported": _("Your card does not support this currency. Try another card."),
         "payment_intent_authentication_failure": _(
             "Your bank's check was not completed. Try again or use another card."
         ),

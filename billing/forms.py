@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.models import BillingProfile, Card
 from ecommerce.forms import PlainForm
 
-NO_CARD = _("Choose a card on file or enter a new one. Entering one needs JavaScript.")
+NO_CARD = _("Choose a saved card or enter a new one. Entering a new card needs JavaScript.")
 
 
 class TokenForm(PlainForm):
@@ -17,7 +17,7 @@ class TokenForm(PlainForm):
     token = forms.RegexField(
         r"^tok_\w+\Z",
         max_length=120,
-        error_messages={"required": _("No card was sent."), "invalid": _("This is no card.")},
+        error_messages={"required": _("No card was submitted."), "invalid": _("This is not a card.")},
     )
 
 
@@ -27,7 +27,7 @@ class SetupForm(PlainForm):
     setup_intent = forms.RegexField(
         r"^seti_\w+\Z",
         max_length=120,
-        error_messages={"required": _("No card was sent."), "invalid": _("This is no card.")},
+        error_messages={"required": _("No card was submitted."), "invalid": _("This is not a card.")},
     )
 
 

@@ -118,7 +118,7 @@ def _call(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answ
     except GatewayError:
         raise
     except Exception as error:  # the SDK raises any kind of error for an answer that is not Stripe's
-        raise Unknown(f"an answer that is not Stripe's: {error!r}") from error
+        raise Unknown(f"not a valid answer from Stripe: {error!r}") from error
 
 
 def _to_gateway_error(error: stripe.StripeError) -> Exception:
@@ -298,7 +298,7 @@ def read_event(payload: bytes, signature: str) -> Event:
             raise TypeError("a value does not fit its column")
         result = Event(values[0], values[1], values[2], event["livemode"] is True)
     except Exception as error:  # for some inputs, verification raises undocumented errors
-        raise ValueError("not a good delivery") from error
+        raise ValueError("not a valid webhook delivery") from error
     if sent > time.time() + CLOCK_SKEW:
         raise ValueError("signed in the future")
     return result

@@ -56,7 +56,7 @@ class TooMany(Exception):
     """
 
     def __init__(self, scope: str, seconds: int, back: str) -> None:
-        super().__init__(f"too many card attempts of one {scope}")
+        super().__init__(f"too many card attempts for one {scope}")
         self.seconds, self.back = seconds, back
 
     @property
@@ -87,7 +87,7 @@ def start(request: HttpRequest, kind: str, profile: BillingProfile, source: str 
         return attempt
     attempt.delete()
     scope, oldest = exceeded
-    logger.warning("card attempts of profile %s refused: over the limit of the %s", profile.pk, scope)
+    logger.warning("card attempts of billing profile %s rejected: limit for %s exceeded", profile.pk, scope)
     remaining = oldest + CardAttempt.COUNTED - timezone.now()
     raise TooMany(scope, max(ceil(remaining.total_seconds()), 60), back)
 

@@ -118,11 +118,15 @@ class BillingProfile(GuardedModel):
         related_name="billing_profile",
         verbose_name=_("user"),
     )
-    email = models.EmailField(_("e-mail"))
+    email = models.EmailField(_("email address"))
     customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
     active = models.BooleanField(_("active"), default=True)
     forgotten = models.DateTimeField(
-        _("forgotten"), null=True, blank=True, editable=False, help_text=_("When its person left; orders keep the row.")
+        _("erased"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the account was deleted. The row is kept for its orders."),
     )
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
@@ -318,9 +322,9 @@ class CardAttempt(models.Model):
     billing_profile = models.ForeignKey(
         BillingProfile, models.CASCADE, related_name="card_attempts", verbose_name=_("billing profile")
     )
-    address = models.CharField(_("network address (hashed)"), max_length=40)
+    address = models.CharField(_("IP address (hashed)"), max_length=40)
     session = models.CharField(_("session (hashed)"), max_length=40, blank=True)
-    source = models.CharField(_("token or set-up (hashed)"), max_length=40, blank=True)
+    source = models.CharField(_("token or SetupIntent (hashed)"), max_length=40, blank=True)
     card = models.ForeignKey(
         Card, models.SET_NULL, null=True, blank=True, related_name="attempts", verbose_name=_("card")
     )

@@ -64,7 +64,7 @@ def _create_customer(email: str) -> str:
     try:
         return gateway.create_customer(email)
     except answers.GatewayError as error:
-        logger.warning("no Stripe customer yet: %s", error)
+        logger.warning("Stripe customer not created yet: %s", error)
         return ""
 
 

@@ -60,7 +60,7 @@ def setup_intent(request: HttpRequest) -> JsonResponse:
 
 
 def _no_profile_response() -> JsonResponse:
-    return JsonResponse({"error": _("Log in or go on as a guest first.")}, status=403)
+    return JsonResponse({"error": _("Log in or continue as a guest first.")}, status=403)
 
 
 def keep_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
@@ -98,7 +98,7 @@ def _respond(profile: BillingProfile, action: Callable[[], dict[str, Any]]) -> J
         text = _("Your card could not be read. Nothing was charged. Please enter it again.")
         return JsonResponse({"error": text}, status=400)
     except (answers.GatewayError, ValueError) as error:
-        logger.error("no card for profile %s: %s", profile.pk, error)
+        logger.error("card not saved for billing profile %s: %s", profile.pk, error)
         text = _("Your card could not be checked right now. Nothing was charged. Please try again in a moment.")
         return JsonResponse({"error": text}, status=424)
 

@@ -100,7 +100,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
     number = request.POST.get("order", "")[:20]
     order = Order.objects.of_visitor(request).filter(order_id=number).first() if number.isalnum() else None
     if order is None:
-        messages.error(request, _("Your checkout has ended. Please start again from your cart."))
+        messages.error(request, _("Your checkout has expired. Please start again from your cart."))
         return redirect("carts:home")
     if order.status != Order.Status.OPEN:
         return redirect(order)
@@ -110,7 +110,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect("carts:checkout")
     if form.is_other_method() and order.cart:
         order.cart.choose(shipping_method_id=form.cleaned_data["shipping_method"])
-        messages.info(request, _("The delivery has changed. Please check the new total, then place your order."))
+        messages.info(request, _("The delivery option has changed. Please check the new total, then place your order."))
         return redirect("carts:checkout")
     attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
     try:

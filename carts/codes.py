@@ -29,13 +29,13 @@ def put_on(request: HttpRequest, cart: Cart, code: str) -> str:
     """
     key = f"codes:{client_key(request)}"
     if cache.get(key, 0) >= WRONG_CODES:
-        raise CodeRefused(_("Too many codes were tried from where you are. Please try again in an hour."))
+        raise CodeRefused(_("Too many codes were tried from your internet connection. Please try again in an hour."))
     discount = Discount.objects.find(code)
     if discount is None or not discount.active:
         cache.add(key, 0, PAUSE)
         with suppress(ValueError):  # the counter expired between these two lines
             cache.incr(key)
-        raise CodeRefused(_("We do not know the code %(code)s. Please check how it is written.") % {"code": code})
+        raise CodeRefused(_("The code %(code)s is not valid. Please check the spelling.") % {"code": code})
     cart.discount_code = discount.code
     cart_quote = quote_cart(cart)
     if cart_quote.code_problem:

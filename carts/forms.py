@@ -31,7 +31,7 @@ class CartUpdateForm(PlainForm):
         choices=[(ADD, ADD), (SET, SET), (REMOVE, REMOVE)],
         required=False,
         # Django's default message repeats the submitted value, which can be long.
-        error_messages={"invalid_choice": _("A product can be added, set or removed.")},
+        error_messages={"invalid_choice": _("You can add a product, change its quantity or remove it.")},
     )
     quantity = forms.IntegerField(label=_("Quantity"), min_value=0, max_value=MOST, required=False)
 
@@ -61,7 +61,7 @@ class DeliveryForm(PlainForm):
         min_value=1,
         max_value=2**63 - 1,
         required=False,
-        error_messages=dict.fromkeys(["invalid", "min_value", "max_value"], _("Choose one of the ways of delivery.")),
+        error_messages=dict.fromkeys(["invalid", "min_value", "max_value"], _("Choose one of the delivery options.")),
     )
 
     def first_place(self) -> str:
@@ -90,7 +90,7 @@ class DiscountForm(PlainForm):
         max_length=40,
         strip=True,
         required=False,
-        error_messages={"invalid": _("A code has letters from A to Z, digits, - and _ alone.")},
+        error_messages={"invalid": _("A code can contain only letters from A to Z, digits, - and _.")},
     )
     remove = forms.BooleanField(required=False)
 

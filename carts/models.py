@@ -206,7 +206,7 @@ class Cart(models.Model):
         Product, through="CartItem", related_name="+", blank=True, verbose_name=_("products")
     )
     active = models.BooleanField(_("active"), default=True)
-    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Of the estimate."))
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Used for the shipping estimate."))
     region = models.CharField(_("state or region"), max_length=80, blank=True)
     shipping_method = models.ForeignKey(
         ShippingMethod, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping method"),
@@ -308,7 +308,7 @@ class CartItem(models.Model):
     )
 
     seen_price = models.DecimalField(
-        _("price when chosen"), max_digits=10, decimal_places=2, null=True, blank=True, editable=False
+        _("price when added"), max_digits=10, decimal_places=2, null=True, blank=True, editable=False
     )
 
     class Meta:
@@ -335,7 +335,7 @@ class CartItem(models.Model):
     def problem(self) -> str:
         """A message for the shopper that says why this line cannot be bought as it is, or "" if it can."""
         if not self.product.active or has_excess_digits(self.product.price, settings.CURRENCY):
-            return str(_("No longer on sale"))
+            return str(_("No longer available"))
         if self.product.is_sold_out:
             return str(_("Sold out"))
         if self.quantity > self.product.most_in_cart():

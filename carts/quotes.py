@@ -113,9 +113,9 @@ class Quote:
     def amount_problem(self) -> str:
         """A message for the shopper that says why this total cannot be charged, or "" if it can."""
         if self.is_too_small:
-            text, limit = _("The smallest order we can take is %(amount)s."), minimum(self.currency)
+            text, limit = _("The minimum order value is %(amount)s."), minimum(self.currency)
         elif self.is_too_large:
-            text, limit = _("The largest order we can take is %(amount)s."), maximum(self.currency)
+            text, limit = _("The maximum order value is %(amount)s."), maximum(self.currency)
         else:
             return ""
         return text % {"amount": format_money(limit, self.currency)}
@@ -241,6 +241,8 @@ def _delivery(lines: Sequence[CartItem], to: Destination, rules: Rules) -> tuple
     if fitting:
         return fitting, ""
     text = (
-        _("We do not deliver goods of this weight to %(country)s.") if there else _("We do not deliver to %(country)s.")
+        _("We do not deliver orders of this weight to %(country)s.")
+        if there
+        else _("We do not deliver to %(country)s.")
     )
     return [], text % {"country": country_name(to.country)}

@@ -29,7 +29,7 @@ HUNDRED = Decimal(100)
 def check_payable(amounts: dict[str, Decimal | None]) -> None:
     """Raise ValidationError for the fields whose amount has more decimals than the shop's currency."""
     currency = settings.CURRENCY
-    text = gettext("%(currency)s has no such decimals.") % {"currency": currency.upper()}
+    text = gettext("%(currency)s does not have that many decimal places.") % {"currency": currency.upper()}
     wrong = {name: text for name, amount in amounts.items() if amount and has_excess_digits(amount, currency)}
     if wrong:
         raise ValidationError(wrong)
@@ -38,25 +38,25 @@ def check_payable(amounts: dict[str, Decimal | None]) -> None:
 class ShippingMethod(models.Model):
     """A shipping method, optionally limited to certain countries and weights."""
 
-    title = models.CharField(_("title"), max_length=80, help_text=_("As shoppers read it."))
+    title = models.CharField(_("title"), max_length=80, help_text=_("Shown to shoppers."))
     price = models.DecimalField(_("price"), **PRICE)
     free_from = models.DecimalField(
         _("free from"), **PRICE, null=True, blank=True,
-        help_text=_("Goods for this much, before any discount, travel free. Empty: never."),
+        help_text=_("Delivery is free from this subtotal, before any discount. Empty: never."),
     )  # fmt: skip
     countries = models.TextField(
-        _("countries"), blank=True, help_text=_("Codes of two letters, like GB, IE, FR. Empty: everywhere.")
+        _("countries"), blank=True, help_text=_("Two-letter country codes, for example GB, IE, FR. Empty: everywhere.")
     )
     weight_from = models.PositiveIntegerField(
-        _("from so many grams"), null=True, blank=True, help_text=_("This weight included. Empty: any.")
+        _("minimum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Empty: any weight.")
     )
     weight_to = models.PositiveIntegerField(
-        _("up to so many grams"), null=True, blank=True, help_text=_("This weight included. Empty: any.")
+        _("maximum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Empty: any weight.")
     )
     position = models.PositiveSmallIntegerField(
-        _("position"), default=0, help_text=_("The lowest comes first, and is used where the shopper chose none.")
+        _("position"), default=0, help_text=_("The lowest comes first and is the default.")
     )
-    active = models.BooleanField(_("offered"), default=True)
+    active = models.BooleanField(_("available"), default=True)
 
     class Meta:
         verbose_name = _("shipping method")
@@ -73,7 +73,7 @@ class ShippingMethod(models.Model):
         """Reject amounts with too many decimals for the currency, and a weight range that is empty."""
         check_payable({"price": self.price, "free_from": self.free_from})
         if self.weight_from is not None and self.weight_to is not None and self.weight_from > self.weight_to:
-            raise ValidationError({"weight_to": _("This is less than where the weight begins.")})
+            raise ValidationError({"weight_to": _("The maximum weight is less than the minimum weight.")})
 
     def goes_to(self, country: str) -> bool:
         return not self.countries or country in self.countries.replace(",", " ").split()
@@ -89,20 +89,20 @@ class ShippingMethod(models.Model):
 class TaxRate(models.Model):
     """The tax rate for a shipping destination."""
 
-    title = models.CharField(_("title"), max_length=40, help_text=_("As shoppers read it, like VAT."))
+    title = models.CharField(_("title"), max_length=40, help_text=_("Shown to shoppers, for example VAT."))
     country = models.CharField(_("country"), max_length=2)
     region = models.CharField(
         _("state or region"), max_length=80, blank=True,
         help_text=_(
-            "Empty: the whole country. Else as addresses write it; several spellings with commas between, like CA,"
-            " California. It replaces the rate of the whole country."
+            "Empty: the whole country. Otherwise as written in addresses, with several spellings separated by commas,"
+            " for example CA, California. Overrides the rate of the whole country."
         ),
     )  # fmt: skip
     percent = models.DecimalField(
-        _("percent"), max_digits=6, decimal_places=3, validators=[MinValueValidator(0), MaxValueValidator(100)]
+        _("percentage"), max_digits=6, decimal_places=3, validators=[MinValueValidator(0), MaxValueValidator(100)]
     )
-    on_shipping = models.BooleanField(_("on delivery as well"), default=True)
-    active = models.BooleanField(_("in force"), default=True)
+    on_shipping = models.BooleanField(_("applies to delivery"), default=True)
+    active = models.BooleanField(_("active"), default=True)
 
     class Meta:
         verbose_name = _("tax rate")
@@ -111,7 +111,7 @@ class TaxRate(models.Model):
         constraints = [
             models.UniqueConstraint(
                 "country", Upper("region"), name="tax_rate_once_a_place",
-                violation_error_message=_("There is a rate for this place already."),
+                violation_error_message=_("There is already a tax rate for this area."),
             ),
             models.CheckConstraint(condition=Q(percent__range=(0, 100)), name="tax_rate_percent_0_to_100"),
         ]  # fmt: skip
@@ -132,7 +132,7 @@ class TaxRate(models.Model):
         """Reject a region that already has a rate under one of its spellings."""
         others = TaxRate.objects.filter(country=self.country).exclude(pk=self.pk)
         if any(self.spellings & other.spellings for other in others):
-            raise ValidationError({"region": _("There is a rate for this place already.")})
+            raise ValidationError({"region": _("There is already a tax rate for this area.")})
 
 
 def tax_on(amount: Decimal, percent: Decimal, is_included: bool, currency: str) -> Decimal:
@@ -157,33 +157,36 @@ class Discount(GuardedModel):
     """
 
     class Kind(models.TextChoices):
-        PERCENT = "percent", _("percent of the goods")
-        AMOUNT = "amount", _("an amount")
+        PERCENT = "percent", _("percentage of the subtotal")
+        AMOUNT = "amount", _("fixed amount")
 
     guarded_fields = frozenset({"uses"})
 
     code = models.CharField(
         _("code"), max_length=40, unique=True,
-        validators=[RegexValidator(r"^[A-Za-z0-9_-]+\Z", _("Letters from A to Z, digits, - and _ alone."))],
-        help_text=_("Capitals and small letters are the same."),
+        validators=[RegexValidator(r"^[A-Za-z0-9_-]+\Z", _("Use only letters from A to Z, digits, - and _."))],
+        help_text=_("Not case-sensitive."),
     )  # fmt: skip
     kind = models.CharField(_("kind"), max_length=7, choices=Kind, default=Kind.PERCENT)
     value = models.DecimalField(
         _("value"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))],
-        help_text=_("10 for ten percent, or for so much money."),
+        help_text=_("For example, 10 for ten percent or for an amount of 10."),
     )  # fmt: skip
-    starts = models.DateTimeField(_("starts"), null=True, blank=True, help_text=_("Empty: at once."))
+    starts = models.DateTimeField(_("starts"), null=True, blank=True, help_text=_("Empty: immediately."))
     ends = models.DateTimeField(_("ends"), null=True, blank=True, help_text=_("Empty: never."))
     minimum = models.DecimalField(
-        _("least value of the goods"), **PRICE, null=True, blank=True, help_text=_("Empty: any.")
+        _("minimum subtotal"), **PRICE, null=True, blank=True, help_text=_("Empty: no minimum.")
     )
     uses_limit = models.PositiveIntegerField(
-        _("how often at most"), null=True, blank=True, help_text=_("By all shoppers together. Empty: any number.")
+        _("usage limit"), null=True, blank=True, help_text=_("For all shoppers together. Empty: no limit.")
     )
     uses = models.PositiveIntegerField(
-        _("used"), default=0, editable=False, help_text=_("Orders that are not cancelled; a refund changes nothing.")
+        _("times used"),
+        default=0,
+        editable=False,
+        help_text=_("Counts orders that are not cancelled, including refunded ones."),
     )
-    active = models.BooleanField(_("in force"), default=True)
+    active = models.BooleanField(_("active"), default=True)
 
     objects: ClassVar[DiscountManager] = DiscountManager()
 
@@ -193,7 +196,7 @@ class Discount(GuardedModel):
         ordering = ["code"]
         constraints = [
             models.UniqueConstraint(
-                Upper("code"), name="discount_code_once", violation_error_message=_("There is such a code already.")
+                Upper("code"), name="discount_code_once", violation_error_message=_("This code already exists.")
             ),
             models.CheckConstraint(condition=Q(value__gt=0), name="discount_value_positive"),
             models.CheckConstraint(
@@ -216,25 +219,25 @@ class Discount(GuardedModel):
         is not after the start.
         """
         if self.kind == self.Kind.PERCENT and self.value is not None and self.value > HUNDRED:
-            raise ValidationError({"value": _("Nothing gets cheaper by more than 100 percent.")})
+            raise ValidationError({"value": _("A discount cannot exceed 100 percent.")})
         check_payable({"minimum": self.minimum} | ({"value": self.value} if self.kind == self.Kind.AMOUNT else {}))
         if self.starts and self.ends and self.ends <= self.starts:
-            raise ValidationError({"ends": _("This is not after the beginning.")})
+            raise ValidationError({"ends": _("The end must be after the start.")})
 
     def problem(self, subtotal: Decimal) -> str:
         """Return a message that says why the code does not apply now to this subtotal, or "" if it applies."""
         now, words = timezone.now(), {"code": self.code}
         if not self.active or (self.kind == self.Kind.AMOUNT and has_excess_digits(self.value, settings.CURRENCY)):
-            return gettext("We do not know the code %(code)s.") % words
+            return gettext("The code %(code)s is not valid.") % words
         if self.starts and now < self.starts:
-            return gettext("The code %(code)s counts from %(time)s on.") % (words | {"time": _written(self.starts)})
+            return gettext("The code %(code)s is valid from %(time)s.") % (words | {"time": _written(self.starts)})
         if self.ends and now >= self.ends:
-            return gettext("The code %(code)s ended on %(time)s.") % (words | {"time": _written(self.ends)})
+            return gettext("The code %(code)s expired on %(time)s.") % (words | {"time": _written(self.ends)})
         if self.uses_limit is not None and self.uses >= self.uses_limit:
             return gettext("The code %(code)s has been used up.") % words
         if self.minimum is not None and subtotal < self.minimum:
             least = format_money(self.minimum, settings.CURRENCY)
-            return gettext("The code %(code)s needs goods for %(amount)s or more.") % (words | {"amount": least})
+            return gettext("The code %(code)s is valid for orders of %(amount)s or more.") % (words | {"amount": least})
         return ""
 
     def amount_off(self, subtotal: Decimal, currency: str) -> Decimal:

@@ -49,8 +49,8 @@ def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
         request.user = user  # a request that did not pass the middleware has no user
         if count := Cart.objects.merge_on_login(request, user):
             words = ngettext(
-                "%(count)d item from your last visit is in your cart too.",
-                "%(count)d items from your last visit are in your cart too.",
+                "%(count)d item from your last visit is also in your cart.",
+                "%(count)d items from your last visit are also in your cart.",
                 count,
             )
             messages.info(request, words % {"count": count}, fail_silently=True)

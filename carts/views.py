@@ -80,13 +80,13 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     if cart:
         Cart.objects.remember(request, cart)
     elif action == CartUpdateForm.REMOVE or not Product.objects.active().filter(pk=product_id).exists():
-        messages.error(request, _("This product is not on sale any more."))
+        messages.error(request, _("This product is no longer available."))
         return
     else:
         cart, _created = Cart.objects.get_or_create_from_request(request, lock=True)
     product = Cart.objects.with_quantities(Product.objects.filter(pk=product_id), request).first()
     if product is None or not (product.active or product.in_cart):
-        messages.error(request, _("This product is not on sale any more."))
+        messages.error(request, _("This product is no longer available."))
         return
     before = product.in_cart or 0
     wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
@@ -103,9 +103,9 @@ def _report_quantity(request: HttpRequest, title: str, wanted: int, now: int) ->
     elif now == 0:
         messages.warning(request, _("%(title)s is sold out.") % words)
     elif now < wanted:
-        messages.warning(request, _("We have no more than that: your cart has %(count)d × %(title)s now.") % words)
+        messages.warning(request, _("That is all we have in stock: your cart now has %(count)d × %(title)s.") % words)
     else:
-        messages.success(request, _("Your cart has %(count)d × %(title)s now.") % words)
+        messages.success(request, _("Your cart now has %(count)d × %(title)s.") % words)
 
 
 @require_POST

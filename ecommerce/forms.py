@@ -33,7 +33,9 @@ def name_in_errors(field: Field, name: str) -> None:
         texts["max_value"] = _("Please check: %(field)s. It must be %(max_value)s or less.")
     if isinstance(field, forms.CharField):
         texts["max_length"] = _("Please shorten: %(field)s. Use at most %(max_length)s characters.")
-        texts["null_characters_not_allowed"] = _("Please type again: %(field)s. It holds a sign that cannot be kept.")
+        texts["null_characters_not_allowed"] = _(
+            "Please check: %(field)s. It contains a character that cannot be saved."
+        )
     defaults = Field.default_error_messages | forms.ChoiceField.default_error_messages
     params = vars(field) | {"field": name}
     for code, text in texts.items():

@@ -60,7 +60,7 @@ class CleanPathMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = (text for name, values in request.GET.lists() for text in (name, *values))
         if any("\x00" in text for text in (request.path, *query, *request.COOKIES.values())):
-            raise SuspiciousOperation("NUL byte in address or cookies")
+            raise SuspiciousOperation("NUL byte in URL or cookies")
         return self.get_response(request)
 
 

@@ -47,9 +47,9 @@ class OutboxMail(models.Model):
 
     to = models.EmailField(_("to"))
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    tried_at = models.DateTimeField(_("tried"), null=True, blank=True)
+    tried_at = models.DateTimeField(_("last attempt"), null=True, blank=True)
     sent = models.DateTimeField(_("sent"), null=True, blank=True)
-    dropped = models.DateTimeField(_("closed without a mail"), null=True, blank=True)
+    dropped = models.DateTimeField(_("closed without sending"), null=True, blank=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects: ClassVar[Any] = OutboxQuerySet.as_manager()
@@ -79,7 +79,7 @@ class OutboxMail(models.Model):
                 return False
             message.send()
         except Exception:  # a mail server can fail in many ways; the row stays unsent and is retried
-            logger.exception("%s %s not sent", self._meta.label, self.pk)
+            logger.exception("%s %s could not be sent", self._meta.label, self.pk)
             return False
         return self._close("sent")
 

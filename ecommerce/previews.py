@@ -67,13 +67,15 @@ class PreviewAdmin(ReadOnlyAdmin):
         """Show the subject, the recipient, the text, and the HTML in a frame."""
         message = self._message(request, pk, kind)
         if message is None:
-            messages.info(request, _("There is no such mail to show: nothing happened that it could tell of."))
+            messages.info(
+                request, _("There is nothing to preview: this email does not apply to any current order or account.")
+            )
             return redirect(self._url_name("changelist"))
         name, key = ("preview_html", pk) if pk else ("sample_html", kind)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": _("What the mail says"),
+            "title": _("Email preview"),
             "letter": message,
             "samples": self._sample_links(),
             "html_url": reverse(self._url_name(name), args=[key]),

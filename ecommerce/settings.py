@@ -25,7 +25,7 @@ def required_env(name: str, default: str) -> str:
     """
     value = env.str(name, "")
     if not value and not DEBUG:
-        raise ImproperlyConfigured(f"DEBUG is off and {name} is not set. Set it, see .env.example.")
+        raise ImproperlyConfigured(f"DEBUG is off and {name} is not set. See .env.example.")
     return value or default
 
 
@@ -38,7 +38,7 @@ IS_TLS = SITE_URL.startswith("https://")
 SECRET_KEY = required_env("SECRET_KEY", "for-a-laptop-only-" + "x" * 40)
 ALLOWED_HOSTS = required_env("ALLOWED_HOSTS", ",".join([*LOOPBACK_HOSTS, SITE_HOST])).replace(" ", "").split(",")
 if "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS must name the shop's hosts; * would let anybody write links in our name.")
+    raise ImproperlyConfigured("ALLOWED_HOSTS must list the shop's hosts; * would let anyone forge links in emails.")
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)  # number of our proxies that append to X-Forwarded-For
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@shop.example")
 STAFF_EMAIL = env.str("STAFF_EMAIL", SUPPORT_EMAIL)  # receives emails about orders; empty: no staff emails

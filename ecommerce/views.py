@@ -77,5 +77,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Render the 403 page for a missing or expired CSRF token. The request had no effect and can be retried."""
-    text = _("Your browser did not send what we need to be sure that this request came from you. Nothing was changed.")
+    text = _("We could not verify that this request came from you. Nothing was changed.")
     return render(request, "403_csrf.html", {"text": text, "next_page": "/"}, status=403)

@@ -54,9 +54,9 @@ class OrderAdmin(ReadOnlyAdmin):
     actions = ["send_orders", "cancel_unpaid", "cancel_unknown", "settle", "mark_looked_at", "revoke_links"]
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language", "placed_at", "paid_at"]}),
-        (gettext_lazy("Sent"), {"fields": ["shipped_at", "tracking"]}),
+        (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
         (
-            gettext_lazy("Money"),
+            gettext_lazy("Amounts"),
             {
                 "fields": [
                     "subtotal",
@@ -120,7 +120,7 @@ class OrderAdmin(ReadOnlyAdmin):
                 messages.info(request, _("Refund of %(amount)s: %(status)s") % params)
                 return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
-        return render(request, "orders/admin/refund.html", context | {"title": _("Give money back")})
+        return render(request, "orders/admin/refund.html", context | {"title": _("Refund")})
 
     def ship_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Mark the order as shipped, and notify the shopper by email."""
@@ -132,39 +132,41 @@ class OrderAdmin(ReadOnlyAdmin):
             self._ship(request, order, form.cleaned_data["tracking"])
             return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
-        return render(request, "orders/admin/ship.html", context | {"title": _("Send the order")})
+        return render(request, "orders/admin/ship.html", context | {"title": _("Ship order")})
 
     def _ship(self, request: HttpRequest, order: Order, tracking: str = "") -> None:
         if ship(order, request.user.get_username(), tracking):
-            messages.success(request, _("%(order)s is sent. The shopper gets a mail.") % {"order": order})
+            messages.success(
+                request, _("%(order)s has been shipped. The shopper will be notified by email.") % {"order": order}
+            )
             return
         order.refresh_from_db()
         params = {"order": order, "status": order.get_status_display()}
         if order.status == Order.Status.SHIPPED:
-            messages.info(request, _("%(order)s was sent before; nothing was changed.") % params)
+            messages.info(request, _("%(order)s was already shipped. Nothing was changed.") % params)
         elif order.status == Order.Status.PAID:
-            messages.error(request, _("%(order)s cannot be sent: all of its money is going back.") % params)
+            messages.error(request, _("%(order)s cannot be shipped: it is being refunded in full.") % params)
         else:
-            messages.error(request, _("%(order)s cannot be sent: %(status)s.") % params)
+            messages.error(request, _("%(order)s cannot be shipped: %(status)s.") % params)
 
-    @admin.action(description=gettext_lazy("Send, without a tracking number (paid orders)"), permissions=["ship"])
+    @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])
     def send_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset:
             self._ship(request, order)
 
-    @admin.action(description=gettext_lazy("Cancel (unpaid orders)"), permissions=["cancel"])
+    @admin.action(description=gettext_lazy("Cancel unpaid orders"), permissions=["cancel"])
     def cancel_unpaid(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
             cancelling.cancel(order, by=request.user.get_username())
             messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
 
-    @admin.action(description=gettext_lazy("Ask Stripe what became of the payment"), permissions=["cancel"])
+    @admin.action(description=gettext_lazy("Update payment status from Stripe"), permissions=["cancel"])
     def settle(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset.exclude(payment_intent_id=None):
             payments.settle_quietly(order)
             messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
 
-    @admin.action(description=gettext_lazy("Cancel orders whose payment Stripe does not know"), permissions=["cancel"])
+    @admin.action(description=gettext_lazy("Cancel orders whose payment is unknown to Stripe"), permissions=["cancel"])
     def cancel_unknown(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
             try:
@@ -172,20 +174,20 @@ class OrderAdmin(ReadOnlyAdmin):
             except answers.GatewayError:
                 is_done = False
             order.refresh_from_db()
-            text = order.get_status_display() if is_done else _("Stripe knows this payment, or does not answer.")
+            text = order.get_status_display() if is_done else _("Stripe knows this payment or did not answer.")
             messages.info(request, f"{order}: {text}")
 
-    @admin.action(description=gettext_lazy("I have had a look"), permissions=["cancel"])
+    @admin.action(description=gettext_lazy("Mark as acknowledged"), permissions=["cancel"])
     def mark_looked_at(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         done = sum(alarms.looked_at(order, by=request.user.get_username()) for order in queryset)
-        message = ngettext("%(count)d order marked as looked at.", "%(count)d orders marked as looked at.", done)
+        message = ngettext("%(count)d order marked as acknowledged.", "%(count)d orders marked as acknowledged.", done)
         messages.info(request, message % {"count": done})
 
-    @admin.action(description=gettext_lazy("Make the links in mails worthless"), permissions=["cancel"])
+    @admin.action(description=gettext_lazy("Revoke emailed links"), permissions=["cancel"])
     def revoke_links(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset:
             links.revoke(order, by=request.user.get_username())
-            messages.info(request, _("%(order)s: its links open nothing any more.") % {"order": order})
+            messages.info(request, _("%(order)s: emailed links have been revoked.") % {"order": order})
 
 
 @admin.register(Refund)
@@ -201,7 +203,7 @@ class RefundAdmin(ReadOnlyAdmin):
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.refund_order")
 
-    @admin.action(description=gettext_lazy("Try again (charges no order wanted)"), permissions=["refund"])
+    @admin.action(description=gettext_lazy("Retry failed mismatch refunds"), permissions=["refund"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
         for row in queryset.select_related("payment__order"):
             try:
@@ -212,7 +214,7 @@ class RefundAdmin(ReadOnlyAdmin):
             text = (
                 row.get_status_display()
                 if is_requested
-                else _("nothing to repeat, for only the failed refund of an unwanted charge is asked for again.")
+                else _("nothing to retry: only a failed mismatch refund can be retried.")
             )
             messages.info(request, f"{row.payment.order}, {row}: {text}")
 

@@ -55,16 +55,16 @@ def paid_orders() -> Iterator[Finding]:
     paid = Order.objects.filter(status__in=Order.PAID_STATES)
     counted: QuerySet[Any] = paid.annotate(matching=Count("payments", filter=matching)).exclude(matching=1)
     for order in counted:
-        yield about(order, "I2", f"is {order.status}, but {order.matching} payments brought its total")
+        yield about(order, "I2", f"is {order.status}, but {order.matching} payments match its total")
     for order in paid.filter(Q(paid_at=None) | Q(payment_intent_id=None)):
-        yield about(order, "I2", f"is {order.status}, but has no time of payment or no payment at Stripe")
+        yield about(order, "I2", f"is {order.status}, but has no payment time or no payment at Stripe")
     mismatch = Refund.objects.filter(payment=OuterRef("pk"), is_mismatch=True)
     charged = Payment.objects.filter(status=Payment.Status.SUCCEEDED).exclude(order__status__in=Order.PAID_STATES)
     for payment in charged.filter(~Exists(mismatch)).select_related("order"):
-        yield about(payment.order, "I3", f"is {payment.order.status}, but was charged, and nothing goes back")
+        yield about(payment.order, "I3", f"is {payment.order.status}, but was charged, and no refund was requested")
     failed = Refund.objects.filter(is_mismatch=True, status=Refund.Status.FAILED).select_related("payment__order")
     for refund in failed:
-        yield about(refund.payment.order, "I3", f"was charged without being wanted, and the refund failed ({refund})")
+        yield about(refund.payment.order, "I3", f"has a mismatched charge, and its refund failed ({refund})")
 
 
 def stock() -> Iterator[Finding]:
@@ -72,7 +72,7 @@ def stock() -> Iterator[Finding]:
     counted = Product.objects.filter(stock__isnull=False).annotate(moved=Coalesce(Sum("movements__amount"), 0))
     wrong: QuerySet[Any] = counted.exclude(stock=F("moved"))
     for product in wrong:
-        text = f"has a stock of {product.stock}, its movements say {product.moved}"
+        text = f"has a stock of {product.stock}, its movements add up to {product.moved}"
         yield Finding("I4", f"product {product.sku}", text)
 
 
@@ -85,11 +85,11 @@ def held_goods() -> Iterator[Finding]:
         held, text = -movement["sum"], f"{item.quantity} x {item.sku}"
         if item.order.status == Order.Status.CANCELED:
             if held and not movement["uncounted"]:
-                yield about(item.order, "I4", f"is cancelled and still holds {held} of {text}")
+                yield about(item.order, "I4", f"is cancelled but still reserves {held} of {text}")
         elif movement["takes"] != 1 or (held != item.quantity - back[item.pk] and movement["taken"]):
-            yield about(item.order, "I4", f"holds {held} of {text}, taken {movement['takes']} times")
+            yield about(item.order, "I4", f"reserves {held} of {text}, reserved {movement['takes']} times")
     for number, product in moved:
-        yield Finding("I4", f"product {product}", f"was moved by {number}, which is no order with a line of it")
+        yield Finding("I4", f"product {product}", f"has a stock movement of order {number}, which has no line for it")
 
 
 NOTHING: dict[str, Any] = {"sum": 0, "taken": 0, "takes": 0, "uncounted": 0}
@@ -123,32 +123,34 @@ def frozen_orders() -> Iterator[Finding]:
         on_top = Decimal(0) if order.is_tax_included else order.tax_total
         parts = order.subtotal + order.shipping_total + on_top - order.discount_total
         if order.seal != seal_of(order):
-            yield about(order, "I5", "is not as it was placed: a line, a sum, an address or a word was changed")
+            yield about(order, "I5", "was changed after it was placed: a line, an amount, an address or a text")
         if lines != order.subtotal or parts != order.total:
-            yield about(order, "I6", f"has a total of {order.total}, its parts make {parts}, its lines {lines}")
+            yield about(
+                order, "I6", f"has a total of {order.total}, but its parts add up to {parts} and its lines to {lines}"
+            )
         elif has_excess_digits(order.total, order.currency) or order.total < minimum(order.currency):
             yield about(order, "I6", f"has a total of {order.total}, which cannot be charged in {order.currency}")
         yield from _shares(order)
         if any(item.total != item.unit_price * item.quantity for item in order.items.all()):
-            yield about(order, "I6", "has a line that is not price times quantity")
+            yield about(order, "I6", "has a line whose total is not price times quantity")
         if not (order.items.all() and order.placed_at and order.shipping_address_text and order.billing_address_text):
-            yield about(order, "I14", "was placed without lines, time or addresses")
+            yield about(order, "I14", "was placed without lines, a time or addresses")
 
 
 def _shares(order: Order) -> Iterator[Finding]:
     """Check I6: the lines add up to the discount, and the lines and shipping add up to the tax."""
     items = order.items.all()
     if sum((item.discount_total for item in items), Decimal(0)) != order.discount_total:
-        yield about(order, "I6", f"has a discount of {order.discount_total}, which is not that of its lines")
+        yield about(order, "I6", f"has a discount of {order.discount_total}, which is not the sum of its lines")
     if sum((item.tax_total for item in items), order.shipping_tax) != order.tax_total:
-        yield about(order, "I6", f"has a tax of {order.tax_total}, which is not that of its lines and its shipping")
+        yield about(order, "I6", f"has a tax of {order.tax_total}, which is not the sum of its lines and its shipping")
 
 
 def discount_codes() -> Iterator[Finding]:
     """Check I21: a discount code has as many uses as there are orders with it that are not canceled."""
     for discount in codes.miscounted():
         yield Finding(
-            "I21", f"discount code {discount}", f"counts {discount.uses} uses, {discount.live} orders have it"
+            "I21", f"discount code {discount}", f"counts {discount.uses} uses, but {discount.live} orders use it"
         )
 
 
@@ -161,13 +163,13 @@ def attempts() -> Iterator[Finding]:
     for payment in rows.exclude(amount=F("order__total"), currency=F("order__currency")):
         yield about(payment.order, "I7", f"attempt {payment.number} was for {payment.amount} {payment.currency}")
     for payment in rows.filter(status__in=Payment.OPEN).exclude(order__status__in=["placed", "canceling"]):
-        yield about(payment.order, "I8", f"is {payment.order.status}, and attempt {payment.number} is still open")
+        yield about(payment.order, "I8", f"is {payment.order.status}, but attempt {payment.number} is still open")
     for payment in rows.filter(card__isnull=False).exclude(card__billing_profile=F("order__billing_profile")):
-        yield about(payment.order, "I11", f"attempt {payment.number} used another's card")
+        yield about(payment.order, "I11", f"attempt {payment.number} used another shopper's card")
     for name in ("shipping_address", "billing_address"):
         others = PLACED().exclude(**{name: None}).exclude(**{f"{name}__billing_profile": F("billing_profile")})
         for order in others:
-            yield about(order, "I11", "goes to an address of somebody else's book")
+            yield about(order, "I11", "uses an address of another shopper")
 
 
 def confirmations() -> Iterator[Finding]:
@@ -175,12 +177,12 @@ def confirmations() -> Iterator[Finding]:
     kind = Mail.Kind.CONFIRMATION
     mail = Mail.objects.filter(order=OuterRef("pk"), kind=kind)
     for order in Order.objects.filter(~Exists(mail), status__in=Order.PAID_STATES):
-        yield about(order, "I9", "is paid, and no confirmation is on its way")
+        yield about(order, "I9", "is paid, but has no confirmation email")
     for row in Mail.objects.filter(kind=kind).exclude(order__status__in=Order.PAID_STATES).select_related("order"):
-        yield about(row.order, "I9", f"is {row.order.status}, and has a confirmation")
+        yield about(row.order, "I9", f"is {row.order.status}, but has a confirmation email")
     notified = Mail.objects.filter(order=OuterRef("pk"), kind=Mail.Kind.SHIPPED)
     for order in Order.objects.filter(~Exists(notified), status=Order.Status.SHIPPED).exclude(email=""):
-        yield about(order, "I9", "was sent, and no mail tells its shopper")
+        yield about(order, "I9", "was shipped, but has no shipping email")
 
 
 def refunds() -> Iterator[Finding]:
@@ -191,12 +193,12 @@ def refunds() -> Iterator[Finding]:
         live = sum((row.amount for row in rows if row.status != Refund.Status.FAILED), Decimal(0))
         done = sum((row.amount for row in rows if row.status == Refund.Status.DONE), Decimal(0))
         if order.amount_refunded != live:
-            yield about(order, "I10", f"counts {order.amount_refunded} as given back, its refunds make {live}")
+            yield about(order, "I10", f"counts {order.amount_refunded} as refunded, but its refunds add up to {live}")
         if (order.status == Order.Status.REFUNDED) != (done == order.total):
-            yield about(order, "I10", f"is {order.status}, with {done} of {order.total} given back")
+            yield about(order, "I10", f"is {order.status}, with {done} of {order.total} refunded")
     unnamed = Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.DONE], stripe_id=None)
     for refund in unnamed.select_related("payment__order"):
-        yield about(refund.payment.order, "I10", f"refund {refund.pk} is {refund.status} without being Stripe's")
+        yield about(refund.payment.order, "I10", f"refund {refund.pk} is {refund.status}, but has no Stripe refund")
 
 
 def histories() -> Iterator[Finding]:
@@ -210,18 +212,18 @@ def histories() -> Iterator[Finding]:
     }.items():
         line = OrderEvent.objects.filter(order=OuterRef("pk"), kind=kind)
         for order in orders.filter(~Exists(line)):
-            yield about(order, "I14", f"is {order.status}, and its history has no line '{kind}'")
+            yield about(order, "I14", f"is {order.status}, but its history has no event '{kind}'")
     was_paid = OrderEvent.objects.filter(order=OuterRef("pk"), kind=OrderEvent.Kind.PAID)
     for order in Order.objects.filter(Exists(was_paid)).exclude(status__in=Order.PAID_STATES):
-        yield about(order, "I15", f"was paid, and is {order.status}")
+        yield about(order, "I15", f"was paid, but is {order.status}")
 
 
 def carts() -> Iterator[Finding]:
     """Check I16: an active cart has one owner, and the cart of a placed order is closed."""
     for cart in Cart.objects.filter(active=True, user=None, session_key=""):
-        yield Finding("I16", f"cart {cart}", "belongs to nobody")
+        yield Finding("I16", f"cart {cart}", "has no owner")
     for order in PLACED().filter(cart__active=True):
-        yield about(order, "I16", "is placed, and its cart is still open")
+        yield about(order, "I16", "is placed, but its cart is still open")
 
 
 # I18: Stripe keys and possible card numbers in text fields.
@@ -245,7 +247,9 @@ def secrets_in_words() -> Iterator[Finding]:
                 suspects = suspects.exclude(kind=OrderEvent.Kind.SHIPPED)
             for pk, text in suspects.values_list("pk", field):
                 if re.search(KEY, text) or any(passes_luhn(found[0]) for found in re.finditer(NUMBER, text)):
-                    yield Finding("I18", f"{model._meta.verbose_name} {pk}", f"'{field}' looks like a card or a key")
+                    yield Finding(
+                        "I18", f"{model._meta.verbose_name} {pk}", f"'{field}' looks like a card number or a key"
+                    )
 
 
 def passes_luhn(number: str) -> bool:
@@ -263,28 +267,32 @@ def unfinished() -> Iterator[Finding]:
     late = timezone.now() - LATE
     for payment in Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=late).select_related("order"):
         if payment.order.status == Order.Status.PLACED and payment.status != Payment.Status.PROCESSING:
-            yield about(payment.order, "I19", f"attempt {payment.number} is {payment.status} for more than an hour")
+            yield about(
+                payment.order, "I19", f"attempt {payment.number} has been {payment.status} for more than an hour"
+            )
     began = OrderEvent.objects.filter(order=OuterRef("pk"), kind=OrderEvent.Kind.CANCELING, at__gte=late)
     for order in Order.objects.filter(~Exists(began), status=Order.Status.CANCELING):
-        yield about(order, "I19", "is being cancelled for more than an hour")
+        yield about(order, "I19", "has been in cancellation for more than an hour")
     unpaid = late - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
     for order in Order.objects.filter(status=Order.Status.PLACED, placed_at__lt=unpaid):
-        yield about(order, "I19", "is unpaid for too long and still holds its goods")
+        yield about(order, "I19", "has been unpaid for too long and still reserves its items")
     for refund in Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=late).select_related(
         "payment__order"
     ):
-        yield about(refund.payment.order, "I19", f"refund {refund.pk} was asked for more than an hour ago")
+        yield about(refund.payment.order, "I19", f"refund {refund.pk} was requested more than an hour ago")
     for event in StripeEvent.objects.filter(processed=None, received__lt=late):
-        yield Finding("I19", f"event {event.stripe_id}", "was never worked on")
+        yield Finding("I19", f"event {event.stripe_id}", "was never processed")
     for mail in Mail.objects.filter(sent=None, dropped=None, timestamp__lt=late).select_related("order"):
-        yield about(mail.order, "I19", f"mail '{mail.kind}' waits for more than an hour")
+        yield about(mail.order, "I19", f"email '{mail.kind}' has been waiting for more than an hour")
 
 
 def forgotten_people() -> Iterator[Finding]:
     """Check I19: erased profiles have no customer at Stripe any more."""
     late = timezone.now() - LATE
     for profile in BillingProfile.objects.forgotten_here_alone().filter(forgotten__lt=late):
-        yield Finding("I19", f"profile {profile}", "was left more than an hour ago, and Stripe still has its customer")
+        yield Finding(
+            "I19", f"profile {profile}", "was erased more than an hour ago, but still has a customer at Stripe"
+        )
 
 
 CHECKS = [

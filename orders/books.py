@@ -34,7 +34,7 @@ def compare(since: datetime | None = None) -> list[Finding]:
     known = {intent.id for intent in intents}
     for order in placed.filter(placed_at__gte=since + DAY).iterator():
         if order.payment_intent_id not in known:
-            found.append(about(order, "I2", f"names the payment {order.payment_intent_id}, which Stripe does not know"))
+            found.append(about(order, "I2", f"has the payment {order.payment_intent_id}, which Stripe does not know"))
     return found
 
 
@@ -93,7 +93,7 @@ def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[Finding]:
     failed = sum((row.amount for row in rows if row.status == Refund.Status.FAILED and row.stripe_id), Decimal(0))
     # Stripe does not say whether a charge still counts a refund that failed later.
     if intent.refunded not in (minor_units(refunded, intent.currency), minor_units(refunded + failed, intent.currency)):
-        yield about(order, "I10", f"gave {refunded} back here, Stripe {intent.refunded} in the minor unit")
+        yield about(order, "I10", f"refunded {refunded} here, and {intent.refunded} (minor unit) at Stripe")
 
 
 # --- repairs by reconcile ---
@@ -113,7 +113,7 @@ def mend(since: datetime) -> int:
             try:
                 repaired += _repair(intent, order)
             except answers.GatewayError as error:
-                logger.warning("order %s is left for the next round: %s", order, error)
+                logger.warning("order %s is left for the next run: %s", order, error)
     return repaired
 
 

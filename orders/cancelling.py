@@ -47,10 +47,13 @@ def finish_cancel(order: Order) -> None:
     except answers.StateChanged:
         pass  # The intent is paid or already canceled; settling finds out which.
     except answers.Missing:
-        alarm(order, _("Stripe does not know this order's payment: it cannot be cancelled without a look by staff."))
+        alarm(
+            order,
+            _("Stripe does not know this order's payment: staff must check the order before it can be cancelled."),
+        )
         return
     except answers.GatewayError as error:
-        logger.warning("order %s stays canceling: %s", order, error)
+        logger.warning("order %s is still being canceled: %s", order, error)
         return
     settle_quietly(order)
 

@@ -28,7 +28,7 @@ class RefundForm(forms.Form):
         self.lines = {f"line_{line}": line for line in most_to_restock(order)}
         for item in order.items.all():
             most = most_to_restock(order)[item.pk]
-            label = _("Back on the shelf: %(title)s (up to %(most)d)") % {"title": item.title, "most": most}
+            label = _("Return to stock: %(title)s (up to %(most)d)") % {"title": item.title, "most": most}
             self.fields[f"line_{item.pk}"] = forms.IntegerField(
                 label=label, min_value=0, max_value=most, required=False, initial=0
             )
@@ -51,6 +51,8 @@ class ShipForm(forms.Form):
         label=_("Tracking number"),
         max_length=60,
         required=False,
-        help_text=_("Leave it empty if the parcel has none. The shopper reads it in the mail and on the order's page."),
-        validators=[RegexValidator(r"\A[A-Za-z0-9 ./-]*\Z", _("Letters, digits, spaces and - . / alone, please."))],
+        help_text=_("Leave empty if the parcel has none. Shown to the shopper in the email and on the order page."),
+        validators=[
+            RegexValidator(r"\A[A-Za-z0-9 ./-]*\Z", _("Use only letters, digits, spaces and - . / characters."))
+        ],
     )

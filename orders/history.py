@@ -16,19 +16,19 @@ class OrderEvent(models.Model):
         NEEDS_ACTION = "needs_action", _("Your bank asked you to confirm")
         DECLINED = "declined", _("Payment failed")
         PAID = "paid", _("Paid")
-        CANCELING = "canceling", _("Cancellation asked for")
+        CANCELING = "canceling", _("Cancellation requested")
         CANCELED = "canceled", _("Order cancelled")
-        SHIPPED = "shipped", _("Order sent")
-        MAILED = "mailed", _("Confirmation sent by e-mail")
-        REFUNDING = "refunding", _("Refund asked for")
+        SHIPPED = "shipped", _("Order shipped")
+        MAILED = "mailed", _("Confirmation sent by email")
+        REFUNDING = "refunding", _("Refund requested")
         REFUNDED = "refunded", _("Refunded")
-        REFUND_FAILED = "refund_failed", _("The refund did not go through; our staff are looking into it")
-        MISMATCH = "mismatch", _("A payment came that this order did not ask for; it goes back to you")
-        DISPUTED = "disputed", _("The payment was disputed at the bank")
-        TOLD_STAFF = "told_staff", _("Our staff were asked to have a look")
-        LOOKED_AT = "looked_at", _("Our staff had a look")
-        LINKS_REVOKED = "links_revoked", _("Links in earlier e-mails no longer open this order")
-        FORGOTTEN = "forgotten", _("The account was deleted: name, e-mail and address were removed")
+        REFUND_FAILED = "refund_failed", _("The refund failed; our staff are looking into it")
+        MISMATCH = "mismatch", _("We received a payment that does not match this order and are refunding it")
+        DISPUTED = "disputed", _("The payment was disputed with the bank")
+        TOLD_STAFF = "told_staff", _("Our staff were asked to check this order")
+        LOOKED_AT = "looked_at", _("Our staff checked this order")
+        LINKS_REVOKED = "links_revoked", _("Links in earlier emails no longer open this order")
+        FORGOTTEN = "forgotten", _("The account was deleted: name, email and address were removed")
 
     SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
 
@@ -36,7 +36,7 @@ class OrderEvent(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     text = models.CharField(_("text"), max_length=250, blank=True)
     by = models.CharField(_("by"), max_length=254, blank=True)
-    at = models.DateTimeField(_("at"), auto_now_add=True)
+    at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("order event")
@@ -58,23 +58,25 @@ class Mail(OutboxMail):
 
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Order confirmed")
-        SHIPPED = "shipped", _("Order sent")
-        REFUNDED = "refunded", _("Money given back")
+        SHIPPED = "shipped", _("Order shipped")
+        REFUNDED = "refunded", _("Order refunded")
         CANCELED = "canceled", _("Order cancelled")
-        NEW_ORDER = "new_order", _("For staff: a new order")
-        LOW_STOCK = "low_stock", _("For staff: little is left of a product")
-        ATTENTION = "attention", _("For staff: an order needs a look")
+        NEW_ORDER = "new_order", _("For staff: new order")
+        LOW_STOCK = "low_stock", _("For staff: low stock")
+        ATTENTION = "attention", _("For staff: order needs attention")
 
     FOR_STAFF = (Kind.NEW_ORDER, Kind.LOW_STOCK, Kind.ATTENTION)
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="mails", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
-    about = models.CharField(_("about"), max_length=40, blank=True, help_text=_("What tells mails of a kind apart."))
+    about = models.CharField(
+        _("reference"), max_length=40, blank=True, help_text=_("Distinguishes emails of the same kind.")
+    )
     message_id = models.CharField(_("Message-ID"), max_length=400)
 
     class Meta:
-        verbose_name = _("mail")
-        verbose_name_plural = _("mails")
+        verbose_name = _("email")
+        verbose_name_plural = _("emails")
         indexes = [models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting")]
         constraints = [
             models.UniqueConstraint(fields=["order", "kind", "about"], name="mail_once_about_an_order"),

@@ -163,10 +163,10 @@ def _subject(mail: Mail, facts: Facts) -> str:
     subjects = {
         Kind.CONFIRMATION: _("Your order %(number)s at %(shop)s"),
         Kind.SHIPPED: _("Your order %(number)s is on its way"),
-        Kind.REFUNDED: _("Money back for your order %(number)s"),
+        Kind.REFUNDED: _("Refund for your order %(number)s"),
         Kind.CANCELED: _("Your order %(number)s was cancelled"),
         Kind.NEW_ORDER: _("New order %(number)s"),
-        Kind.LOW_STOCK: _("Running out: %(product)s"),
-        Kind.ATTENTION: _("Order %(number)s needs a look"),
+        Kind.LOW_STOCK: _("Low stock: %(product)s"),
+        Kind.ATTENTION: _("Order %(number)s needs attention"),
     }
     return subjects[Kind(mail.kind)] % params

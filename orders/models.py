@@ -52,7 +52,7 @@ class Order(GuardedModel):
         CANCELING = "canceling", _("Being cancelled")
         CANCELED = "canceled", _("Cancelled")
         PAID = "paid", _("Paid")
-        SHIPPED = "shipped", _("Sent")
+        SHIPPED = "shipped", _("Shipped")
         REFUNDED = "refunded", _("Refunded")
 
     # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
@@ -74,10 +74,10 @@ class Order(GuardedModel):
     account = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="claimed_orders",
         verbose_name=_("account"),
-        help_text=_("Who took this guest's order over, by a link mailed to its address."),
+        help_text=_("The account that claimed this guest order through an emailed link."),
     )  # fmt: skip
     cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders", verbose_name=_("cart"))
-    email = models.EmailField(_("e-mail"))
+    email = models.EmailField(_("email address"))
     language = models.CharField(_("language"), max_length=12, default=shop_language)
     shipping_address = models.ForeignKey(
         Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping address")
@@ -96,8 +96,8 @@ class Order(GuardedModel):
     shipping_total = models.DecimalField(_("shipping"), **MONEY, default=Decimal(0))
     shipping_title = models.CharField(_("shipping method"), max_length=80, blank=True)
     shipping_tax = models.DecimalField(_("tax on shipping"), **MONEY, default=Decimal(0))
-    tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0), help_text=_("That on shipping included."))
-    tax_title = models.CharField(_("kind of tax"), max_length=40, blank=True)
+    tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0), help_text=_("Includes the tax on shipping."))
+    tax_title = models.CharField(_("tax name"), max_length=40, blank=True)
     tax_rate = models.DecimalField(_("tax rate in percent"), **PERCENT, default=Decimal(0))
     is_tax_included = models.BooleanField(_("prices include tax"), default=False)
     total = models.DecimalField(_("total"), **MONEY, default=Decimal(0))
@@ -111,11 +111,16 @@ class Order(GuardedModel):
     updated = models.DateTimeField(_("updated"), auto_now=True)
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
-    shipped_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
     tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
-    seal = models.CharField(max_length=64, blank=True, editable=False, help_text=_("Of everything frozen at placing."))
-    link_version = models.PositiveIntegerField(default=1, help_text=_("Raised, it makes all mailed links worthless."))
-    attention = models.CharField(_("needs a look"), max_length=250, blank=True)
+    seal = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text=_("Checksum of everything that is frozen when the order is placed."),
+    )
+    link_version = models.PositiveIntegerField(default=1, help_text=_("Increasing it revokes all emailed links."))
+    attention = models.CharField(_("needs attention"), max_length=250, blank=True)
 
     objects = OrderQuerySet.as_manager()
 
@@ -123,7 +128,7 @@ class Order(GuardedModel):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ["-pk"]
-        permissions = [("refund_order", "Can give money back"), ("ship_order", "Can send orders")]
+        permissions = [("refund_order", "Can refund orders"), ("ship_order", "Can ship orders")]
         indexes = [models.Index(fields=["status", "placed_at"], name="order_status")]
         constraints = [
             models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),
@@ -211,7 +216,10 @@ class OrderItem(models.Model):
     unit_price = models.DecimalField(_("unit price"), **MONEY)
     quantity = models.PositiveSmallIntegerField(_("quantity"))
     discount_total = models.DecimalField(
-        _("discount"), **MONEY, default=Decimal(0), help_text=_("Its share of the order's; the total is before it.")
+        _("discount"),
+        **MONEY,
+        default=Decimal(0),
+        help_text=_("Share of the order discount. The total is before this discount."),
     )
     tax_rate = models.DecimalField(_("tax rate in percent"), **PERCENT, default=Decimal(0))
     tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0))
@@ -230,7 +238,7 @@ class Payment(GuardedModel):
 
     class Status(models.TextChoices):
         NEW = "new", _("Being checked")
-        REQUIRES_ACTION = "requires_action", _("Waiting for the bank's check")
+        REQUIRES_ACTION = "requires_action", _("Awaiting bank confirmation")
         PROCESSING = "processing", _("Being processed")
         SUCCEEDED = "succeeded", _("Paid")
         FAILED = "failed", _("Failed")
@@ -293,13 +301,13 @@ class Refund(GuardedModel):
     stripe_id = models.CharField(_("Stripe refund"), max_length=120, null=True, blank=True, unique=True)
     reason = models.CharField(_("reason"), max_length=120, blank=True)
     restock = models.JSONField(
-        _("back on the shelf"), default=dict, blank=True, help_text=_("Units by number of the order's line.")
+        _("return to stock"), default=dict, blank=True, help_text=_("Units by the ID of the order line.")
     )
-    is_restocked = models.BooleanField(_("is back on the shelf"), default=False)
+    is_restocked = models.BooleanField(_("returned to stock"), default=False)
     is_mismatch = models.BooleanField(
-        _("of a charge no order wanted"), default=False, help_text=_("Such a charge never counts as the order's.")
+        _("mismatch refund"), default=False, help_text=_("The refunded charge does not count towards the order.")
     )
-    asked_at = models.DateTimeField(_("asked of Stripe"), null=True, blank=True)
+    asked_at = models.DateTimeField(_("requested from Stripe"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
     message = models.CharField(_("message"), max_length=250, blank=True)
     by = models.CharField(_("by"), max_length=254, blank=True)

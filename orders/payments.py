@@ -24,8 +24,8 @@ from orders.closing import close
 from orders.models import Order, OrderEvent, Payment, Refund
 
 logger = logging.getLogger(__name__)
-NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) came, which is not the order's total")
-AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) came after the cancellation")
+NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) was received, which is not the order total")
+AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) was received after the cancellation")
 
 
 class NotPossible(Exception):
@@ -62,7 +62,7 @@ def ensure_intent(order: Order) -> str:
     placed.update(payment_intent_id=intent.id)
     order.refresh_from_db()
     if not order.payment_intent_id:
-        raise answers.StateChanged("the order was cancelled meanwhile")
+        raise answers.StateChanged("the order was canceled in the meantime")
     return order.payment_intent_id
 
 
@@ -77,7 +77,7 @@ def pay(order: Order, card: Card) -> None:
     try:
         intent_id = ensure_intent(order)
     except answers.GatewayError as error:
-        logger.error("no intent for order %s: %s", order, error)
+        logger.error("no payment intent for order %s: %s", order, error)
         raise NotPossible from error
     payment = _start(order, card)
     if payment is None:
@@ -88,11 +88,11 @@ def pay(order: Order, card: Card) -> None:
     except (answers.Declined, answers.StateChanged):
         pass  # The outcome is known; settling reads it from the intent.
     except answers.Rejected as error:
-        logger.error("payment %s refused: %s", payment, error)
+        logger.error("payment %s rejected: %s", payment, error)
         _fail(payment, error.code, "", [Payment.Status.NEW])
         raise NotPossible from error
     except answers.Unknown as error:
-        logger.warning("no answer to payment %s: %s", payment, error)
+        logger.warning("no answer for payment %s: %s", payment, error)
         return
     settle_quietly(order, own=payment)
 
@@ -146,7 +146,7 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
     if apply:
         apply(order, attempt, intent, own)
     else:
-        logger.error("order %s: intent in status %s", order, intent.status)
+        logger.error("order %s: payment intent has unexpected status %s", order, intent.status)
     return intent
 
 
@@ -219,7 +219,7 @@ def _record_dispute(order: Order) -> None:
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         if not order.events.filter(kind=OrderEvent.Kind.DISPUTED).exists():
             order.record(OrderEvent.Kind.DISPUTED, by=refunds.STRIPE)
-            alarm(order, _("The shopper disputes the payment; answer in Stripe's dashboard."))
+            alarm(order, _("The shopper disputed the payment. Respond in the Stripe Dashboard."))
 
 
 # --- M: a charge that does not match the order ---

@@ -41,7 +41,7 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
             return False
         order.refresh_from_db()
         if order.cart is None or not is_closed:
-            raise PlaceRefused([_("Your cart has changed. Please look at it again.")])
+            raise PlaceRefused([_("Your cart has changed. Please check it again.")])
         quote = quote_cart(order.cart, address=order.shipping_address, rules=Rules.read())
         problems = _problems(order, quote, shown) or _use_discount_code(quote) or _reserve_stock(order, quote)
         if problems:
@@ -79,7 +79,7 @@ def _differences(quote: Quote, shown: dict[str, Any]) -> list[str]:
         count, cost = facts["lines"][str(line.product_id)]
         if shown_count != count:
             messages.append(
-                _("Your cart has %(count)d × %(title)s now.") % {"count": count, "title": line.product.title}
+                _("Your cart now has %(count)d × %(title)s.") % {"count": count, "title": line.product.title}
             )
         if shown_cost not in (None, cost):
             price = format_money(line.product.price, quote.currency)
@@ -106,7 +106,7 @@ def _reserve_stock(order: Order, quote: Quote) -> list[str]:
     """Reserve the stock, by ascending product id to avoid deadlocks. Return a message if a product is sold out."""
     for line in sorted(quote.lines, key=lambda line: line.product_id):
         if not line.product.take(line.quantity, order.order_id):
-            return [_("%(title)s has just sold out in this quantity.") % {"title": line.product.title}]
+            return [_("%(title)s is no longer available in this quantity.") % {"title": line.product.title}]
     return []
 
 

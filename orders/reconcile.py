@@ -44,11 +44,11 @@ def reconcile() -> dict[str, int]:
             "orders expired": _each(Order.objects.stale(), lambda order: cancelling.cancel(order, by=mails.EXPIRY)),
             "cancellations finished": _each(canceling, cancelling.finish_cancel),
             "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
-            "events worked on": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
-            "mails sent": send_mails(),
+            "events processed": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
+            "emails sent": send_mails(),
             "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
-            "customers forgotten": _each(BillingProfile.objects.forgotten_here_alone(), cards.finish_forgetting),
-            "orders without their person": _each(Order.objects.to_forget(), forget),
+            "customers erased": _each(BillingProfile.objects.forgotten_here_alone(), cards.finish_forgetting),
+            "orders anonymised": _each(Order.objects.to_forget(), forget),
         }
 
 
@@ -67,11 +67,11 @@ def compare_books(since: datetime | None = None) -> tuple[dict[str, int], list[F
     since = since or began - BOOKS_OF
     pending = Order.objects.filter(payments__refunds__status=Refund.Status.PENDING).distinct()
     with gateway.patience():
-        done = {"orders mended": books.mend(since), "refunds looked at": _each(pending, payments.settle)}
-        done |= {"discount codes counted anew": _each(codes.miscounted(), codes.recount)}
+        done = {"orders repaired": books.mend(since), "refunds checked": _each(pending, payments.settle)}
+        done |= {"discount codes recounted": _each(codes.miscounted(), codes.recount)}
         left = settled(audit(stripe_since=since), began)
     CardAttempt.objects.forget_old()
-    return done | {"orders that staff were told of": _alert_staff(left)}, left
+    return done | {"alerts raised": _alert_staff(left)}, left
 
 
 def _alert_staff(findings: list[Finding]) -> int:
@@ -81,7 +81,7 @@ def _alert_staff(findings: list[Finding]) -> int:
     """
     orders = {finding.order: str(finding) for finding in findings if finding.order}
     if len(orders) > MOST_ALARMS:
-        text = _("Very many orders differ from Stripe's books, as with a wrong key. Run: manage.py audit")
+        text = _("Very many orders differ from the Stripe ledger, perhaps because of a wrong key. Run: manage.py audit")
         orders = {min(orders, key=lambda order: order.pk): text}
     return sum(alarm(order, text) for order, text in orders.items())
 
@@ -100,7 +100,7 @@ def _each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
             work(row)
             done += 1
         except answers.GatewayError as error:
-            logger.warning("%s is left for the next round: %s", row, error)
+            logger.warning("%s is left for the next run: %s", row, error)
         except Exception:  # One broken row must not block the others.
-            logger.exception("%s is left for the next round", row)
+            logger.exception("%s is left for the next run", row)
     return done

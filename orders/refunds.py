@@ -69,7 +69,7 @@ def refund(order: Order, requested: Wish) -> Refund:
     try:
         finish(row, is_first=True)
     except answers.GatewayError as error:
-        logger.warning("refund %s of order %s is left for reconcile: %s", row.pk, order, error)
+        logger.warning("refund %s of order %s is left to reconcile: %s", row.pk, order, error)
     row.refresh_from_db()
     return row
 
@@ -88,7 +88,7 @@ def request_refund(order: Order, requested: Wish) -> Refund:
         if not refundable.update(amount_refunded=requested.already + requested.amount):
             raise RefundRefused(_rejection_message(order, requested))
         if any(not 0 <= units <= most_to_restock(order).get(line, 0) for line, units in requested.restock.items()):
-            raise RefundRefused(_("More units would be put back on the shelf than were sold."))
+            raise RefundRefused(_("You cannot return more units to stock than were sold."))
         row = Refund.objects.create(
             payment=order.payments.get(status=Payment.Status.SUCCEEDED),
             amount=requested.amount,
@@ -108,8 +108,10 @@ def _rejection_message(order: Order, requested: Wish) -> str:
         return _("This order is not paid.")
     left = {"amount": format_money(order.total - order.amount_refunded, order.currency)}
     if order.amount_refunded != requested.already:
-        return _("Another refund was made meanwhile. %(amount)s is left; please look again.") % left
-    return _("Only %(amount)s of this order is left to give back.") % left
+        return (
+            _("Another refund was made in the meantime. %(amount)s can still be refunded; please check again.") % left
+        )
+    return _("Only %(amount)s of this order can still be refunded.") % left
 
 
 def most_to_restock(order: Order) -> dict[int, int]:
@@ -279,7 +281,7 @@ def _revert(row: Refund, text: str) -> None:
         before = Order.Status.SHIPPED if order.shipped_at else Order.Status.PAID
         Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
-    message = gettext_lazy("Refund no. %(number)s did not go through: %(text)s")
+    message = gettext_lazy("Refund no. %(number)s failed: %(text)s")
     alarm(order, message, number=row.pk, text=text)
 
 

@@ -44,7 +44,7 @@ def _facts(order: Order, kind: str) -> mails.Facts:
     if kind == Kind.SHIPPED:
         order.tracking = order.tracking or "AB 123 456 789 GB"
     if kind == Kind.ATTENTION:
-        order.attention = order.attention or _("Here stands what is to be looked at.")
+        order.attention = order.attention or _("The reason why the order needs attention is shown here.")
     return {}
 
 

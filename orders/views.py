@@ -121,7 +121,7 @@ def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
     order = Order.objects.of_visitor(request).placed().filter(order_id=order_id).first()
     if order:
         return redirect(order)
-    messages.error(request, _("This link does not work any more. Log in to see your orders, or write to us."))
+    messages.error(request, _("This link no longer works. Log in to see your orders, or contact us."))
     return redirect("accounts:login")
 
 
@@ -175,5 +175,5 @@ def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
         return redirect(order)
     if order.cart:
         Cart.objects.take_back(request, order.cart)
-    messages.info(request, _("Order %(number)s is cancelled. Nothing was charged.") % {"number": order.order_id})
+    messages.info(request, _("Order %(number)s has been cancelled. Nothing was charged.") % {"number": order.order_id})
     return redirect("carts:home")

@@ -71,11 +71,11 @@ class ProductAdmin(admin.ModelAdmin):
             return "–"
         return format_html('<img src="{}" alt="" width="48" height="48">', product.image.small_url)
 
-    @admin.action(description=gettext_lazy("Put on sale"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Make available for sale"), permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         queryset.update(active=True)
 
-    @admin.action(description=gettext_lazy("Take off sale"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Remove from sale"), permissions=["change"])
     def unpublish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         queryset.update(active=False)
 
@@ -92,7 +92,7 @@ class ProductAdmin(admin.ModelAdmin):
         if "is_unlimited" in form.changed_data:
             obj.count_stock(None if form.cleaned_data["is_unlimited"] else max(difference, 0), by)
         elif difference and not obj.adjust_stock(difference, by):
-            messages.error(request, _("The stock was not changed: it would fall below zero, or is unlimited."))
+            messages.error(request, _("The stock was not changed: it would fall below zero or is unlimited."))
 
 
 @admin.register(Category)

@@ -44,7 +44,7 @@ class PriceField(forms.DecimalField):
 
 def price_field(label: Any) -> PriceField:
     """Return an optional field for a price, with the limits of the price column."""
-    message = gettext_lazy("Please give prices as numbers, for example 20 or 12.50.")
+    message = gettext_lazy("Please enter prices as numbers, for example 20 or 12.50.")
     codes = ["invalid", "min_value", "max_digits", "max_decimal_places", "max_whole_digits"]
     return PriceField(
         label=label, required=False, min_value=0, max_digits=10, decimal_places=2,

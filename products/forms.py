@@ -49,7 +49,9 @@ class ProductForm(forms.ModelForm):
         for name in ("choice", "second_choice"):
             choice = str(cleaned.get(name) or "")
             if choice and choice.casefold() not in title:
-                text = _("Cart and order show the title alone, so it must tell the choice: “%(choice)s” is missing.")
+                text = _(
+                    "Carts and orders show only the title, so it must include the choice: “%(choice)s” is missing."
+                )
                 self.add_error("title", text % {"choice": choice})
         return cleaned
 
@@ -71,11 +73,11 @@ def _missing(cleaned: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a message for each missing field of a variant, with the name of the field that shows it."""
     group, option, choice = (cleaned.get(name) for name in ("group", "option", "choice"))
     if choice and not group:
-        yield _("Name the group, so that the variants find each other."), "group"
+        yield _("Enter the group that links the variants."), "group"
     if (group or choice) and not option:
-        yield _("Say what is chosen, for example Colour."), "option"
+        yield _("Enter the name of the option, for example Colour."), "option"
     if (group or option) and not choice:
-        yield _("Say which one this is, for example Teal."), "choice"
+        yield _("Enter the choice of this variant, for example Teal."), "choice"
     second_option, second_choice = cleaned.get("second_option"), cleaned.get("second_choice")
     if bool(second_option) != bool(second_choice) or (second_choice and not choice):
-        yield _("A second option needs its choice, and a first one."), "second_option"
+        yield _("A second option needs a choice and a first option."), "second_option"

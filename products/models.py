@@ -36,7 +36,7 @@ class Category(models.Model):
     title = models.CharField(_("title"), max_length=80)
     slug = models.SlugField(_("slug"), max_length=90, unique=True, blank=True)
     parent = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("above it")
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent category")
     )
 
     objects: ClassVar[CategoryManager] = CategoryManager()
@@ -64,7 +64,7 @@ class Category(models.Model):
         path = Tree(Category.objects.all()).path(self.parent)
         if self.pk and self in path:
             names = " > ".join(category.title for category in path[path.index(self) :])
-            text = _("A category cannot lie within itself: %(names)s. Please choose another parent.")
+            text = _("A category cannot be inside itself: %(names)s. Please choose another parent.")
             raise ValidationError({"parent": ValidationError(text, "ring", {"names": names})})
 
     def crumbs(self) -> list["Category"]:
@@ -120,13 +120,15 @@ class Product(GuardedModel, Pictured):
         verbose_name=_("category"),
     )  # An index in Meta begins with this column.
     group = models.CharField(_("group"), max_length=40, blank=True, help_text=_("Variants share a group."))
-    option = models.CharField(_("option"), max_length=30, blank=True, help_text=_("What is chosen: Colour, Size."))
-    choice = models.CharField(_("choice"), max_length=40, blank=True, help_text=_("This variant's: Teal, Large."))
+    option = models.CharField(_("option"), max_length=30, blank=True, help_text=_("For example Colour or Size."))
+    choice = models.CharField(
+        _("choice"), max_length=40, blank=True, help_text=_("For this variant, for example Teal or Large.")
+    )
     second_option = models.CharField(_("second option"), max_length=30, blank=True)
     second_choice = models.CharField(_("second choice"), max_length=40, blank=True)
     weight = models.PositiveIntegerField(_("weight in grams"), default=0)
     stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty: unlimited."))
-    active = models.BooleanField(_("on sale"), default=True)
+    active = models.BooleanField(_("for sale"), default=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
@@ -270,7 +272,7 @@ class Picture(Pictured):
     position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
 
     class Meta:
-        verbose_name = _("further view")
+        verbose_name = _("additional picture")
         verbose_name_plural = _("gallery")
         ordering = ["position", "pk"]
 
@@ -292,8 +294,8 @@ class StockMovement(models.Model):
 
     class Kind(models.TextChoices):
         OPENING = "opening", _("Opening stock")
-        TAKEN = "taken", _("Taken by an order")
-        GIVEN_BACK = "given_back", _("Given back by an order")
+        TAKEN = "taken", _("Reserved by an order")
+        GIVEN_BACK = "given_back", _("Released by an order")
         ADJUSTED = "adjusted", _("Changed by staff")
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="movements", verbose_name=_("product"))
@@ -302,7 +304,7 @@ class StockMovement(models.Model):
     # The number of the order, not a foreign key: the products app does not depend on orders.
     order = models.CharField(_("order"), max_length=20, blank=True, db_index=True)
     by = models.CharField(_("by"), max_length=254, blank=True)
-    at = models.DateTimeField(_("at"), auto_now_add=True)
+    at = models.DateTimeField(_("time"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("stock movement")

@@ -36,7 +36,7 @@ class Pictured(models.Model):
         _("alternative text"),
         max_length=150,
         blank=True,
-        help_text=_("The picture in words. Empty: the product’s title."),
+        help_text=_("Describes the picture. Empty: the product’s title."),
     )
 
     class Meta:

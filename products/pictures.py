@@ -32,7 +32,7 @@ def clean_picture(file: File) -> ContentFile:
     readable JPEG, PNG or WebP image.
     """
     if file.size > MOST_BYTES:
-        raise ValidationError(_("The picture is too large: at most 10 MB, please."), code="large")
+        raise ValidationError(_("The picture is too large. The maximum is 10 MB."), code="large")
     try:
         # Opening reads only the header. MPO is not in the list because Pillow opens an MPO file as a JPEG.
         with Image.open(file, formats=list(SUFFIXES)) as image:
@@ -40,10 +40,10 @@ def clean_picture(file: File) -> ContentFile:
                 raise Image.DecompressionBombError
             return _reencode(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        text = _("The picture has too many pixels: at most 40 million, please.")
+        text = _("The picture has too many pixels. The maximum is 40 million.")
         raise ValidationError(text, code="pixels") from error
     except Exception as error:  # Pillow's decoders raise errors of many types for a broken or hostile file.
-        text = _("This is no picture we can read. Please choose a JPEG, PNG or WebP file.")
+        text = _("This picture cannot be read. Please choose a JPEG, PNG or WebP file.")
         raise ValidationError(text, code="unreadable") from error
 
 

@@ -65,7 +65,7 @@ def test_claim_link_get_changes_nothing(client: Client, alice: User) -> None:
 
 
 def test_claim_is_offered_only_with_verified_email(client: Client, alice: User) -> None:
-    button = "Look for earlier orders made with this e-mail as a guest"
+    button = "Look for earlier guest orders with this email"
     assert button in client.get(PROFILE).text
     User.objects.update(email_verified="")
     assert button not in client.get(PROFILE).text
@@ -75,7 +75,7 @@ def test_claim_is_offered_only_with_verified_email(client: Client, alice: User) 
 def test_claim_without_verified_email_sends_no_email(client: Client, alice: User, verified: str) -> None:
     guest_order()
     User.objects.update(email_verified=verified)
-    assert "Please verify your e-mail first." in client.post(CLAIM, follow=True).text
+    assert "Please verify your email first." in client.post(CLAIM, follow=True).text
     assert not AccountMail.objects.exists()
 
 
@@ -85,8 +85,8 @@ def test_claim_response_does_not_reveal_whether_orders_exist(client: Client, ali
     order = guest_order()
     with count_queries() as with_order:
         again = client.post(CLAIM, follow=True).text
-    assert "If there are any, we have sent a link to alice@example.org." in response
-    assert ("If there are any" in again, order.order_id in again) == (True, False)
+    assert "If there are earlier orders, we have sent a link to alice@example.org." in response
+    assert ("If there are earlier orders" in again, order.order_id in again) == (True, False)
     assert [query.split()[:3] for query in without] == [query.split()[:3] for query in with_order]
 
 

@@ -28,7 +28,7 @@ def test_details_pages_require_login(client: Client, url: str) -> None:
 
 
 def test_name_change_saves_name(client: Client, alice: User) -> None:
-    assert "Your name is changed." in client.post(NAME, {"name": "Ada"}, follow=True).text
+    assert "Your name has been changed." in client.post(NAME, {"name": "Ada"}, follow=True).text
     assert User.objects.get().name == "Ada"
 
 
@@ -51,18 +51,18 @@ def test_email_changed_is_told_to_both_addresses(client: Client, alice: User) ->
     assert send_waiting() == 2
     notification, verification = mail.outbox
     assert (notification.to, verification.to) == (["alice@example.org"], ["new@example.org"])
-    assert "has another e-mail now" in notification.body
+    assert "now has a different email" in notification.body
     assert "new@example.org" not in notification.body
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"password": "wrong"}, "The password is not right."),
-        ({"email": "alice@example.org"}, "This is your e-mail already."),
-        ({"email": "BOB@example.org"}, "There is an account with this e-mail already."),
+        ({"password": "wrong"}, "The password is incorrect."),
+        ({"email": "alice@example.org"}, "This is already your email."),
+        ({"email": "BOB@example.org"}, "There is already an account with this email."),
         ({"email": "no address"}, "Enter a valid email address."),
-        ({"email": "a@b\x00.org"}, "It holds a sign that cannot be kept."),
+        ({"email": "a@b\x00.org"}, "It contains a character that cannot be saved."),
     ],
 )
 def test_email_change_rejects_bad_input_with_message(

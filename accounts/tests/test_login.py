@@ -13,7 +13,7 @@ from ecommerce.tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 LOGIN, LOGOUT = "/accounts/login/", "/accounts/logout/"
-NO_MATCH = "E-mail and password do not match."
+NO_MATCH = "Email and password do not match."
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_reset_writes_the_same_for_a_known_and_an_unknown_address(client: Client
         == ["INSERT", "SELECT", "SELECT"]
     )
     assert rows()[0] == rows()[1]
-    assert "If there is an account with this e-mail" in client.get(response.url).text
+    assert "If there is an account with this email" in client.get(response.url).text
 
 
 def test_reset_request_does_not_query_users(client: Client) -> None:
@@ -129,10 +129,10 @@ def test_email_subject_and_text_match_kind(client: Client) -> None:
     client.post(reverse("accounts:verify_request"))
     send_waiting()
     reset, verify = mail.outbox
-    assert reset.subject == "A new password at Hearth & Clay"
-    assert verify.subject == "Your e-mail at Hearth & Clay"
+    assert reset.subject == "Reset your password at Hearth & Clay"
+    assert verify.subject == "Verify your email at Hearth & Clay"
     assert "Choose a new password" in reset.body
-    assert "Verify your e-mail" in verify.body
+    assert "Verify your email" in verify.body
     assert link_of(reset) != link_of(verify)
 
 

@@ -49,7 +49,7 @@ def test_reset_through_emailed_link_sets_new_password(client: Client, alice: Use
     assert "Choose a new password" in client.get(page).text
     response = client.post(page, new_password(NEW))
     assert response.url == "/accounts/login/"
-    assert "Your password is changed. Log in with the new one." in client.get(response.url).text
+    assert "Your password has been changed. Log in with the new one." in client.get(response.url).text
     assert (can_log_in(NEW), can_log_in(PASSWORD)) == (True, False)
 
 
@@ -203,7 +203,7 @@ def test_change_sets_new_password_and_keeps_session(client: Client, alice: User)
     sign_in(client, alice)
     response = change_password(client)
     assert response.url == "/accounts/profile/"
-    assert "Your password is changed. Other devices are logged out." in client.get(response.url).text
+    assert "Your password has been changed. Other devices have been logged out." in client.get(response.url).text
     assert (is_signed_in(client), can_log_in(NEW), can_log_in(PASSWORD)) == (True, True, False)
 
 

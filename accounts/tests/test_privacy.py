@@ -80,7 +80,7 @@ def test_privacy_pages_require_login(client: Client, url: str) -> None:
 @pytest.mark.parametrize("url", [DOWNLOAD, DELETE])
 def test_privacy_pages_require_password(client: Client, alice: User, url: str) -> None:
     response = client.post(url, {"password": "wrong"})
-    assert "The password is not right." in response.text
+    assert "The password is incorrect." in response.text
     assert "Error:" in response.text
     assert User.objects.filter(pk=alice.pk).exists()
 
@@ -133,13 +133,13 @@ def test_download_omits_staff_notes(client: Client, alice: User) -> None:
 
 def test_delete_page_explains_what_is_deleted_and_kept(client: Client, alice: User) -> None:
     page = client.get(DELETE).text
-    assert ("What goes" in page, "What stays" in page, "This cannot be undone." in page) == (True, True, True)
+    assert ("What we delete" in page, "What we keep" in page, "This cannot be undone." in page) == (True, True, True)
 
 
 def test_delete_removes_account_and_ends_sessions(client: Client, other_client: Client, alice: User) -> None:
     sign_in(other_client, alice)
     response = client.post(DELETE, AGAIN, follow=True)
-    assert "Your account is deleted." in response.text
+    assert "Your account has been deleted." in response.text
     assert not User.objects.exists()
     for browser in (client, other_client):
         assert browser.get("/accounts/profile/").url.startswith("/accounts/login/")
@@ -221,7 +221,7 @@ def test_unshipped_order_keeps_hidden_address_until_shipped(client: Client, othe
     assert other_client.get(reverse("orders:detail", args=[order.order_id])).status_code == 404
     assert order.order_id not in other_client.get("/cart/success/", follow=True).text
     Order.objects.update(status=Order.Status.SHIPPED)
-    assert reconcile()["orders without their person"] == 1
+    assert reconcile()["orders anonymised"] == 1
     assert Order.objects.get().email == ""
 
 
@@ -269,7 +269,7 @@ def test_customer_that_stripe_did_not_answer_for_is_deleted_by_reconcile(
     delete_account(alice)  # Stripe is not reachable before the simulator starts.
     assert BillingProfile.objects.get().customer_id == "cus_none"
     request.getfixturevalue("simulator")
-    assert reconcile()["customers forgotten"] == 1  # Stripe does not know this customer, which counts as deleted.
+    assert reconcile()["customers erased"] == 1  # Stripe does not know this customer, which counts as deleted.
     assert BillingProfile.objects.get().customer_id == ""
 
 

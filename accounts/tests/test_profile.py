@@ -79,7 +79,7 @@ def test_verify_link_opened_changes_nothing(client: Client, alice: User) -> None
     link = verify_link(client)
     with count_queries() as queries:
         page = client.get(link).text
-    assert "Yes, verify my e-mail" in page
+    assert "Yes, verify my email" in page
     assert {query.split()[0] for query in queries} == {"SELECT"}
     assert not is_verified()
 
@@ -87,7 +87,7 @@ def test_verify_link_opened_changes_nothing(client: Client, alice: User) -> None
 def test_verify_link_post_verifies_email(client: Client, alice: User) -> None:
     link = verify_link(client)
     response = client.post(link, follow=True)
-    assert "Thank you, your e-mail is verified." in response.text
+    assert "Thank you, your email is verified." in response.text
     assert "not verified" not in response.text
     assert is_verified()
 
@@ -95,7 +95,7 @@ def test_verify_link_post_verifies_email(client: Client, alice: User) -> None:
 def test_verify_link_reports_verified_email(client: Client, alice: User) -> None:
     link = verify_link(client)
     client.post(link)
-    assert "Your e-mail is verified." in client.get(link, follow=True).text
+    assert "Your email is verified." in client.get(link, follow=True).text
 
 
 def test_verify_link_requires_login_and_returns(other_client: Client, client: Client, alice: User) -> None:

@@ -52,7 +52,7 @@ def test_default_can_move_to_another_card(client: Client, alice: User) -> None:
 
 def test_remove_deletes_card_locally_and_at_stripe(client: Client, simulator: Simulator, alice: User) -> None:
     card = Card.objects.get(pk=add_card(client).json()["card"])
-    assert "is removed" in post_action(client, "remove", card).text
+    assert "has been removed" in post_action(client, "remove", card).text
     card.refresh_from_db()
     assert (card.active, card.default, card.is_detach_due) == (False, False, False)
     assert simulator.store.find("card", card.stripe_id) is None
@@ -75,7 +75,7 @@ def test_reconcile_detaches_card_after_stripe_failure(
     card = make_card(alice)
     BillingProfile.objects.update(customer_id="cus_none")
     # Stripe is not reachable before the simulator starts.
-    assert "is removed" in post_action(client, "remove", card).text
+    assert "has been removed" in post_action(client, "remove", card).text
     assert "4242" not in client.get(PAGE).text
     request.getfixturevalue("simulator")
     assert reconcile()["cards removed"] == 1

@@ -95,7 +95,7 @@ def test_signup_keeps_cart(client: Client) -> None:
 def test_signup_rejects_taken_email_with_message(client: Client, email: str) -> None:
     make_user()
     page = client.post(SIGNUP, DATA | {"email": email}).text
-    assert "You have an account with this e-mail. Log in instead." in page
+    assert "You already have an account with this email. Log in instead." in page
     assert User.objects.count() == 1
 
 
@@ -105,7 +105,7 @@ def test_signup_rejects_email_taken_in_the_meantime(client: Client, monkeypatch:
 
     monkeypatch.setattr(BillingProfile.objects, "save_new_user", raise_integrity_error)
     page = client.post(SIGNUP, DATA).text
-    assert "You have an account with this e-mail. Log in instead." in page
+    assert "You already have an account with this email. Log in instead." in page
     assert "_auth_user_id" not in client.session
 
 

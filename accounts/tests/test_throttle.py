@@ -20,7 +20,7 @@ from ecommerce.tests.visitors import count_queries, sign_in
 pytestmark = pytest.mark.django_db
 LOGIN, ADMIN, SIGNUP = "/accounts/login/", "/admin/login/", "/accounts/signup/"
 HERE, ELSEWHERE = "198.51.100.1", "203.0.113.9"
-WAIT = "Please wait a little"
+WAIT = "Please try again later"
 SECRET = "Tr0ub4dor&3"
 LIMIT = 3  # the number of wrong passwords before the lockout in most of these tests
 
@@ -243,7 +243,7 @@ def try_signup(email: str = "alice@example.org", ip_address: str = HERE, passwor
 def test_signup_reports_taken_email_ten_times_per_hour(alice: User) -> None:
     responses = [try_signup() for _ in range(12)]
     assert [response.status_code for response in responses] == [200] * 10 + [429] * 2
-    assert "You have an account with this e-mail." in responses[9].text
+    assert "You already have an account with this email." in responses[9].text
     assert (WAIT in responses[10].text, responses[10].headers["Retry-After"]) == (True, "3600")
 
 

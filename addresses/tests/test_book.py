@@ -33,7 +33,7 @@ def test_book_requires_login(client: Client, path: str) -> None:
 
 def test_empty_book_links_to_the_add_page(client: Client, alice: User) -> None:
     page = client.get(BOOK).text
-    assert ("No address yet." in page, f'href="{ADD}"' in page) == (True, True)
+    assert ("No saved addresses yet." in page, f'href="{ADD}"' in page) == (True, True)
 
 
 def test_address_is_added(client: Client, alice: User) -> None:
@@ -80,7 +80,7 @@ def test_placed_order_keeps_its_address_text(client: Client, alice: User, change
 
 def test_address_is_deleted(client: Client, alice: User) -> None:
     answer = client.post(reverse("addresses:delete", args=[make_address(alice).pk]), follow=True)
-    assert "The address is deleted." in answer.text
+    assert "The address has been deleted." in answer.text
     assert not Address.objects.exists()
 
 

@@ -157,9 +157,9 @@ def _is_public(authorization: str) -> bool:
     """
     key = authorization.removeprefix("Bearer ").strip()
     if key.startswith(("sk_live", "rk_live", "pk_live")):
-        raise ApiError(401, "This is a simulator. It refuses live keys: never send one here.", code="live_key")
+        raise ApiError(401, "This is a simulator. It rejects live keys: never send one here.", code="live_key")
     if not key.startswith(("sk_test_", "rk_test_", "pk_test_")):
-        raise ApiError(401, "Invalid API Key provided. The simulator takes any key that begins with sk_test_.")
+        raise ApiError(401, "Invalid API Key provided. The simulator accepts any key that begins with sk_test_.")
     return key.startswith("pk_")
 
 

@@ -164,7 +164,7 @@ def test_processing_saves_the_card_for_the_signed_in_user(client: Client, simula
 
 def test_processing_rejects_an_anonymous_visitor(client: Client, simulator: Simulator) -> None:
     response = add_card(client)
-    assert (response.status_code, response.json()) == (403, {"error": "Log in or go on as a guest first."})
+    assert (response.status_code, response.json()) == (403, {"error": "Log in or continue as a guest first."})
     assert simulator.requests == []
 
 
@@ -184,9 +184,9 @@ def test_processing_rejects_a_malformed_token_without_calling_stripe(
     ("token", "message"),
     [
         ("tok_chargeDeclined", "Your card was declined. Try another card, or ask your bank."),
-        ("tok_chargeDeclinedInsufficientFunds", "Your card has not enough money on it. Try another card."),
+        ("tok_chargeDeclinedInsufficientFunds", "Your card has insufficient funds. Try another card."),
         ("tok_chargeDeclinedExpiredCard", "Your card has expired. Try another card."),
-        ("tok_chargeDeclinedIncorrectCvc", "The security code is not right. Check it and try again."),
+        ("tok_chargeDeclinedIncorrectCvc", "The security code is incorrect. Check it and try again."),
         ("tok_chargeDeclinedLostCard", "Your card was declined."),
         ("tok_chargeDeclinedStolenCard", "Your card was declined."),
         ("tok_radarBlock", "Your card was declined."),

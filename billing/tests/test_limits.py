@@ -156,7 +156,7 @@ def test_declined_payments_of_one_order_lead_to_the_cool_down_page(client: Clien
     responses = [client.post(url, {"card": card}) for _press in range(12)]
     assert [response.status_code for response in responses] == [302] * 10 + [429] * 2
     page = responses[-1]
-    assert "Please wait a little" in page.text
+    assert "Please try again later" in page.text
     assert f'href="{order.get_absolute_url()}"' in page.text
     assert (int(page.headers["Retry-After"]) > 3000, "no-store" in page.headers["Cache-Control"]) == (True, True)
 

@@ -243,7 +243,7 @@ def test_customer_is_created_when_needed_if_stripe_was_down_before(
     simulator.add_fault(CUSTOMERS, fault)
     profile = make_guest()
     assert BillingProfile.objects.get().customer_id == ""
-    assert "no Stripe customer yet" in caplog.text
+    assert "Stripe customer not created yet" in caplog.text
     assert profile.get_customer() == BillingProfile.objects.get().customer_id == simulator.objects("customer")[-1]["id"]
 
 
@@ -254,7 +254,7 @@ def test_failure_to_create_a_customer_after_the_commit_is_only_logged(
     with django_capture_on_commit_callbacks(execute=True):
         make_guest()
     assert BillingProfile.objects.get().customer_id == ""
-    assert "no Stripe customer yet" in caplog.text
+    assert "Stripe customer not created yet" in caplog.text
 
 
 def test_get_customer_raises_an_error_while_stripe_is_down() -> None:

@@ -413,7 +413,7 @@ def test_invalid_parameters_are_rejected(simulator, api, change, code, param):
 
 @pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", "pk_live_x"])
 def test_live_key_is_rejected(simulator, key):
-    with pytest.raises(stripe.AuthenticationError, match="refuses live keys"):
+    with pytest.raises(stripe.AuthenticationError, match="rejects live keys"):
         connect(simulator, key).customers.create()
 
 

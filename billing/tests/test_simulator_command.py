@@ -35,7 +35,7 @@ def test_command_reports_a_port_in_use():
 
 
 def test_command_reports_an_unwritable_state_file(tmp_path):
-    with pytest.raises(CommandError, match="Cannot keep the state"):
+    with pytest.raises(CommandError, match="Cannot store the state"):
         call_command("stripe_simulator", host="127.0.0.1", port=0, state=str(tmp_path / "no" / "x"), webhook_url="")
 
 

@@ -152,6 +152,6 @@ def test_payment_step_without_delivery_shows_a_message_and_no_button(shopper: Cl
 def test_cart_reports_a_changed_price(shopper: Client) -> None:
     cart = Cart.objects.get()
     cart.products.update(price="17.50")
-    assert "The price was £16.00 when you chose it." in shopper.get("/cart/").text
+    assert "The price was £16.00 when you added it." in shopper.get("/cart/").text
     add_to_cart(shopper, cart.products.get(), 1, action="set")
-    assert "when you chose it" not in shopper.get("/cart/").text
+    assert "when you added it" not in shopper.get("/cart/").text

@@ -298,7 +298,7 @@ def test_set_quantity_returns_the_new_quantity() -> None:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"active": False}, "No longer on sale"),
+        ({"active": False}, "No longer available"),
         ({"stock": 0}, "Sold out"),
         ({"stock": 2}, "Only 2 left"),
         ({"stock": 3}, ""),
@@ -313,4 +313,4 @@ def test_line_problem_says_why_it_cannot_be_bought(fields: dict, problem: str) -
 def test_line_with_too_many_decimals_for_the_currency_is_not_on_sale(settings) -> None:
     settings.CURRENCY = "jpy"
     line = CartItem(cart=make_cart(), product=make_product(price=Decimal("160.50")), quantity=1)
-    assert line.problem == "No longer on sale"
+    assert line.problem == "No longer available"

@@ -124,7 +124,7 @@ def test_methods_are_offered_in_their_countries(country: str, titles: list[str])
 def test_method_weight_range_is_inclusive(grams: int, fits: bool) -> None:
     result = make_quote([line("16.00", weight=grams)], PARCEL)
     assert bool(result.method) is fits
-    assert result.delivery_problem == ("" if fits else "We do not deliver goods of this weight to United Kingdom.")
+    assert result.delivery_problem == ("" if fits else "We do not deliver orders of this weight to United Kingdom.")
 
 
 def test_weight_includes_all_units() -> None:
@@ -198,4 +198,4 @@ def test_discount_does_not_affect_free_shipping() -> None:
 def test_code_that_does_not_apply_gives_a_message_and_no_discount() -> None:
     result = make_quote([line("16.00")], discount=Discount(code="BIG", value=Decimal(10), minimum=Decimal(50)))
     assert (result.discount_total, result.discount_code) == (Decimal(0), "")
-    assert result.code_problem == "The code BIG needs goods for £50.00 or more."
+    assert result.code_problem == "The code BIG is valid for orders of £50.00 or more."

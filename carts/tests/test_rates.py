@@ -38,7 +38,7 @@ def errors(page: Any) -> str:
     ("fields", "message"),
     [
         ({}, ""),
-        ({"active": False}, "We do not know the code TEN."),
+        ({"active": False}, "The code TEN is not valid."),
         ({"starts": NOW + DAY}, "The code TEN counts from "),
         ({"starts": NOW - DAY, "ends": NOW + DAY}, ""),
         ({"ends": NOW - DAY}, "The code TEN ended on "),
@@ -46,7 +46,7 @@ def errors(page: Any) -> str:
         ({"uses_limit": 2, "uses": 2}, "The code TEN has been used up."),
         ({"uses_limit": 0}, "The code TEN has been used up."),
         ({"minimum": Decimal(20)}, ""),
-        ({"minimum": Decimal("20.01")}, "The code TEN needs goods for £20.01 or more."),
+        ({"minimum": Decimal("20.01")}, "The code TEN is valid for orders of £20.01 or more."),
     ],
 )
 def test_code_problem_says_why_it_does_not_apply(fields: dict[str, Any], message: str) -> None:
@@ -108,17 +108,17 @@ CODE = {"code": "spring-5", "kind": "percent", "value": "5", "active": "on"}
     [
         ("shippingmethod", METHOD, {"countries": "GB, XX"}, "There is no country with the code XX."),
         ("shippingmethod", METHOD, {"price": "-1"}, "greater than or equal to 0"),
-        ("shippingmethod", METHOD, {"weight_from": "9", "weight_to": "8"}, "less than where the weight begins"),
+        ("shippingmethod", METHOD, {"weight_from": "9", "weight_to": "8"}, "less than the minimum weight"),
         ("taxrate", RATE, {"percent": "100.001"}, "less than or equal to 100"),
         ("taxrate", RATE, {"country": "XX"}, "Select a valid choice"),
-        ("discount", CODE, {"code": "ten %"}, "Letters from A to Z, digits, - and _ alone."),
-        ("discount", CODE, {"code": "old"}, "There is such a code already."),
-        ("discount", CODE, {"value": "101"}, "more than 100 percent"),
+        ("discount", CODE, {"code": "ten %"}, "Use only letters from A to Z, digits, - and _."),
+        ("discount", CODE, {"code": "old"}, "This code already exists."),
+        ("discount", CODE, {"value": "101"}, "cannot exceed 100 percent"),
         ("discount", CODE, {"value": "0"}, "greater than or equal to 0.01"),
         (
             "discount", CODE,
             {"starts_0": "2026-02-01", "starts_1": "10:00", "ends_0": "2026-01-01", "ends_1": "10:00"},
-            "not after the beginning",
+            "must be after the start",
         ),
     ],
 )  # fmt: skip
@@ -139,7 +139,7 @@ def test_admin_normalizes_country_codes(staff: Client) -> None:
 def test_admin_rejects_amounts_with_too_many_decimals(staff: Client, settings: Any) -> None:
     settings.CURRENCY = "jpy"
     page = staff.post("/admin/carts/shippingmethod/add/", METHOD | {"price": "4.95"})
-    assert "JPY has no such decimals." in errors(page)
+    assert "JPY does not have that many decimal places." in errors(page)
 
 
 def test_admin_saves_a_code_in_uppercase_and_never_changes_it(staff: Client) -> None:
@@ -153,7 +153,7 @@ def test_admin_saves_a_code_in_uppercase_and_never_changes_it(staff: Client) -> 
 @pytest.mark.parametrize("region", ["ca", "Nevada, california", "CA,NV"])
 def test_region_has_one_rate_in_any_spelling(region: str) -> None:
     make_tax(country="US", region="CA, California")
-    with pytest.raises(ValidationError, match="a rate for this place already"):
+    with pytest.raises(ValidationError, match="already a tax rate for this area"):
         TaxRate(title="Tax", country="US", region=region, percent=Decimal(5)).full_clean()
 
 

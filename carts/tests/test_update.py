@@ -39,7 +39,7 @@ def mug() -> Product:
 def test_add_creates_a_cart_with_one_line(client: Client, mug: Product) -> None:
     answer = add_to_cart(client, mug, 2)
     assert (answer.status_code, answer.url) == (302, "/cart/")
-    assert (lines(), message_text(answer)) == ({"Mug": 2}, "Your cart has 2 × Mug now.")
+    assert (lines(), message_text(answer)) == ({"Mug": 2}, "Your cart now has 2 × Mug.")
 
 
 def test_update_adds_one_by_default(client: Client, mug: Product) -> None:
@@ -49,7 +49,7 @@ def test_update_adds_one_by_default(client: Client, mug: Product) -> None:
 
 def test_add_increases_the_quantity_and_reports_it(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 2)
-    assert message_text(add_to_cart(client, mug, 3)).endswith("Your cart has 5 × Mug now.")
+    assert message_text(add_to_cart(client, mug, 3)).endswith("Your cart now has 5 × Mug.")
     assert lines() == {"Mug": 5}
 
 
@@ -59,7 +59,7 @@ def test_add_is_limited_to_the_stock_and_99_with_a_message(client: Client, stock
     add_to_cart(client, product, 3)
     answer = add_to_cart(client, product, 98)
     assert lines() == {"Jug": most}
-    assert message_text(answer).endswith(f"We have no more than that: your cart has {most} × Jug now.")
+    assert message_text(answer).endswith(f"That is all we have in stock: your cart now has {most} × Jug.")
 
 
 def test_add_of_a_sold_out_product_shows_a_message(client: Client) -> None:
@@ -90,7 +90,7 @@ def test_set_adds_a_missing_line(client: Client, mug: Product) -> None:
 def test_set_is_limited_to_the_stock(client: Client, mug: Product) -> None:
     answer = add_to_cart(client, mug, 50, "set")
     assert lines() == {"Mug": 10}
-    assert "no more than that" in message_text(answer)
+    assert "That is all we have in stock" in message_text(answer)
 
 
 @pytest.mark.parametrize(("action", "quantity"), [("set", 0), ("remove", 1), ("remove", 0), ("remove", 99)])
@@ -199,7 +199,7 @@ def test_unavailable_product_changes_nothing_and_shows_a_message(
     else:
         Product.objects.all().delete()
     answer = add_to_cart(client, mug, 1, action)
-    assert (lines(), message_text(answer)) == ({}, "This product is not on sale any more.")
+    assert (lines(), message_text(answer)) == ({}, "This product is no longer available.")
 
 
 @pytest.mark.parametrize("action", ["toggle", "ADD", "add\x00", "delete", "a" * 100_000])

@@ -116,7 +116,7 @@ class Shopper:
     def fill_details(self, email: str = "guest@example.org") -> None:
         """Fill in and submit the first step of the checkout. Pass an empty `email` if the shopper is signed in."""
         if email:
-            self.field("E-mail").fill(email)
+            self.field("Email").fill(email)
         for label, name in LABELS.items():
             self.field(label).fill(ADDRESS[name])
         self.press("Continue to payment")
@@ -153,7 +153,7 @@ class Shopper:
 
     def log_in(self, email: str) -> None:
         """Fill in and submit the first login form on the page."""
-        self.page.get_by_label("E-mail").first.fill(email)
+        self.page.get_by_label("Email").first.fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.press("Log in")
 

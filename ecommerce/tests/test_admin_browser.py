@@ -39,7 +39,7 @@ def staff(chromium: Any, live_server: Any) -> Iterator[Any]:
     context.on("weberror", lambda error: errors.append(str(error.error)))
     page = context.new_page()
     page.goto("/admin/login/")
-    page.get_by_label("E-mail").fill("boss@example.org")
+    page.get_by_label("Email").fill("boss@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("button", name="Log out").wait_for()

@@ -69,10 +69,10 @@ def test_invalid_quantity_of_a_product_outside_the_cart_has_no_link(client: Clie
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        (" nOne", "We do not know the code nOne. Please check how it is written."),
-        (ODD, "A code has letters from A to Z, digits, - and _ alone."),
+        (" nOne", "The code nOne is not valid. Please check the spelling."),
+        (ODD, "A code can contain only letters from A to Z, digits, - and _."),
         ("", "Enter a code."),
-        ("MUCH", "The code MUCH needs goods for £99.00 or more."),
+        ("MUCH", "The code MUCH is valid for orders of £99.00 or more."),
         ("T" * 41, "Please shorten: Discount code. Use at most 40 characters."),
     ],
 )
@@ -109,7 +109,7 @@ def test_rejected_second_code_links_to_the_code_in_the_cart(client: Client) -> N
     for code in ("TEN", "NONE"):
         answer = client.post("/cart/discount/", {"code": code}, headers=SAME)
     page = read(client.get(answer.url).text)
-    assert_shows_error(page, "We do not know the code NONE. Please check how it is written.")
+    assert_shows_error(page, "The code NONE is not valid. Please check the spelling.")
     assert page.one("a", href="#discount-code").text
     assert page.one("form", id="discount-code").attrs["tabindex"] == "-1"
 
@@ -130,7 +130,7 @@ def test_invalid_shipping_method_is_shown_at_the_choice(client: Client, next_url
     give_details(client)
     data = {"shipping_method": "x", "next": next_url}
     page = read(client.post("/cart/delivery/", data, headers=SAME, follow=True).text)
-    message = "Choose one of the ways of delivery."
+    message = "Choose one of the delivery options."
     assert_shows_error(page, message)
     assert page.one("a", href="#shipping-choice").text == message
     choice = page.one("fieldset", id="shipping-choice")
@@ -145,7 +145,7 @@ def test_account_deletion_with_open_payments_shows_a_focused_error(client: Clien
     assert page.one("title").text.startswith("Error: ")
     [notice] = page.all(autofocus="")
     assert (notice.attrs["role"], notice.text.split(":")[0]) == (
-        "alert", "Your account cannot be deleted yet, for money may still move",
+        "alert", "Your account cannot be deleted yet because a payment is still in progress",
     )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def test_payment_step_without_a_card_links_to_the_card_field(client: Client) -> 
     add_to_cart(client, make_product())
     give_details(client)
     page = read(client.get(place_order(client, "new").url).text)
-    assert_shows_error(page, "Choose a card on file or enter a new one. Entering one needs JavaScript.")
+    assert_shows_error(page, "Choose a saved card or enter a new one. Entering a new card needs JavaScript.")
     assert page.one("a", href="#card").text
     assert page.one("fieldset", id="card").attrs["tabindex"] == "-1"
 
@@ -161,5 +161,5 @@ def test_payment_step_without_a_card_links_to_the_card_field(client: Client) -> 
 def test_order_payment_without_a_card_links_to_the_card_field(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     page = read(client.post(f"{order.get_absolute_url()}pay/", {"card": "0"}, follow=True).text)
-    assert_shows_error(page, "Choose a card on file or enter a new one. Entering one needs JavaScript.")
+    assert_shows_error(page, "Choose a saved card or enter a new one. Entering a new card needs JavaScript.")
     assert page.one("a", href="#card").text

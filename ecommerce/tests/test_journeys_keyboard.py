@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 def type_details(shopper: Shopper) -> None:
     """Fill in the details by keyboard and continue to the payment step."""
-    shopper.tab_and_type(shopper.field("E-mail"), "guest@example.org")
+    shopper.tab_and_type(shopper.field("Email"), "guest@example.org")
     for label, name in LABELS.items():
         shopper.tab_and_type(shopper.field(label), ADDRESS[name])
     shopper.tab_and_press(shopper.button("Continue to payment"))
@@ -56,7 +56,7 @@ def test_enter_submits_the_details_instead_of_changing_the_country(new_shopper: 
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
     shopper.follow("Checkout")
-    shopper.field("E-mail").press("Enter")
+    shopper.field("Email").press("Enter")
     summary = shopper.page.locator(".error-summary")
     expect(summary).to_be_focused()
     expect(summary.get_by_role("link")).to_have_count(5)
@@ -68,13 +68,13 @@ def test_country_changes_the_fields_without_a_script(new_shopper: Callable[..., 
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
     shopper.follow("Checkout")
-    shopper.field("E-mail").fill("guest@example.org")
+    shopper.field("Email").fill("guest@example.org")
     shopper.field("Address").fill("1 High Street")
     shopper.page.get_by_role("combobox", name="Country").select_option("United States")
     shopper.press("Change country")
     expect(shopper.field("ZIP code")).to_be_visible()
     expect(shopper.page.get_by_role("combobox", name="Country")).to_be_focused()
-    expect(shopper.field("E-mail")).to_have_value("guest@example.org")
+    expect(shopper.field("Email")).to_have_value("guest@example.org")
     expect(shopper.field("Address")).to_have_value("1 High Street")
 
 
@@ -97,7 +97,7 @@ def test_country_changes_the_fields_immediately_with_a_script(shopper: Shopper) 
 def test_opening_the_billing_address_unchecks_the_same_address_box(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.follow("Checkout")
-    shopper.page.get_by_text("Send the bill to another address").click()
+    shopper.page.get_by_text("Use a different billing address").click()
     expect(shopper.page.get_by_label("The billing address is the same")).not_to_be_checked()
     expect(
         shopper.page.get_by_role("group", name="Billing address").get_by_role("combobox", name="Country")

@@ -23,7 +23,7 @@ THANKS = "Thank you, your order is paid"
 def test_member_saves_a_card_and_confirms_with_the_bank(shopper: Shopper, simulator: Simulator) -> None:
     shopper.go("/accounts/signup/")
     shopper.field("Name").fill("Mia Member")
-    shopper.field("E-mail").fill("mia@example.org")
+    shopper.field("Email").fill("mia@example.org")
     shopper.page.get_by_label("Password").fill(PASSWORD)
     shopper.press("Sign up")
     shopper.sees("Welcome! Your account is ready.")
@@ -47,7 +47,7 @@ def test_paid_order_is_listed_in_the_admin(
     make_user("staff@example.org", is_staff=True, is_superuser=True)
     staff = new_shopper()
     staff.go("/admin/")
-    staff.field("E-mail:").fill("staff@example.org")
+    staff.field("Email address:").fill("staff@example.org")
     staff.page.get_by_label("Password:").fill(PASSWORD)
     staff.press("Log in")
     staff.go("/admin/orders/order/")

@@ -275,11 +275,11 @@ def test_decline_message_uses_the_language_of_the_reader(client: Client, simulat
 def test_alerts_to_staff_use_the_language_of_the_shop() -> None:
     order = make_paid_order(language="de")
     with translation.override("de"):
-        alarms.alarm(order, gettext_lazy("Refund no. %(number)s did not go through: %(text)s"), number=7, text="why")
+        alarms.alarm(order, gettext_lazy("Refund no. %(number)s failed: %(text)s"), number=7, text="why")
     order.refresh_from_db()
-    assert order.attention == "Refund no. 7 did not go through: why"
+    assert order.attention == "Refund no. 7 failed: why"
     mails.send_waiting()
-    assert mail.outbox[-1].subject == f"Order {order.order_id} needs a look"
+    assert mail.outbox[-1].subject == f"Order {order.order_id} needs attention"
 
 
 # Message catalogs

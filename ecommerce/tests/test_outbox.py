@@ -63,7 +63,7 @@ def test_deliver_logs_a_failure_and_keeps_the_row_for_a_retry(
     row: AccountMail, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert not row.deliver(fail_to_build)
-    assert f"accounts.AccountMail {row.pk} not sent" in caplog.text
+    assert f"accounts.AccountMail {row.pk} could not be sent" in caplog.text
     assert (reload(row).sent, reload(row).attempts, AccountMail.objects.waiting()) == (None, 1, [])
 
 

@@ -20,7 +20,7 @@ def policy(answer: Any) -> dict[str, list[str]]:
 
 
 def is_shop_page(answer: Any) -> bool:
-    return "Hearth &amp; Clay" in answer.text and ">Products</a>" in answer.text and "To the shop" in answer.text
+    return "Hearth &amp; Clay" in answer.text and ">Products</a>" in answer.text and "Go to the shop" in answer.text
 
 
 # Errors
@@ -108,7 +108,7 @@ def test_too_many_fields_are_a_bad_request(client: Client) -> None:
 def test_missing_csrf_token_renders_a_page_with_instructions() -> None:
     answer = Client(enforce_csrf_checks=True).post("/accounts/login/", {"email": "a@example.org", "password": "x"})
     assert (answer.status_code, is_shop_page(answer)) == (403, True)
-    assert "Go back, load the page again" in answer.text
+    assert "Go back, reload the page" in answer.text
 
 
 def test_our_own_mistake_is_a_page_of_the_shop_and_says_no_more(

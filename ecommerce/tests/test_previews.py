@@ -87,14 +87,17 @@ def test_html_of_a_mail_has_no_rights_and_is_framed_by_us_alone(staff: Client) -
 
 
 def test_sample_without_orders_shows_a_message(staff: Client) -> None:
-    assert "There is no such mail to show" in staff.get(sample_url("orders_mail", "shipped"), follow=True).text
+    assert "There is nothing to preview" in staff.get(sample_url("orders_mail", "shipped"), follow=True).text
     assert staff.get(sample_url("orders_mail", "shipped", "sample_html")).status_code == 404
 
 
 def test_preview_of_an_outdated_row_shows_a_message(staff: Client) -> None:
     row = mails.queue(make_paid_order(), Mail.Kind.REFUNDED, about="999")
     assert row is not None
-    assert "There is no such mail" in staff.get(reverse("admin:orders_mail_preview", args=[row.pk]), follow=True).text
+    assert (
+        "There is nothing to preview"
+        in staff.get(reverse("admin:orders_mail_preview", args=[row.pk]), follow=True).text
+    )
 
 
 @pytest.mark.parametrize("path", ["999/preview/", "999/preview/html/", "samples/nothing/", "samples/nothing/html/"])

@@ -87,4 +87,4 @@ def test_cookies_without_https_have_no_host_prefix() -> None:
 def test_start_with_a_wildcard_host_fails(hosts: str) -> None:
     code, output = start(ALLOWED_HOSTS=hosts)
     assert code != 0
-    assert "ALLOWED_HOSTS must name the shop's hosts" in output
+    assert "ALLOWED_HOSTS must list the shop's hosts" in output

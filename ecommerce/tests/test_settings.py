@@ -38,7 +38,7 @@ def start(code: str = START, **environment: str) -> tuple[int, str]:
 def test_start_without_a_required_variable_names_it(name: str) -> None:
     code, output = start(READ.format("s.DEBUG"), **{name: ""})
     assert code != 0
-    assert f"DEBUG is off and {name} is not set. Set it, see .env.example." in output
+    assert f"DEBUG is off and {name} is not set. See .env.example." in output
 
 
 def test_start_with_all_variables_succeeds() -> None:
@@ -53,13 +53,13 @@ def test_start_with_an_https_url_enables_tls_settings() -> None:
 def test_start_with_a_live_key_and_the_simulator_url_fails() -> None:
     code, output = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
     assert code != 0
-    assert "A live Stripe key would be sent to an address that is not Stripe's." in output
+    assert "A live Stripe key would be sent to a server that is not Stripe's." in output
 
 
 def test_start_with_test_payments_on_a_public_address_is_refused() -> None:
     code, output = start(STRIPE_API_BASE="", STRIPE_SECRET_KEY="sk_test_simulator")
     assert code != 0
-    assert "Test payments would be taken on an address that others can reach." in output
+    assert "Test payments would be accepted on a site that others can reach." in output
 
 
 def test_start_in_debug_mode_needs_no_variables() -> None:

@@ -217,7 +217,7 @@ def test_staff_get_one_email_per_finding(order: Order, simulator: Simulator) -> 
 def test_audit_command_reports_no_findings(order: Order) -> None:
     output = StringIO()
     call_command("audit", stdout=output)
-    assert "Nothing found" in output.getvalue()
+    assert "No audit findings" in output.getvalue()
 
 
 def test_audit_command_exits_with_1_and_prints_each_finding(order: Order, simulator: Simulator) -> None:
@@ -226,7 +226,7 @@ def test_audit_command_exits_with_1_and_prints_each_finding(order: Order, simula
     output = StringIO()
     with pytest.raises(SystemExit, match="1"):
         call_command("audit", stdout=output)
-    assert f"I5  order {order.order_id} is not as it was placed" in output.getvalue()
+    assert f"I5  order {order.order_id} was changed after it was placed" in output.getvalue()
 
 
 def test_audit_command_ignores_an_order_that_just_changed(order: Order, simulator: Simulator) -> None:

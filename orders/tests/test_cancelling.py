@@ -170,7 +170,7 @@ def test_reconcile_sends_email_left_by_a_killed_process(client: Client, simulato
     order.mails.exclude(kind="confirmation").delete()
     order.mails.update(sent=None, tried_at=None)
     mailoutbox.clear()
-    assert reconcile()["mails sent"] == 1
+    assert reconcile()["emails sent"] == 1
     assert [message.to for message in mailoutbox] == [["guest@example.org"]]
 
 
@@ -234,6 +234,6 @@ def test_email_is_retried_for_days(client: Client, simulator: Simulator, mailout
     order = buy(client, make_product())
     order.mails.exclude(kind="confirmation").delete()
     order.mails.update(sent=None, attempts=30, tried_at=timezone.now() - timedelta(hours=5))
-    assert reconcile()["mails sent"] == 0
+    assert reconcile()["emails sent"] == 0
     order.mails.update(tried_at=timezone.now() - timedelta(hours=7))
-    assert reconcile()["mails sent"] == 1
+    assert reconcile()["emails sent"] == 1

@@ -93,7 +93,7 @@ def test_revoking_links_ends_access_by_earlier_links(order: Order, other_client:
 def test_revoking_links_is_recorded_in_the_history(order: Order, client: Client) -> None:
     links.revoke(order, by="staff@example.org")
     assert order.events.filter(kind="links_revoked", by="staff@example.org").count() == 1
-    assert "Links in earlier e-mails no longer open this order" in client.get(order.get_absolute_url()).content.decode()
+    assert "Links in earlier emails no longer open this order" in client.get(order.get_absolute_url()).content.decode()
 
 
 def test_revoking_links_keeps_access_for_the_session_that_placed_the_order(order: Order, client: Client) -> None:

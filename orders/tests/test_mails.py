@@ -139,7 +139,7 @@ def test_partial_refund_email_states_the_amount_and_the_total_refunded() -> None
     order = make_paid_order()
     make_refund(order, "5.00")
     _subject, text, html = sent(order, Kind.REFUNDED, str(make_refund(order, "2.50").pk))
-    for expected in ("We have given back £2.50 of your order", "five to ten working days", "£20.95", "£7.50"):
+    for expected in ("We have refunded £2.50 of your order", "five to ten working days", "£20.95", "£7.50"):
         assert expected in text, expected
         assert expected in html, expected
 
@@ -147,13 +147,13 @@ def test_partial_refund_email_states_the_amount_and_the_total_refunded() -> None
 def test_full_refund_email_says_that_everything_was_refunded() -> None:
     order = make_paid_order()
     _subject, text, _html = sent(order, Kind.REFUNDED, str(make_refund(order, "20.95").pk))
-    assert "£20.95, all that you paid" in text
+    assert "£20.95, the full amount you paid" in text
 
 
 def test_mismatch_refund_email_mentions_the_unwanted_payment() -> None:
     order = make_paid_order(status=Order.Status.CANCELED)
     _subject, text, _html = sent(order, Kind.REFUNDED, str(make_refund(order, "9.00", is_mismatch=True).pk))
-    assert "A payment of £9.00 came for your order" in text
+    assert "We received a payment of £9.00 that does not match your order" in text
 
 
 def test_refund_email_is_dropped_if_the_refund_failed() -> None:
@@ -166,7 +166,7 @@ def test_refund_email_is_dropped_if_the_refund_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "reason"), [("expiry", "was not paid in time"), ("staff@shop.example", "nothing of it will be sent")]
+    ("by", "reason"), [("expiry", "was not paid in time"), ("staff@shop.example", "will not be shipped")]
 )
 def test_cancellation_email_states_the_reason_and_that_nothing_was_charged(by: str, reason: str) -> None:
     order = make_paid_order(status=Order.Status.CANCELED)
@@ -180,7 +180,7 @@ def test_cancellation_email_states_the_reason_and_that_nothing_was_charged(by: s
 def test_cancellation_email_of_a_charged_order_announces_the_refund() -> None:
     order = make_paid_order(status=Order.Status.CANCELED)
     _subject, text, _html = sent(order, Kind.CANCELED)
-    assert "goes back to your card in full" in text
+    assert "We will refund the payment we received to your card in full" in text
     assert "Nothing was charged" not in text
 
 
@@ -200,7 +200,7 @@ def test_low_stock_email_states_the_current_stock() -> None:
     mails.tell_paid(order)
     Product.objects.update(stock=2)
     assert mails.send(order.mails.get(kind=Kind.LOW_STOCK))
-    assert mail.outbox[0].subject == "Running out: Teal mug"
+    assert mail.outbox[0].subject == "Low stock: Teal mug"
     assert "Teal mug (TM-1): 2 left." in mail.outbox[0].body
 
 
@@ -228,7 +228,7 @@ def test_subject_has_no_line_break() -> None:
     order = make_paid_order(make_product(title="Mug\r\nBcc: all@example.org", stock=1))
     mails.tell_paid(order)
     assert mails.send(order.mails.get(kind=Kind.LOW_STOCK))
-    assert mail.outbox[0].subject == "Running out: Mug Bcc: all@example.org"
+    assert mail.outbox[0].subject == "Low stock: Mug Bcc: all@example.org"
 
 
 def test_email_uses_the_order_language_for_shoppers_and_the_shop_language_for_staff() -> None:

@@ -130,7 +130,7 @@ def test_failed_mismatch_refund_can_be_retried(unwanted: Order, simulator: Simul
 def test_order_page_announces_the_mismatch_refund(unwanted: Order, client: Client) -> None:
     payments.settle(unwanted)
     page = client.get(unwanted.get_absolute_url()).text
-    assert "goes back to your card" in page
+    assert "is being refunded to your card" in page
     assert "cancelled and nothing was charged" not in page
 
 

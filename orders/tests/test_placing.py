@@ -123,9 +123,9 @@ def make_free(order: Order) -> None:
     [
         (change_price, "now costs £17.00"),
         (sell_out, "Sold out"),
-        (take_off_sale, "No longer on sale"),
+        (take_off_sale, "No longer available"),
         (change_quantity, " now. Your order has changed"),
-        (change_lines, "Mug is no longer in your cart. Your cart has 1 × Teapot now. Your order has changed"),
+        (change_lines, "Mug is no longer in your cart. Your cart now has 1 × Teapot. Your order has changed"),
         (empty_cart, "Your cart is empty"),
         (remove_address, "Tell us where"),
         (make_free, "now costs £0.00"),

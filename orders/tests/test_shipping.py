@@ -41,7 +41,7 @@ def test_order_is_shipped_once(other_client: Client) -> None:
     first = order.shipped_at
     assert not ship(order, by="packer", tracking="CD 2")
     assert (state(order), order.shipped_at) == (("shipped", "AB 1", 1), first)
-    assert [event.said for event in order.events.all()] == ["Order sent: AB 1"]
+    assert [event.said for event in order.events.all()] == ["Order shipped: AB 1"]
 
 
 @pytest.mark.parametrize("status", ["open", "placed", "canceling", "canceled", "shipped", "refunded"])
@@ -68,7 +68,7 @@ def test_audit_accepts_a_shipped_order_and_finds_a_missing_email(client: Client,
     order = buy(client, make_product())
     ship(order, by="packer", tracking="4242 4242 4242 4242")  # It looks like a card number.
     assert audit() == []
-    assert "Order sent: 4242" in client.get(order.get_absolute_url()).text
+    assert "Order shipped: 4242" in client.get(order.get_absolute_url()).text
     order.mails.filter(kind=Mail.Kind.SHIPPED).delete()
     assert [finding.rule for finding in audit()] == ["I9"]
 
@@ -79,7 +79,7 @@ def test_staff_ship_an_order_with_a_tracking_number(packer: Client) -> None:
     assert "1 High Street" in packer.get(ship_url(order)).text
     response = packer.post(ship_url(order), {"tracking": " AB 1 "}, follow=True)
     assert state(order) == ("shipped", "AB 1", 1)
-    assert "is sent. The shopper gets a mail." in response.text
+    assert "has been shipped. The shopper will be notified by email." in response.text
     assert order.events.get().by == "packer@example.org"
 
 
@@ -88,7 +88,7 @@ def test_second_click_changes_nothing_and_shows_a_message(packer: Client) -> Non
     packer.post(ship_url(order), {"tracking": "AB 1"})
     response = packer.post(ship_url(order), {"tracking": "AB 2"}, follow=True)
     assert state(order) == ("shipped", "AB 1", 1)
-    assert "was sent before; nothing was changed" in response.text
+    assert "was already shipped. Nothing was changed" in response.text
 
 
 @pytest.mark.parametrize("tracking", ["<script>", "AB\r\nBcc: x", "9" * 61, "ÄÖ"])
@@ -101,7 +101,7 @@ def test_invalid_tracking_number_is_rejected_with_a_message(packer: Client, trac
 
 def test_order_that_cannot_be_shipped_shows_the_reason(packer: Client) -> None:
     order = make_paid_order(status=Order.Status.REFUNDED)
-    assert "cannot be sent: Refunded." in packer.post(ship_url(order), {}, follow=True).text
+    assert "cannot be shipped: Refunded." in packer.post(ship_url(order), {}, follow=True).text
 
 
 def test_several_orders_are_shipped_from_the_list(packer: Client) -> None:

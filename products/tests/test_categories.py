@@ -56,7 +56,7 @@ def test_category_inside_itself_is_rejected_with_a_message(client: Client, kitch
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     data = {"title": "Kitchen", "parent": Category.objects.get(slug=parent).pk}
     response = client.post(reverse("admin:products_category_change", args=[kitchen.pk]), data)
-    assert "A category cannot lie within itself: Kitchen" in response.text
+    assert "A category cannot be inside itself: Kitchen" in response.text
     assert Category.objects.get(pk=kitchen.pk).parent is None
 
 

@@ -234,4 +234,7 @@ def test_product_is_low_from_one_to_five_units(stock: int | None, low: bool) -> 
 def test_movement_str_is_kind_and_signed_amount() -> None:
     product = make_product(stock=5)
     product.take(2, "ORDER1")
-    assert [str(movement) for movement in StockMovement.objects.all()] == ["Taken by an order -2", "Opening stock +5"]
+    assert [str(movement) for movement in StockMovement.objects.all()] == [
+        "Reserved by an order -2",
+        "Opening stock +5",
+    ]

@@ -109,10 +109,10 @@ def test_duplicate_choice_in_a_group_is_rejected_by_the_database() -> None:
     [
         ({"title": "Mug"}, "it must tell the choice: “Oat” is missing."),
         ({"choice": "Teal", "title": "Mug, teal"}, "Another product of this group has the same choice."),
-        ({"choice": ""}, "Say which one this is"),
-        ({"option": ""}, "Say what is chosen"),
-        ({"group": ""}, "Name the group"),
-        ({"second_option": "Size"}, "A second option needs its choice"),
+        ({"choice": ""}, "Enter the choice of this variant"),
+        ({"option": ""}, "Enter the name of the option"),
+        ({"group": ""}, "Enter the group"),
+        ({"second_option": "Size"}, "A second option needs a choice"),
         ({"second_option": "Size", "second_choice": "L"}, "“L” is missing."),
     ],
 )

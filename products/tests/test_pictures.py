@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 SCRIPT = b"<script>alert(1)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 HTML = b"<!doctype html><body>" + SCRIPT
-UNREADABLE = "This is no picture we can read."
+UNREADABLE = "This picture cannot be read."
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RGB", **options: Any) -> bytes:

@@ -58,7 +58,7 @@ def test_resize_pictures_creates_only_missing_renditions(capsys: pytest.CaptureF
     call_command("resize_pictures")
     call_command("resize_pictures")
     assert set(stored_files()) == before
-    assert capsys.readouterr().out == "2 smaller copies of pictures drawn.\n"
+    assert capsys.readouterr().out == "2 smaller pictures created.\n"
 
 
 def test_resize_pictures_reports_a_missing_file_and_continues(capsys: pytest.CaptureFixture[str]) -> None:

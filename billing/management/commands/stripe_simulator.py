@@ -18,14 +18,18 @@ from billing.simulator.server import Simulator
 class Command(BaseCommand):
     """Command that serves the simulator until it is interrupted."""
 
-    help = "Serve a stand-in for Stripe on loopback, for the demo shop and for tests."
+    help = "Run a Stripe simulator on this machine, for the demo shop and for tests."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options. Their defaults come from the settings, so that the shop and the simulator agree."""
         api = urlsplit(settings.STRIPE_API_BASE or "")
         parser.add_argument("--host", default=api.hostname or "127.0.0.1")
         parser.add_argument("--port", type=int, default=api.port or 12112)
-        parser.add_argument("--state", default=settings.STRIPE_SIMULATOR_STATE, help="SQLite file; empty for none")
+        parser.add_argument(
+            "--state",
+            default=settings.STRIPE_SIMULATOR_STATE,
+            help="SQLite file for the state; empty to keep it in memory",
+        )
         parser.add_argument("--webhook-url", default=settings.SITE_URL.rstrip("/") + reverse("billing:webhook"))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +57,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         except sqlite3.Error as error:
-            raise CommandError(f"Cannot keep the state in {options['state']}: {error}.") from error
+            raise CommandError(f"Cannot store the state in {options['state']}: {error}.") from error
         except (OSError, OverflowError) as error:
             address = f"{options['host']}:{options['port']}"
             raise CommandError(f"Cannot listen on {address}: {error}. Choose another with --port.") from error

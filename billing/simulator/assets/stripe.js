@@ -366,7 +366,7 @@
       throw new IntegrationError("Please call Stripe() with your publishable key. You used an empty string.");
     }
     if (!/^pk_test_/.test(key)) {
-      throw new IntegrationError("The simulator takes only publishable test keys, which begin with pk_test_.");
+      throw new IntegrationError("The simulator accepts only publishable test keys, which begin with pk_test_.");
     }
     return new StripeClient(key);
   };

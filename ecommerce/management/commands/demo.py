@@ -21,9 +21,9 @@ from billing.checks import is_loopback
 
 STAFF_EMAIL, STAFF_PASSWORD = "staff@shop.example", "staff-demo"
 CARDS = {
-    "4242 4242 4242 4242": "is paid at once",
-    "4000 0027 6000 3184": "asks for 3-D Secure",
-    "4000 0000 0000 0341": "is accepted, then declined when charged",
+    "4242 4242 4242 4242": "succeeds",
+    "4000 0027 6000 3184": "requires 3-D Secure",
+    "4000 0000 0000 0341": "is saved, then declined when charged",
     "4000 0000 0000 0002": "is declined when entered",
 }
 START_SECONDS, STOP_SECONDS = 60, 10
@@ -32,7 +32,7 @@ START_SECONDS, STOP_SECONDS = 60, 10
 class Command(BaseCommand):
     """Prepare the database, the catalog and a staff account, then run the site and its background processes."""
 
-    help = "Run the whole shop on this machine: site, Stripe simulator and reconcile."
+    help = "Run the complete shop on this machine: site, Stripe simulator and reconcile."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -63,15 +63,15 @@ class Command(BaseCommand):
     def _check_arguments(self, host: str, port: int) -> None:
         if not settings.STRIPE_IS_REAL and not is_loopback(host):
             raise CommandError(
-                f"Test payments are for this machine alone, and HOST={host} is open to others. "
+                f"Test payments are only for this machine, and HOST={host} is open to others. "
                 "Leave HOST at 127.0.0.1, or set STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY to use Stripe itself."
             )
         if not 0 < port < 65536:
-            raise CommandError(f"PORT={port} is no port. Choose one from 1024 to 65535.")
+            raise CommandError(f"PORT={port} is not a valid port. Choose one from 1024 to 65535.")
         if problem := _bind_error(host, port):
             raise CommandError(
                 f"Cannot listen on {host}, port {port} ({problem}). "
-                f"Stop what runs there, or choose another: make run PORT={port + 1 if port < 65535 else 8000}"
+                f"Stop what uses it, or choose another port: make run PORT={port + 1 if port < 65535 else 8000}"
             )
 
     def _staff_password(self, host: str) -> str:
@@ -86,7 +86,7 @@ class Command(BaseCommand):
             User.objects.create_superuser(STAFF_EMAIL, password, name="Staff")
             return password
         if not user.check_password(STAFF_PASSWORD):
-            return "(as you set it)"
+            return "(the password you set)"
         if not is_loopback(host):
             user.set_password(password)
             user.save()
@@ -119,7 +119,7 @@ class Command(BaseCommand):
     def _fail_if_ended(self, children: "list[subprocess.Popen[bytes]]") -> None:
         for child in children:
             if child.poll() is not None:
-                raise CommandError(f"{_command(child)} ended. What it said stands above.")
+                raise CommandError(f"{_command(child)} stopped. See its output above.")
 
     def _watch(self, children: "list[subprocess.Popen[bytes]]") -> None:
         """Wait while the site runs. If another process ends, report it and keep the site running."""
@@ -127,7 +127,9 @@ class Command(BaseCommand):
         while True:
             self._fail_if_ended([site])
             for child in [child for child in others if child.poll() is not None]:
-                self.stderr.write(f"{_command(child)} ended; the shop goes on. Again: manage.py {_command(child)}")
+                self.stderr.write(
+                    f"{_command(child)} stopped; the shop is still running. To restart it: manage.py {_command(child)}"
+                )
                 others.remove(child)
             time.sleep(0.5)
 
@@ -137,12 +139,12 @@ class Command(BaseCommand):
             f"  Shop         {site_url}/",
             f"  Admin        {site_url}/admin/",
             f"  Staff login  {STAFF_EMAIL}  {password}",
-            f"  Mails        {mails}" if (mails := getattr(settings, "EMAIL_FILE_PATH", "")) else "",
+            f"  Emails       {mails}" if (mails := getattr(settings, "EMAIL_FILE_PATH", "")) else "",
         ]
         if settings.STRIPE_IS_REAL:
-            lines += ["  Payments     Stripe, with the key you set"]
+            lines += ["  Payments     Stripe, with your key"]
         else:
-            lines += ["  Test cards   (any date to come, any CVC; no real money)"]
+            lines += ["  Test cards   (any future date, any CVC; no real money)"]
             lines += [f"               {number}  {what}" for number, what in CARDS.items()]
         self.stdout.write("\n".join([line for line in lines if line] + ["", "  Ctrl-C stops everything.", ""]))
         self.stdout.flush()

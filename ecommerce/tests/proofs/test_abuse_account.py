@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 ADD, NAME, EMAIL, DATA, DELETE = PAGES = [
     "/addresses/add/", "/accounts/name/", "/accounts/email/", "/accounts/data/", "/accounts/delete/",
 ]  # fmt: skip
-PROBLEM, WRONG = "There is a problem", "The password is not right. Try again."
+PROBLEM, WRONG = "There is a problem", "The password is incorrect. Try again."
 FAILURES = ("axes_accessattempt", "axes_accessfailurelog", "axes_accessattemptexpiration")
 OWN, THEIR_STREET = "meddler@example.org", "7 Quiet Lane"
 
@@ -161,7 +161,7 @@ def test_name_and_e_mail_that_are_none_are_not_kept(shop: AbusedShop, member: At
         assert PROBLEM in member.post(EMAIL, f"email[]=a@example.org&password={PASSWORD}").words
     with shop.unchanged("accounts_takensignup"):
         answer = member.post(EMAIL, {"email": VICTIM.upper(), "password": PASSWORD, "user": "1"})
-    assert "There is an account with this e-mail already." in answer.words
+    assert "There is already an account with this email." in answer.words
 
 
 def test_body_that_is_no_form_reaches_no_page_of_the_account(shop: AbusedShop, member: Attacker) -> None:

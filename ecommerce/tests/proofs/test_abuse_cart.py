@@ -11,7 +11,7 @@ from ecommerce.tests.proofs.hostile import BODIES, DIGITS, FROM_AFAR
 pytestmark = pytest.mark.slow
 UPDATE, CHOOSE = "/cart/update/", "Choose a product."
 LEAST, MOST, WHOLE = "or more.", "99 or less.", "Enter a whole number."
-NOT_ON_SALE, NO_TOKEN = "This product is not on sale any more.", "Nothing was changed."
+NOT_ON_SALE, NO_TOKEN = "This product is no longer available.", "Nothing was changed."
 CART = ("django_session", "carts_cart", "carts_cartitem")
 
 
@@ -64,7 +64,7 @@ def test_quantity_written_in_another_way_is_the_number_it_means(
 
 def test_adding_again_and_again_ends_at_ninety_nine(shop: AbusedShop, visitor: Attacker) -> None:
     answers = [visitor.add(shop.goods["pot"], 99) for _press in range(3)]
-    assert "We have no more than that" in told(visitor, answers[-1])
+    assert "That is all we have in stock" in told(visitor, answers[-1])
     assert cart_of(shop, visitor) == {shop.goods["pot"]: 99}
 
 
@@ -91,7 +91,7 @@ def test_product_that_is_none_changes_nothing(
 def test_action_that_is_none_changes_nothing(shop: AbusedShop, visitor: Attacker, action: str) -> None:
     with shop.unchanged():
         answer = visitor.post(UPDATE, {"product_id": shop.goods["mug"], "action": action}, SAME_SITE)
-    assert "A product can be added, set or removed." in told(visitor, answer)
+    assert "You can add a product, change its quantity or remove it." in told(visitor, answer)
 
 
 def test_fields_nobody_asked_for_are_ignored(shop: AbusedShop, visitor: Attacker) -> None:

@@ -9,7 +9,7 @@ from ecommerce.tests.proofs.abused_shop import AbusedShop
 from ecommerce.tests.proofs.attacker import SAME_SITE, Answer, Attacker, short
 
 pytestmark = pytest.mark.slow
-CHECKOUT, CARD, ENDED = "/cart/checkout/", "/billing/payment-processing/", "Your checkout has ended."
+CHECKOUT, CARD, ENDED = "/cart/checkout/", "/billing/payment-processing/", "Your checkout has expired."
 CHANGED, THREE_D_SECURE = "Your order has changed. Please check the new total", "tok_threeDSecure2Required"
 ATTEMPTS = "billing_cardattempt"
 
@@ -64,7 +64,7 @@ def test_nothing_can_be_paid_without_an_address(shop: AbusedShop, guest: Attacke
 
 @pytest.mark.parametrize("changes", [{"card": ""}, {"card": "new"}, {"card": "tok_visa"}], ids=short)
 def test_nothing_can_be_paid_without_a_card(shop: AbusedShop, guest: Attacker, changes: dict[str, str]) -> None:
-    assert "Choose a card on file or enter a new one." in refused(shop, guest, guest.pay_form() | changes)
+    assert "Choose a saved card or enter a new one." in refused(shop, guest, guest.pay_form() | changes)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_quote_nobody_signed_is_refused(shop: AbusedShop, guest: Attacker, made_
     words = refused(shop, guest, form | {"quote": made_up})
     assert any(
         sentence in words
-        for sentence in ("Please check your order again", "Please fill in", "Please type again", "at most")
+        for sentence in ("Please check your order again", "Please fill in", "Please check: ", "at most")
     )
     changed = form["quote"][:-1] + ("A" if form["quote"][-1] != "A" else "B")
     assert "Please check your order again" in refused(shop, guest, form | {"quote": changed})
@@ -129,7 +129,7 @@ def test_total_below_the_least_stripe_takes_is_refused(shop: AbusedShop) -> None
     guest = shop.visitor()
     guest.add(shop.goods["crumb"])
     guest.give_details()
-    assert "The smallest order we can take is" in refused(shop, guest, ready(guest))
+    assert "The minimum order value is" in refused(shop, guest, ready(guest))
 
 
 def test_sixteen_presses_at_once_charge_once(shop: AbusedShop, guest: Attacker) -> None:

@@ -55,7 +55,7 @@ def test_wrong_password_takes_the_same_time_for_everybody(shop: AbusedShop, path
 
 
 def test_reset_tells_not_who_has_an_account(shop: AbusedShop) -> None:
-    sentence = "If there is an account with this e-mail, we have sent a link to it."
+    sentence = "If there is an account with this email, we have sent a link to it."
     pages, mails = [], shop.mails()
     for email in (OWNER, NOBODY):
         visitor = shop.visitor()
@@ -96,7 +96,7 @@ def test_sign_up_with_a_taken_e_mail_makes_nothing(shop: AbusedShop) -> None:
     for email in (VICTIM, VICTIM.upper(), f" {VICTIM} "):
         with shop.unchanged("accounts_takensignup"):
             answer = visitor.post("/accounts/signup/", {"name": "X", "email": email, "password": "quite a password"})
-        assert "You have an account with this e-mail. Log in instead." in answer.words
+        assert "You already have an account with this email. Log in instead." in answer.words
     assert visitor.log_in(VICTIM, "quite a password").status == 200
 
 
@@ -108,7 +108,7 @@ def test_sign_ups_that_ask_who_has_an_account_are_stopped(shop: AbusedShop) -> N
     assert set(statuses) == {200, 429}
     assert statuses == sorted(statuses)
     unknown = visitor.post("/accounts/signup/", fields | {"email": NOBODY})
-    assert (unknown.status, "too many e-mails" in unknown.words) == (429, True)
+    assert (unknown.status, "too many email addresses" in unknown.words) == (429, True)
 
 
 def guess(shop: AbusedShop, path: str, email: str) -> tuple[Attacker, list[Answer]]:
@@ -131,7 +131,7 @@ def test_forty_wrong_passwords_keep_the_guesser_out_and_let_the_owner_in(
     statuses = [answer.status for answer in answers]
     assert statuses == sorted(statuses)
     assert (statuses[0], statuses[10], statuses[-1]) == (200, 429, 429)
-    assert "There were too many wrong passwords" in answers[-1].words
+    assert "Too many wrong passwords were entered" in answers[-1].words
     assert int(answers[-1].header("Retry-After")) > 0
     # Nobody learns from it whether there is such an account, nor, by the right password, that it was guessed.
     assert [without_token(answer, email) for answer in answers] == [
@@ -228,5 +228,5 @@ def test_member_sends_what_no_form_of_the_account_asks(shop: AbusedShop) -> None
                 assert member.post(f"/accounts/{kind}/{token}/").status in (400, 404)
         changes = {"old_password": "wrong", "new_password1": "another one 9", "new_password2": "another one 9"}
         answer = member.post("/accounts/password-change/", changes | {"is_staff": "1", "user": "1"})
-    assert "The password is not right. Try again." in answer.words
+    assert "The password is incorrect. Try again." in answer.words
     assert member.get("/admin/").status == 302

@@ -13,10 +13,10 @@ from ecommerce.tests.proofs.hostile import BODIES, DIGITS, VALUES
 
 pytestmark = pytest.mark.slow
 DISCOUNT, DELIVERY, CART, CHECKOUT = "/cart/discount/", "/cart/delivery/", "/cart/", "/cart/checkout/"
-CARTS, LETTERS, UNKNOWN = "carts_cart", "A code has letters from A to Z", "We do not know the code"
-SHORTEN, METHOD = "Please shorten: Discount code.", "Choose one of the ways of delivery."
+CARTS, LETTERS, UNKNOWN = "carts_cart", "A code can contain only letters from A to Z", "is not valid."
+SHORTEN, METHOD = "Please shorten: Discount code.", "Choose one of the delivery options."
 TOO_MANY = "Too many codes were tried"
-CHANGED, ELSEWHERE = "Your order has changed. Please check the new total", "The delivery has changed."
+CHANGED, ELSEWHERE = "Your order has changed. Please check the new total", "The delivery option has changed."
 WORKERS, WRONG_CODES = 2, 20  # each worker keeps a count of its own
 AT_ONCE = 4
 
@@ -62,13 +62,14 @@ def method(shop: AbusedShop, title: str) -> int:
 # --- discount codes ---
 
 NO_CODES = {
-    "": "Enter a code.", " ": "Enter a code.", "HALF\x00": "Please type again: Discount code.", "HALF\r\nX: y": LETTERS,
+    "": "Enter a code.", " ": "Enter a code.", "HALF\x00": "Please check: Discount code.", "HALF\r\nX: y": LETTERS,
     "H%LF": LETTERS, "HALF,ONCE": LETTERS, "' OR 1=1 --": LETTERS, "<b>": LETTERS, "{{7*7}}": LETTERS,
     "\u0663": LETTERS, "\uff28ALF": LETTERS, "HAL\u017f": LETTERS, DIGITS: SHORTEN, "x" * 10_240: SHORTEN,
 }  # fmt: skip
 NO_USE = {
     "nobody": UNKNOWN, "-1": UNKNOWN, "NaN": UNKNOWN, "H_LF": UNKNOWN, "____": UNKNOWN, "retired": UNKNOWN,
-    "soon": "counts from", "ended": "ended on", "spent": "has been used up", "rich": "needs goods for £1,000.00",
+    "soon": "is valid from", "ended": "expired on", "spent": "has been used up",
+    "rich": "is valid for orders of £1,000.00",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from ecommerce.tests.proofs.attacker import Attacker, short
 
 pytestmark = pytest.mark.slow
 THREE_D_SECURE, CARD_FAILS, DAY = "tok_threeDSecure2Required", "tok_chargeCustomerFail", 86_400
-CHOOSE_A_CARD = "Choose a card on file or enter a new one."
+CHOOSE_A_CARD = "Choose a saved card or enter a new one."
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_checkout_of_another_cannot_be_placed(shop: AbusedShop, guest: Attacker)
     with shop.unchanged():
         answers = [guest.post("/cart/checkout/", form), guest.post("/cart/checkout/", form | {"card": card})]
     assert {answer.location for answer in answers} == {"/cart/"}
-    assert "Your checkout has ended." in guest.get("/cart/").words
+    assert "Your checkout has expired." in guest.get("/cart/").words
 
 
 def test_card_of_another_pays_nothing(shop: AbusedShop, guest: Attacker) -> None:
@@ -196,7 +196,7 @@ def test_link_nobody_mailed_opens_nothing(shop: AbusedShop, mailed: tuple[str, s
         assert answer.status in (302, 400, 404)
         if answer.status == 302:
             assert answer.location == "/accounts/login/"
-            assert "This link does not work any more." in reader.get("/accounts/login/").words
+            assert "This link no longer works." in reader.get("/accounts/login/").words
         assert reader.get(f"/orders/{number}/").status == 404
 
 

@@ -144,4 +144,4 @@ def test_shop_is_whole_after_a_soak(simulator: Simulator, place: Place, ledger: 
     ledger.check_books(simulator)
     said = StringIO()
     call_command("audit", stdout=said)
-    assert "Nothing found" in said.getvalue()
+    assert "No audit findings" in said.getvalue()

@@ -17,10 +17,10 @@ class Command(BaseCommand):
     The exit code is 0 for a healthy shop, 1 with findings and 2 if Stripe does not answer.
     """
 
-    help = "Look for anything in the books that is not as it must be. Changes nothing."
+    help = "Check the database, and compare it with the Stripe ledger. Changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--without-stripe", action="store_true", help="look at our own rows alone")
+        parser.add_argument("--without-stripe", action="store_true", help="check only the database")
 
     def handle(self, *args: Any, without_stripe: bool, **options: Any) -> None:
         began = timezone.now()
@@ -28,9 +28,9 @@ class Command(BaseCommand):
             with gateway.patience():
                 found = settled(audit(with_stripe=not without_stripe), began)
         except answers.GatewayError as error:
-            raise CommandError(f"Stripe does not answer: {error}", returncode=2) from error
+            raise CommandError(f"Stripe did not answer: {error}", returncode=2) from error
         for finding in found:
             self.stdout.write(str(finding))
-        self.stdout.write(f"{len(found)} findings." if found else "Nothing found: every row is as it must be.")
+        self.stdout.write(f"{len(found)} audit findings." if found else "No audit findings.")
         if found:
             sys.exit(1)

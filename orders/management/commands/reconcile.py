@@ -21,12 +21,22 @@ BOOKS_SECONDS = 3600  # between two comparisons with the Stripe ledger
 class Command(BaseCommand):
     """Prints what was done. With --every, it prints only the rounds that did something."""
 
-    help = "Settle payments, finish refunds, expire unpaid orders, send mails, and compare the books with Stripe's."
+    help = (
+        "Settle payments, finish refunds, expire unpaid orders, send emails, and compare orders with the Stripe ledger."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--every", type=int, default=0, metavar="SECONDS", help="stay, and do it again and again")
-        parser.add_argument("--days", type=int, default=BOOKS_OF.days, help="compare Stripe's books so far back")
-        parser.add_argument("--once", action="store_true", help="do it once and end (the default); 1 if books differ")
+        parser.add_argument(
+            "--every", type=int, default=0, metavar="SECONDS", help="keep running, and repeat after this many seconds"
+        )
+        parser.add_argument(
+            "--days", type=int, default=BOOKS_OF.days, help="how many days of the Stripe ledger to compare"
+        )
+        parser.add_argument(
+            "--once",
+            action="store_true",
+            help="run once and exit (the default); exit code 1 if orders differ from Stripe",
+        )
 
     def handle(self, *args: Any, every: int, days: int, **options: Any) -> None:
         self.books_of = timedelta(days=days)
@@ -52,7 +62,7 @@ class Command(BaseCommand):
         try:
             done, left = compare_books(timezone.now() - self.books_of)
         except answers.GatewayError as error:
-            self.stderr.write(f"Stripe does not answer, so nobody knows whether the books differ: {error}")
+            self.stderr.write(f"Stripe did not answer, so orders could not be compared with its ledger: {error}")
             return False
         self._report(done, quiet=True)
         for finding in left:
@@ -78,4 +88,4 @@ def _guarded(work: Any) -> None:
     try:
         work()
     except Exception:
-        logger.exception("this round failed")
+        logger.exception("this run failed")

@@ -10,7 +10,7 @@ from products.models import Picture, Product
 class Command(BaseCommand):
     """Creates missing renditions, for example after their widths have changed or files were lost."""
 
-    help = "Draw the smaller copies that stored pictures lack. Running it again does no harm."
+    help = "Create the missing smaller versions of product pictures. It is safe to run this again."
 
     def handle(self, *args: Any, **options: Any) -> None:
         made = 0
@@ -21,4 +21,4 @@ class Command(BaseCommand):
                 except OSError as error:
                     self.stderr.write(f"{row}: {row.image.name} cannot be read ({error})")
         if made or options["verbosity"] > 1:
-            self.stdout.write(f"{made} smaller copies of pictures drawn.")
+            self.stdout.write(f"{made} smaller pictures created.")

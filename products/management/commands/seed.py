@@ -20,10 +20,12 @@ CHUNK = 1000
 class Command(BaseCommand):
     """Adds products whose SKU is missing. Existing products keep the changes that staff made."""
 
-    help = "Add the 40 sample products with their pictures, or plain ones with --products N."
+    help = "Add the 40 sample products with their pictures, and plain products with --products N."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--products", type=int, default=0, metavar="N", help="have N plain products beside them")
+        parser.add_argument(
+            "--products", type=int, default=0, metavar="N", help="also add plain products until there are N"
+        )
 
     def handle(self, *args: Any, products: int, **options: Any) -> None:
         added = self._add_catalogue() + (self._add_plain(products) if products > 0 else 0)
@@ -64,7 +66,7 @@ class Command(BaseCommand):
                 product.pictures.create(image=_close_up(picture), image_alt=alt_text)
 
     def _add_plain(self, wanted: int) -> int:
-        category, _created = Category.objects.get_or_create(title="Plain goods")
+        category, _created = Category.objects.get_or_create(title="Plain products")
         have = Product.objects.filter(sku__startswith="LOAD-").count()
         for first in range(have, wanted, CHUNK):
             numbers = range(first, min(first + CHUNK, wanted))
@@ -90,7 +92,7 @@ def _plain(category: Category, numbers: range) -> Iterator[Product]:
             sku=f"LOAD-{number:06d}",
             title=f"Plain product {number}",
             slug=f"plain-product-{number}",
-            description="A plain product, made to fill shelves.",
+            description="A plain product for load tests.",
             category=category,
             price=Decimal(100 + number % 9900) / 100,
             stock=100,
