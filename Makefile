@@ -41,7 +41,7 @@ test-postgres: $(VENV)/dev
 # SCALE=small takes about seven minutes, SCALE=full (the default) much longer. PROVE_DATABASE_URL selects a PostgreSQL
 # database. Without it, a temporary server is started. The output ends with a summary table.
 prove: $(VENV)/dev
-	SCALE=$(or $(SCALE),full) $(BIN)/python -m ecommerce.tests.proofs -n $(JOBS) --dist loadgroup
+	SCALE=$(or $(SCALE),full) $(BIN)/python -m tests.proofs -n $(JOBS) --dist loadgroup
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -62,13 +62,13 @@ format: $(VENV)/dev
 # filled with a guess and marked fuzzy. A test fails until every message is translated.
 words: $(VENV)/dev
 	@command -v msgfmt >/dev/null || { echo "gettext is missing. On Debian: apt-get install gettext"; exit 1; }
-	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file --ignore var --ignore "*/tests"
+	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file --ignore var --ignore tests --ignore "*/tests" --ignore stripe_simulator
 	$(BIN)/python manage.py compilemessages --ignore .venv -v 0
 
-# Does nothing if ecommerce/tests/stripe_mock.py finds stripe-mock. Otherwise starts it with Docker, or installs it with
+# Does nothing if tests/stripe_mock.py finds stripe-mock. Otherwise starts it with Docker, or installs it with
 # Go if Docker is not running.
 stripe-mock: $(VENV)/run
-	@if $(BIN)/python -m ecommerce.tests.stripe_mock; then :; \
+	@if $(BIN)/python -m tests.stripe_mock; then :; \
 	elif command -v docker >/dev/null && docker info >/dev/null 2>&1; then docker compose up -d stripe-mock; \
 	else \
 	  if ! go version 2>/dev/null | grep -Eq 'go1\.(2[2-9]|[3-9][0-9])'; then \

@@ -11,8 +11,8 @@ from django.test import Client, TransactionTestCase
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
-from billing.simulator.server import Simulator
-from ecommerce.tests import stripe_mock as mock
+from stripe_simulator.server import Simulator
+from tests import stripe_mock as mock
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -45,7 +45,7 @@ def delete_all_rows(case: TransactionTestCase) -> None:
     from django.contrib.auth.models import Permission
     from django.contrib.contenttypes.models import ContentType
 
-    from ecommerce.tests.makers import make_standard_delivery
+    from tests.makers import make_standard_delivery
 
     kept = {ContentType._meta.db_table, Permission._meta.db_table}
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)

@@ -9,10 +9,10 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts import mails
+from accounts import emails
 from accounts.models import AccountMail, GuestEmail, User
-from ecommerce.admin import ReadOnlyAdmin
-from ecommerce.previews import PreviewAdmin
+from core.admin import ReadOnlyAdmin
+from core.emails.preview_admin import PreviewAdmin
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -57,8 +57,8 @@ class AccountMailAdmin(PreviewAdmin):
     """Read-only admin for account emails. Links are never stored, so staff cannot see them here."""
 
     preview_permissions = ["accounts.view_accountmail"]
-    preview = staticmethod(mails.preview)
-    sample = staticmethod(mails.sample)
+    preview = staticmethod(emails.preview)
+    sample = staticmethod(emails.sample)
     list_display = ["to", "kind", "timestamp", "sent", "dropped", "attempts", "used"]
     list_filter = ["kind", "timestamp", "sent"]
     search_fields = ["to"]

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from ecommerce.forms import PlainForm, ShopForm
+from core.forms import PlainForm, ShopForm
 
 
 def password_field(label: Any, kind: str = "new-password", help_text: Any = "") -> forms.CharField:

@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from ecommerce.outbox import OutboxMail, OutboxQuerySet
+from core.emails.outbox import OutboxMail, OutboxQuerySet
 
 GUEST_KEY = "guest_email_id"
 LONGEST_EMAIL = 254

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import HOUR, LONGEST_EMAIL, User, plain_email
-from ecommerce.http import client_address, private
+from core.http import client_address, private
 
 # The limit for one IP address over all email addresses is this many times the limit for one email address. It stops
 # clients that try one password on a thousand accounts.

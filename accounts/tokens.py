@@ -1,7 +1,7 @@
 """Signed tokens for the links in account emails.
 
 Each token is bound to one email, one user and one email address, and works once. Password reset links use Django's own
-tokens, see accounts.passwords.
+tokens, see accounts.views.passwords.
 """
 
 from datetime import timedelta

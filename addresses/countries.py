@@ -7,7 +7,7 @@ from babel import Locale
 from django.conf import settings
 from django.utils.translation import get_language, to_locale
 
-from addresses.rules import known_countries
+from addresses.country_rules import known_countries
 
 # Codes in the Unicode list of territories that have no postal service or are not countries (groups, test codes).
 NOT_A_DESTINATION = frozenset("AC AQ BV CP DG EA EU EZ HM IC QO TA UM UN XA XB XK ZZ".split())

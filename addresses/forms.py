@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_choices, destination_choices
+from addresses.country_rules import FIELDS, LABELLED, rules_of
 from addresses.models import Address
-from addresses.rules import FIELDS, LABELLED, rules_of
 from billing.models import BillingProfile
-from ecommerce.forms import LongSelect, ShopForm
+from core.forms import LongSelect, ShopForm
 
 CHANGE_COUNTRY = "change_country"  # name of the button; its value is the prefix of the form it belongs to
 TOKENS = {

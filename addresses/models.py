@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from addresses.countries import country_name
-from addresses.parcels import parcel_lines
+from addresses.labels import parcel_lines
 from billing.models import BillingProfile
 
 

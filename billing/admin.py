@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
-from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
+from core.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 class CardInline(ReadOnlyInline):

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from billing import answers, gateway, limits
-from billing.models import BillingProfile, Card, CardAttempt, fingerprint
+from billing.models import BillingProfile, Card, CardAttempt
+from billing.models.attempt import fingerprint
 
 logger = logging.getLogger(__name__)
 

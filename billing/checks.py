@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from ecommerce import money
+from core import money
 
 LIVE = ("sk_live", "rk_live")
 CARD_FLOWS = ("token", "setup_intent")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from ecommerce.http import View, permissions_policy
+from core.http import View, permissions_policy
 
 STRIPE_SCRIPTS = ["https://js.stripe.com", "https://*.js.stripe.com"]
 # 3-D Secure shows a page of the shopper's bank in a frame inside Stripe's frame. That page can ask for a passkey.

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import BillingProfile, Card
-from ecommerce.forms import PlainForm
+from core.forms import PlainForm
 
 NO_CARD = _("Choose a saved card or enter a new one. Entering a new card needs JavaScript.")
 

@@ -33,7 +33,7 @@ from billing.answers import (
     read_refund,
     read_setup,
 )
-from ecommerce.money import minor_units
+from core.money import minor_units
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
 REQUEST_SECONDS = 18.0  # for all calls of one web request together

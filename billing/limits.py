@@ -41,8 +41,9 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from billing import answers
-from billing.models import BillingProfile, CardAttempt, fingerprint
-from ecommerce.http import client_address, private
+from billing.models import BillingProfile, CardAttempt
+from billing.models.attempt import fingerprint
+from core.http import client_address, private
 
 logger = logging.getLogger(__name__)
 BAD, GOOD = 3, 1

@@ -19,7 +19,7 @@ from billing.declines import decline_message
 from billing.forms import SetupForm, TokenForm
 from billing.models import BillingProfile, Card, StripeEvent
 from billing.signals import stripe_event
-from ecommerce.http import next_url, private
+from core.http import next_url, private
 
 logger = logging.getLogger(__name__)
 MOST_BYTES = 1_000_000  # size limit of a webhook delivery

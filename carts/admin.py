@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_choices
 from carts.models import Cart, CartItem
-from carts.rates import Discount, ShippingMethod, TaxRate
-from ecommerce.admin import ReadOnlyAdmin, ReadOnlyInline
+from carts.models.rates import Discount, ShippingMethod, TaxRate
+from core.admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 class CartItemInline(ReadOnlyInline):

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from addresses.countries import country_choices
 from billing.forms import CardForm
-from carts.models import MOST
-from carts.quotes import read_signed
-from carts.rates import Rules
-from ecommerce.forms import PlainForm
+from carts.models.cart import MOST
+from carts.pricing.quotes import read_signed
+from carts.pricing.rules import Rules
+from core.forms import PlainForm
 
 PLACES = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 

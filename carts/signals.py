@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from carts.models import Cart, CartItem
-from carts.rates import Rules, ShippingMethod, TaxRate
+from carts.models.rates import ShippingMethod, TaxRate
+from carts.pricing.rules import Rules
 
 
 @receiver(m2m_changed, sender=Cart.products.through, dispatch_uid="cart_products_total")

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "csp",
     "axes",
+    "core",
     "ecommerce",
     "products",
     "accounts",
@@ -65,19 +66,19 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     # These two come first, so that static files, redirects and errors of the others also get their headers.
-    "ecommerce.middleware.HeadersMiddleware",
+    "core.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "ecommerce.middleware.LanguageMiddleware",  # before all middleware that can answer with text
+    "core.middleware.LanguageMiddleware",  # before all middleware that can answer with text
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ecommerce.maintenance.MaintenanceMiddleware",  # before all middleware that needs the database
-    "ecommerce.middleware.CleanPathMiddleware",
+    "core.middleware.CleanPathMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "ecommerce.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor
+    "core.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "billing.middleware.PaymentTimeLimitMiddleware",
     "billing.middleware.CoolDownMiddleware",
@@ -97,7 +98,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "ecommerce.context_processors.shop",
             ],
-            "builtins": ["ecommerce.templatetags.shop"],
+            "builtins": ["core.templatetags.shop"],
         },
     }
 ]
@@ -142,7 +143,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.throttle.sign_in_name"
-AXES_CLIENT_IP_CALLABLE = "ecommerce.http.client_address"
+AXES_CLIENT_IP_CALLABLE = "core.http.client_address"
 AXES_LOCKOUT_CALLABLE = "accounts.throttle.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there; the log has the IP address
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
@@ -155,7 +156,7 @@ MESSAGES_COOKIE_NAME, LANGUAGE_COOKIE_NAME = f"{_prefix}messages", f"{_prefix}dj
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
-MESSAGE_STORAGE = "ecommerce.notices.NoticeStorage"
+MESSAGE_STORAGE = "core.message_storage.NoticeStorage"
 
 # Languages and time zone
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # for the catalog and staff, and the fallback for visitors
@@ -199,7 +200,9 @@ CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see b
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
 SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # codes of the countries the shop ships to; empty: all
 LOW_STOCK = env.int("LOW_STOCK", 5)  # staff get an email when stock falls to this number, once per restock
-PRICES_INCLUDE_TAX = env.bool("PRICES_INCLUDE_TAX", True)  # rates, shipping and discounts are rows, see carts.rates
+PRICES_INCLUDE_TAX = env.bool(
+    "PRICES_INCLUDE_TAX", True
+)  # rates, shipping and discounts are rows, see carts.models.rates
 ORDER_HOLD_MINUTES = 30  # how long an unpaid order keeps its stock
 
 # Stripe, or the simulator if no key is set. The same code is used for both.

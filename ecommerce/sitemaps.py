@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from ecommerce.links import absolute
+from core.absolute_urls import absolute
 from products.models import Category, Product
 
 PART = 1000  # product ids per part

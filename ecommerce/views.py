@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.static import serve
 
-from ecommerce import shelves
-from ecommerce.http import next_url, private, same_origin_or_csrf
+from core.http import next_url, private, same_origin_or_csrf
+from ecommerce import home_sections
 from ecommerce.maintenance import static_page
 from products.models import Product
 
@@ -18,9 +18,11 @@ from products.models import Product
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
-    newest = Product.objects.for_cards().available()[: shelves.LENGTH]
-    best_sellers = shelves.most_bought()
-    return render(request, "home.html", {"products": newest, "bought": best_sellers, "shelves": shelves.pictured()})
+    newest = Product.objects.for_cards().available()[: home_sections.LENGTH]
+    best_sellers = home_sections.most_bought()
+    return render(
+        request, "home.html", {"products": newest, "bought": best_sellers, "shelves": home_sections.pictured()}
+    )
 
 
 @require_POST

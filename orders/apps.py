@@ -13,6 +13,7 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         """Connect the signal receivers. The webhook's signal is connected directly to the payment workflow."""
         from billing.signals import stripe_event
-        from orders import payments, signals  # noqa: F401
+        from orders import signals  # noqa: F401
+        from orders.workflow import payments
 
         stripe_event.connect(payments.settle_on_event, dispatch_uid="settle_on_stripe_event")

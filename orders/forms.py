@@ -9,7 +9,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
-from orders.refunds import Wish, most_to_restock
+from orders.workflow.refunds import Wish, most_to_restock
 
 
 class RefundForm(forms.Form):

@@ -6,7 +6,8 @@ from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
 
 from carts.models import Cart
-from orders.models import Order, new_order_id
+from orders.models import Order
+from orders.models.order import new_order_id
 
 
 @receiver(pre_save, sender=Order, dispatch_uid="order_number")

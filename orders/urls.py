@@ -3,12 +3,13 @@
 from django.urls import path
 
 from orders import views
+from orders.views import order
 
 app_name = "orders"
 
 urlpatterns = [
-    path("", views.order_list, name="list"),
-    path("<slug:order_id>/", views.order_detail, name="detail"),
+    path("", order.order_list, name="list"),
+    path("<slug:order_id>/", order.order_detail, name="detail"),
     path("<slug:order_id>/card/", views.order_card, name="card"),
     path("<slug:order_id>/card/setup/", views.order_card_setup, name="card_setup"),
     path("<slug:order_id>/pay/", views.order_pay, name="pay"),

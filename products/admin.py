@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ecommerce.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin
 from products.forms import PictureForm, ProductForm
 from products.models import Category, Picture, Product, StockMovement
 

@@ -11,11 +11,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ecommerce.forms import PlainForm
-from ecommerce.money import format_money
+from core.forms import PlainForm
+from core.money import format_money
+from products.category_tree import Tree
 from products.models import ProductQuerySet
 from products.search import LONGEST_TEXT
-from products.tree import Tree
 
 GROUP = r"[.,'’\s]"  # The thousands separator depends on the language.
 PRICE = re.compile(rf"(\d{{1,3}}(?:{GROUP}\d{{3}})+|\d+)(?:[.,](\d{{1,2}}))?")

@@ -7,8 +7,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from products.images.uploads import PictureField
 from products.models import Picture, Product
-from products.pictures import PictureField
 
 MOST_AT_ONCE = 1_000_000  # The largest stock change in units. The column can hold two thousand times as many.
 

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
-from ecommerce.models import GuardedModel
-from ecommerce.slugs import unique_slug
-from products.pictured import Pictured
-from products.tree import Tree
+from core.models import GuardedModel
+from core.slugs import unique_slug
+from products.category_tree import Tree
+from products.images.mixin import Pictured
 
 MENU_KEY = "categories"
 

@@ -5,9 +5,9 @@ from typing import Any
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
-from ecommerce.slugs import unique_slug
+from core.slugs import unique_slug
+from products.images.mixin import Pictured, drop_files
 from products.models import Picture, Product, StockMovement
-from products.pictured import Pictured, drop_files
 
 
 @receiver(pre_save, sender=Product, dispatch_uid="product_slug")

@@ -15,9 +15,9 @@ from carts.models import Cart
 from products import search
 from products.filters import FilterForm
 from products.models import Category, Product
-from products.neighbours import neighbours, options
-from products.pages import ProductPaginator
-from products.structured import product_graph
+from products.paginator import ProductPaginator
+from products.related import neighbours, options
+from products.structured_data import product_graph
 
 
 class ProductList(ListView):

@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from accounts.mails import send_waiting
+from accounts.emails import send_waiting
 
 
 def link_of(message: Any) -> str:

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import GuestEmail, User
-from ecommerce.tests.makers import make_user
+from tests.makers import make_user
 
 pytestmark = pytest.mark.django_db
 

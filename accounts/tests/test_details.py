@@ -4,10 +4,10 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from accounts.mails import send_waiting
+from accounts.emails import send_waiting
 from accounts.models import AccountMail, TakenSignupQuerySet, User
-from ecommerce.tests.makers import PASSWORD, make_user
-from ecommerce.tests.visitors import sign_in
+from tests.makers import PASSWORD, make_user
+from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 NAME, EMAIL = "/accounts/name/", "/accounts/email/"

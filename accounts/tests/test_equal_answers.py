@@ -8,8 +8,8 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tests.hashers import CountingHasher
-from ecommerce.tests.makers import make_user
-from ecommerce.tests.visitors import count_queries
+from tests.makers import make_user
+from tests.visitors import count_queries
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = "nobody@example.org"

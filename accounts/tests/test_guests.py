@@ -3,13 +3,13 @@
 import pytest
 from django.test import Client
 
-from accounts.guests import start_guest
 from accounts.models import GuestEmail
 from billing.models import BillingProfile
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
-from ecommerce.tests.visitors import count_queries, make_request, sign_in
 from orders.models import Order
+from orders.workflow.guests import start_guest
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
+from tests.visitors import count_queries, make_request, sign_in
 
 pytestmark = pytest.mark.django_db
 GUEST = "/accounts/guest/"

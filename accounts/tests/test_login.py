@@ -7,9 +7,9 @@ from django.test import Client
 
 from accounts.models import GuestEmail, User
 from billing.models import BillingProfile
-from ecommerce.tests.makers import PASSWORD, make_user
-from ecommerce.tests.markup import read
-from ecommerce.tests.visitors import sign_in
+from tests.makers import PASSWORD, make_user
+from tests.markup import read
+from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 LOGIN, LOGOUT = "/accounts/login/", "/accounts/logout/"

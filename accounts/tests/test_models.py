@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.models import User
-from ecommerce.tests.makers import make_user
+from tests.makers import make_user
 
 pytestmark = pytest.mark.django_db
 

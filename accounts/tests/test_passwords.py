@@ -13,8 +13,8 @@ from django.utils.http import urlsafe_base64_encode
 
 from accounts.models import AccountMail, User
 from accounts.tests.mailbox import ask_for_reset, mailed_link, new_password, reset_page
-from ecommerce.tests.makers import PASSWORD, make_user
-from ecommerce.tests.visitors import sign_in
+from tests.makers import PASSWORD, make_user
+from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 RESET, CHANGE = "/accounts/password-reset/", "/accounts/password-change/"

@@ -11,19 +11,19 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.deletion import UnderWay, delete_account
-from accounts.mails import send_waiting
+from accounts.emails import send_waiting
 from accounts.models import AccountMail, AccountMailQuerySet, GuestEmail, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import ADDRESS, PASSWORD, buy, make_product, make_user
-from ecommerce.tests.visitors import sign_in
-from orders.audit import audit
+from orders.bookkeeping.audit import audit
+from orders.bookkeeping.checksum import seal_of
+from orders.bookkeeping.reconcile import reconcile
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
-from orders.reconcile import reconcile
-from orders.seals import seal_of
-from orders.shipping import ship
+from orders.workflow.erasure import UnderWay, delete_account
+from orders.workflow.shipping import ship
+from stripe_simulator.server import Simulator
+from tests.makers import ADDRESS, PASSWORD, buy, make_product, make_user
+from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 DOWNLOAD, DELETE = "/accounts/data/", "/accounts/delete/"

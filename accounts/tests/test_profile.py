@@ -6,11 +6,11 @@ import pytest
 from django.core import mail, signing
 from django.test import Client
 
-from accounts.mails import send_waiting
+from accounts.emails import send_waiting
 from accounts.models import AccountMail, User
 from accounts.tests.mailbox import mailed_link
-from ecommerce.tests.makers import make_user
-from ecommerce.tests.visitors import count_queries, sign_in
+from tests.makers import make_user
+from tests.visitors import count_queries, sign_in
 
 pytestmark = pytest.mark.django_db
 PROFILE, VERIFY = "/accounts/profile/", "/accounts/verify/"

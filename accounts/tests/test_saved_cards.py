@@ -10,11 +10,11 @@ from accounts.models import User
 from accounts.tests.test_privacy import make_card, make_order
 from billing import gateway
 from billing.models import BillingProfile, Card
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import add_card, make_user
-from ecommerce.tests.visitors import sign_in
+from orders.bookkeeping.reconcile import reconcile
 from orders.models import Payment
-from orders.reconcile import reconcile
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, make_user
+from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 PAGE = "/billing/payment-method/"

@@ -8,9 +8,9 @@ from django.test import Client
 
 from accounts.models import User
 from billing.models import BillingProfile
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
-from ecommerce.tests.visitors import sign_in
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
+from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 SIGNUP = "/accounts/signup/"

@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.models import TakenSignup, User
 from accounts.tests.mailbox import new_password, reset_page
 from ecommerce import settings as defaults
-from ecommerce.tests.makers import PASSWORD, make_product, make_user
-from ecommerce.tests.visitors import count_queries, sign_in
+from tests.makers import PASSWORD, make_product, make_user
+from tests.visitors import count_queries, sign_in
 
 pytestmark = pytest.mark.django_db
 LOGIN, ADMIN, SIGNUP = "/accounts/login/", "/admin/login/", "/accounts/signup/"

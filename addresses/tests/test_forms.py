@@ -6,11 +6,11 @@ import pytest
 from django.utils import translation
 
 from addresses.countries import country_choices, country_name
+from addresses.country_rules import rules_of
 from addresses.forms import AddressForm
 from addresses.models import Address
-from addresses.rules import rules_of
 from billing.models import BillingProfile
-from ecommerce.tests.makers import ADDRESS
+from tests.makers import ADDRESS
 
 
 def errors(**changes: str) -> dict[str, list[str]]:

@@ -5,10 +5,10 @@ from django.test import Client
 
 from addresses.models import Address
 from billing.models import BillingProfile
-from ecommerce.tests.makers import ADDRESS, add_to_cart, make_product, make_user
-from ecommerce.tests.visitors import sign_in
 from orders.models import Order
 from products.models import Product
+from tests.makers import ADDRESS, add_to_cart, make_product, make_user
+from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 CHECK, UPDATE = "/addresses/check/", "/addresses/update/"

@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from billing.models import BillingProfile, Card
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import add_card, make_user
-from ecommerce.tests.visitors import sign_in
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, make_user
+from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
 PAGE, PROCESSING = "/billing/payment-method/", "/billing/payment-processing/"

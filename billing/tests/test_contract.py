@@ -15,8 +15,8 @@ import stripe
 
 from billing import answers, gateway
 from billing.models import BillingProfile, Card
-from ecommerce.tests.makers import add_card, add_to_cart, give_details, make_product, place_order
 from orders.models import Order
+from tests.makers import add_card, add_to_cart, give_details, make_product, place_order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.contract]
 CARD = {

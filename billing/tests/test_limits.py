@@ -10,11 +10,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models import BillingProfile, Card, CardAttempt, fingerprint
-from billing.simulator.server import Simulator
+from billing.models import BillingProfile, Card, CardAttempt
+from billing.models.attempt import fingerprint
 from ecommerce import settings as defaults
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user, place_order
 from orders.models import Order
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user, place_order
 
 pytestmark = pytest.mark.django_db
 LIMITS = {"profile": 10, "session": 10, "address": 30, "shop": 200}

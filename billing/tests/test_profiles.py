@@ -10,9 +10,9 @@ from django.db import transaction
 from accounts.models import GuestEmail, User
 from billing import answers
 from billing.models import BillingProfile
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import make_user
-from ecommerce.tests.visitors import count_queries, make_request
+from stripe_simulator.server import Simulator
+from tests.makers import make_user
+from tests.visitors import count_queries, make_request
 
 pytestmark = pytest.mark.django_db
 CUSTOMERS = "/v1/customers"

@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import BillingProfile, Card, CardAttempt
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, place_order
 from orders.models import Order
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, add_to_cart, buy, give_details, make_product, place_order
 
 pytestmark = pytest.mark.django_db
 BEGIN, PROCESSING = "/billing/setup-intent/", "/billing/payment-processing/"

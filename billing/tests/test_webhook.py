@@ -11,9 +11,9 @@ from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
 from billing.models import StripeEvent
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import buy, make_product
 from orders.models import Order
+from stripe_simulator.server import Simulator
+from tests.makers import buy, make_product
 
 pytestmark = pytest.mark.django_db
 SECRET = "whsec_tests"

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import migrations
 
-from ecommerce.money import decimals
+from core.money import decimals
 
 
 def add_standard_delivery(apps: Any, schema_editor: Any) -> None:

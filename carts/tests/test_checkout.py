@@ -5,8 +5,10 @@ from django.test import Client
 
 from addresses.models import Address
 from billing.models import BillingProfile
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import (
+from orders.models import Order
+from products.models import Product
+from stripe_simulator.server import Simulator
+from tests.makers import (
     ADDRESS,
     add_card,
     add_to_cart,
@@ -16,9 +18,7 @@ from ecommerce.tests.makers import (
     make_user,
     set_delivery,
 )
-from ecommerce.tests.visitors import count_queries, fill_cart, sign_in
-from orders.models import Order
-from products.models import Product
+from tests.visitors import count_queries, fill_cart, sign_in
 
 pytestmark = pytest.mark.django_db
 CHECKOUT = "/cart/checkout/"

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.simulator.server import Simulator
 from carts.models import Cart
-from carts.rates import ShippingMethod
-from ecommerce.tests.makers import (
+from carts.models.rates import ShippingMethod
+from orders.models import Order
+from stripe_simulator.server import Simulator
+from tests.makers import (
     add_card,
     add_to_cart,
     give_details,
@@ -17,7 +18,6 @@ from ecommerce.tests.makers import (
     place_form,
     set_delivery,
 )
-from orders.models import Order
 
 pytestmark = pytest.mark.django_db
 SAME = {"Sec-Fetch-Site": "same-origin"}

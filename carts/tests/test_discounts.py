@@ -6,10 +6,10 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from carts import codes
 from carts.models import Cart
-from ecommerce.tests.makers import add_to_cart, make_discount, make_product, make_user
-from ecommerce.tests.visitors import count_queries, sign_in
+from carts.pricing import discount_codes
+from tests.makers import add_to_cart, make_discount, make_product, make_user
+from tests.visitors import count_queries, sign_in
 
 pytestmark = pytest.mark.django_db
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -103,7 +103,7 @@ def test_code_without_a_cart_changes_nothing(client: Client) -> None:
 
 
 def test_guessing_codes_ends_for_an_hour(shopper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codes, "WRONG_CODES", 2)
+    monkeypatch.setattr(discount_codes, "WRONG_CODES", 2)
     make_discount("TEN")
     for code in ("A", "B"):
         assert "is not valid" in submit_code(shopper, code)
@@ -114,7 +114,7 @@ def test_guessing_codes_ends_for_an_hour(shopper: Client, monkeypatch: pytest.Mo
 
 
 def test_known_code_does_not_count_as_a_guess(shopper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codes, "WRONG_CODES", 1)
+    monkeypatch.setattr(discount_codes, "WRONG_CODES", 1)
     make_discount("OLD", uses_limit=0)
     submit_code(shopper, "OLD")
     assert "has been used up" in submit_code(shopper, "OLD")

@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from carts.models import Cart, CartItem
-from ecommerce.tests.makers import make_product, make_user
-from ecommerce.tests.visitors import count_queries, make_request
+from tests.makers import make_product, make_user
+from tests.visitors import count_queries, make_request
 
 pytestmark = pytest.mark.django_db
 

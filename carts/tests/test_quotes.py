@@ -8,8 +8,9 @@ import pytest
 from django.core import signing
 
 from carts.models import CartItem
-from carts.quotes import Destination, Quote, quote, read_signed
-from carts.rates import Discount, Rules, ShippingMethod, TaxRate
+from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.pricing.quotes import Destination, Quote, quote, read_signed
+from carts.pricing.rules import Rules
 from products.models import Product
 
 VAT = TaxRate(title="VAT", country="GB", percent=Decimal(20))

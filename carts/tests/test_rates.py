@@ -10,9 +10,10 @@ from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
-from carts.rates import Discount, Rules, ShippingMethod, TaxRate
-from ecommerce.tests.makers import make_discount, make_tax, make_user
-from ecommerce.tests.visitors import count_queries
+from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.pricing.rules import Rules
+from tests.makers import make_discount, make_tax, make_user
+from tests.visitors import count_queries
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()

@@ -8,10 +8,10 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from carts.models import Cart, CartItem
-from ecommerce.tests.makers import add_to_cart, give_details, make_product, make_user
-from ecommerce.tests.visitors import count_queries, fill_cart, sign_in
 from orders.models import Order
 from products.models import Product
+from tests.makers import add_to_cart, give_details, make_product, make_user
+from tests.visitors import count_queries, fill_cart, sign_in
 
 pytestmark = pytest.mark.django_db
 UPDATE = "/cart/update/"

@@ -5,9 +5,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from carts.models import Cart
-from ecommerce.tests.makers import add_to_cart, make_product, make_user
-from ecommerce.tests.visitors import count_queries, fill_cart, sign_in
 from products.models import Product
+from tests.makers import add_to_cart, make_product, make_user
+from tests.visitors import count_queries, fill_cart, sign_in
 
 pytestmark = pytest.mark.django_db
 

@@ -16,14 +16,14 @@ from django.utils import timezone
 
 from billing import gateway
 from billing.models import StripeEvent
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import buy, make_product
-from orders.audit import audit
-from orders.closing import close
-from orders.mails import send_waiting
+from orders.bookkeeping.audit import audit
+from orders.bookkeeping.reconcile import compare_books, reconcile
+from orders.emails.sending import send_waiting
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
-from orders.reconcile import compare_books, reconcile
+from orders.workflow.release import close
 from products.models import Product
+from stripe_simulator.server import Simulator
+from tests.makers import buy, make_product
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(hours=2)

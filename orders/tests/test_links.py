@@ -10,11 +10,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user, place_order
 from orders import links
 from orders.links import order_url
 from orders.models import Order
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user, place_order
 
 pytestmark = pytest.mark.django_db
 

@@ -7,12 +7,12 @@ import stripe
 from django.test import Client
 from django.urls import reverse
 
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import buy, make_product
-from orders import payments, refunds
-from orders.audit import audit
-from orders.closing import close
+from orders.bookkeeping.audit import audit
 from orders.models import Order, OrderEvent, Payment, Refund
+from orders.workflow import payments, refunds
+from orders.workflow.release import close
+from stripe_simulator.server import Simulator
+from tests.makers import buy, make_product
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import (
+from orders.models import Order, OrderItem
+from orders.workflow import payments
+from stripe_simulator.server import Simulator
+from tests.makers import (
     PASSWORD,
     add_card,
     add_to_cart,
@@ -17,8 +19,6 @@ from ecommerce.tests.makers import (
     make_user,
     place_order,
 )
-from orders import payments
-from orders.models import Order, OrderItem
 
 pytestmark = pytest.mark.django_db
 POSTS = ["orders:card", "orders:pay", "orders:cancel"]

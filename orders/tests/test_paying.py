@@ -8,8 +8,11 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import (
+from orders.models import Order, Payment
+from orders.workflow import payments
+from orders.workflow.placing import place
+from stripe_simulator.server import Simulator
+from tests.makers import (
     PASSWORD,
     add_card,
     add_to_cart,
@@ -20,9 +23,6 @@ from ecommerce.tests.makers import (
     place_form,
     place_order,
 )
-from orders import payments
-from orders.models import Order, Payment
-from orders.placing import place
 
 pytestmark = pytest.mark.django_db
 CONFIRM = "/v1/payment_intents/*/confirm"
@@ -263,6 +263,6 @@ def test_logout_in_another_tab_while_placing_keeps_the_order(
     add_to_cart(client, make_product())
     give_details(client)
     card = add_card(client).json()["card"]
-    monkeypatch.setattr("carts.checkout.place", place_and_log_out)
+    monkeypatch.setattr("carts.views.checkout_steps.place", place_and_log_out)
     assert place_order(client, card).status_code == 302
     assert Order.objects.placed().get().status == Order.Status.PAID

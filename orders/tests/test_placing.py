@@ -7,10 +7,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from billing.simulator.server import Simulator
 from carts.models import Cart
-from carts.quotes import quote
-from ecommerce.tests.makers import (
+from carts.pricing.quotes import quote
+from orders.models import Order
+from orders.workflow.placing import PlaceRefused, place
+from products.models import Product
+from stripe_simulator.server import Simulator
+from tests.makers import (
     add_card,
     add_to_cart,
     buy,
@@ -21,9 +24,6 @@ from ecommerce.tests.makers import (
     place_order,
     set_delivery,
 )
-from orders.models import Order
-from orders.placing import PlaceRefused, place
-from products.models import Product
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def shown(order: Order) -> dict[str, Any]:
 def order() -> Order:
     """Return an open order that can be placed."""
     from addresses.models import Address
-    from ecommerce.tests.makers import ADDRESS
+    from tests.makers import ADDRESS
 
     order = make_open_order()
     address = Address.objects.create(billing_profile=order.billing_profile, **ADDRESS)

@@ -10,9 +10,11 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from billing.simulator.server import Simulator
 from carts.models import Cart
-from ecommerce.tests.makers import (
+from orders.models import Order
+from orders.workflow import cancellation
+from stripe_simulator.server import Simulator
+from tests.makers import (
     add_card,
     add_to_cart,
     buy,
@@ -21,8 +23,6 @@ from ecommerce.tests.makers import (
     make_product,
     place_form,
 )
-from orders import cancelling
-from orders.models import Order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
@@ -136,7 +136,7 @@ def test_parallel_cancel_and_pay_have_a_consistent_outcome(client: Client, simul
     card = add_card(client).json()["card"]
     urls = [reverse(f"orders:{name}", args=[order.order_id]) for name in ("pay", "cancel")]
     run_in_parallel(lambda number: copy_of(client).post(urls[number % 2], {"card": card}))
-    cancelling.finish_cancel(order)
+    cancellation.finish_cancel(order)
     product.refresh_from_db()
     outcome = (order.status, succeeded(simulator), product.stock)
     assert outcome in [(Order.Status.PAID, 1, 0), (Order.Status.CANCELED, 0, 1)]

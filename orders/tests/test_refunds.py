@@ -11,13 +11,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import buy, make_product, make_user
-from orders import payments, refunds
-from orders.audit import audit
+from orders.bookkeeping.audit import audit
 from orders.models import Order, OrderEvent, Refund
-from orders.refunds import RefundRefused, Wish
+from orders.workflow import payments, refunds
+from orders.workflow.refunds import RefundRefused, Wish
 from products.models import Product
+from stripe_simulator.server import Simulator
+from tests.makers import buy, make_product, make_user
 
 pytestmark = pytest.mark.django_db
 REFUNDS = "/v1/refunds"

@@ -8,10 +8,17 @@ from django.core import mail
 from django.test import Client
 
 from addresses.models import Address
-from billing.simulator.server import Simulator
-from carts.quotes import quote_cart
-from carts.rates import Discount, ShippingMethod, TaxRate
-from ecommerce.tests.makers import (
+from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.pricing.quotes import quote_cart
+from orders.bookkeeping.audit import audit
+from orders.bookkeeping.reconcile import compare_books
+from orders.models import Order
+from orders.workflow import cancellation
+from orders.workflow.placing import PlaceRefused, place
+from orders.workflow.refunds import Wish, refund
+from orders.workflow.release import close
+from stripe_simulator.server import Simulator
+from tests.makers import (
     ADDRESS,
     add_to_cart,
     buy,
@@ -21,13 +28,6 @@ from ecommerce.tests.makers import (
     make_tax,
     set_delivery,
 )
-from orders import cancelling
-from orders.audit import audit
-from orders.closing import close
-from orders.models import Order
-from orders.placing import PlaceRefused, place
-from orders.reconcile import compare_books
-from orders.refunds import Wish, refund
 
 pytestmark = pytest.mark.django_db
 
@@ -160,9 +160,9 @@ def test_place_rejects_a_code_that_was_just_used_up(order: Order, monkeypatch: p
 def test_cancel_releases_the_code_use_once_and_restores_the_code_to_the_cart(order: Order) -> None:
     place(order, shown(order))
     stale = Order.objects.get(pk=order.pk)
-    cancelling.cancel(order, by="shopper")
+    cancellation.cancel(order, by="shopper")
     close(stale)
-    cancelling.cancel(stale, by="expiry")
+    cancellation.cancel(stale, by="expiry")
     assert uses() == 0
     assert order.cart
     assert type(order.cart).objects.get(active=True).discount_code == "TEN"

@@ -7,11 +7,11 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from billing.simulator.server import Simulator
-from ecommerce.tests.makers import buy, make_paid_order, make_product, make_user
-from orders.audit import audit
+from orders.bookkeeping.audit import audit
 from orders.models import Mail, Order
-from orders.shipping import ship
+from orders.workflow.shipping import ship
+from stripe_simulator.server import Simulator
+from tests.makers import buy, make_paid_order, make_product, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from ecommerce.tests.makers import NO_PICTURES, make_product, make_user
 from products.models import Product
+from tests.makers import NO_PICTURES, make_product, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from ecommerce.tests.makers import make_category, make_product, make_user
+from products.category_tree import Tree
 from products.models import Category
-from products.tree import Tree
+from tests.makers import make_category, make_product, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
-from ecommerce.tests.makers import make_category, make_product
-from ecommerce.tests.visitors import count_queries
 from products.models import Product
+from tests.makers import make_category, make_product
+from tests.visitors import count_queries
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.db.models.deletion import ProtectedError
 
-from ecommerce.tests.makers import make_category, make_product
 from products.models import Category, Product, StockMovement
+from tests.makers import make_category, make_product
 
 pytestmark = pytest.mark.django_db
 

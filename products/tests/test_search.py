@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
-from ecommerce.tests.makers import make_category, make_product
 from products import search
 from products.models import Product
+from tests.makers import make_category, make_product
 
 pytestmark = pytest.mark.django_db
 

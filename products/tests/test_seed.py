@@ -7,8 +7,8 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.test import Client
 
+from products.images.renditions import SizedImageFile
 from products.models import Category, Product
-from products.sizes import SizedImageFile
 
 pytestmark = pytest.mark.django_db
 

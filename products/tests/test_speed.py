@@ -11,8 +11,8 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 
-from ecommerce.tests.visitors import count_queries
 from products.models import Category, Product
+from tests.visitors import count_queries
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SMALL, LARGE = 1_000, 100_000

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from billing import answers, gateway
-from orders.audit import audit
-from orders.findings import settled
+from orders.bookkeeping.audit import audit
+from orders.bookkeeping.audit_findings import settled
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing import answers
-from orders.reconcile import BOOKS_OF, compare_books, reconcile, send_mails
+from orders.bookkeeping.reconcile import BOOKS_OF, compare_books, reconcile, send_mails
 
 logger = logging.getLogger(__name__)
 MAIL_SECONDS = 5  # between two checks for waiting email messages

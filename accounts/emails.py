@@ -1,0 +1,114 @@
+"""Account emails.
+
+Requests only queue a row, for any email address and without looking up a user. `manage.py reconcile` finds the user and
+sends the email.
+"""
+
+from datetime import timedelta
+from email.utils import make_msgid
+
+from django.conf import settings
+from django.contrib.auth.forms import PasswordResetForm
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
+
+from accounts.models import AccountMail, TakenSignup, User, plain_email
+from accounts.tokens import make_token
+from core.emails.messages import letter
+from core.http import client_key
+from orders.workflow.claims import has_earlier_orders
+
+Kind = AccountMail.Kind
+# Older emails are not sent: users who still need a link after a day have requested another one.
+WANTED_FOR = timedelta(days=1)
+KEPT_FOR = timedelta(days=30)
+NO_LINK = "/a-link-for-the-receiver-alone/"
+
+
+def queue(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | None = None) -> None:
+    """Queue an email unless a limit is reached.
+
+    No user is looked up, so the request takes the same time for any email address.
+    """
+    AccountMail.objects.queue(kind, to, client_key(request), user)
+
+
+def send_waiting() -> int:
+    """Send the emails that are due and delete rows older than 30 days. Return the number of emails sent."""
+    old = timezone.now() - KEPT_FOR
+    AccountMail.objects.filter(timestamp__lt=old).delete()
+    TakenSignup.objects.filter(timestamp__lt=old).delete()
+    return AccountMail.objects.send(lambda mail: mail.deliver(_build_message))
+
+
+def _build_message(mail: AccountMail) -> EmailMultiAlternatives | None:
+    """Build the email message in the language of the request.
+
+    Return None if there is no recipient or if the email is older than a day.
+
+    The message goes to the address stored in the account and never to the one that was typed, because two addresses
+    that look alike are not the same. Only the notification of a changed email address goes to the old address.
+    """
+    user = _recipient(mail)
+    if user is None or mail.timestamp + WANTED_FOR < timezone.now():
+        return None
+    to = mail.to if mail.kind == Kind.CHANGED else user.email
+    return _compose(mail, to, settings.SITE_URL + _link_path(mail, user))
+
+
+def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
+    name, message_id = f"accounts/mails/{mail.kind}", make_msgid(domain=settings.SITE_HOST or None)
+    with translation.override(mail.language or settings.LANGUAGE_CODE):
+        return letter(name, _subject(mail), to, message_id, {"url": url, "email": to})
+
+
+def preview(mail: AccountMail) -> EmailMessage:
+    """Build the email message for the staff preview, with a placeholder link.
+
+    The real link is created only for the recipient, when the email is sent.
+    """
+    return _compose(mail, mail.to, settings.SITE_URL + NO_LINK)
+
+
+def sample(kind: str) -> EmailMessage:
+    """Build an email preview of this kind for a fictitious recipient."""
+    return preview(AccountMail(kind=kind, to=f"shopper@{settings.SITE_HOST or 'localhost'}"))
+
+
+def _recipient(mail: AccountMail) -> User | None:
+    """Return the user whose account the email is about. Return None if it must not be sent."""
+    if mail.kind == Kind.RESET:
+        found = next(iter(PasswordResetForm().get_users(mail.to)), None)
+        return found if isinstance(found, User) else None
+    user = mail.user
+    if mail.kind == Kind.CHANGED:
+        return user
+    if user is None or not user.is_active or plain_email(user.email) != mail.to:
+        return None
+    wanted = has_earlier_orders(user) if mail.kind == Kind.CLAIM else not user.has_verified_email
+    return user if wanted else None
+
+
+def _link_path(mail: AccountMail, user: User) -> str:
+    if mail.kind == Kind.CHANGED:
+        return reverse("accounts:profile")
+    if mail.kind == Kind.RESET:
+        uidb64 = urlsafe_base64_encode(force_bytes(user.pk))
+        return reverse("accounts:password_reset_confirm", args=[uidb64, default_token_generator.make_token(user)])
+    return reverse(f"accounts:{mail.kind}", args=[make_token(mail, user)])
+
+
+def _subject(mail: AccountMail) -> str:
+    subjects = {
+        Kind.RESET: _("Reset your password at %(shop)s"),
+        Kind.VERIFY: _("Verify your email at %(shop)s"),
+        Kind.CLAIM: _("Your earlier orders at %(shop)s"),
+        Kind.CHANGED: _("Your email at %(shop)s was changed"),
+    }
+    return subjects[Kind(mail.kind)] % {"shop": settings.SITE_NAME}

@@ -1,0 +1,71 @@
+"""Views that reset a password through an emailed link or change it while signed in."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.tokens import default_token_generator
+from django.contrib.auth.views import PasswordResetConfirmView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import emails
+from accounts.forms import EmailForm, NewPasswordForm, PasswordChangeForm
+from accounts.models import AccountMail, User
+from accounts.throttle import forget_failures
+from accounts.views.email_links import dead_link
+from core.http import private
+
+TOKEN_KEY = "_password_reset_token"  # noqa: S105 - the session key that stores the token of the link
+IN_SESSION = "set-password"
+
+
+@private
+def password_reset(request: HttpRequest) -> HttpResponse:
+    """Request a reset link. Neither the response nor its timing reveals whether the email address has an account."""
+    form = EmailForm(request.POST or None)
+    if form.is_valid():
+        emails.queue(request, AccountMail.Kind.RESET, form.cleaned_data["email"])
+        messages.info(request, _("If there is an account with this email, we have sent a link to it."))
+        return redirect("accounts:login")
+    return render(request, "accounts/password_reset.html", {"form": form})
+
+
+@private
+@sensitive_post_parameters("new_password1", "new_password2")
+def password_reset_confirm(request: HttpRequest, uidb64: str, token: str) -> HttpResponse:
+    """Set a new password through the emailed link.
+
+    The token moves into the session immediately, so that the URL of the page does not expose it.
+    """
+    user = PasswordResetConfirmView().get_user(uidb64)
+    secret = request.session.get(TOKEN_KEY) if token == IN_SESSION else token
+    if not isinstance(user, User) or not user.is_active or not default_token_generator.check_token(user, secret):
+        return dead_link(request)
+    if token != IN_SESSION:
+        request.session[TOKEN_KEY] = token
+        return redirect("accounts:password_reset_confirm", uidb64, IN_SESSION)
+    form = NewPasswordForm(user, request.POST or None)
+    if form.is_valid():
+        form.save()
+        del request.session[TOKEN_KEY]
+        # The link was sent only to this email address, so using it verifies the address.
+        User.objects.verify(user)
+        forget_failures(user)
+        messages.success(request, _("Your password has been changed. Log in with the new one."))
+        return redirect("accounts:login")
+    return render(request, "accounts/password_reset_confirm.html", {"form": form})
+
+
+@private
+@sensitive_post_parameters("old_password", "new_password1", "new_password2")
+@login_required
+def password_change(request: HttpRequest) -> HttpResponse:
+    """Change the password. All other sessions of the user end, and this one continues with a new session key."""
+    form = PasswordChangeForm(request, request.POST or None)
+    if form.is_valid():
+        update_session_auth_hash(request, form.save())
+        messages.success(request, _("Your password has been changed. Other devices have been logged out."))
+        return redirect("accounts:profile")
+    return render(request, "accounts/password_change.html", {"form": form})

@@ -1,0 +1,99 @@
+"""Views for signing in, signing up, guest checkout, signing out, the profile page and emailed links."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from accounts import emails
+from accounts.forms import GuestForm, LoginForm, SignupForm
+from accounts.models import AccountMail, GuestEmail, TakenSignup, User
+from accounts.throttle import too_many_signups
+from billing.models import BillingProfile
+from carts.models import Cart
+from core.http import client_key, next_url, private
+from orders.workflow.guests import known_of_guest, start_guest
+
+
+@private
+@sensitive_post_parameters("password")
+def user_login(request: HttpRequest) -> HttpResponse:
+    """Sign in. The session's cart merges into the user's cart, and the guest is removed from the session."""
+    target = next_url(request, resolve_url("home"))
+    if request.user.is_authenticated:
+        return redirect(target)
+    form = LoginForm(request.POST or None, request=request)
+    if form.is_valid() and form.user:
+        Cart.objects.hold(request)
+        login(request, form.user)
+        GuestEmail.objects.forget(request)
+        return redirect(target)
+    return render(request, "accounts/login.html", {"login_form": form, "next": target})
+
+
+@private
+@sensitive_post_parameters("password")
+def user_signup(request: HttpRequest) -> HttpResponseBase:
+    """Create an account, which takes over the guest data of this session, and sign in."""
+    target = next_url(request, resolve_url("home"))
+    if request.user.is_authenticated:
+        return redirect(target)
+    client = client_key(request)
+    form = SignupForm(request.POST or None, initial=known_of_guest(request))
+    if form.is_bound and TakenSignup.objects.are_at_limit(client):
+        return too_many_signups(request)
+    if form.is_valid() and _sign_up(request, form):
+        return redirect(target)
+    if form.has_taken_email and TakenSignup.objects.note(client):
+        return too_many_signups(request)
+    return render(request, "accounts/signup.html", {"form": form, "next": target})
+
+
+def _sign_up(request: HttpRequest, form: SignupForm) -> bool:
+    """Save the new user and sign in. Return False if the email address was taken in another tab in the meantime."""
+    user = form.save(commit=False)
+    try:
+        BillingProfile.objects.save_new_user(request, user)
+    except IntegrityError:
+        form.add_error("email", ValidationError(SignupForm.TAKEN, code="taken"))
+        return False
+    Cart.objects.hold(request)
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    GuestEmail.objects.forget(request)
+    emails.queue(request, AccountMail.Kind.VERIFY, user.email, user)
+    messages.success(request, _("Welcome! Your account is ready."))
+    return True
+
+
+@private
+def user_guest(request: HttpRequest) -> HttpResponse:
+    """Continue without an account, with an email address for this session only."""
+    target = next_url(request, resolve_url("carts:checkout"))
+    if request.user.is_authenticated:
+        return redirect(target)
+    form = GuestForm(request.POST or None)
+    if form.is_valid():
+        start_guest(request, form.cleaned_data["email"])
+        return redirect(target)
+    return render(request, "accounts/guest.html", {"form": form, "next": target})
+
+
+@require_POST
+def user_logout(request: HttpRequest) -> HttpResponse:
+    """Sign out and end the session. The user's cart is kept for the next sign-in."""
+    logout(request)
+    messages.info(request, _("You are logged out."))
+    return redirect("home")
+
+
+def signed_in(request: HttpRequest) -> User:
+    """Return the user of a view that requires login."""
+    return cast(User, request.user)

@@ -1,0 +1,58 @@
+"""Views that set the postal addresses of the open order.
+
+Both views redirect to the checkout if the visitor has no billing profile or an empty cart.
+"""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from addresses.forms import AddressChoiceForm, AddressForm
+from addresses.models import Address
+from core.http import next_url, private
+from orders.models import Order
+
+
+def _address_type(request: HttpRequest) -> str:
+    wanted = request.POST.get("address_type") or request.GET.get("address_type")
+    return wanted if wanted in Address.Type.values else Address.Type.SHIPPING
+
+
+@private
+def address_check(request: HttpRequest) -> HttpResponse:
+    """Show the visitor's saved addresses and the address form, and save a new address to the order."""
+    order = Order.objects.open_for_request(request)
+    if order is None:
+        return redirect("carts:checkout")
+    kind, goal = _address_type(request), next_url(request, resolve_url("carts:checkout"))
+    form = AddressForm(request.POST or None, kind=kind)
+    if form.is_valid():
+        order.use_address(form.save_for(order.billing_profile), kind)
+        return redirect(goal)
+    context = {
+        "form": form,
+        "addresses": Address.objects.of(order.billing_profile),
+        "address_type": kind,
+        "address_label": Address.Type(kind).label,
+        "next_url": goal,
+        "action_url": reverse("addresses:check"),
+    }
+    return render(request, "addresses/address_form.html", context)
+
+
+@private
+@require_POST
+def address_update(request: HttpRequest) -> HttpResponse:
+    """Use one of the visitor's saved addresses for the order."""
+    order = Order.objects.open_for_request(request)
+    if order is None:
+        return redirect("carts:checkout")
+    form = AddressChoiceForm(request.POST, billing_profile=order.billing_profile)
+    if form.is_valid():
+        order.use_address(form.cleaned_data["address_id"], form.cleaned_data["address_type"])
+    else:
+        messages.error(request, _("Choose one of your addresses."))
+    return redirect(next_url(request, resolve_url("carts:checkout")))

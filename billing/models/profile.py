@@ -1,0 +1,166 @@
+"""Models for billing profiles, saved cards, card attempts and events delivered by Stripe."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import GuestEmail, User
+from billing import gateway
+from core.models import GuardedModel
+
+PROFILE_KEY = "billing_profile_id"
+
+
+class BillingProfileManager(models.Manager["BillingProfile"]):
+    """Manager that finds the profile of a request: from its session, its signed-in user or its guest email."""
+
+    def get_or_create_from_request(self, request: HttpRequest) -> tuple["BillingProfile | None", bool]:
+        """Return the visitor's profile and whether it was created.
+
+        Return (None, False) for a visitor who is neither signed in nor a guest.
+        """
+        profile = self.of_session(request)
+        if isinstance(request.user, User):
+            if profile and profile.user_id == request.user.pk:
+                return profile, False
+            profile, created = self._of_user(request.user, profile)
+        elif profile and profile.user_id is None:
+            return profile, False
+        else:
+            guest = GuestEmail.objects.from_request(request)
+            if guest is None:
+                return None, False
+            profile, created = self.create(email=guest.email), True
+        request.session[PROFILE_KEY] = profile.pk
+        return profile, created
+
+    def of_session(self, request: HttpRequest) -> "BillingProfile | None":
+        """Return the active profile stored in the session, or None, regardless of who is signed in."""
+        pk = request.session.get(PROFILE_KEY)
+        return self.filter(pk=pk, active=True).first() if pk else None
+
+    def _of_user(self, user: User, of_session: "BillingProfile | None") -> tuple["BillingProfile", bool]:
+        own = self.filter(user=user).first()
+        if own:
+            return own, False
+        if of_session and of_session.is_guest and self._adopt(of_session, user):
+            return self.get(user=user), False
+        return self.create_for(user)
+
+    def _adopt(self, guest: "BillingProfile", user: User) -> bool:
+        try:
+            with transaction.atomic():
+                return bool(self.filter(pk=guest.pk, user=None).update(user=user, email=user.email))
+        except IntegrityError:  # another request has just created a profile for the user
+            return False
+
+    def create_for(self, user: User) -> tuple["BillingProfile", bool]:
+        """Return the user's profile and whether it was created.
+
+        If save_new_user assigned a guest profile to the user, that profile becomes the user's.
+        """
+        guest = getattr(user, "guest_profile", None)
+        if guest and self._adopt(guest, user):
+            return self.get(user=user), False
+        return self.get_or_create(user=user, defaults={"email": user.email})
+
+    def save_new_user(self, request: HttpRequest, user: User) -> None:
+        """Save a new user, who takes over the guest profile of this session if there is one."""
+        profile = self.of_session(request)
+        user.guest_profile = profile if profile and profile.is_guest else None  # type: ignore[attr-defined]
+        user.save()
+
+    def start_guest(self, request: HttpRequest, email: str, keep: "BillingProfile | None") -> "BillingProfile":
+        """Set the email address of the session's guest and return the guest's profile.
+
+        `keep` is a profile whose email address can still be changed. With None, create a new profile.
+        """
+        guest = GuestEmail.objects.create(email=email)
+        GuestEmail.objects.remember(request, guest)
+        if keep:
+            keep.email = email
+            keep.save()
+            return keep
+        profile = self.create(email=email)
+        request.session[PROFILE_KEY] = profile.pk
+        return profile
+
+    def forgotten_here_alone(self) -> models.QuerySet["BillingProfile"]:
+        """Return the erased profiles whose customer still has to be deleted at Stripe."""
+        return self.filter(forgotten__isnull=False).exclude(customer_id="")
+
+
+class BillingProfile(GuardedModel):
+    """A payer: a user or the guest of one session. It corresponds to a customer at Stripe."""
+
+    guarded_fields = frozenset({"customer_id", "forgotten"})
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="billing_profile",
+        verbose_name=_("user"),
+    )
+    email = models.EmailField(_("email address"))
+    customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
+    active = models.BooleanField(_("active"), default=True)
+    forgotten = models.DateTimeField(
+        _("erased"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the account was deleted. The row is kept for its orders."),
+    )
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects: ClassVar[BillingProfileManager] = BillingProfileManager()
+
+    class Meta:
+        verbose_name = _("billing profile")
+        verbose_name_plural = _("billing profiles")
+        indexes = [
+            models.Index(
+                fields=["forgotten"],
+                condition=Q(forgotten__isnull=False) & ~Q(customer_id=""),
+                name="profile_forgotten_here_alone",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email or f"#{self.pk}"
+
+    @property
+    def is_guest(self) -> bool:
+        return self.user_id is None
+
+    def get_customer(self) -> str:
+        """Return the id of the Stripe customer. Create it if none is stored; raise GatewayError if that fails."""
+        if not self.customer_id:
+            self._store_customer(gateway.create_customer(self.email), instead_of="")
+        return self.customer_id
+
+    def renew_customer(self) -> str:
+        """Replace a customer that Stripe does not have any more, and return the new id.
+
+        Deactivate the cards of the old customer. Raise GatewayError if no customer can be created.
+        """
+        old_id = self.customer_id
+        if self._store_customer(gateway.create_customer(self.email), instead_of=old_id):
+            self.cards.update(active=False, default=False)
+        return self.customer_id
+
+    def _store_customer(self, customer_id: str, instead_of: str) -> bool:
+        """Store the id and return True.
+
+        If another process has already changed the stored id, load that id and return False.
+        """
+        stored = BillingProfile.objects.filter(pk=self.pk, customer_id=instead_of).update(customer_id=customer_id)
+        self.refresh_from_db(fields=["customer_id"])
+        return bool(stored)

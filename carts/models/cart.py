@@ -1,0 +1,343 @@
+"""Carts and their lines. A cart belongs to a session or a user, and carts are merged at sign-in."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from billing.models import BillingProfile
+from carts.models.rates import ShippingMethod
+from core.money import has_excess_digits
+from products.models import Product, ProductQuerySet
+
+CART_KEY, COUNT_KEY = "cart_id", "cart_items"
+MOST = 99
+WISHES = ("country", "region", "shipping_method_id", "discount_code")
+AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
+
+
+class CartManager(models.Manager["Cart"]):
+    """Finds the visitor's cart. Only this class uses the session keys `cart_id` and `cart_items`."""
+
+    def item_count(self, request: HttpRequest) -> int:
+        """Return the item count for the badge in the navigation bar. It is read from the session, without a query."""
+        session = getattr(request, "session", None)
+        return int(session.get(COUNT_KEY, 0)) if session is not None else 0
+
+    def from_request(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
+        """Return the visitor's active cart, or None. Never write to the database or the session.
+
+        With `lock`, the row is locked, so that no other transaction can close the cart.
+        """
+        return self._of_session(request, lock) or self._of_visitor(request, lock)
+
+    def get_or_create_from_request(self, request: HttpRequest, lock: bool = False) -> tuple["Cart", bool]:
+        """Return the visitor's active cart and whether it was created. Store its id and item count in the session."""
+        cart, created = self.from_request(request, lock), False
+        if cart is None:
+            cart, created = self._create(request), True
+        self.remember(request, cart)
+        return cart, created
+
+    def remember(self, request: HttpRequest, cart: "Cart") -> None:
+        """Store the id and the item count of the cart in the session, unless the session already has this cart."""
+        if request.session.get(CART_KEY) != cart.pk:
+            request.session[CART_KEY] = cart.pk
+            request.session[COUNT_KEY] = cart.count_items()
+
+    def note_count(self, request: HttpRequest, count: int) -> None:
+        """Store the item count for the badge in the session."""
+        if request.session.get(COUNT_KEY, 0) != count:
+            request.session[COUNT_KEY] = count
+
+    def forget(self, request: HttpRequest, cart_id: int | None) -> None:
+        """Remove this cart from the session. A different cart, started in a second tab, stays."""
+        if request.session.get(CART_KEY) == cart_id:
+            request.session.pop(CART_KEY, None)
+            request.session.pop(COUNT_KEY, None)
+
+    def with_quantities(self, products: ProductQuerySet, request: HttpRequest) -> ProductQuerySet:
+        """Annotate the products with `in_cart`, the quantity in the visitor's cart, or None.
+
+        This needs no additional query.
+        """
+        lines = CartItem.objects.filter(
+            cart_id=request.session.get(CART_KEY, 0), cart__active=True, product=OuterRef("pk")
+        )
+        return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))  # type: ignore[no-redef]
+
+    @transaction.atomic
+    def merge_on_login(self, request: HttpRequest, user: User) -> int:
+        """Merge the session's cart into the user's cart, or assign it to the user if the user has no cart.
+
+        Return how many items the user's cart already had, because the visitor might not remember them. Return 0 if
+        the session had no items to merge.
+        """
+        session_cart = self._of_session(request)
+        carts = self._locked(Q(pk=session_cart.pk if session_cart else 0, user=None) | Q(user=user))
+        counts = {cart.user_id: cart.count_items() for cart in carts}
+        own = self._assign_to_user(user, carts)
+        if own:
+            request.session[CART_KEY] = own.pk
+            request.session[COUNT_KEY] = own.count_items()
+        return counts.get(user.pk, 0) if counts.get(None) else 0
+
+    def _locked(self, which: Q) -> list["Cart"]:
+        """Return the matching active carts, locked in the order of their primary keys to avoid deadlocks."""
+        return list(self._active(lock=True).filter(which).order_by("pk"))
+
+    def _assign_to_user(self, user: User, carts: list["Cart"]) -> "Cart | None":
+        """Merge the anonymous carts among these locked carts into the user's cart.
+
+        If the user has no cart, assign an anonymous one to the user. Return the user's cart, or None if there is
+        no cart at all.
+        """
+        own = next((cart for cart in carts if cart.user_id == user.pk), None)
+        for cart in carts:
+            if cart.user_id is None and own is None:
+                own = self._adopt(cart, user)
+            if cart.user_id is None and own != cart:
+                own.absorb(cart)  # type: ignore[union-attr]
+        return own
+
+    def _adopt(self, cart: "Cart", user: User) -> "Cart":
+        """Assign the cart to the user and return it.
+
+        If a parallel sign-in has just given the user another cart, return that one instead.
+        """
+        try:
+            with transaction.atomic():
+                self.filter(pk=cart.pk).update(user=user, session_key="")
+        except IntegrityError:
+            return self._active(lock=True).get(user=user)
+        return cart
+
+    def restore(self, closed: "Cart") -> None:
+        """Add the lines of a closed cart to the visitor's active cart, creating one if necessary.
+
+        The closed cart stays closed.
+        """
+        owner: dict[str, Any] = (
+            {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
+        )
+        cart = self._active(lock=True).filter(**owner).first() or self._create_for_owner(owner)
+        cart.absorb(closed)
+
+    @transaction.atomic
+    def take_back(self, request: HttpRequest, closed: "Cart") -> None:
+        """Put the cart that `restore` filled into the session.
+
+        If the visitor has signed in since, merge it into the user's cart first.
+        """
+        if isinstance(request.user, User) and closed.user_id is None:
+            back = Q(session_key=closed.session_key, user=None) & ~Q(session_key="")
+            self._assign_to_user(request.user, self._locked(back | Q(user=request.user)))
+        if cart := self.from_request(request):
+            self.remember(request, cart)
+            self.note_count(request, cart.count_items())
+
+    def hold(self, request: HttpRequest) -> None:
+        """Store the id of the visitor's cart in the session before sign-in.
+
+        Sign-in changes the session key, so a cart that is found only by this key would be lost.
+        """
+        if cart := self.from_request(request):
+            self.remember(request, cart)
+
+    def _active(self, lock: bool) -> "models.QuerySet[Cart]":
+        carts = self.filter(active=True)
+        return carts.select_for_update() if lock else carts
+
+    def _of_session(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
+        pk = request.session.get(CART_KEY)
+        cart = self._active(lock).filter(pk=pk).first() if pk else None
+        return cart if cart and cart.user_id in (None, request.user.pk) else None
+
+    def _of_visitor(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
+        if request.user.is_authenticated:
+            return self._active(lock).filter(user=request.user).first()
+        if not request.session.session_key:
+            return None
+        return self._active(lock).filter(session_key=request.session.session_key, user=None).first()
+
+    def _create(self, request: HttpRequest) -> "Cart":
+        if isinstance(request.user, User):
+            owner: dict[str, Any] = {"user": request.user}
+        else:
+            if not request.session.session_key:
+                request.session.create()
+            owner = {"session_key": request.session.session_key}
+        return self._create_for_owner(owner)
+
+    def _create_for_owner(self, owner: dict[str, Any]) -> "Cart":
+        """Create an active cart for the owner, or get the one that a parallel request has just created, and return it.
+
+        The cart is locked if there is a transaction.
+        """
+        try:
+            with transaction.atomic():
+                return self.create(**owner)
+        except IntegrityError:
+            return self._active(lock=connection.in_atomic_block).get(**owner)
+
+
+class Cart(models.Model):
+    """A visitor's cart.
+
+    The stored totals are a cache for lists. Amounts to pay always come from carts.pricing.quotes.
+    """
+
+    billing_profile = models.ForeignKey(
+        BillingProfile, models.SET_NULL, null=True, blank=True, related_name="carts", verbose_name=_("billing profile")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="carts", verbose_name=_("user")
+    )
+    session_key = models.CharField(_("session"), max_length=40, blank=True)
+    products = models.ManyToManyField(
+        Product, through="CartItem", related_name="+", blank=True, verbose_name=_("products")
+    )
+    active = models.BooleanField(_("active"), default=True)
+    country = models.CharField(_("country"), max_length=2, blank=True, help_text=_("Used for the shipping estimate."))
+    region = models.CharField(_("state or region"), max_length=80, blank=True)
+    shipping_method = models.ForeignKey(
+        ShippingMethod, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping method"),
+        db_constraint=False,  # a deleted method counts as not chosen, and deleting one does not block carts
+    )  # fmt: skip
+    discount_code = models.CharField(_("discount code"), max_length=40, blank=True)
+    subtotal = models.DecimalField(_("subtotal"), max_digits=18, decimal_places=2, default=Decimal(0))
+    total = models.DecimalField(_("total"), max_digits=18, decimal_places=2, default=Decimal(0))
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects: ClassVar[CartManager] = CartManager()
+
+    class Meta:
+        verbose_name = _("cart")
+        verbose_name_plural = _("carts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session_key"],
+                condition=Q(active=True, user=None) & ~Q(session_key=""),
+                name="cart_one_active_a_session",
+            ),
+            models.UniqueConstraint(fields=["user"], condition=Q(active=True), name="cart_one_active_a_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    def lines(self) -> list["CartItem"]:
+        """Return the lines with their products, in the order in which they were added."""
+        return list(self.items.select_related("product").order_by("pk"))
+
+    def count_items(self) -> int:
+        """Return the number of units in all lines."""
+        return int(self.items.aggregate(count=Sum("quantity"))["count"] or 0)
+
+    def set_quantity(self, product: Product, quantity: int) -> int:
+        """Set the quantity of the product, limited to its stock and to 99, and return the new quantity.
+
+        A quantity of 0 or less removes the line.
+        """
+        quantity = min(quantity, product.most_in_cart())
+        if quantity <= 0:
+            CartItem.objects.filter(cart=self, product=product).delete()  # the signal updates the totals
+            return 0
+        CartItem.objects.bulk_create(  # one statement inserts or updates the line
+            [CartItem(cart=self, product=product, quantity=quantity, seen_price=product.price)],
+            update_conflicts=True,
+            unique_fields=["cart", "product"],
+            update_fields=["quantity", "seen_price"],
+        )
+        self.update_totals()
+        return quantity
+
+    def choose(self, **choices: Any) -> None:
+        """Store choices of the visitor: country and region of the estimate, shipping method, discount code.
+
+        Do nothing if the cart is closed.
+        """
+        Cart.objects.filter(pk=self.pk, active=True).update(**choices, updated=timezone.now())
+
+    def update_totals(self) -> None:
+        """Store the sum of the lines at current prices in one statement.
+
+        This calls `save()`, so that post_save receivers run.
+        """
+        line = ExpressionWrapper(F("quantity") * F("product__price"), output_field=AMOUNT)
+        lines = CartItem.objects.filter(cart=self.pk).order_by().values("cart")
+        total = Coalesce(Subquery(lines.annotate(sum=Sum(line)).values("sum")), Value(Decimal(0)), output_field=AMOUNT)
+        self.subtotal = self.total = total
+        self.save(update_fields=["subtotal", "total", "updated"])
+        del self.subtotal, self.total  # they hold the expression; the next access reads the stored values
+
+    @transaction.atomic
+    def absorb(self, other: "Cart") -> None:
+        """Add the lines of `other` to this cart and close `other`.
+
+        Take over the choices of `other` that this cart does not have. No line gets a quantity above 99.
+        """
+        own = {name: getattr(self, name) for name in WISHES}
+        own |= {"region": own["region"] or own["country"]}  # a region is valid only in its own country
+        self.choose(**{name: getattr(self, name) if own[name] else getattr(other, name) for name in WISHES})
+        quantities = dict(self.items.values_list("product_id", "quantity"))
+        for line in other.items.all():
+            quantity = min(quantities.get(line.product_id, 0) + line.quantity, MOST)
+            CartItem.objects.update_or_create(
+                cart=self, product_id=line.product_id, defaults={"quantity": quantity, "seen_price": line.seen_price}
+            )
+        Cart.objects.filter(pk=other.pk).update(active=False)
+
+
+class CartItem(models.Model):
+    """A line of a cart: one product and its quantity."""
+
+    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items", verbose_name=_("cart"))
+    product = models.ForeignKey(Product, models.CASCADE, related_name="cart_items", verbose_name=_("product"))
+    quantity = models.PositiveSmallIntegerField(
+        _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST)]
+    )
+
+    seen_price = models.DecimalField(
+        _("price when added"), max_digits=10, decimal_places=2, null=True, blank=True, editable=False
+    )
+
+    class Meta:
+        verbose_name = _("cart line")
+        verbose_name_plural = _("cart lines")
+        constraints = [
+            models.UniqueConstraint(fields=["cart", "product"], name="cart_item_product_once"),
+            models.CheckConstraint(condition=Q(quantity__range=(1, MOST)), name="cart_item_quantity_1_to_99"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.product}"
+
+    @property
+    def total(self) -> Decimal:
+        return self.product.price * self.quantity
+
+    @property
+    def old_price(self) -> Decimal | None:
+        """The price when the product was chosen, or None if it is unknown or has not changed."""
+        return self.seen_price if self.seen_price != self.product.price else None
+
+    @property
+    def problem(self) -> str:
+        """A message for the shopper that says why this line cannot be bought as it is, or "" if it can."""
+        if not self.product.active or has_excess_digits(self.product.price, settings.CURRENCY):
+            return str(_("No longer available"))
+        if self.product.is_sold_out:
+            return str(_("Sold out"))
+        if self.quantity > self.product.most_in_cart():
+            return str(_("Only %(count)d left") % {"count": self.product.most_in_cart()})
+        return ""

@@ -1,0 +1,253 @@
+"""Pricing rules that staff edit: shipping methods, tax rates and discount codes."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Upper
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from core.models import GuardedModel
+from core.money import format_money, has_excess_digits, round_money
+
+PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "validators": [MinValueValidator(0)]}
+HUNDRED = Decimal(100)
+
+
+def check_payable(amounts: dict[str, Decimal | None]) -> None:
+    """Raise ValidationError for the fields whose amount has more decimals than the shop's currency."""
+    currency = settings.CURRENCY
+    text = gettext("%(currency)s does not have that many decimal places.") % {"currency": currency.upper()}
+    wrong = {name: text for name, amount in amounts.items() if amount and has_excess_digits(amount, currency)}
+    if wrong:
+        raise ValidationError(wrong)
+
+
+class ShippingMethod(models.Model):
+    """A shipping method, optionally limited to certain countries and weights."""
+
+    title = models.CharField(_("title"), max_length=80, help_text=_("Shown to shoppers."))
+    price = models.DecimalField(_("price"), **PRICE)
+    free_from = models.DecimalField(
+        _("free from"), **PRICE, null=True, blank=True,
+        help_text=_("Delivery is free from this subtotal, before any discount. Empty: never."),
+    )  # fmt: skip
+    countries = models.TextField(
+        _("countries"), blank=True, help_text=_("Two-letter country codes, for example GB, IE, FR. Empty: everywhere.")
+    )
+    weight_from = models.PositiveIntegerField(
+        _("minimum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Empty: any weight.")
+    )
+    weight_to = models.PositiveIntegerField(
+        _("maximum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Empty: any weight.")
+    )
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=0, help_text=_("The lowest comes first and is the default.")
+    )
+    active = models.BooleanField(_("available"), default=True)
+
+    class Meta:
+        verbose_name = _("shipping method")
+        verbose_name_plural = _("shipping methods")
+        ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0), name="shipping_price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def clean(self) -> None:
+        """Reject amounts with too many decimals for the currency, and a weight range that is empty."""
+        check_payable({"price": self.price, "free_from": self.free_from})
+        if self.weight_from is not None and self.weight_to is not None and self.weight_from > self.weight_to:
+            raise ValidationError({"weight_to": _("The maximum weight is less than the minimum weight.")})
+
+    def goes_to(self, country: str) -> bool:
+        return not self.countries or country in self.countries.replace(",", " ").split()
+
+    def carries(self, grams: int) -> bool:
+        return (self.weight_from or 0) <= grams and (self.weight_to is None or grams <= self.weight_to)
+
+    def price_for(self, subtotal: Decimal) -> Decimal:
+        """Return the price to ship items with this subtotal."""
+        return Decimal(0) if self.free_from is not None and subtotal >= self.free_from else self.price
+
+
+class TaxRate(models.Model):
+    """The tax rate for a shipping destination."""
+
+    title = models.CharField(_("title"), max_length=40, help_text=_("Shown to shoppers, for example VAT."))
+    country = models.CharField(_("country"), max_length=2)
+    region = models.CharField(
+        _("state or region"), max_length=80, blank=True,
+        help_text=_(
+            "Empty: the whole country. Otherwise as written in addresses, with several spellings separated by commas,"
+            " for example CA, California. Overrides the rate of the whole country."
+        ),
+    )  # fmt: skip
+    percent = models.DecimalField(
+        _("percentage"), max_digits=6, decimal_places=3, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    )
+    on_shipping = models.BooleanField(_("applies to delivery"), default=True)
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("tax rate")
+        verbose_name_plural = _("tax rates")
+        ordering = ["country", "region"]
+        constraints = [
+            models.UniqueConstraint(
+                "country", Upper("region"), name="tax_rate_once_a_place",
+                violation_error_message=_("There is already a tax rate for this area."),
+            ),
+            models.CheckConstraint(condition=Q(percent__range=(0, 100)), name="tax_rate_percent_0_to_100"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.percent.normalize():f} %, {self.place}"
+
+    @property
+    def place(self) -> str:
+        return f"{self.country} {self.region}".strip()
+
+    @property
+    def spellings(self) -> set[str]:
+        """The names of the region, normalized for comparison. Empty if the rate is for the whole country."""
+        return {name.strip().casefold() for name in self.region.split(",") if name.strip()}
+
+    def clean(self) -> None:
+        """Reject a region that already has a rate under one of its spellings."""
+        others = TaxRate.objects.filter(country=self.country).exclude(pk=self.pk)
+        if any(self.spellings & other.spellings for other in others):
+            raise ValidationError({"region": _("There is already a tax rate for this area.")})
+
+
+class DiscountManager(models.Manager["Discount"]):
+    def find(self, code: str) -> "Discount | None":
+        """Return the discount with this code, in any case, or None if the code is empty.
+
+        For an unknown code, return an unsaved discount that is not active.
+        """
+        code = code.strip().upper()
+        return (self.filter(code__iexact=code).first() or Discount(code=code, active=False)) if code else None
+
+
+class Discount(GuardedModel):
+    """A discount code.
+
+    Only `take` and `give_back` change `uses`, in the same transaction as the status of the order.
+    """
+
+    class Kind(models.TextChoices):
+        PERCENT = "percent", _("percentage of the subtotal")
+        AMOUNT = "amount", _("fixed amount")
+
+    guarded_fields = frozenset({"uses"})
+
+    code = models.CharField(
+        _("code"), max_length=40, unique=True,
+        validators=[RegexValidator(r"^[A-Za-z0-9_-]+\Z", _("Use only letters from A to Z, digits, - and _."))],
+        help_text=_("Not case-sensitive."),
+    )  # fmt: skip
+    kind = models.CharField(_("kind"), max_length=7, choices=Kind, default=Kind.PERCENT)
+    value = models.DecimalField(
+        _("value"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))],
+        help_text=_("For example, 10 for ten percent or for an amount of 10."),
+    )  # fmt: skip
+    starts = models.DateTimeField(_("starts"), null=True, blank=True, help_text=_("Empty: immediately."))
+    ends = models.DateTimeField(_("ends"), null=True, blank=True, help_text=_("Empty: never."))
+    minimum = models.DecimalField(
+        _("minimum subtotal"), **PRICE, null=True, blank=True, help_text=_("Empty: no minimum.")
+    )
+    uses_limit = models.PositiveIntegerField(
+        _("usage limit"), null=True, blank=True, help_text=_("For all shoppers together. Empty: no limit.")
+    )
+    uses = models.PositiveIntegerField(
+        _("times used"),
+        default=0,
+        editable=False,
+        help_text=_("Counts orders that are not cancelled, including refunded ones."),
+    )
+    active = models.BooleanField(_("active"), default=True)
+
+    objects: ClassVar[DiscountManager] = DiscountManager()
+
+    class Meta:
+        verbose_name = _("discount code")
+        verbose_name_plural = _("discount codes")
+        ordering = ["code"]
+        constraints = [
+            models.UniqueConstraint(
+                Upper("code"), name="discount_code_once", violation_error_message=_("This code already exists.")
+            ),
+            models.CheckConstraint(condition=Q(value__gt=0), name="discount_value_positive"),
+            models.CheckConstraint(
+                condition=Q(kind="amount") | Q(value__lte=100), name="discount_of_100_percent_at_most"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the discount with its code in uppercase."""
+        self.code = self.code.upper()
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Check the values and the period.
+
+        Reject a discount of more than 100 percent, amounts with too many decimals for the currency, and an end that
+        is not after the start.
+        """
+        if self.kind == self.Kind.PERCENT and self.value is not None and self.value > HUNDRED:
+            raise ValidationError({"value": _("A discount cannot exceed 100 percent.")})
+        check_payable({"minimum": self.minimum} | ({"value": self.value} if self.kind == self.Kind.AMOUNT else {}))
+        if self.starts and self.ends and self.ends <= self.starts:
+            raise ValidationError({"ends": _("The end must be after the start.")})
+
+    def problem(self, subtotal: Decimal) -> str:
+        """Return a message that says why the code does not apply now to this subtotal, or "" if it applies."""
+        now, words = timezone.now(), {"code": self.code}
+        if not self.active or (self.kind == self.Kind.AMOUNT and has_excess_digits(self.value, settings.CURRENCY)):
+            return gettext("The code %(code)s is not valid.") % words
+        if self.starts and now < self.starts:
+            return gettext("The code %(code)s is valid from %(time)s.") % (words | {"time": _written(self.starts)})
+        if self.ends and now >= self.ends:
+            return gettext("The code %(code)s expired on %(time)s.") % (words | {"time": _written(self.ends)})
+        if self.uses_limit is not None and self.uses >= self.uses_limit:
+            return gettext("The code %(code)s has been used up.") % words
+        if self.minimum is not None and subtotal < self.minimum:
+            least = format_money(self.minimum, settings.CURRENCY)
+            return gettext("The code %(code)s is valid for orders of %(amount)s or more.") % (words | {"amount": least})
+        return ""
+
+    def amount_off(self, subtotal: Decimal, currency: str) -> Decimal:
+        """Return the discount on this subtotal, rounded once and never more than the subtotal."""
+        off = self.value if self.kind == self.Kind.AMOUNT else subtotal * self.value / HUNDRED
+        return round_money(min(off, subtotal), currency)
+
+    def take(self) -> bool:
+        """Count one more use and return True. Call this in the transaction that places the order.
+
+        Return False if no use is left or the code is not active any more.
+        """
+        left = Q(uses_limit=None) | Q(uses__lt=F("uses_limit"))
+        return bool(Discount.objects.filter(left, pk=self.pk, active=True).update(uses=F("uses") + 1))
+
+    def give_back(self) -> None:
+        """Count one use less. Call this in the transaction that cancels the order."""
+        Discount.objects.filter(pk=self.pk, uses__gt=0).update(uses=F("uses") - 1)
+
+
+def _written(time: datetime) -> str:
+    return date_format(timezone.localtime(time), "DATETIME_FORMAT")

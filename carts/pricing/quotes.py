@@ -1,0 +1,249 @@
+"""Price quotes for carts. The function `quote` calculates every total on a page, in a cart or in an order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core import signing
+from django.utils.translation import gettext as _
+
+from addresses.countries import country_name
+from addresses.models import Address
+from carts.models import Cart, CartItem
+from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.pricing.rules import Rules, tax_on
+from core.money import format_money, maximum, minimum, share_out
+
+SALT = "quote"
+NOTHING = Decimal(0)
+
+
+class Destination(NamedTuple):
+    """The part of a shipping address that prices depend on."""
+
+    country: str
+    region: str = ""
+
+
+NOWHERE = Destination("")
+
+
+class Part(NamedTuple):
+    """A line's share of the discount, and the tax on the line."""
+
+    discount: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The lines and sums of one cart at current prices and rules, in the shop's currency.
+
+    The fields have the same names as those of an order.
+    """
+
+    lines: Sequence[CartItem]
+    parts: Sequence[Part]
+    currency: str
+    subtotal: Decimal
+    discount_total: Decimal = NOTHING
+    shipping_total: Decimal = NOTHING
+    shipping_tax: Decimal = NOTHING
+    is_tax_included: bool = True
+    to: Destination = NOWHERE
+    method: ShippingMethod | None = None
+    methods: Sequence[ShippingMethod] = ()
+    rate: TaxRate | None = None
+    discount: Discount | None = None
+    code_problem: str = ""
+    delivery_problem: str = ""
+
+    @property
+    def tax_total(self) -> Decimal:
+        return sum((part.tax for part in self.parts), self.shipping_tax)
+
+    @property
+    def total(self) -> Decimal:
+        """The amount to pay. Tax is added only if prices do not include it."""
+        return (
+            self.subtotal
+            - self.discount_total
+            + self.shipping_total
+            + (NOTHING if self.is_tax_included else self.tax_total)
+        )
+
+    @property
+    def discount_code(self) -> str:
+        return self.discount.code if self.discount else ""
+
+    @property
+    def shipping_title(self) -> str:
+        return self.method.title if self.method else ""
+
+    @property
+    def tax_title(self) -> str:
+        return self.rate.title if self.rate else ""
+
+    @property
+    def tax_rate(self) -> Decimal:
+        """The tax rate in percent."""
+        return self.rate.percent if self.rate else NOTHING
+
+    @property
+    def country_name(self) -> str:
+        return country_name(self.to.country)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """The reasons why lines cannot be bought as they are, by product title."""
+        return {str(line.product): line.problem for line in self.lines if line.problem}
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the total is below the minimum amount of a Stripe charge."""
+        return self.total < minimum(self.currency)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the total is above the maximum amount of a Stripe charge."""
+        return self.total > maximum(self.currency)
+
+    @property
+    def amount_problem(self) -> str:
+        """A message for the shopper that says why this total cannot be charged, or "" if it can."""
+        if self.is_too_small:
+            text, limit = _("The minimum order value is %(amount)s."), minimum(self.currency)
+        elif self.is_too_large:
+            text, limit = _("The maximum order value is %(amount)s."), maximum(self.currency)
+        else:
+            return ""
+        return text % {"amount": format_money(limit, self.currency)}
+
+    @property
+    def missing_for_free_shipping(self) -> Decimal:
+        """The amount missing for free shipping. Zero if shipping is already free or never free."""
+        free_from = self.method.free_from if self.method else None
+        return max(free_from - self.subtotal, NOTHING) if free_from is not None and self.shipping_total else NOTHING
+
+    @property
+    def choices(self) -> list[tuple[ShippingMethod, Decimal]]:
+        """The shipping methods that are available for these lines and this destination, with their prices."""
+        return [(method, method.price_for(self.subtotal)) for method in self.methods]
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the shopper agrees to.
+
+        These are the quantity and price of each product, delivery, discount, tax, total and currency.
+        """
+        lines = {str(line.product_id): [line.quantity, _format_amount(line.product.price)] for line in self.lines}
+        tax = [self.tax_title, f"{self.tax_rate:.3f}", _format_amount(self.tax_total), self.is_tax_included]
+        return {
+            "lines": lines,
+            "shipping": [
+                self.method.pk if self.method else None,
+                self.shipping_title,
+                _format_amount(self.shipping_total),
+            ],
+            "discount": [self.discount_code, _format_amount(self.discount_total)],
+            "tax": tax if self.tax_total else [],
+            "total": _format_amount(self.total),
+            "currency": self.currency,
+        }
+
+    def signed(self) -> str:
+        """Return the facts for a hidden form field, signed so that any change is detected."""
+        return signing.dumps(self.facts(), salt=SALT, compress=True)
+
+
+def _format_amount(amount: Decimal) -> str:
+    """Return the amount with two decimals, so that equal amounts have the same text."""
+    return f"{amount:.2f}"
+
+
+def read_signed(value: str) -> dict[str, Any]:
+    """Return the facts of a signed quote. Raise signing.BadSignature if the signature is invalid."""
+    facts: dict[str, Any] = signing.loads(value, salt=SALT)
+    return facts
+
+
+def quote_cart(
+    cart: Cart, lines: Sequence[CartItem] | None = None, address: Address | None = None, rules: Rules | None = None
+) -> Quote:
+    """Return the quote for the cart with the visitor's choices, shipped to `address`.
+
+    Without an address, the destination is that of the estimate, or the shop's own country if none was chosen. Without
+    `rules`, the cached rules are used, which can be a minute old.
+    """
+    to = Destination(cart.country or settings.SHOP_COUNTRY, cart.region)
+    if address:
+        to = Destination(address.country, address.state)
+    code = Discount.objects.find(cart.discount_code)
+    return quote(cart.lines() if lines is None else lines, to, cart.shipping_method_id, code, rules)
+
+
+def quote(
+    lines: Sequence[CartItem],
+    to: Destination | None = None,
+    method: int | None = None,
+    discount: Discount | None = None,
+    rules: Rules | None = None,
+) -> Quote:
+    """Return the quote for the lines.
+
+    `to` defaults to the shop's own country. `method` is the id of the chosen shipping method. If it is not available,
+    the first available method is used. A discount that does not apply is left out, and `code_problem` says why.
+    Without `rules`, the cached rules are used.
+    """
+    to, rules = to or Destination(settings.SHOP_COUNTRY), rules or Rules.kept()
+    subtotal = sum((line.total for line in lines), NOTHING)
+    methods, delivery_problem = _delivery(lines, to, rules) if lines else ([], "")
+    chosen = next((one for one in methods if one.pk == method), methods[0] if methods else None)
+    shipping = chosen.price_for(subtotal) if chosen else NOTHING
+    code_problem = discount.problem(subtotal) if discount and lines else ""
+    discount = discount if lines and not code_problem else None
+    amount_off = discount.amount_off(subtotal, settings.CURRENCY) if discount else NOTHING
+    rate = rules.rate_at(*to)
+    return Quote(
+        lines=lines,
+        parts=_parts(lines, amount_off, rate),
+        currency=settings.CURRENCY,
+        subtotal=subtotal,
+        discount_total=amount_off,
+        shipping_total=shipping,
+        shipping_tax=_tax(shipping, rate) if rate and rate.on_shipping else NOTHING,
+        is_tax_included=settings.PRICES_INCLUDE_TAX,
+        to=to,
+        method=chosen,
+        methods=methods,
+        rate=rate,
+        discount=discount,
+        code_problem=code_problem,
+        delivery_problem=delivery_problem,
+    )
+
+
+def _parts(lines: Sequence[CartItem], amount_off: Decimal, rate: TaxRate | None) -> list[Part]:
+    """Return each line's share of the discount, and the tax on the rest of the line."""
+    shares = share_out(amount_off, [line.total for line in lines], settings.CURRENCY)
+    return [Part(share, _tax(line.total - share, rate)) for line, share in zip(lines, shares, strict=True)]
+
+
+def _tax(amount: Decimal, rate: TaxRate | None) -> Decimal:
+    return tax_on(amount, rate.percent, settings.PRICES_INCLUDE_TAX, settings.CURRENCY) if rate else NOTHING
+
+
+def _delivery(lines: Sequence[CartItem], to: Destination, rules: Rules) -> tuple[list[ShippingMethod], str]:
+    """Return the available shipping methods and "", or no methods and a message for the shopper that says why."""
+    there = rules.methods_to(to.country, settings.CURRENCY)
+    grams = sum(line.product.weight * line.quantity for line in lines)
+    fitting = [method for method in there if method.carries(grams)]
+    if fitting:
+        return fitting, ""
+    text = (
+        _("We do not deliver orders of this weight to %(country)s.")
+        if there
+        else _("We do not deliver to %(country)s.")
+    )
+    return [], text % {"country": country_name(to.country)}

@@ -1,0 +1,106 @@
+"""The two steps of the checkout: entering the details, then placing and paying the order.
+
+This module uses several apps, so it is part of the page code, next to the views.
+"""
+
+from contextlib import suppress
+
+from django.contrib import messages
+from django.contrib.sessions.backends.base import UpdateError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.forms import LoginForm
+from addresses.models import Address
+from billing import limits
+from billing.csp import payment_page
+from billing.models import BillingProfile, Card, CardAttempt
+from carts.forms import PlaceOrderForm
+from carts.models import Cart
+from carts.pricing.quotes import quote_cart
+from carts.pricing.rules import Rules
+from carts.views.details import Details
+from core.http import private
+from orders.models import Order
+from orders.views.payment import pay_order
+from orders.workflow.placing import PlaceRefused, place
+
+
+def place_order(request: HttpRequest) -> HttpResponse:
+    """Place the order and charge the card.
+
+    A second click, a second tab or the back button redirect to the order that has already been placed. Raise TooMany
+    if the visitor has tried too many cards.
+    """
+    number = request.POST.get("order", "")[:20]
+    order = Order.objects.of_visitor(request).filter(order_id=number).first() if number.isalnum() else None
+    if order is None:
+        messages.error(request, _("Your checkout has expired. Please start again from your cart."))
+        return redirect("carts:home")
+    if order.status != Order.Status.OPEN:
+        return redirect(order)
+    form = PlaceOrderForm(request.POST, billing_profile=order.billing_profile)
+    if not form.is_valid():
+        messages.error(request, form.first_error(), extra_tags="card" if "card" in form.errors else "")
+        return redirect("carts:checkout")
+    if form.is_other_method() and order.cart:
+        order.cart.choose(shipping_method_id=form.cleaned_data["shipping_method"])
+        messages.info(request, _("The delivery option has changed. Please check the new total, then place your order."))
+        return redirect("carts:checkout")
+    attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
+    try:
+        if not place(order, form.cleaned_data["quote"]):
+            attempt.note(ok=None)
+            return redirect(order)
+    except PlaceRefused as refusal:
+        attempt.note(ok=None)
+        Rules.forget()  # the cached rules can be a minute old, and the next page must show the current ones
+        for problem in refusal.problems:
+            messages.error(request, problem)
+        return redirect("carts:checkout")
+    Order.objects.remember(request, order)
+    Cart.objects.forget(request, order.cart_id)
+    with suppress(UpdateError):  # the user has just logged out in another tab; the order is still placed
+        request.session.save()  # now, because another tab can change it during the slow call to Stripe
+    request.session.modified = False
+    return pay_order(request, order, form.cleaned_data["card"], attempt)
+
+
+@private
+@payment_page
+def checkout(request: HttpRequest) -> HttpResponse:
+    """Show the details step, then the payment step. A POST with action=place places the order."""
+    if request.method == "POST" and request.POST.get("action") == "place":
+        return place_order(request)
+    cart = Cart.objects.from_request(request)
+    lines = cart.lines() if cart else []
+    if cart is None or not lines or any(line.problem for line in lines):
+        return redirect("carts:home")
+    profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+    order = Order.objects.get_or_create_for(profile, cart)[0] if profile else None
+    if order and order.status != Order.Status.OPEN:
+        return redirect(order)  # placed in another tab after the cart was read
+    address = order.shipping_address if order else None
+    context = {"cart": cart, "quote": quote_cart(cart, lines, address), "order": order}
+    if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
+        details = Details(request, profile, order, cart)
+        if details.is_valid():
+            details.save(cart)
+            shipping = details.shipping.cleaned_data
+            cart.choose(country=shipping["country"], region=shipping.get("state", ""))
+            return redirect("carts:checkout")
+        return render(request, "carts/checkout.html", context | _details_context(details, profile))
+    context |= {"step": "pay", "cards": Card.objects.usable(order.billing_profile)}
+    return render(request, "carts/checkout.html", context)
+
+
+def _details_context(details: Details, profile: BillingProfile | None) -> dict[str, object]:
+    is_member = profile is not None and not profile.is_guest
+    return {
+        "step": "details",
+        "details": details,
+        "login_form": None if is_member else LoginForm(auto_id="login-%s"),
+        "addresses": Address.objects.of(profile)[:6] if profile and is_member else [],
+    }

@@ -1,0 +1,30 @@
+"""The thank-you page."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from carts.models import Cart
+from core.http import private
+from orders.models import Order
+from orders.workflow import payments
+
+
+@private
+@require_safe
+def cart_success(request: HttpRequest) -> HttpResponse:
+    """Show the thank-you page once Stripe confirms that the last order placed in this session is paid.
+
+    Redirect to the order if it is not paid. Reloading the page or sharing its URL is harmless.
+    """
+    order = Order.objects.last_of_session(request)
+    if order is None or not (order.billing_profile_id and order.shipping_address_text and order.billing_address_text):
+        return redirect("carts:home")
+    if order.total <= 0:
+        return redirect("carts:home")
+    if order.is_payable:
+        payments.settle_quietly(order)
+    if order.paid_at is None:
+        return redirect(order)
+    Cart.objects.forget(request, order.cart_id)
+    return render(request, "carts/cart_success.html", {"order": order, "items": order.items.select_related("product")})

@@ -1,0 +1,83 @@
+"""Middleware for response headers, languages, invalid requests and 405 pages."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers, has_vary_header, patch_vary_headers
+
+from core.http import permissions_policy
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class HeadersMiddleware:
+    """Middleware that sets headers on every response and keeps personal responses out of all caches.
+
+    A response is personal if it sets a cookie, or if the visitor has a session and the response varies by it. This also
+    covers pages without the `private` decorator, such as the 404 page, which shows the number of items in the cart.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in settings.HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Permissions-Policy", permissions_policy())
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if response.cookies or (has_session and has_vary_header(response, "Cookie")):
+            add_never_cache_headers(response)
+        return response
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Locale middleware that sets language headers only on HTML pages.
+
+    Caches then keep one copy of an image or a sitemap instead of one per language.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Set Content-Language and vary by Accept-Language if the response is an HTML page."""
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        return super().process_response(request, response) if is_page else response
+
+
+class CleanPathMiddleware:
+    """Middleware that answers 400 to NUL bytes in the URL or cookies.
+
+    PostgreSQL does not accept them, so the request would end in a 500 otherwise.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = (text for name, values in request.GET.lists() for text in (name, *values))
+        if any("\x00" in text for text in (request.path, *query, *request.COOKIES.values())):
+            raise SuspiciousOperation("NUL byte in URL or cookies")
+        return self.get_response(request)
+
+
+class NotAllowedMiddleware:
+    """Middleware that renders a page for Django's empty 405 response if a browser asks for HTML.
+
+    Scripts and Stripe get the empty response.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            patch_vary_headers(response, ["Accept"])
+            # Programs send `*/*`, so only an explicit text/html counts. HEAD and OPTIONS requests show no page.
+            if "text/html" in request.headers.get("Accept", "") and request.method not in ("HEAD", "OPTIONS"):
+                response.content = render_to_string("405.html", {"next_page": "/"}, request)
+        return response

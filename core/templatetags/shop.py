@@ -1,0 +1,96 @@
+"""Template filters and tags, available in all templates without `{% load %}`."""
+
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.contrib.messages.storage.base import Message
+from django.utils import translation
+from django.utils.encoding import escape_uri_path
+from django.utils.safestring import SafeString, mark_safe
+
+from core import absolute_urls
+from core.money import format_money, format_percent
+
+register = template.Library()
+JSON_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}  # unsafe in script elements
+
+
+@register.filter
+def money(amount: Decimal | None, currency: str = "") -> str:
+    """Format an amount for the active language: {{ order.total|money:order.currency }}."""
+    return "" if amount is None else format_money(amount, currency or settings.CURRENCY)
+
+
+@register.filter
+def percent(rate: Decimal) -> str:
+    """Format a rate for the active language: {{ order.tax_rate|percent }}."""
+    return format_percent(rate)
+
+
+@register.simple_tag(takes_context=True)
+def page_query(context: dict[str, Any], number: int) -> str:
+    """Return the current query string with another page number and without empty parameters, for pagination links."""
+    query = context["request"].GET.copy()
+    for name in [name for name, value in query.items() if not value]:
+        del query[name]
+    query["page"] = str(number)
+    if number == 1:
+        del query["page"]
+    return "?" + query.urlencode()
+
+
+@register.filter
+def errors(notices: Iterable[Message] | None) -> list[Message]:
+    """Return the messages with level error. The 500 page has no messages, so `None` is accepted."""
+    return [notice for notice in notices or () if notice.level_tag == "error"]
+
+
+@register.filter
+def notes(notices: Iterable[Message] | None) -> list[Message]:
+    """Return the messages with another level than error."""
+    return [notice for notice in notices or () if notice.level_tag != "error"]
+
+
+@register.simple_tag(takes_context=True)
+def error_at(context: dict[str, Any], *place: Any) -> str:
+    """Return the error message for the field with this id, to repeat it at the field, or an empty string.
+
+    The parts of the id are joined.
+    """
+    wanted = "".join(map(str, place))
+    return next((str(notice) for notice in errors(context.get("messages")) if notice.extra_tags == wanted), "")
+
+
+@register.filter
+def as_list(value: Any) -> list[Any]:
+    """Return a list with only this value, for snippets that take a list."""
+    return [value]
+
+
+@register.filter
+def absolute(path: str) -> str:
+    """Return the absolute URL of a path of this site."""
+    return absolute_urls.absolute(path)
+
+
+@register.simple_tag(takes_context=True)
+def canonical(context: dict[str, Any], **query: Any) -> str:
+    """Return the canonical URL of this page with only these parameters."""
+    return absolute_urls.canonical(escape_uri_path(context["request"].path), **query)
+
+
+@register.simple_tag
+def catalogue_lang() -> SafeString:
+    """Return a lang attribute for catalog text if the page is in another language, for screen readers."""
+    is_same = translation.get_language() == settings.LANGUAGE_CODE
+    return mark_safe("" if is_same else f' lang="{settings.LANGUAGE_CODE}"')  # noqa: S308 - a setting
+
+
+@register.filter
+def as_json(data: Any) -> SafeString:
+    """Serialize data as JSON for a script element, escaped so that it cannot close the element."""
+    return mark_safe(json.dumps(data, ensure_ascii=False).translate(JSON_ESCAPES))  # noqa: S308 - escaped above

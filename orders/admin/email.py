@@ -1,0 +1,21 @@
+"""Admin for emails about orders."""
+
+from django.contrib import admin
+
+from core.emails.preview_admin import PreviewAdmin
+from orders.emails import previews
+from orders.models import Mail
+
+
+@admin.register(Mail)
+class MailAdmin(PreviewAdmin):
+    """Sent and waiting email messages, with previews of each row and of each kind for the latest order."""
+
+    preview_permissions = ["orders.view_mail", "orders.view_order"]
+    preview = staticmethod(previews.preview)
+    sample = staticmethod(previews.sample)
+
+    list_display = ["order", "kind", "to", "attempts", "sent"]
+    list_filter = ["kind", ("sent", admin.EmptyFieldListFilter)]
+    list_select_related = ["order"]
+    search_fields = ["to", "order__order_id"]

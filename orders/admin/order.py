@@ -1,0 +1,190 @@
+"""Admin for orders, refunds and order email. Amounts are read-only."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from billing import answers
+from core.admin import ReadOnlyAdmin, ReadOnlyInline
+from orders import links
+from orders.forms import RefundForm, ShipForm
+from orders.models import Order, OrderEvent, OrderItem, Payment
+from orders.workflow import alerts, cancellation, payments, refunds
+from orders.workflow.shipping import ship
+
+
+class OrderItemInline(ReadOnlyInline):
+    """The lines of an order, as they were sold."""
+
+    model = OrderItem
+    fields = ["sku", "title", "unit_price", "quantity", "total", "discount_total", "tax_rate", "tax_total"]
+
+
+class PaymentInline(ReadOnlyInline):
+    """The payment attempts of an order."""
+
+    model = Payment
+    fields = ["number", "card", "amount", "currency", "status", "code", "decline_code", "timestamp"]
+
+
+class OrderEventInline(ReadOnlyInline):
+    """The history of an order, oldest event first."""
+
+    model = OrderEvent
+    fields = ["at", "kind", "text", "by"]
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    """Placed orders. Staff cannot edit them, only run actions on them."""
+
+    list_display = ["order_id", "email", "status", "total", "currency", "placed_at", "paid_at", "attention"]
+    list_filter = ["status", ("attention", admin.EmptyFieldListFilter), "placed_at", "paid_at"]
+    change_form_template = "orders/admin/order.html"
+    search_fields = ["order_id", "email", "shipping_address_text", "tracking", "payment_intent_id"]
+    date_hierarchy = "placed_at"
+    inlines = [OrderItemInline, PaymentInline, OrderEventInline]
+    actions = ["send_orders", "cancel_unpaid", "cancel_unknown", "settle", "mark_looked_at", "revoke_links"]
+    fieldsets = [
+        (None, {"fields": ["order_id", "status", "attention", "email", "language", "placed_at", "paid_at"]}),
+        (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
+        (
+            gettext_lazy("Amounts"),
+            {
+                "fields": [
+                    "subtotal",
+                    ("discount_total", "discount_code"),
+                    ("shipping_total", "shipping_title"),
+                    ("tax_total", "tax_title", "tax_rate", "is_tax_included", "shipping_tax"),
+                    "total",
+                    "amount_refunded",
+                    "currency",
+                ]
+            },
+        ),
+        (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),
+        ("Stripe", {"fields": ["payment_intent_id", "billing_profile", "account"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        """Return placed orders only. Open orders are shown as carts."""
+        return super().get_queryset(request).exclude(status=Order.Status.OPEN)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.change_order")
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.refund_order") and self.has_view_permission(request)
+
+    def has_ship_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.ship_order") and self.has_view_permission(request)
+
+    def get_urls(self) -> list[Any]:
+        """Add the refund and shipping pages below the order's URL."""
+        own = self.admin_site.admin_view
+        return [
+            path("<int:pk>/refund/", own(self.refund_view), name="orders_order_refund"),
+            path("<int:pk>/ship/", own(self.ship_view), name="orders_order_ship"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the order, with links to ship and refund it for staff who have the permissions."""
+        permissions = {"may_refund": self.has_refund_permission(request), "may_ship": self.has_ship_permission(request)}
+        return super().change_view(request, object_id, form_url, permissions | (extra_context or {}))
+
+    def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Refund the order in full or in part, and return units to stock."""
+        if not self.has_refund_permission(request):
+            raise PermissionDenied
+        order = get_object_or_404(Order.objects.placed(), pk=pk)
+        form = RefundForm(request.POST if request.method == "POST" else None, order=order)
+        if form.is_valid():
+            try:
+                row = refunds.refund(order, form.wish(by=request.user.get_username()))
+            except refunds.RefundRefused as error:
+                order.refresh_from_db()
+                form = RefundForm(order=order)  # A new form with the current amounts.
+                messages.error(request, str(error))
+            else:
+                params = {"amount": str(row), "status": row.get_status_display()}
+                messages.info(request, _("Refund of %(amount)s: %(status)s") % params)
+                return redirect(reverse("admin:orders_order_change", args=[pk]))
+        context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
+        return render(request, "orders/admin/refund.html", context | {"title": _("Refund")})
+
+    def ship_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Mark the order as shipped, and notify the shopper by email."""
+        if not self.has_ship_permission(request):
+            raise PermissionDenied
+        order = get_object_or_404(Order.objects.placed().prefetch_related("items"), pk=pk)
+        form = ShipForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            self._ship(request, order, form.cleaned_data["tracking"])
+            return redirect(reverse("admin:orders_order_change", args=[pk]))
+        context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
+        return render(request, "orders/admin/ship.html", context | {"title": _("Ship order")})
+
+    def _ship(self, request: HttpRequest, order: Order, tracking: str = "") -> None:
+        if ship(order, request.user.get_username(), tracking):
+            messages.success(
+                request, _("%(order)s has been shipped. The shopper will be notified by email.") % {"order": order}
+            )
+            return
+        order.refresh_from_db()
+        params = {"order": order, "status": order.get_status_display()}
+        if order.status == Order.Status.SHIPPED:
+            messages.info(request, _("%(order)s was already shipped. Nothing was changed.") % params)
+        elif order.status == Order.Status.PAID:
+            messages.error(request, _("%(order)s cannot be shipped: it is being refunded in full.") % params)
+        else:
+            messages.error(request, _("%(order)s cannot be shipped: %(status)s.") % params)
+
+    @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])
+    def send_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        for order in queryset:
+            self._ship(request, order)
+
+    @admin.action(description=gettext_lazy("Cancel unpaid orders"), permissions=["cancel"])
+    def cancel_unpaid(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
+            cancellation.cancel(order, by=request.user.get_username())
+            messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
+
+    @admin.action(description=gettext_lazy("Update payment status from Stripe"), permissions=["cancel"])
+    def settle(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        for order in queryset.exclude(payment_intent_id=None):
+            payments.settle_quietly(order)
+            messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
+
+    @admin.action(description=gettext_lazy("Cancel orders whose payment is unknown to Stripe"), permissions=["cancel"])
+    def cancel_unknown(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
+            try:
+                is_done = cancellation.cancel_unknown(order, by=request.user.get_username())
+            except answers.GatewayError:
+                is_done = False
+            order.refresh_from_db()
+            text = order.get_status_display() if is_done else _("Stripe knows this payment or did not answer.")
+            messages.info(request, f"{order}: {text}")
+
+    @admin.action(description=gettext_lazy("Mark as acknowledged"), permissions=["cancel"])
+    def mark_looked_at(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        done = sum(alerts.looked_at(order, by=request.user.get_username()) for order in queryset)
+        message = ngettext("%(count)d order marked as acknowledged.", "%(count)d orders marked as acknowledged.", done)
+        messages.info(request, message % {"count": done})
+
+    @admin.action(description=gettext_lazy("Revoke emailed links"), permissions=["cancel"])
+    def revoke_links(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        for order in queryset:
+            links.revoke(order, by=request.user.get_username())
+            messages.info(request, _("%(order)s: emailed links have been revoked.") % {"order": order})

@@ -1,0 +1,41 @@
+"""Admin for refunds."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing import answers
+from core.admin import ReadOnlyAdmin
+from orders.models import Refund
+from orders.workflow import refunds
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    """Finished, pending and failed refunds."""
+
+    list_display = ["payment", "amount", "currency", "status", "reason", "is_mismatch", "by", "timestamp"]
+    list_filter = ["status", "is_mismatch", "timestamp"]
+    list_select_related = ["payment__order"]
+    search_fields = ["payment__order__order_id", "stripe_id"]
+    actions = ["try_again"]
+
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.refund_order")
+
+    @admin.action(description=gettext_lazy("Retry failed mismatch refunds"), permissions=["refund"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
+        for row in queryset.select_related("payment__order"):
+            try:
+                is_requested = refunds.try_again(row, by=request.user.get_username())
+            except answers.GatewayError:
+                is_requested = True  # reconcile requests it again.
+            row.refresh_from_db()
+            text = (
+                row.get_status_display()
+                if is_requested
+                else _("nothing to retry: only a failed mismatch refund can be retried.")
+            )
+            messages.info(request, f"{row.payment.order}, {row}: {text}")

@@ -1,0 +1,108 @@
+"""Background work that finishes what killed processes, lost answers and absent shoppers left unfinished.
+
+It is safe to run several processes in parallel.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+import accounts.emails
+from billing import answers, cards, gateway
+from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
+from orders.bookkeeping import discount_usage, stripe_ledger
+from orders.bookkeeping.audit import audit
+from orders.bookkeeping.audit_findings import Finding, settled
+from orders.emails import queue, sending
+from orders.models import Order, Payment, Refund
+from orders.workflow import cancellation, payments, refunds
+from orders.workflow.alerts import alarm
+from orders.workflow.order_erasure import forget
+
+logger = logging.getLogger(__name__)
+SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
+BOOKS_OF = timedelta(days=3)  # how far back Stripe's intents are compared; Stripe resends events for as long
+MOST_ALARMS = 20
+Row = TypeVar("Row")
+
+
+def reconcile() -> dict[str, int]:
+    """Run one round of all pending work and return how many items of each kind were done.
+
+    A round settles attempts, expires unpaid orders, finishes cancellations and refunds, processes events, sends email,
+    removes cards and customers at Stripe, and erases personal data.
+    """
+    old = timezone.now() - SETTLE_AFTER
+    attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")
+    asked = Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=old)
+    canceling = Order.objects.filter(status=Order.Status.CANCELING)
+    with gateway.patience():
+        return {
+            "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
+            "orders expired": _each(Order.objects.stale(), lambda order: cancellation.cancel(order, by=queue.EXPIRY)),
+            "cancellations finished": _each(canceling, cancellation.finish_cancel),
+            "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
+            "events processed": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
+            "emails sent": send_mails(),
+            "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
+            "customers erased": _each(BillingProfile.objects.forgotten_here_alone(), cards.finish_forgetting),
+            "orders anonymised": _each(Order.objects.to_forget(), forget),
+        }
+
+
+def send_mails() -> int:
+    """Send the email messages about orders and accounts that are due. Return how many were sent."""
+    return sending.send_waiting() + accounts.emails.send_waiting()
+
+
+def compare_books(since: datetime | None = None) -> tuple[dict[str, int], list[Finding]]:
+    """Compare our rows with the Stripe ledger, repair what is safe to repair and alert staff to the rest.
+
+    The comparison starts at `since`, or BOOKS_OF ago. Return what was done, and the audit findings that remain. Raise
+    GatewayError if Stripe does not answer.
+    """
+    began = timezone.now()
+    since = since or began - BOOKS_OF
+    pending = Order.objects.filter(payments__refunds__status=Refund.Status.PENDING).distinct()
+    with gateway.patience():
+        done = {"orders repaired": stripe_ledger.mend(since), "refunds checked": _each(pending, payments.settle)}
+        done |= {"discount codes recounted": _each(discount_usage.miscounted(), discount_usage.recount)}
+        left = settled(audit(stripe_since=since), began)
+    CardAttempt.objects.forget_old()
+    return done | {"alerts raised": _alert_staff(left)}, left
+
+
+def _alert_staff(findings: list[Finding]) -> int:
+    """Alert staff to each order with a finding. Return the number of alerts.
+
+    If very many orders have findings, the cause is not in the orders, so a single alert says so.
+    """
+    orders = {finding.order: str(finding) for finding in findings if finding.order}
+    if len(orders) > MOST_ALARMS:
+        text = _("Very many orders differ from the Stripe ledger, perhaps because of a wrong key. Run: manage.py audit")
+        orders = {min(orders, key=lambda order: order.pk): text}
+    return sum(alarm(order, text) for order, text in orders.items())
+
+
+def _process_event(event: StripeEvent) -> None:
+    """Process an event whose webhook request failed because our server or Stripe was unavailable."""
+    payments.settle_on_event(StripeEvent, intent_id=event.object_id)
+    StripeEvent.objects.filter(pk=event.pk).update(processed=timezone.now(), error="")
+
+
+def _each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
+    """Call `work` for each row, even if it fails for some. Return the number of rows without an error."""
+    done = 0
+    for row in rows:
+        try:
+            work(row)
+            done += 1
+        except answers.GatewayError as error:
+            logger.warning("%s is left for the next run: %s", row, error)
+        except Exception:  # One broken row must not block the others.
+            logger.exception("%s is left for the next run", row)
+    return done

@@ -1,0 +1,134 @@
+"""Comparison of our orders with the Stripe ledger, in both directions, and repairs."""
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from billing import answers, gateway
+from core.money import minor_units
+from orders.bookkeeping.audit_findings import Finding, about
+from orders.models import Order, Refund
+from orders.workflow import payments
+
+logger = logging.getLogger(__name__)
+DAY = timedelta(days=1)
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CHUNK = 500
+
+
+def compare(since: datetime | None = None) -> list[Finding]:
+    """Return findings where our orders (since a time, or all) and Stripe's intents contradict each other.
+
+    Raise GatewayError if Stripe does not answer.
+    """
+    placed = Order.objects.placed().exclude(payment_intent_id=None)
+    first = placed.order_by("placed_at").values_list("placed_at", flat=True).first()
+    since = since or (first or timezone.now()) - DAY
+    intents = gateway.list_intents(since)
+    orders = _orders_of(intents)
+    found = [finding for intent in intents for finding in _check_intent(intent, orders.get(intent.order_uuid))]
+    known = {intent.id for intent in intents}
+    for order in placed.filter(placed_at__gte=since + DAY).iterator():
+        if order.payment_intent_id not in known:
+            found.append(about(order, "I2", f"has the payment {order.payment_intent_id}, which Stripe does not know"))
+    return found
+
+
+def _orders_of(intents: list[answers.Intent]) -> dict[str, Order]:
+    """Return the orders that the intents' metadata names, by order UUID, with their refunds prefetched."""
+    names = sorted({intent.order_uuid for intent in intents if UUID.fullmatch(intent.order_uuid)})
+    found: dict[str, Order] = {}
+    for start in range(0, len(names), CHUNK):
+        orders = Order.objects.placed().filter(uuid__in=names[start : start + CHUNK])
+        found |= {str(order.uuid): order for order in orders.prefetch_related("payments__refunds")}
+    return found
+
+
+def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[Finding]:
+    """Yield the contradictions between an intent and its order. Ignore an intent that names no order of ours."""
+    if order is None:
+        return
+    if order.payment_intent_id == intent.id:
+        yield from _check_amount(intent, order)
+        yield from _check_status(intent, order)
+        yield from _check_refunds(intent, order)
+    elif intent.is_live:
+        yield about(order, "I8", f"has a second payment at Stripe, {intent.id}, that could still be charged")
+    elif intent.received > intent.refunded:
+        yield about(order, "I1", f"was charged a second time, by {intent.id}")
+
+
+def _check_amount(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+    """Check I7: the intent has the frozen total. Skip canceled orders, which can no longer be charged."""
+    wanted = (minor_units(order.total, order.currency), order.currency)
+    if (intent.amount, intent.currency) != wanted and order.status != Order.Status.CANCELED:
+        text = f"is for {order.total} {order.currency}, at Stripe for {intent.amount} {intent.currency} (minor unit)"
+        yield about(order, "I7", text)
+
+
+def _check_status(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+    """Check I2, I3 and I8: paid here and at Stripe or in neither, and a canceled order can never be charged."""
+    has_succeeded = intent.status == "succeeded"
+    if order.is_paid and not has_succeeded:
+        yield about(order, "I2", f"is {order.status} here, and {intent.status} at Stripe")
+    if has_succeeded and not order.is_paid and intent.refunded < intent.received:
+        yield about(order, "I2", f"is {order.status} here, and was charged at Stripe")
+    if order.status == Order.Status.CANCELED and intent.is_live:
+        yield about(order, "I8", "is cancelled here, and could still be charged at Stripe")
+
+
+def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+    """Check I10: the same amount was refunded here and at Stripe.
+
+    Skip orders with a requested refund, which Stripe might not have yet.
+    """
+    rows = [row for payment in order.payments.all() for row in payment.refunds.all()]
+    if any(row.status == Refund.Status.REQUESTED for row in rows):
+        return
+    refunded = sum((row.amount for row in rows if row.status != Refund.Status.FAILED), Decimal(0))
+    failed = sum((row.amount for row in rows if row.status == Refund.Status.FAILED and row.stripe_id), Decimal(0))
+    # Stripe does not say whether a charge still counts a refund that failed later.
+    if intent.refunded not in (minor_units(refunded, intent.currency), minor_units(refunded + failed, intent.currency)):
+        yield about(order, "I10", f"refunded {refunded} here, and {intent.refunded} (minor unit) at Stripe")
+
+
+# --- repairs by reconcile ---
+
+
+def mend(since: datetime) -> int:
+    """Adopt or cancel intents that their order never stored, and settle orders that differ at Stripe.
+
+    Return the number of repaired orders.
+    """
+    repaired = 0
+    intents = gateway.list_intents(since)
+    orders = _orders_of(intents)
+    for intent in intents:
+        order = orders.get(intent.order_uuid)
+        if order and any(_check_intent(intent, order)):
+            try:
+                repaired += _repair(intent, order)
+            except answers.GatewayError as error:
+                logger.warning("order %s is left for the next run: %s", order, error)
+    return repaired
+
+
+def _repair(intent: answers.Intent, order: Order) -> bool:
+    order.refresh_from_db()
+    if order.payment_intent_id == intent.id:
+        if order.status == Order.Status.CANCELED and intent.is_live:
+            gateway.cancel_intent(intent.id)
+        payments.settle(order)
+        return True
+    # Only a stored intent is confirmed, so this one never was. An order that still has no intent can adopt it.
+    free = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
+    if not intent.is_live or free.update(payment_intent_id=intent.id):
+        return intent.is_live
+    order.refresh_from_db()
+    if order.payment_intent_id != intent.id:  # Otherwise the shopper's request has just stored it.
+        gateway.cancel_intent(intent.id)
+    return True

@@ -1,0 +1,52 @@
+"""Previews of order email for staff: of a row, or of a kind with data of the latest order. Nothing is sent."""
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
+
+from orders.emails import messages
+from orders.models import Mail, Order, Refund
+
+Kind = Mail.Kind
+
+
+def preview(mail: Mail) -> EmailMessage | None:
+    """Return the email message as it would be sent now, or None if it is no longer true.
+
+    Its link does not contain the key that opens a guest's order.
+    """
+    facts = messages.facts_of(mail)
+    return None if facts is None else messages.compose(mail, facts, _plain_url(mail.order))
+
+
+def sample(kind: str) -> EmailMessage | None:
+    """Return an email message of this kind about the latest order, or None if there are no orders."""
+    orders = Order.objects.placed()
+    order = orders.exclude(paid_at=None).order_by("-pk").first() or orders.order_by("-pk").first()
+    if order is None:
+        return None
+    to = settings.STAFF_EMAIL if kind in Mail.FOR_STAFF else order.email
+    facts = _facts(order, kind)
+    return messages.compose(Mail(order=order, kind=kind, to=to), facts, _plain_url(order))
+
+
+def _facts(order: Order, kind: str) -> messages.Facts:
+    """Return template context from real data if there is any, otherwise from made-up data."""
+    if kind == Kind.REFUNDED:
+        row = Refund.objects.filter(payment__order=order).last()
+        payment = order.last_payment()
+        row = row or Refund(payment=payment, amount=order.total, currency=order.currency)
+        return messages.refund_facts(order, row) if payment else {"refund": row, "is_whole": True}
+    if kind == Kind.LOW_STOCK:
+        return messages.stock_facts(order.items.select_related("product")[0].product)
+    if kind == Kind.CANCELED:
+        return messages.cancel_facts(order) | {"is_charged": False}
+    if kind == Kind.SHIPPED:
+        order.tracking = order.tracking or "AB 123 456 789 GB"
+    if kind == Kind.ATTENTION:
+        order.attention = order.attention or _("The reason why the order needs attention is shown here.")
+    return {}
+
+
+def _plain_url(order: Order) -> str:
+    return settings.SITE_URL + order.get_absolute_url()

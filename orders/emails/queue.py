@@ -1,0 +1,77 @@
+"""Rows of emails about orders, written in the transaction of what they report."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from orders.models import Mail, Order, OrderEvent
+from products.models import Product, StockMovement
+
+SHOPPER, EXPIRY = "shopper", "expiry"  # who can cancel an order, apart from staff
+
+
+# Cancellation messages per hour to one email address. Anyone can order with the address of another person and not pay.
+MOST_CANCELED = 5
+
+
+def queue(order: Order, kind: str, about: str = "") -> Mail | None:
+    """Return the row of this email message. Create it if the order has none of this kind with this `about`.
+
+    Return None if there is no recipient.
+    """
+    to = settings.STAFF_EMAIL if kind in Mail.FOR_STAFF else order.email
+    if not to:
+        return None
+    name = ".".join(filter(None, [str(order.uuid), kind, about]))
+    # A low stock message is unique per product, regardless of the order that caused it.
+    lookup = {} if kind == Mail.Kind.LOW_STOCK else {"order": order}
+    mail, _created = Mail.objects.get_or_create(
+        **lookup,
+        kind=kind,
+        about=about,
+        defaults={"order": order, "to": to, "message_id": f"<{name}@{settings.SITE_HOST or 'localhost'}>"},
+    )
+    return mail
+
+
+def tell_paid(order: Order) -> Mail | None:
+    """Queue the shopper's confirmation, and messages to staff about the order and products with low stock.
+
+    Return the confirmation, or None if the order has no email address.
+    """
+    queue(order, Mail.Kind.NEW_ORDER)
+    for item in order.items.select_related("product").order_by("product_id"):
+        if _is_running_out(item.product):
+            queue(order, Mail.Kind.LOW_STOCK, about=restock_key(item.product))
+    return queue(order, Mail.Kind.CONFIRMATION)
+
+
+def tell_canceled(order: Order) -> None:
+    """Queue the cancellation message, unless the shopper canceled the order.
+
+    In that case the page has already confirmed the cancellation. The number of messages per email address and hour is
+    limited to MOST_CANCELED.
+    """
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    if canceled_by(order) == SHOPPER:
+        return
+    if Mail.objects.filter(kind=Mail.Kind.CANCELED, to=order.email, timestamp__gt=an_hour_ago).count() < MOST_CANCELED:
+        queue(order, Mail.Kind.CANCELED)
+
+
+def canceled_by(order: Order) -> str:
+    """Return who requested the cancellation, or a blank string if the intent was canceled at Stripe."""
+    asked = order.events.filter(kind=OrderEvent.Kind.CANCELING).last()
+    return asked.by if asked else ""
+
+
+def _is_running_out(product: Product) -> bool:
+    return product.active and product.stock is not None and product.stock <= settings.LOW_STOCK
+
+
+def restock_key(product: Product) -> str:
+    """Return a key for the last restock by staff, because one low stock message per restock is enough."""
+    by_staff = [StockMovement.Kind.OPENING, StockMovement.Kind.ADJUSTED]
+    restock = product.movements.filter(kind__in=by_staff, amount__gte=0).order_by("-pk").first()
+    return f"{product.pk}-{restock.pk if restock else 0}"

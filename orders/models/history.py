@@ -1,0 +1,91 @@
+"""Models for the history of an order: its events and its email messages."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.emails.outbox import OutboxMail
+
+
+class OrderEvent(models.Model):
+    """An entry in the append-only history of an order."""
+
+    class Kind(models.TextChoices):
+        PLACED = "placed", _("Order placed")
+        PAYING = "paying", _("Payment started")
+        NEEDS_ACTION = "needs_action", _("Your bank asked you to confirm")
+        DECLINED = "declined", _("Payment failed")
+        PAID = "paid", _("Paid")
+        CANCELING = "canceling", _("Cancellation requested")
+        CANCELED = "canceled", _("Order cancelled")
+        SHIPPED = "shipped", _("Order shipped")
+        MAILED = "mailed", _("Confirmation sent by email")
+        REFUNDING = "refunding", _("Refund requested")
+        REFUNDED = "refunded", _("Refunded")
+        REFUND_FAILED = "refund_failed", _("The refund failed; our staff are looking into it")
+        MISMATCH = "mismatch", _("We received a payment that does not match this order and are refunding it")
+        DISPUTED = "disputed", _("The payment was disputed with the bank")
+        TOLD_STAFF = "told_staff", _("Our staff were asked to check this order")
+        LOOKED_AT = "looked_at", _("Our staff checked this order")
+        LINKS_REVOKED = "links_revoked", _("Links in earlier emails no longer open this order")
+        FORGOTTEN = "forgotten", _("The account was deleted: name, email and address were removed")
+
+    SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
+
+    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events", verbose_name=_("order"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    text = models.CharField(_("text"), max_length=250, blank=True)
+    by = models.CharField(_("by"), max_length=254, blank=True)
+    at = models.DateTimeField(_("time"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("order event")
+        verbose_name_plural = _("order events")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
+    @property
+    def said(self) -> str:
+        """The event as the shopper sees it. The texts of other kinds are only for staff."""
+        label = str(self.get_kind_display())
+        return f"{label}: {self.text}" if self.text and self.kind in self.SAID_TO_SHOPPERS else label
+
+
+class Mail(OutboxMail):
+    """An email message about an order. The row is stored before it is sent, so that a crash loses nothing."""
+
+    class Kind(models.TextChoices):
+        CONFIRMATION = "confirmation", _("Order confirmed")
+        SHIPPED = "shipped", _("Order shipped")
+        REFUNDED = "refunded", _("Order refunded")
+        CANCELED = "canceled", _("Order cancelled")
+        NEW_ORDER = "new_order", _("For staff: new order")
+        LOW_STOCK = "low_stock", _("For staff: low stock")
+        ATTENTION = "attention", _("For staff: order needs attention")
+
+    FOR_STAFF = (Kind.NEW_ORDER, Kind.LOW_STOCK, Kind.ATTENTION)
+
+    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="mails", verbose_name=_("order"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    about = models.CharField(
+        _("reference"), max_length=40, blank=True, help_text=_("Distinguishes emails of the same kind.")
+    )
+    message_id = models.CharField(_("Message-ID"), max_length=400)
+
+    class Meta:
+        verbose_name = _("email")
+        verbose_name_plural = _("emails")
+        indexes = [models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "kind", "about"], name="mail_once_about_an_order"),
+            models.UniqueConstraint(fields=["about"], condition=Q(kind="low_stock"), name="mail_once_about_a_shelf"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.to}"
+
+    @property
+    def is_for_staff(self) -> bool:
+        return self.kind in self.FOR_STAFF

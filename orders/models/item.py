@@ -1,0 +1,36 @@
+"""The lines of an order."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from orders.models.columns import MONEY, PERCENT
+from products.models import Product
+
+
+class OrderItem(models.Model):
+    """A line of a placed order, frozen as it was sold."""
+
+    order = models.ForeignKey("orders.Order", models.CASCADE, related_name="items", verbose_name=_("order"))
+    product = models.ForeignKey(Product, models.PROTECT, related_name="order_items", verbose_name=_("product"))
+    sku = models.CharField(_("SKU"), max_length=40)
+    title = models.CharField(_("title"), max_length=150)
+    unit_price = models.DecimalField(_("unit price"), **MONEY)
+    quantity = models.PositiveSmallIntegerField(_("quantity"))
+    discount_total = models.DecimalField(
+        _("discount"),
+        **MONEY,
+        default=Decimal(0),
+        help_text=_("Share of the order discount. The total is before this discount."),
+    )
+    tax_rate = models.DecimalField(_("tax rate in percent"), **PERCENT, default=Decimal(0))
+    tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0))
+    total = models.DecimalField(_("total"), **MONEY)
+
+    class Meta:
+        verbose_name = _("order line")
+        verbose_name_plural = _("order lines")
+
+    def __str__(self) -> str:
+        return f"{self.quantity} x {self.title}"

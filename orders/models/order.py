@@ -1,0 +1,353 @@
+"""Models for orders, order lines, payments and refunds. Order events and email rows are in orders.models.history."""
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import F, Q, Subquery, Value
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from addresses.models import Address
+from billing.models import BillingProfile
+from carts.models import Cart
+from carts.models.rates import Discount
+from core.models import GuardedModel
+from orders.models.columns import MONEY, PERCENT
+from orders.models.history import OrderEvent
+from orders.models.payment import Payment
+from orders.models.querysets import LINKS_KEY, ORDERS_KEY, REMEMBERED
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that are easily confused when read aloud
+
+
+def new_order_id() -> str:
+    """Return a random order number: hard to guess (30^10 values, 49 bits) and easy to read out on the phone."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(10))
+
+
+def shop_language() -> str:
+    """Return the shop's language, the default for orders that were not started from a page."""
+    return str(settings.LANGUAGE_CODE)
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Queryset methods that find, create and claim orders."""
+
+    def placed(self) -> Self:
+        """Return all orders that were placed, regardless of what happened to them later."""
+        return self.exclude(status=self.model.Status.OPEN)
+
+    def stale(self) -> Self:
+        """Return placed orders that were not paid within settings.ORDER_HOLD_MINUTES."""
+        limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+        return self.filter(status=self.model.Status.PLACED, placed_at__lt=limit)
+
+    def of_visitor(self, request: HttpRequest) -> Self:
+        """Return the orders that this visitor is allowed to see.
+
+        These are the orders of the visitor's profile or account, those placed in this session, and those opened in
+        this session with a link. Orders of an erased profile are never included.
+        """
+        profile = BillingProfile.objects.of_session(request)
+        own = Q(order_id__in=request.session.get(ORDERS_KEY, []))
+        for number, version in request.session.get(LINKS_KEY, {}).items():
+            own |= Q(order_id=number, link_version=version)
+        if request.user.is_authenticated:
+            own |= Q(billing_profile__user=request.user) | Q(account=request.user)
+        elif profile and profile.is_guest:
+            own |= Q(billing_profile=profile)
+        # A session can still list orders of a profile that was erased later.
+        return self.filter(own, billing_profile__forgotten=None)
+
+    def of_account(self, user: "User") -> Self:
+        """Return the orders of this user's profile and the guest orders that the user claimed."""
+        return self.filter(Q(billing_profile__user=user) | Q(account=user))
+
+    def under_way(self) -> Self:
+        """Return the orders for which money can still move.
+
+        These are orders that are unpaid, being paid or being canceled, and orders with an unfinished refund.
+        """
+        moving = Q(payments__status__in=["new", "requires_action", "processing"])
+        moving |= Q(payments__refunds__status__in=["requested", "pending"])
+        moving |= Q(payments__refunds__status="failed", payments__refunds__is_mismatch=True)  # The money is still owed.
+        unpaid = Q(status__in=[self.model.Status.PLACED, self.model.Status.CANCELING])
+        return self.filter(unpaid | moving).distinct()
+
+    def to_forget(self) -> Self:
+        """Return finished orders that still contain personal data of an erased profile.
+
+        Finished orders are shipped, refunded or canceled, or were paid longer ago than Order.DELIVERY.
+        """
+        awaits_shipping = Q(status=self.model.Status.PAID, paid_at__gt=timezone.now() - self.model.DELIVERY)
+        erased = self.placed().filter(billing_profile__forgotten__isnull=False).exclude(email="")
+        return erased.exclude(awaits_shipping).exclude(pk__in=self.model.objects.under_way().values("pk"))
+
+    def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
+        """Return the cart's only open order of this profile, and whether it was created.
+
+        Creating an order deactivates other open orders of the cart. If another request has just placed the order,
+        return the placed order.
+        """
+        order = self._open(billing_profile, cart)
+        if order:
+            return order, False
+        if cart.billing_profile_id != billing_profile.pk:
+            Cart.objects.filter(pk=cart.pk).update(billing_profile=billing_profile)
+        try:
+            with transaction.atomic():
+                self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(active=False)
+                return self.create(
+                    billing_profile=billing_profile,
+                    cart=cart,
+                    email=billing_profile.email,
+                    subtotal=cart.subtotal,
+                    total=cart.total,
+                    currency=settings.CURRENCY,
+                    **self._last_addresses(billing_profile),
+                ), True
+        except IntegrityError:  # A parallel request of this visitor created or placed the order.
+            live = self.filter(billing_profile=billing_profile, cart=cart, active=True).first()
+            if live is None:
+                raise
+            return live, False
+
+    def _last_addresses(self, billing_profile: BillingProfile) -> dict[str, Any]:
+        """Return the address ids of the profile's last order so that shoppers enter them only once; {} if none."""
+        addresses = self.filter(billing_profile=billing_profile, shipping_address__isnull=False).order_by("-pk")
+        last: Any = addresses.values("shipping_address_id", "billing_address_id").first()
+        return last or {}
+
+    def _open(self, billing_profile: BillingProfile, cart: Cart) -> "Order | None":
+        return (
+            self.filter(billing_profile=billing_profile, cart=cart, status=self.model.Status.OPEN, active=True)
+            .select_related("billing_profile", "shipping_address", "billing_address")
+            .first()
+        )
+
+    def open_for_request(self, request: HttpRequest) -> "Order | None":
+        """Return the open order for this visitor's cart, and create it if necessary.
+
+        Return None if the cart is empty or the visitor has no billing profile.
+        """
+        cart = Cart.objects.from_request(request)
+        profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+        if cart is None or profile is None or not cart.count_items():
+            return None
+        return self.get_or_create_for(profile, cart)[0]
+
+    def follow(self, cart: Cart) -> None:
+        """Copy the total of `cart` to its open order."""
+        total = Subquery(Cart.objects.filter(pk=cart.pk).values("total"))
+        self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(subtotal=total, total=total)
+
+    def remember(self, request: HttpRequest, order: "Order") -> None:
+        """Store in the session that it placed `order`, which gives it access from now on."""
+        others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
+        request.session[ORDERS_KEY] = [*others, order.order_id][-REMEMBERED:]
+
+    def open_by_link(self, request: HttpRequest, order_id: str, version: int) -> None:
+        """Store in the session that it opened the order with a link; this gives access until the link is revoked."""
+        links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
+        request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-REMEMBERED:])
+
+    def claimable(self, user: "User") -> Self:
+        """Return paid guest orders with the user's email address that no account has claimed yet.
+
+        Return no orders if the user's email address is not verified.
+        """
+        if not user.has_verified_email:
+            return self.none()
+        of_guests = self.filter(status__in=self.model.PAID_STATES, billing_profile__user=None, account=None)
+        of_guests = of_guests.filter(billing_profile__forgotten=None)
+        # Not iexact: PostgreSQL would compare in upper case, in which a dotless i equals an I, so that an email
+        # address at another domain would match.
+        return of_guests.alias(plain=Lower("email")).filter(plain=Lower(Value(user.email)))
+
+    def claim(self, user: "User") -> int:
+        """Give the user access to the claimable orders and return their number.
+
+        Cards and postal addresses stay with the guest's profile.
+        """
+        return self.claimable(user).update(account=user)
+
+    def last_of_session(self, request: HttpRequest) -> "Order | None":
+        """Return the order that this session placed last, or None."""
+        numbers = request.session.get(ORDERS_KEY, [])
+        return self.filter(order_id=numbers[-1], billing_profile__forgotten=None).first() if numbers else None
+
+
+class Order(GuardedModel):
+    """A purchase.
+
+    An `open` order mirrors its cart. Once an order is placed, its lines, postal addresses and amounts never change;
+    only an erasure removes personal data.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        PLACED = "placed", _("Awaiting payment")
+        CANCELING = "canceling", _("Being cancelled")
+        CANCELED = "canceled", _("Cancelled")
+        PAID = "paid", _("Paid")
+        SHIPPED = "shipped", _("Shipped")
+        REFUNDED = "refunded", _("Refunded")
+
+    # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
+    DELIVERY = timedelta(days=30)
+    PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
+    guarded_fields = frozenset(
+        {"status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "seal"}
+        | {"subtotal", "discount_total", "shipping_total", "tax_total", "total", "currency", "amount_refunded"}
+        | {"discount", "discount_id", "discount_code", "shipping_title", "shipping_tax"}
+        | {"tax_title", "tax_rate", "is_tax_included"}
+        | {"account", "account_id", "link_version", "attention", "tracking"}
+    )
+
+    order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    billing_profile = models.ForeignKey(
+        BillingProfile, models.PROTECT, related_name="orders", verbose_name=_("billing profile")
+    )
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="claimed_orders",
+        verbose_name=_("account"),
+        help_text=_("The account that claimed this guest order through an emailed link."),
+    )  # fmt: skip
+    cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders", verbose_name=_("cart"))
+    email = models.EmailField(_("email address"))
+    language = models.CharField(_("language"), max_length=12, default=shop_language)
+    shipping_address = models.ForeignKey(
+        Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping address")
+    )
+    billing_address = models.ForeignKey(
+        Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("billing address")
+    )
+    shipping_address_text = models.TextField(_("shipping address"), blank=True)
+    billing_address_text = models.TextField(_("billing address"), blank=True)
+    subtotal = models.DecimalField(_("subtotal"), **MONEY, default=Decimal(0))
+    discount_total = models.DecimalField(_("discount"), **MONEY, default=Decimal(0))
+    discount_code = models.CharField(_("discount code"), max_length=40, blank=True)
+    discount = models.ForeignKey(
+        Discount, models.PROTECT, null=True, blank=True, related_name="orders", verbose_name=_("discount code")
+    )
+    shipping_total = models.DecimalField(_("shipping"), **MONEY, default=Decimal(0))
+    shipping_title = models.CharField(_("shipping method"), max_length=80, blank=True)
+    shipping_tax = models.DecimalField(_("tax on shipping"), **MONEY, default=Decimal(0))
+    tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0), help_text=_("Includes the tax on shipping."))
+    tax_title = models.CharField(_("tax name"), max_length=40, blank=True)
+    tax_rate = models.DecimalField(_("tax rate in percent"), **PERCENT, default=Decimal(0))
+    is_tax_included = models.BooleanField(_("prices include tax"), default=False)
+    total = models.DecimalField(_("total"), **MONEY, default=Decimal(0))
+    amount_refunded = models.DecimalField(_("refunded"), **MONEY, default=Decimal(0))
+    currency = models.CharField(_("currency"), max_length=3, default="")
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+    active = models.BooleanField(_("active"), default=True)
+    payment_intent_id = models.CharField(_("payment intent"), max_length=120, null=True, blank=True, unique=True)
+    intent_try = models.PositiveSmallIntegerField(default=1)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+    placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
+    shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
+    tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
+    seal = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text=_("Checksum of everything that is frozen when the order is placed."),
+    )
+    link_version = models.PositiveIntegerField(default=1, help_text=_("Increasing it revokes all emailed links."))
+    attention = models.CharField(_("needs attention"), max_length=250, blank=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ["-pk"]
+        permissions = [("refund_order", "Can refund orders"), ("ship_order", "Can ship orders")]
+        indexes = [models.Index(fields=["status", "placed_at"], name="order_status")]
+        constraints = [
+            models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),
+            models.CheckConstraint(condition=Q(amount_refunded__lte=F("total")), name="order_refunds_within_total"),
+            models.CheckConstraint(condition=Q(total__gte=0), name="order_total_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.order_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("orders:detail", args=[self.order_id])
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the order was paid, including orders that were shipped or refunded later."""
+        return self.status in self.PAID_STATES
+
+    @property
+    def is_payable(self) -> bool:
+        return self.status == self.Status.PLACED
+
+    @property
+    def has_addresses(self) -> bool:
+        return bool(self.shipping_address_id and self.billing_address_id)
+
+    @property
+    def is_billed_where_sent(self) -> bool:
+        return self.billing_address_id in (None, self.shipping_address_id)
+
+    @property
+    def held_until(self) -> datetime | None:
+        """The time at which an unpaid order expires and its stock is released; None if the order is open."""
+        return self.placed_at and self.placed_at + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+
+    @property
+    def item_count(self) -> int:
+        """The total number of units in all lines."""
+        return sum(item.quantity for item in self.items.all())
+
+    def use_address(self, address: Address, kind: str) -> None:
+        """Set the shipping or billing address of an open order.
+
+        A shipping address also becomes the billing address if the order has none yet.
+        """
+        order = Order.objects.filter(pk=self.pk, status=self.Status.OPEN)
+        order.update(**{f"{kind}_address": address})
+        if kind == Address.Type.SHIPPING:
+            order.filter(billing_address=None).update(billing_address=address)
+
+    def open_payment(self) -> "Payment | None":
+        """Return the payment attempt that can still succeed, or None."""
+        return self.payments.filter(status__in=Payment.OPEN).first()
+
+    def last_payment(self) -> "Payment | None":
+        return self.payments.order_by("-number").first()
+
+    def mark_paid(self) -> bool:
+        """Change the status from placed or canceling to paid. Return False if it was neither.
+
+        Only orders.workflow.payments.settle calls this method.
+        """
+        unpaid = [self.Status.PLACED, self.Status.CANCELING]
+        changed = Order.objects.filter(pk=self.pk, status__in=unpaid).update(
+            status=self.Status.PAID, paid_at=timezone.now()
+        )
+        return bool(changed)
+
+    def record(self, kind: str, by: str = "", text: object = "") -> None:
+        """Append an event to the order's history, with `text` translated into the order's language.
+
+        No other code creates order events.
+        """
+        with translation.override(self.language):
+            OrderEvent.objects.create(order=self, kind=kind, by=by[:254], text=str(text)[:250])

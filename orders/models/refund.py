@@ -1,0 +1,57 @@
+"""Refunds of payments."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.models import GuardedModel
+from core.money import format_money
+from orders.models.columns import MONEY
+from orders.models.payment import Payment
+
+
+class Refund(GuardedModel):
+    """A full or partial refund of a payment."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested", _("Requested")
+        PENDING = "pending", _("On its way")
+        DONE = "done", _("Refunded")
+        FAILED = "failed", _("Failed")
+
+    guarded_fields = frozenset(
+        {"status", "stripe_id", "key", "amount", "message", "restock", "is_restocked", "asked_at"}
+    )
+
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
+    amount = models.DecimalField(_("amount"), **MONEY)
+    currency = models.CharField(_("currency"), max_length=3)
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    stripe_id = models.CharField(_("Stripe refund"), max_length=120, null=True, blank=True, unique=True)
+    reason = models.CharField(_("reason"), max_length=120, blank=True)
+    restock = models.JSONField(
+        _("return to stock"), default=dict, blank=True, help_text=_("Units by the ID of the order line.")
+    )
+    is_restocked = models.BooleanField(_("returned to stock"), default=False)
+    is_mismatch = models.BooleanField(
+        _("mismatch refund"), default=False, help_text=_("The refunded charge does not count towards the order.")
+    )
+    asked_at = models.DateTimeField(_("requested from Stripe"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.REQUESTED)
+    message = models.CharField(_("message"), max_length=250, blank=True)
+    by = models.CharField(_("by"), max_length=254, blank=True)
+    timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("refund")
+        verbose_name_plural = _("refunds")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive"),
+            models.UniqueConstraint(fields=["payment"], condition=Q(is_mismatch=True), name="refund_one_of_a_mismatch"),
+        ]
+
+    def __str__(self) -> str:
+        return format_money(self.amount, self.currency)

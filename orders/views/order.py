@@ -1,0 +1,121 @@
+"""Views for a visitor's orders: list, order page, new cards, payment, status and cancellation."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from billing.answers import Intent
+from billing.csp import payment_page
+from billing.declines import decline_message
+from billing.models import Card
+from core.http import private
+from orders.links import read_key
+from orders.models import Order, Payment, Refund
+from orders.workflow import cancellation, payments
+
+REFRESH_SECONDS = 5
+
+
+def own_order(request: HttpRequest, order_id: str) -> Order:
+    """Return the visitor's order with this number. Raise Http404 if the visitor has no such order."""
+    return get_object_or_404(Order.objects.of_visitor(request).placed(), order_id=order_id)
+
+
+def _update_from_stripe(order: Order) -> Intent | None:
+    """Update an order that is still open at Stripe. Return its intent if a payment attempt was settled, else None."""
+    if order.status == Order.Status.CANCELING:
+        cancellation.finish_cancel(order)
+    elif order.is_payable:
+        if order.open_payment():
+            return payments.settle_quietly(order)
+        order.refresh_from_db()  # A webhook might have settled it since we read it.
+    return None
+
+
+def situation(order: Order, payment: Payment | None) -> str:
+    """Return the situation that the order page shows.
+
+    This is the order's status, or checking, action, declined or unpaid while the order awaits payment.
+    """
+    if order.status != Order.Status.PLACED:
+        return str(order.status)
+    if payment is None or payment.status == Payment.Status.CANCELED:
+        return "unpaid"
+    situations = {Payment.Status.REQUIRES_ACTION: "action", Payment.Status.FAILED: "declined"}
+    return situations.get(Payment.Status(payment.status), "checking")
+
+
+@private
+@require_safe
+def order_list(request: HttpRequest) -> HttpResponse:
+    """List all orders that this visitor is allowed to see, newest first."""
+    page = Paginator(Order.objects.of_visitor(request).placed().prefetch_related("items"), 20)
+    number = request.GET.get("page", "1")
+    if not (number.isascii() and number.isdecimal() and len(number) < 7 and int(number) in page.page_range):
+        raise Http404
+    return render(request, "orders/order_list.html", {"page_obj": page.page(int(number))})
+
+
+@private
+@payment_page
+@require_safe
+def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
+    """Show the order. While Stripe's answer is pending, the page refreshes itself without a script."""
+    if "key" in request.GET:
+        return _open_by_link(request, order_id)
+    order = own_order(request, order_id)
+    intent = _update_from_stripe(order)
+    payment = order.last_payment()
+    now = situation(order, payment)
+    context = {
+        "order": order,
+        "items": order.items.select_related("product"),
+        "events": order.events.all(),
+        "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
+        "problem": _payment_problem(payment),
+        "situation": now,
+        "client_secret": intent.client_secret if intent and now == "action" else "",
+        "cards": Card.objects.usable(order.billing_profile) if order.is_payable else [],
+    }
+    response = render(request, "orders/order_detail.html", context)
+    if now in ("checking", "canceling"):
+        response["Refresh"] = str(REFRESH_SECONDS)
+    return response
+
+
+def _payment_problem(payment: Payment | None) -> str:
+    """Return why the payment failed, in the visitor's language; the stored message is in the order's language."""
+    if payment is None:
+        return ""
+    return decline_message(payment.code, payment.decline_code) if payment.code else payment.message
+
+
+def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
+    """Give access to an order by its mailed link and redirect to the order's URL without the key.
+
+    If the link is not valid, redirect to the login page with a message.
+    """
+    version = read_key(order_id, request.GET["key"])
+    if version is not None:
+        Order.objects.open_by_link(request, order_id, version)
+    order = Order.objects.of_visitor(request).placed().filter(order_id=order_id).first()
+    if order:
+        return redirect(order)
+    messages.error(request, _("This link no longer works. Log in to see your orders, or contact us."))
+    return redirect("accounts:login")
+
+
+@private
+@require_safe
+def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
+    """Return the current situation, and the URL to continue at, for the page's script."""
+    order = own_order(request, order_id)
+    _update_from_stripe(order)
+    now = situation(order, order.last_payment())
+    return JsonResponse(
+        {"situation": now, "url": reverse("carts:success") if now == "paid" else order.get_absolute_url()}
+    )

@@ -1,0 +1,97 @@
+"""Paying for a placed order: new cards, further attempts, canceling."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from billing import limits
+from billing.forms import CardForm
+from billing.models import Card, CardAttempt
+from billing.views import begin_setup, keep_card
+from carts.models import Cart
+from core.http import private
+from orders.emails.queue import SHOPPER
+from orders.models import Order, Payment
+from orders.views.order import own_order
+from orders.workflow import cancellation, payments
+
+# Whether a payment attempt counts as successful or as declined. Any other status is not a result yet.
+VERDICTS: dict[str, bool] = {
+    Payment.Status.SUCCEEDED: True,
+    Payment.Status.REQUIRES_ACTION: True,  # the bank now authenticates the cardholder, which a thief cannot pass
+    Payment.Status.FAILED: False,
+}
+
+
+def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttempt | None = None) -> HttpResponse:
+    """Charge the card and redirect to the thank-you page if the order is paid, otherwise to the order page.
+
+    `attempt` is the row that counts this request. Without it, start an attempt and raise TooMany if the visitor has
+    tried too many cards.
+    """
+    if attempt is None:
+        attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=order.get_absolute_url())
+    try:
+        payments.pay(order, card)
+        payment = order.last_payment()
+        attempt.note(ok=VERDICTS.get(payment.status) if payment else None)
+    except payments.NotPossible:
+        attempt.note(ok=None)
+        messages.error(request, _("Payment is not possible right now. Nothing was charged, and we keep your order."))
+    order.refresh_from_db()
+    return redirect("carts:success" if order.status == Order.Status.PAID else order)
+
+
+def _payable_order(request: HttpRequest, order_id: str) -> Order:
+    """Return the visitor's order if it can still be paid, otherwise raise Http404.
+
+    A mailed link to a paid order must not expose the payer's cards.
+    """
+    order = own_order(request, order_id)
+    if not order.is_payable:
+        raise Http404
+    return order
+
+
+@private
+@require_POST
+def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
+    """Save a new card for the order's payer, who can be the guest that this visitor was before signing in."""
+    return keep_card(request, _payable_order(request, order_id).billing_profile)
+
+
+@private
+@require_POST
+def order_card_setup(request: HttpRequest, order_id: str) -> JsonResponse:
+    """Begin to save a new card for the order's payer with a SetupIntent."""
+    return begin_setup(request, _payable_order(request, order_id).billing_profile)
+
+
+@private
+@require_POST
+def order_pay(request: HttpRequest, order_id: str) -> HttpResponse:
+    """Try to pay the order again, with the same card or another one."""
+    order = own_order(request, order_id)
+    if not order.is_payable:
+        return redirect(order)
+    form = CardForm(request.POST, billing_profile=order.billing_profile)
+    if not form.is_valid():
+        messages.error(request, form.first_error(), extra_tags="card")
+        return redirect(order)
+    return pay_order(request, order, form.cleaned_data["card"])
+
+
+@private
+@require_POST
+def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
+    """Cancel the order and move its lines back to the cart."""
+    order = own_order(request, order_id)
+    cancellation.cancel(order, by=SHOPPER)
+    if order.status != Order.Status.CANCELED:
+        return redirect(order)
+    if order.cart:
+        Cart.objects.take_back(request, order.cart)
+    messages.info(request, _("Order %(number)s has been cancelled. Nothing was charged.") % {"number": order.order_id})
+    return redirect("carts:home")

@@ -1,0 +1,74 @@
+"""Step X, cancellation of an unpaid order: at Stripe first, so that no charge can follow."""
+
+import logging
+from contextlib import suppress
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from billing import answers, gateway
+from orders.models import Order, OrderEvent
+from orders.workflow.alerts import alarm
+from orders.workflow.payments import settle_quietly
+from orders.workflow.release import close
+
+logger = logging.getLogger(__name__)
+
+
+def cancel(order: Order, by: str) -> None:
+    """Cancel an unpaid order: prevent any further charge, then release its stock.
+
+    The order stays `canceling` while Stripe does not answer.
+    """
+    _begin_cancel(order, by)
+    finish_cancel(order)
+
+
+def _begin_cancel(order: Order, by: str) -> None:
+    with transaction.atomic():
+        placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
+        if placed.update(status=Order.Status.CANCELING):
+            order.record(OrderEvent.Kind.CANCELING, by=by)
+
+
+def finish_cancel(order: Order) -> None:
+    """Bring a `canceling` order to its final status, canceled or paid, depending on its intent at Stripe.
+
+    The order stays `canceling` if Stripe does not answer; reconcile calls this function again.
+    """
+    order.refresh_from_db()
+    if order.status != Order.Status.CANCELING:
+        return
+    if not order.payment_intent_id:
+        close(order)
+        return
+    try:
+        gateway.cancel_intent(order.payment_intent_id)
+    except answers.StateChanged:
+        pass  # The intent is paid or already canceled; settling finds out which.
+    except answers.Missing:
+        alarm(
+            order,
+            _("Stripe does not know this order's payment: staff must check the order before it can be cancelled."),
+        )
+        return
+    except answers.GatewayError as error:
+        logger.warning("order %s is still being canceled: %s", order, error)
+        return
+    settle_quietly(order)
+
+
+def cancel_unknown(order: Order, by: str) -> bool:
+    """Cancel an order whose intent Stripe does not know, for example because the Stripe account was changed.
+
+    Return False if Stripe knows the intent. Raise GatewayError if Stripe does not answer.
+    """
+    if not order.payment_intent_id:
+        cancel(order, by)
+        return True
+    with suppress(answers.Missing):
+        gateway.retrieve_intent(order.payment_intent_id)
+        return False
+    _begin_cancel(order, by)
+    close(order)  # This does nothing if the order has another intent by now.
+    return True

@@ -1,0 +1,292 @@
+"""The payment workflow: create an intent, pay, settle. docs/money.md describes the protocol.
+
+Every change is a conditional update. Remote calls are made outside transactions. Only `settle` marks orders as paid.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from billing import answers, gateway
+from billing.declines import decline_message
+from billing.models import Card
+from core.money import major_units, minor_units
+from orders.emails import queue, sending
+from orders.models import Order, OrderEvent, Payment, Refund
+from orders.workflow import refunds
+from orders.workflow.alerts import alarm
+from orders.workflow.release import close
+
+logger = logging.getLogger(__name__)
+NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) was received, which is not the order total")
+AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) was received after the cancellation")
+
+
+class NotPossible(Exception):
+    """Raised if a payment cannot be made now. Nothing was charged and the order can still be paid."""
+
+
+# --- P2: create the intent ---
+
+
+def ensure_intent(order: Order) -> str:
+    """Return the id of the order's only PaymentIntent. If there is no intent yet, create and store it, unconfirmed.
+
+    Raise GatewayError if this fails. Nothing was charged then, because only a stored intent is confirmed.
+    """
+    if order.payment_intent_id:
+        return order.payment_intent_id
+    tries = order.intent_try
+    try:
+        intent = gateway.create_intent(
+            order.total,
+            order.currency,
+            order.billing_profile.get_customer(),
+            {"order_id": order.order_id, "order_uuid": str(order.uuid)},
+            key=f"order-{order.uuid}-intent-{tries}",
+        )
+    except answers.GatewayError as error:
+        if isinstance(error, answers.Missing):
+            order.billing_profile.renew_customer()
+        if isinstance(error, answers.Missing | answers.KeyUsed) or getattr(error, "is_stored", False):
+            # Stripe replays the stored answer for this key and rejects the key for another customer. Use a new key.
+            Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
+        raise
+    placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
+    placed.update(payment_intent_id=intent.id)
+    order.refresh_from_db()
+    if not order.payment_intent_id:
+        raise answers.StateChanged("the order was canceled in the meantime")
+    return order.payment_intent_id
+
+
+# --- P3: pay ---
+
+
+def pay(order: Order, card: Card) -> None:
+    """Charge `card` for `order` unless another attempt is open. The outcome is stored in the order's rows.
+
+    Raise NotPossible if nothing was charged because of an error on our side or at the payment service.
+    """
+    try:
+        intent_id = ensure_intent(order)
+    except answers.GatewayError as error:
+        logger.error("no payment intent for order %s: %s", order, error)
+        raise NotPossible from error
+    payment = _start(order, card)
+    if payment is None:
+        settle_quietly(order)
+        return
+    try:
+        gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
+    except (answers.Declined, answers.StateChanged):
+        pass  # The outcome is known; settling reads it from the intent.
+    except answers.Rejected as error:
+        logger.error("payment %s rejected: %s", payment, error)
+        _fail(payment, error.code, "", [Payment.Status.NEW])
+        raise NotPossible from error
+    except answers.Unknown as error:
+        logger.warning("no answer for payment %s: %s", payment, error)
+        return
+    settle_quietly(order, own=payment)
+
+
+def _start(order: Order, card: Card) -> Payment | None:
+    """Create a payment attempt. Return None if the order is no longer payable or another attempt is open."""
+    try:
+        with transaction.atomic():
+            # An update instead of a read: it locks the row against a cancellation until the attempt is stored.
+            if not Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(updated=timezone.now()):
+                return None
+            number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
+            payment = Payment.objects.create(
+                order=order,
+                number=number,
+                card=card,
+                stripe_pm=card.stripe_id,
+                amount=order.total,
+                currency=order.currency,
+            )
+            order.record(OrderEvent.Kind.PAYING, text=card)
+    except IntegrityError:
+        return None
+    return payment
+
+
+# --- S: settle ---
+
+
+def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
+    """Apply the state of the order's intent at Stripe to our rows. An order becomes paid in no other way.
+
+    `own` is the attempt whose confirmation Stripe has just answered to the caller. Return the intent, or None if the
+    order has none yet. Raise GatewayError if Stripe does not answer; our rows are consistent then, because each
+    earlier answer was stored completely.
+    """
+    order.refresh_from_db()
+    if not order.payment_intent_id:
+        return None
+    try:
+        return _settle(order, order.payment_intent_id, own)
+    finally:
+        order.refresh_from_db()
+
+
+def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent:
+    # Read the attempt before fetching the intent: the fetched state then belongs to this attempt or an earlier one.
+    attempt = order.open_payment()
+    intent = gateway.retrieve_intent(intent_id)
+    apply = _APPLY.get(intent.status)
+    if apply:
+        apply(order, attempt, intent, own)
+    else:
+        logger.error("order %s: payment intent has unexpected status %s", order, intent.status)
+    return intent
+
+
+def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent | None:
+    """Call `settle` for a page. Return None if there is no intent or Stripe does not answer.
+
+    The page then shows the state that we know.
+    """
+    try:
+        return settle(order, own)
+    except answers.GatewayError as error:
+        logger.warning("order %s not settled: %s", order, error)
+        return None
+
+
+def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
+    """Settle the order of the intent that a webhook event is about. Do nothing if no order has this intent."""
+    order = Order.objects.filter(payment_intent_id=intent_id).first() if intent_id else None
+    if order:
+        settle(order)
+
+
+def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
+    if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
+        _handle_mismatch(order, attempt, intent, NOT_THE_TOTAL)
+    elif not _mark_paid(order, attempt, intent):
+        order.refresh_from_db()
+        if order.status == Order.Status.CANCELED:
+            _handle_mismatch(order, attempt, intent, AFTER_CANCELLATION)
+    _record_follow_ups(order, intent)
+
+
+def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) -> bool:
+    with transaction.atomic():
+        if not order.mark_paid():
+            return False
+        _record_charge(order, attempt, intent)
+        order.record(OrderEvent.Kind.PAID)
+        mail = queue.tell_paid(order)
+    sending.send(mail)
+    return True
+
+
+def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent) -> Payment:
+    """Mark the attempt that was charged as succeeded and the other open attempts as failed. Return it.
+
+    Create the attempt if the charge was not started here.
+    """
+    payment = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
+    if payment is None:
+        payment = Payment.objects.create(
+            order=order, number=1, stripe_pm=intent.payment_method, amount=order.total, currency=order.currency
+        )
+    order.payments.filter(status__in=Payment.OPEN).exclude(pk=payment.pk).update(status=Payment.Status.FAILED)
+    order.payments.filter(pk=payment.pk).update(status=Payment.Status.SUCCEEDED, code="", message="")
+    return payment
+
+
+def _record_follow_ups(order: Order, intent: answers.Intent) -> None:
+    """Record what can follow a charge: disputes, and refunds made here or in Stripe's dashboard."""
+    if intent.is_disputed:
+        _record_dispute(order)
+    if intent.refunded or Refund.objects.filter(payment__order=order).exists():
+        refunds.settle_refunds(order, intent.id)
+
+
+def _record_dispute(order: Order) -> None:
+    with transaction.atomic():
+        # This update locks the order, so that only one of several parallel requests records the dispute.
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        if not order.events.filter(kind=OrderEvent.Kind.DISPUTED).exists():
+            order.record(OrderEvent.Kind.DISPUTED, by=refunds.STRIPE)
+            alarm(order, _("The shopper disputed the payment. Respond in the Stripe Dashboard."))
+
+
+# --- M: a charge that does not match the order ---
+
+
+def _handle_mismatch(order: Order, attempt: Payment | None, intent: answers.Intent, message: object) -> None:
+    """Refund the charge in full, cancel the order and alert staff. The order is never shipped.
+
+    If the order is already paid, only alert staff.
+    """
+    with translation.override(settings.LANGUAGE_CODE):
+        text = str(message) % {"amount": intent.received, "currency": intent.currency.upper()}
+    if order.is_paid:
+        alarm(order, text)
+        return
+    with transaction.atomic():
+        # This update locks the order, so that parallel requests record the mismatch once.
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        payment = _record_charge(order, attempt, intent)
+        row = refunds.owe(order, payment, major_units(intent.received, intent.currency), intent.currency, text)
+    Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(status=Order.Status.CANCELING)
+    close(order)
+    if row:
+        refunds.finish(row, is_first=True)
+
+
+def _canceled(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
+    unpaid = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
+    unpaid.update(status=Order.Status.CANCELING)  # A canceled intent can never be paid.
+    close(order)
+
+
+def _waiting(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
+    if attempt is None or attempt.status == intent.status:
+        return
+    with transaction.atomic():
+        unchanged = Payment.objects.filter(pk=attempt.pk, status=attempt.status)
+        if unchanged.update(status=intent.status) and intent.status == Payment.Status.REQUIRES_ACTION:
+            order.record(OrderEvent.Kind.NEEDS_ACTION)
+
+
+def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
+    if attempt is None:
+        return
+    is_new = attempt.status == Payment.Status.NEW
+    is_recent = timezone.now() - attempt.timestamp < timedelta(seconds=gateway.ANSWER_SECONDS)
+    if is_new and is_recent and attempt != own:
+        return  # Its confirmation might not have reached Stripe yet.
+    _fail(attempt, intent.code, intent.decline_code, [attempt.status])
+
+
+def _fail(payment: Payment, code: str, decline_code: str, unless_changed_from: list[str]) -> None:
+    with transaction.atomic(), translation.override(payment.order.language):
+        message = decline_message(code, decline_code) if code else str(_("The payment did not go through."))
+        changed = Payment.objects.filter(pk=payment.pk, status__in=unless_changed_from).update(
+            status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
+        )
+        if changed:
+            payment.order.record(OrderEvent.Kind.DECLINED, text=message)
+
+
+Apply = Callable[[Order, Payment | None, answers.Intent, Payment | None], None]
+_APPLY: dict[str, Apply] = {
+    "succeeded": _succeeded,
+    "canceled": _canceled,
+    "requires_action": _waiting,
+    "processing": _waiting,
+    "requires_payment_method": _failed,
+}

@@ -1,0 +1,327 @@
+"""Steps R and M: refunds requested by staff, made in Stripe's dashboard, or due for a charge that no order wanted.
+
+A refund row is stored before Stripe is called. A database constraint limits the refunds of an order to its total.
+"""
+
+import logging
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing import answers, gateway
+from core.money import format_money, has_excess_digits, major_units
+from orders.emails import queue
+from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from orders.workflow.alerts import alarm
+
+logger = logging.getLogger(__name__)
+STRIPE = "Stripe"  # the `by` of refunds that were made in Stripe's dashboard
+ASK_AGAIN_AFTER = timedelta(minutes=2)  # longer than Stripe works on any request
+
+S = Refund.Status
+# For each Stripe status: our status, and our statuses that it can replace. A late answer never undoes a final state.
+_STATES: dict[str, tuple[str, list[str]]] = {
+    "pending": (S.PENDING, [S.REQUESTED]),
+    "requires_action": (S.PENDING, [S.REQUESTED]),
+    "succeeded": (S.DONE, [S.REQUESTED, S.PENDING]),
+    "failed": (S.FAILED, [S.REQUESTED, S.PENDING, S.DONE]),
+    "canceled": (S.FAILED, [S.REQUESTED, S.PENDING]),
+}
+
+
+class RefundRefused(Exception):
+    """Raised if a refund is not possible, with a message for staff. Nothing was requested from Stripe."""
+
+
+# --- R: refunds requested by staff ---
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A refund request by staff: an amount in the order's currency, and the units to restock by order line id.
+
+    `already` is the amount that was refunded when staff made the decision. Of two simultaneous requests, or of two
+    clicks, only one is accepted.
+    """
+
+    amount: Decimal
+    already: Decimal
+    by: str
+    reason: str = ""
+    restock: dict[int, int] = field(default_factory=dict)
+
+
+def refund(order: Order, requested: Wish) -> Refund:
+    """Refund an order in full or in part and return the refund.
+
+    If Stripe does not answer, the row stays and reconcile finishes the refund. Raise RefundRefused and change nothing
+    if the refund is not possible.
+    """
+    row = request_refund(order, requested)
+    try:
+        finish(row, is_first=True)
+    except answers.GatewayError as error:
+        logger.warning("refund %s of order %s is left to reconcile: %s", row.pk, order, error)
+    row.refresh_from_db()
+    return row
+
+
+def request_refund(order: Order, requested: Wish) -> Refund:
+    """Store a refund and reserve its amount on the order in one transaction, without calling Stripe.
+
+    Raise RefundRefused and change nothing if the refund is not possible.
+    """
+    if requested.amount <= 0 or has_excess_digits(requested.amount, order.currency):
+        raise RefundRefused(_("Enter an amount above zero that can be paid in this currency."))
+    with transaction.atomic():
+        # The sums are computed here because SQLite does this arithmetic in floating point.
+        paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
+        refundable = paid.filter(amount_refunded=requested.already, total__gte=requested.already + requested.amount)
+        if not refundable.update(amount_refunded=requested.already + requested.amount):
+            raise RefundRefused(_rejection_message(order, requested))
+        if any(not 0 <= units <= most_to_restock(order).get(line, 0) for line, units in requested.restock.items()):
+            raise RefundRefused(_("You cannot return more units to stock than were sold."))
+        row = Refund.objects.create(
+            payment=order.payments.get(status=Payment.Status.SUCCEEDED),
+            amount=requested.amount,
+            currency=order.currency,
+            reason=requested.reason[:120],
+            restock={str(line): units for line, units in requested.restock.items() if units},
+            by=requested.by[:254],
+        )
+        order.record(OrderEvent.Kind.REFUNDING, by=requested.by, text=row)
+    order.refresh_from_db()
+    return row
+
+
+def _rejection_message(order: Order, requested: Wish) -> str:
+    order.refresh_from_db()
+    if not order.is_paid:
+        return _("This order is not paid.")
+    left = {"amount": format_money(order.total - order.amount_refunded, order.currency)}
+    if order.amount_refunded != requested.already:
+        return (
+            _("Another refund was made in the meantime. %(amount)s can still be refunded; please check again.") % left
+        )
+    return _("Only %(amount)s of this order can still be refunded.") % left
+
+
+def most_to_restock(order: Order) -> dict[int, int]:
+    """Return the number of units that can still be restocked, by order line id."""
+    back: Counter[int] = Counter()
+    for row in Refund.objects.filter(payment__order=order).exclude(status=S.FAILED, is_restocked=False):
+        back.update({int(line): units for line, units in row.restock.items()})
+    return {item.pk: item.quantity - back[item.pk] for item in order.items.all()}
+
+
+def finish(row: Refund, is_first: bool = False) -> None:
+    """Request a stored refund from Stripe, unless an earlier request whose answer was lost has already created it.
+
+    Stripe forgets idempotency keys after a day and replays its own failures under them. Every request except the
+    first therefore looks for an existing refund. Raise GatewayError if the outcome is unknown. The caller can try
+    again later.
+    """
+    row.refresh_from_db()
+    order = row.payment.order
+    if row.status != S.REQUESTED or not order.payment_intent_id:
+        return
+    if not is_first and settle_refunds(order, order.payment_intent_id, row):
+        return
+    if _claim(row):
+        _request_from_stripe(row, order.payment_intent_id)
+
+
+def _request_from_stripe(row: Refund, intent_id: str) -> None:
+    try:
+        whole = None if row.is_mismatch else row.amount
+        found = gateway.create_refund(intent_id, whole, row.currency, row.pk, str(row.key))
+    except answers.Unknown as error:
+        if error.is_stored:
+            _change_key(row)
+        raise
+    except answers.KeyUsed:
+        _change_key(row)
+        raise
+    except answers.GatewayError as error:
+        _fail(row, str(error))
+    else:
+        _store_state(row, found)
+
+
+def _claim(row: Refund) -> bool:
+    """Claim the refund for one request to Stripe. Return False if an earlier request could still be running.
+
+    Stripe can still be working on a request although its answer was lost.
+    """
+    now = timezone.now()
+    free = Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN_AFTER)
+    return bool(Refund.objects.filter(free, pk=row.pk, key=row.key, status=S.REQUESTED).update(asked_at=now))
+
+
+def _change_key(row: Refund) -> None:
+    Refund.objects.filter(pk=row.pk, key=row.key).update(key=uuid.uuid4())
+
+
+# --- the state of refunds at Stripe ---
+
+
+def settle_refunds(order: Order, intent_id: str, wanted: Refund | None = None) -> bool:
+    """Store the state of every refund of this order at Stripe. Return True if `wanted` was among them."""
+    is_found = False
+    rows = Refund.objects.filter(payment__order=order)
+    refunds = gateway.list_refunds(intent_id)
+    for found in refunds:
+        number = int(found.row) if found.row.isascii() and found.row.isdecimal() and len(found.row) < 19 else 0
+        # Staff can also have made a mismatch refund in Stripe's dashboard.
+        mismatch = Q(is_mismatch=True, amount=major_units(found.amount, found.currency))
+        row = (
+            rows.filter(stripe_id=found.id).first()
+            or rows.filter(Q(pk=number) | mismatch, stripe_id=None).first()
+            or _adopt(order, found)
+        )
+        if row:
+            _store_state(row, found)
+            is_found = is_found or row == wanted
+    if not order.is_paid:
+        is_found = _settle_mismatch(order, refunds) or is_found
+    return is_found
+
+
+def _settle_mismatch(order: Order, refunds: list[answers.Refunded]) -> bool:
+    """Mark the mismatch refund as done if the charge was refunded in full. Return False otherwise.
+
+    It does not matter who refunded the charge and in how many parts.
+    """
+    succeeded = [found for found in refunds if found.status == "succeeded"]
+    row = Refund.objects.filter(payment__order=order, is_mismatch=True).exclude(status=S.DONE).first()
+    if row is None or not succeeded:
+        return False
+    if sum(major_units(found.amount, found.currency) for found in succeeded) < row.amount:
+        return False
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        open_rows = Refund.objects.filter(pk=row.pk).exclude(status=S.DONE)
+        if open_rows.update(status=S.DONE, stripe_id=succeeded[-1].id, message=""):
+            order.record(OrderEvent.Kind.REFUNDED, by=STRIPE, text=row)
+            queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
+    return True
+
+
+def try_again(row: Refund, by: str) -> bool:
+    """Retry a failed mismatch refund at the request of staff. Return False if `row` is not a failed mismatch refund.
+
+    Raise GatewayError if the outcome is unknown; reconcile then tries again.
+    """
+    failed = Refund.objects.filter(pk=row.pk, is_mismatch=True, status=S.FAILED)
+    if not failed.update(status=S.REQUESTED, key=uuid.uuid4(), stripe_id=None, asked_at=None, message=""):
+        return False
+    row.payment.order.record(OrderEvent.Kind.REFUNDING, by=by, text=row)
+    finish(row)
+    return True
+
+
+def _store_state(row: Refund, found: answers.Refunded) -> None:
+    """Store the state of a refund at Stripe, with all its consequences, in one transaction."""
+    status, before = _STATES.get(found.status, ("", []))
+    order = row.payment.order
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # Orders are always written first.
+        changed = Refund.objects.filter(pk=row.pk, status__in=before)
+        if not changed.update(status=status, stripe_id=found.id, message=found.reason[:250]):
+            return
+        if status == S.FAILED:
+            _revert(row, found.reason)
+        else:
+            _restock(row)
+        if status == S.DONE:
+            order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
+            queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
+            _mark_refunded(order)
+
+
+def _restock(row: Refund) -> None:
+    """Return the units of this refund to stock, once."""
+    if row.restock and Refund.objects.filter(pk=row.pk, is_restocked=False).update(is_restocked=True):
+        number, back = row.payment.order.order_id, {}
+        for item in row.payment.order.items.filter(pk__in=row.restock).order_by("product_id"):
+            back[str(item.pk)] = item.product.give_back(number, row.restock[str(item.pk)])
+        Refund.objects.filter(pk=row.pk).update(restock=back)  # 0 for stock that is no longer counted
+
+
+def _mark_refunded(order: Order) -> None:
+    """Change the order's status to refunded if it was refunded in full."""
+    done = Refund.objects.filter(payment__order=order, status=S.DONE, is_mismatch=False)
+    if sum((row.amount for row in done), Decimal(0)) == order.total:
+        paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
+        paid.update(status=Order.Status.REFUNDED)
+
+
+def _fail(row: Refund, text: str) -> None:
+    """Mark a refund as failed because Stripe rejected it."""
+    with transaction.atomic():
+        Order.objects.filter(pk=row.payment.order_id).update(updated=timezone.now())
+        if Refund.objects.filter(pk=row.pk, status=S.REQUESTED).update(status=S.FAILED, message=text[:250]):
+            _revert(row, text)
+
+
+def _revert(row: Refund, text: str) -> None:
+    """Restore the order's refunded amount and status after a failed refund, and alert staff."""
+    order = row.payment.order
+    if not row.is_mismatch:
+        order.refresh_from_db()  # The caller has locked its row.
+        Order.objects.filter(pk=order.pk).update(amount_refunded=order.amount_refunded - row.amount)
+        before = Order.Status.SHIPPED if order.shipped_at else Order.Status.PAID
+        Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
+    order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
+    message = gettext_lazy("Refund no. %(number)s failed: %(text)s")
+    alarm(order, message, number=row.pk, text=text)
+
+
+def _adopt(order: Order, found: answers.Refunded) -> Refund | None:
+    """Store a refund that was made in Stripe's dashboard. Return None if there is nothing to store (yet)."""
+    if _STATES.get(found.status, (S.FAILED, []))[0] == S.FAILED:
+        return None
+    amount = major_units(found.amount, found.currency)
+    payment = order.payments.filter(status=Payment.Status.SUCCEEDED).first()
+    try:
+        with transaction.atomic():
+            Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+            order.refresh_from_db()
+            refunded = order.amount_refunded + amount
+            if payment is None or not order.is_paid or order.currency != found.currency or refunded > order.total:
+                # If Stripe is about to reject one of our own refunds, a later call can store this one.
+                return None
+            Order.objects.filter(pk=order.pk).update(amount_refunded=refunded)
+            row = Refund.objects.create(
+                payment=payment, amount=amount, currency=found.currency, stripe_id=found.id, by=STRIPE
+            )
+            order.record(OrderEvent.Kind.REFUNDING, by=STRIPE, text=row)
+            return row
+    except IntegrityError:  # Another process has just stored it and continues with it.
+        return None
+
+
+# --- M: charges that no order wanted ---
+
+
+def owe(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
+    """Store that a charge must be refunded in full, in the caller's transaction. Return the refund.
+
+    Return None if the refund is already stored.
+    """
+    if Refund.objects.filter(payment=payment, is_mismatch=True).exists():
+        return None
+    row = Refund.objects.create(
+        payment=payment, amount=amount, currency=currency, reason=text[:120], is_mismatch=True, by="shop"
+    )
+    order.record(OrderEvent.Kind.MISMATCH, by="shop", text=text)
+    alarm(order, text)
+    return row

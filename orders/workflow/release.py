@@ -1,0 +1,34 @@
+"""The last step of a cancellation: release everything that the order reserved."""
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from carts.models import Cart
+from orders.emails import queue
+from orders.models import Order, OrderEvent, Payment
+
+
+def close(order: Order) -> None:
+    """Change the status from canceling to canceled, release the stock and restore the cart, in one transaction.
+
+    Change nothing if another process closed the order first or it was paid.
+    """
+    with transaction.atomic():
+        if order.cart:
+            # Rows are always written in the order carts, orders, discounts, products to avoid deadlocks.
+            Cart.objects.restore(order.cart)
+        canceling = Order.objects.filter(
+            pk=order.pk, status=Order.Status.CANCELING, payment_intent_id=order.payment_intent_id
+        )
+        if canceling.update(status=Order.Status.CANCELED, active=False):
+            order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.CANCELED)
+            if order.discount:
+                order.discount.give_back()  # This runs once, because the update above succeeds once.
+            for item in order.items.select_related("product").order_by("product_id"):
+                item.product.give_back(order.order_id)
+            is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
+            order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
+            queue.tell_canceled(order)
+        else:
+            transaction.set_rollback(True)  # Another process closed it, or it was paid.
+    order.refresh_from_db()

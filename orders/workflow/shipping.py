@@ -1,0 +1,23 @@
+"""Shipping of paid orders: once, with an event in the history and an email message to the shopper."""
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from orders.emails import queue
+from orders.models import Mail, Order, OrderEvent
+
+
+def ship(order: Order, by: str, tracking: str = "") -> bool:
+    """Change the status from paid to shipped and queue the email message to the shopper.
+
+    Return False and change nothing if the order is not paid, was shipped before, or is being refunded in full.
+    """
+    with transaction.atomic():
+        paid = Order.objects.filter(pk=order.pk, status=Order.Status.PAID, amount_refunded__lt=F("total"))
+        if not paid.update(status=Order.Status.SHIPPED, shipped_at=timezone.now(), tracking=tracking):
+            return False
+        order.record(OrderEvent.Kind.SHIPPED, by=by, text=tracking)
+        queue.queue(order, Mail.Kind.SHIPPED)
+    order.refresh_from_db()
+    return True

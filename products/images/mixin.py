@@ -1,0 +1,77 @@
+"""Abstract model for rows with an image: products and their additional pictures."""
+
+import hashlib
+from collections.abc import Iterable
+from functools import partial
+from pathlib import PurePath
+from typing import Any
+
+from django.core.validators import FileExtensionValidator
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from products.images.renditions import SizedImageField, SizedImageFile
+
+
+def picture_path(row: "Pictured", filename: str) -> str:
+    """Return an upload path with a hash of the content, so that browsers can cache the image indefinitely."""
+    row.image.seek(0)
+    digest = hashlib.sha256(row.image.read()).hexdigest()[:12]
+    row.image.seek(0)
+    return f"products/{row.picture_stem[:60]}-{digest}{PurePath(filename).suffix.lower()}"
+
+
+class Pictured(models.Model):
+    """Abstract model with one image, its size in pixels and its alternative text."""
+
+    image: Any = SizedImageField(  # Instances return a SizedImageFile.
+        _("picture"),
+        upload_to=picture_path,
+        blank=True,
+        validators=[FileExtensionValidator(["jpg", "jpeg", "png", "webp"])],
+    )
+    image_width = models.PositiveIntegerField(null=True, editable=False)
+    image_height = models.PositiveIntegerField(null=True, editable=False)
+    image_alt = models.CharField(
+        _("alternative text"),
+        max_length=150,
+        blank=True,
+        help_text=_("Describes the picture. Empty: the product’s title."),
+    )
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save the row and delete the files of an image that was replaced or removed."""
+        is_about_image = update_fields is None or "image" in update_fields
+        replaced = self._replaced_image() if is_about_image else None
+        super().save(*args, update_fields=update_fields, **kwargs)
+        drop_files(replaced)
+
+    @property
+    def picture_stem(self) -> str:
+        """The beginning of the names of the image files."""
+        raise NotImplementedError
+
+    def _replaced_image(self) -> SizedImageFile | None:
+        """Return the stored image that saving this row would replace or remove, or None."""
+        if self._state.adding or (self.image and self.image._committed):
+            return None
+        stored = type(self)._base_manager.only("image", "image_width").filter(pk=self.pk).first()
+        image: SizedImageFile | None = stored.image if stored else None
+        return image
+
+
+def drop_files(file: SizedImageFile | None) -> None:
+    """Delete the files of an image after the transaction commits, unless another row uses them.
+
+    The files are kept if the transaction is rolled back.
+    """
+    if file:
+        transaction.on_commit(partial(_delete_unless_used, file), robust=True)
+
+
+def _delete_unless_used(file: SizedImageFile) -> None:
+    if not any(model._base_manager.filter(image=file.name).exists() for model in Pictured.__subclasses__()):
+        file.delete(save=False)

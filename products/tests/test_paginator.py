@@ -1,0 +1,47 @@
+"""Tests of the paginator: deep pages that start from a cached row have the same rows as a plain paginator."""
+
+import pytest
+from django.core.cache import cache
+
+from products import paginator
+from products.models import Product
+from products.paginator import ProductPaginator
+from tests.visitors import count_queries
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def hundred_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Create 100 products, many with the same price, and use blocks of ten rows."""
+    monkeypatch.setattr(paginator, "STRETCH", 10)
+    Product.objects.bulk_create(
+        Product(sku=f"S-{n}", slug=f"s-{n}", title=f"Mug {n}", price=n % 7 if n < 60 else 3) for n in range(100)
+    )
+
+
+@pytest.mark.parametrize("order", ["newest_first", "cheapest_first", "dearest_first"])
+def test_pages_have_every_product_once_in_order(order: str) -> None:
+    products = getattr(Product.objects.active(), order)()
+    paginator = ProductPaginator(products, 7)
+    shown = [product.pk for number in paginator.page_range for product in paginator.page(number)]
+    assert shown == list(products.values_list("pk", flat=True))
+
+
+def test_pages_are_correct_while_cached_rows_are_stale() -> None:
+    paginator = ProductPaginator(Product.objects.active().newest_first(), 10)
+    before = [product.pk for product in paginator.page(6)]
+    Product.objects.filter(pk__gt=before[0]).delete()
+    assert [product.pk for product in paginator.page(6)] == before
+    assert not paginator.page(8).object_list
+    cache.clear()
+    assert [product.pk for product in ProductPaginator(Product.objects.active().newest_first(), 10).page(1)] == before
+
+
+def test_deep_page_uses_the_cached_row_instead_of_an_offset() -> None:
+    products = Product.objects.active().newest_first()
+    for _ in range(2):
+        with count_queries() as queries:
+            list(ProductPaginator(products, 10).page(6))
+    assert "OFFSET 50" not in queries[-1]
+    assert '"timestamp" <=' in queries[-1]

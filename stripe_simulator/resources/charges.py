@@ -1,0 +1,109 @@
+"""Charges, disputes and events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stripe_simulator.resources import payment_methods
+from stripe_simulator.resources.calls import Call, new, page
+from stripe_simulator.resources.test_cards import Decline, TestCard
+
+
+def record(
+    call: Call, intent: dict[str, Any], method: dict[str, Any], decline: Decline | None = None
+) -> dict[str, Any]:
+    """Save and return the charge for an attempt to pay an intent, whether it succeeded or was declined."""
+    charge = {
+        **_common_fields(intent, payment_methods.as_method(call, method)),
+        "amount_captured": 0 if decline else intent["amount"],
+        "captured": not decline,
+        "failure_code": decline.code if decline else None,
+        "failure_message": decline.message if decline else None,
+        "outcome": _outcome(decline),
+        "paid": not decline,
+        "status": "failed" if decline else "succeeded",
+    }
+    call.store.save(charge, card=payment_methods.behaviour(call, method).name)
+    call.event("charge.failed" if decline else "charge.succeeded", charge)
+    return charge
+
+
+def _common_fields(intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a charge that do not depend on its outcome."""
+    taken = ("amount", "currency", "customer", "description", "metadata", "receipt_email", "shipping")
+    shown = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
+    card = {name: method["card"][name] for name in shown}
+    return {
+        **new("charge", "ch"),
+        **{name: intent[name] for name in taken},
+        "amount_refunded": 0,
+        "balance_transaction": None,
+        "billing_details": method["billing_details"],
+        "disputed": False,
+        "fraud_details": {},
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": {
+            "card": {**card, "checks": method["card"]["checks"], "network": card["brand"]},
+            "type": "card",
+        },
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+    }
+
+
+def _outcome(decline: Decline | None) -> dict[str, Any]:
+    """Return the `outcome` field of a charge: the response of the bank."""
+    if not decline:
+        return {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
+    reason = decline.decline_code or decline.code
+    blocked = reason == "fraudulent"
+    return {
+        "network_status": "not_sent_to_network" if blocked else "declined_by_network",
+        "reason": "highest_risk_level" if blocked else reason,
+        "type": "blocked" if blocked else "issuer_declined",
+    }
+
+
+def dispute(call: Call, charge: dict[str, Any], card: TestCard) -> None:
+    """Open the cardholder's dispute of a charge. Do nothing unless the card is the dispute test card."""
+    if not card.disputed:
+        return
+    call.store.save({**charge, "disputed": True})
+    body = {
+        **new("dispute", "du"),
+        "amount": charge["amount"],
+        "charge": charge["id"],
+        "currency": charge["currency"],
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "reason": "fraudulent",
+        "status": "needs_response",
+    }
+    call.event("charge.dispute.created", call.store.save(body))
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    """Handle GET /v1/charges/<id>."""
+    return call.need("charge", call.ids[0])
+
+
+def listing(call: Call) -> dict[str, Any]:
+    """Handle GET /v1/charges."""
+    return page(call, "charge", "/v1/charges", "customer", "payment_intent")
+
+
+def retrieve_event(call: Call) -> dict[str, Any]:
+    """Handle GET /v1/events/<id>."""
+    return call.need("event", call.ids[0])
+
+
+def list_events(call: Call) -> dict[str, Any]:
+    """Handle GET /v1/events."""
+    return page(call, "event", "/v1/events", "type")
+
+
+def retrieve_dispute(call: Call) -> dict[str, Any]:
+    """Handle GET /v1/disputes/<id>."""
+    return call.need("dispute", call.ids[0])

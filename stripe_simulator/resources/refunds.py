@@ -1,0 +1,114 @@
+"""Refunds. Most succeed immediately; those of two test cards change to their final status later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stripe_simulator.errors import invalid
+from stripe_simulator.resources.calls import Call, merged_metadata, new, page
+from stripe_simulator.resources.test_cards import BY_NAME, REFUND_FAILS, REFUND_PENDING
+
+
+def _charge_to_refund(call: Call) -> dict[str, Any]:
+    """Return the charge to refund, named directly or through its payment intent.
+
+    Raise ApiError if none is named or it has not succeeded.
+    """
+    charge_id, intent_id = call.text("charge"), call.text("payment_intent")
+    if not charge_id and not intent_id:
+        raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
+    if intent_id:
+        intent = call.need("payment_intent", intent_id, "payment_intent", 400)
+        if intent["status"] != "succeeded" or charge_id not in (None, intent["latest_charge"]):
+            message = f"This PaymentIntent ({intent_id}) does not have a successful charge to refund."
+            raise invalid(message, param="payment_intent", executed=True)
+        charge_id = intent["latest_charge"]
+    charge = call.need("charge", str(charge_id), "charge", 400)
+    if charge["status"] != "succeeded":
+        raise invalid(f"Charge {charge_id} has not succeeded and cannot be refunded.", executed=True)
+    return charge
+
+
+def _refund_amount(call: Call, charge: dict[str, Any]) -> int:
+    """Return the amount to refund in minor units; the default is the whole unrefunded amount.
+
+    Raise ApiError if the amount is below 1 or greater than the unrefunded amount, or if nothing is left to refund.
+    """
+    left = charge["amount"] - charge["amount_refunded"]
+    if not left:
+        message = f"Charge {charge['id']} has already been refunded."
+        raise invalid(message, "charge_already_refunded", executed=True)
+    amount = int(call.params.get("amount", left))
+    if amount < 1:
+        raise invalid("This value must be greater than or equal to 1.", "parameter_invalid_integer", "amount")
+    if amount > left:
+        message = f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
+        raise invalid(message, param="amount", executed=True)
+    return amount
+
+
+def create(call: Call) -> dict[str, Any]:
+    """Handle POST /v1/refunds.
+
+    A pending refund counts as refunded from the start, because the money has left the balance.
+    """
+    charge = _charge_to_refund(call)
+    amount = _refund_amount(call, charge)
+    kind = BY_NAME[call.store.notes(charge["id"]).get("card", "visa")].refund
+    refund = {
+        **new("refund", "re"),
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "currency": charge["currency"],
+        "destination_details": {"card": {"type": "refund"}, "type": "card"},
+        "metadata": merged_metadata({}, call.params.get("metadata")),
+        "payment_intent": charge["payment_intent"],
+        "reason": call.text("reason"),
+        "receipt_number": None,
+        "status": "succeeded",
+    }
+    if kind == REFUND_PENDING:
+        refund |= {"status": "pending", "pending_reason": "processing"}
+    call.store.save(refund, ends={REFUND_PENDING: "succeeded", REFUND_FAILS: "failed"}.get(kind, ""))
+    _add_refunded(call, charge, amount)
+    call.event("refund.created", refund)
+    call.event("charge.refunded", call.need("charge", charge["id"]))
+    call.event("refund.updated", refund)
+    return refund
+
+
+def _add_refunded(call: Call, charge: dict[str, Any], amount: int) -> None:
+    """Add an amount, which can be negative, to the refunded amount of the charge."""
+    refunded = charge["amount_refunded"] + amount
+    call.store.save({**charge, "amount_refunded": refunded, "refunded": refunded == charge["amount"]})
+
+
+def finish(call: Call) -> list[dict[str, Any]]:
+    """Move every unfinished refund to its final status and return these refunds.
+
+    The amount of a failed refund no longer counts as refunded, because its money is back in the shop's balance.
+    """
+    finished = []
+    for refund in call.store.listed("refund"):
+        status = call.store.notes(refund["id"]).get("ends")
+        if not status:
+            continue
+        refund = {name: value for name, value in refund.items() if name != "pending_reason"} | {"status": status}
+        if status == "failed":
+            refund["failure_reason"] = "expired_or_canceled_card"
+            _add_refunded(call, call.need("charge", refund["charge"]), -refund["amount"])
+        finished.append(call.store.save(refund, ends=""))
+        for kind in ("refund.updated", "charge.refund.updated", *(["refund.failed"] if status == "failed" else [])):
+            call.event(kind, refund)
+    return finished
+
+
+def retrieve(call: Call) -> dict[str, Any]:
+    """Handle GET /v1/refunds/<id>."""
+    return call.need("refund", call.ids[0])
+
+
+def listing(call: Call) -> dict[str, Any]:
+    """Handle GET /v1/refunds."""
+    return page(call, "refund", "/v1/refunds", "charge", "payment_intent")

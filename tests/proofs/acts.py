@@ -1,0 +1,87 @@
+"""What children do: presses of buttons by HTTP, or one function of the workflow where a thousand rounds are run."""
+
+import json
+import time
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+import ecommerce.urls  # noqa: F401 - so that the fork server has read all views before it forks
+from billing.models import Card
+from orders.models import Order
+from orders.workflow import cancellation, payments, placing, refunds
+from orders.workflow.refunds import Wish
+from stripe_simulator.webhooks import signature
+
+
+def browser(cookies: dict[str, str]) -> Client:
+    """The browser these cookies are of."""
+    client = Client(raise_request_exception=False)
+    client.cookies.load(cookies)
+    return client
+
+
+def press(cookies: dict[str, str], path: str, data: dict[str, Any]) -> int:
+    """Send a form; the answer's status."""
+    return int(browser(cookies).post(path, data, headers={"Sec-Fetch-Site": "same-origin"}).status_code)
+
+
+def look(cookies: dict[str, str], path: str) -> int:
+    """Open a page; the answer's status."""
+    return int(browser(cookies).get(path).status_code)
+
+
+def refund(order: int, amount: str, already: str = "0") -> str:
+    """Staff give money back; what became of it."""
+    wish = Wish(Decimal(amount), Decimal(already), by="staff@example.org")
+    try:
+        return str(refunds.refund(Order.objects.get(pk=order), wish).status)
+    except refunds.RefundRefused:
+        return "refused"
+
+
+def buy(order: int, shown: dict[str, Any], card: int) -> bool:
+    """Place an order and pay it; whether it was placed."""
+    row = Order.objects.get(pk=order)
+    try:
+        is_placed = placing.place(row, shown)
+    except placing.PlaceRefused:
+        return False
+    if is_placed:
+        pay(order, card)
+    return is_placed
+
+
+def pay(order: int, card: int) -> None:
+    """Press Pay."""
+    with suppress(payments.NotPossible):
+        payments.pay(Order.objects.get(pk=order), Card.objects.get(pk=card))
+
+
+def expire(order: int) -> None:
+    """What reconcile does with an order that is not paid in time."""
+    cancellation.cancel(Order.objects.get(pk=order), by="expiry")
+
+
+def answer_bank(url: str, pause: float) -> int:
+    """Confirm in the bank's dialog after so many seconds; the simulator's status."""
+    time.sleep(pause)
+    return int(requests.post(f"{url}/answer", json={"succeed": True}, timeout=10).status_code)
+
+
+def deliver(event: dict[str, Any]) -> int:
+    """Send an event to the webhook, signed; the answer's status."""
+    payload = json.dumps(event)
+    signed = signature(payload, settings.STRIPE_WEBHOOK_SECRET, int(time.time()))
+    return int(
+        Client(raise_request_exception=False)
+        .post(
+            reverse("billing:webhook"), payload, content_type="application/json", headers={"Stripe-Signature": signed}
+        )
+        .status_code
+    )

@@ -1,0 +1,66 @@
+"""The fixtures of the proofs."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from orders.workflow import payments
+from stripe_simulator.server import Simulator
+from tests.proofs import controls
+from tests.proofs.abused_shop import abused_shop as abused_shop
+from tests.proofs.abused_shop import guest as guest
+from tests.proofs.abused_shop import shop as shop
+from tests.proofs.child import Place
+from tests.proofs.ledger import SCALE, Ledger
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The short tests last, so that the processes end together.
+
+    The small proofs try every second value of the abuse catalogue, and the others the next day.
+    """
+    items.sort(key=lambda item: "/proofs/test_abuse_" in item.nodeid)
+    if SCALE != "small":
+        return
+    seen: Counter[str] = Counter()
+    left_out = []
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        seen[test] += "[" in item.nodeid and "/proofs/test_abuse_" in test
+        if seen[test] and (seen[test] + datetime.now(UTC).toordinal()) % 2:
+            left_out.append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+@pytest.fixture
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    """Where a proof writes what it tried and found; fails the test if that is anything."""
+    ledger = Ledger(getattr(request.module, "PROOF", request.module.__name__.rpartition("test_")[2].capitalize()))
+    yield ledger
+    if path := os.environ.get("PROOF_RESULTS"):
+        ledger.write(path)
+    if problems := ledger.problems():
+        pytest.fail("\n".join(problems[:20]), pytrace=False)
+
+
+@pytest.fixture
+def place(simulator: Simulator, transactional_db: None, settings: Any, tmp_path: Path) -> Place:
+    """Where children work: this test's database, its simulator, and its mail folder, which this process uses too."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
+    return Place(str(connection.settings_dict["NAME"]), simulator.url, settings.EMAIL_FILE_PATH)
+
+
+@pytest.fixture
+def create_and_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shop that makes and confirms an intent at each press of Pay, in this process too, for one test."""
+    for name in ("ensure_intent", "_start"):
+        monkeypatch.setattr(payments, name, getattr(payments, name))  # so that both are put back
+    controls.intent_for_each_press()

@@ -1,0 +1,129 @@
+"""Orders whose payment the shop learns of by webhooks alone, and what became of each, without what chance chooses."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import stripe
+from django.test import Client
+
+from billing.models import Card
+from carts.models import Cart
+from carts.pricing.quotes import quote
+from orders.models import Order, OrderEvent, Refund
+from orders.workflow import payments
+from orders.workflow.placing import place
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, add_to_cart, give_details, make_product
+
+Act = Callable[["Flow"], None]
+
+
+@dataclass
+class Flow:
+    """One order on its way through Stripe."""
+
+    kind: str
+    quantity: int
+    order: Order
+    simulator: Simulator
+    cards: dict[str, Card]
+
+    def pay(self, token: str, is_answered: bool = False) -> None:
+        """Press Pay; Stripe's answer is lost on the way unless it `is_answered`."""
+        if not is_answered:
+            self.simulator.add_fault("/v1/payment_intents/*/confirm", "drop_after")
+        payments.pay(self.order, self.cards[token])
+        self.order.refresh_from_db()
+
+    def answer_bank(self, succeed: bool) -> None:
+        self.simulator.act(str(self.order.payment_intent_id), succeed)
+
+    def refund(self, amount: int | None = None) -> None:
+        """Staff give money back in Stripe's dashboard: so much in the minor unit, or all."""
+        params: Any = {"payment_intent": str(self.order.payment_intent_id)} | ({"amount": amount} if amount else {})
+        self._dashboard().v1.refunds.create(params)
+
+    def cancel(self) -> None:
+        """Staff cancel the payment in Stripe's dashboard."""
+        self._dashboard().v1.payment_intents.cancel(str(self.order.payment_intent_id))
+
+    def _dashboard(self) -> stripe.StripeClient:
+        return stripe.StripeClient("sk_test_dashboard", base_addresses={"api": self.simulator.url})
+
+    def end(self) -> dict[str, Any]:
+        """What became of it, to compare with another flow of its kind."""
+        order = Order.objects.get(pk=self.order.pk)
+        refunds = Refund.objects.filter(payment__order=order)
+        events = order.events.exclude(kind=OrderEvent.Kind.TOLD_STAFF)  # these name refunds by number
+        return {
+            "order": (order.status, order.total, order.amount_refunded, bool(order.attention)),
+            "payments": list(order.payments.values_list("number", "status", "code", "decline_code", "message")),
+            "refunds": sorted(refunds.values_list("amount", "status", "by", "is_mismatch", "is_restocked")),
+            "history": sorted(events.values_list("kind", "text", "by")),
+            "mails": sorted((mail.kind, bool(mail.sent)) for mail in order.mails.all()),
+            "stock": [(item.quantity, item.product.stock) for item in order.items.select_related("product")],
+        }
+
+
+def nothing(flow: Flow) -> None:
+    """Nobody does anything."""
+
+
+def decline_then_pay(flow: Flow) -> None:
+    flow.pay("tok_chargeCustomerFail", is_answered=True)
+    flow.pay("tok_visa")
+
+
+# What happens in three waves, with deliveries after each.
+KINDS: dict[str, tuple[Act, Act, Act]] = {
+    "paid": (lambda flow: flow.pay("tok_visa"), nothing, nothing),
+    "declined": (lambda flow: flow.pay("tok_chargeCustomerFail"), nothing, nothing),
+    "declined, then paid": (decline_then_pay, nothing, nothing),
+    "3-D Secure passed": (lambda flow: flow.pay("tok_threeDSecure2Required"), lambda f: f.answer_bank(True), nothing),
+    "3-D Secure failed": (lambda flow: flow.pay("tok_threeDSecure2Required"), lambda f: f.answer_bank(False), nothing),
+    "3-D Secure left": (lambda flow: flow.pay("tok_threeDSecure2Required"), nothing, nothing),
+    "3-D Secure passed late": (
+        lambda flow: flow.pay("tok_threeDSecure2Required"), nothing, lambda flow: flow.answer_bank(True),
+    ),
+    "refunded": (lambda flow: flow.pay("tok_visa"), lambda flow: flow.refund(), nothing),
+    "refunded in parts": (lambda flow: flow.pay("tok_visa"), lambda f: f.refund(500), lambda f: f.refund(700)),
+    "refund ends later": (lambda flow: flow.pay("tok_pendingRefund"), lambda flow: flow.refund(900), nothing),
+    "refund fails later": (lambda flow: flow.pay("tok_refundFail"), lambda flow: flow.refund(900), nothing),
+    "disputed": (lambda flow: flow.pay("tok_createDispute"), nothing, nothing),
+    "cancelled at Stripe": (
+        lambda flow: flow.pay("tok_threeDSecure2Required"), lambda flow: flow.cancel(), nothing,
+    ),
+}  # fmt: skip
+TOKENS = ["tok_visa", "tok_chargeCustomerFail", "tok_threeDSecure2Required", "tok_pendingRefund", "tok_refundFail"]
+TOKENS += ["tok_createDispute"]
+
+
+class Guest:
+    """Who places all these orders: with an address and a card of each sort on file."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator, client = simulator, Client()
+        add_to_cart(client, make_product())
+        give_details(client)
+        self.cards = {name: Card.objects.get(pk=add_card(client, name).json()["card"]) for name in TOKENS}
+        self.first = Order.objects.get()
+
+    def place(self, kind: str, quantity: int) -> Flow:
+        """A new order of so many of a product of its own, placed and not yet paid."""
+        cart = Cart.objects.create(session_key=f"flow-{Order.objects.count()}")
+        cart.set_quantity(make_product(), quantity)
+        addresses = {"shipping_address": self.first.shipping_address, "billing_address": self.first.billing_address}
+        profile = self.first.billing_profile
+        order = Order.objects.create(billing_profile=profile, cart=cart, email=profile.email, **addresses)
+        place(order, quote(cart.lines()).facts())
+        return Flow(kind, quantity, order, self.simulator, self.cards)
+
+
+def intent_of(event: dict[str, Any]) -> str:
+    """The payment an event is about, or empty."""
+    subject = event["data"]["object"]
+    with suppress(KeyError):
+        return str(subject["id"] if subject["object"] == "payment_intent" else subject["payment_intent"])
+    return ""

@@ -1,0 +1,59 @@
+"""The one table at the end of `make prove`: `python -m tests.proofs.table` prints the last one again."""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from ecommerce.settings import VAR_DIR
+
+FIGURES = {
+    "double_charges": "double charges",
+    "lost_orders": "lost orders",
+    "oversold": "oversold",
+    "unexplained": "unexplained rows",
+    "server_errors": "answers >= 500",
+}
+FOLDER = VAR_DIR / "proofs"
+Lines = dict[tuple[str, str], Counter[str]]
+
+
+def read(folder: Path) -> Lines:
+    """The sums of each proof on each database, from what the tests wrote."""
+    lines: Lines = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        for text in path.read_text(encoding="utf-8").splitlines():
+            line = json.loads(text)
+            lines.setdefault((line.pop("proof"), path.stem), Counter()).update(line)
+    return dict(sorted(lines.items()))
+
+
+def is_clean(lines: Lines) -> bool:
+    """Whether something was tried, nothing found and every control caught."""
+    return bool(lines) and not any(line[name] for line in lines.values() for name in (*FIGURES, "missed"))
+
+
+def table(lines: Lines) -> str:
+    """The table in words and figures, in Markdown."""
+    rows = [["what was tried", "database", "times", *FIGURES.values(), "controls caught"]]
+    for (proof, database), line in lines.items():
+        controls = f"{line['caught']} of {line['caught'] + line['missed']}" if line["caught"] + line["missed"] else "-"
+        rows.append([proof, database, f"{line['tried']:,}", *[f"{line[name]:,}" for name in FIGURES], controls])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    )
+
+
+def show(folder: Path, passed: bool = True) -> bool:
+    """Print the table; whether all is proved: every test `passed` and the table is clean."""
+    lines = read(folder)
+    is_proved = passed and is_clean(lines)
+    verdict = "Proved: nothing was found, and every control was caught." if is_proved else "NOT PROVED, see above."
+    sys.stdout.write(f"\n{table(lines)}\n\n{verdict}\n")
+    return is_proved
+
+
+if __name__ == "__main__":
+    sys.exit(not show(FOLDER))

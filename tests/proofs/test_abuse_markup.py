@@ -1,0 +1,120 @@
+"""Abuse by names: markup in every name a shopper or member of staff can type, on pages, in the admin and in mails."""
+
+import email
+import re
+from email.policy import default
+from urllib.parse import quote
+
+import pytest
+
+from tests.makers import PASSWORD
+from tests.proofs.abuse_goods import MARKUP
+from tests.proofs.abused_shop import AbusedShop
+from tests.proofs.attacker import Answer, Attacker, short
+
+pytestmark = pytest.mark.slow
+NAMES = dict.fromkeys(("name", "line_1", "line_2", "city", "state"), MARKUP)
+
+
+def is_harmless(answer: Answer) -> bool:
+    """Whether the page shows the markup as words only."""
+    return "<script>alert" not in answer.text and "<img src=x" not in answer.text
+
+
+@pytest.fixture(scope="module")
+def shopper(abused_shop: AbusedShop) -> tuple[Attacker, str]:
+    """A member all of whose names are markup, and the number of their paid order of a product that is markup too."""
+    shopper = abused_shop.visitor()
+    fields = {"name": MARKUP[:120], "email": "markup@example.org", "password": PASSWORD}
+    assert shopper.post("/accounts/signup/", fields).status == 302
+    shopper.add(abused_shop.goods["markup"])
+    shopper.give_details(**NAMES)
+    form = shopper.pay_form() | {"card": str(shopper.add_card())}
+    assert shopper.post("/cart/checkout/", form).location == "/cart/success/"
+    return shopper, form["order"]
+
+
+def test_names_of_markup_are_words_on_every_page(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
+    visitor, number = shopper
+    slug = next(row["slug"] for row in shop.table("products_product") if row["sku"] == "markup")
+    visitor.add(shop.goods["markup"])
+    shelf = next(row["slug"] for row in shop.table("products_category"))
+    paths = [
+        "/", "/products/", f"/products/?category={shelf}", f"/products/{slug}/", "/cart/", "/cart/checkout/",
+        "/cart/checkout/?details", "/addresses/check/", "/orders/", f"/orders/{number}/", "/cart/success/",
+    ]  # fmt: skip
+    pages = {path: visitor.get(path) for path in paths}
+    assert [path for path, page in pages.items() if page.status != 200 or not is_harmless(page)] == []
+    assert [path for path, page in pages.items() if "&lt;script&gt;" not in page.text] == []
+
+
+def test_names_of_markup_are_words_in_the_admin(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
+    staff = shop.staff()
+    lists = set(re.findall(r'href="(/admin/\w+/\w+/)"', staff.get("/admin/").text))
+    pages = {path: staff.get(path) for path in lists}
+    rows = {path for page in pages.values() for path in re.findall(r'href="(/admin/\w+/\w+/\d+/change/)', page.text)}
+    pages |= {path: staff.get(path) for path in sorted(rows)[::-1][:25]}
+    product = f"/admin/products/product/{shop.goods['markup']}/change/"
+    pages[product] = staff.get(product)
+    assert len(pages) > 20
+    assert [path for path, page in pages.items() if page.status != 200 or not is_harmless(page)] == []
+    assert sum("&lt;script&gt;" in page.text for page in pages.values()) > 4
+
+
+def test_names_of_markup_are_words_in_mails(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
+    [text] = [mail for mail in shop.mails() if "To: markup@example.org" in mail and shopper[1] in mail]
+    mail = email.message_from_string(text.rpartition("-" * 79)[0] or text, policy=default)
+    html, plain = mail.get_body(("html",)), mail.get_body(("plain",))
+    assert html is not None
+    assert plain is not None
+    assert "&lt;script&gt;" in html.get_content()
+    assert "<script>" not in html.get_content()
+    assert "<script>" in plain.get_content()  # words as they were typed
+    assert mail["Subject"].isprintable()
+
+
+def test_what_was_typed_comes_back_as_words(shop: AbusedShop) -> None:
+    visitor = shop.visitor()
+    visitor.add(shop.goods["mug"])
+    fields = {"email": MARKUP, "name": MARKUP, "password": MARKUP, "next": "/" + MARKUP}
+    pages = [visitor.post(f"/accounts/{page}/", fields) for page in ("login", "signup", "guest", "password-reset")]
+    pages += [
+        visitor.give_details(MARKUP, **NAMES, country=MARKUP),
+        visitor.get("/accounts/login/?next=/" + quote(MARKUP)),
+    ]
+    pages += [visitor.get("/products/?category=" + quote(MARKUP)), visitor.get("/" + quote(MARKUP))]
+    assert [page.status for page in pages if not is_harmless(page)] == []
+    assert all("&lt;script&gt;" in page.text for page in pages[:5])
+
+
+LISTS = ["/admin/orders/order/", "/admin/products/product/", "/admin/accounts/user/"]
+RUBBISH = [
+    "%25",
+    "_",
+    "%25_%25",
+    "'",
+    "\\",
+    "%00",
+    "%ff",
+    "a" * 3000,
+    "' OR 1=1 --",
+    "%F0%9F%8D%8C",
+    "<script>alert(1)",
+    "9" * 400,
+]
+
+
+@pytest.fixture(scope="module")
+def boss(abused_shop: AbusedShop) -> Attacker:
+    """A superuser who meddles."""
+    return abused_shop.staff()
+
+
+@pytest.mark.parametrize("word", RUBBISH, ids=short)
+def test_search_of_rubbish_in_the_admin_breaks_nothing(shop: AbusedShop, boss: Attacker, word: str) -> None:
+    with shop.unchanged():
+        for path in LISTS:
+            for name in ("q", "p", "id__exact", word):
+                answer = boss.get(f"{path}?{quote(name, safe='%')}={quote(word, safe='%')}")
+                assert answer.status in (200, 302, 400, 404, 414)
+                assert is_harmless(answer)

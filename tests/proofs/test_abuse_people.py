@@ -1,0 +1,232 @@
+"""Abuse of accounts: guessing who has one, guessing passwords, e-mails that are none, links that are none."""
+
+import re
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+
+import pytest
+
+from tests.proofs.abuse_goods import BOSS, OWNER, VICTIM
+from tests.proofs.abused_shop import AbusedShop
+from tests.proofs.attacker import Answer, Attacker, short
+
+pytestmark = pytest.mark.slow
+LOGIN, ADMIN, RESET = "/accounts/login/", "/admin/login/", "/accounts/password-reset/"
+NOBODY, WRONG = "nobody@example.org", "not the password"
+FAILURES = ("axes_accessattempt", "axes_accessfailurelog", "axes_accessattemptexpiration")
+RATIO = 3  # generous, for the machine is busy; without equal work the times differ by more
+
+
+def without_token(answer: Answer, email: str) -> str:
+    """The page, but for what must differ: the visitor's token and the e-mail that was typed."""
+    return re.sub(r'(name="csrfmiddlewaretoken" value=)"\w+"', r"\1", answer.text).replace(email, "")
+
+
+def take_equal_times(first: Callable[[], object], second: Callable[[], object]) -> None:
+    """The medians of nine tries each, taken in turn, are alike."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for number in range(18):
+        start = perf_counter()
+        (first, second)[number % 2]()
+        times[number % 2].append(perf_counter() - start)
+    known, unknown = map(median, times)
+    assert 1 / RATIO < known / unknown < RATIO
+
+
+@pytest.mark.parametrize("path", [LOGIN, ADMIN])
+def test_wrong_password_tells_not_who_has_an_account(shop: AbusedShop, path: str) -> None:
+    with shop.unchanged(*FAILURES):
+        answers = [shop.visitor().log_in(email, WRONG, path) for email in (VICTIM, NOBODY)]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert without_token(answers[0], VICTIM) == without_token(answers[1], NOBODY)
+    assert [name for name, _value in answers[0].headers] == [name for name, _value in answers[1].headers]
+
+
+@pytest.mark.parametrize("path", [LOGIN, ADMIN])
+def test_wrong_password_takes_the_same_time_for_everybody(shop: AbusedShop, path: str) -> None:
+    visitors = [shop.visitor() for _try in range(18)]
+    for visitor in visitors:
+        visitor.token()
+    waiting = iter(visitors)
+    take_equal_times(
+        lambda: next(waiting).log_in(VICTIM, WRONG, path), lambda: next(waiting).log_in(NOBODY, WRONG, path)
+    )
+
+
+def test_reset_tells_not_who_has_an_account(shop: AbusedShop) -> None:
+    sentence = "If there is an account with this email, we have sent a link to it."
+    pages, mails = [], shop.mails()
+    for email in (OWNER, NOBODY):
+        visitor = shop.visitor()
+        with shop.unchanged("accounts_accountmail"):
+            answer = visitor.post(RESET, {"email": email}, {"X-Forwarded-Host": "evil.example"})
+        assert (answer.status, answer.location) == (302, LOGIN)
+        pages.append(without_token(visitor.get(LOGIN), email))
+    assert sentence in pages[0]
+    assert pages[0] == pages[1]
+    shop.manage("reconcile", "--once")
+    sent = [mail for mail in shop.mails() if mail not in mails]
+    [mail] = [mail for mail in sent if f"To: {OWNER}" in mail]  # asked for here alone
+    assert not any(NOBODY in mail for mail in sent)
+    assert shop.url in mail
+    assert "evil" not in mail
+
+
+def test_reset_takes_the_same_time_for_everybody(shop: AbusedShop) -> None:
+    visitor = shop.visitor()
+    visitor.token()
+    take_equal_times(lambda: visitor.post(RESET, {"email": VICTIM}), lambda: visitor.post(RESET, {"email": NOBODY}))
+
+
+def test_guest_checkout_tells_not_who_has_an_account(shop: AbusedShop) -> None:
+    pages = []
+    for email in (VICTIM, NOBODY):
+        guest = shop.visitor()
+        guest.add(shop.goods["mug"])
+        answer = guest.give_details(email)
+        page = guest.get("/cart/checkout/").text.replace(email, "")
+        pages.append((answer.status, answer.location, re.sub(r'type="hidden" name="\w+" value="[^"]*"', "", page)))
+    assert "Place order" in pages[0][2]
+    assert pages[0] == pages[1]
+
+
+def test_sign_up_with_a_taken_e_mail_makes_nothing(shop: AbusedShop) -> None:
+    visitor = shop.visitor()
+    for email in (VICTIM, VICTIM.upper(), f" {VICTIM} "):
+        with shop.unchanged("accounts_takensignup"):
+            answer = visitor.post("/accounts/signup/", {"name": "X", "email": email, "password": "quite a password"})
+        assert "You already have an account with this email. Log in instead." in answer.words
+    assert visitor.log_in(VICTIM, "quite a password").status == 200
+
+
+def test_sign_ups_that_ask_who_has_an_account_are_stopped(shop: AbusedShop) -> None:
+    visitor = shop.visitor()
+    fields = {"name": "X", "email": VICTIM, "password": "quite a password"}
+    with shop.unchanged("accounts_takensignup"):
+        statuses = [visitor.post("/accounts/signup/", fields).status for _try in range(20)]
+    assert set(statuses) == {200, 429}
+    assert statuses == sorted(statuses)
+    unknown = visitor.post("/accounts/signup/", fields | {"email": NOBODY})
+    assert (unknown.status, "too many email addresses" in unknown.words) == (429, True)
+
+
+def guess(shop: AbusedShop, path: str, email: str) -> tuple[Attacker, list[Answer]]:
+    """Forty wrong passwords from one place that calls itself forty, and what was answered."""
+    guesser, answers = shop.visitor(), []
+    for number in range(40):
+        fields = {"email": email, "username": email, "password": f"guess {number}"}
+        forged = {"X-Forwarded-For": f"10.0.0.{number}", "X-Real-IP": f"10.0.0.{number}"}
+        answers.append(guesser.post(path, fields, forged))
+    return guesser, answers
+
+
+@pytest.mark.parametrize(("path", "email"), [(LOGIN, OWNER), (ADMIN, BOSS)])
+def test_forty_wrong_passwords_keep_the_guesser_out_and_let_the_owner_in(
+    shop: AbusedShop, path: str, email: str
+) -> None:
+    with shop.unchanged(*FAILURES):
+        guesser, answers = guess(shop, path, email)
+        _guesser, of_nobody = guess(shop, path, NOBODY)
+    statuses = [answer.status for answer in answers]
+    assert statuses == sorted(statuses)
+    assert (statuses[0], statuses[10], statuses[-1]) == (200, 429, 429)
+    assert "Too many wrong passwords were entered" in answers[-1].words
+    assert int(answers[-1].header("Retry-After")) > 0
+    # Nobody learns from it whether there is such an account, nor, by the right password, that it was guessed.
+    assert [without_token(answer, email) for answer in answers] == [
+        without_token(answer, NOBODY) for answer in of_nobody
+    ]
+    assert guesser.log_in(email, path=path).status == 429
+    assert shop.visitor().log_in(email, path=path).status == 302
+
+
+def test_session_given_by_another_is_not_signed_in(shop: AbusedShop) -> None:
+    thief, owner = shop.visitor(), shop.visitor()
+    thief.add(shop.goods["mug"])
+    owner.cookies = dict(thief.cookies)
+    assert owner.log_in(OWNER).status == 302
+    assert owner.cookies["sessionid"] != thief.cookies["sessionid"]
+    assert thief.get("/accounts/profile/").status == 302
+
+
+NO_EMAILS = [
+    "guest@example.org\r\nBcc: evil@example.org", "guest@example.org\nSubject: x", "guest@example.org\rX: y",
+    "guest@example.org%0d%0aBcc:evil@example.org, b@example.org", "a@example.org, b@example.org",
+    "a@example.org;b@example.org", "a@example.org b@example.org", "<a@example.org>", "Gia <a@example.org>",
+    "<script>alert(1)</script>@example.org", "a@<b>example.org", "a@example.org<b>", "a@example.org\x00",
+    "a@b@example.org", "@example.org", "a@", "", " ", "a@exa mple.org", "a@-example.org", "a@example..org",
+    "a" * 300 + "@example.org", "a@" + "b" * 300 + ".org", "a@example.org\u2028b", "\u202ea@example.org",
+    "a@example.org'--",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("email", NO_EMAILS, ids=short)
+def test_e_mail_that_is_none_makes_no_guest(shop: AbusedShop, email: str) -> None:
+    visitor = shop.visitor()
+    visitor.add(shop.goods["mug"])
+    with shop.unchanged("django_session"):
+        answers = [
+            visitor.post("/accounts/guest/", {"email": email}),
+            visitor.give_details(email),
+            visitor.post("/accounts/signup/", {"name": "X", "email": email, "password": "quite a password"}),
+            visitor.post(RESET, {"email": email}),
+        ]
+    assert {answer.status for answer in answers} <= {200, 400}
+    assert all("There is a problem" in answer.words for answer in answers if answer.status == 200)
+
+
+@pytest.mark.parametrize(
+    "email", ['"<b>markup</b>"@example.org', "a&b@example.org", "'or'1'='1@example.org", "{{7*7}}@example.org"]
+)
+def test_odd_e_mail_that_is_one_is_shown_as_typed(shop: AbusedShop, email: str) -> None:
+    visitor = shop.visitor()
+    number = visitor.buy(shop.goods["mug"], email=email)
+    assert shop.order(number)["email"] == email
+    assert f"To: {email}" in shop.mails()[-1].replace("\n ", " ")
+    page = shop.staff().get(f"/admin/orders/order/{shop.order(number)['id']}/change/")
+    assert email in page.words
+    assert "<b>markup" not in page.text
+
+
+LINKS = [
+    "x",
+    "MQ/x-y",
+    "MQ/set-password",
+    "AAAA/cabc12-" + "0" * 32,
+    "%00/x",
+    "Li4vLi4/x",
+    "9" * 2000 + "/x",
+    "MQ/" + "x" * 2000,
+]
+
+
+@pytest.mark.parametrize("link", LINKS, ids=short)
+def test_link_nobody_made_opens_nothing(shop: AbusedShop, link: str) -> None:
+    member = shop.visitor()
+    with shop.unchanged():
+        for kind in ("password-reset", "verify", "claim"):
+            answer = member.get(f"/accounts/{kind}/{link}/")
+            assert answer.status in (302, 400, 404)
+            assert answer.status != 302 or answer.location.startswith(LOGIN)
+
+
+def signed_in(shop: AbusedShop) -> Attacker:
+    """A member who meddles."""
+    member = shop.visitor()
+    assert member.log_in(OWNER).status == 302
+    return member
+
+
+def test_member_sends_what_no_form_of_the_account_asks(shop: AbusedShop) -> None:
+    member = signed_in(shop)
+    tokens = ["x", "WzEsMSwiYSJd:1abc:xyz", "." * 50, "%00", "a" * 2000]
+    with shop.unchanged("django_session", *FAILURES):
+        for token in tokens:
+            for kind in ("verify", "claim"):
+                assert member.get(f"/accounts/{kind}/{token}/").status in (400, 404)
+                assert member.post(f"/accounts/{kind}/{token}/").status in (400, 404)
+        changes = {"old_password": "wrong", "new_password1": "another one 9", "new_password2": "another one 9"}
+        answer = member.post("/accounts/password-change/", changes | {"is_staff": "1", "user": "1"})
+    assert "The password is incorrect. Try again." in answer.words
+    assert member.get("/admin/").status == 302

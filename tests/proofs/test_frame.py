@@ -1,0 +1,99 @@
+"""The frame of the proofs: planted damage is found, the table says so, and a missing database is not passed over."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from orders.models import Mail, Order, OrderEvent, Payment
+from products.models import Product
+from stripe_simulator.server import Simulator
+from tests.makers import buy, make_product
+from tests.proofs import books, postgres, table
+from tests.proofs.ledger import Ledger
+
+PROOF = "Planted damage"
+
+
+def charge_again(simulator: Simulator) -> None:
+    [charge] = simulator.objects("charge")
+    simulator.store.save({**charge, "id": "ch_again"})
+
+
+def charge_for_nobody(simulator: Simulator) -> None:
+    [charge] = simulator.objects("charge")
+    simulator.store.save({**charge, "id": "ch_nobody", "metadata": {"order_uuid": "nobody"}})
+
+
+DAMAGE: dict[str, tuple[str, Callable[[Simulator], object]]] = {
+    "charged twice": ("double_charges", charge_again),
+    "charged without an order": ("lost_orders", charge_for_nobody),
+    "charged, but not paid here": ("lost_orders", lambda _s: Order.objects.update(status="placed")),
+    "another amount": ("unexplained", lambda _s: Order.objects.update(total=1)),
+    "more sold than there was": (
+        "oversold",
+        lambda _s: Product.objects.get().movements.filter(amount=10).update(amount=0),
+    ),
+    "stock off by one": ("unexplained", lambda _s: Product.objects.update(stock=3)),
+    "cancelled, goods not back": ("unexplained", lambda _s: Order.objects.update(status="canceled")),
+    "never confirmed": ("lost_orders", lambda _s: Mail.objects.all().delete()),
+    "mail not sent": ("unexplained", lambda _s: Mail.objects.update(sent=None)),
+    "paid twice in the history": ("unexplained", lambda _s: Order.objects.get().record(OrderEvent.Kind.PAID)),
+    "an answer still awaited": ("unexplained", lambda _s: Payment.objects.update(status="new")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", DAMAGE)
+def test_planted_damage_is_found(client: Client, simulator: Simulator, ledger: Ledger, name: str) -> None:
+    figure, plant = DAMAGE[name]
+    buy(client, make_product())
+    assert list(books.findings(simulator)) == []
+    plant(simulator)
+    ledger.tried()
+    ledger.control(name, figure in dict(books.own_findings(simulator)))
+
+
+def test_table_is_clean_only_if_nothing_was_found_and_all_controls_were_caught(tmp_path: Path) -> None:
+    results = tmp_path / "SQLite.jsonl"
+    for figure, text, is_caught in ((None, "", True), (None, "", False), ("oversold", "2 of 1", True)):
+        ledger = Ledger("Race")
+        ledger.tried(times=5)
+        ledger.control("guard", is_caught)
+        if figure:
+            ledger.expect(False, figure, text)
+        results.unlink(missing_ok=True)
+        ledger.write(str(results))
+        assert table.is_clean(table.read(tmp_path)) == (is_caught and not figure) == (not ledger.problems())
+
+
+def test_table_adds_up_each_proof_on_each_database(tmp_path: Path) -> None:
+    for database in ("SQLite", "SQLite", "PostgreSQL"):
+        ledger = Ledger("Race")
+        ledger.tried(times=600)
+        ledger.write(str(tmp_path / f"{database}.jsonl"))
+    rows = [row.split("|")[1:4] for row in table.table(table.read(tmp_path)).splitlines()[2:]]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["Race", "PostgreSQL", "600"],
+        ["Race", "SQLite", "1,200"],
+    ]
+
+
+def test_empty_table_proves_nothing(tmp_path: Path) -> None:
+    assert not table.is_clean(table.read(tmp_path))
+
+
+def test_named_database_is_proved_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVE_DATABASE_URL", "postgres://named")
+    with postgres.database_url() as url:
+        assert url == "postgres://named"
+
+
+def test_missing_postgres_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROVE_DATABASE_URL", raising=False)
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///shop.sqlite3")
+    monkeypatch.setattr(postgres, "_programs", lambda: None)
+    with postgres.database_url() as url:
+        assert url is None

@@ -1,0 +1,272 @@
+"""For all prices, quantities and currencies: the total is the sum of its parts, and Stripe is asked for it."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from django.test import override_settings
+from hypothesis import HealthCheck, assume, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from billing.models import BillingProfile
+from carts.models import Cart, CartItem
+from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.pricing.quotes import Quote, quote, quote_cart, read_signed
+from carts.pricing.rules import Rules
+from core.money import (
+    REFUSED,
+    WHOLE_BUT_SENT_IN_HUNDREDTHS,
+    ZERO_DECIMAL,
+    decimals,
+    has_excess_digits,
+    major_units,
+    maximum,
+    minimum,
+    minor_units,
+    share_out,
+)
+from orders.bookkeeping import audit
+from orders.models import Order
+from orders.workflow import payments
+from orders.workflow.placing import PlaceRefused, place
+from products.models import Product
+from stripe_simulator.server import Simulator
+from tests.makers import make_open_order, make_product
+from tests.proofs.ledger import Ledger, scaled
+from tests.proofs.watch import wipe
+
+PROOF = "Money: prices, quantities, currencies"
+CURRENCIES = st.sampled_from(sorted({"gbp", "eur", "usd", "huf", "twd", "sek", "jpy", "krw", "clp", "isk"} - REFUSED))
+
+
+def runs(quick: int, small: int, full: int) -> hypothesis_settings:
+    return hypothesis_settings(
+        max_examples=scaled(quick, small, full),
+        derandomize=scaled(quick=True, small=False, full=False),
+        database=None,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def amounts(currency: str, most: int = 9_999_999) -> st.SearchStrategy[Decimal]:
+    """Amounts that can be paid in the currency; small ones often, for there the smallest charge lies."""
+    units = st.one_of(st.integers(0, 200), st.integers(0, most))
+    return units.map(lambda number: Decimal(number).scaleb(-decimals(currency)))
+
+
+# --- the functions alone ---
+
+
+@runs(quick=200, small=1_000, full=20_000)
+@given(data=st.data(), currency=CURRENCIES)
+def check_units(ledger: Ledger, data: st.DataObject, currency: str) -> None:
+    ledger.tried()
+    amount = data.draw(amounts(currency))
+    units = minor_units(amount, currency)
+    assert major_units(units, currency) == amount
+    assert units == amount * (1 if currency in ZERO_DECIMAL else 100)
+    assert units % 100 == 0 or currency not in WHOLE_BUT_SENT_IN_HUNDREDTHS
+    other = data.draw(amounts(currency))
+    assert minor_units(amount + other, currency) == units + minor_units(other, currency)
+
+
+def test_minor_units_are_exact_both_ways_and_in_sums(ledger: Ledger) -> None:
+    check_units(ledger)
+
+
+@runs(quick=100, small=500, full=10_000)
+@given(data=st.data(), currency=CURRENCIES)
+def check_excess(ledger: Ledger, data: st.DataObject, currency: str) -> None:
+    ledger.tried()
+    finer = data.draw(amounts(currency)) + Decimal(data.draw(st.integers(1, 9))).scaleb(-decimals(currency) - 1)
+    assert has_excess_digits(finer, currency)
+    with pytest.raises(ValueError, match="more decimals"):
+        minor_units(finer, currency)
+
+
+def test_fractions_of_the_smallest_unit_are_refused_and_never_rounded(ledger: Ledger) -> None:
+    check_excess(ledger)
+
+
+@runs(quick=150, small=250, full=15_000)
+@given(data=st.data(), currency=CURRENCIES)
+def check_shares(ledger: Ledger, data: st.DataObject, currency: str) -> None:
+    """Whatever is shared out comes back whole, nobody bears more than they have, and equals differ by one unit."""
+    ledger.tried()
+    over = data.draw(st.lists(amounts(currency), max_size=8))
+    amount = data.draw(st.integers(0, sum(minor_units(part, currency) for part in over)))
+    shared = major_units(amount, currency)
+    assume(not has_excess_digits(shared, currency))
+    shares = share_out(shared, over, currency)
+    assert sum(shares, Decimal(0)) == shared
+    assert all(0 <= share <= part for share, part in zip(shares, over, strict=True))
+    exact = [shared * part / (sum(over) or 1) for part in over]
+    unit = Decimal(1).scaleb(-decimals(currency))
+    assert all(abs(share - part) < unit for share, part in zip(shares, exact, strict=True))
+
+
+def test_shares_are_exact(ledger: Ledger) -> None:
+    check_shares(ledger)
+
+
+@runs(quick=200, small=1_000, full=20_000)
+@given(data=st.data(), currency=CURRENCIES)
+def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
+    """For any goods, method, rate and discount, taxes included or not."""
+    ledger.tried()
+    with override_settings(CURRENCY=currency, PRICES_INCLUDE_TAX=data.draw(st.booleans())):
+        prices = data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), max_size=6))
+        lines = [line(number, *pair) for number, pair in enumerate(prices, 1)]
+        rules = Rules(
+            methods=data.draw(st.lists(methods(currency), max_size=2)), rates=data.draw(st.lists(RATES, max_size=1))
+        )
+        today = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
+        of_lines = sum(minor_units(price, currency) * quantity for price, quantity in prices)
+        off, shipping, tax = [
+            minor_units(amount, currency) for amount in (today.discount_total, today.shipping_total, today.tax_total)
+        ]
+        assert minor_units(today.total, currency) == of_lines - off + shipping + (0 if today.is_tax_included else tax)
+        assert 0 <= off <= of_lines
+        assert sum((part.discount for part in today.parts), Decimal(0)) == today.discount_total
+        assert sum((part.tax for part in today.parts), today.shipping_tax) == today.tax_total
+        assert all(0 <= part.discount <= row.total for row, part in zip(lines, today.parts, strict=True))
+        for net, taxed in taxed_amounts(today):
+            assert abs(taxed - exact_tax(net, today)) <= Decimal("0.5").scaleb(-decimals(currency))
+        assert today.is_too_small == (today.total < minimum(currency))
+        assert today.is_too_large == (minor_units(today.total, currency) > 99_999_999)
+        assert read_signed(today.signed()) == today.facts()
+
+
+def taxed_amounts(today: Quote) -> list[tuple[Decimal, Decimal]]:
+    """What each tax of a quote is on, and the tax."""
+    goods = [(row.total - part.discount, part.tax) for row, part in zip(today.lines, today.parts, strict=True)]
+    on_shipping = bool(today.rate and today.rate.on_shipping)
+    return [*goods, (today.shipping_total if on_shipping else Decimal(0), today.shipping_tax)]
+
+
+def exact_tax(amount: Decimal, today: Quote) -> Decimal:
+    """Before rounding."""
+    net = amount * 100 / (100 + today.tax_rate) if today.is_tax_included else amount
+    return net * today.tax_rate / 100
+
+
+RATES = st.builds(
+    TaxRate,
+    title=st.just("VAT"),
+    country=st.just("GB"),
+    percent=st.sampled_from(["0", "0.001", "5.5", "8.875", "19", "20", "33.333", "100"]).map(Decimal)
+    | st.integers(0, 100_000).map(lambda number: Decimal(number).scaleb(-3)),
+    on_shipping=st.booleans(),
+)
+
+
+def methods(currency: str) -> st.SearchStrategy[ShippingMethod]:
+    """Ways to send anything anywhere."""
+    free_from = st.none() | amounts(currency, 20_000)
+    return st.builds(ShippingMethod, title=st.just("Van"), price=amounts(currency, 2_000), free_from=free_from)
+
+
+def discounts(currency: str) -> st.SearchStrategy[Discount]:
+    """Codes that count from the first penny on."""
+    percent = st.integers(1, 10_000).map(lambda number: Decimal(number).scaleb(-2))
+    some = amounts(currency, 100_000).filter(bool)
+    return st.builds(Discount, code=st.just("CODE"), kind=st.just("percent"), value=percent) | st.builds(
+        Discount, code=st.just("CODE"), kind=st.just("amount"), value=some
+    )
+
+
+def line(number: int, price: Decimal, quantity: int) -> CartItem:
+    return CartItem(product=Product(pk=number, title=str(number), price=price), quantity=quantity)
+
+
+def test_total_of_a_quote_is_the_sum_of_its_parts(ledger: Ledger) -> None:
+    check_quote(ledger)
+
+
+@runs(quick=100, small=500, full=10_000)
+@given(data=st.data(), currency=CURRENCIES)
+def check_shipping(ledger: Ledger, data: st.DataObject, currency: str) -> None:
+    ledger.tried()
+    with override_settings(CURRENCY=currency):
+        method = data.draw(methods(currency))
+        lines = [line(1, data.draw(amounts(currency, most=9_999)), data.draw(st.integers(1, 99)))]
+        today = quote(lines, rules=Rules([method], []))
+        is_free = method.free_from is not None and today.subtotal >= method.free_from
+        assert today.shipping_total == (0 if is_free else method.price)
+        assert today.total == today.subtotal + today.shipping_total
+        missing = method.free_from - today.subtotal if method.free_from and today.shipping_total else Decimal(0)
+        assert today.missing_for_free_shipping == missing
+
+
+def test_shipping_is_free_from_the_very_amount(ledger: Ledger) -> None:
+    check_shipping(ledger)
+
+
+# --- through the shop to Stripe ---
+
+
+@pytest.fixture
+def asked(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
+    yield simulator
+    wipe()
+
+
+@runs(quick=25, small=40, full=1_500)
+@given(data=st.data(), currency=CURRENCIES)
+def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, currency: str) -> None:
+    wipe()
+    simulator.reset()
+    with override_settings(CURRENCY=currency, PRICES_INCLUDE_TAX=data.draw(st.booleans())):
+        order = filled_order(
+            data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), min_size=1, max_size=4))
+        )
+        furnish(data, currency, order)
+        assert order.cart
+        shown = quote_cart(order.cart, address=order.shipping_address)
+        ledger.tried()
+        if not minimum(currency) <= shown.total <= maximum(currency):
+            with pytest.raises(PlaceRefused, match="order value is"):
+                place(order, shown.facts())
+            return
+        assume(place(order, shown.facts()))
+        payments.ensure_intent(order)
+        [intent] = simulator.objects("payment_intent")
+        assert intent["currency"] == order.currency == currency
+        assert intent["amount"] == minor_units(shown.total, currency)
+        on_top = Decimal(0) if order.is_tax_included else order.tax_total
+        assert order.total == shown.total == order.subtotal + order.shipping_total + on_top - order.discount_total
+        assert order.subtotal == sum(item.unit_price * item.quantity for item in order.items.all())
+        assert [order.discount_total, order.tax_total] == [shown.discount_total, shown.tax_total]
+        assert audit.audit() == []
+
+
+def furnish(data: st.DataObject, currency: str, order: Order) -> None:
+    """Staff's rules, and perhaps a code in the cart."""
+    ShippingMethod.objects.all().delete()
+    data.draw(methods(currency)).save()
+    for row in data.draw(st.lists(RATES, max_size=1)):
+        row.save()
+    for discount in data.draw(st.lists(discounts(currency), max_size=1)):
+        discount.save()
+        Cart.objects.filter(pk=order.cart_id).update(discount_code=discount.code)
+    order.refresh_from_db()
+
+
+def filled_order(lines: list[tuple[Decimal, int]]) -> Order:
+    """An open order of a guest with these lines and an address."""
+    order = make_open_order()
+    cart = order.cart or Cart()
+    cart.items.all().delete()
+    for price, quantity in lines:
+        cart.set_quantity(make_product(price=price, stock=None), quantity)
+    profile: BillingProfile = order.billing_profile
+    home = profile.addresses.create(name="Gia Guest", line_1="1 High Street", city="Bath", country="GB")
+    order.use_address(home, "shipping")
+    return order
+
+
+def test_stripe_is_asked_for_the_sum_of_the_parts(ledger: Ledger, asked: Simulator) -> None:
+    check_orders(ledger, asked)

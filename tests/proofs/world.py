@@ -1,0 +1,162 @@
+"""The shop that the stateful proof acts upon, what must hold in it after every step, and what is known of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import stripe
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from accounts.models import User
+from billing import gateway
+from orders.bookkeeping import audit
+from orders.bookkeeping.reconcile import compare_books, reconcile
+from orders.models import Order, Payment
+from products.models import Product
+from stripe_simulator.server import Simulator
+from tests.makers import NO_PICTURES, PASSWORD, make_discount, make_product, make_tax, make_user
+from tests.proofs import sums
+from tests.proofs.recoveries import age
+from tests.proofs.troubles import Death, Doom
+from tests.proofs.watch import Watch, wipe
+
+
+class World(RuleBasedStateMachine):
+    """Two browsers, staff, three products and a Stripe; after every step the audit is empty."""
+
+    runs = 0
+
+    def __init__(self, simulator: Simulator, doom: Doom, watch: Watch) -> None:
+        super().__init__()
+        self.simulator, self.doom, self.watch = simulator, doom, watch
+        wipe()
+        simulator.reset()
+        doom.lift()
+        doom.died_at_mail = False
+        mail.outbox.clear()
+        goods = [{"stock": 3}, {"price": Decimal("5.50"), "stock": 1}, {"price": Decimal("0.40"), "stock": None}]
+        self.products = [make_product(**fields) for fields in goods]
+        self.had = {product.pk: int(product.stock) for product in self.products if product.stock is not None}
+        make_tax()
+        make_discount("TWICE", uses_limit=2)
+        make_user()
+        self.browsers, self.staff = [Client(), Client()], Client()
+        self.staff.force_login(User.objects.create_superuser("staff@example.org", PASSWORD))
+        self.forms: dict[int, dict[str, str]] = {}
+        self.cards: dict[tuple[int, str], str] = {}
+        self.agreed: dict[str, Decimal] = {}
+        self.placers: dict[str, Client] = {}
+        self.is_doubtful, self.minutes = False, 0  # may the books differ; how long reconcile is away
+        self.orders: list[Order] = []
+        self.asking: list[str] = []
+        self.is_refund_to_end = False
+
+    # --- what must hold ---
+
+    @invariant()
+    def audit_is_empty(self) -> None:
+        self.orders = list(Order.objects.placed().order_by("pk"))
+        intents = self.simulator.objects("payment_intent")
+        self.asking = [intent["id"] for intent in intents if intent["status"] == "requires_action"]
+        refunds = self.simulator.objects("refund")
+        self.is_refund_to_end = any(self.simulator.store.notes(row["id"]).get("ends") for row in refunds)
+        assert self.watch.findings() == []
+        assert sums.charged_twice(self.simulator) == []
+        if not self.is_doubtful:
+            assert audit.stripe_ledger.compare() == []
+
+    def teardown(self) -> None:
+        """Whatever happened: after one reconcile nothing is open, and all sums are right."""
+        type(self).runs += 1
+        self.simulator.finish_refunds()
+        self.recover(minutes=31)
+        assert audit.audit() == []
+        assert not Order.objects.filter(status__in=["placed", "canceling"]).exists()
+        assert list(sums.wrong_charges(self.simulator, self.agreed)) == []
+        assert list(sums.wrong_stock(self.had)) == []
+        assert list(sums.wrong_mails(self.doom.died_at_mail)) == []
+
+    # --- how ---
+
+    @contextmanager
+    def mortal(self) -> Iterator[None]:
+        """Whoever acts inside may die."""
+        with suppress(Death):
+            yield
+
+    def press(self, client: Client, path: str, **data: Any) -> Any:
+        """Send a form; None if the process died of it."""
+        with self.mortal():
+            return client.post(path, data)
+        return None
+
+    def card(self, client: Client, order: Order, token: str) -> str:
+        """The number of such a card on the payer's file, put there now if need be; empty if that fails."""
+        wanted = (order.billing_profile_id, token)
+        if wanted not in self.cards:
+            url = reverse("orders:card", args=[order.order_id]) if order.placed_at else None
+            answer = self.press(client, url or reverse("billing:payment_processing"), token=token)
+            if answer is None or answer.status_code != 200:
+                return ""
+            self.cards[wanted] = str(answer.json()["card"])
+        return self.cards[wanted]
+
+    def edit(self, number: int, is_switched: bool = False, **changes: Any) -> None:
+        """Staff save the product's form in the admin."""
+        product = self.one(self.products, number)
+        before = Product.objects.get(pk=product.pk)
+        data = {"sku": before.sku, "title": before.title, "price": before.price, "weight": 0, **NO_PICTURES, **changes}
+        data |= {"active": "on"} if before.active is not is_switched else {}
+        data |= {"is_unlimited": "on"} if before.stock is None else {}
+        self.press(self.staff, reverse("admin:products_product_change", args=[product.pk]), **data)
+        after = Product.objects.get(pk=product.pk)
+        if before.stock is not None and after.stock is not None:
+            self.had[product.pk] += after.stock - before.stock
+
+    def save_rule(self, row: Any, **changes: Any) -> None:
+        """Staff save the form of a shipping method, a tax rate or a code in the admin."""
+        url = reverse(f"admin:carts_{row._meta.model_name}_change", args=[row.pk])
+        with self.mortal():
+            form = self.staff.get(url).context["adminform"].form
+            data = {name: value for name, value in form.initial.items() if value is not None and value is not False}
+            assert self.staff.post(url, data | changes).status_code == 302
+
+    def ask_stripe(self, call: Any) -> None:
+        """Somebody else than the shop calls Stripe, which may refuse, decline or fail."""
+        self.is_doubtful = True
+        client = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": self.simulator.url})
+        with suppress(Exception):
+            call(client.v1)
+
+    def pass_time(self, minutes: int) -> None:
+        self.minutes += minutes
+        age(minutes)
+
+    def recover(self, minutes: int) -> None:
+        self.simulator.clear_faults()
+        self.doom.lift()
+        self.pass_time(minutes)
+        reconcile()
+        _done, left = compare_books()
+        assert left == []
+        self.watch.note_health()
+        self.is_doubtful, self.minutes = False, 0
+
+    def of_status(self, *statuses: str) -> list[Order]:
+        return [order for order in self.orders if order.status in statuses]
+
+    def under_way(self) -> list[Payment]:
+        """Attempts whose confirm Stripe may not have met yet."""
+        if not self.of_status("placed", "canceling"):
+            return []
+        since = timezone.now() - timedelta(seconds=gateway.ANSWER_SECONDS)
+        return list(Payment.objects.filter(status=Payment.Status.NEW, timestamp__gt=since).select_related("order"))
+
+    def one(self, rows: list[Any], number: int) -> Any:
+        return rows[number % len(rows)]

@@ -1,0 +1,52 @@
+"""Tests for the list and change pages of all admins."""
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from orders.workflow.refunds import Wish, refund
+from stripe_simulator.server import Simulator
+from tests.makers import buy, make_category, make_discount, make_product, make_tax
+
+pytestmark = pytest.mark.django_db
+MODELS = [model for model in admin.site._registry if model._meta.app_label != "auth"]
+
+
+@pytest.fixture
+def staff(client: Client, admin_client: Client, simulator: Simulator) -> Client:
+    """Return a staff client of a shop with a refunded order, a tax rate, a discount and a password reset."""
+    Client().post(reverse("accounts:password_reset"), {"email": "guest@example.org"})
+    make_tax()
+    make_discount()
+    order = buy(Client(), make_product(category=make_category()))
+    refund(order, Wish(order.total, order.amount_refunded, by="staff"))
+    return admin_client
+
+
+def admin_url(model: type[Model], page: str, *args: int) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def test_changelists_can_be_searched(staff: Client) -> None:
+    for model in MODELS:
+        page = staff.get(admin_url(model, "changelist"), {"q": "no-row-has-this"})
+        assert admin.site._registry[model].search_fields, model
+        assert page.context["cl"].result_count == 0, model
+
+
+def test_change_pages_open(staff: Client) -> None:
+    without_rows = []
+    for model in MODELS:
+        row = model._default_manager.first()
+        if row is None:
+            without_rows.append(model._meta.label)
+        else:
+            page = staff.get(admin_url(model, "change", row.pk))
+            assert str(row) in page.context["title"] + page.text, model
+    assert without_rows == ["axes.AccessAttempt", "billing.StripeEvent"]
+
+
+def test_admin_redirects_visitors_to_the_login(client: Client) -> None:
+    assert client.get(reverse("admin:index")).status_code == 302

@@ -1,0 +1,91 @@
+"""Browser tests of the admin under the Content-Security-Policy: pages and scripts work without console errors."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from PIL import Image
+
+from tests.makers import PASSWORD, make_category, make_paid_order, make_product, make_user
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+PAGES = [
+    "/admin/",
+    "/admin/products/product/",
+    "/admin/products/product/?attention=low",
+    "/admin/products/product/add/",
+    "/admin/products/category/add/?_popup=1",
+    "/admin/products/stockmovement/?at__day=1",
+    "/admin/orders/order/",
+    "/admin/orders/mail/",
+    "/admin/accounts/user/",
+    "/admin/accounts/user/add/",
+    "/admin/password_change/",
+    "/admin/products/product/999/change/",
+    "/admin/nothing/",
+]
+
+
+@pytest.fixture
+def staff(chromium: Any, live_server: Any) -> Iterator[Any]:
+    """Return a browser page signed in as a superuser. Fail at the end if the browser logged errors."""
+    make_user("boss@example.org", is_staff=True, is_superuser=True)
+    errors: list[str] = []
+    context = chromium.new_context(base_url=live_server.url)
+    context.set_default_timeout(10_000)
+    context.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    page = context.new_page()
+    page.goto("/admin/login/")
+    page.get_by_label("Email").fill("boss@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log out").wait_for()
+    yield page
+    context.close()
+    # Chromium also logs an error for a missing page itself. That is expected here.
+    assert [text for text in errors if "status of 404" not in text] == []
+
+
+def test_pages_of_the_admin_load_all_they_need(staff: Any) -> None:
+    product = make_product(category=make_category(), stock=3)
+    rows = [f"/admin/products/product/{product.pk}/{page}/" for page in ("change", "history", "delete")]
+    for path in [*PAGES, *rows]:
+        staff.goto(path, wait_until="load")
+        assert staff.locator("h1").first.is_visible(), path
+
+
+def test_email_preview_is_shown_in_a_frame(staff: Any) -> None:
+    make_paid_order()
+    staff.goto("/admin/orders/mail/samples/confirmation/")
+    heading = staff.frame_locator("iframe").get_by_role("heading", name="Thank you for your order")
+    heading.wait_for()
+    # The inline styles apply.
+    assert heading.evaluate("heading => getComputedStyle(heading.closest('td')).borderRadius") == "10px"
+
+
+def test_admin_scripts_run(staff: Any) -> None:
+    for _ in range(3):
+        make_product()
+    staff.goto("/admin/products/product/")
+    staff.locator("#action-toggle").check()
+    assert staff.locator("input.action-select:checked").count() == 3
+    staff.goto("/admin/products/product/add/")
+    with staff.expect_popup() as popup:
+        staff.locator("#add_id_category").click()
+    popup.value.get_by_label("Title").fill("Jugs")
+    popup.value.get_by_role("button", name="Save").click()
+    staff.locator("#id_category option:checked", has_text="Jugs").wait_for(state="attached")
+
+
+def test_uploaded_image_is_shown(staff: Any, client: Client, tmp_path: Path) -> None:
+    product = make_product(title="Teal mug")
+    Image.new("RGB", (60, 40), "teal").save(tmp_path / "mug.jpg")
+    staff.goto(f"/admin/products/product/{product.pk}/change/")
+    staff.get_by_label("Picture").set_input_files(tmp_path / "mug.jpg")
+    staff.get_by_role("button", name="Save", exact=True).click()
+    thumbnail = staff.locator("#result_list img").first
+    thumbnail.wait_for()
+    assert thumbnail.evaluate("image => image.decode().then(() => image.naturalWidth)") == 60

@@ -1,0 +1,141 @@
+"""Tests for the change lists of the admin: a constant number of queries, and read-only rows of money and carts."""
+
+from collections.abc import Callable
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AccountMail, GuestEmail
+from addresses.models import Address
+from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
+from carts.models import Cart
+from carts.models.rates import ShippingMethod
+from core.admin import ReadOnlyAdmin
+from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from tests.makers import (
+    ADDRESS,
+    make_category,
+    make_discount,
+    make_open_order,
+    make_product,
+    make_tax,
+    make_user,
+)
+from tests.visitors import count_queries
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    """Return the client of a superuser."""
+    client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
+    return client
+
+
+def make_placed_order(number: int) -> None:
+    order = make_open_order(shipping_address_text="Bath")
+    order.record(OrderEvent.Kind.PLACED)
+    Mail.objects.create(order=order, kind=Mail.Kind.CONFIRMATION, to="guest@example.org", message_id=f"<{number}>")
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.PLACED)
+
+
+def make_refund(number: int) -> None:
+    order = make_open_order()
+    payment = Payment.objects.create(order=order, number=1, stripe_pm="card_1", amount=5, currency="gbp")
+    Refund.objects.create(payment=payment, amount=5, currency="gbp")
+
+
+def make_address(number: int) -> None:
+    profile = BillingProfile.objects.create(email=f"guest{number}@example.org")
+    Address.objects.create(billing_profile=profile, **ADDRESS)
+
+
+def make_card_attempt(number: int) -> None:
+    profile = BillingProfile.objects.create(email=f"guest{number}@example.org")
+    card = Card.objects.add_new(
+        profile, {"id": f"card_{number}", "object": "card", "last4": "4242", "exp_month": 9, "exp_year": 2040}
+    )
+    CardAttempt.objects.create(billing_profile=profile, kind=CardAttempt.Kind.ADD, address="x", card=card)
+
+
+def make_cart(number: int) -> None:
+    Cart.objects.create(user=make_user(f"user{number}@example.org")).set_quantity(make_product(), 1)
+
+
+LISTS: dict[str, Callable[[int], object]] = {
+    "products_product": lambda number: make_product(category=make_category()),
+    "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
+    "products_stockmovement": lambda number: make_product(),
+    "accounts_user": lambda number: make_user(f"user{number}@example.org"),
+    "accounts_guestemail": lambda number: GuestEmail.objects.create(email="guest@example.org"),
+    "accounts_accountmail": lambda number: AccountMail.objects.create(kind="reset", to=f"user{number}@example.org"),
+    "axes_accessattempt": lambda number: AccessAttempt.objects.create(username=f"user{number}", failures_since_start=1),
+    "billing_cardattempt": make_card_attempt,
+    "billing_billingprofile": lambda number: make_user(f"user{number}@example.org"),
+    "billing_stripeevent": lambda number: StripeEvent.objects.create(stripe_id=f"evt_{number}", type="charge.x"),
+    "addresses_address": make_address,
+    "carts_cart": make_cart,
+    "carts_shippingmethod": lambda number: ShippingMethod.objects.create(title=f"Van {number}", price=number),
+    "carts_taxrate": lambda number: make_tax(region=f"Region {number}"),
+    "carts_discount": lambda number: make_discount(f"CODE{number}"),
+    "orders_order": make_placed_order,
+    "orders_mail": make_placed_order,
+    "orders_refund": make_refund,
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client, name: str) -> None:
+    url, counts = reverse(f"admin:{name}_changelist"), []
+    for numbers in (range(2), range(2, 7)):
+        for number in numbers:
+            LISTS[name](number)
+        with count_queries() as queries:
+            page = staff.get(url)
+        counts.append(len(queries))
+    assert page.context["cl"].result_count >= 7
+    assert counts[0] == counts[1]
+
+
+def test_lists_covers_all_registered_models() -> None:
+    names = {model._meta.label_lower.replace(".", "_") for model in admin.site._registry}
+    assert names - {"auth_group"} == set(LISTS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["billing_billingprofile", "billing_stripeevent", "carts_cart", "orders_order", "orders_mail", "orders_refund"],
+)
+def test_rows_of_money_and_carts_cannot_be_changed(staff: Client, name: str) -> None:
+    LISTS[name](1)
+    page = staff.get(reverse(f"admin:{name}_changelist"))
+    row = page.context["cl"].result_list[0]
+    before = type(row).objects.filter(pk=row.pk).values().get()
+    url = reverse(f"admin:{name}_change", args=[row.pk])
+    assert 'name="_save"' not in staff.get(url).text
+    assert staff.post(url, {"email": "x@example.org"}).status_code == 403
+    assert staff.post(reverse(f"admin:{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert staff.get(reverse(f"admin:{name}_add")).status_code == 403
+    assert type(row).objects.filter(pk=row.pk).values().get() == before
+
+
+def test_admins_of_money_and_carts_are_read_only() -> None:
+    editable = {
+        model._meta.label
+        for model, model_admin in admin.site._registry.items()
+        if not isinstance(model_admin, ReadOnlyAdmin)
+    }
+    assert editable - {"auth.Group"} == {
+        "products.Product", "products.Category", "accounts.User", "addresses.Address",
+        "carts.ShippingMethod", "carts.TaxRate", "carts.Discount",
+    }  # fmt: skip
+
+
+def test_changelists_redirect_customers_to_the_login(client: Client) -> None:
+    client.force_login(make_user("charlie@example.org"))
+    for name in LISTS:
+        assert client.get(reverse(f"admin:{name}_changelist")).url.startswith("/admin/login/")

@@ -1,0 +1,90 @@
+"""Tests for HTTPS in production: cookies, redirects, HSTS and the X-Forwarded-Proto header."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.test_settings import READ, start
+
+# A page that sets all cookies of the shop. Sessions are stored in the cookie, so no database is needed.
+SCRIPT = """
+import json, django
+django.setup()
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.test import Client
+from django.urls import path
+
+def page(request):
+    request.session["cart"] = 1
+    messages.info(request, "Welcome")
+    get_token(request)
+    answer = HttpResponse()
+    flags = {name.lower(): getattr(settings, f"LANGUAGE_COOKIE_{name}") for name in ("SECURE", "HTTPONLY", "SAMESITE")}
+    answer.set_cookie(settings.LANGUAGE_COOKIE_NAME, "de", **flags)
+    return answer
+
+settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": [path("", page)]})
+responses = []
+for secure, headers in [(True, {}), (False, {}), (False, {"X-Forwarded-Proto": "https"})]:
+    answer = Client(headers={"Host": "shop.example"} | headers).get("/", secure=secure)
+    cookies = {name: [cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]]
+               for name, cookie in answer.cookies.items()}
+    responses.append({"status": answer.status_code, "headers": dict(answer.headers), "cookies": cookies})
+print(json.dumps(responses))
+"""
+
+
+def get_responses(**environment: str) -> list[dict[str, Any]]:
+    """Return the responses over HTTPS, over HTTP, and over HTTP with `X-Forwarded-Proto: https`."""
+    code, output = start(SCRIPT, **environment)
+    assert code == 0, output
+    return json.loads(next(line for line in output.splitlines() if line.startswith("[{")))
+
+
+@pytest.fixture(scope="module")
+def answers() -> list[dict[str, Any]]:
+    return get_responses()
+
+
+def test_cookies_are_of_this_host_over_https_alone(answers: list[dict[str, Any]]) -> None:
+    cookies = answers[0]["cookies"]
+    names = {"__Host-sessionid", "__Host-csrftoken", "__Host-messages", "__Host-django_language"}
+    assert cookies == {name: [True, True, "Lax", "/", ""] for name in names}
+
+
+def test_https_is_asked_for_the_next_time_too(answers: list[dict[str, Any]]) -> None:
+    assert answers[0]["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+
+
+def test_http_redirects_to_https_with_all_headers_and_no_cookie(answers: list[dict[str, Any]]) -> None:
+    answer = answers[1]
+    assert (answer["status"], answer["headers"]["Location"]) == (301, "https://shop.example/")
+    assert answer["headers"]["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Security-Policy" in answer["headers"]
+    assert not answer["cookies"]
+
+
+def test_word_of_a_stranger_about_https_is_not_believed(answers: list[dict[str, Any]]) -> None:
+    assert answers[2]["status"] == 301
+
+
+def test_forwarded_proto_of_a_trusted_proxy_is_used() -> None:
+    assert [answer["status"] for answer in get_responses(TRUSTED_PROXIES="1")] == [200, 301, 200]
+
+
+def test_cookies_without_https_have_no_host_prefix() -> None:
+    names = "(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.MESSAGES_COOKIE_NAME, s.SESSION_COOKIE_SECURE)"
+    environment = {"SITE_URL": "http://127.0.0.1:8000", "STRIPE_SECRET_KEY": "sk_test_simulator", "STRIPE_API_BASE": ""}
+    assert start(READ.format(names), **environment) == (0, "('sessionid', 'csrftoken', 'messages', False)\n")
+
+
+@pytest.mark.parametrize("hosts", ["*", "shop.example, *"])
+def test_start_with_a_wildcard_host_fails(hosts: str) -> None:
+    code, output = start(ALLOWED_HOSTS=hosts)
+    assert code != 0
+    assert "ALLOWED_HOSTS must list the shop's hosts" in output
