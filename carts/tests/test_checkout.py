@@ -60,7 +60,7 @@ def test_checkout_that_is_looked_at_makes_no_profile_and_no_order(shopper: Clien
 
 
 @pytest.mark.parametrize(
-    ("price", "words"), [("0.10", "smallest order we can take is £0.30"), ("999999.99", "maximum order value is")]
+    ("price", "words"), [("0.10", "minimum order value is £0.30"), ("999999.99", "maximum order value is")]
 )
 def test_total_that_no_card_can_pay_is_told_before_a_card_is_asked_for(shopper: Client, price: str, words: str) -> None:
     set_delivery("0" if price == "0.10" else "5")

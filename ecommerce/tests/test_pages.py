@@ -78,7 +78,7 @@ def test_wrong_method_that_asks_for_no_page_gets_none(client: Client, method: st
 def test_page_for_a_wrong_method_speaks_german_and_knows_the_cart(client: Client) -> None:
     add_to_cart(client, make_product(), 3)
     answer = client.get("/cart/update/", headers=HTML | {"Accept-Language": "de"})
-    assert "Diese Seite lässt sich so nicht öffnen" in answer.text
+    assert "Diese Seite lässt sich nicht direkt öffnen" in answer.text
     assert "data-cart-items>3<" in answer.text
 
 

@@ -15,7 +15,7 @@ from orders.reconcile import compare_books
 from products.models import Product, StockMovement
 
 pytestmark = pytest.mark.django_db
-TEXT = "I5  this order is not as it was placed"
+TEXT = "I5  this order was changed after it was placed"
 
 
 @pytest.fixture
