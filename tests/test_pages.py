@@ -76,7 +76,7 @@ def test_wrong_head_or_options_request_gets_an_empty_response(client: Client, me
 def test_405_page_is_translated_and_shows_the_cart_badge(client: Client) -> None:
     add_to_cart(client, make_product(), 3)
     answer = client.get("/cart/update/", headers=HTML | {"Accept-Language": "de"})
-    assert "Diese Seite lässt sich so nicht öffnen" in answer.text
+    assert "Diese Seite lässt sich nicht direkt öffnen" in answer.text
     assert "data-cart-items>3<" in answer.text
 
 

@@ -221,9 +221,13 @@ class Discount(GuardedModel):
         if not self.active or (self.kind == self.Kind.AMOUNT and has_excess_digits(self.value, settings.CURRENCY)):
             return gettext("The code %(code)s is not valid.") % words
         if self.starts and now < self.starts:
-            return gettext("The code %(code)s is valid from %(time)s.") % (words | {"time": _written(self.starts)})
+            return gettext("The code %(code)s is valid only from %(time)s onwards.") % (
+                words | {"time": _written(self.starts)}
+            )
         if self.ends and now >= self.ends:
-            return gettext("The code %(code)s expired on %(time)s.") % (words | {"time": _written(self.ends)})
+            return gettext("The code %(code)s expired on %(time)s and can no longer be used.") % (
+                words | {"time": _written(self.ends)}
+            )
         if self.uses_limit is not None and self.uses >= self.uses_limit:
             return gettext("The code %(code)s has been used up.") % words
         if self.minimum is not None and subtotal < self.minimum:

@@ -60,7 +60,7 @@ def test_viewing_the_checkout_creates_no_profile_or_order(shopper: Client) -> No
 
 
 @pytest.mark.parametrize(
-    ("price", "words"), [("0.10", "smallest order we can take is £0.30"), ("999999.99", "maximum order value is")]
+    ("price", "words"), [("0.10", "minimum order value is £0.30"), ("999999.99", "maximum order value is")]
 )
 def test_total_that_cannot_be_charged_is_reported_before_the_card_form(shopper: Client, price: str, words: str) -> None:
     set_delivery("0" if price == "0.10" else "5")

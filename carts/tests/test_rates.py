@@ -40,9 +40,9 @@ def errors(page: Any) -> str:
     [
         ({}, ""),
         ({"active": False}, "The code TEN is not valid."),
-        ({"starts": NOW + DAY}, "The code TEN counts from "),
+        ({"starts": NOW + DAY}, "The code TEN is valid only from "),
         ({"starts": NOW - DAY, "ends": NOW + DAY}, ""),
-        ({"ends": NOW - DAY}, "The code TEN ended on "),
+        ({"ends": NOW - DAY}, "The code TEN expired on "),
         ({"uses_limit": 2, "uses": 1}, ""),
         ({"uses_limit": 2, "uses": 2}, "The code TEN has been used up."),
         ({"uses_limit": 0}, "The code TEN has been used up."),

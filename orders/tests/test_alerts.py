@@ -16,7 +16,7 @@ from stripe_simulator.server import Simulator
 from tests.makers import add_card, buy, make_product
 
 pytestmark = pytest.mark.django_db
-TEXT = "I5  this order is not as it was placed"
+TEXT = "I5  this order was changed after it was placed"
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def make_free(order: Order) -> None:
         (change_price, "now costs £17.00"),
         (sell_out, "Sold out"),
         (take_off_sale, "No longer available"),
-        (change_quantity, " now. Your order has changed"),
+        (change_quantity, "Your cart now has 2 ×"),
         (change_lines, "Mug is no longer in your cart. Your cart now has 1 × Teapot. Your order has changed"),
         (empty_cart, "Your cart is empty"),
         (remove_address, "Tell us where"),
@@ -149,7 +149,7 @@ def test_place_refuses_and_changes_nothing_when_it_is_not_what_was_shown(
 def test_place_rejects_total_below_stripes_minimum(order: Order) -> None:
     set_delivery("0")
     Product.objects.update(price=Decimal("0.29"))
-    with pytest.raises(PlaceRefused, match=r"smallest order we can take is £0\.30"):
+    with pytest.raises(PlaceRefused, match=r"minimum order value is £0\.30"):
         place(order, shown(order))
 
 
@@ -218,7 +218,7 @@ def test_stale_object_saved_after_placing_changes_neither_status_nor_amounts(ord
 
 def test_place_rejects_total_above_stripes_maximum(order: Order) -> None:
     Product.objects.update(price=Decimal("99999999"))
-    with pytest.raises(PlaceRefused, match=r"largest order we can take is £999,999\.99"):
+    with pytest.raises(PlaceRefused, match=r"maximum order value is £999,999\.99"):
         place(order, shown(order))
 
 

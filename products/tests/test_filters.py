@@ -51,7 +51,7 @@ def test_invalid_price_is_reported_and_ignored(client: Client, price: str) -> No
     page = client.get("/products/", {name: price, "in_stock": "1"})
     assert [product.title for product in page.context["products"]] == ["Dear", "Cheap"]
     assert "<title>Error:" in page.text
-    assert f'<a href="#id_{name}">Please give prices as numbers' in page.text
+    assert f'<a href="#id_{name}">Please enter prices as numbers' in page.text
     assert f'value="{price}" aria-invalid="true" aria-describedby="id_{name}_error"' in page.text
 
 

@@ -107,7 +107,7 @@ def test_duplicate_choice_in_a_group_is_rejected_by_the_database() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"title": "Mug"}, "it must tell the choice: “Oat” is missing."),
+        ({"title": "Mug"}, "it must include the choice: “Oat” is missing."),
         ({"choice": "Teal", "title": "Mug, teal"}, "Another product of this group has the same choice."),
         ({"choice": ""}, "Enter the choice of this variant"),
         ({"option": ""}, "Enter the name of the option"),

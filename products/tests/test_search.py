@@ -81,7 +81,7 @@ def test_search_of_a_common_word_shows_a_limited_number(client: Client, monkeypa
     for number in range(5):
         make_product(title=f"Mug {number}")
     assert find_titles("mug") == ["Mug 4", "Mug 3", "Mug 2"]
-    assert "only 3 of them are shown" in client.get("/products/?q=mug").text
+    assert "Only 3 of the matching products are shown" in client.get("/products/?q=mug").text
 
 
 HOSTILE = [

@@ -68,7 +68,7 @@ NO_CODES = {
 }  # fmt: skip
 NO_USE = {
     "nobody": UNKNOWN, "-1": UNKNOWN, "NaN": UNKNOWN, "H_LF": UNKNOWN, "____": UNKNOWN, "retired": UNKNOWN,
-    "soon": "is valid from", "ended": "expired on", "spent": "has been used up",
+    "soon": "is valid only from", "ended": "expired on", "spent": "has been used up",
     "rich": "is valid for orders of £1,000.00",
 }  # fmt: skip
 
