@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from core.forms import PlainForm
 from core.money import format_money
-from products.category_tree import Tree
 from products.models import ProductQuerySet
+from products.models.category import Tree
 from products.search import LONGEST_TEXT
 
 GROUP = r"[.,'’\s]"  # The thousands separator depends on the language.

@@ -117,7 +117,7 @@ def test_our_own_mistake_is_a_page_of_the_shop_and_says_no_more(
     def fail(*_args: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("products.models.CategoryManager.for_menu", fail)
+    monkeypatch.setattr("products.models.category.CategoryManager.for_menu", fail)
     client.raise_request_exception = False
     answer = client.get("/products/")
     assert (answer.status_code, ">Products</a>" in answer.text) == (500, True)

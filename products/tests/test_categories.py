@@ -6,8 +6,8 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from products.category_tree import Tree
 from products.models import Category
+from products.models.category import Tree
 from tests.makers import make_category, make_product, make_user
 
 pytestmark = pytest.mark.django_db

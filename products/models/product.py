@@ -1,10 +1,8 @@
 """Models for the catalog: categories, products, pictures and stock movements."""
 
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import Self
 
-from django.core.cache import cache
-from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
@@ -13,63 +11,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from core.models import GuardedModel
-from core.slugs import unique_slug
-from products.category_tree import Tree
 from products.images.mixin import Pictured
-
-MENU_KEY = "categories"
-
-
-class CategoryManager(models.Manager["Category"]):
-    def for_menu(self) -> list["Category"]:
-        """Return the categories by title. Cache them for a minute, because every list page shows them."""
-        return cache.get_or_set(MENU_KEY, lambda: list(self.order_by("title")), 60) or []
-
-    def tree(self) -> Tree:
-        """Return the categories of the menu as a tree."""
-        return Tree(self.for_menu())
-
-
-class Category(models.Model):
-    """A category of products, optionally inside another category. Its page is /products/?category=slug."""
-
-    title = models.CharField(_("title"), max_length=80)
-    slug = models.SlugField(_("slug"), max_length=90, unique=True, blank=True)
-    parent = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent category")
-    )
-
-    objects: ClassVar[CategoryManager] = CategoryManager()
-
-    class Meta:
-        verbose_name = _("category")
-        verbose_name_plural = _("categories")
-        ordering = ["title"]
-        constraints = [models.CheckConstraint(condition=~Q(parent=F("id")), name="category_not_within_itself")]
-
-    def __str__(self) -> str:
-        return self.title
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the category with a unique slug. Clear the cached menu."""
-        self.slug = self.slug or unique_slug(self, self.title)
-        super().save(*args, **kwargs)
-        cache.delete(MENU_KEY)
-
-    def get_absolute_url(self) -> str:
-        return f"{reverse('products:list')}?category={self.slug}"
-
-    def clean(self) -> None:
-        """Raise ValidationError if the parent is the category itself or one of its descendants."""
-        path = Tree(Category.objects.all()).path(self.parent)
-        if self.pk and self in path:
-            names = " > ".join(category.title for category in path[path.index(self) :])
-            text = _("A category cannot be inside itself: %(names)s. Please choose another parent.")
-            raise ValidationError({"parent": ValidationError(text, "ring", {"names": names})})
-
-    def crumbs(self) -> list["Category"]:
-        """Return the path from the top-level category to this one. A top-level category needs no query."""
-        return Category.objects.tree().path(self) if self.parent_id else [self]
+from products.models.category import Category
+from products.models.stock import StockMovement
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -260,56 +204,3 @@ class Product(GuardedModel, Pictured):
     def _record_adjustment(self, amount: int, by: str) -> None:
         StockMovement.objects.create(product=self, kind=StockMovement.Kind.ADJUSTED, amount=amount, by=by)
         self.refresh_from_db(fields=["stock"])
-
-
-class Picture(Pictured):
-    """An additional picture of a product, such as another side or the product in use.
-
-    The main picture is the image of the product itself.
-    """
-
-    product = models.ForeignKey(Product, models.CASCADE, related_name="pictures", verbose_name=_("product"))
-    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
-
-    class Meta:
-        verbose_name = _("additional picture")
-        verbose_name_plural = _("gallery")
-        ordering = ["position", "pk"]
-
-    def __str__(self) -> str:
-        return self.alt
-
-    @property
-    def picture_stem(self) -> str:
-        return self.product.slug
-
-    @property
-    def alt(self) -> str:
-        """The alternative text of the picture."""
-        return self.image_alt or _("%(title)s, another view") % {"title": self.product.title}
-
-
-class StockMovement(models.Model):
-    """One change of a limited stock. Rows are only added, so the sum of a product's movements is its stock."""
-
-    class Kind(models.TextChoices):
-        OPENING = "opening", _("Opening stock")
-        TAKEN = "taken", _("Reserved by an order")
-        GIVEN_BACK = "given_back", _("Released by an order")
-        ADJUSTED = "adjusted", _("Changed by staff")
-
-    product = models.ForeignKey(Product, models.CASCADE, related_name="movements", verbose_name=_("product"))
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    amount = models.IntegerField(_("units"))
-    # The number of the order, not a foreign key: the products app does not depend on orders.
-    order = models.CharField(_("order"), max_length=20, blank=True, db_index=True)
-    by = models.CharField(_("by"), max_length=254, blank=True)
-    at = models.DateTimeField(_("time"), auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("stock movement")
-        verbose_name_plural = _("stock movements")
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.amount:+d}"

@@ -1,0 +1,111 @@
+"""Categories of products, and their tree."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from core.slugs import unique_slug
+
+
+class Tree:
+    """The categories as a tree.
+
+    `Category.clean` rejects cycles. If a cycle is stored nevertheless, its categories are not reachable from the top
+    level, and `path` and `branch` still terminate.
+    """
+
+    def __init__(self, categories: Iterable["Category"]) -> None:
+        self._by_id: dict[int | None, Category] = {category.pk: category for category in categories}
+        self._below: dict[int | None, list[Category]] = {}
+        for category in self._by_id.values():
+            self._below.setdefault(category.parent_id, []).append(category)
+
+    def find(self, slug: str) -> "Category | None":
+        """Return the category with this slug, or None."""
+        return next((category for category in self._by_id.values() if category.slug == slug), None)
+
+    def below(self, category: "Category | None") -> list["Category"]:
+        """Return the children of the category, or the top-level categories for None."""
+        return self._below.get(category.pk if category else None, [])
+
+    def path(self, category: "Category | None") -> list["Category"]:
+        """Return the categories from the top level down to this one. Return an empty list for None."""
+        path: list[Category] = []
+        while category is not None and category not in path:
+            path.insert(0, category)
+            category = self._by_id.get(category.parent_id) if category.parent_id else None
+        return path
+
+    def branch(self, category: "Category") -> list[int]:
+        """Return the ids of the category and of all its descendants."""
+        members = [category]
+        for member in members:  # The list grows during the loop.
+            members.extend(other for other in self.below(member) if other not in members)
+        return [member.pk for member in members]
+
+    def walk(self, parent: "Category | None" = None, depth: int = 0) -> Iterator[tuple["Category", int]]:
+        """Yield every category below `parent` with its depth, each followed by its descendants."""
+        for category in self.below(parent):
+            yield category, depth
+            yield from self.walk(category, depth + 1)
+
+
+MENU_KEY = "categories"
+
+
+class CategoryManager(models.Manager["Category"]):
+    def for_menu(self) -> list["Category"]:
+        """Return the categories by title. Cache them for a minute, because every list page shows them."""
+        return cache.get_or_set(MENU_KEY, lambda: list(self.order_by("title")), 60) or []
+
+    def tree(self) -> Tree:
+        """Return the categories of the menu as a tree."""
+        return Tree(self.for_menu())
+
+
+class Category(models.Model):
+    """A category of products, optionally inside another category. Its page is /products/?category=slug."""
+
+    title = models.CharField(_("title"), max_length=80)
+    slug = models.SlugField(_("slug"), max_length=90, unique=True, blank=True)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent category")
+    )
+
+    objects: ClassVar[CategoryManager] = CategoryManager()
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ["title"]
+        constraints = [models.CheckConstraint(condition=~Q(parent=F("id")), name="category_not_within_itself")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the category with a unique slug. Clear the cached menu."""
+        self.slug = self.slug or unique_slug(self, self.title)
+        super().save(*args, **kwargs)
+        cache.delete(MENU_KEY)
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('products:list')}?category={self.slug}"
+
+    def clean(self) -> None:
+        """Raise ValidationError if the parent is the category itself or one of its descendants."""
+        path = Tree(Category.objects.all()).path(self.parent)
+        if self.pk and self in path:
+            names = " > ".join(category.title for category in path[path.index(self) :])
+            text = _("A category cannot be inside itself: %(names)s. Please choose another parent.")
+            raise ValidationError({"parent": ValidationError(text, "ring", {"names": names})})
+
+    def crumbs(self) -> list["Category"]:
+        """Return the path from the top-level category to this one. A top-level category needs no query."""
+        return Category.objects.tree().path(self) if self.parent_id else [self]

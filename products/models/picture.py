@@ -1,0 +1,34 @@
+"""Additional pictures of a product."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from products.images.mixin import Pictured
+from products.models.product import Product
+
+
+class Picture(Pictured):
+    """An additional picture of a product, such as another side or the product in use.
+
+    The main picture is the image of the product itself.
+    """
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="pictures", verbose_name=_("product"))
+    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
+
+    class Meta:
+        verbose_name = _("additional picture")
+        verbose_name_plural = _("gallery")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.alt
+
+    @property
+    def picture_stem(self) -> str:
+        return self.product.slug
+
+    @property
+    def alt(self) -> str:
+        """The alternative text of the picture."""
+        return self.image_alt or _("%(title)s, another view") % {"title": self.product.title}

@@ -1,0 +1,30 @@
+"""Movements of stock."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class StockMovement(models.Model):
+    """One change of a limited stock. Rows are only added, so the sum of a product's movements is its stock."""
+
+    class Kind(models.TextChoices):
+        OPENING = "opening", _("Opening stock")
+        TAKEN = "taken", _("Reserved by an order")
+        GIVEN_BACK = "given_back", _("Released by an order")
+        ADJUSTED = "adjusted", _("Changed by staff")
+
+    product = models.ForeignKey("products.Product", models.CASCADE, related_name="movements", verbose_name=_("product"))
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    amount = models.IntegerField(_("units"))
+    # The number of the order, not a foreign key: the products app does not depend on orders.
+    order = models.CharField(_("order"), max_length=20, blank=True, db_index=True)
+    by = models.CharField(_("by"), max_length=254, blank=True)
+    at = models.DateTimeField(_("time"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("stock movement")
+        verbose_name_plural = _("stock movements")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.amount:+d}"
