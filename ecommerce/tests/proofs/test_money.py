@@ -1,4 +1,4 @@
-"""For all prices, quantities and currencies: the total is the sum of its parts, and Stripe is asked for it."""
+"""Proof for all prices, quantities and currencies: the total is the sum of its parts, and Stripe gets that amount."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -50,12 +50,12 @@ def runs(quick: int, small: int, full: int) -> hypothesis_settings:
 
 
 def amounts(currency: str, most: int = 9_999_999) -> st.SearchStrategy[Decimal]:
-    """Amounts that can be paid in the currency; small ones often, for there the smallest charge lies."""
+    """Return a strategy for amounts in the currency. Small amounts are frequent, to test the smallest charge."""
     units = st.one_of(st.integers(0, 200), st.integers(0, most))
     return units.map(lambda number: Decimal(number).scaleb(-decimals(currency)))
 
 
-# --- the functions alone ---
+# --- functions without a database ---
 
 
 @runs(quick=200, small=1_000, full=20_000)
@@ -71,7 +71,7 @@ def check_units(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     assert minor_units(amount + other, currency) == units + minor_units(other, currency)
 
 
-def test_minor_units_are_exact_both_ways_and_in_sums(ledger: Ledger) -> None:
+def test_minor_units_convert_exactly_and_are_additive(ledger: Ledger) -> None:
     check_units(ledger)
 
 
@@ -85,14 +85,14 @@ def check_excess(ledger: Ledger, data: st.DataObject, currency: str) -> None:
         minor_units(finer, currency)
 
 
-def test_fractions_of_the_smallest_unit_are_refused_and_never_rounded(ledger: Ledger) -> None:
+def test_fractions_of_the_smallest_unit_are_rejected_and_never_rounded(ledger: Ledger) -> None:
     check_excess(ledger)
 
 
 @runs(quick=150, small=250, full=15_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_shares(ledger: Ledger, data: st.DataObject, currency: str) -> None:
-    """Whatever is shared out comes back whole, nobody bears more than they have, and equals differ by one unit."""
+    """Check that the shares add up to the amount, no share exceeds its part, and rounding is below one unit."""
     ledger.tried()
     over = data.draw(st.lists(amounts(currency), max_size=8))
     amount = data.draw(st.integers(0, sum(minor_units(part, currency) for part in over)))
@@ -113,7 +113,7 @@ def test_shares_are_exact(ledger: Ledger) -> None:
 @runs(quick=200, small=1_000, full=20_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
-    """For any goods, method, rate and discount, taxes included or not."""
+    """Check quotes for any items, shipping method, tax rate and discount, with taxes included or not."""
     ledger.tried()
     with override_settings(CURRENCY=currency, PRICES_INCLUDE_TAX=data.draw(st.booleans())):
         prices = data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), max_size=6))
@@ -122,12 +122,12 @@ def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
             methods=data.draw(st.lists(methods(currency), max_size=2)), rates=data.draw(st.lists(RATES, max_size=1))
         )
         today = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
-        of_lines = sum(minor_units(price, currency) * quantity for price, quantity in prices)
+        in_lines = sum(minor_units(price, currency) * quantity for price, quantity in prices)
         off, shipping, tax = [
             minor_units(amount, currency) for amount in (today.discount_total, today.shipping_total, today.tax_total)
         ]
-        assert minor_units(today.total, currency) == of_lines - off + shipping + (0 if today.is_tax_included else tax)
-        assert 0 <= off <= of_lines
+        assert minor_units(today.total, currency) == in_lines - off + shipping + (0 if today.is_tax_included else tax)
+        assert 0 <= off <= in_lines
         assert sum((part.discount for part in today.parts), Decimal(0)) == today.discount_total
         assert sum((part.tax for part in today.parts), today.shipping_tax) == today.tax_total
         assert all(0 <= part.discount <= row.total for row, part in zip(lines, today.parts, strict=True))
@@ -139,14 +139,14 @@ def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
 
 
 def taxed_amounts(today: Quote) -> list[tuple[Decimal, Decimal]]:
-    """What each tax of a quote is on, and the tax."""
+    """Return pairs of a taxable amount and its tax, for each line and the shipping of a quote."""
     goods = [(row.total - part.discount, part.tax) for row, part in zip(today.lines, today.parts, strict=True)]
     on_shipping = bool(today.rate and today.rate.on_shipping)
     return [*goods, (today.shipping_total if on_shipping else Decimal(0), today.shipping_tax)]
 
 
 def exact_tax(amount: Decimal, today: Quote) -> Decimal:
-    """Before rounding."""
+    """Return the tax of an amount before rounding."""
     net = amount * 100 / (100 + today.tax_rate) if today.is_tax_included else amount
     return net * today.tax_rate / 100
 
@@ -162,17 +162,17 @@ RATES = st.builds(
 
 
 def methods(currency: str) -> st.SearchStrategy[ShippingMethod]:
-    """Ways to send anything anywhere."""
+    """Return a strategy for shipping methods to all countries."""
     free_from = st.none() | amounts(currency, 20_000)
     return st.builds(ShippingMethod, title=st.just("Van"), price=amounts(currency, 2_000), free_from=free_from)
 
 
 def discounts(currency: str) -> st.SearchStrategy[Discount]:
-    """Codes that count from the first penny on."""
+    """Return a strategy for discount codes without a minimum."""
     percent = st.integers(1, 10_000).map(lambda number: Decimal(number).scaleb(-2))
-    some = amounts(currency, 100_000).filter(bool)
+    amount = amounts(currency, 100_000).filter(bool)
     return st.builds(Discount, code=st.just("CODE"), kind=st.just("percent"), value=percent) | st.builds(
-        Discount, code=st.just("CODE"), kind=st.just("amount"), value=some
+        Discount, code=st.just("CODE"), kind=st.just("amount"), value=amount
     )
 
 
@@ -180,7 +180,7 @@ def line(number: int, price: Decimal, quantity: int) -> CartItem:
     return CartItem(product=Product(pk=number, title=str(number), price=price), quantity=quantity)
 
 
-def test_total_of_a_quote_is_the_sum_of_its_parts(ledger: Ledger) -> None:
+def test_quote_total_is_the_sum_of_its_parts(ledger: Ledger) -> None:
     check_quote(ledger)
 
 
@@ -199,15 +199,15 @@ def check_shipping(ledger: Ledger, data: st.DataObject, currency: str) -> None:
         assert today.missing_for_free_shipping == missing
 
 
-def test_shipping_is_free_from_the_very_amount(ledger: Ledger) -> None:
+def test_shipping_is_free_from_exactly_the_threshold(ledger: Ledger) -> None:
     check_shipping(ledger)
 
 
-# --- through the shop to Stripe ---
+# --- orders and Stripe ---
 
 
 @pytest.fixture
-def asked(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
+def clean_simulator(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
     yield simulator
     wipe()
 
@@ -221,7 +221,7 @@ def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, curr
         order = filled_order(
             data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), min_size=1, max_size=4))
         )
-        furnish(data, currency, order)
+        create_rules(data, currency, order)
         assert order.cart
         shown = quote_cart(order.cart, address=order.shipping_address)
         ledger.tried()
@@ -241,8 +241,8 @@ def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, curr
         assert audit.audit() == []
 
 
-def furnish(data: st.DataObject, currency: str, order: Order) -> None:
-    """Staff's rules, and perhaps a code in the cart."""
+def create_rules(data: st.DataObject, currency: str, order: Order) -> None:
+    """Create a shipping method, perhaps a tax rate, and perhaps a discount code in the cart."""
     ShippingMethod.objects.all().delete()
     data.draw(methods(currency)).save()
     for row in data.draw(st.lists(RATES, max_size=1)):
@@ -254,7 +254,7 @@ def furnish(data: st.DataObject, currency: str, order: Order) -> None:
 
 
 def filled_order(lines: list[tuple[Decimal, int]]) -> Order:
-    """An open order of a guest with these lines and an address."""
+    """Return a guest's open order with these lines and a postal address."""
     order = make_open_order()
     cart = order.cart or Cart()
     cart.items.all().delete()
@@ -266,5 +266,5 @@ def filled_order(lines: list[tuple[Decimal, int]]) -> Order:
     return order
 
 
-def test_stripe_is_asked_for_the_sum_of_the_parts(ledger: Ledger, asked: Simulator) -> None:
-    check_orders(ledger, asked)
+def test_stripe_intent_amount_is_the_sum_of_the_parts(ledger: Ledger, clean_simulator: Simulator) -> None:
+    check_orders(ledger, clean_simulator)
