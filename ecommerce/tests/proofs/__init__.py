@@ -10,8 +10,8 @@ To add a proof, write a test module here:
 
     def test_shuffled_events_have_the_same_outcome(ledger: Ledger, simulator: Simulator) -> None:
         for event in events(scaled(quick=50, small=500, full=10_000)):
-            answer = deliver(event)
-            ledger.tried(answer)            # counts one try, and a status of 500 or above as a problem
+            response = deliver(event)
+            ledger.tried(response)         # counts one try, and a status of 500 or above as a problem
         ledger.check_books(simulator)       # checks charges, orders, stock and email; runs `audit`
         ledger.expect(paid == 7, "lost_orders", "an order was not paid")
         ledger.control("signature unchecked", caught=noticed_without_the_guard)

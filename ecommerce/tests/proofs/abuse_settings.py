@@ -5,11 +5,11 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from ecommerce.settings import *  # noqa: F403
 from ecommerce.settings import STORAGES
 
-STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # no manifest
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # needs no files
 PASSWORD_HASHERS = ["ecommerce.tests.proofs.abuse_settings.LighterHasher"]
 
 
 class LighterHasher(Argon2PasswordHasher):
-    """A hasher with a sixth of the usual work, which is still most of the time of a sign-in."""
+    """A hasher with a sixth of the usual work. It still takes most of the time of a sign-in."""
 
     time_cost, memory_cost, parallelism = 1, 32_768, 1

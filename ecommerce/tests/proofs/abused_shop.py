@@ -246,7 +246,7 @@ def shop(abused_shop: AbusedShop, ledger: Ledger) -> Iterator[AbusedShop]:
 
 @pytest.fixture
 def guest(shop: AbusedShop) -> Attacker:
-    """Return a guest with a mug in the cart whose details are complete."""
+    """Return a guest with a mug in the cart and completed details."""
     guest = shop.visitor()
     guest.add(shop.goods["mug"])
     guest.give_details()

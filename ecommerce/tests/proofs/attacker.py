@@ -72,15 +72,15 @@ class Attacker:
             with suppress(BrokenPipeError, ConnectionResetError):  # a server does not have to read a request it rejects
                 connection.request(method, path, body or None, {**jar, **(headers or {})})
             raw_response = connection.getresponse()
-            answer = Answer(raw_response.status, raw_response.getheaders(), raw_response.read())
+            response = Answer(raw_response.status, raw_response.getheaders(), raw_response.read())
         except ConnectionResetError:
-            answer = Answer(HUNG_UP, [], b"")
+            response = Answer(HUNG_UP, [], b"")
         finally:
             connection.close()
-        self.counts.update([answer.status])
-        assert answer.status < 500, f"{method} {path[:200]} returned {answer.status}"
-        self._keep_cookies(answer)
-        return answer
+        self.counts.update([response.status])
+        assert response.status < 500, f"{method} {path[:200]} returned {response.status}"
+        self._keep_cookies(response)
+        return response
 
     def get(self, path: str, **headers: str) -> Answer:
         """Send a GET request. Headers are keyword arguments, with `User_Agent` for User-Agent."""
@@ -93,7 +93,7 @@ class Attacker:
         return self.send("POST", path, body, {"Content-Type": FORM, "X-CSRFToken": self.token(), **(headers or {})})
 
     def token(self) -> str:
-        """Return this visitor's CSRF token. Load a page first if there is none yet."""
+        """Return this visitor's CSRF token. Load a page first if the visitor has no token yet."""
         if "csrftoken" not in self.cookies:
             self.get("/accounts/login/")
         return self.cookies["csrftoken"]
@@ -101,18 +101,18 @@ class Attacker:
     def raw(self, request: bytes) -> bytes:
         """Send raw bytes. Return the whole response, or empty bytes if the server closed the connection."""
         with socket.create_connection(("127.0.0.1", self.port), SECONDS, (self.source, 0)) as client_socket:
-            answer = b""
+            response = b""
             with suppress(OSError):  # a server can close the connection on an invalid request
                 client_socket.sendall(request)
                 client_socket.shutdown(socket.SHUT_WR)
             with suppress(ConnectionResetError):
                 while part := client_socket.recv(65536):
-                    answer += part
-        self.counts.update([HUNG_UP if not answer else int(answer[9:12])])
-        return answer
+                    response += part
+        self.counts.update([HUNG_UP if not response else int(response[9:12])])
+        return response
 
-    def _keep_cookies(self, answer: Answer) -> None:
-        for name, value in answer.headers:
+    def _keep_cookies(self, response: Answer) -> None:
+        for name, value in response.headers:
             if name.lower() != "set-cookie":
                 continue
             try:
@@ -137,9 +137,9 @@ class Attacker:
 
     def add_card(self, token: str = "tok_visa") -> int:
         """Save a card and return its id."""
-        answer = self.post("/billing/payment-processing/", {"token": token})
-        assert answer.status == 200, answer.text
-        return int(answer.json["card"])
+        response = self.post("/billing/payment-processing/", {"token": token})
+        assert response.status == 200, response.text
+        return int(response.json["card"])
 
     def pay_form(self) -> dict[str, str]:
         """Return the hidden fields of the second step of the checkout."""
@@ -161,7 +161,7 @@ class Attacker:
 
 
 def hidden(page: str, name: str) -> str:
-    """Return the value of a hidden field, or an empty string if there is none."""
+    """Return the value of a hidden field, or an empty string."""
     found = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)"', page)
     return unescape(found[1]) if found else ""
 

@@ -1,4 +1,4 @@
-"""Process exits at chosen points. The shop does not know them: a child process wraps the call before it acts."""
+"""Process exits at chosen points. The shop has no hooks for them: a child process wraps the call before it acts."""
 
 import os
 import pydoc

@@ -29,15 +29,15 @@ class Ledger:
     found: dict[str, list[str]] = field(default_factory=lambda: {figure: [] for figure in FIGURES})
     controls: dict[str, bool] = field(default_factory=dict)
 
-    def tried(self, *answers: Any, times: int = 1) -> None:
+    def tried(self, *responses: Any, times: int = 1) -> None:
         """Count one try (or `times`) and check the shop's responses to it."""
         self.tries += times
-        self.answered(*answers)
+        self.answered(*responses)
 
-    def answered(self, *answers: Any) -> None:
+    def answered(self, *responses: Any) -> None:
         """Check that no response has a status of 500 or above, without counting a try."""
-        for answer in answers:
-            self.expect(answer.status_code < 500, "server_errors", f"a response with status {answer.status_code}")
+        for response in responses:
+            self.expect(response.status_code < 500, "server_errors", f"a response with status {response.status_code}")
 
     def expect(self, is_so: bool, figure: str, otherwise: str) -> None:
         """Record the problem `otherwise` under `figure` unless `is_so`."""

@@ -16,7 +16,7 @@ OPTIONS = "-c fsync=off -c max_connections=300 -c listen_addresses=127.0.0.1"
 
 @contextmanager
 def database_url() -> Iterator[str | None]:
-    """Yield the URL of a PostgreSQL database, or None if there is none.
+    """Yield the URL of a PostgreSQL database, or None.
 
     Use PROVE_DATABASE_URL, or else DATABASE_URL if it is set to PostgreSQL, or else start a server for this run.
     """
@@ -32,7 +32,7 @@ def database_url() -> Iterator[str | None]:
 
 
 def _programs() -> Path | None:
-    """Return the folder with initdb and pg_ctl, which Debian does not add to the PATH, or None if there is none."""
+    """Return the folder with initdb and pg_ctl, which Debian does not add to the PATH, or None."""
     newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/lib/postgresql/15/bin", *map(str, newest_first)])
     found = shutil.which("initdb", path=path)

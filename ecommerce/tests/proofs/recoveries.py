@@ -20,7 +20,7 @@ from orders.reconcile import compare_books, reconcile
 
 CARDS = {"good": "tok_visa", "declined": "tok_chargeCustomerFail", "3-D Secure": "tok_threeDSecure2Required"}
 RECOVERIES = ("shopper", "webhook", "reconcile", "expiry")
-LOOKS = 8  # more page views than a shopper needs who follows the page
+LOOKS = 8  # more page views than a shopper who follows the page needs
 TRIES = 4  # to enter a card; on a busy machine a second response can be late too
 CLOCKS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
 CLOCKS += [(StripeEvent, "received"), (Refund, "asked_at")]
@@ -41,9 +41,9 @@ class Shopper:
         self.ledger.answered(self.client.post(path, data))
 
     def get(self, path: str) -> Any:
-        answer = self.client.get(path)
-        self.ledger.answered(answer)
-        return answer
+        response = self.client.get(path)
+        self.ledger.answered(response)
+        return response
 
     @property
     def order(self) -> Order:
@@ -104,11 +104,11 @@ def shopper(client: Client, simulator: Simulator, ledger: Ledger, token: str) ->
     """Return a shopper who has reached the Place order button."""
     add_to_cart(client, make_product(stock=3), 2)
     give_details(client)
-    answers = [add_card(client, token)]
-    while answers[-1].status_code != HTTPStatus.OK and len(answers) < TRIES:
-        answers.append(add_card(client, token))  # entered again, as the page asks
-    ledger.answered(*answers)
-    card = answers[-1].json()["card"]
+    responses = [add_card(client, token)]
+    while responses[-1].status_code != HTTPStatus.OK and len(responses) < TRIES:
+        responses.append(add_card(client, token))  # entered again, as the page asks
+    ledger.answered(*responses)
+    card = responses[-1].json()["card"]
     form = place_form(client) | {"card": str(card)}
     return Shopper(client, simulator, ledger, card, form, is_declined=token == CARDS["declined"])
 

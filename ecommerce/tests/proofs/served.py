@@ -53,9 +53,9 @@ class Person(Attacker):
         """Send a request and repeat it while the server closes the connection. Fail after `tries` requests."""
         for _try in range(self.tries):
             with suppress(HTTPException):  # the server died during the response
-                answer = super().send(*args, **kwargs)
-                if answer.status != HUNG_UP:
-                    return answer
+                response = super().send(*args, **kwargs)
+                if response.status != HUNG_UP:
+                    return response
         raise AssertionError(f"no response to {self.tries} requests")
 
 

@@ -61,14 +61,14 @@ def strangers(shop: AbusedShop, member: Attacker) -> Iterator[Attacker]:
     yield from (shop.visitor(), guest, member)
 
 
-def is_page(answer: Answer) -> bool:
+def is_page(response: Answer) -> bool:
     """Return whether the response is an HTML page, not a data export."""
-    return answer.header("Content-Type").startswith("text/html")
+    return response.header("Content-Type").startswith("text/html")
 
 
-def is_denied(answer: Answer) -> bool:
+def is_denied(response: Answer) -> bool:
     """Return whether the page does not exist for this visitor, or the visitor must sign in first."""
-    return answer.status == 404 or (answer.status == 302 and answer.location.startswith("/accounts/login/"))
+    return response.status == 404 or (response.status == 302 and response.location.startswith("/accounts/login/"))
 
 
 # --- objects of other users ---
@@ -85,10 +85,12 @@ def test_address_and_card_of_another_user_are_not_found(
     address, card = f"/addresses/{victim['address']}/", f"/accounts/cards/{victim['card']}/"
     with shop.unchanged():
         for stranger in visitors:
-            answers = [stranger.get(address), stranger.post(address, ADDRESS), stranger.post(f"{address}delete/")]
-            answers += [stranger.post(f"{card}{deed}/", {"user": victim["user"]}) for deed in ("default", "remove")]
-            assert [answer.status for answer in answers if not is_denied(answer)] == []
-            assert not any(THEIR_STREET in answer.text for answer in answers)
+            responses = [stranger.get(address), stranger.post(address, ADDRESS), stranger.post(f"{address}delete/")]
+            responses += [
+                stranger.post(f"{card}{action}/", {"user": victim["user"]}) for action in ("default", "remove")
+            ]
+            assert [response.status for response in responses if not is_denied(response)] == []
+            assert not any(THEIR_STREET in response.text for response in responses)
         update = {"address_id": victim["address"], "address_type": "shipping"}
         member.post("/addresses/update/", update)
         assert "Choose one of your addresses." in member.get("/cart/checkout/").words
@@ -123,10 +125,10 @@ def test_address_and_card_can_be_removed_once(shop: AbusedShop, member: Attacker
     member.post(ADD, ADDRESS | {"line_1": "4 Low Road"})
     member.add_card("tok_mastercard")
     address, card = own_id(shop, "addresses_address"), own_id(shop, "billing_card")
-    deeds = [f"/addresses/{address}/delete/", f"/accounts/cards/{card}/remove/"]
-    assert [member.post(path).status for path in deeds] == [302, 302]
+    actions = [f"/addresses/{address}/delete/", f"/accounts/cards/{card}/remove/"]
+    assert [member.post(path).status for path in actions] == [302, 302]
     with shop.unchanged():
-        again = [*deeds, f"/addresses/{address}/", f"/accounts/cards/{card}/default/"]
+        again = [*actions, f"/addresses/{address}/", f"/accounts/cards/{card}/default/"]
         assert [member.post(path, ADDRESS).status for path in again] == [404] * 4
 
 
@@ -140,9 +142,9 @@ def test_invalid_address_is_not_saved(shop: AbusedShop, member: Attacker) -> Non
     wrong += [{"name": " \r\n "}, {"line_1": ""}, {"country": "US", "state": "ZZ"}]
     with shop.unchanged():
         for number, changes in enumerate(wrong):
-            answer = member.post((ADD, own)[number % 2], ADDRESS | changes)
-            assert (answer.status, PROBLEM in answer.words) == (200, True), str(changes)[:60]
-            assert MARKUP not in answer.text
+            response = member.post((ADD, own)[number % 2], ADDRESS | changes)
+            assert (response.status, PROBLEM in response.words) == (200, True), str(changes)[:60]
+            assert MARKUP not in response.text
         for path in (ADD, own):
             assert PROBLEM in member.post(path, "country[]=GB&name[0]=x&line_1=x&line_1=").words
 
@@ -158,20 +160,20 @@ def test_invalid_name_and_email_are_not_saved(shop: AbusedShop, member: Attacker
         for name in ("\x00", "x\x00y", "x" * 121, "x" * 10_240):
             assert PROBLEM in member.post(NAME, {"name": name}).words
         for email in ("", "a@example.org\r\nBcc: b@example.org", "a@example.org\x00", DIGITS, OWN_EMAIL):
-            answer = member.post(EMAIL, {"email": email, "password": PASSWORD})
-            assert (answer.status, PROBLEM in answer.words) == (200, True), email[:40]
+            response = member.post(EMAIL, {"email": email, "password": PASSWORD})
+            assert (response.status, PROBLEM in response.words) == (200, True), email[:40]
         assert PROBLEM in member.post(EMAIL, f"email[]=a@example.org&password={PASSWORD}").words
     with shop.unchanged("accounts_takensignup"):
-        answer = member.post(EMAIL, {"email": VICTIM.upper(), "password": PASSWORD, "user": "1"})
-    assert "There is an account with this e-mail already." in answer.words
+        response = member.post(EMAIL, {"email": VICTIM.upper(), "password": PASSWORD, "user": "1"})
+    assert "There is an account with this e-mail already." in response.words
 
 
 def test_malformed_body_changes_no_account(shop: AbusedShop, member: Attacker) -> None:
     with shop.unchanged():
         for (name, (kind, body, status)), path in zip(BODIES.items(), cycle([ADD, EMAIL, DATA, DELETE])):
-            answer = member.post(path, body, {"Content-Type": kind})
-            assert answer.status in (200 if status == 302 else status, HUNG_UP), name
-            assert answer.status != 200 or is_page(answer), name
+            response = member.post(path, body, {"Content-Type": kind})
+            assert response.status in (200 if status == 302 else status, HUNG_UP), name
+            assert response.status != 200 or is_page(response), name
 
 
 def test_cross_site_post_changes_no_account(shop: AbusedShop, member: Attacker) -> None:
@@ -181,21 +183,24 @@ def test_cross_site_post_changes_no_account(shop: AbusedShop, member: Attacker) 
     with shop.unchanged():
         for path in paths:
             for headers in FROM_AFAR[:6]:
-                answer = member.post(path, fields, {"X-CSRFToken": "", **headers})
-                assert answer.status in (400, 403, 431), (path, headers)
+                response = member.post(path, fields, {"X-CSRFToken": "", **headers})
+                assert response.status in (400, 403, 431), (path, headers)
 
 
 def test_other_http_methods_change_no_account(shop: AbusedShop, member: Attacker) -> None:
     address, card = own_id(shop, "addresses_address"), own_id(shop, "billing_card")
-    deeds = [f"/addresses/{address}/delete/", *(f"/accounts/cards/{card}/{deed}/" for deed in ("default", "remove"))]
+    actions = [
+        f"/addresses/{address}/delete/",
+        *(f"/accounts/cards/{card}/{action}/" for action in ("default", "remove")),
+    ]
     headers, body = {"Content-Type": FORM, "X-CSRFToken": member.token()}, f"password={PASSWORD}&name=X".encode()
     with shop.unchanged():
         for method in ("GET", "HEAD", "PUT", "DELETE"):
-            assert {member.send(method, path, headers=headers).status for path in deeds} == {405}, method
+            assert {member.send(method, path, headers=headers).status for path in actions} == {405}, method
             for path in PAGES:
-                answer = member.send(method, f"{path}?password={quote(PASSWORD)}", body, headers)
-                assert answer.status in (200, 405), (method, path)
-                assert is_page(answer)
+                response = member.send(method, f"{path}?password={quote(PASSWORD)}", body, headers)
+                assert response.status in (200, 405), (method, path)
+                assert is_page(response)
 
 
 # --- password confirmation ---
@@ -212,9 +217,9 @@ def test_export_and_deletion_require_the_password(shop: AbusedShop, victim: dict
     forms += [f"password[]={PASSWORD}", f"password={PASSWORD}&password=x", "password=%ff%fe", "confirm=yes&post=yes"]
     with shop.unchanged(*FAILURES):
         for form in forms:
-            answer = borrower.post(f"{path}?password={quote(PASSWORD)}", form)  # type: ignore[arg-type]
-            assert (answer.status, is_page(answer)) == (200, True), str(form)[:60]
-            assert PROBLEM in answer.words
+            response = borrower.post(f"{path}?password={quote(PASSWORD)}", form)  # type: ignore[arg-type]
+            assert (response.status, is_page(response)) == (200, True), str(form)[:60]
+            assert PROBLEM in response.words
         as_json = borrower.post(path, json.dumps({"password": PASSWORD}), {"Content-Type": "application/json"})
         assert (as_json.status, is_page(as_json)) == (200, True)
         assert is_denied(shop.visitor().post(path, {"password": PASSWORD, "email": OWN_EMAIL}))
@@ -226,19 +231,19 @@ def test_password_guesses_in_an_open_session_are_limited(shop: AbusedShop) -> No
     thief = shop.visitor()
     thief.log_in(OWN_EMAIL)
     with shop.unchanged(*FAILURES):
-        answers = [thief.post((DATA, DELETE)[number % 2], {"password": f"guess {number}"}) for number in range(12)]
-        assert [answer.status for answer in answers] == [200] * 9 + [429] * 3
-        assert WRONG in answers[0].words
+        responses = [thief.post((DATA, DELETE)[number % 2], {"password": f"guess {number}"}) for number in range(12)]
+        assert [response.status for response in responses] == [200] * 9 + [429] * 3
+        assert WRONG in responses[0].words
         assert {thief.post(path, {"password": PASSWORD}).status for path in (DATA, DELETE)} == {429}
 
 
 def test_data_export_contains_only_own_data(shop: AbusedShop, member: Attacker, victim: dict[str, int]) -> None:
     theirs = dict.fromkeys(["user", "user_id", "id", "pk"], victim["user"]) | {"email": VICTIM}
     with shop.unchanged():
-        answer = member.post(f"{DATA}?user={victim['user']}", {"password": PASSWORD, **theirs})
-    assert (answer.json["account"]["email"], answer.header("Cache-Control")[:9]) == (OWN_EMAIL, "max-age=0")
-    assert ADDRESS["line_1"] in answer.text
-    assert not any(word in answer.text for word in (VICTIM, THEIR_STREET))
+        response = member.post(f"{DATA}?user={victim['user']}", {"password": PASSWORD, **theirs})
+    assert (response.json["account"]["email"], response.header("Cache-Control")[:9]) == (OWN_EMAIL, "max-age=0")
+    assert ADDRESS["line_1"] in response.text
+    assert not any(word in response.text for word in (VICTIM, THEIR_STREET))
 
 
 def test_staff_cannot_delete_their_account(shop: AbusedShop, victim: dict[str, int]) -> None:

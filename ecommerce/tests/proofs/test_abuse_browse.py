@@ -39,9 +39,9 @@ def visitor(abused_shop: AbusedShop) -> Attacker:
 
 def get_list(visitor: Attacker, query: str) -> str:
     """Return the product list for a query string. Check that it shows no forbidden content and sets no cookie."""
-    answer = visitor.send("GET", f"{LIST}?{query}", headers=next(LANGUAGE_HEADERS))
-    assert answer.status in (200, 400, 404, 414), query[:90]
-    page = answer.body.decode()
+    response = visitor.send("GET", f"{LIST}?{query}", headers=next(LANGUAGE_HEADERS))
+    assert response.status in (200, 400, 404, 414), query[:90]
+    page = response.body.decode()
     assert not any(word in page for word in ("<script>alert(1)", "Gone for good", "Traceback")), query[:90]
     assert visitor.cookies == {}
     return page
@@ -94,8 +94,8 @@ def test_invalid_language_is_not_saved(shop: AbusedShop) -> None:
     visitor = shop.visitor()
     with shop.unchanged():
         for language in INVALID_LANGUAGES:
-            answer = visitor.post(LANGUAGE, {"language": language}, SAME_SITE)
-            assert (answer.status, answer.location, CHOICE in visitor.cookies) == (302, "/", False), language[:40]
+            response = visitor.post(LANGUAGE, {"language": language}, SAME_SITE)
+            assert (response.status, response.location, CHOICE in visitor.cookies) == (302, "/", False), language[:40]
         for body in ("language[]=de", "language[0]=de", "language=de&language=", "LANGUAGE=de", "language=%ff%fe", ""):
             assert visitor.post(f"{LANGUAGE}?language=de", body, SAME_SITE).status == 302
         for name, (kind, body, status) in BODIES.items():
@@ -108,6 +108,6 @@ def test_invalid_language_cookie_selects_the_default(shop: AbusedShop) -> None:
     with shop.unchanged():
         for value in ("", "x", "de'--", "../../de", "%00", "\xff", "d" * 4000, "x-" * 200, "{}"):
             visitor.cookies = {CHOICE: value}
-            answer = visitor.get("/accounts/login/")
-            assert answer.status == 200, value[:40]
-            assert '<html lang="en-gb">' in answer.text
+            response = visitor.get("/accounts/login/")
+            assert response.status == 200, value[:40]
+            assert '<html lang="en-gb">' in response.text

@@ -30,9 +30,9 @@ def cart_of(shop: AbusedShop, visitor: Attacker) -> dict[int, int]:
     return {row["product_id"]: row["quantity"] for row in shop.table("carts_cartitem") if row["cart_id"] in carts}
 
 
-def cart_text(visitor: Attacker, answer: Answer) -> str:
+def cart_text(visitor: Attacker, response: Answer) -> str:
     """Return the text of the cart page after a cart update."""
-    assert (answer.status, answer.location) == (302, "/cart/")
+    assert (response.status, response.location) == (302, "/cart/")
     return visitor.get("/cart/").words
 
 
@@ -47,8 +47,8 @@ def cart_text(visitor: Attacker, answer: Answer) -> str:
 )  # fmt: skip
 def test_invalid_quantity_changes_nothing(shop: AbusedShop, visitor: Attacker, quantity: str, sentence: str) -> None:
     with shop.unchanged():
-        answer = visitor.add(shop.goods["mug"], quantity)
-    assert sentence in cart_text(visitor, answer)
+        response = visitor.add(shop.goods["mug"], quantity)
+    assert sentence in cart_text(visitor, response)
 
 
 @pytest.mark.parametrize(("quantity", "count"), {"٣": 3, " 4 ": 4, "": 1, "1_0": 10, "5.0": 5}.items(), ids=short)
@@ -61,8 +61,8 @@ def test_quantity_in_another_notation_is_accepted(
 
 
 def test_repeated_adds_stop_at_99(shop: AbusedShop, visitor: Attacker) -> None:
-    answers = [visitor.add(shop.goods["pot"], 99) for _press in range(3)]
-    assert "We have no more than that" in cart_text(visitor, answers[-1])
+    responses = [visitor.add(shop.goods["pot"], 99) for _press in range(3)]
+    assert "We have no more than that" in cart_text(visitor, responses[-1])
     assert cart_of(shop, visitor) == {shop.goods["pot"]: 99}
 
 
@@ -81,15 +81,15 @@ def test_invalid_product_changes_nothing(
 ) -> None:
     number = {"gone": shop.goods["gone"], "deleted": max(shop.goods.values()) + 1}.get(product, product)
     with shop.unchanged():
-        answer = visitor.post(UPDATE, {"product_id": number, "action": action, "quantity": "1"}, SAME_SITE)
-    assert sentence in cart_text(visitor, answer)
+        response = visitor.post(UPDATE, {"product_id": number, "action": action, "quantity": "1"}, SAME_SITE)
+    assert sentence in cart_text(visitor, response)
 
 
 @pytest.mark.parametrize("action", ["buy", "ADD", "add\x00", "toggle", "x" * 5000, "__class__"], ids=short)
 def test_invalid_action_changes_nothing(shop: AbusedShop, visitor: Attacker, action: str) -> None:
     with shop.unchanged():
-        answer = visitor.post(UPDATE, {"product_id": shop.goods["mug"], "action": action}, SAME_SITE)
-    assert "A product can be added, set or removed." in cart_text(visitor, answer)
+        response = visitor.post(UPDATE, {"product_id": shop.goods["mug"], "action": action}, SAME_SITE)
+    assert "A product can be added, set or removed." in cart_text(visitor, response)
 
 
 def test_unexpected_fields_are_ignored(shop: AbusedShop, visitor: Attacker) -> None:
@@ -125,8 +125,8 @@ def test_repeated_and_bracketed_fields_change_nothing(
     shop: AbusedShop, visitor: Attacker, fields: str, sentence: str
 ) -> None:
     with shop.unchanged():
-        answer = visitor.post(UPDATE, fields.replace("{mug}", str(shop.goods["mug"])), SAME_SITE)
-    assert sentence in cart_text(visitor, answer)
+        response = visitor.post(UPDATE, fields.replace("{mug}", str(shop.goods["mug"])), SAME_SITE)
+    assert sentence in cart_text(visitor, response)
 
 
 @pytest.mark.parametrize("headers", [{}, SAME_SITE], ids=["token", "same site"])
@@ -136,10 +136,10 @@ def test_malformed_body_changes_nothing(
 ) -> None:
     kind, body, status = BODIES[name]
     with shop.unchanged():
-        answer = visitor.post(UPDATE, body, {"Content-Type": kind, **headers})
+        response = visitor.post(UPDATE, body, {"Content-Type": kind, **headers})
     if status == 302:
-        assert CHOOSE in cart_text(visitor, answer)
-    assert answer.status in (status, HUNG_UP)
+        assert CHOOSE in cart_text(visitor, response)
+    assert response.status in (status, HUNG_UP)
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -147,8 +147,8 @@ def test_malformed_body_reaches_no_account(shop: AbusedShop, visitor: Attacker, 
     kind, body, status = BODIES[name]
     with shop.unchanged():
         for path in ["/accounts/login/", "/accounts/signup/", "/accounts/guest/", "/admin/login/"]:
-            answer = visitor.post(path, body, {"Content-Type": kind})
-            assert answer.status in (200 if status == 302 else status, HUNG_UP)
+            response = visitor.post(path, body, {"Content-Type": kind})
+            assert response.status in (200 if status == 302 else status, HUNG_UP)
 
 
 POST_PATHS = [
@@ -164,8 +164,8 @@ def test_cross_site_post_changes_nothing(shop: AbusedShop, visitor: Attacker, pa
     fields = {"product_id": shop.goods["mug"], "email": "a@example.org", "password": "x", "next": "/"}
     with shop.unchanged():
         for headers in FROM_AFAR:
-            answer = visitor.post(path, fields, {"X-CSRFToken": "", **headers})
-            assert answer.status in (400, 403, 431), headers
+            response = visitor.post(path, fields, {"X-CSRFToken": "", **headers})
+            assert response.status in (400, 403, 431), headers
     assert NO_TOKEN in visitor.post(path, fields, {"X-CSRFToken": ""}).words
 
 
@@ -193,8 +193,8 @@ def test_read_only_page_rejects_other_http_methods(shop: AbusedShop, visitor: At
 def test_16_parallel_adds_are_in_one_cart(shop: AbusedShop, visitor: Attacker) -> None:
     visitor.add(shop.goods["pot"])
     with shop.unchanged(*CART), ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _press: visitor.add(shop.goods["mug"]), range(16)))
-    assert {answer.status for answer in answers} == {302}
+        responses = list(pool.map(lambda _press: visitor.add(shop.goods["mug"]), range(16)))
+    assert {response.status for response in responses} == {302}
     assert cart_of(shop, visitor) == {shop.goods["pot"]: 1, shop.goods["mug"]: 16}
 
 
@@ -226,7 +226,7 @@ def test_add_with_invalid_session_cookie_starts_a_new_session(shop: AbusedShop, 
     visitor = shop.visitor()
     visitor.cookies = {"sessionid": cookie, "messages": cookie, "csrftoken": cookie}
     with shop.unchanged(*CART):
-        answer = visitor.add(shop.goods["mug"])
-    if answer.status == 302:
+        response = visitor.add(shop.goods["mug"])
+    if response.status == 302:
         assert visitor.cookies["sessionid"] != cookie
         assert cart_of(shop, visitor) == {shop.goods["mug"]: 1}

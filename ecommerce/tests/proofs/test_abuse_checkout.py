@@ -29,11 +29,11 @@ def charged_amounts(shop: AbusedShop, number: str) -> list[int]:
 def rejected_text(shop: AbusedShop, guest: Attacker, form: dict[str, str]) -> str:
     """Submit Place order and check that it changes nothing. Return the text of the page after all redirects."""
     with shop.unchanged():
-        answer = guest.post(CHECKOUT, form)
-    assert answer.status == 302
-    while answer.status == 302:
-        answer = guest.get(answer.location)
-    return answer.words
+        response = guest.post(CHECKOUT, form)
+    assert response.status == 302
+    while response.status == 302:
+        response = guest.get(response.location)
+    return response.words
 
 
 def test_empty_cart_cannot_be_paid(shop: AbusedShop) -> None:
@@ -109,8 +109,8 @@ def test_second_tab_with_an_old_cart_pays_nothing(shop: AbusedShop, guest: Attac
 def test_posted_total_is_ignored(shop: AbusedShop, guest: Attacker) -> None:
     form = complete_form(guest)
     cheap = {"total": "0.01", "subtotal": "0.01", "amount": "1", "price": "0.01", "currency": "jpy", "status": "paid"}
-    answer = guest.post(CHECKOUT, form | cheap | {"discount_total": "15.99", "billing_profile": "1", "user": "1"})
-    assert answer.location == "/cart/success/"
+    response = guest.post(CHECKOUT, form | cheap | {"discount_total": "15.99", "billing_profile": "1", "user": "1"})
+    assert response.location == "/cart/success/"
     assert charged_amounts(shop, form["order"]) == [1600]
     assert str(shop.order(form["order"])["total"]).startswith("16")
 
@@ -119,9 +119,9 @@ def test_thank_you_page_does_not_mark_an_order_paid(shop: AbusedShop) -> None:
     guest = shop.visitor()
     number = guest.buy(shop.goods["mug"], THREE_D_SECURE)
     with shop.unchanged():
-        answer = guest.get("/cart/success/?paid=1&payment_intent=pi_1&redirect_status=succeeded")
-        assert answer.location == f"/orders/{number}/"
-        assert guest.get(answer.location).status == 200
+        response = guest.get("/cart/success/?paid=1&payment_intent=pi_1&redirect_status=succeeded")
+        assert response.location == f"/orders/{number}/"
+        assert guest.get(response.location).status == 200
     assert shop.order(number)["status"] == "placed"
 
 
@@ -135,8 +135,8 @@ def test_total_below_the_minimum_charge_is_rejected(shop: AbusedShop) -> None:
 def test_16_parallel_place_orders_charge_once(shop: AbusedShop, guest: Attacker) -> None:
     form = complete_form(guest)
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _press: guest.post(CHECKOUT, form), range(16)))
-    assert {answer.status for answer in answers} <= {302, 429}
+        responses = list(pool.map(lambda _press: guest.post(CHECKOUT, form), range(16)))
+    assert {response.status for response in responses} <= {302, 429}
     assert charged_amounts(shop, form["order"]) == [1600]
     assert shop.order(form["order"])["status"] == "paid"
 
@@ -165,12 +165,12 @@ def test_invalid_address_is_not_saved(shop: AbusedShop, changes: dict[str, str])
     guest = shop.visitor()
     guest.add(shop.goods["mug"])
     with shop.unchanged():
-        answer = guest.give_details(**changes)
-    assert (answer.status, "There is a problem" in answer.words) == (200, True)
+        response = guest.give_details(**changes)
+    assert (response.status, "There is a problem" in response.words) == (200, True)
     guest.give_details()
     with shop.unchanged():
-        answer = guest.post("/addresses/check/", ADDRESS | changes | {"address_type": "billing"})
-    assert (answer.status, "There is a problem" in answer.words) == (200, True)
+        response = guest.post("/addresses/check/", ADDRESS | changes | {"address_type": "billing"})
+    assert (response.status, "There is a problem" in response.words) == (200, True)
 
 
 # --- cards ---
@@ -187,9 +187,9 @@ def test_invalid_token_is_not_sent_to_stripe(shop: AbusedShop, guest: Attacker, 
     asked = len(shop.simulator.requests)
     with shop.unchanged():
         for fields in ({"token": token}, {"setup_intent": token}, {"token[]": "tok_visa"}):
-            answer = guest.post(CARD, fields)
-            assert answer.status == 400
-            assert answer.json["error"]
+            response = guest.post(CARD, fields)
+            assert response.status == 400
+            assert response.json["error"]
     assert len(shop.simulator.requests) == asked
 
 
@@ -197,8 +197,8 @@ def test_invalid_token_is_not_sent_to_stripe(shop: AbusedShop, guest: Attacker, 
 def test_token_unknown_to_stripe_saves_no_card(shop: AbusedShop, guest: Attacker, fields: dict[str, str]) -> None:
     guest.get(CHECKOUT)
     with shop.unchanged(ATTEMPTS, "billing_billingprofile"):
-        answer = guest.post(CARD, fields)
-    assert (answer.status, "Nothing was charged." in answer.json["error"]) == (400, True)
+        response = guest.post(CARD, fields)
+    assert (response.status, "Nothing was charged." in response.json["error"]) == (400, True)
 
 
 def count_requests(shop: AbusedShop, path: str) -> int:
@@ -210,12 +210,12 @@ def test_40_declined_cards_are_limited_without_affecting_others(shop: AbusedShop
     guest.get(CHECKOUT)
     before = count_requests(shop, "/sources")
     with shop.unchanged(ATTEMPTS):
-        answers = [guest.post(CARD, {"token": "tok_chargeDeclined"}) for _card in range(40)]
-    statuses = [answer.status for answer in answers]
+        responses = [guest.post(CARD, {"token": "tok_chargeDeclined"}) for _card in range(40)]
+    statuses = [response.status for response in responses]
     assert (set(statuses), statuses == sorted(statuses)) == ({402, 429}, True)
     assert count_requests(shop, "/sources") - before == statuses.count(402) <= 10
-    assert "Too many cards were tried in a short time. Nothing was charged." in answers[-1].json["error"]
-    assert int(answers[-1].header("Retry-After")) > 0
+    assert "Too many cards were tried in a short time. Nothing was charged." in responses[-1].json["error"]
+    assert int(responses[-1].header("Retry-After")) > 0
     assert guest.post(CARD, {"token": "tok_visa"}).status == 429
     other = shop.visitor()
     assert shop.order(other.buy(shop.goods["mug"]))["status"] == "paid"
@@ -240,8 +240,8 @@ def test_40_declined_payments_are_limited(shop: AbusedShop, guest: Attacker) -> 
     form = guest.pay_form() | {"card": str(guest.add_card("tok_chargeCustomerFail"))}
     guest.post(CHECKOUT, form)
     before = count_requests(shop, "/confirm")
-    answers = [pay_again(guest, form["order"], form["card"]) for _press in range(40)]
-    assert {answer.status for answer in answers} == {302, 429}
+    responses = [pay_again(guest, form["order"], form["card"]) for _press in range(40)]
+    assert {response.status for response in responses} == {302, 429}
     assert count_requests(shop, "/confirm") - before < 10
-    assert "Too many cards were tried in a short time. Nothing was charged." in answers[-1].words
+    assert "Too many cards were tried in a short time. Nothing was charged." in responses[-1].words
     assert (shop.order(form["order"])["status"], charged_amounts(shop, form["order"])) == ("placed", [])

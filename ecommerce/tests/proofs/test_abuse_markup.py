@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 NAMES = dict.fromkeys(("name", "line_1", "line_2", "city", "state"), MARKUP)
 
 
-def is_harmless(answer: Answer) -> bool:
+def is_harmless(response: Answer) -> bool:
     """Return whether the page contains the markup only as escaped text."""
-    return "<script>alert" not in answer.text and "<img src=x" not in answer.text
+    return "<script>alert" not in response.text and "<img src=x" not in response.text
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,6 @@ def test_invalid_search_in_the_admin_breaks_nothing(shop: AbusedShop, boss: Atta
     with shop.unchanged():
         for path in LISTS:
             for name in ("q", "p", "id__exact", search):
-                answer = boss.get(f"{path}?{quote(name, safe='%')}={quote(search, safe='%')}")
-                assert answer.status in (200, 302, 400, 404, 414)
-                assert is_harmless(answer)
+                response = boss.get(f"{path}?{quote(name, safe='%')}={quote(search, safe='%')}")
+                assert response.status in (200, 302, 400, 404, 414)
+                assert is_harmless(response)

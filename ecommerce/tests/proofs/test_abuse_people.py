@@ -18,9 +18,9 @@ FAILURES = ("axes_accessattempt", "axes_accessfailurelog", "axes_accessattemptex
 RATIO = 3  # generous, because the machine can be busy; without equal work the times differ by more
 
 
-def comparable_page(answer: Answer, email: str) -> str:
+def comparable_page(response: Answer, email: str) -> str:
     """Return the page without the parts that must differ: the CSRF token and the email address that was entered."""
-    return re.sub(r'(name="csrfmiddlewaretoken" value=)"\w+"', r"\1", answer.text).replace(email, "")
+    return re.sub(r'(name="csrfmiddlewaretoken" value=)"\w+"', r"\1", response.text).replace(email, "")
 
 
 def check_equal_times(first: Callable[[], object], second: Callable[[], object]) -> None:
@@ -37,10 +37,10 @@ def check_equal_times(first: Callable[[], object], second: Callable[[], object])
 @pytest.mark.parametrize("path", [LOGIN, ADMIN])
 def test_wrong_password_does_not_reveal_accounts(shop: AbusedShop, path: str) -> None:
     with shop.unchanged(*FAILURES):
-        answers = [shop.visitor().log_in(email, WRONG_PASSWORD, path) for email in (VICTIM, UNKNOWN_EMAIL)]
-    assert [answer.status for answer in answers] == [200, 200]
-    assert comparable_page(answers[0], VICTIM) == comparable_page(answers[1], UNKNOWN_EMAIL)
-    assert [name for name, _value in answers[0].headers] == [name for name, _value in answers[1].headers]
+        responses = [shop.visitor().log_in(email, WRONG_PASSWORD, path) for email in (VICTIM, UNKNOWN_EMAIL)]
+    assert [response.status for response in responses] == [200, 200]
+    assert comparable_page(responses[0], VICTIM) == comparable_page(responses[1], UNKNOWN_EMAIL)
+    assert [name for name, _value in responses[0].headers] == [name for name, _value in responses[1].headers]
 
 
 @pytest.mark.parametrize("path", [LOGIN, ADMIN])
@@ -61,8 +61,8 @@ def test_password_reset_does_not_reveal_accounts(shop: AbusedShop) -> None:
     for email in (OWNER, UNKNOWN_EMAIL):
         visitor = shop.visitor()
         with shop.unchanged("accounts_accountmail"):
-            answer = visitor.post(RESET, {"email": email}, {"X-Forwarded-Host": "evil.example"})
-        assert (answer.status, answer.location) == (302, LOGIN)
+            response = visitor.post(RESET, {"email": email}, {"X-Forwarded-Host": "evil.example"})
+        assert (response.status, response.location) == (302, LOGIN)
         pages.append(comparable_page(visitor.get(LOGIN), email))
     assert sentence in pages[0]
     assert pages[0] == pages[1]
@@ -87,9 +87,9 @@ def test_guest_checkout_does_not_reveal_accounts(shop: AbusedShop) -> None:
     for email in (VICTIM, UNKNOWN_EMAIL):
         guest = shop.visitor()
         guest.add(shop.goods["mug"])
-        answer = guest.give_details(email)
+        response = guest.give_details(email)
         page = guest.get("/cart/checkout/").text.replace(email, "")
-        pages.append((answer.status, answer.location, re.sub(r'type="hidden" name="\w+" value="[^"]*"', "", page)))
+        pages.append((response.status, response.location, re.sub(r'type="hidden" name="\w+" value="[^"]*"', "", page)))
     assert "Place order" in pages[0][2]
     assert pages[0] == pages[1]
 
@@ -98,8 +98,8 @@ def test_sign_up_with_a_taken_email_creates_nothing(shop: AbusedShop) -> None:
     visitor = shop.visitor()
     for email in (VICTIM, VICTIM.upper(), f" {VICTIM} "):
         with shop.unchanged("accounts_takensignup"):
-            answer = visitor.post("/accounts/signup/", {"name": "X", "email": email, "password": "quite a password"})
-        assert "You have an account with this e-mail. Log in instead." in answer.words
+            response = visitor.post("/accounts/signup/", {"name": "X", "email": email, "password": "quite a password"})
+        assert "You have an account with this e-mail. Log in instead." in response.words
     assert visitor.log_in(VICTIM, "quite a password").status == 200
 
 
@@ -116,27 +116,27 @@ def test_sign_ups_for_account_enumeration_are_limited(shop: AbusedShop) -> None:
 
 def guess(shop: AbusedShop, path: str, email: str) -> tuple[Attacker, list[Answer]]:
     """Send 40 wrong passwords from one IP address with 40 forged ones. Return the visitor and the responses."""
-    guesser, answers = shop.visitor(), []
+    guesser, responses = shop.visitor(), []
     for number in range(40):
         fields = {"email": email, "username": email, "password": f"guess {number}"}
         forged = {"X-Forwarded-For": f"10.0.0.{number}", "X-Real-IP": f"10.0.0.{number}"}
-        answers.append(guesser.post(path, fields, forged))
-    return guesser, answers
+        responses.append(guesser.post(path, fields, forged))
+    return guesser, responses
 
 
 @pytest.mark.parametrize(("path", "email"), [(LOGIN, OWNER), (ADMIN, BOSS)])
 def test_40_wrong_passwords_lock_out_the_guesser_but_not_the_owner(shop: AbusedShop, path: str, email: str) -> None:
     with shop.unchanged(*FAILURES):
-        guesser, answers = guess(shop, path, email)
-        _guesser, unknown_answers = guess(shop, path, UNKNOWN_EMAIL)
-    statuses = [answer.status for answer in answers]
+        guesser, responses = guess(shop, path, email)
+        _guesser, unknown_responses = guess(shop, path, UNKNOWN_EMAIL)
+    statuses = [response.status for response in responses]
     assert statuses == sorted(statuses)
     assert (statuses[0], statuses[10], statuses[-1]) == (200, 429, 429)
-    assert "There were too many wrong passwords" in answers[-1].words
-    assert int(answers[-1].header("Retry-After")) > 0
+    assert "There were too many wrong passwords" in responses[-1].words
+    assert int(responses[-1].header("Retry-After")) > 0
     # The responses do not reveal whether the account exists, or that a guess was right.
-    assert [comparable_page(answer, email) for answer in answers] == [
-        comparable_page(answer, UNKNOWN_EMAIL) for answer in unknown_answers
+    assert [comparable_page(response, email) for response in responses] == [
+        comparable_page(response, UNKNOWN_EMAIL) for response in unknown_responses
     ]
     assert guesser.log_in(email, path=path).status == 429
     assert shop.visitor().log_in(email, path=path).status == 302
@@ -167,14 +167,14 @@ def test_invalid_email_creates_no_guest(shop: AbusedShop, email: str) -> None:
     visitor = shop.visitor()
     visitor.add(shop.goods["mug"])
     with shop.unchanged("django_session"):
-        answers = [
+        responses = [
             visitor.post("/accounts/guest/", {"email": email}),
             visitor.give_details(email),
             visitor.post("/accounts/signup/", {"name": "X", "email": email, "password": "quite a password"}),
             visitor.post(RESET, {"email": email}),
         ]
-    assert {answer.status for answer in answers} <= {200, 400}
-    assert all("There is a problem" in answer.words for answer in answers if answer.status == 200)
+    assert {response.status for response in responses} <= {200, 400}
+    assert all("There is a problem" in response.words for response in responses if response.status == 200)
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_invalid_link_opens_nothing(shop: AbusedShop, link: str) -> None:
     member = shop.visitor()
     with shop.unchanged():
         for kind in ("password-reset", "verify", "claim"):
-            answer = member.get(f"/accounts/{kind}/{link}/")
-            assert answer.status in (302, 400, 404)
-            assert answer.status != 302 or answer.location.startswith(LOGIN)
+            response = member.get(f"/accounts/{kind}/{link}/")
+            assert response.status in (302, 400, 404)
+            assert response.status != 302 or response.location.startswith(LOGIN)
 
 
 def signed_in(shop: AbusedShop) -> Attacker:
@@ -228,6 +228,6 @@ def test_invalid_tokens_and_extra_fields_of_a_member_are_rejected(shop: AbusedSh
                 assert member.get(f"/accounts/{kind}/{token}/").status in (400, 404)
                 assert member.post(f"/accounts/{kind}/{token}/").status in (400, 404)
         changes = {"old_password": "wrong", "new_password1": "another one 9", "new_password2": "another one 9"}
-        answer = member.post("/accounts/password-change/", changes | {"is_staff": "1", "user": "1"})
-    assert "The password is not right. Try again." in answer.words
+        response = member.post("/accounts/password-change/", changes | {"is_staff": "1", "user": "1"})
+    assert "The password is not right. Try again." in response.words
     assert member.get("/admin/").status == 302

@@ -31,15 +31,15 @@ def shopper(abused_shop: AbusedShop) -> Attacker:
     return shopper
 
 
-def cart_text(visitor: Attacker, answer: Answer) -> str:
+def cart_text(visitor: Attacker, response: Answer) -> str:
     """Return the text of the cart page after one of its forms."""
-    assert (answer.status, answer.location.partition("?")[0]) == (302, CART)
-    return visitor.get(answer.location).words
+    assert (response.status, response.location.partition("?")[0]) == (302, CART)
+    return visitor.get(response.location).words
 
 
-def error_summary(words: str) -> str:
+def error_summary(text: str) -> str:
     """Return the error summary in the text of a page."""
-    return words.partition('class="error-summary"')[2].partition("</ul>")[0]
+    return text.partition('class="error-summary"')[2].partition("</ul>")[0]
 
 
 def total(amount: str) -> str:
@@ -75,18 +75,18 @@ UNUSABLE_CODES = {
 @pytest.mark.parametrize("codes", [INVALID_CODES, UNUSABLE_CODES], ids=["invalid", "unusable"])
 def test_unusable_code_changes_nothing(shop: AbusedShop, shopper: Attacker, codes: dict[str, str]) -> None:
     with shop.unchanged():
-        answers = [shopper.post(DISCOUNT, {"code": code}, SAME_SITE) for code in codes]
-        words = cart_text(shopper, answers[-1])
-    messages = error_summary(words)
+        responses = [shopper.post(DISCOUNT, {"code": code}, SAME_SITE) for code in codes]
+        text = cart_text(shopper, responses[-1])
+    messages = error_summary(text)
     assert {sentence: messages.count(sentence) for sentence in codes.values()} == Counter(codes.values())
-    assert total("£8.00") in words
+    assert total("£8.00") in text
 
 
 def test_repeated_and_bracketed_codes_change_nothing(shop: AbusedShop, shopper: Attacker) -> None:
     with shop.unchanged():
         for body in ("code[]=ten", "code[0]=ten", "code[$ne]=x", "code=ten&code=", "code=%ff%fe", "remove[]=1"):
-            words = cart_text(shopper, shopper.post(DISCOUNT, body, SAME_SITE))
-            assert "Enter a code." in words or LETTERS in words, body
+            text = cart_text(shopper, shopper.post(DISCOUNT, body, SAME_SITE))
+            assert "Enter a code." in text or LETTERS in text, body
         assert UNKNOWN in cart_text(shopper, shopper.post(DISCOUNT, "code=ten&code=nobody", SAME_SITE))
         assert UNKNOWN in cart_text(shopper, shopper.post(DISCOUNT + "?code=ten", {"code": "nobody"}, SAME_SITE))
 
@@ -96,9 +96,9 @@ def test_code_is_redisplayed_escaped(shop: AbusedShop) -> None:
     visitor.add(shop.goods["mug"])
     with shop.unchanged():
         for code in (MARKUP, "x\r\nSet-Cookie: evil=1", "\x00//evil.example", "&next=//evil.example", "x" * 10_240):
-            answer = visitor.post(DISCOUNT, {"code": code}, SAME_SITE)
-            assert (answer.location[:12], answer.location.isprintable()) == ("/cart/?code=", True)
-            page = visitor.get(answer.location)
+            response = visitor.post(DISCOUNT, {"code": code}, SAME_SITE)
+            assert (response.location[:12], response.location.isprintable()) == ("/cart/?code=", True)
+            page = visitor.get(response.location)
             assert (page.status, "<script>alert" in page.text, "<img src=x" in page.text) == (200, False, False)
     assert "evil" not in visitor.cookies
 
@@ -106,8 +106,8 @@ def test_code_is_redisplayed_escaped(shop: AbusedShop) -> None:
 def test_malformed_body_changes_no_price(shop: AbusedShop, shopper: Attacker) -> None:
     with shop.unchanged():
         for (name, (kind, body, status)), path in zip(BODIES.items(), cycle([DISCOUNT, DELIVERY])):
-            answer = shopper.post(path, body, {"Content-Type": kind, **SAME_SITE})
-            assert answer.status in (status, HUNG_UP), name
+            response = shopper.post(path, body, {"Content-Type": kind, **SAME_SITE})
+            assert response.status in (status, HUNG_UP), name
     assert total("£8.00") in shopper.get(CART).words
 
 
@@ -153,8 +153,8 @@ def test_code_for_one_order_is_used_once_by_parallel_orders(shop: AbusedShop) ->
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         forms = list(pool.map(prepare, guests))
-        answers = list(pool.map(lambda guest, form: guest.post(CHECKOUT, form), guests, forms))
-    assert sorted(answer.location for answer in answers) == [CHECKOUT] * (PARALLEL - 1) + ["/cart/success/"]
+        responses = list(pool.map(lambda guest, form: guest.post(CHECKOUT, form), guests, forms))
+    assert sorted(response.location for response in responses) == [CHECKOUT] * (PARALLEL - 1) + ["/cart/success/"]
     assert [amount for form in forms for amount in charged_amounts(shop, form["order"])] == [800]
     assert [row["uses"] for row in shop.table("carts_discount") if row["code"] == "ONCE"] == [1]
 
@@ -181,11 +181,11 @@ def test_invalid_delivery_changes_nothing(shop: AbusedShop, shopper: Attacker) -
     regions = [{"country": "IE", "region": value} for value in (DIGITS, "1\x00", "x" * 10_240)]
     with shop.unchanged():
         for invalid_forms, sentence in ((countries, "Choose a country."), (methods, METHOD), (regions, ": Region.")):
-            answers = [shopper.post(DELIVERY, changes, SAME_SITE) for changes in invalid_forms]
-            assert error_summary(cart_text(shopper, answers[-1])).count(sentence) == len(invalid_forms)
+            responses = [shopper.post(DELIVERY, changes, SAME_SITE) for changes in invalid_forms]
+            assert error_summary(cart_text(shopper, responses[-1])).count(sentence) == len(invalid_forms)
         for body in ("", "country[]=IE", "shipping_method[0]=1", "country=IE&country=", "region=x", "country=%ff"):
-            answer = shopper.post(DELIVERY, body, SAME_SITE)
-        assert "Standard delivery" in cart_text(shopper, answer)
+            response = shopper.post(DELIVERY, body, SAME_SITE)
+        assert "Standard delivery" in cart_text(shopper, response)
 
 
 def test_unknown_region_is_not_saved(shop: AbusedShop) -> None:
@@ -203,10 +203,10 @@ def test_shipping_method_that_is_not_offered_is_rejected(shop: AbusedShop, guest
     for number in (method_id(shop, "Mail boat"), method_id(shop, "Pigeon"), 2**63 - 1):
         with shop.unchanged(CARTS):
             guest.post(DELIVERY, {"shipping_method": number}, SAME_SITE)
-            words = guest.get(CART).words
-            assert ("Standard delivery" in words, total("£16.00") in words) == (True, True)
-            answer = guest.post(CHECKOUT, form | {"shipping_method": number})
-            assert (answer.location, ELSEWHERE in guest.get(CHECKOUT).words) == (CHECKOUT, True)
+            text = guest.get(CART).words
+            assert ("Standard delivery" in text, total("£16.00") in text) == (True, True)
+            response = guest.post(CHECKOUT, form | {"shipping_method": number})
+            assert (response.location, ELSEWHERE in guest.get(CHECKOUT).words) == (CHECKOUT, True)
     assert guest.post(CHECKOUT, form).location == "/cart/success/"
     assert (charged_amounts(shop, form["order"]), shop.order(form["order"])["shipping_title"]) == (
         [1600],
@@ -217,8 +217,8 @@ def test_shipping_method_that_is_not_offered_is_rejected(shop: AbusedShop, guest
 def test_invalid_shipping_method_places_no_order(shop: AbusedShop, guest: Attacker) -> None:
     form, values = guest.pay_form() | {"card": str(guest.add_card())}, [*VALUES, "0", str(2**63)]
     with shop.unchanged():
-        answers = [guest.post(CHECKOUT, form | {"shipping_method": value}) for value in values]
-        assert {answer.location for answer in answers} == {CHECKOUT}
+        responses = [guest.post(CHECKOUT, form | {"shipping_method": value}) for value in values]
+        assert {response.location for response in responses} == {CHECKOUT}
         messages = error_summary(guest.get(CHECKOUT).words)
     assert messages.count("Please check: Shipping method.") + messages.count("Enter a whole number.") == len(values)
 

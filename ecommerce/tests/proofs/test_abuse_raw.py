@@ -69,9 +69,9 @@ ANSWERS = {HUNG_UP, 200, 302, 400, 403, 404, 405, 411, 413, 414, 417, 431}
 def test_invalid_request_breaks_nothing(shop: AbusedShop, name: str) -> None:
     visitor = shop.visitor()
     with shop.unchanged():
-        answer = visitor.raw(REQUESTS[name])
-    statuses = [int(status) for status in re.findall(rb"^HTTP/1\.[01] (\d{3})", answer, re.MULTILINE)] or [HUNG_UP]
-    assert set(statuses) <= ANSWERS, answer[:300]
+        response = visitor.raw(REQUESTS[name])
+    statuses = [int(status) for status in re.findall(rb"^HTTP/1\.[01] (\d{3})", response, re.MULTILINE)] or [HUNG_UP]
+    assert set(statuses) <= ANSWERS, response[:300]
     assert len(statuses) == 1, "a second request was hidden in the first"
     assert visitor.get("/health/").status == 200
 
@@ -79,5 +79,5 @@ def test_invalid_request_breaks_nothing(shop: AbusedShop, name: str) -> None:
 def test_unknown_transfer_coding_is_rejected_by_the_server(shop: AbusedShop) -> None:
     """Check the only 5xx response: RFC 9112, section 6.1 requires 501, and gunicorn sends it before the shop runs."""
     with shop.unchanged():
-        answer = shop.visitor().raw(request(UPDATE, b"Transfer-Encoding: klingon, chunked", body=END))
-    assert answer.startswith((b"HTTP/1.1 501", b"HTTP/1.1 400"))
+        response = shop.visitor().raw(request(UPDATE, b"Transfer-Encoding: klingon, chunked", body=END))
+    assert response.startswith((b"HTTP/1.1 501", b"HTTP/1.1 400"))

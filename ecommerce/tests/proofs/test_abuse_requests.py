@@ -39,7 +39,7 @@ def member(abused_shop: AbusedShop) -> Attacker:
 @pytest.mark.parametrize("url", FOREIGN_URLS, ids=short)
 def test_next_stays_on_this_site(shop: AbusedShop, member: Attacker, url: str) -> None:
     visitor, product = shop.visitor(), {"product_id": shop.goods["mug"]}
-    answers = [
+    responses = [
         visitor.post("/cart/update/", {**product, "next": url}, SAME_SITE),
         visitor.post(f"/cart/update/?next={quote(url)}", product, SAME_SITE),
         visitor.post("/accounts/guest/", {"email": "guest@example.org", "next": url}),
@@ -50,17 +50,19 @@ def test_next_stays_on_this_site(shop: AbusedShop, member: Attacker, url: str) -
         visitor.post("/cart/delivery/", {"next": url}, SAME_SITE),
         visitor.post("/language/", {"language": "de", "next": url}, SAME_SITE),
     ]
-    assert [answer.location for answer in answers if answer.status == 302 and not is_own_page(answer.location)] == []
-    assert {answer.status for answer in answers} <= {302, 400, 414, 431}
+    assert [
+        response.location for response in responses if response.status == 302 and not is_own_page(response.location)
+    ] == []
+    assert {response.status for response in responses} <= {302, 400, 414, 431}
 
 
 @pytest.mark.parametrize(("path", "email"), [("/accounts/login/", OWNER), ("/admin/login/", BOSS)])
 def test_next_of_a_sign_in_stays_on_this_site(shop: AbusedShop, path: str, email: str) -> None:
     for url in FOREIGN_URLS[2:6]:
         name = "username" if path == "/admin/login/" else "email"
-        answer = shop.visitor().post(path, {name: email, "password": PASSWORD, "next": url})
-        assert answer.status == 302
-        assert is_own_page(answer.location), url
+        response = shop.visitor().post(path, {name: email, "password": PASSWORD, "next": url})
+        assert response.status == 302
+        assert is_own_page(response.location), url
 
 
 HEADER_INJECTIONS = [
@@ -74,7 +76,7 @@ HEADER_INJECTIONS = [
 @pytest.mark.parametrize("value", HEADER_INJECTIONS, ids=short)
 def test_line_breaks_create_no_header(shop: AbusedShop, value: str) -> None:
     visitor, path = shop.visitor(), quote(value, safe="%")
-    answers = [
+    responses = [
         visitor.post("/cart/update/", {"product_id": shop.goods["mug"], "next": "/" + value}, SAME_SITE),
         visitor.post("/accounts/guest/", {"email": "guest@example.org", "next": "/cart/" + value}),
         visitor.post("/language/", {"language": value, "next": "/" + value}, SAME_SITE),
@@ -86,8 +88,8 @@ def test_line_breaks_create_no_header(shop: AbusedShop, value: str) -> None:
         visitor.get(f"/media/{path}"),
     ]
     assert "evil" not in visitor.cookies
-    assert [answer.location for answer in answers if not answer.location.isprintable()] == []
-    assert {answer.status for answer in answers} <= {200, 301, 302, 400, 404}
+    assert [response.location for response in responses if not response.location.isprintable()] == []
+    assert {response.status for response in responses} <= {200, 301, 302, 400, 404}
 
 
 HOSTS = ["evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "evil.example:80", "", "a b", "[::1", "*"]
@@ -97,9 +99,9 @@ HOSTS = ["evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "ev
 @pytest.mark.parametrize("path", ["/", "/accounts/login/", "/cart/", "/admin/", "/products"])
 def test_forged_host_is_rejected(shop: AbusedShop, host: str, path: str) -> None:
     with shop.unchanged():
-        answer = shop.visitor().get(path, Host=host)
-    assert answer.status == 400
-    assert b"evil" not in answer.body
+        response = shop.visitor().get(path, Host=host)
+    assert response.status == 400
+    assert b"evil" not in response.body
 
 
 @pytest.mark.parametrize(
@@ -129,18 +131,18 @@ def test_forged_header_changes_no_page(shop: AbusedShop, headers: dict[str, str]
     visitor = shop.visitor()
     with shop.unchanged():
         for path in ("/", "/accounts/login/", "/products/", "/cart/"):
-            answer = visitor.send("GET", path, headers=headers)
-            assert answer.status == 200
-            assert b"evil" not in answer.body
+            response = visitor.send("GET", path, headers=headers)
+            assert response.status == 200
+            assert b"evil" not in response.body
 
 
 @pytest.mark.parametrize("page", ["-1", "0", "1000000000", "abc", "1.5", "9" * 5000, "٣", "%00", "%ff", "last' OR 1=1"])
 @pytest.mark.parametrize("path", ["/products/", "/orders/"])
 def test_invalid_page_number_is_not_found(shop: AbusedShop, path: str, page: str) -> None:
     with shop.unchanged():
-        answer = shop.visitor().get(f"{path}?page={quote(page, safe='%')}")
-    assert answer.status in (400, 404, 414)
-    assert "To the shop" in answer.words or answer.status == 414  # the server rejects such a long line
+        response = shop.visitor().get(f"{path}?page={quote(page, safe='%')}")
+    assert response.status in (400, 404, 414)
+    assert "To the shop" in response.words or response.status == 414  # the server rejects a line of this length
 
 
 SEARCHES = [
@@ -168,9 +170,9 @@ def test_invalid_search_breaks_nothing(shop: AbusedShop, search: str) -> None:
     visitor, quoted = shop.visitor(), quote(search, safe="%")
     with shop.unchanged():
         for path in ("/products/?q=", "/products/?search=", "/?q=", "/products/?category="):
-            answer = visitor.get(path + quoted)
-            assert answer.status in (200, 400, 404, 414)
-            assert "<b>" not in answer.text
+            response = visitor.get(path + quoted)
+            assert response.status in (200, 400, 404, 414)
+            assert "<b>" not in response.text
 
 
 ODD_PATHS = [
@@ -188,6 +190,6 @@ ODD_PATHS = [
 def test_odd_url_gets_a_page(shop: AbusedShop, path: str) -> None:
     visitor = shop.visitor()
     with shop.unchanged():
-        answer = visitor.get(path)
-    assert answer.status in (200, 301, 302, 400, 404, 414)
-    assert not re.search(r"root:|SQLite format|SECRET_KEY|Traceback", answer.body.decode("latin-1"))
+        response = visitor.get(path)
+    assert response.status in (200, 301, 302, 400, 404, 414)
+    assert not re.search(r"root:|SQLite format|SECRET_KEY|Traceback", response.body.decode("latin-1"))

@@ -34,8 +34,8 @@ def test_order_of_another_shopper_is_not_found(shop: AbusedShop, guest: Attacker
                 assert stranger.get(f"/orders/{number}/{path}").status == 404
                 assert stranger.get(f"/orders/{number.lower()}/{path}").status == 404
             for path in ("pay/", "cancel/", "card/", "card/setup/"):
-                answer = stranger.post(f"/orders/{number}/{path}", {"card": "1", "token": "tok_visa", "user": VICTIM})
-                assert answer.status == 404
+                response = stranger.post(f"/orders/{number}/{path}", {"card": "1", "token": "tok_visa", "user": VICTIM})
+                assert response.status == 404
             assert number not in stranger.get("/orders/").text
 
 
@@ -54,8 +54,8 @@ def test_checkout_of_another_shopper_cannot_be_placed(shop: AbusedShop, guest: A
     form = victim.pay_form() | {"card": str(victim.add_card())}
     card = str(guest.add_card())
     with shop.unchanged():
-        answers = [guest.post("/cart/checkout/", form), guest.post("/cart/checkout/", form | {"card": card})]
-    assert {answer.location for answer in answers} == {"/cart/"}
+        responses = [guest.post("/cart/checkout/", form), guest.post("/cart/checkout/", form | {"card": card})]
+    assert {response.location for response in responses} == {"/cart/"}
     assert "Your checkout has ended." in guest.get("/cart/").words
 
 
@@ -67,8 +67,8 @@ def test_card_of_another_shopper_pays_nothing(shop: AbusedShop, guest: Attacker)
     with shop.unchanged():
         for card in (theirs, "0", "-1", "", "new", "card_1", "1 OR 1=1", str(2**64), "1\x00", "9" * 5000):
             assert guest.post("/cart/checkout/", form | {"card": card}).location == "/cart/checkout/"
-            words = guest.get("/cart/checkout/").words
-            assert CHOOSE_A_CARD in words or "Null characters are not allowed." in words
+            text = guest.get("/cart/checkout/").words
+            assert CHOOSE_A_CARD in text or "Null characters are not allowed." in text
     unlucky = shop.visitor()
     own = unlucky.buy(shop.goods["mug"], CARD_FAILS)
     with shop.unchanged():
@@ -81,8 +81,8 @@ def test_address_of_another_shopper_is_not_used(shop: AbusedShop, guest: Attacke
     theirs = str(shop.table("addresses_address")[-1]["id"])
     with shop.unchanged():
         for number in (theirs, "0", "-1", "", "x", str(2**64), "1\x00", "9" * 5000, "1 OR 1=1"):
-            answer = guest.post("/addresses/update/", {"address_id": number, "address_type": "shipping"})
-            assert answer.location == "/cart/checkout/"
+            response = guest.post("/addresses/update/", {"address_id": number, "address_type": "shipping"})
+            assert response.location == "/cart/checkout/"
             assert "Choose one of your addresses." in guest.get("/cart/checkout/").words
 
 
@@ -93,8 +93,8 @@ def test_invalid_address_type_changes_nothing(shop: AbusedShop, guest: Attacker,
     guest.pay_form()
     order = shop.table("orders_order")[-1]
     with shop.unchanged():
-        answer = guest.post("/addresses/update/", {"address_id": order["shipping_address_id"], "address_type": kind})
-        assert answer.location == "/cart/checkout/"
+        response = guest.post("/addresses/update/", {"address_id": order["shipping_address_id"], "address_type": kind})
+        assert response.location == "/cart/checkout/"
         assert "Choose one of your addresses." in guest.get("/cart/checkout/").words
         assert guest.get("/addresses/check/?address_type=evil").status == 200
 
@@ -116,8 +116,8 @@ def test_thank_you_page_is_only_for_its_shopper(shop: AbusedShop, member: Attack
     shop.visitor().buy(shop.goods["pot"], email=VICTIM)
     with shop.unchanged():
         for stranger in (shop.visitor(), member):
-            answer = stranger.get("/cart/success/?order=1")
-            assert (answer.status, answer.location) == (302, "/cart/")
+            response = stranger.get("/cart/success/?order=1")
+            assert (response.status, response.location) == (302, "/cart/")
 
 
 def test_order_is_not_accessible_after_logout(shop: AbusedShop) -> None:
@@ -192,10 +192,10 @@ def test_forged_link_opens_nothing(shop: AbusedShop, mailed: tuple[str, str], na
     number, key = mailed
     visitor = shop.visitor()
     with shop.unchanged("django_session"):
-        answer = visitor.get(f"/orders/{number}/?key={FORGED[name](number, key)}")
-        assert answer.status in (302, 400, 404)
-        if answer.status == 302:
-            assert answer.location == "/accounts/login/"
+        response = visitor.get(f"/orders/{number}/?key={FORGED[name](number, key)}")
+        assert response.status in (302, 400, 404)
+        if response.status == 302:
+            assert response.location == "/accounts/login/"
             assert "This link does not work any more." in visitor.get("/accounts/login/").words
         assert visitor.get(f"/orders/{number}/").status == 404
 
@@ -230,5 +230,5 @@ def test_staff_page_is_only_for_staff(shop: AbusedShop, member: Attacker, path: 
     fields = {"action": "cancel_unpaid", "_selected_action": "1", "post": "yes", "amount": "1", "price": "0.01"}
     with shop.unchanged():
         for stranger in (shop.visitor(), member):
-            for answer in (stranger.get(path), stranger.post(path, fields)):
-                assert (answer.status, answer.location.startswith("/admin/login/")) == (302, True)
+            for response in (stranger.get(path), stranger.post(path, fields)):
+                assert (response.status, response.location.startswith("/admin/login/")) == (302, True)

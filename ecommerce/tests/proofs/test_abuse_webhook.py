@@ -99,8 +99,8 @@ def test_false_payment_event_pays_nothing(shop: AbusedShop) -> None:
     intent = shop.order(number)["payment_intent_id"]
     with shop.unchanged(EVENTS):
         for kind in ("succeeded", "canceled", "payment_failed", "amount_capturable_updated"):
-            answer = deliver(shop, event(intent, f"evt_lie_{kind}", type=f"payment_intent.{kind}"))
-            assert answer.status == 200
+            response = deliver(shop, event(intent, f"evt_lie_{kind}", type=f"payment_intent.{kind}"))
+            assert response.status == 200
     assert shop.order(number)["status"] == "placed"
 
 
@@ -122,8 +122,8 @@ def test_16_parallel_copies_of_an_event_pay_once(shop: AbusedShop) -> None:
     body = event(order["payment_intent_id"], "evt_sixteen")
     paid = ("orders_order", "orders_payment", "orders_orderevent", "orders_mail", EVENTS)
     with shop.unchanged(*paid), ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _copy: deliver(shop, body), range(16)))
-    assert {answer.status for answer in answers} == {200}
+        responses = list(pool.map(lambda _copy: deliver(shop, body), range(16)))
+    assert {response.status for response in responses} == {200}
     assert shop.order(number)["status"] == "paid"
     kinds = [row["kind"] for row in shop.table("orders_orderevent") if row["order_id"] == order["id"]]
     assert (kinds.count("paid"), len(shop.mails()) - mails) == (1, 1)
@@ -140,8 +140,8 @@ def test_six_megabytes_are_rejected(shop: AbusedShop) -> None:
 def test_invalid_content_length_is_rejected(shop: AbusedShop, length: str) -> None:
     request = f"POST {WEBHOOK} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n\r\n{{}}"
     with shop.unchanged():
-        answer = shop.visitor().raw(request.encode())
-    assert answer[9:12] in (b"400", b"413")
+        response = shop.visitor().raw(request.encode())
+    assert response[9:12] in (b"400", b"413")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -121,34 +121,34 @@ def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
         rules = Rules(
             methods=data.draw(st.lists(methods(currency), max_size=2)), rates=data.draw(st.lists(RATES, max_size=1))
         )
-        today = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
+        quoted = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
         in_lines = sum(minor_units(price, currency) * quantity for price, quantity in prices)
         off, shipping, tax = [
-            minor_units(amount, currency) for amount in (today.discount_total, today.shipping_total, today.tax_total)
+            minor_units(amount, currency) for amount in (quoted.discount_total, quoted.shipping_total, quoted.tax_total)
         ]
-        assert minor_units(today.total, currency) == in_lines - off + shipping + (0 if today.is_tax_included else tax)
+        assert minor_units(quoted.total, currency) == in_lines - off + shipping + (0 if quoted.is_tax_included else tax)
         assert 0 <= off <= in_lines
-        assert sum((part.discount for part in today.parts), Decimal(0)) == today.discount_total
-        assert sum((part.tax for part in today.parts), today.shipping_tax) == today.tax_total
-        assert all(0 <= part.discount <= row.total for row, part in zip(lines, today.parts, strict=True))
-        for net, taxed in taxed_amounts(today):
-            assert abs(taxed - exact_tax(net, today)) <= Decimal("0.5").scaleb(-decimals(currency))
-        assert today.is_too_small == (today.total < minimum(currency))
-        assert today.is_too_large == (minor_units(today.total, currency) > 99_999_999)
-        assert read_signed(today.signed()) == today.facts()
+        assert sum((part.discount for part in quoted.parts), Decimal(0)) == quoted.discount_total
+        assert sum((part.tax for part in quoted.parts), quoted.shipping_tax) == quoted.tax_total
+        assert all(0 <= part.discount <= row.total for row, part in zip(lines, quoted.parts, strict=True))
+        for net, taxed in taxed_amounts(quoted):
+            assert abs(taxed - exact_tax(net, quoted)) <= Decimal("0.5").scaleb(-decimals(currency))
+        assert quoted.is_too_small == (quoted.total < minimum(currency))
+        assert quoted.is_too_large == (minor_units(quoted.total, currency) > 99_999_999)
+        assert read_signed(quoted.signed()) == quoted.facts()
 
 
-def taxed_amounts(today: Quote) -> list[tuple[Decimal, Decimal]]:
+def taxed_amounts(quoted: Quote) -> list[tuple[Decimal, Decimal]]:
     """Return pairs of a taxable amount and its tax, for each line and the shipping of a quote."""
-    goods = [(row.total - part.discount, part.tax) for row, part in zip(today.lines, today.parts, strict=True)]
-    on_shipping = bool(today.rate and today.rate.on_shipping)
-    return [*goods, (today.shipping_total if on_shipping else Decimal(0), today.shipping_tax)]
+    goods = [(row.total - part.discount, part.tax) for row, part in zip(quoted.lines, quoted.parts, strict=True)]
+    on_shipping = bool(quoted.rate and quoted.rate.on_shipping)
+    return [*goods, (quoted.shipping_total if on_shipping else Decimal(0), quoted.shipping_tax)]
 
 
-def exact_tax(amount: Decimal, today: Quote) -> Decimal:
+def exact_tax(amount: Decimal, quoted: Quote) -> Decimal:
     """Return the tax of an amount before rounding."""
-    net = amount * 100 / (100 + today.tax_rate) if today.is_tax_included else amount
-    return net * today.tax_rate / 100
+    net = amount * 100 / (100 + quoted.tax_rate) if quoted.is_tax_included else amount
+    return net * quoted.tax_rate / 100
 
 
 RATES = st.builds(
@@ -191,12 +191,12 @@ def check_shipping(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     with override_settings(CURRENCY=currency):
         method = data.draw(methods(currency))
         lines = [line(1, data.draw(amounts(currency, most=9_999)), data.draw(st.integers(1, 99)))]
-        today = quote(lines, rules=Rules([method], []))
-        is_free = method.free_from is not None and today.subtotal >= method.free_from
-        assert today.shipping_total == (0 if is_free else method.price)
-        assert today.total == today.subtotal + today.shipping_total
-        missing = method.free_from - today.subtotal if method.free_from and today.shipping_total else Decimal(0)
-        assert today.missing_for_free_shipping == missing
+        quoted = quote(lines, rules=Rules([method], []))
+        is_free = method.free_from is not None and quoted.subtotal >= method.free_from
+        assert quoted.shipping_total == (0 if is_free else method.price)
+        assert quoted.total == quoted.subtotal + quoted.shipping_total
+        missing = method.free_from - quoted.subtotal if method.free_from and quoted.shipping_total else Decimal(0)
+        assert quoted.missing_for_free_shipping == missing
 
 
 def test_shipping_is_free_from_exactly_the_threshold(ledger: Ledger) -> None:
@@ -261,8 +261,8 @@ def filled_order(lines: list[tuple[Decimal, int]]) -> Order:
     for price, quantity in lines:
         cart.set_quantity(make_product(price=price, stock=None), quantity)
     profile: BillingProfile = order.billing_profile
-    home = profile.addresses.create(name="Gia Guest", line_1="1 High Street", city="Bath", country="GB")
-    order.use_address(home, "shipping")
+    address = profile.addresses.create(name="Gia Guest", line_1="1 High Street", city="Bath", country="GB")
+    order.use_address(address, "shipping")
     return order
 
 

@@ -76,8 +76,8 @@ def prepare_second_payment(server: Server, mug: Product) -> Submission:
 
 def timed(act: Callable[[], Answer]) -> tuple[float, Answer]:
     began = time.monotonic()
-    answer = act()
-    return time.monotonic() - began, answer
+    response = act()
+    return time.monotonic() - began, response
 
 
 def press(person: Person, path: str, form: dict[str, str]) -> list[tuple[float, Answer]]:
@@ -88,9 +88,9 @@ def press(person: Person, path: str, form: dict[str, str]) -> list[tuple[float, 
 
 def browse(person: Person, path: str) -> float:
     """Return the seconds that a page took."""
-    seconds, answer = timed(lambda: person.get(path))
-    assert answer.status == 200
-    assert "Slow mug" in answer.text
+    seconds, response = timed(lambda: person.get(path))
+    assert response.status == 200
+    assert "Slow mug" in response.text
     return seconds
 
 
@@ -127,10 +127,10 @@ def test_slow_stripe_slows_only_payments(mug: Product, ledger: Ledger, tmp_path:
     ledger.expect(held == HANGING, "lost_orders", f"{held} of {HANGING} orders are placed")
 
 
-def check_responses(ledger: Ledger, answers: list[tuple[float, Answer]], text: str) -> None:
+def check_responses(ledger: Ledger, responses: list[tuple[float, Answer]], text: str) -> None:
     """Check that both responses are in time and that the final page contains `text`."""
-    ledger.tried(times=len(answers))
-    for seconds, answer in answers:
-        ledger.expect(seconds < ALLOWED, "unexplained", f"an answer took {seconds:.0f} s")
-        ledger.expect(answer.status in (200, 302), "server_errors", f"status {answer.status}")
-    ledger.expect(text in answers[-1][1].words, "unexplained", f"the page does not say: {text}")
+    ledger.tried(times=len(responses))
+    for seconds, response in responses:
+        ledger.expect(seconds < ALLOWED, "unexplained", f"a response took {seconds:.0f} s")
+        ledger.expect(response.status in (200, 302), "server_errors", f"status {response.status}")
+    ledger.expect(text in responses[-1][1].words, "unexplained", f"the page does not say: {text}")

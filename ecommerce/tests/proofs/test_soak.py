@@ -34,14 +34,14 @@ PATIENCE = 6  # number of views of the order's page, and of attempts to enter a 
 class Shopper:
     """A shopper who buys with a random card and makes random choices."""
 
-    def __init__(self, number: int, port: int, simulator: Simulator, goods: list[int]) -> None:
-        self.random, self.simulator, self.goods = Random(number), simulator, goods  # noqa: S311
+    def __init__(self, number: int, port: int, simulator: Simulator, product_ids: list[int]) -> None:
+        self.random, self.simulator, self.product_ids = Random(number), simulator, product_ids  # noqa: S311
         self.person = Person(port)
         self.order = ""
 
     def shop(self) -> str:
         """Place and pay for an order. Return the final situation, "nothing" or "left"."""
-        self.person.add(self.random.choice(self.goods), self.random.randint(1, 3))
+        self.person.add(self.random.choice(self.product_ids), self.random.randint(1, 3))
         self.person.give_details(f"guest{self.random.randrange(1000)}@example.org")
         card = self.enter_card("/billing/payment-processing/", self.random.choice(CARDS))
         form = self.person.pay_form() | {"card": card}
@@ -56,15 +56,15 @@ class Shopper:
     def enter_card(self, path: str, token: str) -> str:
         """Return the id of the saved card, or an empty string if it was rejected or could not be checked."""
         for _try in range(PATIENCE):
-            answer = self.person.post(path, {"token": token})
-            if answer.status == 200:
-                return str(answer.json["card"])
+            response = self.person.post(path, {"token": token})
+            if response.status == 200:
+                return str(response.json["card"])
         return ""
 
     def look(self) -> str:
         """Return the situation of the order's page, or "nothing" if there is no page."""
-        answer = self.person.get(f"/orders/{self.order}/status/") if self.order else None
-        return str(answer.json["situation"]) if answer and answer.status == 200 else "nothing"
+        response = self.person.get(f"/orders/{self.order}/status/") if self.order else None
+        return str(response.json["situation"]) if response and response.status == 200 else "nothing"
 
     def go_on(self, situation: str) -> str:
         """Follow the page until the order is paid or canceled. Return the final situation.
@@ -111,12 +111,12 @@ def killing(server: Server) -> Iterator[list[int]]:
         thread.join()
 
 
-def shop_all(server: Server, simulator: Simulator, goods: list[int]) -> list[Any]:
+def shop_all(server: Server, simulator: Simulator, product_ids: list[int]) -> list[Any]:
     """Run all shoppers, a dozen at a time. Return the final situation or the exception of each."""
 
     def one(number: int) -> Any:
         try:
-            return Shopper(number, server.port, simulator, goods).shop()
+            return Shopper(number, server.port, simulator, product_ids).shop()
         except Exception as error:  # the test records it in the ledger
             return error
         finally:
@@ -129,10 +129,10 @@ def shop_all(server: Server, simulator: Simulator, goods: list[int]) -> list[Any
 def test_shop_is_consistent_after_soak(simulator: Simulator, place: Place, ledger: Ledger, tmp_path: Path) -> None:
     ledger.name = f"Soak: {WORKERS} workers, killed and failing"
     counted = [make_product(stock=CHECKOUTS // 3) for _product in range(4)]
-    goods = [product.pk for product in [*counted, make_product(stock=None)]]
+    product_ids = [product.pk for product in [*counted, make_product(stock=None)]]
     with served(tmp_path, simulator, WORKERS, threads=2) as server, killing(server) as killed:
         simulator.storm(0.1, sorted(KINDS - {"delay"}), seed=7)
-        outcomes = shop_all(server, simulator, goods)
+        outcomes = shop_all(server, simulator, product_ids)
     simulator.clear_faults()
     tidy_up(minutes=10)
     ledger.tried(times=len(outcomes))

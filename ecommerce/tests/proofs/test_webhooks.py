@@ -1,6 +1,6 @@
-"""Proof that events in any order, delivered one to five times and mixed with forged ones, have the normal outcome.
+"""Proof that shuffled, repeated and forged events have the same outcome as if each event came once and in order.
 
-The outcome is the same as if each event was delivered once and in order.
+Each event is delivered one to five times, and one delivery in twenty is preceded by a forged copy.
 """
 
 import itertools
@@ -78,15 +78,15 @@ class Deliverer:
         for event in self.late[wave]:
             if self.random_source.randrange(FORGED) == 0:
                 self._forge(event)
-            answer = post(event, sign_now)
-            self.ledger.tried(answer)
-            self.ledger.expect(answer.status_code == HTTPStatus.OK, "unexplained", "a valid event was rejected")
+            response = post(event, sign_now)
+            self.ledger.tried(response)
+            self.ledger.expect(response.status_code == HTTPStatus.OK, "unexplained", "a valid event was rejected")
 
     def _forge(self, event: Event) -> None:
         """Deliver a forged copy of the event. A shop that accepted it would ignore the real event as a duplicate."""
-        answer = post(event, self.random_source.choice(FORGERIES))
-        self.ledger.tried(answer)
-        self.ledger.expect(answer.status_code == HTTPStatus.BAD_REQUEST, "unexplained", "a forged event was accepted")
+        response = post(event, self.random_source.choice(FORGERIES))
+        self.ledger.tried(response)
+        self.ledger.expect(response.status_code == HTTPStatus.BAD_REQUEST, "unexplained", "a forged event was accepted")
 
 
 def deliver_all(simulator: Simulator, ledger: Ledger, random_source: random.Random, size: int) -> int:

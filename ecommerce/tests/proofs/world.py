@@ -72,7 +72,7 @@ class World(RuleBasedStateMachine):
             assert audit.books.compare() == []
 
     def teardown(self) -> None:
-        """Check that after one reconcile no payment is pending and all sums are correct, whatever the steps were."""
+        """Check that after one reconcile no order is pending and all sums are correct."""
         type(self).runs += 1
         self.simulator.finish_refunds()
         self.recover(minutes=31)
@@ -104,10 +104,10 @@ class World(RuleBasedStateMachine):
         key = (order.billing_profile_id, token)
         if key not in self.cards:
             url = reverse("orders:card", args=[order.order_id]) if order.placed_at else None
-            answer = self.press(client, url or reverse("billing:payment_processing"), token=token)
-            if answer is None or answer.status_code != 200:
+            response = self.press(client, url or reverse("billing:payment_processing"), token=token)
+            if response is None or response.status_code != 200:
                 return ""
-            self.cards[key] = str(answer.json()["card"])
+            self.cards[key] = str(response.json()["card"])
         return self.cards[key]
 
     def edit(self, number: int, is_switched: bool = False, **changes: Any) -> None:
