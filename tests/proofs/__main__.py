@@ -1,4 +1,4 @@
-"""Run all proofs on both databases and end in the table: what `make prove` calls."""
+"""Run all proofs on both databases and print the results table. `make prove` calls this module."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ SCALE = os.environ.get("SCALE") or "full"
 
 
 def prove(database: str, url: str, options: list[str]) -> bool:
-    """All proofs on one database; whether every test passed."""
+    """Run all proofs on one database. Return whether every test passed."""
     variables = {"DATABASE_URL": url, "PROOF_RESULTS": str(table.FOLDER / f"{database}.jsonl")}
     environment = os.environ | variables | {"SCALE": SCALE, "VAR_DIR": str(table.FOLDER)}
     sys.stdout.write(f"\n=== The proofs on {database} ===\n")
@@ -22,19 +22,22 @@ def prove(database: str, url: str, options: list[str]) -> bool:
 
 
 def main(options: list[str]) -> bool:
-    """Whether everything was proved; `options` are handed on to pytest."""
+    """Run all proofs and pass `options` on to pytest. Return whether everything was proved.
+
+    In CI this includes PostgreSQL: return False there if PostgreSQL was not found.
+    """
     if SCALE not in ("quick", "small", "full"):
-        sys.exit(f"SCALE={SCALE} is none of quick, small and full.")
+        sys.exit(f"SCALE={SCALE} is not one of quick, small and full.")
     table.FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in table.FOLDER.glob("*.jsonl"):
-        old.unlink()
+    for results in table.FOLDER.glob("*.jsonl"):
+        results.unlink()
     passed = prove("SQLite", f"sqlite:///{table.FOLDER / 'shop.sqlite3'}", options)
     with postgres.database_url() as url:
         if url:
             passed &= prove("PostgreSQL", url, options)
     is_proved = table.show(table.FOLDER, passed)
     if url is None:
-        sys.stdout.write("PostgreSQL was not found, so this is about SQLite alone. (apt-get install postgresql)\n")
+        sys.stdout.write("PostgreSQL was not found, so only SQLite was tested. (apt-get install postgresql)\n")
     return is_proved and (url is not None or not os.environ.get("CI"))
 
 

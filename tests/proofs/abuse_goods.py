@@ -1,4 +1,4 @@
-"""What the abused shop sells and who is known there; run as a program it fills an empty database."""
+"""Products, users and rules of the shop under abuse. As a program this module migrates and fills an empty database."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -34,8 +34,8 @@ METHODS: dict[str, dict[str, Any]] = {
 
 
 def furnish() -> None:
-    """Products and people, codes and ways of delivery; the standard one is for nothing."""
-    # Models are there only once Django is set up.
+    """Create products, users, discount codes and shipping methods. The standard method is free."""
+    # Models can be imported only after django.setup().
     from accounts.models import User
     from carts.models.rates import ShippingMethod
     from products.models import Category, Product
@@ -46,9 +46,9 @@ def furnish() -> None:
         ShippingMethod.objects.create(title=title, position=1, **fields)
     for code, fields in CODES.items():
         make_discount(code, **fields)
-    shelf = Category.objects.create(title=MARKUP[:80])
+    category = Category.objects.create(title=MARKUP[:80])
     for sku, fields in GOODS.items():
-        Product.objects.create(sku=sku, category=shelf, **fields)
+        Product.objects.create(sku=sku, category=category, **fields)
     Product.objects.get(sku="deleted").delete()
     for email in (OWNER, VICTIM):
         User.objects.create_user(email, PASSWORD, name=MARKUP[:120])

@@ -1,4 +1,4 @@
-"""The shop that is abused: gunicorn as in production, a database of its own and the simulator, all on loopback."""
+"""The shop under abuse: gunicorn as in production, a separate database and the simulator, all on loopback."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ from tests.proofs.attacker import Attacker
 from tests.proofs.ledger import Ledger
 
 WEBHOOK_SECRET = "whsec_abuse"
-NOT_IMPLEMENTED = 501  # gunicorn's own word for a transfer coding nobody knows, as RFC 9112 asks
+NOT_IMPLEMENTED = 501  # gunicorn's response to an unknown transfer coding, as RFC 9112 requires
 SECRET_KEY = "of-the-abused-shop-" + "k" * 50
 GUNICORN = [
     "gunicorn",
@@ -42,7 +42,7 @@ Rows = dict[str, Counter[str]]
 
 
 class AbusedShop:
-    """Where it listens, its rows and its log."""
+    """A running shop server: its URL, database, email messages and log."""
 
     def __init__(self, folder: Path, simulator: Simulator, port: int) -> None:
         self.folder, self.simulator, self.log = folder, simulator, folder / "server.log"
@@ -53,7 +53,7 @@ class AbusedShop:
         self.ledger: Ledger | None = None
 
     def environment(self) -> dict[str, str]:
-        """As .env.example tells for a shop that goes live."""
+        """Return the environment variables that .env.example lists for production."""
         return os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.proofs.abuse_settings", "DEBUG": "off",
             "SECRET_KEY": SECRET_KEY, "SITE_URL": self.url, "ALLOWED_HOSTS": "127.0.0.1",
@@ -63,70 +63,70 @@ class AbusedShop:
         }  # fmt: skip
 
     def visitor(self, source: str = "") -> Attacker:
-        """Somebody new, from an address of their own in the loopback network, since limits count by address."""
+        """Return a new visitor with their own loopback IP address, because limits count by IP address."""
         number = next(self._visitors)
         return Attacker(self.port, source or f"127.{number >> 14}.{number >> 7 & 127}.{number & 127}")
 
     def staff(self) -> Attacker:
-        """A superuser at the admin."""
+        """Return a superuser who is signed in to the admin."""
         staff = self.visitor()
         assert staff.log_in(STAFF, path="/admin/login/").status == 302
         return staff
 
     def manage(self, *command: str) -> None:
-        """What an operator runs beside the server."""
+        """Run a management command while the server is running."""
         environment = self.environment() | {"PYTHONWARNINGS": "ignore"}
         done = subprocess.run(
             [sys.executable, str(settings.BASE_DIR / "manage.py"), *command], env=environment, capture_output=True
         )
-        assert done.returncode in (0, 1), done.stderr.decode()  # 1 tells of findings
+        assert done.returncode in (0, 1), done.stderr.decode()  # 1 means that there are findings
 
     def table(self, name: str) -> list[Row]:
-        """All rows of a table."""
+        """Return all rows of a table."""
         return self.database.table(name)
 
     def order(self, number: str) -> Row:
-        """The row of the order with this number."""
+        """Return the row of the order with this number."""
         return next(row for row in self.table("orders_order") if row["order_id"] == number)
 
     def mails(self) -> list[str]:
-        """All mails sent, the oldest first, as they went out."""
+        """Return the source of all email messages sent, the oldest first."""
         paths = sorted((self.folder / "mail").glob("*"), key=lambda path: path.stat().st_mtime_ns)
         return [path.read_text() for path in paths]
 
     @contextmanager
     def unchanged(self, *but: str) -> Iterator[None]:
-        """No row changes inside but in the tables named, and nothing crashes."""
+        """Check that inside the context no row changes, except in the tables `but`, and that the log has no crash."""
         before, read = self.database.digest(), self.log.stat().st_size
         yield
         after = self.database.digest()
         changed = {name: (before[name] - after[name], after[name] - before[name]) for name in after}
-        self._note(
+        self._report(
             "unexplained", [f"{name}: {rows}" for name, rows in changed.items() if any(rows) and name not in but]
         )
-        said = self.log.read_bytes()[read:].decode(errors="replace").splitlines()
-        self._note("server_errors", [line for line in said if any(word in line for word in CRASHES)])
+        log_lines = self.log.read_bytes()[read:].decode(errors="replace").splitlines()
+        self._report("server_errors", [line for line in log_lines if any(word in line for word in CRASHES)])
 
-    def _note(self, figure: str, found: list[str]) -> None:
-        """What was found goes into the table of the proofs, and ends the test."""
+    def _report(self, figure: str, found: list[str]) -> None:
+        """Record the problems in the results table and fail the test."""
         for text in found:
             if self.ledger:
                 self.ledger.expect(False, figure, text)
         assert not found
 
     @contextmanager
-    def running(self, door: socket.socket) -> Iterator[None]:
-        """Fill the database, then serve at this open socket."""
+    def running(self, server_socket: socket.socket) -> Iterator[None]:
+        """Fill the database, then serve on this open socket."""
         fill = [sys.executable, "-m", "tests.proofs.abuse_goods"]
-        serve = [sys.executable, "-m", *GUNICORN, "--bind", f"fd://{door.fileno()}", "ecommerce.wsgi"]
-        environment, doors = self.environment(), [door.fileno()]
+        serve = [sys.executable, "-m", *GUNICORN, "--bind", f"fd://{server_socket.fileno()}", "ecommerce.wsgi"]
+        environment, file_descriptors = self.environment(), [server_socket.fileno()]
         subprocess.run(fill, env=environment, check=True)
         self.goods = {row["sku"]: int(row["id"]) for row in self.table("products_product")}
         with (
             self.log.open("wb") as log,
-            subprocess.Popen(serve, env=environment, stdout=log, stderr=log, pass_fds=doors) as server,
+            subprocess.Popen(serve, env=environment, stdout=log, stderr=log, pass_fds=file_descriptors) as server,
         ):
-            door.close()  # only the server answers there, so that a visitor learns of its end
+            server_socket.close()  # only the server holds the socket, so that visitors notice if it stops
             try:
                 assert self.visitor().get("/health/").status == 200
                 yield
@@ -135,7 +135,7 @@ class AbusedShop:
 
 
 class Database:
-    """The shop's database seen from outside the shop: a file, or one made beside that of DATABASE_URL."""
+    """Direct access to the shop's database: an SQLite file, or a new database on the server of DATABASE_URL."""
 
     def __init__(self, folder: Path) -> None:
         self.outside = os.environ.get("DATABASE_URL", "")
@@ -161,7 +161,7 @@ class Database:
 
     @contextmanager
     def cursor(self) -> Iterator[Any]:
-        """A cursor of a connection of its own; what was written is kept."""
+        """Yield a cursor on a new connection and commit at the end."""
         connection = self._connect()
         try:
             cursor = connection.cursor()
@@ -171,7 +171,7 @@ class Database:
             connection.close()
 
     def tables(self, cursor: Any) -> list[str]:
-        """The names of all tables."""
+        """Return the names of all tables."""
         if self.is_postgres:
             cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         else:
@@ -179,20 +179,20 @@ class Database:
         return [name for (name,) in cursor.fetchall()]
 
     def table(self, name: str) -> list[Row]:
-        """All rows of a table, the oldest first where they are numbered."""
+        """Return all rows of a table in the order of its first column, which is usually the id."""
         with self.cursor() as cursor:
-            cursor.execute(f'SELECT * FROM "{name}" ORDER BY 1')  # noqa: S608 - a name from our own tests
+            cursor.execute(f'SELECT * FROM "{name}" ORDER BY 1')  # noqa: S608 - the name comes from tests
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def digest(self) -> Rows:
-        """Every row of every table."""
+        """Return all rows of all tables as text, counted per table."""
         with self.cursor() as cursor:
             names = self.tables(cursor)
             if not self.is_postgres:
                 return {name: self._rows(cursor, name) for name in names}
             each = (f"SELECT '{name}', t::text FROM \"{name}\" t" for name in names)  # noqa: S608
-            cursor.execute(" UNION ALL ".join(each))  # one way to the server and back instead of forty
+            cursor.execute(" UNION ALL ".join(each))  # one query instead of forty
             found: Rows = {name: Counter() for name in names}
             for name, row in cursor:
                 found[name][row] += 1
@@ -203,25 +203,25 @@ class Database:
         return Counter(repr(row) for row in cursor.fetchall())
 
     def write(self, statement: str) -> None:
-        """What staff or time would change."""
+        """Execute a statement that changes rows, as staff or the passing of time would."""
         with self.cursor() as cursor:
             cursor.execute(statement)
 
     def drop(self) -> None:
-        """Leave nothing behind where others keep their databases."""
+        """Drop the database on the PostgreSQL server."""
         if self.is_postgres:
             self._outside(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
 def abused_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedShop]:
-    """The one running shop of all abuse."""
+    """Yield the running shop that all abuse tests share."""
     simulator = Simulator(webhook_secret=WEBHOOK_SECRET)
     simulator.start()
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        shop = AbusedShop(tmp_path_factory.mktemp("abused"), simulator, door.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server_socket:
+        shop = AbusedShop(tmp_path_factory.mktemp("abused"), simulator, server_socket.getsockname()[1])
         try:
-            with shop.running(door):
+            with shop.running(server_socket):
                 yield shop
         finally:
             shop.database.drop()
@@ -230,18 +230,23 @@ def abused_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedShop
 
 @pytest.fixture
 def shop(abused_shop: AbusedShop, ledger: Ledger) -> Iterator[AbusedShop]:
-    """The abused shop; every answer of this test counts in the table, those of 500 and above as found."""
+    """Yield the shop under abuse. Count every response of this test, and those of 500 and above as problems.
+
+    A response of 501 is not a problem.
+    """
     ledger.name, abused_shop.ledger = "Abuse", ledger
     Attacker.counts.clear()
     yield abused_shop
     ledger.tried(times=Attacker.counts.total())
-    for status, often in Attacker.counts.items():
-        ledger.expect(status < 500 or status == NOT_IMPLEMENTED, "server_errors", f"{often} answers of {status}")
+    for status, times in Attacker.counts.items():
+        ledger.expect(
+            status < 500 or status == NOT_IMPLEMENTED, "server_errors", f"{times} responses with status {status}"
+        )
 
 
 @pytest.fixture
 def guest(shop: AbusedShop) -> Attacker:
-    """A guest with a mug in the cart whose details are known."""
+    """Return a guest with a mug in the cart and completed details."""
     guest = shop.visitor()
     guest.add(shop.goods["mug"])
     guest.give_details()

@@ -1,4 +1,4 @@
-"""What children do: presses of buttons by HTTP, or one function of the workflow where a thousand rounds are run."""
+"""Actions of child processes: HTTP requests, or one workflow function where a proof runs a thousand rounds."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-import ecommerce.urls  # noqa: F401 - so that the fork server has read all views before it forks
+import ecommerce.urls  # noqa: F401 - the fork server imports all views before it forks
 from billing.models import Card
 from orders.models import Order
 from orders.workflow import cancellation, payments, placing, refunds
@@ -20,33 +20,33 @@ from stripe_simulator.webhooks import signature
 
 
 def browser(cookies: dict[str, str]) -> Client:
-    """The browser these cookies are of."""
+    """Return a client with these cookies."""
     client = Client(raise_request_exception=False)
     client.cookies.load(cookies)
     return client
 
 
 def press(cookies: dict[str, str], path: str, data: dict[str, Any]) -> int:
-    """Send a form; the answer's status."""
+    """Submit a form. Return the status of the response."""
     return int(browser(cookies).post(path, data, headers={"Sec-Fetch-Site": "same-origin"}).status_code)
 
 
 def look(cookies: dict[str, str], path: str) -> int:
-    """Open a page; the answer's status."""
+    """Open a page. Return the status of the response."""
     return int(browser(cookies).get(path).status_code)
 
 
 def refund(order: int, amount: str, already: str = "0") -> str:
-    """Staff give money back; what became of it."""
-    wish = Wish(Decimal(amount), Decimal(already), by="staff@example.org")
+    """Refund an amount as staff. Return the refund's status, or "refused" if the shop rejects it."""
+    refund_request = Wish(Decimal(amount), Decimal(already), by="staff@example.org")
     try:
-        return str(refunds.refund(Order.objects.get(pk=order), wish).status)
+        return str(refunds.refund(Order.objects.get(pk=order), refund_request).status)
     except refunds.RefundRefused:
         return "refused"
 
 
 def buy(order: int, shown: dict[str, Any], card: int) -> bool:
-    """Place an order and pay it; whether it was placed."""
+    """Place an order and pay for it. Return whether it was placed."""
     row = Order.objects.get(pk=order)
     try:
         is_placed = placing.place(row, shown)
@@ -58,24 +58,24 @@ def buy(order: int, shown: dict[str, Any], card: int) -> bool:
 
 
 def pay(order: int, card: int) -> None:
-    """Press Pay."""
+    """Press Pay. Ignore NotPossible."""
     with suppress(payments.NotPossible):
         payments.pay(Order.objects.get(pk=order), Card.objects.get(pk=card))
 
 
 def expire(order: int) -> None:
-    """What reconcile does with an order that is not paid in time."""
+    """Cancel an order as reconcile does when it is not paid in time."""
     cancellation.cancel(Order.objects.get(pk=order), by="expiry")
 
 
 def answer_bank(url: str, pause: float) -> int:
-    """Confirm in the bank's dialog after so many seconds; the simulator's status."""
+    """Confirm the bank's dialog after `pause` seconds. Return the status of the simulator's response."""
     time.sleep(pause)
     return int(requests.post(f"{url}/answer", json={"succeed": True}, timeout=10).status_code)
 
 
 def deliver(event: dict[str, Any]) -> int:
-    """Send an event to the webhook, signed; the answer's status."""
+    """Send a signed event to the webhook. Return the status of the response."""
     payload = json.dumps(event)
     signed = signature(payload, settings.STRIPE_WEBHOOK_SECRET, int(time.time()))
     return int(

@@ -1,6 +1,6 @@
-"""The proofs' own look at the books, beside the shop's audit and sharing no code with it: rows against Stripe's.
+"""Independent checks of the shop's rows against Stripe's data. They share no code with the shop's audit.
 
-For shops at rest: after a reconcile, nothing under way.
+They apply after reconcile, when no work is in progress.
 """
 
 from collections import Counter
@@ -17,20 +17,20 @@ from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from products.models import Product, StockMovement
 from stripe_simulator.server import Simulator
 
-Findings = Iterator[tuple[str, str]]  # a figure of the ledger, and what was found
+Findings = Iterator[tuple[str, str]]  # a figure of the results table and a text
 PAID = [Order.Status.PAID, Order.Status.SHIPPED]
 LIVE = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 HOLDING = [Order.Status.PLACED, Order.Status.CANCELING, *PAID]
 
 
 def findings(simulator: Simulator) -> Findings:
-    """Everything that is not as it should be, by our own look and by the shop's audit."""
+    """Yield every problem found by the independent checks and by the shop's audit."""
     yield from own_findings(simulator)
     yield from _audit()
 
 
 def own_findings(simulator: Simulator) -> Findings:
-    """By our own look alone."""
+    """Yield every problem found by the independent checks."""
     yield from _money(simulator)
     yield from _unfinished(simulator)
     yield from _stock()
@@ -40,7 +40,7 @@ def own_findings(simulator: Simulator) -> Findings:
 
 
 def _money(simulator: Simulator) -> Findings:
-    """Every charge is the one of a paid order, in full, and every paid order has one."""
+    """Check that every charge pays one paid order in full, and that every paid order has one charge."""
     kept: dict[str, list[int]] = {}
     for charge in simulator.objects("charge"):
         if charge["status"] == "succeeded" and not charge["refunded"]:
@@ -52,13 +52,13 @@ def _money(simulator: Simulator) -> Findings:
         if charged and order.status not in PAID:
             yield "lost_orders", f"order {order}: charged, but {order.status}"
         if order.status in PAID and charged[:1] != [minor_units(order.total, order.currency)]:
-            yield "unexplained", f"order {order}: {order.status}, {order.total} ordered, {charged} charged"
+            yield "unexplained", f"order {order}: {order.status}, the total is {order.total}, charged was {charged}"
     for uuid in kept:
         yield "lost_orders", f"a charge for order {uuid}, which was never placed"
 
 
 def _unfinished(simulator: Simulator) -> Findings:
-    """Nothing waits for an answer any more, and a cancelled order can never be charged."""
+    """Check that no order, payment or refund is pending, and that a canceled order can never be charged."""
     live = {intent["id"] for intent in simulator.objects("payment_intent") if intent["status"] in LIVE}
     for order in Order.objects.filter(status=Order.Status.CANCELED, payment_intent_id__in=live):
         yield "unexplained", f"order {order}: canceled, but its intent can still be charged"
@@ -71,7 +71,7 @@ def _unfinished(simulator: Simulator) -> Findings:
 
 
 def _stock() -> Findings:
-    """Never below zero, the sum of its movements, and held once by each order that is placed or paid."""
+    """Check that stock is not negative, equals the sum of its movements, and is held once per placed or paid order."""
     held = {(row.product_id, row.order.order_id): row.quantity for row in _items()}
     for product in Product.objects.exclude(stock=None):
         rows = list(StockMovement.objects.filter(product=product))
@@ -97,28 +97,31 @@ def _is_refunded(number: str) -> bool:
 
 
 def _histories() -> Findings:
-    """Each order was placed once, and paid or cancelled once if it is."""
-    ends = {**dict.fromkeys([*PAID, Order.Status.REFUNDED], OrderEvent.Kind.PAID), "canceled": OrderEvent.Kind.CANCELED}
+    """Check that each order was placed once, and paid or canceled once if that is its status."""
+    final_kinds = {
+        **dict.fromkeys([*PAID, Order.Status.REFUNDED], OrderEvent.Kind.PAID),
+        "canceled": OrderEvent.Kind.CANCELED,
+    }
     for order in Order.objects.placed():
         kinds = Counter(order.events.values_list("kind", flat=True))
-        for kind in filter(None, (OrderEvent.Kind.PLACED, ends.get(order.status))):
+        for kind in filter(None, (OrderEvent.Kind.PLACED, final_kinds.get(order.status))):
             if kinds[kind] != 1:
-                yield "unexplained", f"order {order}: {kinds[kind]} times {kind} in its history"
+                yield "unexplained", f"order {order}: {kind} is in its history {kinds[kind]} times"
         yield from _sums(order)
 
 
 def _sums(order: Order) -> Findings:
-    """The total is the sum of its parts, and discount and tax are those of the lines and the shipping."""
+    """Check that the total is the sum of its parts, and that discount and tax match the lines and the shipping."""
     sums = order.items.aggregate(goods=Sum("total"), off=Sum("discount_total"), tax=Sum("tax_total"))
     on_top = 0 if order.is_tax_included else order.tax_total
     if (sums["goods"] or 0) + order.shipping_total + on_top - order.discount_total != order.total:
         yield "unexplained", f"order {order}: its parts do not add up to {order.total}"
     if ((sums["off"] or 0), (sums["tax"] or 0) + order.shipping_tax) != (order.discount_total, order.tax_total):
-        yield "unexplained", f"order {order}: its lines bear another discount or tax than it"
+        yield "unexplained", f"order {order}: discount or tax differ from those of its lines"
 
 
 def _codes() -> Findings:
-    """No code is used more often than it may be, and each use is an order's."""
+    """Check that no discount code is used more often than its limit, and that each use belongs to an order."""
     for discount in Discount.objects.all():
         orders = Order.objects.placed().filter(discount=discount).exclude(status=Order.Status.CANCELED).count()
         if discount.uses_limit is not None and orders > discount.uses_limit:
@@ -128,23 +131,26 @@ def _codes() -> Findings:
 
 
 def _mails() -> Findings:
-    """A confirmation for every paid order and no other, twice only for a death before it was noted; refunds told."""
+    """Check that each paid order, and no other, has one confirmation, and that each refund was reported once.
+
+    A second confirmation is accepted only after a second attempt: the process died before it recorded the first one.
+    """
     copies = _delivered()
     rows = Mail.objects.filter(kind=Mail.Kind.CONFIRMATION).select_related("order")
     for row in rows:
         if row.order.paid_at is None or not row.sent or not 1 <= copies[row.message_id] <= min(row.attempts, 2):
-            yield "unexplained", f"order {row.order}: {copies[row.message_id]} mails in {row.attempts} attempts"
+            yield "unexplained", f"order {row.order}: {copies[row.message_id]} messages in {row.attempts} attempts"
     confirmed = {row.order_id for row in rows}
     for order in Order.objects.filter(status__in=PAID).exclude(pk__in=confirmed):
         yield "lost_orders", f"order {order}: paid, but never confirmed"
-    told = Counter(Mail.objects.filter(kind=Mail.Kind.REFUNDED).values_list("about", flat=True))
+    notified = Counter(Mail.objects.filter(kind=Mail.Kind.REFUNDED).values_list("about", flat=True))
     for refund in Refund.objects.filter(status=Refund.Status.DONE):
-        if told[str(refund.pk)] != 1:
-            yield "unexplained", f"refund {refund.pk}: done, and told {told[str(refund.pk)]} times"
+        if notified[str(refund.pk)] != 1:
+            yield "unexplained", f"refund {refund.pk}: done, but reported {notified[str(refund.pk)]} times"
 
 
 def _delivered() -> Counter[str]:
-    """How often each Message-ID went out."""
+    """Return how often each Message-ID was sent."""
     sent = Counter(str(message.extra_headers.get("Message-ID")) for message in getattr(mail, "outbox", []))
     if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
         for path in Path(settings.EMAIL_FILE_PATH).glob("*.log"):

@@ -1,7 +1,7 @@
-"""Processes of their own for shoppers, workers and staff: forked from one that has loaded the shop, killed at will.
+"""Child processes that act as shoppers, workers and staff, and that tests can kill.
 
-A fork server without threads loads the shop once; each child gets the test's database, simulator and mail folder,
-takes guards out if it is a control's, and then does what it is told.
+A fork server without threads loads the shop once. Each child uses the test's database, simulator and email folder,
+disables guards if it belongs to a control, and then runs the requested action.
 """
 
 import logging
@@ -18,20 +18,20 @@ from django.conf import settings
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__, "tests.proofs.acts"])
-DEATH = 9  # the exit code of a child that died where it should
+DEATH = 9  # the exit code of a child that died at its fail point
 Act = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a child works: what the test's own process was given by its fixtures."""
+    """The environment of a child: the database, simulator and email folder of the test's fixtures."""
 
     database: str
     stripe: str
     mail: str
 
     def enter(self) -> None:
-        """Called first in every child."""
+        """Set up Django in a child process. Every child calls this first."""
         from django.db import connection
         from django.test.utils import setup_test_environment
 
@@ -44,15 +44,18 @@ class Place:
         settings.STRIPE_SECRET_KEY = "sk_test_tests"
         settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
         settings.EMAIL_FILE_PATH = self.mail
-        settings.CARD_TRIES = dict.fromkeys(settings.CARD_TRIES, 10_000)  # all shoppers come from one address
-        gateway.CONNECT_SECONDS = gateway.READ_SECONDS = 30.0  # fifty at once on a busy machine
-        # Busy answers are asked again soon: thousands of rounds are run.
+        settings.CARD_TRIES = dict.fromkeys(settings.CARD_TRIES, 10_000)  # all shoppers have one IP address
+        gateway.CONNECT_SECONDS = gateway.READ_SECONDS = 30.0  # fifty processes on a busy machine
+        # Retry soon after a "busy" response, because a proof runs thousands of rounds.
         gateway.time = SimpleNamespace(sleep=lambda _s: time.sleep(0.02), monotonic=time.monotonic, time=time.time)
 
 
 def run(place: Place, prepare: Act, act: Act, *args: Any) -> int:
-    """Let a child do `act(*args)` after `prepare()`; its exit code: 0, or DEATH, or 1 for an exception."""
-    process = CONTEXT.Process(target=_live, args=(place, prepare, act, args))
+    """Run `prepare()` and then `act(*args)` in a child process.
+
+    Return the exit code: 0, DEATH, 1 if an exception was raised, or -1 if the child did not end within 120 seconds.
+    """
+    process = CONTEXT.Process(target=_run_once, args=(place, prepare, act, args))
     process.start()
     process.join(120)
     code = process.exitcode
@@ -62,28 +65,28 @@ def run(place: Place, prepare: Act, act: Act, *args: Any) -> int:
     return -1 if code is None else code
 
 
-def _live(place: Place, prepare: Act, act: Act, args: tuple[Any, ...]) -> None:
+def _run_once(place: Place, prepare: Act, act: Act, args: tuple[Any, ...]) -> None:
     place.enter()
     prepare()
     act(*args)
 
 
 class Crowd:
-    """Long-lived children that do something at the same moment, as often as asked."""
+    """A group of long-lived child processes that run jobs at the same time, any number of times."""
 
     def __init__(self, size: int, place: Place, prepare: Act) -> None:
         self.size = size
         self.errors: list[str] = []
-        self._barrier = CONTEXT.Barrier(size)  # kept: it is gone from the machine when nobody here holds it
+        self._barrier = CONTEXT.Barrier(size)  # kept because it is deleted with its last reference
         pairs = [CONTEXT.Pipe() for _number in range(size)]
-        self._pipes = [ours for ours, _theirs in pairs]
+        self._pipes = [parent_end for parent_end, _child_end in pairs]
         self._processes = [
-            CONTEXT.Process(target=_serve, args=(place, prepare, self._barrier, theirs), daemon=True)
-            for _ours, theirs in pairs
+            CONTEXT.Process(target=_run_jobs, args=(place, prepare, self._barrier, child_end), daemon=True)
+            for _parent_end, child_end in pairs
         ]
-        for process, (_ours, theirs) in zip(self._processes, pairs, strict=True):
+        for process, (_parent_end, child_end) in zip(self._processes, pairs, strict=True):
             process.start()
-            theirs.close()
+            child_end.close()
 
     def __enter__(self) -> "Crowd":
         return self
@@ -96,7 +99,10 @@ class Crowd:
             process.close()
 
     def at_once(self, jobs: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Child n does the nth job, an act and its arguments, when all are ready; what the acts returned or raised."""
+        """Run the nth job, a function and its arguments, in the nth child when all children are ready.
+
+        Return what the functions returned or raised. Keep the representations of exceptions in `errors`.
+        """
         for pipe, job in zip(self._pipes, jobs, strict=True):
             pipe.send(job)
         results = [pipe.recv() for pipe in self._pipes]
@@ -104,7 +110,7 @@ class Crowd:
         return results
 
 
-def _serve(place: Place, prepare: Act, barrier: Any, pipe: Any) -> None:
+def _run_jobs(place: Place, prepare: Act, barrier: Any, pipe: Any) -> None:
     place.enter()
     prepare()
     while True:
@@ -115,7 +121,7 @@ def _serve(place: Place, prepare: Act, barrier: Any, pipe: Any) -> None:
         barrier.wait(300)
         try:
             pipe.send(act(*args))
-        except Exception as error:  # for the test to judge
+        except Exception as error:  # the test decides whether this is a problem
             pipe.send(error)
 
 

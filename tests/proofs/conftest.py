@@ -1,4 +1,4 @@
-"""The fixtures of the proofs."""
+"""Pytest hooks and fixtures for the proofs."""
 
 import os
 from collections import Counter
@@ -21,9 +21,9 @@ from tests.proofs.ledger import SCALE, Ledger
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The short tests last, so that the processes end together.
+    """Run the short abuse tests last, so that all worker processes end at about the same time.
 
-    The small proofs try every second value of the abuse catalogue, and the others the next day.
+    With SCALE=small, run only every second case of the parametrized abuse tests, and the other half the next day.
     """
     items.sort(key=lambda item: "/proofs/test_abuse_" in item.nodeid)
     if SCALE != "small":
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
-    """Where a proof writes what it tried and found; fails the test if that is anything."""
+    """Yield the record of what a proof tried and found. Fail the test if it found a problem."""
     ledger = Ledger(getattr(request.module, "PROOF", request.module.__name__.rpartition("test_")[2].capitalize()))
     yield ledger
     if path := os.environ.get("PROOF_RESULTS"):
@@ -52,7 +52,10 @@ def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
 
 @pytest.fixture
 def place(simulator: Simulator, transactional_db: None, settings: Any, tmp_path: Path) -> Place:
-    """Where children work: this test's database, its simulator, and its mail folder, which this process uses too."""
+    """Return the environment for child processes: this test's database, simulator and email folder.
+
+    This process uses the same email folder.
+    """
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     return Place(str(connection.settings_dict["NAME"]), simulator.url, settings.EMAIL_FILE_PATH)
@@ -60,7 +63,7 @@ def place(simulator: Simulator, transactional_db: None, settings: Any, tmp_path:
 
 @pytest.fixture
 def create_and_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shop that makes and confirms an intent at each press of Pay, in this process too, for one test."""
+    """Make the shop create and confirm a new intent each time Pay is pressed, in this process too, for one test."""
     for name in ("ensure_intent", "_start"):
-        monkeypatch.setattr(payments, name, getattr(payments, name))  # so that both are put back
+        monkeypatch.setattr(payments, name, getattr(payments, name))  # so that monkeypatch restores both
     controls.intent_for_each_press()

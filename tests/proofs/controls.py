@@ -1,6 +1,6 @@
-"""Guards taken out, for the controls: with one of these in its processes a race must be noticed as lost.
+"""Functions that disable guards, for the controls. A proof must notice the damage when it runs with one of these.
 
-On SQLite one writer at a time works within a transaction, so there the transaction goes too.
+SQLite lets only one transaction write at a time, so the transaction is removed there too.
 """
 
 import time
@@ -21,15 +21,15 @@ from orders.workflow import cancellation, payments, placing, refunds
 from orders.workflow.release import close
 from products.models import Product, StockMovement
 
-PAUSE = 0.02  # seconds between reading and writing: what a busy machine does now and then, here each time
+PAUSE = 0.02  # seconds between read and write, which a busy machine causes only sometimes
 
 
 def nothing() -> None:
-    """All guards stay."""
+    """Keep all guards."""
 
 
 def each(*steps: Callable[[], None]) -> None:
-    """One after the other."""
+    """Run the steps one after the other."""
     for step in steps:
         step()
 
@@ -40,7 +40,7 @@ def _without_transaction(module: Any) -> None:
 
 
 def read_then_write_stock() -> None:
-    """Product.take as most shops have it."""
+    """Replace Product.take by a version that reads the stock and then writes it."""
 
     def take(self: Product, quantity: int, order: str) -> bool:
         stock = Product.objects.values_list("stock", flat=True).get(pk=self.pk) or 0
@@ -56,7 +56,7 @@ def read_then_write_stock() -> None:
 
 
 def read_then_write_uses() -> None:
-    """Discount.take as most shops have it."""
+    """Replace Discount.take by a version that reads the uses and then writes them."""
 
     def take(self: Discount) -> bool:
         uses = Discount.objects.values_list("uses", flat=True).get(pk=self.pk)
@@ -71,36 +71,38 @@ def read_then_write_uses() -> None:
 
 
 def intent_for_each_press() -> None:
-    """No stored intent, no row that only one press can write: create and confirm."""
+    """Create and confirm a new intent each time Pay is pressed, without a stored intent or a unique payment row."""
 
-    def fresh(order: Order) -> str:
+    def create_intent(order: Order) -> str:
         customer = order.billing_profile.get_customer()
-        notes = {"order_id": order.order_id, "order_uuid": str(order.uuid)}
-        return gateway.create_intent(order.total, order.currency, customer, notes, key=str(uuid.uuid4())).id
+        metadata = {"order_id": order.order_id, "order_uuid": str(order.uuid)}
+        return gateway.create_intent(order.total, order.currency, customer, metadata, key=str(uuid.uuid4())).id
 
     def start(order: Order, card: Card) -> Payment:
         return Payment(order=order, card=card, key=uuid.uuid4())
 
-    payments.ensure_intent, payments._start = fresh, start
+    payments.ensure_intent, payments._start = create_intent, start
 
 
 def read_then_write_refund() -> None:
-    """Look whether enough is left, then note the refund."""
+    """Replace request_refund by a version that reads the refunded amount and then writes the refund."""
 
-    def request(order: Order, wish: refunds.Wish) -> Refund:
+    def request(order: Order, refund_request: refunds.Wish) -> Refund:
         order.refresh_from_db()
-        if order.amount_refunded != wish.already:
+        if order.amount_refunded != refund_request.already:
             raise refunds.RefundRefused
         payment = order.payments.get(status=Payment.Status.SUCCEEDED)
-        row = Refund.objects.create(payment=payment, amount=wish.amount, currency=order.currency, by=wish.by)
-        Order.objects.filter(pk=order.pk).update(amount_refunded=wish.already + wish.amount)
+        row = Refund.objects.create(
+            payment=payment, amount=refund_request.amount, currency=order.currency, by=refund_request.by
+        )
+        Order.objects.filter(pk=order.pk).update(amount_refunded=refund_request.already + refund_request.amount)
         return row
 
     refunds.request_refund = request
 
 
 def close_before_cancelling() -> None:
-    """Give the goods back at once, and let Stripe keep an intent that can still be charged."""
+    """Release the stock immediately and leave an intent at Stripe that can still be charged."""
 
     def finish(order: Order) -> None:
         order.refresh_from_db()
@@ -110,14 +112,14 @@ def close_before_cancelling() -> None:
 
 
 def add_without_transaction() -> None:
-    """For the database without the constraint that a session has one cart."""
+    """Remove the transaction of a cart update on SQLite, for the control without the constraint on carts."""
     if connection.vendor == "sqlite":
         cart._update = cart._update.__wrapped__  # type: ignore[attr-defined]
 
 
 @contextmanager
 def without_constraint(model: type[models.Model], name: str) -> Iterator[None]:
-    """The database lets in what it should refuse; afterwards the table is empty and guarded again."""
+    """Remove a database constraint inside the context. Afterwards empty the table and add the constraint again."""
     [constraint] = [one for one in model._meta.constraints if one.name == name]
     with connection.schema_editor() as editor:
         editor.remove_constraint(model, constraint)

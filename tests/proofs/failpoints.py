@@ -1,4 +1,4 @@
-"""Deaths at chosen instants. The shop knows nothing of them: a child wraps what it is about to cross, then acts."""
+"""Process exits at chosen points. The shop has no hooks for them: a child process wraps the call before it acts."""
 
 import os
 import pydoc
@@ -14,7 +14,7 @@ from tests.proofs.child import DEATH
 
 @dataclass(frozen=True)
 class FailPoint:
-    """`before` or `after` a call (dotted name), a statement, or the commit of a statement (a pattern of its SQL)."""
+    """A point `before` or `after` a call (dotted name), a statement (SQL pattern) or the commit of a statement."""
 
     when: str
     what: str
@@ -24,8 +24,8 @@ class FailPoint:
         return f"{self.when} {self.what} {self.target}"
 
     def arm(self) -> None:
-        """From now on this process dies when it gets there."""
-        {"call": self._wrap_call, "statement": self._watch, "commit": self._wrap_commit}[self.what]()
+        """Make this process exit with the code DEATH when it reaches this point."""
+        {"call": self._wrap_call, "statement": self._wrap_statement, "commit": self._wrap_commit}[self.what]()
 
     def _reached(self, when: str) -> None:
         if when == self.when:
@@ -36,17 +36,17 @@ class FailPoint:
             self._reached("before")
             try:
                 return call(*args, **kwargs)
-            finally:  # a decline is an answer too
+            finally:  # a declined card raises, but it is a response too
                 self._reached("after")
 
         return wrapped
 
     def _wrap_call(self) -> None:
-        owner, _dot, name = self.target.rpartition(".")
-        place = pydoc.locate(owner)
-        setattr(place, name, self._around(getattr(place, name)))
+        owner_name, _dot, name = self.target.rpartition(".")
+        owner_object = pydoc.locate(owner_name)
+        setattr(owner_object, name, self._around(getattr(owner_object, name)))
 
-    def _watch(self) -> None:
+    def _wrap_statement(self) -> None:
         def watch(execute: Callable[..., Any], sql: str, params: Any, *more: Any) -> Any:
             run = self._around(execute) if self._matches(sql, params) else execute
             return run(sql, params, *more)
@@ -54,7 +54,7 @@ class FailPoint:
         connection.execute_wrappers.append(watch)
 
     def _wrap_commit(self) -> None:
-        """Commits are found by what they commit, so that nobody need count them."""
+        """Identify the commit by the statement that it commits, so that a test does not need to count commits."""
         commit = connection.commit
 
         def watch(execute: Callable[..., Any], sql: str, params: Any, *more: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Orders whose payment the shop learns of by webhooks alone, and what became of each, without what chance chooses."""
+"""Orders whose payment the shop learns about only through webhooks, and their outcome without random values."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +22,7 @@ Act = Callable[["Flow"], None]
 
 @dataclass
 class Flow:
-    """One order on its way through Stripe."""
+    """An order and its payment at Stripe."""
 
     kind: str
     quantity: int
@@ -31,7 +31,7 @@ class Flow:
     cards: dict[str, Card]
 
     def pay(self, token: str, is_answered: bool = False) -> None:
-        """Press Pay; Stripe's answer is lost on the way unless it `is_answered`."""
+        """Press Pay. Stripe's response is lost unless `is_answered`."""
         if not is_answered:
             self.simulator.add_fault("/v1/payment_intents/*/confirm", "drop_after")
         payments.pay(self.order, self.cards[token])
@@ -41,22 +41,22 @@ class Flow:
         self.simulator.act(str(self.order.payment_intent_id), succeed)
 
     def refund(self, amount: int | None = None) -> None:
-        """Staff give money back in Stripe's dashboard: so much in the minor unit, or all."""
+        """Refund `amount` (in minor units), or everything, in Stripe's dashboard as staff."""
         params: Any = {"payment_intent": str(self.order.payment_intent_id)} | ({"amount": amount} if amount else {})
         self._dashboard().v1.refunds.create(params)
 
     def cancel(self) -> None:
-        """Staff cancel the payment in Stripe's dashboard."""
+        """Cancel the payment in Stripe's dashboard as staff."""
         self._dashboard().v1.payment_intents.cancel(str(self.order.payment_intent_id))
 
     def _dashboard(self) -> stripe.StripeClient:
         return stripe.StripeClient("sk_test_dashboard", base_addresses={"api": self.simulator.url})
 
     def end(self) -> dict[str, Any]:
-        """What became of it, to compare with another flow of its kind."""
+        """Return the outcome, to compare it with other flows of the same kind."""
         order = Order.objects.get(pk=self.order.pk)
         refunds = Refund.objects.filter(payment__order=order)
-        events = order.events.exclude(kind=OrderEvent.Kind.TOLD_STAFF)  # these name refunds by number
+        events = order.events.exclude(kind=OrderEvent.Kind.TOLD_STAFF)  # their texts contain refund ids
         return {
             "order": (order.status, order.total, order.amount_refunded, bool(order.attention)),
             "payments": list(order.payments.values_list("number", "status", "code", "decline_code", "message")),
@@ -68,7 +68,7 @@ class Flow:
 
 
 def nothing(flow: Flow) -> None:
-    """Nobody does anything."""
+    """Do nothing."""
 
 
 def decline_then_pay(flow: Flow) -> None:
@@ -76,20 +76,20 @@ def decline_then_pay(flow: Flow) -> None:
     flow.pay("tok_visa")
 
 
-# What happens in three waves, with deliveries after each.
+# The actions of each kind in three waves. Events are delivered after each wave.
 KINDS: dict[str, tuple[Act, Act, Act]] = {
     "paid": (lambda flow: flow.pay("tok_visa"), nothing, nothing),
     "declined": (lambda flow: flow.pay("tok_chargeCustomerFail"), nothing, nothing),
     "declined, then paid": (decline_then_pay, nothing, nothing),
     "3-D Secure passed": (lambda flow: flow.pay("tok_threeDSecure2Required"), lambda f: f.answer_bank(True), nothing),
     "3-D Secure failed": (lambda flow: flow.pay("tok_threeDSecure2Required"), lambda f: f.answer_bank(False), nothing),
-    "3-D Secure left": (lambda flow: flow.pay("tok_threeDSecure2Required"), nothing, nothing),
+    "3-D Secure abandoned": (lambda flow: flow.pay("tok_threeDSecure2Required"), nothing, nothing),
     "3-D Secure passed late": (
         lambda flow: flow.pay("tok_threeDSecure2Required"), nothing, lambda flow: flow.answer_bank(True),
     ),
     "refunded": (lambda flow: flow.pay("tok_visa"), lambda flow: flow.refund(), nothing),
     "refunded in parts": (lambda flow: flow.pay("tok_visa"), lambda f: f.refund(500), lambda f: f.refund(700)),
-    "refund ends later": (lambda flow: flow.pay("tok_pendingRefund"), lambda flow: flow.refund(900), nothing),
+    "refund completes later": (lambda flow: flow.pay("tok_pendingRefund"), lambda flow: flow.refund(900), nothing),
     "refund fails later": (lambda flow: flow.pay("tok_refundFail"), lambda flow: flow.refund(900), nothing),
     "disputed": (lambda flow: flow.pay("tok_createDispute"), nothing, nothing),
     "cancelled at Stripe": (
@@ -101,7 +101,7 @@ TOKENS += ["tok_createDispute"]
 
 
 class Guest:
-    """Who places all these orders: with an address and a card of each sort on file."""
+    """The guest who places all these orders, with an address and one saved card per token."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator, client = simulator, Client()
@@ -111,7 +111,7 @@ class Guest:
         self.first = Order.objects.get()
 
     def place(self, kind: str, quantity: int) -> Flow:
-        """A new order of so many of a product of its own, placed and not yet paid."""
+        """Place a new order for `quantity` units of a new product, not yet paid."""
         cart = Cart.objects.create(session_key=f"flow-{Order.objects.count()}")
         cart.set_quantity(make_product(), quantity)
         addresses = {"shipping_address": self.first.shipping_address, "billing_address": self.first.billing_address}
@@ -122,7 +122,7 @@ class Guest:
 
 
 def intent_of(event: dict[str, Any]) -> str:
-    """The payment an event is about, or empty."""
+    """Return the id of the payment intent of an event, or an empty string."""
     subject = event["data"]["object"]
     with suppress(KeyError):
         return str(subject["id"] if subject["object"] == "payment_intent" else subject["payment_intent"])

@@ -1,4 +1,4 @@
-"""What hostile visitors send to every form: values that are none, bodies that are no form, requests from elsewhere."""
+"""Hostile input for every form: invalid values, malformed bodies and headers of cross-site requests."""
 
 import json
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ BODIES: dict[str, tuple[str, bytes, int]] = {
     "xml": ("application/xml", b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>', 302),
     "text": ("text/plain", b"product_id=1", 302),
     "no type": ("", b"product_id=1", 302),
-    "type of rubbish": ("\xff/;;;=", b"product_id=1", 302),
-    "multipart cut off": (MULTIPART, PART[:40], 302),
-    "multipart without end": (MULTIPART, PART, 302),
+    "invalid type": ("\xff/;;;=", b"product_id=1", 302),
+    "truncated multipart": (MULTIPART, PART[:40], 302),
+    "multipart without closing boundary": (MULTIPART, PART, 302),
     "multipart without boundary": ("multipart/form-data", PART, 400),
-    "multipart with an odd boundary": ("multipart/form-data; boundary=\xff", PART, 400),
-    "multipart with an endless boundary": ("multipart/form-data; boundary=" + "b" * 300, PART, 400),
-    "multipart of bad base64": (
+    "multipart with a non-ASCII boundary": ("multipart/form-data; boundary=\xff", PART, 400),
+    "multipart with a long boundary": ("multipart/form-data; boundary=" + "b" * 300, PART, 400),
+    "multipart with invalid base64": (
         MULTIPART, PART.replace(b"\r\n\r\n1", b"\r\nContent-Transfer-Encoding: base64\r\n\r\n!") + b"--b--", 302,
     ),
     "multipart with a file": (

@@ -1,4 +1,4 @@
-"""What a proof tried and found, one line of JSON a test, from which the table is made."""
+"""The record of what a proof tried and found. Each test writes one line of JSON; the results table reads them."""
 
 import json
 import os
@@ -16,55 +16,58 @@ Number = TypeVar("Number")
 
 
 def scaled(quick: Number, small: Number, full: Number) -> Number:
-    """The value for this run: `quick` in `make test`, `small` or `full` in `make prove`."""
+    """Return the value for this run: `quick` in `make test`, `small` or `full` in `make prove`."""
     return {"quick": quick, "small": small, "full": full}[SCALE]
 
 
 @dataclass
 class Ledger:
-    """Counts for one line of the table; fails its test in the end if anything was found."""
+    """Counts for one row of the results table. The `ledger` fixture fails the test if problems were found."""
 
     name: str
     tries: int = 0
     found: dict[str, list[str]] = field(default_factory=lambda: {figure: [] for figure in FIGURES})
     controls: dict[str, bool] = field(default_factory=dict)
 
-    def tried(self, *answers: Any, times: int = 1) -> None:
-        """One more try (or `times`), and what the shop answered to it."""
+    def tried(self, *responses: Any, times: int = 1) -> None:
+        """Count one try (or `times`) and check the shop's responses to it."""
         self.tries += times
-        self.answered(*answers)
+        self.answered(*responses)
 
-    def answered(self, *answers: Any) -> None:
-        """What the shop answered on the way, which is no try of its own."""
-        for answer in answers:
-            self.expect(answer.status_code < 500, "server_errors", f"an answer of {answer.status_code}")
+    def answered(self, *responses: Any) -> None:
+        """Check that no response has a status of 500 or above, without counting a try."""
+        for response in responses:
+            self.expect(response.status_code < 500, "server_errors", f"a response with status {response.status_code}")
 
     def expect(self, is_so: bool, figure: str, otherwise: str) -> None:
-        """Note `otherwise` as found under `figure` unless it is so."""
+        """Record the problem `otherwise` under `figure` unless `is_so`."""
         if not is_so:
             self.found[figure].append(otherwise)
 
     def check_books(self, simulator: Simulator) -> None:
-        """Judge all rows against Stripe's, by the proofs' own look and by the shop's audit."""
+        """Compare all rows with Stripe's data, by the proofs' independent checks and by the shop's audit."""
         for figure, text in books.findings(simulator):
             self.expect(False, figure, text)
 
     def check_crowd(self, crowd: Crowd) -> None:
-        """What no child may meet: an exception is an answer of 500."""
+        """Record each exception in a child process as a server error."""
         for error in crowd.errors:
             self.expect(False, "server_errors", error)
 
     def control(self, name: str, caught: bool) -> None:
-        """Without the guard called `name`, was the damage noticed?"""
+        """Record whether the damage was noticed while the guard called `name` was disabled."""
         self.controls[name] = caught
 
     def problems(self) -> list[str]:
-        """Everything found and every control that was missed, in words."""
+        """Return a text for every problem found and every control that was not caught."""
         found = [f"{FIGURES[figure]}: {text}" for figure, texts in self.found.items() for text in texts]
         return found + [f"control not caught: {name}" for name, caught in self.controls.items() if not caught]
 
     def write(self, path: str) -> None:
-        """Append this test's line; short enough to be written at once, whatever other processes write."""
+        """Append this test's line of JSON to the file.
+
+        The line is short enough for one write call, so lines of other processes do not mix with it.
+        """
         caught = Counter(self.controls.values())
         counts = {figure: len(texts) for figure, texts in self.found.items()}
         line = {"proof": self.name, "tried": self.tries, **counts, "caught": caught[True], "missed": caught[False]}

@@ -1,4 +1,4 @@
-"""The shop as a state machine: two browsers, staff, Stripe's dashboard, time, lost answers and deaths, in any order."""
+"""The shop as a state machine: shoppers, staff, Stripe's dashboard, time, lost responses and crashes in any order."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,8 +16,8 @@ from tests.proofs import acts
 from tests.proofs.troubles import BOUNDARIES
 from tests.proofs.world import World
 
-WHO = st.integers(0, 1)  # which browser
-ANY = st.integers(0, 5)  # which of those there are, counted round
+WHO = st.integers(0, 1)  # index of a browser
+ANY = st.integers(0, 5)  # index of an object, modulo their number
 FEW = st.integers(1, 3)
 TOKENS = st.sampled_from(
     "tok_visa tok_visa tok_threeDSecure2Required tok_chargeCustomerFail tok_threeDSecureRequiredChargeDeclined "
@@ -30,11 +30,11 @@ CALLS = {
     "refund": ("POST", "/v1/refunds"), "refunds": ("GET", "/v1/refunds"), "books": ("GET", "/v1/payment_intents"),
 }  # fmt: skip
 FAULTS = "drop_before drop_after rate_limit error_500 error_500_stored html empty other_json key_in_use".split()
-LATE = 50  # minutes that reconcile may be away before the audit rightly complains
+LATE = 50  # minutes without reconcile after which the audit reports overdue work
 
 
 class Shop(World):
-    """What may happen to a shop, in any order."""
+    """All steps that can happen to a shop, in any order."""
 
     # --- shoppers ---
 
@@ -67,18 +67,18 @@ class Shop(World):
             give_details(self.browsers[who], f"{name}@example.org", line_1=f"{len(name)} High Street")
 
     @rule(who=WHO)
-    def look_at_checkout(self, who: int) -> None:
-        """The page stays open, however much changes before somebody presses Place order there."""
+    def open_checkout(self, who: int) -> None:
+        """Open the checkout and keep its form, although the shop can change before Place order is pressed."""
         with self.mortal():
             page = self.browsers[who].get(reverse("carts:checkout"))
             if page.context and page.context.get("step") == "pay":
-                order, today = page.context["order"], page.context["quote"]
-                self.forms[who] = {"order": order.order_id, "quote": today.signed(), "total": str(today.total)}
+                order, quote = page.context["order"], page.context["quote"]
+                self.forms[who] = {"order": order.order_id, "quote": quote.signed(), "total": str(quote.total)}
 
     @precondition(lambda self: self.forms)
     @rule(who=WHO, token=TOKENS)
     def place(self, who: int, token: str) -> None:
-        """Press Place order, perhaps on a page opened long ago."""
+        """Press Place order on a page that can be outdated."""
         if who not in self.forms:
             return
         form = dict(self.forms[who])
@@ -92,13 +92,13 @@ class Shop(World):
 
     @rule(who=WHO, product=ANY, quantity=FEW, token=TOKENS)
     def buy(self, who: int, product: int, quantity: int, token: str) -> None:
-        """The whole way in one go."""
+        """Add to the cart, check out and pay in one step."""
         self.forms.pop(who, None)
         self.add(who, product, quantity)
-        self.look_at_checkout(who)
+        self.open_checkout(who)
         if who not in self.forms:
             self.give_details(who, "gia")
-            self.look_at_checkout(who)
+            self.open_checkout(who)
         self.place(who, token)
 
     @precondition(lambda self: self.of_status("placed"))
@@ -111,7 +111,7 @@ class Shop(World):
 
     @precondition(lambda self: self.orders)
     @rule(number=ANY)
-    def look_at_order(self, number: int) -> None:
+    def open_order(self, number: int) -> None:
         order = self.one(self.orders, number)
         with self.mortal():
             self.placers[order.order_id].get(reverse("orders:status", args=[order.order_id]))
@@ -124,14 +124,14 @@ class Shop(World):
 
     @rule(who=WHO, code=st.sampled_from(["twice", "NONE", ""]))
     def use_code(self, who: int, code: str) -> None:
-        """Put a discount code on the cart; without one, take it off."""
+        """Apply a discount code to the cart, or remove it if `code` is empty."""
         self.press(self.browsers[who], reverse("carts:discount"), code=code, **({} if code else {"remove": "1"}))
 
     # --- staff ---
 
     @rule(price=st.sampled_from(["4.95", "0.00", "7.77"]), percent=st.sampled_from(["20", "5.5"]))
     def change_rules(self, price: str, percent: str) -> None:
-        """Between the page and the button, perhaps."""
+        """Change delivery and tax, for example after a shopper opened the checkout."""
         self.save_rule(ShippingMethod.objects.get(), price=price)
         self.save_rule(TaxRate.objects.get(), percent=percent)
 
@@ -157,12 +157,12 @@ class Shop(World):
     @precondition(lambda self: self.of_status("paid"))
     @rule(number=ANY, part=st.sampled_from([1, 2, 50]), units=st.integers(0, 2))
     def refund(self, number: int, part: int, units: int) -> None:
-        """In whole or part, with so many units of each line back on the shelf."""
+        """Refund an order in whole or in part and restock up to `units` of each line."""
         order = self.one(self.of_status("paid"), number)
         amount = max(((order.total - order.amount_refunded) / part).quantize(Decimal("0.01")), Decimal("0.01"))
-        back = {f"line_{item.pk}": min(units, item.quantity) for item in order.items.all()}
+        restocked = {f"line_{item.pk}": min(units, item.quantity) for item in order.items.all()}
         url = reverse("admin:orders_order_refund", args=[order.pk])
-        self.press(self.staff, url, amount=amount, already=order.amount_refunded, **back)
+        self.press(self.staff, url, amount=amount, already=order.amount_refunded, **restocked)
 
     # --- Stripe ---
 
@@ -177,21 +177,21 @@ class Shop(World):
 
     @precondition(lambda self: self.is_refund_to_end)
     @rule()
-    def refunds_end(self) -> None:
+    def refunds_complete(self) -> None:
         self.is_doubtful = True
         self.simulator.finish_refunds()
 
     @precondition(lambda self: self.asking)
     @rule(number=ANY, succeed=st.booleans())
     def answer_bank(self, number: int, succeed: bool) -> None:
-        """The shopper answers 3-D Secure, and does not come back by it."""
+        """Complete 3-D Secure without returning to the shop."""
         self.is_doubtful = True
         self.simulator.act(self.one(self.asking, number), succeed)
 
     @precondition(lambda self: self.under_way())
     @rule()
     def confirm_arrives_late(self) -> None:
-        """A confirm whose answer nobody waited for reaches Stripe only now."""
+        """Let a confirm call reach Stripe after the shop stopped waiting for the response."""
         row = self.under_way()[0]
         params: Any = {"payment_method": row.stripe_pm, "use_stripe_sdk": True}
         intent, options = str(row.order.payment_intent_id), {"idempotency_key": str(row.key)}
@@ -200,23 +200,23 @@ class Shop(World):
     @precondition(lambda self: self.orders)
     @rule(number=st.integers(0, 200))
     def deliver_any_event(self, number: int) -> None:
-        """The first time, or again."""
+        """Deliver any event, for the first time or again."""
         if events := self.simulator.objects("event"):
             with self.mortal():
                 assert acts.deliver(self.one(events, number)) in (200, 503)
 
-    # --- troubles and time ---
+    # --- faults and time ---
 
     @rule(call=st.sampled_from(sorted(CALLS)), kind=st.sampled_from(FAULTS))
     def fail(self, call: str, kind: str) -> None:
-        """The next such call brings no good answer."""
+        """Make the next such call to Stripe fail."""
         self.is_doubtful = True
         method, path = CALLS[call]
         self.simulator.add_fault(path, kind, method, times=2 if kind in ("rate_limit", "key_in_use") else 1)
 
     @rule(boundary=st.sampled_from(BOUNDARIES), when=st.sampled_from(["before", "after"]), times=st.integers(1, 6))
-    def doom_somebody(self, boundary: str, when: str, times: int) -> None:
-        """Whoever gets there next dies."""
+    def die_at_boundary(self, boundary: str, when: str, times: int) -> None:
+        """Schedule a simulated crash at a boundary."""
         self.is_doubtful = True
         self.doom.await_(boundary, when, times if boundary == "commit" else 1)
 
@@ -239,5 +239,5 @@ class Shop(World):
     @precondition(lambda self: self.orders and (self.is_doubtful or self.minutes > LATE // 2))
     @rule()
     def calm_down(self) -> None:
-        """Stripe answers, nobody dies, and reconcile comes by: now the books agree."""
+        """Clear faults and crashes and run reconcile, after which the Stripe ledger matches."""
         self.recover(minutes=3)

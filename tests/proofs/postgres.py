@@ -1,4 +1,4 @@
-"""A PostgreSQL to prove on: the one the environment names, else a throw-away server of our own on loopback."""
+"""A PostgreSQL database for the proofs: the one in the environment, or a temporary server on the loopback interface."""
 
 import os
 import shutil
@@ -16,11 +16,14 @@ OPTIONS = "-c fsync=off -c max_connections=300 -c listen_addresses=127.0.0.1"
 
 @contextmanager
 def database_url() -> Iterator[str | None]:
-    """PROVE_DATABASE_URL, else DATABASE_URL if it is PostgreSQL's, else of a server started for this run; or None."""
-    named = os.environ.get("PROVE_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
+    """Yield the URL of a PostgreSQL database, or None.
+
+    Use PROVE_DATABASE_URL, or else DATABASE_URL if it is set to PostgreSQL, or else start a server for this run.
+    """
+    configured_url = os.environ.get("PROVE_DATABASE_URL") or os.environ.get("DATABASE_URL", "")
     programs = _programs()
-    if named.startswith("postgres"):
-        yield named
+    if configured_url.startswith("postgres"):
+        yield configured_url
     elif programs is None:
         yield None
     else:
@@ -29,7 +32,7 @@ def database_url() -> Iterator[str | None]:
 
 
 def _programs() -> Path | None:
-    """The folder of initdb and pg_ctl, which Debian keeps out of the PATH."""
+    """Return the folder with initdb and pg_ctl, which Debian does not add to the PATH, or None."""
     newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/lib/postgresql/15/bin", *map(str, newest_first)])
     found = shutil.which("initdb", path=path)
@@ -40,8 +43,8 @@ def _programs() -> Path | None:
 def _server(programs: Path, folder: Path) -> Iterator[str]:
     if os.geteuid() == 0:
         shutil.chown(folder, OWNER)
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as server_socket:
+        port = server_socket.getsockname()[1]
     data = str(folder / "data")
     _run(folder, programs / "initdb", "-D", data, "-A", "trust", "-U", OWNER, "-E", "UTF8", "--locale=C", "--no-sync")
     server = [programs / "pg_ctl", "-D", data, "-w", "-l", str(folder / "log")]

@@ -1,4 +1,4 @@
-"""Who comes by after a death or a lost answer: the shopper, a webhook, reconcile, or nobody until the order expires."""
+"""Recoveries after a crash or a lost response: by the shopper, a webhook, reconcile or the order's expiry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from tests.proofs.ledger import Ledger
 
 CARDS = {"good": "tok_visa", "declined": "tok_chargeCustomerFail", "3-D Secure": "tok_threeDSecure2Required"}
 RECOVERIES = ("shopper", "webhook", "reconcile", "expiry")
-LOOKS = 8  # more than a shopper needs who does what the page says
-TRIES = 4  # to enter a card; on a busy machine a second answer may be late as well
+LOOKS = 8  # more page views than a shopper who follows the page needs
+TRIES = 4  # to enter a card; on a busy machine a second response can be late too
 CLOCKS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
 CLOCKS += [(StripeEvent, "received"), (Refund, "asked_at")]
 
 
 @dataclass
 class Shopper:
-    """A guest with a cart, an address and a card, who presses the buttons the page offers."""
+    """A guest with a cart, a postal address and a card who presses the buttons that the page offers."""
 
     client: Client
     simulator: Simulator
@@ -41,33 +41,36 @@ class Shopper:
         self.ledger.answered(self.client.post(path, data))
 
     def get(self, path: str) -> Any:
-        answer = self.client.get(path)
-        self.ledger.answered(answer)
-        return answer
+        response = self.client.get(path)
+        self.ledger.answered(response)
+        return response
 
     @property
     def order(self) -> Order:
         return Order.objects.get()
 
     def place(self) -> None:
-        """Press Place order; again if need be, on the page as it was."""
+        """Press Place order with the form as first shown. Repeated calls send the same form."""
         self.post(reverse("carts:checkout"), **self.form)
 
     def answer_bank(self) -> None:
-        """Confirm in the bank's dialog, if it asks."""
+        """Confirm the bank's dialog if it is open."""
         for intent in self.simulator.objects("payment_intent"):
             if intent["status"] == "requires_action":
                 self.simulator.act(intent["id"], succeed=True)
 
     def buy(self) -> None:
-        """Do what the page says until the order is paid, the card declined, or the order given up."""
+        """Follow the page until the order is paid or canceled, or the bad card is declined.
+
+        Stop after LOOKS page views.
+        """
         if self.order.status == Order.Status.OPEN:
             self.place()
-        for _look in range(LOOKS):
-            now = self.look()
-            if now in ("paid", "canceled") or (now == "declined" and self.is_declined):
+        for _view in range(LOOKS):
+            situation = self.look()
+            if situation in ("paid", "canceled") or (situation == "declined" and self.is_declined):
                 break
-            if now in ("unpaid", "declined"):
+            if situation in ("unpaid", "declined"):
                 self.post(reverse("orders:pay", args=[self.order.order_id]), card=self.card)
             self.answer_bank()
             age(minutes=1)
@@ -77,53 +80,59 @@ class Shopper:
         self.post(reverse("orders:cancel", args=[self.order.order_id]))
 
     def refund(self) -> None:
-        """Staff give everything back, unless it is given back already."""
+        """Refund the whole order as staff, unless it is refunded already."""
         acts.refund(self.order.pk, str(self.order.total))
 
     def look(self) -> str:
-        """Open the order's page; what it is about."""
+        """Open the order's page. Return its situation, for example "paid"."""
         return str(self.get(self.order.get_absolute_url()).context["situation"])
 
     def check_end(self, way: str, is_bought: bool) -> None:
-        """Who went on buying has bought, unless the bank refused; what nobody paid is given up in the end."""
+        """Check the outcome, and that staff attention is not requested.
+
+        The order must be paid if the shopper retried with a good card. It must not stay unpaid after its expiry.
+        """
         status = self.order.status
-        self.ledger.expect(not self.order.attention, "unexplained", f"staff are asked: {self.order.attention}")
+        self.ledger.expect(not self.order.attention, "unexplained", f"staff attention: {self.order.attention}")
         if way == "expiry":
-            self.ledger.expect(status != Order.Status.PLACED, "unexplained", "neither paid nor given up")
+            self.ledger.expect(status != Order.Status.PLACED, "unexplained", "neither paid nor canceled")
         elif way == "shopper" and is_bought and not self.is_declined:
-            self.ledger.expect(status == Order.Status.PAID, "lost_orders", f"paid for, and the order is {status}")
+            self.ledger.expect(status == Order.Status.PAID, "lost_orders", f"paid for, but the order is {status}")
 
 
 def shopper(client: Client, simulator: Simulator, ledger: Ledger, token: str) -> Shopper:
-    """One who has come to the button that places the order."""
+    """Return a shopper who has reached the Place order button."""
     add_to_cart(client, make_product(stock=3), 2)
     give_details(client)
-    answers = [add_card(client, token)]
-    while answers[-1].status_code != HTTPStatus.OK and len(answers) < TRIES:
-        answers.append(add_card(client, token))  # typed again, as the page asked
-    ledger.answered(*answers)
-    card = answers[-1].json()["card"]
+    responses = [add_card(client, token)]
+    while responses[-1].status_code != HTTPStatus.OK and len(responses) < TRIES:
+        responses.append(add_card(client, token))  # entered again, as the page asks
+    ledger.answered(*responses)
+    card = responses[-1].json()["card"]
     form = place_form(client) | {"card": str(card)}
     return Shopper(client, simulator, ledger, card, form, is_declined=token == CARDS["declined"])
 
 
 def age(minutes: int) -> None:
-    """As if everything had happened so many minutes earlier."""
+    """Move all timestamps `minutes` into the past."""
     for model, name in CLOCKS:
         model._default_manager.exclude(**{name: None}).update(**{name: F(name) - timedelta(minutes=minutes)})
 
 
 def deliver_all(simulator: Simulator, ledger: Ledger) -> None:
-    """Every event of the simulator, signed, to the shop's webhook; 503 asks Stripe to come again, so it does, once."""
+    """Deliver every event of the simulator to the shop's webhook, signed, and once more after a response of 503.
+
+    With 503 the shop asks Stripe to deliver the event again.
+    """
     for event in simulator.objects("event"):
         status = acts.deliver(event)
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             status = acts.deliver(event)
-        ledger.expect(status < 500, "server_errors", f"the webhook answered {status}")
+        ledger.expect(status < 500, "server_errors", f"the webhook returned {status}")
 
 
 def recover(way: str, visitor: Shopper, retry: Callable[[], None]) -> None:
-    """Let `way` go first; then one reconcile, after which no human is needed."""
+    """Recover by `way` first, then run reconcile once. After that no staff work is needed."""
     if way == "shopper":
         retry()
     elif way == "webhook":
@@ -133,7 +142,7 @@ def recover(way: str, visitor: Shopper, retry: Callable[[], None]) -> None:
 
 
 def tidy_up(minutes: int) -> None:
-    """Time passes, and reconcile comes by."""
+    """Let time pass, then run reconcile and compare the Stripe ledger."""
     age(minutes)
     reconcile()
     compare_books()

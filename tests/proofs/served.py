@@ -1,4 +1,4 @@
-"""The shop as it is run in production, gunicorn with its workers, on a test's own database and simulator."""
+"""The shop as in production, gunicorn with its workers, on a test's database and simulator."""
 
 import os
 import signal
@@ -20,47 +20,47 @@ from stripe_simulator.server import Simulator
 from tests.proofs.abused_shop import SECRET_KEY
 from tests.proofs.attacker import HUNG_UP, Answer, Attacker
 
-MANY = str(10**6)
+UNLIMITED = str(10**6)
 
 
 @dataclass
 class Server:
-    """Where it listens, and its master process."""
+    """A running gunicorn server: its port and its master process."""
 
     port: int
     master: int
 
     def workers(self) -> list[int]:
-        """The processes that answer."""
+        """Return the ids of the worker processes."""
         path = Path(f"/proc/{self.master}/task/{self.master}/children")
         return [int(number) for number in path.read_text().split()]
 
-    def kill_one(self, dice: Random) -> bool:
-        """A worker dies in the middle of whatever it does; the master starts another."""
+    def kill_one(self, random: Random) -> bool:
+        """Kill a random worker; the master starts a new one. Return False if there was no worker to kill."""
         if workers := self.workers():
             with suppress(ProcessLookupError):
-                os.kill(dice.choice(workers), signal.SIGKILL)
+                os.kill(random.choice(workers), signal.SIGKILL)
                 return True
         return False
 
 
 class Person(Attacker):
-    """Somebody who presses again when the page does not come."""
+    """A visitor who repeats a request that gets no response."""
 
     tries = 8
 
     def send(self, *args: Any, **kwargs: Any) -> Answer:
-        """One request, repeated while the server hangs up."""
+        """Send a request and repeat it while the server closes the connection. Fail after `tries` requests."""
         for _try in range(self.tries):
-            with suppress(HTTPException):  # the server died while it answered
-                answer = super().send(*args, **kwargs)
-                if answer.status != HUNG_UP:
-                    return answer
-        raise AssertionError(f"hung up {self.tries} times")
+            with suppress(HTTPException):  # the server died during the response
+                response = super().send(*args, **kwargs)
+                if response.status != HUNG_UP:
+                    return response
+        raise AssertionError(f"no response to {self.tries} requests")
 
 
 def database_url() -> str:
-    """The test's own database, for other processes."""
+    """Return the URL of the test's database, for other processes."""
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
@@ -69,9 +69,9 @@ def database_url() -> str:
 
 @contextmanager
 def served(folder: Path, simulator: Simulator, workers: int, threads: int) -> Iterator[Server]:
-    """The running shop."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        port = door.getsockname()[1]
+    """Run the shop inside the context."""
+    with socket.create_server(("127.0.0.1", 0)) as server_socket:
+        port = server_socket.getsockname()[1]
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.proofs.abuse_settings", "DEBUG": "off", "LOG_LEVEL": "CRITICAL",
             "SECRET_KEY": SECRET_KEY, "SITE_URL": f"http://127.0.0.1:{port}", "ALLOWED_HOSTS": "127.0.0.1",
@@ -79,12 +79,12 @@ def served(folder: Path, simulator: Simulator, workers: int, threads: int) -> It
             "STRIPE_WEBHOOK_SECRET": "whsec_tests", "STRIPE_API_BASE": simulator.url,
             "VAR_DIR": str(folder), "DATABASE_URL": database_url(), "PYTHONWARNINGS": "ignore",
         }  # fmt: skip
-        environment |= {f"CARD_TRIES_{scope}": MANY for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP")}
+        environment |= {f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP")}
         command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--preload", "--no-control-socket"]
         command += ["--threads", str(threads), "--workers", str(workers), "--graceful-timeout", "2"]
-        command += ["--bind", f"fd://{door.fileno()}", "--log-level", "critical", "ecommerce.wsgi"]
-        with subprocess.Popen(command, env=environment, pass_fds=[door.fileno()]) as master:
-            door.close()
+        command += ["--bind", f"fd://{server_socket.fileno()}", "--log-level", "critical", "ecommerce.wsgi"]
+        with subprocess.Popen(command, env=environment, pass_fds=[server_socket.fileno()]) as master:
+            server_socket.close()
             try:
                 assert Attacker(port).get("/health/").status == 200
                 yield Server(port, master.pid)

@@ -1,4 +1,4 @@
-"""The one table at the end of `make prove`: `python -m tests.proofs.table` prints the last one again."""
+"""The results table at the end of `make prove`. `python -m tests.proofs.table` prints the last one again."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ Lines = dict[tuple[str, str], Counter[str]]
 
 
 def read(folder: Path) -> Lines:
-    """The sums of each proof on each database, from what the tests wrote."""
+    """Return the sums of each proof on each database, from the lines that the tests wrote."""
     lines: Lines = {}
     for path in sorted(folder.glob("*.jsonl")):
         for text in path.read_text(encoding="utf-8").splitlines():
@@ -29,12 +29,12 @@ def read(folder: Path) -> Lines:
 
 
 def is_clean(lines: Lines) -> bool:
-    """Whether something was tried, nothing found and every control caught."""
+    """Return whether something was tried, no problem was found and every control was caught."""
     return bool(lines) and not any(line[name] for line in lines.values() for name in (*FIGURES, "missed"))
 
 
 def table(lines: Lines) -> str:
-    """The table in words and figures, in Markdown."""
+    """Return the results table as Markdown."""
     rows = [["what was tried", "database", "times", *FIGURES.values(), "controls caught"]]
     for (proof, database), line in lines.items():
         controls = f"{line['caught']} of {line['caught'] + line['missed']}" if line["caught"] + line["missed"] else "-"
@@ -47,10 +47,10 @@ def table(lines: Lines) -> str:
 
 
 def show(folder: Path, passed: bool = True) -> bool:
-    """Print the table; whether all is proved: every test `passed` and the table is clean."""
+    """Print the table. Return whether everything is proved: every test `passed` and the table is clean."""
     lines = read(folder)
     is_proved = passed and is_clean(lines)
-    verdict = "Proved: nothing was found, and every control was caught." if is_proved else "NOT PROVED, see above."
+    verdict = "Proved: no problem was found and every control was caught." if is_proved else "NOT PROVED, see above."
     sys.stdout.write(f"\n{table(lines)}\n\n{verdict}\n")
     return is_proved
 

@@ -1,4 +1,4 @@
-"""Abuse of the cart: every field, every body, tokens, methods, many at once, cookies made of rubbish."""
+"""Abuse of the cart: fields, request bodies, CSRF tokens, HTTP methods, parallel requests and invalid cookies."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,22 +17,22 @@ CART = ("django_session", "carts_cart", "carts_cartitem")
 
 @pytest.fixture
 def visitor(shop: AbusedShop) -> Attacker:
-    """Somebody without a cart, to whom a page gave a token."""
+    """Return a visitor with a CSRF token and without a cart."""
     visitor = shop.visitor()
     visitor.token()
     return visitor
 
 
 def cart_of(shop: AbusedShop, visitor: Attacker) -> dict[int, int]:
-    """Product and quantity of each line of this visitor's active cart."""
+    """Return the quantity by product id of this visitor's active cart."""
     key = visitor.cookies.get("sessionid", "")
     carts = [row["id"] for row in shop.table("carts_cart") if key and row["session_key"] == key and row["active"]]
     return {row["product_id"]: row["quantity"] for row in shop.table("carts_cartitem") if row["cart_id"] in carts}
 
 
-def told(visitor: Attacker, answer: Answer) -> str:
-    """What the page says that a cart update leads to."""
-    assert (answer.status, answer.location) == (302, "/cart/")
+def cart_text(visitor: Attacker, response: Answer) -> str:
+    """Return the text of the cart page after a cart update."""
+    assert (response.status, response.location) == (302, "/cart/")
     return visitor.get("/cart/").words
 
 
@@ -45,16 +45,14 @@ def told(visitor: Attacker, answer: Answer) -> str:
     }.items(),
     ids=short,
 )  # fmt: skip
-def test_quantity_that_is_none_changes_nothing(
-    shop: AbusedShop, visitor: Attacker, quantity: str, sentence: str
-) -> None:
+def test_invalid_quantity_changes_nothing(shop: AbusedShop, visitor: Attacker, quantity: str, sentence: str) -> None:
     with shop.unchanged():
-        answer = visitor.add(shop.goods["mug"], quantity)
-    assert sentence in told(visitor, answer)
+        response = visitor.add(shop.goods["mug"], quantity)
+    assert sentence in cart_text(visitor, response)
 
 
 @pytest.mark.parametrize(("quantity", "count"), {"٣": 3, " 4 ": 4, "": 1, "1_0": 10, "5.0": 5}.items(), ids=short)
-def test_quantity_written_in_another_way_is_the_number_it_means(
+def test_quantity_in_another_notation_is_accepted(
     shop: AbusedShop, visitor: Attacker, quantity: str, count: int
 ) -> None:
     with shop.unchanged(*CART):
@@ -62,9 +60,9 @@ def test_quantity_written_in_another_way_is_the_number_it_means(
     assert cart_of(shop, visitor) == {shop.goods["mug"]: count}
 
 
-def test_adding_again_and_again_ends_at_ninety_nine(shop: AbusedShop, visitor: Attacker) -> None:
-    answers = [visitor.add(shop.goods["pot"], 99) for _press in range(3)]
-    assert "That is all we have in stock" in told(visitor, answers[-1])
+def test_repeated_adds_stop_at_99(shop: AbusedShop, visitor: Attacker) -> None:
+    responses = [visitor.add(shop.goods["pot"], 99) for _press in range(3)]
+    assert "That is all we have in stock" in cart_text(visitor, responses[-1])
     assert cart_of(shop, visitor) == {shop.goods["pot"]: 99}
 
 
@@ -78,23 +76,23 @@ def test_adding_again_and_again_ends_at_ninety_nine(shop: AbusedShop, visitor: A
     ids=short,
 )  # fmt: skip
 @pytest.mark.parametrize("action", ["add", "set", "remove"])
-def test_product_that_is_none_changes_nothing(
+def test_invalid_product_changes_nothing(
     shop: AbusedShop, visitor: Attacker, product: str, sentence: str, action: str
 ) -> None:
     number = {"gone": shop.goods["gone"], "deleted": max(shop.goods.values()) + 1}.get(product, product)
     with shop.unchanged():
-        answer = visitor.post(UPDATE, {"product_id": number, "action": action, "quantity": "1"}, SAME_SITE)
-    assert sentence in told(visitor, answer)
+        response = visitor.post(UPDATE, {"product_id": number, "action": action, "quantity": "1"}, SAME_SITE)
+    assert sentence in cart_text(visitor, response)
 
 
 @pytest.mark.parametrize("action", ["buy", "ADD", "add\x00", "toggle", "x" * 5000, "__class__"], ids=short)
-def test_action_that_is_none_changes_nothing(shop: AbusedShop, visitor: Attacker, action: str) -> None:
+def test_invalid_action_changes_nothing(shop: AbusedShop, visitor: Attacker, action: str) -> None:
     with shop.unchanged():
-        answer = visitor.post(UPDATE, {"product_id": shop.goods["mug"], "action": action}, SAME_SITE)
-    assert "You can add a product, change its quantity or remove it." in told(visitor, answer)
+        response = visitor.post(UPDATE, {"product_id": shop.goods["mug"], "action": action}, SAME_SITE)
+    assert "You can add a product, change its quantity or remove it." in cart_text(visitor, response)
 
 
-def test_fields_nobody_asked_for_are_ignored(shop: AbusedShop, visitor: Attacker) -> None:
+def test_unexpected_fields_are_ignored(shop: AbusedShop, visitor: Attacker) -> None:
     victim = shop.visitor()
     victim.add(shop.goods["pot"])
     [cart] = [row["id"] for row in shop.table("carts_cart") if row["session_key"] == victim.cookies["sessionid"]]
@@ -127,33 +125,33 @@ def test_repeated_and_bracketed_fields_change_nothing(
     shop: AbusedShop, visitor: Attacker, fields: str, sentence: str
 ) -> None:
     with shop.unchanged():
-        answer = visitor.post(UPDATE, fields.replace("{mug}", str(shop.goods["mug"])), SAME_SITE)
-    assert sentence in told(visitor, answer)
+        response = visitor.post(UPDATE, fields.replace("{mug}", str(shop.goods["mug"])), SAME_SITE)
+    assert sentence in cart_text(visitor, response)
 
 
 @pytest.mark.parametrize("headers", [{}, SAME_SITE], ids=["token", "same site"])
 @pytest.mark.parametrize("name", BODIES)
-def test_body_that_is_no_form_changes_nothing(
+def test_malformed_body_changes_nothing(
     shop: AbusedShop, visitor: Attacker, name: str, headers: dict[str, str]
 ) -> None:
     kind, body, status = BODIES[name]
     with shop.unchanged():
-        answer = visitor.post(UPDATE, body, {"Content-Type": kind, **headers})
+        response = visitor.post(UPDATE, body, {"Content-Type": kind, **headers})
     if status == 302:
-        assert CHOOSE in told(visitor, answer)
-    assert answer.status in (status, HUNG_UP)
+        assert CHOOSE in cart_text(visitor, response)
+    assert response.status in (status, HUNG_UP)
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_body_that_is_no_form_reaches_no_account(shop: AbusedShop, visitor: Attacker, name: str) -> None:
+def test_malformed_body_reaches_no_account(shop: AbusedShop, visitor: Attacker, name: str) -> None:
     kind, body, status = BODIES[name]
     with shop.unchanged():
         for path in ["/accounts/login/", "/accounts/signup/", "/accounts/guest/", "/admin/login/"]:
-            answer = visitor.post(path, body, {"Content-Type": kind})
-            assert answer.status in (200 if status == 302 else status, HUNG_UP)
+            response = visitor.post(path, body, {"Content-Type": kind})
+            assert response.status in (200 if status == 302 else status, HUNG_UP)
 
 
-POSTS = [
+POST_PATHS = [
     UPDATE, "/accounts/login/", "/accounts/signup/", "/accounts/guest/", "/accounts/logout/", "/cart/checkout/",
     "/addresses/check/", "/addresses/update/", "/billing/payment-processing/", "/orders/X/pay/", "/orders/X/cancel/",
     "/orders/X/card/", "/admin/login/", "/admin/products/product/add/", "/cart/discount/", "/cart/delivery/",
@@ -161,24 +159,24 @@ POSTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", POSTS)
-def test_post_from_another_site_changes_nothing(shop: AbusedShop, visitor: Attacker, path: str) -> None:
+@pytest.mark.parametrize("path", POST_PATHS)
+def test_cross_site_post_changes_nothing(shop: AbusedShop, visitor: Attacker, path: str) -> None:
     fields = {"product_id": shop.goods["mug"], "email": "a@example.org", "password": "x", "next": "/"}
     with shop.unchanged():
         for headers in FROM_AFAR:
-            answer = visitor.post(path, fields, {"X-CSRFToken": "", **headers})
-            assert answer.status in (400, 403, 431), headers
+            response = visitor.post(path, fields, {"X-CSRFToken": "", **headers})
+            assert response.status in (400, 403, 431), headers
     assert NO_TOKEN in visitor.post(path, fields, {"X-CSRFToken": ""}).words
 
 
-READS = [
+POST_ONLY_PATHS = [
     UPDATE, "/accounts/logout/", "/addresses/update/", "/billing/payment-processing/", "/billing/webhook/",
     "/cart/discount/", "/cart/delivery/", "/language/",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", READS)
-def test_method_that_is_none_is_refused(shop: AbusedShop, visitor: Attacker, path: str) -> None:
+@pytest.mark.parametrize("path", POST_ONLY_PATHS)
+def test_other_http_methods_are_rejected(shop: AbusedShop, visitor: Attacker, path: str) -> None:
     query, headers = f"?product_id={shop.goods['mug']}&quantity=1", {**SAME_SITE, "X-CSRFToken": visitor.token()}
     with shop.unchanged():
         for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "BREW"]:
@@ -186,21 +184,21 @@ def test_method_that_is_none_is_refused(shop: AbusedShop, visitor: Attacker, pat
 
 
 @pytest.mark.parametrize("path", ["/", "/cart/", "/products/", "/health/", "/cart/success/", "/orders/"])
-def test_page_that_is_only_read_takes_nothing(shop: AbusedShop, visitor: Attacker, path: str) -> None:
+def test_read_only_page_rejects_other_http_methods(shop: AbusedShop, visitor: Attacker, path: str) -> None:
     with shop.unchanged():
         for method in ["POST", "PUT", "DELETE", "TRACE"]:
             assert visitor.send(method, path, b"a=b", {"X-CSRFToken": visitor.token()}).status == 405, method
 
 
-def test_sixteen_adds_at_once_are_all_in_one_cart(shop: AbusedShop, visitor: Attacker) -> None:
+def test_16_parallel_adds_are_in_one_cart(shop: AbusedShop, visitor: Attacker) -> None:
     visitor.add(shop.goods["pot"])
     with shop.unchanged(*CART), ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _press: visitor.add(shop.goods["mug"]), range(16)))
-    assert {answer.status for answer in answers} == {302}
+        responses = list(pool.map(lambda _press: visitor.add(shop.goods["mug"]), range(16)))
+    assert {response.status for response in responses} == {302}
     assert cart_of(shop, visitor) == {shop.goods["pot"]: 1, shop.goods["mug"]: 16}
 
 
-def test_sixteen_first_adds_of_one_session_make_one_cart(shop: AbusedShop, visitor: Attacker) -> None:
+def test_16_parallel_first_adds_create_one_cart(shop: AbusedShop, visitor: Attacker) -> None:
     visitor.add(shop.goods["mug"])
     visitor.post(UPDATE, {"product_id": shop.goods["mug"], "action": "remove"}, SAME_SITE)
     with shop.unchanged(*CART), ThreadPoolExecutor(16) as pool:
@@ -208,14 +206,14 @@ def test_sixteen_first_adds_of_one_session_make_one_cart(shop: AbusedShop, visit
     assert cart_of(shop, visitor) == {shop.goods["mug"]: 16}
 
 
-COOKIES: list[str] = [
+INVALID_COOKIES: list[str] = [
     "x", "", "'; DROP TABLE django_session; --", "a" * 4000, "../../etc/passwd", "%00", "%ff", "\xff\xfe", "{}", "null",
     "0", "-1", "None", '"', '"\\000"', "a=b=c", "gASVCwAAAAAAAACMBXBvc2l4lIwGc3lzdGVtlJOULg==", "x" * 32,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("cookie", COOKIES, ids=short)
-def test_session_cookie_of_rubbish_is_nobodys(shop: AbusedShop, cookie: str) -> None:
+@pytest.mark.parametrize("cookie", INVALID_COOKIES, ids=short)
+def test_invalid_session_cookie_is_ignored(shop: AbusedShop, cookie: str) -> None:
     with shop.unchanged():
         for path in ["/", "/cart/", "/cart/checkout/", "/cart/success/", "/orders/", "/admin/"]:
             visitor = shop.visitor()
@@ -223,12 +221,12 @@ def test_session_cookie_of_rubbish_is_nobodys(shop: AbusedShop, cookie: str) -> 
             assert visitor.get(path).status in (200, 302, 400, 431)
 
 
-@pytest.mark.parametrize("cookie", COOKIES, ids=short)
-def test_add_with_a_session_of_rubbish_gets_a_session_of_our_own(shop: AbusedShop, cookie: str) -> None:
+@pytest.mark.parametrize("cookie", INVALID_COOKIES, ids=short)
+def test_add_with_invalid_session_cookie_starts_a_new_session(shop: AbusedShop, cookie: str) -> None:
     visitor = shop.visitor()
     visitor.cookies = {"sessionid": cookie, "messages": cookie, "csrftoken": cookie}
     with shop.unchanged(*CART):
-        answer = visitor.add(shop.goods["mug"])
-    if answer.status == 302:
+        response = visitor.add(shop.goods["mug"])
+    if response.status == 302:
         assert visitor.cookies["sessionid"] != cookie
         assert cart_of(shop, visitor) == {shop.goods["mug"]: 1}

@@ -1,4 +1,4 @@
-"""Abuse of the checkout: what is missing, stale, made up or too little, cards that are none, cards by the dozen."""
+"""Abuse of the checkout: missing, outdated or forged input, too small totals, invalid cards and card testing."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,217 +14,217 @@ CHANGED, THREE_D_SECURE = "Your order has changed. Please check the new total", 
 ATTEMPTS = "billing_cardattempt"
 
 
-def ready(guest: Attacker) -> dict[str, str]:
-    """All that Place order sends, with a good card."""
+def complete_form(guest: Attacker) -> dict[str, str]:
+    """Return the complete form of Place order, with a good card."""
     return guest.pay_form() | {"card": str(guest.add_card())}
 
 
-def charged(shop: AbusedShop, number: str) -> list[int]:
-    """The amounts charged for an order."""
+def charged_amounts(shop: AbusedShop, number: str) -> list[int]:
+    """Return the amounts charged for an order."""
     intent = shop.order(number)["payment_intent_id"]
     charges = [charge for charge in shop.simulator.objects("charge") if charge["payment_intent"] == intent]
     return [charge["amount"] for charge in charges if charge["status"] == "succeeded"]
 
 
-def refused(shop: AbusedShop, guest: Attacker, form: dict[str, str]) -> str:
-    """What the visitor reads after a Place order that changes nothing."""
+def rejected_text(shop: AbusedShop, guest: Attacker, form: dict[str, str]) -> str:
+    """Submit Place order and check that it changes nothing. Return the text of the page after all redirects."""
     with shop.unchanged():
-        answer = guest.post(CHECKOUT, form)
-    assert answer.status == 302
-    while answer.status == 302:
-        answer = guest.get(answer.location)
-    return answer.words
+        response = guest.post(CHECKOUT, form)
+    assert response.status == 302
+    while response.status == 302:
+        response = guest.get(response.location)
+    return response.words
 
 
-def test_nothing_can_be_paid_with_an_empty_cart(shop: AbusedShop) -> None:
+def test_empty_cart_cannot_be_paid(shop: AbusedShop) -> None:
     visitor = shop.visitor()
     form = {"action": "place", "order": "", "quote": "", "card": "1"}
     with shop.unchanged():
         assert visitor.get(CHECKOUT).location == "/cart/"
         assert visitor.post("/addresses/check/", ADDRESS).location == CHECKOUT
         assert visitor.post(CARD, {"token": "tok_visa"}).status == 403
-    assert ENDED in refused(shop, visitor, form)
+    assert ENDED in rejected_text(shop, visitor, form)
 
 
-def test_nothing_can_be_paid_with_a_cart_emptied_in_another_tab(shop: AbusedShop, guest: Attacker) -> None:
-    form = ready(guest)
+def test_cart_emptied_in_another_tab_cannot_be_paid(shop: AbusedShop, guest: Attacker) -> None:
+    form = complete_form(guest)
     guest.post("/cart/update/", {"product_id": shop.goods["mug"], "action": "remove"}, SAME_SITE)
-    assert "Your cart is empty." in refused(shop, guest, form)
+    assert "Your cart is empty." in rejected_text(shop, guest, form)
 
 
-def test_nothing_can_be_paid_without_an_address(shop: AbusedShop, guest: Attacker) -> None:
+def test_order_without_address_cannot_be_paid(shop: AbusedShop, guest: Attacker) -> None:
     visitor = shop.visitor()
     visitor.add(shop.goods["mug"])
     visitor.post("/accounts/guest/", {"email": "guest@example.org"})
     visitor.get(CHECKOUT)
     number = shop.table("orders_order")[-1]["order_id"]
     form = {"action": "place", "order": number, "quote": guest.pay_form()["quote"], "card": str(visitor.add_card())}
-    assert "Tell us where to send your order." in refused(shop, visitor, form)
+    assert "Tell us where to send your order." in rejected_text(shop, visitor, form)
 
 
 @pytest.mark.parametrize("changes", [{"card": ""}, {"card": "new"}, {"card": "tok_visa"}], ids=short)
-def test_nothing_can_be_paid_without_a_card(shop: AbusedShop, guest: Attacker, changes: dict[str, str]) -> None:
-    assert "Choose a saved card or enter a new one." in refused(shop, guest, guest.pay_form() | changes)
+def test_order_without_card_cannot_be_paid(shop: AbusedShop, guest: Attacker, changes: dict[str, str]) -> None:
+    assert "Choose a saved card or enter a new one." in rejected_text(shop, guest, guest.pay_form() | changes)
 
 
 @pytest.mark.parametrize(
-    "made_up", ["", "x", "{}", "\x00", "." * 100, "x" * 30_000, "eyJ0b3RhbCI6IjAuMDEifQ:1abc:xyz", "0.01"], ids=short
+    "forged", ["", "x", "{}", "\x00", "." * 100, "x" * 30_000, "eyJ0b3RhbCI6IjAuMDEifQ:1abc:xyz", "0.01"], ids=short
 )
-def test_quote_nobody_signed_is_refused(shop: AbusedShop, guest: Attacker, made_up: str) -> None:
-    form = ready(guest)
-    words = refused(shop, guest, form | {"quote": made_up})
+def test_forged_quote_is_rejected(shop: AbusedShop, guest: Attacker, forged: str) -> None:
+    form = complete_form(guest)
+    text = rejected_text(shop, guest, form | {"quote": forged})
     assert any(
-        sentence in words
+        sentence in text
         for sentence in ("Please check your order again", "Please fill in", "Please check: ", "at most")
     )
     changed = form["quote"][:-1] + ("A" if form["quote"][-1] != "A" else "B")
-    assert "Please check your order again" in refused(shop, guest, form | {"quote": changed})
+    assert "Please check your order again" in rejected_text(shop, guest, form | {"quote": changed})
 
 
 @pytest.mark.parametrize("number", ["", "x", "'--", "\x00", "A" * 5000, "../1", "AAAAAAAAAA", "١٢٣"], ids=short)
-def test_order_number_of_nobody_is_refused(shop: AbusedShop, guest: Attacker, number: str) -> None:
-    assert ENDED in refused(shop, guest, ready(guest) | {"order": number})
+def test_unknown_order_number_is_rejected(shop: AbusedShop, guest: Attacker, number: str) -> None:
+    assert ENDED in rejected_text(shop, guest, complete_form(guest) | {"order": number})
 
 
-def test_stale_total_is_not_charged(shop: AbusedShop) -> None:
+def test_outdated_total_is_not_charged(shop: AbusedShop) -> None:
     guest = shop.visitor()
     guest.add(shop.goods["stale"])
     guest.give_details()
-    form = ready(guest)
+    form = complete_form(guest)
     shop.database.write("UPDATE products_product SET price = price + 1 WHERE sku = 'stale'")
-    words = refused(shop, guest, form)
-    assert "Stale loaf now costs" in words
-    assert CHANGED in words
+    text = rejected_text(shop, guest, form)
+    assert "Stale loaf now costs" in text
+    assert CHANGED in text
 
 
-def test_second_tab_after_editing_pays_nothing(shop: AbusedShop, guest: Attacker) -> None:
-    form = ready(guest)
+def test_second_tab_with_an_old_cart_pays_nothing(shop: AbusedShop, guest: Attacker) -> None:
+    form = complete_form(guest)
     guest.add(shop.goods["pot"])
-    assert CHANGED in refused(shop, guest, form)
+    assert CHANGED in rejected_text(shop, guest, form)
     guest.post("/cart/update/", {"product_id": shop.goods["pot"], "action": "remove"}, SAME_SITE)
     guest.post("/cart/update/", {"product_id": shop.goods["mug"], "action": "set", "quantity": 2}, SAME_SITE)
-    assert CHANGED in refused(shop, guest, form)
+    assert CHANGED in rejected_text(shop, guest, form)
 
 
-def test_posted_total_counts_for_nothing(shop: AbusedShop, guest: Attacker) -> None:
-    form = ready(guest)
+def test_posted_total_is_ignored(shop: AbusedShop, guest: Attacker) -> None:
+    form = complete_form(guest)
     cheap = {"total": "0.01", "subtotal": "0.01", "amount": "1", "price": "0.01", "currency": "jpy", "status": "paid"}
-    answer = guest.post(CHECKOUT, form | cheap | {"discount_total": "15.99", "billing_profile": "1", "user": "1"})
-    assert answer.location == "/cart/success/"
-    assert charged(shop, form["order"]) == [1600]
+    response = guest.post(CHECKOUT, form | cheap | {"discount_total": "15.99", "billing_profile": "1", "user": "1"})
+    assert response.location == "/cart/success/"
+    assert charged_amounts(shop, form["order"]) == [1600]
     assert str(shop.order(form["order"])["total"]).startswith("16")
 
 
-def test_thank_you_page_of_an_unpaid_order_pays_nothing(shop: AbusedShop) -> None:
+def test_thank_you_page_does_not_mark_an_order_paid(shop: AbusedShop) -> None:
     guest = shop.visitor()
     number = guest.buy(shop.goods["mug"], THREE_D_SECURE)
     with shop.unchanged():
-        answer = guest.get("/cart/success/?paid=1&payment_intent=pi_1&redirect_status=succeeded")
-        assert answer.location == f"/orders/{number}/"
-        assert guest.get(answer.location).status == 200
+        response = guest.get("/cart/success/?paid=1&payment_intent=pi_1&redirect_status=succeeded")
+        assert response.location == f"/orders/{number}/"
+        assert guest.get(response.location).status == 200
     assert shop.order(number)["status"] == "placed"
 
 
-def test_total_below_the_least_stripe_takes_is_refused(shop: AbusedShop) -> None:
+def test_total_below_the_minimum_charge_is_rejected(shop: AbusedShop) -> None:
     guest = shop.visitor()
     guest.add(shop.goods["crumb"])
     guest.give_details()
-    assert "The minimum order value is" in refused(shop, guest, ready(guest))
+    assert "The minimum order value is" in rejected_text(shop, guest, complete_form(guest))
 
 
-def test_sixteen_presses_at_once_charge_once(shop: AbusedShop, guest: Attacker) -> None:
-    form = ready(guest)
+def test_16_parallel_place_orders_charge_once(shop: AbusedShop, guest: Attacker) -> None:
+    form = complete_form(guest)
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _press: guest.post(CHECKOUT, form), range(16)))
-    assert {answer.status for answer in answers} <= {302, 429}
-    assert charged(shop, form["order"]) == [1600]
+        responses = list(pool.map(lambda _press: guest.post(CHECKOUT, form), range(16)))
+    assert {response.status for response in responses} <= {302, 429}
+    assert charged_amounts(shop, form["order"]) == [1600]
     assert shop.order(form["order"])["status"] == "paid"
 
 
-def test_paid_order_is_neither_paid_nor_cancelled_again(shop: AbusedShop, guest: Attacker) -> None:
-    form = ready(guest)
+def test_paid_order_cannot_be_paid_or_canceled_again(shop: AbusedShop, guest: Attacker) -> None:
+    form = complete_form(guest)
     guest.post(CHECKOUT, form)
     page = f"/orders/{form['order']}/"
     with shop.unchanged():
         assert guest.post(CHECKOUT, form).location == page
         assert guest.post(page + "pay/", {"card": form["card"]}).location == page
         assert guest.post(page + "cancel/").location == page
-    assert charged(shop, form["order"]) == [1600]
+    assert charged_amounts(shop, form["order"]) == [1600]
 
 
-LONG, ODD = "x" * 500, "\x00"
-NO_ADDRESSES: list[dict[str, str]] = [
+LONG, NUL = "x" * 500, "\x00"
+INVALID_ADDRESSES: list[dict[str, str]] = [
     {"country": "XX"}, {"country": ""}, {"country": "gb; DROP"}, {"country": LONG}, {"name": ""}, {"name": LONG},
-    {"name": ODD}, {"line_1": ""}, {"line_1": LONG}, {"city": ODD}, {"postal_code": "x"}, {"postal_code": LONG},
-    {"country": "US", "state": ""}, {"country": "US", "state": ODD}, {"line_2": LONG},
+    {"name": NUL}, {"line_1": ""}, {"line_1": LONG}, {"city": NUL}, {"postal_code": "x"}, {"postal_code": LONG},
+    {"country": "US", "state": ""}, {"country": "US", "state": NUL}, {"line_2": LONG},
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("changes", NO_ADDRESSES, ids=short)
-def test_address_that_is_none_is_not_kept(shop: AbusedShop, changes: dict[str, str]) -> None:
+@pytest.mark.parametrize("changes", INVALID_ADDRESSES, ids=short)
+def test_invalid_address_is_not_saved(shop: AbusedShop, changes: dict[str, str]) -> None:
     guest = shop.visitor()
     guest.add(shop.goods["mug"])
     with shop.unchanged():
-        answer = guest.give_details(**changes)
-    assert (answer.status, "There is a problem" in answer.words) == (200, True)
+        response = guest.give_details(**changes)
+    assert (response.status, "There is a problem" in response.words) == (200, True)
     guest.give_details()
     with shop.unchanged():
-        answer = guest.post("/addresses/check/", ADDRESS | changes | {"address_type": "billing"})
-    assert (answer.status, "There is a problem" in answer.words) == (200, True)
+        response = guest.post("/addresses/check/", ADDRESS | changes | {"address_type": "billing"})
+    assert (response.status, "There is a problem" in response.words) == (200, True)
 
 
 # --- cards ---
 
-NO_TOKENS = [
+INVALID_TOKENS = [
     "", " ", "tok_", "card_1", "pm_card_visa", "src_1", "tok_visa\x00", "tok_visa\n", "tok_/../customers",
     "tok_" + "x" * 5000, "4242424242424242", "tok_visa&amount=1", "<script>", "null", "tok_\u2028", "' OR 1=1 --",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("token", NO_TOKENS, ids=short)
-def test_token_that_is_none_never_reaches_stripe(shop: AbusedShop, guest: Attacker, token: str) -> None:
+@pytest.mark.parametrize("token", INVALID_TOKENS, ids=short)
+def test_invalid_token_is_not_sent_to_stripe(shop: AbusedShop, guest: Attacker, token: str) -> None:
     guest.get(CHECKOUT)
     asked = len(shop.simulator.requests)
     with shop.unchanged():
         for fields in ({"token": token}, {"setup_intent": token}, {"token[]": "tok_visa"}):
-            answer = guest.post(CARD, fields)
-            assert answer.status == 400
-            assert answer.json["error"]
+            response = guest.post(CARD, fields)
+            assert response.status == 400
+            assert response.json["error"]
     assert len(shop.simulator.requests) == asked
 
 
 @pytest.mark.parametrize("fields", [{"token": "tok_nobody"}, {"setup_intent": "seti_nobody"}], ids=short)
-def test_token_stripe_does_not_know_keeps_no_card(shop: AbusedShop, guest: Attacker, fields: dict[str, str]) -> None:
+def test_token_unknown_to_stripe_saves_no_card(shop: AbusedShop, guest: Attacker, fields: dict[str, str]) -> None:
     guest.get(CHECKOUT)
     with shop.unchanged(ATTEMPTS, "billing_billingprofile"):
-        answer = guest.post(CARD, fields)
-    assert (answer.status, "Nothing was charged." in answer.json["error"]) == (400, True)
+        response = guest.post(CARD, fields)
+    assert (response.status, "Nothing was charged." in response.json["error"]) == (400, True)
 
 
-def attempts_on(shop: AbusedShop, path: str) -> int:
-    """How often Stripe was asked for something whose address ends so."""
+def count_requests(shop: AbusedShop, path: str) -> int:
+    """Return the number of requests to Stripe whose path ends with `path`."""
     return sum(asked[1].endswith(path) for asked in shop.simulator.requests)
 
 
-def test_forty_declined_cards_are_stopped_and_stop_nobody_else(shop: AbusedShop, guest: Attacker) -> None:
+def test_40_declined_cards_are_limited_without_affecting_others(shop: AbusedShop, guest: Attacker) -> None:
     guest.get(CHECKOUT)
-    before = attempts_on(shop, "/sources")
+    before = count_requests(shop, "/sources")
     with shop.unchanged(ATTEMPTS):
-        answers = [guest.post(CARD, {"token": "tok_chargeDeclined"}) for _card in range(40)]
-    statuses = [answer.status for answer in answers]
+        responses = [guest.post(CARD, {"token": "tok_chargeDeclined"}) for _card in range(40)]
+    statuses = [response.status for response in responses]
     assert (set(statuses), statuses == sorted(statuses)) == ({402, 429}, True)
-    assert attempts_on(shop, "/sources") - before == statuses.count(402) <= 10
-    assert "Too many cards were tried in a short time. Nothing was charged." in answers[-1].json["error"]
-    assert int(answers[-1].header("Retry-After")) > 0
+    assert count_requests(shop, "/sources") - before == statuses.count(402) <= 10
+    assert "Too many cards were tried in a short time. Nothing was charged." in responses[-1].json["error"]
+    assert int(responses[-1].header("Retry-After")) > 0
     assert guest.post(CARD, {"token": "tok_visa"}).status == 429
     other = shop.visitor()
     assert shop.order(other.buy(shop.goods["mug"]))["status"] == "paid"
 
 
-def test_declined_cards_from_one_place_in_ever_new_sessions_are_stopped(shop: AbusedShop) -> None:
-    statuses, place = [], "127.99.0.1"
+def test_declined_cards_of_one_ip_address_in_new_sessions_are_limited(shop: AbusedShop) -> None:
+    statuses, ip_address = [], "127.99.0.1"
     for _session in range(8):
-        guest = shop.visitor(place)
+        guest = shop.visitor(ip_address)
         guest.add(shop.goods["mug"])
         guest.give_details()
         statuses += [guest.post(CARD, {"token": "tok_chargeDeclined"}).status for _card in range(5)]
@@ -232,16 +232,16 @@ def test_declined_cards_from_one_place_in_ever_new_sessions_are_stopped(shop: Ab
 
 
 def pay_again(guest: Attacker, number: str, card: str) -> Answer:
-    """Press Pay on the order's own page."""
+    """Press Pay on the order's page."""
     return guest.post(f"/orders/{number}/pay/", {"card": card})
 
 
-def test_forty_declined_payments_are_stopped(shop: AbusedShop, guest: Attacker) -> None:
+def test_40_declined_payments_are_limited(shop: AbusedShop, guest: Attacker) -> None:
     form = guest.pay_form() | {"card": str(guest.add_card("tok_chargeCustomerFail"))}
     guest.post(CHECKOUT, form)
-    before = attempts_on(shop, "/confirm")
-    answers = [pay_again(guest, form["order"], form["card"]) for _press in range(40)]
-    assert {answer.status for answer in answers} == {302, 429}
-    assert attempts_on(shop, "/confirm") - before < 10
-    assert "Too many cards were tried in a short time. Nothing was charged." in answers[-1].words
-    assert (shop.order(form["order"])["status"], charged(shop, form["order"])) == ("placed", [])
+    before = count_requests(shop, "/confirm")
+    responses = [pay_again(guest, form["order"], form["card"]) for _press in range(40)]
+    assert {response.status for response in responses} == {302, 429}
+    assert count_requests(shop, "/confirm") - before < 10
+    assert "Too many cards were tried in a short time. Nothing was charged." in responses[-1].words
+    assert (shop.order(form["order"])["status"], charged_amounts(shop, form["order"])) == ("placed", [])

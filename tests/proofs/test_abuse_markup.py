@@ -1,4 +1,4 @@
-"""Abuse by names: markup in every name a shopper or member of staff can type, on pages, in the admin and in mails."""
+"""Abuse with markup in every name that shoppers or staff can enter, on pages, in the admin and in email messages."""
 
 import email
 import re
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.slow
 NAMES = dict.fromkeys(("name", "line_1", "line_2", "city", "state"), MARKUP)
 
 
-def is_harmless(answer: Answer) -> bool:
-    """Whether the page shows the markup as words only."""
-    return "<script>alert" not in answer.text and "<img src=x" not in answer.text
+def is_harmless(response: Answer) -> bool:
+    """Return whether the page contains the markup only as escaped text."""
+    return "<script>alert" not in response.text and "<img src=x" not in response.text
 
 
 @pytest.fixture(scope="module")
 def shopper(abused_shop: AbusedShop) -> tuple[Attacker, str]:
-    """A member all of whose names are markup, and the number of their paid order of a product that is markup too."""
+    """Return a member and the number of a paid order. All names of the member and the product are markup."""
     shopper = abused_shop.visitor()
     fields = {"name": MARKUP[:120], "email": "markup@example.org", "password": PASSWORD}
     assert shopper.post("/accounts/signup/", fields).status == 302
@@ -34,13 +34,13 @@ def shopper(abused_shop: AbusedShop) -> tuple[Attacker, str]:
     return shopper, form["order"]
 
 
-def test_names_of_markup_are_words_on_every_page(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
+def test_markup_in_names_is_escaped_on_every_page(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
     visitor, number = shopper
     slug = next(row["slug"] for row in shop.table("products_product") if row["sku"] == "markup")
     visitor.add(shop.goods["markup"])
-    shelf = next(row["slug"] for row in shop.table("products_category"))
+    category = next(row["slug"] for row in shop.table("products_category"))
     paths = [
-        "/", "/products/", f"/products/?category={shelf}", f"/products/{slug}/", "/cart/", "/cart/checkout/",
+        "/", "/products/", f"/products/?category={category}", f"/products/{slug}/", "/cart/", "/cart/checkout/",
         "/cart/checkout/?details", "/addresses/check/", "/orders/", f"/orders/{number}/", "/cart/success/",
     ]  # fmt: skip
     pages = {path: visitor.get(path) for path in paths}
@@ -48,7 +48,7 @@ def test_names_of_markup_are_words_on_every_page(shop: AbusedShop, shopper: tupl
     assert [path for path, page in pages.items() if "&lt;script&gt;" not in page.text] == []
 
 
-def test_names_of_markup_are_words_in_the_admin(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
+def test_markup_in_names_is_escaped_in_the_admin(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
     staff = shop.staff()
     lists = set(re.findall(r'href="(/admin/\w+/\w+/)"', staff.get("/admin/").text))
     pages = {path: staff.get(path) for path in lists}
@@ -61,7 +61,7 @@ def test_names_of_markup_are_words_in_the_admin(shop: AbusedShop, shopper: tuple
     assert sum("&lt;script&gt;" in page.text for page in pages.values()) > 4
 
 
-def test_names_of_markup_are_words_in_mails(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
+def test_markup_in_names_is_escaped_in_emails(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
     [text] = [mail for mail in shop.mails() if "To: markup@example.org" in mail and shopper[1] in mail]
     mail = email.message_from_string(text.rpartition("-" * 79)[0] or text, policy=default)
     html, plain = mail.get_body(("html",)), mail.get_body(("plain",))
@@ -69,11 +69,11 @@ def test_names_of_markup_are_words_in_mails(shop: AbusedShop, shopper: tuple[Att
     assert plain is not None
     assert "&lt;script&gt;" in html.get_content()
     assert "<script>" not in html.get_content()
-    assert "<script>" in plain.get_content()  # words as they were typed
+    assert "<script>" in plain.get_content()  # plain text as entered
     assert mail["Subject"].isprintable()
 
 
-def test_what_was_typed_comes_back_as_words(shop: AbusedShop) -> None:
+def test_input_is_redisplayed_escaped(shop: AbusedShop) -> None:
     visitor = shop.visitor()
     visitor.add(shop.goods["mug"])
     fields = {"email": MARKUP, "name": MARKUP, "password": MARKUP, "next": "/" + MARKUP}
@@ -88,7 +88,7 @@ def test_what_was_typed_comes_back_as_words(shop: AbusedShop) -> None:
 
 
 LISTS = ["/admin/orders/order/", "/admin/products/product/", "/admin/accounts/user/"]
-RUBBISH = [
+INVALID_SEARCHES = [
     "%25",
     "_",
     "%25_%25",
@@ -106,15 +106,15 @@ RUBBISH = [
 
 @pytest.fixture(scope="module")
 def boss(abused_shop: AbusedShop) -> Attacker:
-    """A superuser who meddles."""
+    """Return a superuser who sends hostile requests."""
     return abused_shop.staff()
 
 
-@pytest.mark.parametrize("word", RUBBISH, ids=short)
-def test_search_of_rubbish_in_the_admin_breaks_nothing(shop: AbusedShop, boss: Attacker, word: str) -> None:
+@pytest.mark.parametrize("search", INVALID_SEARCHES, ids=short)
+def test_invalid_search_in_the_admin_breaks_nothing(shop: AbusedShop, boss: Attacker, search: str) -> None:
     with shop.unchanged():
         for path in LISTS:
-            for name in ("q", "p", "id__exact", word):
-                answer = boss.get(f"{path}?{quote(name, safe='%')}={quote(word, safe='%')}")
-                assert answer.status in (200, 302, 400, 404, 414)
-                assert is_harmless(answer)
+            for name in ("q", "p", "id__exact", search):
+                response = boss.get(f"{path}?{quote(name, safe='%')}={quote(search, safe='%')}")
+                assert response.status in (200, 302, 400, 404, 414)
+                assert is_harmless(response)

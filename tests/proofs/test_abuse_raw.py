@@ -1,4 +1,4 @@
-"""Abuse below HTTP: bytes that are no request, and requests that two programs may read in two ways."""
+"""Abuse with raw bytes: invalid requests, and requests that two programs can interpret in different ways."""
 
 import re
 
@@ -13,14 +13,14 @@ CHUNKED, END = b"Transfer-Encoding: chunked", b"0\r\n\r\n"
 
 
 def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
-    """A request to the shop's host with these headers more."""
+    """Return a request to the shop's host with additional headers."""
     return b"\r\n".join([line, b"Host: 127.0.0.1", b"Connection: close", *headers, b"", body])
 
 
 REQUESTS: dict[str, bytes] = {
     "nothing": b"",
     "line breaks": b"\r\n" * 50,
-    "rubbish": bytes(range(256)) * 10,
+    "random bytes": bytes(range(256)) * 10,
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500,
     "HTTP/0.9": b"GET /\r\n\r\n",
     "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -28,16 +28,16 @@ REQUESTS: dict[str, bytes] = {
     "no version": request(b"GET / HTTP/"),
     "no host": b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
     "two hosts": request(PAGE, b"Host: evil.example"),
-    "absolute address": request(b"GET http://evil.example/ HTTP/1.1"),
+    "absolute URL": request(b"GET http://evil.example/ HTTP/1.1"),
     "asterisk": request(b"OPTIONS * HTTP/1.1"),
     "CONNECT": request(b"CONNECT evil.example:443 HTTP/1.1"),
     "no slash": request(b"GET products HTTP/1.1"),
-    "space in the address": request(b"GET /a b HTTP/1.1"),
-    "raw bytes in the address": request(b"GET /\xff\xfe\x00 HTTP/1.1"),
-    "line feeds alone": request(PAGE).replace(b"\r", b""),
-    "endless method": request(b"G" * 9000 + b" / HTTP/1.1"),
-    "endless address": request(b"GET /" + b"a" * 100_000 + b" HTTP/1.1"),
-    "endless header": request(PAGE, b"X: " + b"a" * 100_000),
+    "space in the URL": request(b"GET /a b HTTP/1.1"),
+    "raw bytes in the URL": request(b"GET /\xff\xfe\x00 HTTP/1.1"),
+    "only line feeds": request(PAGE).replace(b"\r", b""),
+    "very long method": request(b"G" * 9000 + b" / HTTP/1.1"),
+    "very long URL": request(b"GET /" + b"a" * 100_000 + b" HTTP/1.1"),
+    "very long header": request(PAGE, b"X: " + b"a" * 100_000),
     "5,000 headers": request(PAGE, *[b"X-A: b"] * 5000),
     "huge cookies": request(PAGE, b"Cookie: " + b"a=b; " * 20_000),
     "many cookies": request(PAGE, b"Cookie: " + b"a=b;" * 1900),
@@ -46,14 +46,14 @@ REQUESTS: dict[str, bytes] = {
     "header folded": request(PAGE, b"X-A: b", b" c"),
     "header of NULs": request(PAGE, b"X-A: \x00\x00"),
     "header with underscores": request(b"GET /admin/ HTTP/1.1", b"REMOTE_USER: boss@example.org"),
-    "length that is none": request(WEBHOOK, b"Content-Length: abc", body=b"{}"),
-    "length below zero": request(WEBHOOK, b"Content-Length: -5", body=b"{}"),
+    "invalid length": request(WEBHOOK, b"Content-Length: abc", body=b"{}"),
+    "negative length": request(WEBHOOK, b"Content-Length: -5", body=b"{}"),
     "two lengths": request(WEBHOOK, b"Content-Length: 2", b"Content-Length: 9", body=b"{}"),
     "length beyond the body": request(WEBHOOK, b"Content-Length: 500", body=b"{}"),
-    "form cut off": request(UPDATE, b"Sec-Fetch-Site: same-origin", b"Content-Length: 500", body=b"product_id="),
-    "chunks of rubbish": request(UPDATE, CHUNKED, body=b"zz\r\n{}\r\n"),
+    "truncated form": request(UPDATE, b"Sec-Fetch-Site: same-origin", b"Content-Length: 500", body=b"product_id="),
+    "invalid chunk size": request(UPDATE, CHUNKED, body=b"zz\r\n{}\r\n"),
     "chunk without end": request(UPDATE, CHUNKED, body=b"5\r\nab"),
-    "endless chunk": request(UPDATE, CHUNKED, body=b"f" * 9000),
+    "very long chunk size": request(UPDATE, CHUNKED, body=b"f" * 9000),
     "chunked webhook": request(WEBHOOK, CHUNKED, body=b"2\r\n{}\r\n" + END),
     "length and chunks": request(UPDATE, b"Content-Length: 4", CHUNKED, body=END + request(b"GET /admin/ HTTP/1.1")),
     "chunked twice": request(UPDATE, b"Transfer-Encoding: chunked, chunked", body=END),
@@ -66,18 +66,18 @@ ANSWERS = {HUNG_UP, 200, 302, 400, 403, 404, 405, 411, 413, 414, 417, 431}
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_bytes_that_are_no_request_break_nothing(shop: AbusedShop, name: str) -> None:
+def test_invalid_request_breaks_nothing(shop: AbusedShop, name: str) -> None:
     visitor = shop.visitor()
     with shop.unchanged():
-        answer = visitor.raw(REQUESTS[name])
-    statuses = [int(status) for status in re.findall(rb"^HTTP/1\.[01] (\d{3})", answer, re.MULTILINE)] or [HUNG_UP]
-    assert set(statuses) <= ANSWERS, answer[:300]
+        response = visitor.raw(REQUESTS[name])
+    statuses = [int(status) for status in re.findall(rb"^HTTP/1\.[01] (\d{3})", response, re.MULTILINE)] or [HUNG_UP]
+    assert set(statuses) <= ANSWERS, response[:300]
     assert len(statuses) == 1, "a second request was hidden in the first"
     assert visitor.get("/health/").status == 200
 
 
-def test_transfer_coding_nobody_knows_is_told_so_by_the_server(shop: AbusedShop) -> None:
-    """The one 5xx there is: RFC 9112, section 6.1 asks for 501, and gunicorn says it before the shop is asked."""
+def test_unknown_transfer_coding_is_rejected_by_the_server(shop: AbusedShop) -> None:
+    """Check the only 5xx response: RFC 9112, section 6.1 requires 501, and gunicorn sends it before the shop runs."""
     with shop.unchanged():
-        answer = shop.visitor().raw(request(UPDATE, b"Transfer-Encoding: klingon, chunked", body=END))
-    assert answer.startswith((b"HTTP/1.1 501", b"HTTP/1.1 400"))
+        response = shop.visitor().raw(request(UPDATE, b"Transfer-Encoding: klingon, chunked", body=END))
+    assert response.startswith((b"HTTP/1.1 501", b"HTTP/1.1 400"))

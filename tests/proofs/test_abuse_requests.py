@@ -1,4 +1,4 @@
-"""Abuse of the request itself: where to go next, headers, hosts, addresses of pages, and bytes that are no HTTP."""
+"""Abuse of the request itself: redirect targets, headers, hosts, URLs and query strings."""
 
 import re
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from tests.proofs.abused_shop import AbusedShop
 from tests.proofs.attacker import SAME_SITE, Attacker, short
 
 pytestmark = pytest.mark.slow
-ELSEWHERE = [
+FOREIGN_URLS = [
     "https://evil.example/", "http://evil.example", "//evil.example/", "///evil.example/", "////evil.example",
     "/\\evil.example/", "\\\\evil.example", "\\/evil.example", "/\t/evil.example", "\t//evil.example",
     "/\n/evil.example", "\x00//evil.example", "https:evil.example", "https:/evil.example", "javascript:alert(1)",
@@ -23,53 +23,60 @@ ELSEWHERE = [
 OWN_PATH = re.compile(r"/(?![/\\])[\x20-\x7e]*\Z")
 
 
-def stays(location: str) -> bool:
-    """Whether every browser reads this `Location` as a page of this shop."""
+def is_own_page(location: str) -> bool:
+    """Return whether every browser resolves this `Location` to a page of this shop."""
     return bool(OWN_PATH.match(location)) and "evil" not in location.partition("%")[0]
 
 
 @pytest.fixture(scope="module")
 def member(abused_shop: AbusedShop) -> Attacker:
-    """Somebody who is signed in: the page to log in sends them on at once."""
+    """Return a signed-in member. The login page redirects members immediately."""
     member = abused_shop.visitor()
     member.log_in(OWNER)
     return member
 
 
-@pytest.mark.parametrize("wanted", ELSEWHERE, ids=short)
-def test_next_leads_nowhere_else(shop: AbusedShop, member: Attacker, wanted: str) -> None:
+@pytest.mark.parametrize("url", FOREIGN_URLS, ids=short)
+def test_next_stays_on_this_site(shop: AbusedShop, member: Attacker, url: str) -> None:
     visitor, product = shop.visitor(), {"product_id": shop.goods["mug"]}
-    answers = [
-        visitor.post("/cart/update/", {**product, "next": wanted}, SAME_SITE),
-        visitor.post(f"/cart/update/?next={quote(wanted)}", product, SAME_SITE),
-        visitor.post("/accounts/guest/", {"email": "guest@example.org", "next": wanted}),
-        visitor.post("/addresses/update/", {"next": wanted}),
-        member.get(f"/accounts/login/?next={quote(wanted)}"),
-        member.get(f"/accounts/signup/?next={quote(wanted)}"),
-        member.post("/accounts/guest/", {"email": "guest@example.org", "next": wanted}),
-        visitor.post("/cart/delivery/", {"next": wanted}, SAME_SITE),
-        visitor.post("/language/", {"language": "de", "next": wanted}, SAME_SITE),
+    responses = [
+        visitor.post("/cart/update/", {**product, "next": url}, SAME_SITE),
+        visitor.post(f"/cart/update/?next={quote(url)}", product, SAME_SITE),
+        visitor.post("/accounts/guest/", {"email": "guest@example.org", "next": url}),
+        visitor.post("/addresses/update/", {"next": url}),
+        member.get(f"/accounts/login/?next={quote(url)}"),
+        member.get(f"/accounts/signup/?next={quote(url)}"),
+        member.post("/accounts/guest/", {"email": "guest@example.org", "next": url}),
+        visitor.post("/cart/delivery/", {"next": url}, SAME_SITE),
+        visitor.post("/language/", {"language": "de", "next": url}, SAME_SITE),
     ]
-    assert [answer.location for answer in answers if answer.status == 302 and not stays(answer.location)] == []
-    assert {answer.status for answer in answers} <= {302, 400, 414, 431}
+    assert [
+        response.location for response in responses if response.status == 302 and not is_own_page(response.location)
+    ] == []
+    assert {response.status for response in responses} <= {302, 400, 414, 431}
 
 
 @pytest.mark.parametrize(("path", "email"), [("/accounts/login/", OWNER), ("/admin/login/", BOSS)])
-def test_next_of_a_sign_in_leads_nowhere_else(shop: AbusedShop, path: str, email: str) -> None:
-    for wanted in ELSEWHERE[2:6]:
+def test_next_of_a_sign_in_stays_on_this_site(shop: AbusedShop, path: str, email: str) -> None:
+    for url in FOREIGN_URLS[2:6]:
         name = "username" if path == "/admin/login/" else "email"
-        answer = shop.visitor().post(path, {name: email, "password": PASSWORD, "next": wanted})
-        assert answer.status == 302
-        assert stays(answer.location), wanted
+        response = shop.visitor().post(path, {name: email, "password": PASSWORD, "next": url})
+        assert response.status == 302
+        assert is_own_page(response.location), url
 
 
-SPLIT = ["x\r\nSet-Cookie: evil=1", "x%0d%0aSet-Cookie:%20evil=1", "x\nSet-Cookie: evil=1", "x\rSet-Cookie: evil=1"]
+HEADER_INJECTIONS = [
+    "x\r\nSet-Cookie: evil=1",
+    "x%0d%0aSet-Cookie:%20evil=1",
+    "x\nSet-Cookie: evil=1",
+    "x\rSet-Cookie: evil=1",
+]
 
 
-@pytest.mark.parametrize("value", SPLIT, ids=short)
-def test_line_breaks_make_no_header(shop: AbusedShop, value: str) -> None:
+@pytest.mark.parametrize("value", HEADER_INJECTIONS, ids=short)
+def test_line_breaks_create_no_header(shop: AbusedShop, value: str) -> None:
     visitor, path = shop.visitor(), quote(value, safe="%")
-    answers = [
+    responses = [
         visitor.post("/cart/update/", {"product_id": shop.goods["mug"], "next": "/" + value}, SAME_SITE),
         visitor.post("/accounts/guest/", {"email": "guest@example.org", "next": "/cart/" + value}),
         visitor.post("/language/", {"language": value, "next": "/" + value}, SAME_SITE),
@@ -81,8 +88,8 @@ def test_line_breaks_make_no_header(shop: AbusedShop, value: str) -> None:
         visitor.get(f"/media/{path}"),
     ]
     assert "evil" not in visitor.cookies
-    assert [answer.location for answer in answers if not answer.location.isprintable()] == []
-    assert {answer.status for answer in answers} <= {200, 301, 302, 400, 404}
+    assert [response.location for response in responses if not response.location.isprintable()] == []
+    assert {response.status for response in responses} <= {200, 301, 302, 400, 404}
 
 
 HOSTS = ["evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "evil.example:80", "", "a b", "[::1", "*"]
@@ -90,11 +97,11 @@ HOSTS = ["evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "ev
 
 @pytest.mark.parametrize("host", HOSTS, ids=short)
 @pytest.mark.parametrize("path", ["/", "/accounts/login/", "/cart/", "/admin/", "/products"])
-def test_forged_host_is_refused(shop: AbusedShop, host: str, path: str) -> None:
+def test_forged_host_is_rejected(shop: AbusedShop, host: str, path: str) -> None:
     with shop.unchanged():
-        answer = shop.visitor().get(path, Host=host)
-    assert answer.status == 400
-    assert b"evil" not in answer.body
+        response = shop.visitor().get(path, Host=host)
+    assert response.status == 400
+    assert b"evil" not in response.body
 
 
 @pytest.mark.parametrize(
@@ -124,21 +131,21 @@ def test_forged_header_changes_no_page(shop: AbusedShop, headers: dict[str, str]
     visitor = shop.visitor()
     with shop.unchanged():
         for path in ("/", "/accounts/login/", "/products/", "/cart/"):
-            answer = visitor.send("GET", path, headers=headers)
-            assert answer.status == 200
-            assert b"evil" not in answer.body
+            response = visitor.send("GET", path, headers=headers)
+            assert response.status == 200
+            assert b"evil" not in response.body
 
 
 @pytest.mark.parametrize("page", ["-1", "0", "1000000000", "abc", "1.5", "9" * 5000, "٣", "%00", "%ff", "last' OR 1=1"])
 @pytest.mark.parametrize("path", ["/products/", "/orders/"])
-def test_page_that_is_none_is_not_found(shop: AbusedShop, path: str, page: str) -> None:
+def test_invalid_page_number_is_not_found(shop: AbusedShop, path: str, page: str) -> None:
     with shop.unchanged():
-        answer = shop.visitor().get(f"{path}?page={quote(page, safe='%')}")
-    assert answer.status in (400, 404, 414)
-    assert "Go to the shop" in answer.words or answer.status == 414  # the server itself refuses a line so long
+        response = shop.visitor().get(f"{path}?page={quote(page, safe='%')}")
+    assert response.status in (400, 404, 414)
+    assert "Go to the shop" in response.words or response.status == 414  # the server rejects a line of this length
 
 
-WORDS = [
+SEARCHES = [
     "%25",
     "_",
     "%25%25%25",
@@ -158,17 +165,17 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize("word", WORDS, ids=short)
-def test_search_of_rubbish_finds_nothing_and_breaks_nothing(shop: AbusedShop, word: str) -> None:
-    visitor, wanted = shop.visitor(), quote(word, safe="%")
+@pytest.mark.parametrize("search", SEARCHES, ids=short)
+def test_invalid_search_breaks_nothing(shop: AbusedShop, search: str) -> None:
+    visitor, quoted = shop.visitor(), quote(search, safe="%")
     with shop.unchanged():
         for path in ("/products/?q=", "/products/?search=", "/?q=", "/products/?category="):
-            answer = visitor.get(path + wanted)
-            assert answer.status in (200, 400, 404, 414)
-            assert "<b>" not in answer.text
+            response = visitor.get(path + quoted)
+            assert response.status in (200, 400, 404, 414)
+            assert "<b>" not in response.text
 
 
-PATHS = [
+ODD_PATHS = [
     "/%00", "/products/%00/", "/products/%ff/", "/%ff%fe", "/../../etc/passwd", "/products/../../etc/passwd",
     "/media/../../../etc/passwd", "/media/%2e%2e/%2e%2e/etc/passwd", "/media/..%2f..%2fshop.sqlite3", "/media/%00",
     "/media//etc/passwd", "/static/../ecommerce/settings.py", "/static/%2e%2e/shop.sqlite3", "/" + "a" * 5000,
@@ -179,10 +186,10 @@ PATHS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", PATHS, ids=short)
-def test_odd_address_is_answered_with_a_page(shop: AbusedShop, path: str) -> None:
+@pytest.mark.parametrize("path", ODD_PATHS, ids=short)
+def test_odd_url_gets_a_page(shop: AbusedShop, path: str) -> None:
     visitor = shop.visitor()
     with shop.unchanged():
-        answer = visitor.get(path)
-    assert answer.status in (200, 301, 302, 400, 404, 414)
-    assert not re.search(r"root:|SQLite format|SECRET_KEY|Traceback", answer.body.decode("latin-1"))
+        response = visitor.get(path)
+    assert response.status in (200, 301, 302, 400, 404, 414)
+    assert not re.search(r"root:|SQLite format|SECRET_KEY|Traceback", response.body.decode("latin-1"))

@@ -1,4 +1,4 @@
-"""Abuse by strangers: others' orders, addresses, cards, thank-you pages, links and staff pages."""
+"""Abuse by strangers: access to orders, addresses, cards, thank-you pages and links of others, and staff pages."""
 
 import re
 import time
@@ -19,14 +19,14 @@ CHOOSE_A_CARD = "Choose a saved card or enter a new one."
 
 @pytest.fixture
 def member(shop: AbusedShop) -> Attacker:
-    """Somebody signed in."""
+    """Return a signed-in member."""
     member = shop.visitor()
     assert member.log_in(OWNER).status == 302
     return member
 
 
 @pytest.mark.parametrize("token", ["tok_visa", THREE_D_SECURE, CARD_FAILS])
-def test_order_of_another_is_not_there(shop: AbusedShop, guest: Attacker, member: Attacker, token: str) -> None:
+def test_order_of_another_shopper_is_not_found(shop: AbusedShop, guest: Attacker, member: Attacker, token: str) -> None:
     number = shop.visitor().buy(shop.goods["pot"], token, VICTIM)
     with shop.unchanged():
         for stranger in (shop.visitor(), guest, member):
@@ -34,12 +34,12 @@ def test_order_of_another_is_not_there(shop: AbusedShop, guest: Attacker, member
                 assert stranger.get(f"/orders/{number}/{path}").status == 404
                 assert stranger.get(f"/orders/{number.lower()}/{path}").status == 404
             for path in ("pay/", "cancel/", "card/", "card/setup/"):
-                answer = stranger.post(f"/orders/{number}/{path}", {"card": "1", "token": "tok_visa", "user": VICTIM})
-                assert answer.status == 404
+                response = stranger.post(f"/orders/{number}/{path}", {"card": "1", "token": "tok_visa", "user": VICTIM})
+                assert response.status == 404
             assert number not in stranger.get("/orders/").text
 
 
-def test_order_that_is_still_a_cart_has_no_page(shop: AbusedShop, guest: Attacker) -> None:
+def test_open_order_has_no_page(shop: AbusedShop, guest: Attacker) -> None:
     number = guest.pay_form()["order"]
     with shop.unchanged():
         assert guest.get(f"/orders/{number}/").status == 404
@@ -47,19 +47,19 @@ def test_order_that_is_still_a_cart_has_no_page(shop: AbusedShop, guest: Attacke
         assert guest.post(f"/orders/{number}/cancel/").status == 404
 
 
-def test_checkout_of_another_cannot_be_placed(shop: AbusedShop, guest: Attacker) -> None:
+def test_checkout_of_another_shopper_cannot_be_placed(shop: AbusedShop, guest: Attacker) -> None:
     victim = shop.visitor()
     victim.add(shop.goods["mug"])
     victim.give_details(VICTIM)
     form = victim.pay_form() | {"card": str(victim.add_card())}
     card = str(guest.add_card())
     with shop.unchanged():
-        answers = [guest.post("/cart/checkout/", form), guest.post("/cart/checkout/", form | {"card": card})]
-    assert {answer.location for answer in answers} == {"/cart/"}
+        responses = [guest.post("/cart/checkout/", form), guest.post("/cart/checkout/", form | {"card": card})]
+    assert {response.location for response in responses} == {"/cart/"}
     assert "Your checkout has expired." in guest.get("/cart/").words
 
 
-def test_card_of_another_pays_nothing(shop: AbusedShop, guest: Attacker) -> None:
+def test_card_of_another_shopper_pays_nothing(shop: AbusedShop, guest: Attacker) -> None:
     victim = shop.visitor()
     victim.buy(shop.goods["mug"])
     theirs = str(shop.table("billing_card")[-1]["id"])
@@ -67,8 +67,8 @@ def test_card_of_another_pays_nothing(shop: AbusedShop, guest: Attacker) -> None
     with shop.unchanged():
         for card in (theirs, "0", "-1", "", "new", "card_1", "1 OR 1=1", str(2**64), "1\x00", "9" * 5000):
             assert guest.post("/cart/checkout/", form | {"card": card}).location == "/cart/checkout/"
-            words = guest.get("/cart/checkout/").words
-            assert CHOOSE_A_CARD in words or "Null characters are not allowed." in words
+            text = guest.get("/cart/checkout/").words
+            assert CHOOSE_A_CARD in text or "Null characters are not allowed." in text
     unlucky = shop.visitor()
     own = unlucky.buy(shop.goods["mug"], CARD_FAILS)
     with shop.unchanged():
@@ -76,30 +76,30 @@ def test_card_of_another_pays_nothing(shop: AbusedShop, guest: Attacker) -> None
         assert CHOOSE_A_CARD in unlucky.get(f"/orders/{own}/").words
 
 
-def test_address_of_another_is_not_used(shop: AbusedShop, guest: Attacker) -> None:
+def test_address_of_another_shopper_is_not_used(shop: AbusedShop, guest: Attacker) -> None:
     shop.visitor().buy(shop.goods["mug"], email=VICTIM)
     theirs = str(shop.table("addresses_address")[-1]["id"])
     with shop.unchanged():
         for number in (theirs, "0", "-1", "", "x", str(2**64), "1\x00", "9" * 5000, "1 OR 1=1"):
-            answer = guest.post("/addresses/update/", {"address_id": number, "address_type": "shipping"})
-            assert answer.location == "/cart/checkout/"
+            response = guest.post("/addresses/update/", {"address_id": number, "address_type": "shipping"})
+            assert response.location == "/cart/checkout/"
             assert "Choose one of your addresses." in guest.get("/cart/checkout/").words
 
 
 @pytest.mark.parametrize(
     "kind", ["evil", "", "SHIPPING", "shipping\x00", "status", "billing_profile", "__class__", "x" * 5000], ids=short
 )
-def test_address_type_out_of_the_list_changes_nothing(shop: AbusedShop, guest: Attacker, kind: str) -> None:
+def test_invalid_address_type_changes_nothing(shop: AbusedShop, guest: Attacker, kind: str) -> None:
     guest.pay_form()
     order = shop.table("orders_order")[-1]
     with shop.unchanged():
-        answer = guest.post("/addresses/update/", {"address_id": order["shipping_address_id"], "address_type": kind})
-        assert answer.location == "/cart/checkout/"
+        response = guest.post("/addresses/update/", {"address_id": order["shipping_address_id"], "address_type": kind})
+        assert response.location == "/cart/checkout/"
         assert "Choose one of your addresses." in guest.get("/cart/checkout/").words
         assert guest.get("/addresses/check/?address_type=evil").status == 200
 
 
-def test_typing_anothers_e_mail_shows_nothing_of_theirs(shop: AbusedShop, guest: Attacker) -> None:
+def test_entering_the_email_of_another_shopper_shows_none_of_their_data(shop: AbusedShop, guest: Attacker) -> None:
     victim = shop.visitor()
     victim.buy(shop.goods["pot"], email=VICTIM)
     victim.log_in(VICTIM)
@@ -112,15 +112,15 @@ def test_typing_anothers_e_mail_shows_nothing_of_theirs(shop: AbusedShop, guest:
     assert not any("4242" in page.words or "Gia Guest" in page.words or "Pot" in page.words for page in pages)
 
 
-def test_thank_you_page_is_its_shoppers_alone(shop: AbusedShop, member: Attacker) -> None:
+def test_thank_you_page_is_only_for_its_shopper(shop: AbusedShop, member: Attacker) -> None:
     shop.visitor().buy(shop.goods["pot"], email=VICTIM)
     with shop.unchanged():
         for stranger in (shop.visitor(), member):
-            answer = stranger.get("/cart/success/?order=1")
-            assert (answer.status, answer.location) == (302, "/cart/")
+            response = stranger.get("/cart/success/?order=1")
+            assert (response.status, response.location) == (302, "/cart/")
 
 
-def test_nothing_of_an_order_is_left_after_logging_out(shop: AbusedShop) -> None:
+def test_order_is_not_accessible_after_logout(shop: AbusedShop) -> None:
     shopper = shop.visitor()
     number = shopper.buy(shop.goods["pot"])
     assert shopper.get(f"/orders/{number}/").status == 200
@@ -132,88 +132,88 @@ def test_nothing_of_an_order_is_left_after_logging_out(shop: AbusedShop) -> None
     assert [visitor.get("/cart/success/").location for visitor in (shopper, after)] == ["/cart/", "/cart/"]
 
 
-# --- the signed link in a mail ---
+# --- signed link in an email message ---
 
 
 @pytest.fixture
 def mailed(shop: AbusedShop) -> tuple[str, str]:
-    """A guest's order and the key of the link that was mailed."""
+    """Return the number of a guest's order and the key of the link in its email message."""
     number = shop.visitor().buy(shop.goods["mug"])
     found = re.search(rf"/orders/{number}/\?key=(\S+)", unescape(shop.mails()[-1].replace("=\n", "")))
-    assert found, "the mail has a link"
+    assert found, "the email message has no link"
     return number, found[1].replace("3D", "", 1) if found[1].startswith("3D") else found[1]
 
 
 def signed(number: object, version: object, salt: str = "order-link", key: str = SECRET_KEY, days: float = 0) -> str:
-    """A key made `days` ago."""
+    """Return a key that was signed `days` ago."""
 
-    class Then(TimestampSigner):
+    class PastSigner(TimestampSigner):
         def timestamp(self) -> str:
             return b62_encode(int(time.time() - days * DAY))
 
-    return Then(key=key, salt=salt).sign_object([number, version])
+    return PastSigner(key=key, salt=salt).sign_object([number, version])
 
 
-def test_link_of_the_mail_opens_the_order_to_look_at(shop: AbusedShop, mailed: tuple[str, str]) -> None:
+def test_emailed_link_opens_the_order_read_only(shop: AbusedShop, mailed: tuple[str, str]) -> None:
     number, key = mailed
-    reader = shop.visitor()
+    visitor = shop.visitor()
     with shop.unchanged("django_session"):
-        assert reader.get(f"/orders/{number}/?key={key}").location == f"/orders/{number}/"
-        assert reader.get(f"/orders/{number}/").status == 200
-        assert "4242" not in reader.get("/billing/payment-method/").text
+        assert visitor.get(f"/orders/{number}/?key={key}").location == f"/orders/{number}/"
+        assert visitor.get(f"/orders/{number}/").status == 200
+        assert "4242" not in visitor.get("/billing/payment-method/").text
 
 
 FORGED: dict[str, Callable[[str, str], str]] = {
     "empty": lambda number, key: "",
-    "rubbish": lambda number, key: "x",
-    "number alone": lambda number, key: number,
+    "invalid": lambda number, key: "x",
+    "only the number": lambda number, key: number,
     "last letter changed": lambda number, key: key[:-1] + ("A" if key[-1] != "A" else "B"),
     "first letter changed": lambda number, key: ("A" if key[0] != "A" else "B") + key[1:],
-    "cut off": lambda number, key: key[:-5],
+    "truncated": lambda number, key: key[:-5],
     "without time": lambda number, key: key.partition(":")[0] + ":" + key.rpartition(":")[2],
-    "twice": lambda number, key: key + key,
+    "doubled": lambda number, key: key + key,
     "NUL": lambda number, key: key + "%00",
     "not UTF-8": lambda number, key: key + "%ff",
-    "endless": lambda number, key: "x" * 3500,
-    "compressed rubbish": lambda number, key: "." + key,
+    "very long": lambda number, key: "x" * 3500,
+    "invalid compressed data": lambda number, key: "." + key,
     "other secret": lambda number, key: signed(number, 1, key="guessed"),
     "other purpose": lambda number, key: signed(number, 1, salt="quote"),
     "other order": lambda number, key: signed("AAAAAAAAAA", 1),
     "other version": lambda number, key: signed(number, 99),
-    "version of text": lambda number, key: signed(number, "1 OR 1=1"),
-    "version of nothing": lambda number, key: signed(number, None),
-    "number of a list": lambda number, key: signed([number], 1),
+    "text as version": lambda number, key: signed(number, "1 OR 1=1"),
+    "None as version": lambda number, key: signed(number, None),
+    "list as number": lambda number, key: signed([number], 1),
     "91 days old": lambda number, key: signed(number, 1, days=91),
 }
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_link_nobody_mailed_opens_nothing(shop: AbusedShop, mailed: tuple[str, str], name: str) -> None:
+def test_forged_link_opens_nothing(shop: AbusedShop, mailed: tuple[str, str], name: str) -> None:
     number, key = mailed
-    reader = shop.visitor()
+    visitor = shop.visitor()
     with shop.unchanged("django_session"):
-        answer = reader.get(f"/orders/{number}/?key={FORGED[name](number, key)}")
-        assert answer.status in (302, 400, 404)
-        if answer.status == 302:
-            assert answer.location == "/accounts/login/"
-            assert "This link no longer works." in reader.get("/accounts/login/").words
-        assert reader.get(f"/orders/{number}/").status == 404
+        response = visitor.get(f"/orders/{number}/?key={FORGED[name](number, key)}")
+        assert response.status in (302, 400, 404)
+        if response.status == 302:
+            assert response.location == "/accounts/login/"
+            assert "This link no longer works." in visitor.get("/accounts/login/").words
+        assert visitor.get(f"/orders/{number}/").status == 404
 
 
-def test_link_of_89_days_opens_and_a_revoked_one_does_not(shop: AbusedShop, mailed: tuple[str, str]) -> None:
+def test_link_of_89_days_works_and_revoked_link_does_not(shop: AbusedShop, mailed: tuple[str, str]) -> None:
     number, _key = mailed
-    version, reader = shop.order(number)["link_version"], shop.visitor()
-    reader.get(f"/orders/{number}/?key={signed(number, version, days=89)}")
-    assert reader.get(f"/orders/{number}/").status == 200
+    version, visitor = shop.order(number)["link_version"], shop.visitor()
+    visitor.get(f"/orders/{number}/?key={signed(number, version, days=89)}")
+    assert visitor.get(f"/orders/{number}/").status == 200
     shop.database.write(f"UPDATE orders_order SET link_version = 7 WHERE order_id = '{number}'")  # noqa: S608
-    assert reader.get(f"/orders/{number}/").status == 404
+    assert visitor.get(f"/orders/{number}/").status == 404
 
 
-def test_link_of_one_order_opens_no_other(shop: AbusedShop, mailed: tuple[str, str]) -> None:
-    other, reader = shop.visitor().buy(shop.goods["pot"]), shop.visitor()
+def test_link_opens_no_other_order(shop: AbusedShop, mailed: tuple[str, str]) -> None:
+    other, visitor = shop.visitor().buy(shop.goods["pot"]), shop.visitor()
     with shop.unchanged("django_session"):
-        assert reader.get(f"/orders/{other}/?key={mailed[1]}").location == "/accounts/login/"
-        assert reader.get(f"/orders/{other}/").status == 404
+        assert visitor.get(f"/orders/{other}/?key={mailed[1]}").location == "/accounts/login/"
+        assert visitor.get(f"/orders/{other}/").status == 404
 
 
 # --- staff pages ---
@@ -226,9 +226,9 @@ STAFF_PAGES = [
 
 
 @pytest.mark.parametrize("path", STAFF_PAGES)
-def test_staff_page_is_for_staff_alone(shop: AbusedShop, member: Attacker, path: str) -> None:
+def test_staff_page_is_only_for_staff(shop: AbusedShop, member: Attacker, path: str) -> None:
     fields = {"action": "cancel_unpaid", "_selected_action": "1", "post": "yes", "amount": "1", "price": "0.01"}
     with shop.unchanged():
         for stranger in (shop.visitor(), member):
-            for answer in (stranger.get(path), stranger.post(path, fields)):
-                assert (answer.status, answer.location.startswith("/admin/login/")) == (302, True)
+            for response in (stranger.get(path), stranger.post(path, fields)):
+                assert (response.status, response.location.startswith("/admin/login/")) == (302, True)

@@ -1,4 +1,7 @@
-"""The network or Stripe fails at each call in each way; whoever comes by next, nothing is lost or done twice."""
+"""Proof with faults of the network or Stripe, in each way at each call.
+
+After every recovery nothing is lost or done twice.
+"""
 
 import time
 from collections.abc import Iterator
@@ -42,27 +45,27 @@ CASES = [
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shop that does not wait before it asks a busy Stripe once more."""
+def without_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the shop retry a call to a busy Stripe without waiting."""
     clock = SimpleNamespace(sleep=lambda seconds: None, monotonic=time.monotonic, time=time.time)
     monkeypatch.setattr(gateway, "time", clock)
 
 
-def spoil(simulator: Simulator, call: str, fault: str) -> None:
-    """The next call fails so; where the shop asks at once again, that fails too."""
+def inject_fault(simulator: Simulator, call: str, fault: str) -> None:
+    """Make the next call fail with the fault. If the shop retries immediately after the fault, fail the retry too."""
     method, path = CALLS[call]
     times = 2 if fault in ("rate_limit", "key_in_use") else 1
     simulator.add_fault(path, fault, method, times, seconds=DELAY if fault == "delay" else 0.0)
 
 
-def is_met(simulator: Simulator, call: str) -> bool:
-    """Whether the shop made the call at all."""
+def was_called(simulator: Simulator, call: str) -> bool:
+    """Return whether the shop made the call."""
     method, path = CALLS[call]
     return any(asked[0] == method and fnmatchcase(asked[1], path) for asked in simulator.requests)
 
 
-def walk(visitor: Shopper, call: str) -> None:
-    """Press what leads to the call."""
+def trigger_call(visitor: Shopper, call: str) -> None:
+    """Do the steps that lead to the call."""
     visitor.place()
     if call == "cancel":
         visitor.cancel()
@@ -76,18 +79,21 @@ def walk(visitor: Shopper, call: str) -> None:
 
 @contextmanager
 def time_limit(fault: str) -> Iterator[None]:
-    """Where a call is delayed the shop gives up before it is worked on; at the end it has been."""
+    """For the fault "delay", lower the read timeout so that the shop stops waiting before Stripe processes the call.
+
+    Wait at the end until the call has been processed.
+    """
     if fault != "delay":
         yield
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway, "READ_SECONDS", READ_SECONDS)
         yield
-    time.sleep(DELAY)  # the clock is set back by more than this in what follows
+    time.sleep(DELAY)  # the recoveries move timestamps by more than this
 
 
 def retry(visitor: Shopper, call: str) -> None:
-    """The shopper goes on buying, or cancels again; staff refund again."""
+    """Repeat the step: the shopper continues to buy or cancels again, or staff refund again."""
     if call == "cancel":
         visitor.cancel()
     elif "refund" in call:
@@ -96,30 +102,30 @@ def retry(visitor: Shopper, call: str) -> None:
         visitor.buy()
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("without_retry_delay")
 @pytest.mark.parametrize(("call", "fault", "card", "way"), CASES)
-def test_fault_leaves_nothing_for_humans(
+def test_fault_leaves_no_work_for_staff(
     client: Client, simulator: Simulator, ledger: Ledger, call: str, fault: str, card: str, way: str
 ) -> None:
-    spoil(simulator, call, fault)
-    if call == "list refunds":  # made only to find a refund whose answer was lost
+    inject_fault(simulator, call, fault)
+    if call == "list refunds":  # this call is made only to find a refund whose response was lost
         simulator.add_fault("/v1/refunds", "drop_after")
     with time_limit(fault):
         visitor = shopper(client, simulator, ledger, CARDS["declined" if (call, card) == ("cancel", "good") else card])
-        walk(visitor, call)
-    assert is_met(simulator, call)
+        trigger_call(visitor, call)
+    assert was_called(simulator, call)
     recover(way, visitor, partial(retry, visitor, call))
     ledger.tried()
     ledger.check_books(simulator)
     visitor.check_end(way, is_bought=call != "cancel" and "refund" not in call)
 
 
-@pytest.mark.usefixtures("hasty", "create_and_confirm")
-def test_lost_answer_to_an_intent_made_and_confirmed_at_once_is_charged_again(
+@pytest.mark.usefixtures("without_retry_delay", "create_and_confirm")
+def test_control_lost_response_to_intent_confirmed_at_creation_is_charged_again(
     client: Client, simulator: Simulator, ledger: Ledger
 ) -> None:
-    spoil(simulator, "confirm", "drop_after")
+    inject_fault(simulator, "confirm", "drop_after")
     visitor = shopper(client, simulator, ledger, CARDS["good"])
     visitor.place()
     visitor.buy()
-    ledger.control("intent created and confirmed at once", "double_charges" in dict(own_findings(simulator)))
+    ledger.control("intent created and confirmed in one step", "double_charges" in dict(own_findings(simulator)))

@@ -1,4 +1,4 @@
-"""The frame of the proofs: planted damage is found, the table says so, and a missing database is not passed over."""
+"""Tests of the proofs themselves: planted damage is found, the table shows it, and a missing database is reported."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,14 +21,14 @@ def charge_again(simulator: Simulator) -> None:
     simulator.store.save({**charge, "id": "ch_again"})
 
 
-def charge_for_nobody(simulator: Simulator) -> None:
+def charge_without_order(simulator: Simulator) -> None:
     [charge] = simulator.objects("charge")
     simulator.store.save({**charge, "id": "ch_nobody", "metadata": {"order_uuid": "nobody"}})
 
 
 DAMAGE: dict[str, tuple[str, Callable[[Simulator], object]]] = {
     "charged twice": ("double_charges", charge_again),
-    "charged without an order": ("lost_orders", charge_for_nobody),
+    "charged without an order": ("lost_orders", charge_without_order),
     "charged, but not paid here": ("lost_orders", lambda _s: Order.objects.update(status="placed")),
     "another amount": ("unexplained", lambda _s: Order.objects.update(total=1)),
     "more sold than there was": (
@@ -36,11 +36,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Simulator], object]]] = {
         lambda _s: Product.objects.get().movements.filter(amount=10).update(amount=0),
     ),
     "stock off by one": ("unexplained", lambda _s: Product.objects.update(stock=3)),
-    "cancelled, goods not back": ("unexplained", lambda _s: Order.objects.update(status="canceled")),
+    "canceled, stock not released": ("unexplained", lambda _s: Order.objects.update(status="canceled")),
     "never confirmed": ("lost_orders", lambda _s: Mail.objects.all().delete()),
-    "mail not sent": ("unexplained", lambda _s: Mail.objects.update(sent=None)),
+    "confirmation not sent": ("unexplained", lambda _s: Mail.objects.update(sent=None)),
     "paid twice in the history": ("unexplained", lambda _s: Order.objects.get().record(OrderEvent.Kind.PAID)),
-    "an answer still awaited": ("unexplained", lambda _s: Payment.objects.update(status="new")),
+    "payment still pending": ("unexplained", lambda _s: Payment.objects.update(status="new")),
 }
 
 
@@ -56,7 +56,7 @@ def test_planted_damage_is_found(client: Client, simulator: Simulator, ledger: L
     ledger.control(name, figure in dict(books.own_findings(simulator)))
 
 
-def test_table_is_clean_only_if_nothing_was_found_and_all_controls_were_caught(tmp_path: Path) -> None:
+def test_table_is_clean_only_without_problems_and_with_all_controls_caught(tmp_path: Path) -> None:
     results = tmp_path / "SQLite.jsonl"
     for figure, text, is_caught in ((None, "", True), (None, "", False), ("oversold", "2 of 1", True)):
         ledger = Ledger("Race")
@@ -69,7 +69,7 @@ def test_table_is_clean_only_if_nothing_was_found_and_all_controls_were_caught(t
         assert table.is_clean(table.read(tmp_path)) == (is_caught and not figure) == (not ledger.problems())
 
 
-def test_table_adds_up_each_proof_on_each_database(tmp_path: Path) -> None:
+def test_table_sums_each_proof_per_database(tmp_path: Path) -> None:
     for database in ("SQLite", "SQLite", "PostgreSQL"):
         ledger = Ledger("Race")
         ledger.tried(times=600)
@@ -81,17 +81,17 @@ def test_table_adds_up_each_proof_on_each_database(tmp_path: Path) -> None:
     ]
 
 
-def test_empty_table_proves_nothing(tmp_path: Path) -> None:
+def test_empty_table_is_not_clean(tmp_path: Path) -> None:
     assert not table.is_clean(table.read(tmp_path))
 
 
-def test_named_database_is_proved_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configured_database_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROVE_DATABASE_URL", "postgres://named")
     with postgres.database_url() as url:
         assert url == "postgres://named"
 
 
-def test_missing_postgres_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_postgres_yields_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROVE_DATABASE_URL", raising=False)
     monkeypatch.setenv("DATABASE_URL", "sqlite:///shop.sqlite3")
     monkeypatch.setattr(postgres, "_programs", lambda: None)

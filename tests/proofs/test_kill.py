@@ -1,5 +1,7 @@
-"""A process dies anywhere between "Place order" and the last mail or refund; whoever comes by next, nothing is lost
-or done twice, and after one reconcile no human is needed."""
+"""Proof with killed processes, at any point between "Place order" and the last email message or refund.
+
+After every recovery nothing is lost or done twice, and after one reconcile no staff work is needed.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,7 +26,7 @@ Act = tuple[Callable[..., Any], Any]
 
 
 def around(what: str, target: str) -> list[FailPoint]:
-    """Just before and just after."""
+    """Return the fail points just before and just after a target."""
     return [FailPoint(when, what, target) for when in ("before", "after")]
 
 
@@ -32,7 +34,7 @@ def calls(name: str) -> list[FailPoint]:
     return around("call", f"billing.gateway.{name}")
 
 
-# Found by their SQL, which is the same on both databases.
+# Statements and commits are identified by their SQL, which is the same on both databases.
 PLACED = around("commit", 'INSERT INTO "orders_orderitem"')
 STORED = around("statement", 'UPDATE "orders_order" SET "payment_intent_id"')[1:]
 STARTED = around("commit", 'INSERT INTO "orders_payment"')
@@ -52,7 +54,7 @@ POINTS = {
     "cancel": [*CANCELING, *calls("cancel_intent"), *CLOSED],
     "refund": [*ASKED, *calls("create_refund"), *NOTED],
 }
-# Which cards lead there at all.
+# The cards with which a step can be reached. Steps that are not listed can be reached with all cards.
 LEADING = {
     "mail": ["good"],
     "return from the bank": ["3-D Secure"],
@@ -69,7 +71,7 @@ CASES = [
 
 
 def approach(visitor: Shopper, step: str, card: str) -> Act:
-    """Bring the visitor to the step; the act to die in."""
+    """Bring the visitor to the step. Return the action, a function and its arguments, during which the process dies."""
     cookies = {name: morsel.value for name, morsel in visitor.client.cookies.items()}
     if step in ("place", "mail"):
         return acts.press, (cookies, reverse("carts:checkout"), visitor.form)
@@ -88,7 +90,7 @@ def approach(visitor: Shopper, step: str, card: str) -> Act:
 
 
 def retry(visitor: Shopper, step: str) -> None:
-    """Whoever did it does it again: the shopper goes on buying, or cancels again; staff refund again."""
+    """Repeat the step: the shopper continues to buy or cancels again, or staff refund again."""
     if step == "cancel":
         visitor.cancel()
     elif step == "refund":
@@ -98,12 +100,12 @@ def retry(visitor: Shopper, step: str) -> None:
 
 
 @pytest.mark.parametrize(("step", "point", "card", "way"), CASES)
-def test_death_leaves_nothing_for_humans(
+def test_killed_process_leaves_no_work_for_staff(
     client: Client, place: Place, simulator: Simulator, ledger: Ledger, step: str, point: FailPoint, card: str, way: str
 ) -> None:
     visitor = shopper(client, simulator, ledger, CARDS[card])
     act = approach(visitor, step, card)
-    assert run(place, point.arm, act[0], *act[1]) == DEATH, "the fail-point was not reached"
+    assert run(place, point.arm, act[0], *act[1]) == DEATH, "the fail point was not reached"
     recover(way, visitor, partial(retry, visitor, step))
     ledger.tried()
     ledger.check_books(simulator)
@@ -111,7 +113,7 @@ def test_death_leaves_nothing_for_humans(
 
 
 @pytest.mark.usefixtures("create_and_confirm")
-def test_intent_made_and_confirmed_at_once_is_charged_again(
+def test_control_intent_created_and_confirmed_together_is_charged_again(
     client: Client, place: Place, simulator: Simulator, ledger: Ledger
 ) -> None:
     visitor = shopper(client, simulator, ledger, CARDS["good"])
@@ -119,4 +121,4 @@ def test_intent_made_and_confirmed_at_once_is_charged_again(
     lost_answer = FailPoint("after", "call", "billing.gateway.confirm_intent")
     assert run(place, partial(each, intent_for_each_press, lost_answer.arm), act[0], *act[1]) == DEATH
     visitor.buy()
-    ledger.control("intent created and confirmed at once", "double_charges" in dict(own_findings(simulator)))
+    ledger.control("intent created and confirmed in one step", "double_charges" in dict(own_findings(simulator)))

@@ -1,4 +1,4 @@
-"""For all prices, quantities and currencies: the total is the sum of its parts, and Stripe is asked for it."""
+"""Proof for all prices, quantities and currencies: the total is the sum of its parts, and Stripe gets that amount."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -52,12 +52,12 @@ def runs(quick: int, small: int, full: int) -> hypothesis_settings:
 
 
 def amounts(currency: str, most: int = 9_999_999) -> st.SearchStrategy[Decimal]:
-    """Amounts that can be paid in the currency; small ones often, for there the smallest charge lies."""
+    """Return a strategy for amounts in the currency. Small amounts are frequent, to test the smallest charge."""
     units = st.one_of(st.integers(0, 200), st.integers(0, most))
     return units.map(lambda number: Decimal(number).scaleb(-decimals(currency)))
 
 
-# --- the functions alone ---
+# --- functions without a database ---
 
 
 @runs(quick=200, small=1_000, full=20_000)
@@ -73,7 +73,7 @@ def check_units(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     assert minor_units(amount + other, currency) == units + minor_units(other, currency)
 
 
-def test_minor_units_are_exact_both_ways_and_in_sums(ledger: Ledger) -> None:
+def test_minor_units_convert_exactly_and_are_additive(ledger: Ledger) -> None:
     check_units(ledger)
 
 
@@ -87,14 +87,14 @@ def check_excess(ledger: Ledger, data: st.DataObject, currency: str) -> None:
         minor_units(finer, currency)
 
 
-def test_fractions_of_the_smallest_unit_are_refused_and_never_rounded(ledger: Ledger) -> None:
+def test_fractions_of_the_smallest_unit_are_rejected_and_never_rounded(ledger: Ledger) -> None:
     check_excess(ledger)
 
 
 @runs(quick=150, small=250, full=15_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_shares(ledger: Ledger, data: st.DataObject, currency: str) -> None:
-    """Whatever is shared out comes back whole, nobody bears more than they have, and equals differ by one unit."""
+    """Check that the shares add up to the amount, no share exceeds its part, and rounding is below one unit."""
     ledger.tried()
     over = data.draw(st.lists(amounts(currency), max_size=8))
     amount = data.draw(st.integers(0, sum(minor_units(part, currency) for part in over)))
@@ -115,7 +115,7 @@ def test_shares_are_exact(ledger: Ledger) -> None:
 @runs(quick=200, small=1_000, full=20_000)
 @given(data=st.data(), currency=CURRENCIES)
 def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
-    """For any goods, method, rate and discount, taxes included or not."""
+    """Check quotes for any items, shipping method, tax rate and discount, with taxes included or not."""
     ledger.tried()
     with override_settings(CURRENCY=currency, PRICES_INCLUDE_TAX=data.draw(st.booleans())):
         prices = data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), max_size=6))
@@ -123,34 +123,34 @@ def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
         rules = Rules(
             methods=data.draw(st.lists(methods(currency), max_size=2)), rates=data.draw(st.lists(RATES, max_size=1))
         )
-        today = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
-        of_lines = sum(minor_units(price, currency) * quantity for price, quantity in prices)
+        quoted = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
+        in_lines = sum(minor_units(price, currency) * quantity for price, quantity in prices)
         off, shipping, tax = [
-            minor_units(amount, currency) for amount in (today.discount_total, today.shipping_total, today.tax_total)
+            minor_units(amount, currency) for amount in (quoted.discount_total, quoted.shipping_total, quoted.tax_total)
         ]
-        assert minor_units(today.total, currency) == of_lines - off + shipping + (0 if today.is_tax_included else tax)
-        assert 0 <= off <= of_lines
-        assert sum((part.discount for part in today.parts), Decimal(0)) == today.discount_total
-        assert sum((part.tax for part in today.parts), today.shipping_tax) == today.tax_total
-        assert all(0 <= part.discount <= row.total for row, part in zip(lines, today.parts, strict=True))
-        for net, taxed in taxed_amounts(today):
-            assert abs(taxed - exact_tax(net, today)) <= Decimal("0.5").scaleb(-decimals(currency))
-        assert today.is_too_small == (today.total < minimum(currency))
-        assert today.is_too_large == (minor_units(today.total, currency) > 99_999_999)
-        assert read_signed(today.signed()) == today.facts()
+        assert minor_units(quoted.total, currency) == in_lines - off + shipping + (0 if quoted.is_tax_included else tax)
+        assert 0 <= off <= in_lines
+        assert sum((part.discount for part in quoted.parts), Decimal(0)) == quoted.discount_total
+        assert sum((part.tax for part in quoted.parts), quoted.shipping_tax) == quoted.tax_total
+        assert all(0 <= part.discount <= row.total for row, part in zip(lines, quoted.parts, strict=True))
+        for net, taxed in taxed_amounts(quoted):
+            assert abs(taxed - exact_tax(net, quoted)) <= Decimal("0.5").scaleb(-decimals(currency))
+        assert quoted.is_too_small == (quoted.total < minimum(currency))
+        assert quoted.is_too_large == (minor_units(quoted.total, currency) > 99_999_999)
+        assert read_signed(quoted.signed()) == quoted.facts()
 
 
-def taxed_amounts(today: Quote) -> list[tuple[Decimal, Decimal]]:
-    """What each tax of a quote is on, and the tax."""
-    goods = [(row.total - part.discount, part.tax) for row, part in zip(today.lines, today.parts, strict=True)]
-    on_shipping = bool(today.rate and today.rate.on_shipping)
-    return [*goods, (today.shipping_total if on_shipping else Decimal(0), today.shipping_tax)]
+def taxed_amounts(quoted: Quote) -> list[tuple[Decimal, Decimal]]:
+    """Return pairs of a taxable amount and its tax, for each line and the shipping of a quote."""
+    goods = [(row.total - part.discount, part.tax) for row, part in zip(quoted.lines, quoted.parts, strict=True)]
+    on_shipping = bool(quoted.rate and quoted.rate.on_shipping)
+    return [*goods, (quoted.shipping_total if on_shipping else Decimal(0), quoted.shipping_tax)]
 
 
-def exact_tax(amount: Decimal, today: Quote) -> Decimal:
-    """Before rounding."""
-    net = amount * 100 / (100 + today.tax_rate) if today.is_tax_included else amount
-    return net * today.tax_rate / 100
+def exact_tax(amount: Decimal, quoted: Quote) -> Decimal:
+    """Return the tax of an amount before rounding."""
+    net = amount * 100 / (100 + quoted.tax_rate) if quoted.is_tax_included else amount
+    return net * quoted.tax_rate / 100
 
 
 RATES = st.builds(
@@ -164,17 +164,17 @@ RATES = st.builds(
 
 
 def methods(currency: str) -> st.SearchStrategy[ShippingMethod]:
-    """Ways to send anything anywhere."""
+    """Return a strategy for shipping methods to all countries."""
     free_from = st.none() | amounts(currency, 20_000)
     return st.builds(ShippingMethod, title=st.just("Van"), price=amounts(currency, 2_000), free_from=free_from)
 
 
 def discounts(currency: str) -> st.SearchStrategy[Discount]:
-    """Codes that count from the first penny on."""
+    """Return a strategy for discount codes without a minimum."""
     percent = st.integers(1, 10_000).map(lambda number: Decimal(number).scaleb(-2))
-    some = amounts(currency, 100_000).filter(bool)
+    amount = amounts(currency, 100_000).filter(bool)
     return st.builds(Discount, code=st.just("CODE"), kind=st.just("percent"), value=percent) | st.builds(
-        Discount, code=st.just("CODE"), kind=st.just("amount"), value=some
+        Discount, code=st.just("CODE"), kind=st.just("amount"), value=amount
     )
 
 
@@ -182,7 +182,7 @@ def line(number: int, price: Decimal, quantity: int) -> CartItem:
     return CartItem(product=Product(pk=number, title=str(number), price=price), quantity=quantity)
 
 
-def test_total_of_a_quote_is_the_sum_of_its_parts(ledger: Ledger) -> None:
+def test_quote_total_is_the_sum_of_its_parts(ledger: Ledger) -> None:
     check_quote(ledger)
 
 
@@ -193,23 +193,23 @@ def check_shipping(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     with override_settings(CURRENCY=currency):
         method = data.draw(methods(currency))
         lines = [line(1, data.draw(amounts(currency, most=9_999)), data.draw(st.integers(1, 99)))]
-        today = quote(lines, rules=Rules([method], []))
-        is_free = method.free_from is not None and today.subtotal >= method.free_from
-        assert today.shipping_total == (0 if is_free else method.price)
-        assert today.total == today.subtotal + today.shipping_total
-        missing = method.free_from - today.subtotal if method.free_from and today.shipping_total else Decimal(0)
-        assert today.missing_for_free_shipping == missing
+        quoted = quote(lines, rules=Rules([method], []))
+        is_free = method.free_from is not None and quoted.subtotal >= method.free_from
+        assert quoted.shipping_total == (0 if is_free else method.price)
+        assert quoted.total == quoted.subtotal + quoted.shipping_total
+        missing = method.free_from - quoted.subtotal if method.free_from and quoted.shipping_total else Decimal(0)
+        assert quoted.missing_for_free_shipping == missing
 
 
-def test_shipping_is_free_from_the_very_amount(ledger: Ledger) -> None:
+def test_shipping_is_free_from_exactly_the_threshold(ledger: Ledger) -> None:
     check_shipping(ledger)
 
 
-# --- through the shop to Stripe ---
+# --- orders and Stripe ---
 
 
 @pytest.fixture
-def asked(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
+def clean_simulator(simulator: Simulator, transactional_db: None) -> Iterator[Simulator]:
     yield simulator
     wipe()
 
@@ -223,7 +223,7 @@ def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, curr
         order = filled_order(
             data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), min_size=1, max_size=4))
         )
-        furnish(data, currency, order)
+        create_rules(data, currency, order)
         assert order.cart
         shown = quote_cart(order.cart, address=order.shipping_address)
         ledger.tried()
@@ -243,8 +243,8 @@ def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, curr
         assert audit.audit() == []
 
 
-def furnish(data: st.DataObject, currency: str, order: Order) -> None:
-    """Staff's rules, and perhaps a code in the cart."""
+def create_rules(data: st.DataObject, currency: str, order: Order) -> None:
+    """Create a shipping method, perhaps a tax rate, and perhaps a discount code in the cart."""
     ShippingMethod.objects.all().delete()
     data.draw(methods(currency)).save()
     for row in data.draw(st.lists(RATES, max_size=1)):
@@ -256,17 +256,17 @@ def furnish(data: st.DataObject, currency: str, order: Order) -> None:
 
 
 def filled_order(lines: list[tuple[Decimal, int]]) -> Order:
-    """An open order of a guest with these lines and an address."""
+    """Return a guest's open order with these lines and a postal address."""
     order = make_open_order()
     cart = order.cart or Cart()
     cart.items.all().delete()
     for price, quantity in lines:
         cart.set_quantity(make_product(price=price, stock=None), quantity)
     profile: BillingProfile = order.billing_profile
-    home = profile.addresses.create(name="Gia Guest", line_1="1 High Street", city="Bath", country="GB")
-    order.use_address(home, "shipping")
+    address = profile.addresses.create(name="Gia Guest", line_1="1 High Street", city="Bath", country="GB")
+    order.use_address(address, "shipping")
     return order
 
 
-def test_stripe_is_asked_for_the_sum_of_the_parts(ledger: Ledger, asked: Simulator) -> None:
-    check_orders(ledger, asked)
+def test_stripe_intent_amount_is_the_sum_of_the_parts(ledger: Ledger, clean_simulator: Simulator) -> None:
+    check_orders(ledger, clean_simulator)

@@ -1,4 +1,7 @@
-"""Many processes do the same at the same moment; each race is run again without its guard, to see that it is one."""
+"""Proofs with many processes that do the same thing at the same time.
+
+A control runs each race again without its guard, to show that it is a real race.
+"""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -22,23 +25,24 @@ from tests.proofs.child import Crowd, Place
 from tests.proofs.ledger import Ledger, scaled
 from tests.proofs.recoveries import tidy_up
 
-# One race at a time: two would only wait for each other, and for more connections than a server has.
+# One race at a time: two would slow each other down and need more connections than the database server allows.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races")]
 SHOPPERS, PRESSES, STAFF = scaled(quick=8, small=50, full=50), scaled(quick=8, small=20, full=20), 2
-PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2)  # of a shopper before the bank's dialog: now the expiry is first, now the shopper
-MOST = 30  # rounds that a control gets until it is caught
+# Seconds before the bank's dialog is confirmed, so that sometimes the expiry is first and sometimes the shopper.
+PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2)
+MOST = 30  # maximum number of rounds until a control is caught
 
 
 @pytest.fixture
 def card(client: Client, simulator: Simulator) -> Card:
-    """A card on file, of a guest with an address."""
+    """Return the saved card of a guest with a postal address."""
     put_into_cart(client, make_product(stock=None))
     give_details(client)
     return Card.objects.get(pk=add_card(client).json()["card"])
 
 
 def open_order(product: Product) -> Order:
-    """One more open order of the guest, for one of this product; with a cart of its own, as of another session."""
+    """Create another open order of the guest for one unit of the product, with a new cart as from another session."""
     first = Order.objects.first()
     assert first is not None
     cart = Cart.objects.create(session_key=f"s-{Order.objects.count()}")
@@ -61,7 +65,7 @@ def facts(order: Order) -> dict[str, Any]:
 
 
 def rush(crowd: Crowd, card: Card, rounds: int) -> Iterator[int]:
-    """So many times one more item comes in and all want it; how many got it, round by round."""
+    """Let all shoppers buy the last item in each round. Yield how many got it. Add one item before the next round."""
     product = make_product(stock=1)
     orders = [open_order(product) for _shopper in range(crowd.size)]
     shown = facts(orders[0])
@@ -79,12 +83,12 @@ def test_last_item_is_sold_once(place: Place, simulator: Simulator, card: Card, 
         for sold in rush(crowd, card, scaled(quick=3, small=6, full=1000)):
             ledger.tried()
             ledger.expect(sold <= 1, "oversold", f"one item sold {sold} times")
-            ledger.expect(sold >= 1, "lost_orders", "nobody got the last item")
+            ledger.expect(sold >= 1, "lost_orders", "no shopper got the last item")
         ledger.check_crowd(crowd)
     ledger.check_books(simulator)
 
 
-def test_last_item_read_then_written_is_oversold(place: Place, card: Card, ledger: Ledger) -> None:
+def test_control_last_item_read_then_written_is_oversold(place: Place, card: Card, ledger: Ledger) -> None:
     ledger.name = f"Race: {SHOPPERS} shoppers, the last item"
     with Crowd(SHOPPERS, place, controls.read_then_write_stock) as crowd:
         ledger.control("read the stock, then write it", any(sold > 1 for sold in rush(crowd, card, MOST)))
@@ -94,7 +98,7 @@ def test_last_item_read_then_written_is_oversold(place: Place, card: Card, ledge
 
 
 def rush_for_code(crowd: Crowd, card: Card, rounds: int) -> Iterator[int]:
-    """So many times a code has one use left, and all place an order with it at once; how many got it each time."""
+    """Let all shoppers order with a code that has one use left, in each round. Yield how many used the code."""
     product = make_product(stock=None)
     for number in range(rounds):
         code = make_discount(f"LAST-{number}", uses_limit=1).code
@@ -106,7 +110,9 @@ def rush_for_code(crowd: Crowd, card: Card, rounds: int) -> Iterator[int]:
 
 
 @pytest.mark.proof
-def test_last_use_of_a_code_goes_to_one_order(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
+def test_last_use_of_a_code_is_given_to_one_order(
+    place: Place, simulator: Simulator, card: Card, ledger: Ledger
+) -> None:
     ledger.name = f"Race: {SHOPPERS} shoppers, a code's last use"
     with Crowd(SHOPPERS, place, controls.nothing) as crowd:
         for used in rush_for_code(crowd, card, scaled(quick=2, small=2, full=300)):
@@ -117,7 +123,7 @@ def test_last_use_of_a_code_goes_to_one_order(place: Place, simulator: Simulator
 
 
 @pytest.mark.proof
-def test_code_read_then_written_is_used_twice(place: Place, card: Card, ledger: Ledger) -> None:
+def test_control_code_read_then_written_is_used_twice(place: Place, card: Card, ledger: Ledger) -> None:
     ledger.name = f"Race: {SHOPPERS} shoppers, a code's last use"
     with Crowd(SHOPPERS, place, controls.read_then_write_uses) as crowd:
         is_caught = any(used > 1 for used in rush_for_code(crowd, card, MOST))
@@ -128,7 +134,7 @@ def test_code_read_then_written_is_used_twice(place: Place, card: Card, ledger: 
 
 
 def press_pay(crowd: Crowd, simulator: Simulator, card: Card, rounds: int) -> Iterator[int]:
-    """On so many orders all press Pay at once; how many charges each order has after."""
+    """Press Pay in all processes at the same time, for a new order in each round. Yield its number of charges."""
     product = make_product(stock=None)
     for _round in range(rounds):
         order = open_order(product)
@@ -138,7 +144,7 @@ def press_pay(crowd: Crowd, simulator: Simulator, card: Card, rounds: int) -> It
         yield len(simulator.objects("charge")) - before
 
 
-def test_parallel_presses_of_pay_charge_once(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
+def test_parallel_payments_charge_once(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
     ledger.name = f"Race: {PRESSES} presses of Pay"
     with Crowd(PRESSES, place, controls.nothing) as crowd:
         for charged in press_pay(crowd, simulator, card, scaled(quick=3, small=5, full=200)):
@@ -151,7 +157,9 @@ def test_parallel_presses_of_pay_charge_once(place: Place, simulator: Simulator,
     ledger.expect(paid == ledger.tries, "lost_orders", f"{paid} of {ledger.tries} orders are paid")
 
 
-def test_intent_for_each_press_is_charged_twice(place: Place, simulator: Simulator, card: Card, ledger: Ledger) -> None:
+def test_control_intent_for_each_press_is_charged_twice(
+    place: Place, simulator: Simulator, card: Card, ledger: Ledger
+) -> None:
     ledger.name = f"Race: {PRESSES} presses of Pay"
     with Crowd(PRESSES, place, controls.intent_for_each_press) as crowd:
         is_caught = any(charged > 1 for charged in press_pay(crowd, simulator, card, MOST))
@@ -162,7 +170,7 @@ def test_intent_for_each_press_is_charged_twice(place: Place, simulator: Simulat
 
 
 def first_adds(crowd: Crowd, rounds: int) -> Iterator[tuple[int, int]]:
-    """So many new visitors add one product in all tabs at once; carts and units of each after."""
+    """Let a new visitor add a product in all tabs at the same time, in each round. Yield the carts and units."""
     product = make_product(stock=None)
     data = {"product_id": product.pk, "quantity": 1, "action": "add"}
     for _round in range(rounds):
@@ -172,12 +180,12 @@ def first_adds(crowd: Crowd, rounds: int) -> Iterator[tuple[int, int]]:
         session.save()
         cookies = {name: morsel.value for name, morsel in visitor.cookies.items()}
         statuses = crowd.at_once([(acts.press, cookies, reverse("carts:update"), data)] * crowd.size)
-        crowd.errors += [f"answered {status}" for status in statuses if status != HTTPStatus.FOUND]
+        crowd.errors += [f"status {status}" for status in statuses if status != HTTPStatus.FOUND]
         carts = Cart.objects.filter(session_key=session.session_key, active=True)
         yield carts.count(), sum(cart.count_items() for cart in carts)
 
 
-def test_parallel_first_adds_make_one_cart(place: Place, simulator: Simulator, ledger: Ledger) -> None:
+def test_parallel_first_adds_create_one_cart(place: Place, simulator: Simulator, ledger: Ledger) -> None:
     ledger.name = f"Race: {PRESSES} first adds of a session"
     with Crowd(PRESSES, place, controls.nothing) as crowd:
         for carts, units in first_adds(crowd, scaled(quick=2, small=5, full=100)):
@@ -186,7 +194,9 @@ def test_parallel_first_adds_make_one_cart(place: Place, simulator: Simulator, l
         ledger.check_crowd(crowd)
 
 
-def test_first_adds_without_the_constraint_make_more_carts(place: Place, simulator: Simulator, ledger: Ledger) -> None:
+def test_control_first_adds_without_constraint_create_more_carts(
+    place: Place, simulator: Simulator, ledger: Ledger
+) -> None:
     ledger.name = f"Race: {PRESSES} first adds of a session"
     with (
         controls.without_constraint(Cart, "cart_one_active_a_session"),
@@ -196,11 +206,11 @@ def test_first_adds_without_the_constraint_make_more_carts(place: Place, simulat
         ledger.control("no constraint of one cart a session", is_caught)
 
 
-# --- staff refund at once ---
+# --- two staff refund at the same time ---
 
 
 def refund_twice(crowd: Crowd, client: Client, simulator: Simulator, rounds: int) -> Iterator[int]:
-    """So many paid orders are refunded in part by several staff at once; the refunds at Stripe of each after."""
+    """Let several staff refund part of a paid order at the same time, in each round. Yield its refunds at Stripe."""
     for _round in range(rounds):
         order = buy(client, make_product())
         before = len(simulator.objects("refund"))
@@ -208,9 +218,7 @@ def refund_twice(crowd: Crowd, client: Client, simulator: Simulator, rounds: int
         yield len(simulator.objects("refund")) - before
 
 
-def test_staff_who_refund_at_once_refund_once(
-    client: Client, place: Place, simulator: Simulator, ledger: Ledger
-) -> None:
+def test_parallel_staff_refunds_refund_once(client: Client, place: Place, simulator: Simulator, ledger: Ledger) -> None:
     ledger.name = "Race: staff refund at once"
     with Crowd(STAFF, place, controls.nothing) as crowd:
         for refunded in refund_twice(crowd, client, simulator, scaled(quick=2, small=5, full=100)):
@@ -220,7 +228,7 @@ def test_staff_who_refund_at_once_refund_once(
     ledger.check_books(simulator)
 
 
-def test_refund_read_then_written_goes_out_twice(
+def test_control_refund_read_then_written_is_refunded_twice(
     client: Client, place: Place, simulator: Simulator, ledger: Ledger
 ) -> None:
     ledger.name = "Race: staff refund at once"
@@ -233,7 +241,7 @@ def test_refund_read_then_written_goes_out_twice(
 
 
 def expire_while_paying(crowd: Crowd, client: Client, simulator: Simulator, rounds: int) -> Iterator[Order]:
-    """So many orders expire while the bank's dialog is answered and webhooks come in; each after."""
+    """Let an order expire in each round while the bank's dialog is confirmed and webhooks arrive. Yield the order."""
     for number in range(rounds):
         order = buy(client, make_product(stock=1), "tok_threeDSecure2Required")
         intent = simulator.store.find("payment_intent", order.payment_intent_id or "") or {}
@@ -257,7 +265,7 @@ def is_charged(simulator: Simulator, order: Order) -> bool:
     )
 
 
-def test_expiry_while_paying_ends_on_one_truth(
+def test_expiry_during_payment_is_consistent(
     client: Client, place: Place, simulator: Simulator, ledger: Ledger
 ) -> None:
     ledger.name = "Race: expiry, 3-D Secure, webhook"
@@ -266,18 +274,20 @@ def test_expiry_while_paying_ends_on_one_truth(
             ledger.tried()
             is_sold = is_charged(simulator, order)
             ledger.expect(
-                not is_sold or order.status != Order.Status.CANCELED, "lost_orders", "charged, and the order cancelled"
+                not is_sold or order.status != Order.Status.CANCELED,
+                "lost_orders",
+                "charged, but the order is canceled",
             )
         ledger.check_crowd(crowd)
     tidy_up(minutes=31)
     ledger.check_books(simulator)
 
 
-def test_goods_given_back_before_the_intent_is_cancelled_are_charged(
+def test_control_stock_released_before_canceling_the_intent_is_charged(
     client: Client, place: Place, simulator: Simulator, ledger: Ledger
 ) -> None:
     ledger.name = "Race: expiry, 3-D Secure, webhook"
     with Crowd(6, place, controls.close_before_cancelling) as crowd:
         orders = expire_while_paying(crowd, client, simulator, MOST)
         is_caught = any(order.status == Order.Status.CANCELED and is_charged(simulator, order) for order in orders)
-        ledger.control("goods back first, then cancel the intent", is_caught)
+        ledger.control("stock released first, then intent canceled", is_caught)

@@ -1,4 +1,7 @@
-"""Every call to Stripe takes 40 seconds: the catalogue and the cart answer as ever, the checkout says what is known."""
+"""Proof with a slow Stripe: every call takes 40 seconds.
+
+The catalog and the cart stay as fast as before, and the checkout shows what is known.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +23,8 @@ from tests.proofs.served import Person, Server, served
 
 PROOF = "Slow Stripe: 40 s a call"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
-HELD, ALLOWED = 40.0, 20.0  # seconds of a call to Stripe, and of a page that makes one
-RATIO = 3  # of the medians, as slow as pages beside hanging checkouts may be
+HELD, ALLOWED = 40.0, 20.0  # seconds: a call to Stripe, and the limit for a page that makes one
+RATIO = 3  # limit for the ratio of the median page times with and without pending checkouts
 THREADS, HANGING = 8, 4
 CHECKING, NOT_NOW = "We are checking your payment", "Payment is not possible right now"
 
@@ -33,7 +36,7 @@ def mug(transactional_db: None) -> Product:
 
 @contextmanager
 def stripe() -> Iterator[Simulator]:
-    """A Stripe of our own, so that no late call reaches another test's."""
+    """Run a separate simulator, so that late calls do not reach the simulator of another test."""
     simulator = Simulator()
     simulator.start()
     try:
@@ -42,7 +45,7 @@ def stripe() -> Iterator[Simulator]:
         simulator.stop()
 
 
-Job = tuple[Person, str, dict[str, str]]  # who presses which button with what
+Submission = tuple[Person, str, dict[str, str]]  # visitor, path and form
 
 
 def with_cart(server: Server, mug: Product) -> Person:
@@ -51,58 +54,58 @@ def with_cart(server: Server, mug: Product) -> Person:
     return person
 
 
-def come_to_the_button(server: Server, mug: Product, token: str) -> tuple[Person, dict[str, str]]:
-    """A shopper with the filled form of the last step."""
+def reach_place_order(server: Server, mug: Product, token: str) -> tuple[Person, dict[str, str]]:
+    """Return a shopper and the completed form of the last checkout step."""
     person = with_cart(server, mug)
     person.give_details()
     return person, person.pay_form() | {"card": str(person.add_card(token))}
 
 
-def about_to_place(server: Server, mug: Product) -> Job:
-    """Nothing of the order is known at Stripe yet."""
-    person, form = come_to_the_button(server, mug, "tok_visa")
+def prepare_place_order(server: Server, mug: Product) -> Submission:
+    """Prepare a Place order request for an order that is not known at Stripe yet."""
+    person, form = reach_place_order(server, mug, "tok_visa")
     return person, "/cart/checkout/", form
 
 
-def about_to_pay_again(server: Server, mug: Product) -> Job:
-    """The order's payment is there at Stripe and was declined."""
-    person, form = come_to_the_button(server, mug, "tok_chargeCustomerFail")
+def prepare_second_payment(server: Server, mug: Product) -> Submission:
+    """Prepare a Pay request for an order whose payment at Stripe was declined."""
+    person, form = reach_place_order(server, mug, "tok_chargeCustomerFail")
     person.post("/cart/checkout/", form)
     return person, f"/orders/{form['order']}/pay/", {"card": str(person.add_card())}
 
 
 def timed(act: Callable[[], Answer]) -> tuple[float, Answer]:
     began = time.monotonic()
-    answer = act()
-    return time.monotonic() - began, answer
+    response = act()
+    return time.monotonic() - began, response
 
 
 def press(person: Person, path: str, form: dict[str, str]) -> list[tuple[float, Answer]]:
-    """The answer to the form, and the page it leads to."""
+    """Submit a form and follow the redirect. Return the seconds and the response of both requests."""
     posted = timed(lambda: person.post(path, form))
     return [posted, timed(lambda: person.get(posted[1].location))]
 
 
 def browse(person: Person, path: str) -> float:
-    """Seconds that a page took."""
-    seconds, answer = timed(lambda: person.get(path))
-    assert answer.status == 200
-    assert "Slow mug" in answer.text
+    """Return the seconds that a page took."""
+    seconds, response = timed(lambda: person.get(path))
+    assert response.status == 200
+    assert "Slow mug" in response.text
     return seconds
 
 
 def measure(slow: Person, control: Person, checkouts: list[Future[Any]]) -> dict[str, float]:
-    """Pages of both shops in turn while all checkouts hang; the ratio of the medians by page."""
+    """Request pages of both shops in turn while all checkouts are pending. Return the ratio of the medians by page."""
     taken: dict[str, tuple[list[float], list[float]]] = {path: ([], []) for path in ("/products/", "/cart/")}
     while not any(checkout.done() for checkout in checkouts):
-        for path, (ours, theirs) in taken.items():
-            ours.append(browse(slow, path))
-            theirs.append(browse(control, path))
-    assert all(len(ours) >= 10 for ours, _theirs in taken.values())
-    return {path: median(ours) / median(theirs) for path, (ours, theirs) in taken.items()}
+        for path, (slow_times, control_times) in taken.items():
+            slow_times.append(browse(slow, path))
+            control_times.append(browse(control, path))
+    assert all(len(slow_times) >= 10 for slow_times, _control_times in taken.values())
+    return {path: median(slow_times) / median(control_times) for path, (slow_times, control_times) in taken.items()}
 
 
-def test_slow_stripe_slows_nobody_but_who_pays(mug: Product, ledger: Ledger, tmp_path: Path) -> None:
+def test_slow_stripe_slows_only_payments(mug: Product, ledger: Ledger, tmp_path: Path) -> None:
     with (
         stripe() as slow,
         stripe() as good,
@@ -110,8 +113,8 @@ def test_slow_stripe_slows_nobody_but_who_pays(mug: Product, ledger: Ledger, tmp
         served(tmp_path / "good", good, 1, THREADS) as control,
         ThreadPoolExecutor(HANGING) as pool,
     ):
-        jobs = [about_to_place(server, mug) for _shopper in range(HANGING // 2)]
-        jobs += [about_to_pay_again(server, mug) for _shopper in range(HANGING // 2)]
+        jobs = [prepare_place_order(server, mug) for _shopper in range(HANGING // 2)]
+        jobs += [prepare_second_payment(server, mug) for _shopper in range(HANGING // 2)]
         visitors = with_cart(server, mug), with_cart(control, mug)
         slow.add_fault("*", "delay", method="*", times=0, seconds=HELD)
         checkouts = [pool.submit(press, *job) for job in jobs]
@@ -119,15 +122,15 @@ def test_slow_stripe_slows_nobody_but_who_pays(mug: Product, ledger: Ledger, tmp
             ledger.tried()
             ledger.expect(ratio < RATIO, "unexplained", f"{path} took {ratio:.1f} times as long as it should")
         for number, checkout in enumerate(checkouts):
-            judge(ledger, checkout.result(), NOT_NOW if number < HANGING // 2 else CHECKING)
+            check_responses(ledger, checkout.result(), NOT_NOW if number < HANGING // 2 else CHECKING)
     held = Order.objects.filter(status=Order.Status.PLACED).count()
-    ledger.expect(held == HANGING, "lost_orders", f"{held} of {HANGING} orders are kept")
+    ledger.expect(held == HANGING, "lost_orders", f"{held} of {HANGING} orders are placed")
 
 
-def judge(ledger: Ledger, answers: list[tuple[float, Answer]], words: str) -> None:
-    """Both the answer to the form and the page it leads to come in time, and the page says what is known."""
-    ledger.tried(times=len(answers))
-    for seconds, answer in answers:
-        ledger.expect(seconds < ALLOWED, "unexplained", f"an answer took {seconds:.0f} s")
-        ledger.expect(answer.status in (200, 302), "server_errors", f"answered {answer.status}")
-    ledger.expect(words in answers[-1][1].words, "unexplained", f"the page does not say: {words}")
+def check_responses(ledger: Ledger, responses: list[tuple[float, Answer]], text: str) -> None:
+    """Check that both responses are in time and that the final page contains `text`."""
+    ledger.tried(times=len(responses))
+    for seconds, response in responses:
+        ledger.expect(seconds < ALLOWED, "unexplained", f"a response took {seconds:.0f} s")
+        ledger.expect(response.status in (200, 302), "server_errors", f"status {response.status}")
+    ledger.expect(text in responses[-1][1].words, "unexplained", f"the page does not say: {text}")

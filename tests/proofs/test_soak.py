@@ -1,4 +1,4 @@
-"""A busy shop on a bad day: workers die, one call to Stripe in ten fails; after one reconcile all is well."""
+"""Proof under load: workers are killed and one call to Stripe in ten fails. One reconcile repairs everything."""
 
 import threading
 from collections.abc import Iterator
@@ -28,76 +28,79 @@ CHECKOUTS = scaled(quick=20, small=30, full=2_000)
 WORKERS, SHOPPERS, SECONDS = 8, 12, 2.0
 CARDS = ["tok_visa", "tok_visa", "tok_chargeCustomerFail", "tok_threeDSecure2Required"]
 CARDS += ["tok_threeDSecureRequiredChargeDeclined"]
-PATIENCE = 6  # looks at the order's page, and tries to enter a card
+PATIENCE = 6  # number of views of the order's page, and of attempts to enter a card
 
 
 class Shopper:
-    """Goes all the way, with whatever card and mood the dice give."""
+    """A shopper who buys with a random card and makes random choices."""
 
-    def __init__(self, number: int, port: int, simulator: Simulator, goods: list[int]) -> None:
-        self.dice, self.simulator, self.goods = Random(number), simulator, goods  # noqa: S311
+    def __init__(self, number: int, port: int, simulator: Simulator, product_ids: list[int]) -> None:
+        self.random, self.simulator, self.product_ids = Random(number), simulator, product_ids  # noqa: S311
         self.person = Person(port)
         self.order = ""
 
     def shop(self) -> str:
-        """How it ended, in a word."""
-        self.person.add(self.dice.choice(self.goods), self.dice.randint(1, 3))
-        self.person.give_details(f"guest{self.dice.randrange(1000)}@example.org")
-        card = self.enter_card("/billing/payment-processing/", self.dice.choice(CARDS))
+        """Place and pay for an order. Return the final situation, "nothing" or "left"."""
+        self.person.add(self.random.choice(self.product_ids), self.random.randint(1, 3))
+        self.person.give_details(f"guest{self.random.randrange(1000)}@example.org")
+        card = self.enter_card("/billing/payment-processing/", self.random.choice(CARDS))
         form = self.person.pay_form() | {"card": card}
         self.order = form["order"]
         for _try in range(PATIENCE):
             if card and self.order:
                 self.person.post("/cart/checkout/", form)
-            if (now := self.look()) != "nothing":
-                return self.go_on(now)
+            if (situation := self.look()) != "nothing":
+                return self.go_on(situation)
         return "left"
 
     def enter_card(self, path: str, token: str) -> str:
-        """The card's number here; empty if it was refused or could not be checked."""
+        """Return the id of the saved card, or an empty string if it was rejected or could not be checked."""
         for _try in range(PATIENCE):
-            answer = self.person.post(path, {"token": token})
-            if answer.status == 200:
-                return str(answer.json["card"])
+            response = self.person.post(path, {"token": token})
+            if response.status == 200:
+                return str(response.json["card"])
         return ""
 
     def look(self) -> str:
-        """What the order's page is about."""
-        answer = self.person.get(f"/orders/{self.order}/status/") if self.order else None
-        return str(answer.json["situation"]) if answer and answer.status == 200 else "nothing"
+        """Return the situation of the order's page, or "nothing" if there is no page."""
+        response = self.person.get(f"/orders/{self.order}/status/") if self.order else None
+        return str(response.json["situation"]) if response and response.status == 200 else "nothing"
 
-    def go_on(self, now: str) -> str:
-        """Do what the page says, or something else, until it is paid or patience ends."""
-        for _look in range(PATIENCE):
-            if now in ("paid", "canceled") or self.dice.random() < 0.05:
+    def go_on(self, situation: str) -> str:
+        """Follow the page until the order is paid or canceled. Return the final situation.
+
+        Sometimes leave or cancel the order. Stop after PATIENCE page views.
+        """
+        for _view in range(PATIENCE):
+            if situation in ("paid", "canceled") or self.random.random() < 0.05:
                 break
-            if self.dice.random() < 0.05:
+            if self.random.random() < 0.05:
                 self.person.post(f"/orders/{self.order}/cancel/")
-            elif now == "action":
+            elif situation == "action":
                 self.answer_bank()
-            elif now in ("declined", "unpaid"):
+            elif situation in ("declined", "unpaid"):
                 card = self.enter_card(f"/orders/{self.order}/card/", "tok_visa")
                 self.person.post(f"/orders/{self.order}/pay/", {"card": card})
-            now = self.look()
-        return now
+            situation = self.look()
+        return situation
 
     def answer_bank(self) -> None:
-        """Mostly as the owner of the card."""
+        """Answer the bank's dialog, in four of five cases with success."""
         intent = Order.objects.values_list("payment_intent_id", flat=True).get(order_id=self.order)
         found = self.simulator.store.find("payment_intent", str(intent)) or {}
         if found.get("status") == "requires_action":
-            self.simulator.act(str(intent), succeed=self.dice.random() < 0.8)
+            self.simulator.act(str(intent), succeed=self.random.random() < 0.8)
 
 
 @contextmanager
 def killing(server: Server) -> Iterator[list[int]]:
-    """Every two seconds a worker dies; a list of as many numbers as died."""
-    is_over, dice = threading.Event(), Random(1)  # noqa: S311
+    """Kill a worker every two seconds. Yield a list that has one item per killed worker."""
+    is_over, random = threading.Event(), Random(1)  # noqa: S311
     killed: list[int] = []
 
     def run() -> None:
         while not is_over.wait(SECONDS):
-            killed.extend([1] * server.kill_one(dice))
+            killed.extend([1] * server.kill_one(random))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -108,13 +111,13 @@ def killing(server: Server) -> Iterator[list[int]]:
         thread.join()
 
 
-def shop_all(server: Server, simulator: Simulator, goods: list[int]) -> list[Any]:
-    """So many shoppers, a dozen at a time; how it ended for each, or what it met."""
+def shop_all(server: Server, simulator: Simulator, product_ids: list[int]) -> list[Any]:
+    """Run all shoppers, a dozen at a time. Return the final situation or the exception of each."""
 
     def one(number: int) -> Any:
         try:
-            return Shopper(number, server.port, simulator, goods).shop()
-        except Exception as error:  # for the ledger to judge
+            return Shopper(number, server.port, simulator, product_ids).shop()
+        except Exception as error:  # the test records it in the ledger
             return error
         finally:
             connection.close()
@@ -123,25 +126,25 @@ def shop_all(server: Server, simulator: Simulator, goods: list[int]) -> list[Any
         return list(pool.map(one, range(CHECKOUTS)))
 
 
-def test_shop_is_whole_after_a_soak(simulator: Simulator, place: Place, ledger: Ledger, tmp_path: Path) -> None:
+def test_shop_is_consistent_after_soak(simulator: Simulator, place: Place, ledger: Ledger, tmp_path: Path) -> None:
     ledger.name = f"Soak: {WORKERS} workers, killed and failing"
     counted = [make_product(stock=CHECKOUTS // 3) for _product in range(4)]
-    goods = [product.pk for product in [*counted, make_product(stock=None)]]
+    product_ids = [product.pk for product in [*counted, make_product(stock=None)]]
     with served(tmp_path, simulator, WORKERS, threads=2) as server, killing(server) as killed:
         simulator.storm(0.1, sorted(KINDS - {"delay"}), seed=7)
-        ends = shop_all(server, simulator, goods)
+        outcomes = shop_all(server, simulator, product_ids)
     simulator.clear_faults()
     tidy_up(minutes=10)
-    ledger.tried(times=len(ends))
-    for error in (end for end in ends if isinstance(end, Exception)):
+    ledger.tried(times=len(outcomes))
+    for error in (outcome for outcome in outcomes if isinstance(outcome, Exception)):
         ledger.expect(False, "server_errors", repr(error))
     ledger.expect(len(killed) > 1, "unexplained", "no worker was killed")
-    ledger.expect(ends.count("paid") > CHECKOUTS // 3, "lost_orders", f"only {ends.count('paid')} were paid")
+    ledger.expect(outcomes.count("paid") > CHECKOUTS // 3, "lost_orders", f"only {outcomes.count('paid')} were paid")
     for text in sums.charged_twice(simulator):
         ledger.expect(False, "double_charges", text)
     for text in (*sums.wrong_charges(simulator, {}), *sums.wrong_stock({row.pk: CHECKOUTS // 3 for row in counted})):
         ledger.expect(False, "unexplained", text)
     ledger.check_books(simulator)
-    said = StringIO()
-    call_command("audit", stdout=said)
-    assert "No audit findings" in said.getvalue()
+    output = StringIO()
+    call_command("audit", stdout=output)
+    assert "No audit findings" in output.getvalue()

@@ -1,4 +1,4 @@
-"""Everything that may happen, in orders nobody thought of: hypothesis chooses the steps, and shrinks what fails."""
+"""Stateful proof: Hypothesis chooses the steps and their order, and shrinks a failing sequence."""
 
 import logging
 import time
@@ -22,37 +22,37 @@ from tests.proofs.watch import Watch
 PROOF = "Stateful"
 pytestmark = pytest.mark.django_db(transaction=True)
 RUNS, STEPS, PARTS = scaled(quick=(25, 30, 5), small=(6, 30, 3), full=(300, 40, 6))
-MOST = 100  # runs until the control is caught
+MOST = 100  # maximum number of runs until the control is caught
 if settings.get_current_profile_name() == "long":
     RUNS, STEPS, PARTS = settings().max_examples, 40, 100
 
 
 @pytest.fixture
-def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy Stripe is asked again at once; and what thousands of faults would log tells nothing."""
+def without_delays_and_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry immediately if Stripe is busy, and disable logging, because thousands of faults would fill the log."""
     clock = SimpleNamespace(sleep=lambda seconds: None, monotonic=time.monotonic, time=time.time)
     monkeypatch.setattr(gateway, "time", clock)
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
 
 
 def run(simulator: Simulator, patch: pytest.MonkeyPatch, runs: int, seed: int | None = None, **chosen: Any) -> None:
-    """Let hypothesis look for steps after which something is wrong; an exception if it finds any."""
+    """Let Hypothesis search for steps that break an invariant. Raise an exception if it finds any."""
     chosen |= {"max_examples": runs, "stateful_step_count": STEPS, "deadline": None, "database": None}
     chosen |= {"suppress_health_check": list(HealthCheck)}
     Shop.runs, watch = 0, Watch()
     with Doom().waiting(patch) as doom:
-        shop = lambda: Shop(simulator, doom, watch)  # noqa: E731 - hypothesis keeps the seed with the function
+        shop = lambda: Shop(simulator, doom, watch)  # noqa: E731 - Hypothesis stores the seed on the function
         machine = shop if seed is None else with_seed(seed)(shop)
         run_state_machine_as_test(machine, settings=settings(**chosen))
 
 
-@pytest.mark.usefixtures("no_rest")
+@pytest.mark.usefixtures("without_delays_and_logs")
 @pytest.mark.parametrize("part", range(PARTS))
-def test_any_steps_leave_nothing_to_find(
+def test_any_steps_keep_all_invariants(
     simulator: Simulator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
     ledger.name = f"Stateful: runs of {STEPS} steps"
-    seed = scaled(quick=part, small=None, full=None)  # the same steps for everybody, until somebody looks for more
+    seed = scaled(quick=part, small=None, full=None)  # make test always runs the same steps
     phases = set(Phase) - {Phase.explain}
     try:
         run(simulator, monkeypatch, RUNS // PARTS, seed=seed, print_blob=True, phases=phases)
@@ -64,11 +64,13 @@ def test_any_steps_leave_nothing_to_find(
 
 
 @pytest.mark.proof
-@pytest.mark.usefixtures("no_rest")
-def test_intent_for_each_press_is_found(simulator: Simulator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("without_delays_and_logs")
+def test_control_intent_for_each_press_is_found(
+    simulator: Simulator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ledger.name = f"Stateful: runs of {STEPS} steps"
     for name in ("ensure_intent", "_start"):
-        monkeypatch.setattr(payments, name, getattr(payments, name))  # so that they come back
+        monkeypatch.setattr(payments, name, getattr(payments, name))  # so that monkeypatch restores them
     controls.intent_for_each_press()
     try:
         run(simulator, monkeypatch, MOST, phases=[Phase.generate], report_multiple_bugs=False)

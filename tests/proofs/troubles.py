@@ -1,4 +1,4 @@
-"""Troubles in one process: the next call or commit at a chosen boundary kills, as far as the code above can tell."""
+"""Simulated crashes in one process: an exception that no handler catches, at a chosen call or commit."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ BOUNDARIES = (*CALLS, MAIL, COMMIT)
 
 
 class Death(BaseException):
-    """The process is gone: no handler of errors may catch this."""
+    """A simulated crash. It is a BaseException, so that error handlers do not catch it."""
 
 
 class Doom:
-    """At most one death to come: just before or after the nth time that anybody reaches a boundary."""
+    """At most one scheduled crash: just before or after the nth time that the code reaches a boundary."""
 
     def __init__(self) -> None:
         self.boundary, self.when, self.times = "", "", 0
@@ -29,16 +29,16 @@ class Doom:
         self.died_at_mail = False
 
     def await_(self, boundary: str, when: str, times: int = 1) -> None:
-        """From now on death waits there."""
+        """Schedule a crash for the nth time (`times`) that the code reaches this boundary."""
         self.boundary, self.when, self.times = boundary, when, times
 
     def lift(self) -> None:
-        """It does not come."""
+        """Cancel the scheduled crash."""
         self.boundary = ""
 
     @property
     def is_near(self) -> bool:
-        """Whether it is still to come."""
+        """Whether a crash is scheduled."""
         return bool(self.boundary)
 
     def _reached(self, boundary: str, when: str) -> bool:
@@ -65,7 +65,7 @@ class Doom:
     def _commit(self, commit: Callable[[], None]) -> Callable[[], None]:
         def wrapped() -> None:
             if self._reached(COMMIT, "before"):
-                connection.rollback()  # what the database does with a connection that breaks off
+                connection.rollback()  # as the database does when a connection breaks
                 raise Death
             commit()
             if self._reached(COMMIT, "after"):
@@ -76,7 +76,7 @@ class Doom:
 
     @contextmanager
     def waiting(self, patch: pytest.MonkeyPatch) -> Iterator["Doom"]:
-        """The boundaries are watched inside."""
+        """Watch the boundaries inside the context."""
         with patch.context() as inside:
             for name in CALLS:
                 inside.setattr(gateway, name, self._around(name, getattr(gateway, name)))

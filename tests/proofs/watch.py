@@ -1,4 +1,4 @@
-"""The shop's audit after every step of thousands: a check is made again once a row that it looks at has changed."""
+"""The shop's audit after each of thousands of steps. A check runs again only if a row that it reads has changed."""
 
 import re
 from collections.abc import Callable
@@ -11,43 +11,43 @@ from orders.bookkeeping.audit import CHECKS, Finding
 from tests.makers import make_standard_delivery
 
 READ = re.compile(r'(?:FROM|JOIN) "(\w+)"')
-LEFT_OUT = {"orders_order": "WHERE status <> 'open'"}  # a cart's mirror, which promises nothing
+LEFT_OUT = {"orders_order": "WHERE status <> 'open'"}  # an open order only mirrors a cart
 KEPT = {"contenttypes", "auth"}
 Rows = dict[str, list[Any]]
 
 
 class Watch:
-    """Knows which tables each check reads, and what was in them when it found nothing."""
+    """The tables that each check reads, and their rows when the check last found nothing."""
 
     def __init__(self) -> None:
         self._reads: dict[Any, set[str]] = {}
         self._healthy: dict[Any, Rows] = {}
-        self._reading: set[str] = set()
+        self._tables_read: set[str] = set()
 
-    def _listen(self, execute: Callable[..., Any], sql: str, *more: Any) -> Any:
-        self._reading.update(READ.findall(sql))
+    def _record_tables(self, execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        self._tables_read.update(READ.findall(sql))
         return execute(sql, *more)
 
     def findings(self) -> list[Finding]:
-        """What the audit of our rows finds."""
+        """Return the audit findings in the database rows."""
         rows = self._rows()
-        return [finding for check in CHECKS if self._is_due(check, rows) for finding in self._make(check, rows)]
+        return [finding for check in CHECKS if self._is_due(check, rows) for finding in self._run(check, rows)]
 
     def _is_due(self, check: Any, rows: Rows) -> bool:
         healthy = self._healthy.get(check)
         return healthy is None or any(rows.get(table) != healthy.get(table) for table in self._reads[check])
 
-    def _make(self, check: Any, rows: Rows) -> list[Finding]:
-        self._reading = set()
-        with connection.execute_wrapper(self._listen):
+    def _run(self, check: Any, rows: Rows) -> list[Finding]:
+        self._tables_read = set()
+        with connection.execute_wrapper(self._record_tables):
             found = list(check())
-        self._reads[check] = self._reads.get(check, set()) | self._reading
+        self._reads[check] = self._reads.get(check, set()) | self._tables_read
         if not found:
             self._healthy[check] = rows
         return found
 
     def note_health(self) -> None:
-        """The whole audit was made a moment ago, and found nothing."""
+        """Remember the current rows as healthy, after a whole audit that found nothing."""
         self._healthy = dict.fromkeys(self._reads, self._rows())
 
     def _rows(self) -> Rows:
@@ -60,7 +60,10 @@ class Watch:
 
 
 def wipe() -> None:
-    """Delete every row, in any order: the database looks at references at the end. Delivery is as in a new shop."""
+    """Delete every row and create the standard delivery of a new shop.
+
+    Any order works, because the database checks foreign keys at the end of the transaction.
+    """
     with transaction.atomic():
         for model in apps.get_models(include_auto_created=True):
             if model._meta.app_label not in KEPT and model._meta.managed:

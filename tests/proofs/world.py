@@ -1,4 +1,4 @@
-"""The shop that the stateful proof acts upon, what must hold in it after every step, and what is known of it."""
+"""The base class of the stateful proof: its shop, its state and the invariants that hold after every step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +28,7 @@ from tests.proofs.watch import Watch, wipe
 
 
 class World(RuleBasedStateMachine):
-    """Two browsers, staff, three products and a Stripe; after every step the audit is empty."""
+    """A shop with two browsers, a staff user, three products and a simulated Stripe. The audit must stay empty."""
 
     runs = 0
 
@@ -40,8 +40,8 @@ class World(RuleBasedStateMachine):
         doom.lift()
         doom.died_at_mail = False
         mail.outbox.clear()
-        goods = [{"stock": 3}, {"price": Decimal("5.50"), "stock": 1}, {"price": Decimal("0.40"), "stock": None}]
-        self.products = [make_product(**fields) for fields in goods]
+        products = [{"stock": 3}, {"price": Decimal("5.50"), "stock": 1}, {"price": Decimal("0.40"), "stock": None}]
+        self.products = [make_product(**fields) for fields in products]
         self.had = {product.pk: int(product.stock) for product in self.products if product.stock is not None}
         make_tax()
         make_discount("TWICE", uses_limit=2)
@@ -52,12 +52,12 @@ class World(RuleBasedStateMachine):
         self.cards: dict[tuple[int, str], str] = {}
         self.agreed: dict[str, Decimal] = {}
         self.placers: dict[str, Client] = {}
-        self.is_doubtful, self.minutes = False, 0  # may the books differ; how long reconcile is away
+        self.is_doubtful, self.minutes = False, 0  # whether the Stripe ledger can differ; minutes since reconcile
         self.orders: list[Order] = []
         self.asking: list[str] = []
         self.is_refund_to_end = False
 
-    # --- what must hold ---
+    # --- invariants ---
 
     @invariant()
     def audit_is_empty(self) -> None:
@@ -72,7 +72,7 @@ class World(RuleBasedStateMachine):
             assert audit.stripe_ledger.compare() == []
 
     def teardown(self) -> None:
-        """Whatever happened: after one reconcile nothing is open, and all sums are right."""
+        """Check that after one reconcile no order is pending and all sums are correct."""
         type(self).runs += 1
         self.simulator.finish_refunds()
         self.recover(minutes=31)
@@ -82,33 +82,36 @@ class World(RuleBasedStateMachine):
         assert list(sums.wrong_stock(self.had)) == []
         assert list(sums.wrong_mails(self.doom.died_at_mail)) == []
 
-    # --- how ---
+    # --- helpers ---
 
     @contextmanager
     def mortal(self) -> Iterator[None]:
-        """Whoever acts inside may die."""
+        """Suppress a simulated crash inside the context."""
         with suppress(Death):
             yield
 
     def press(self, client: Client, path: str, **data: Any) -> Any:
-        """Send a form; None if the process died of it."""
+        """Submit a form. Return None if it ended in a simulated crash."""
         with self.mortal():
             return client.post(path, data)
         return None
 
     def card(self, client: Client, order: Order, token: str) -> str:
-        """The number of such a card on the payer's file, put there now if need be; empty if that fails."""
-        wanted = (order.billing_profile_id, token)
-        if wanted not in self.cards:
+        """Return the id of the payer's saved card for this token, or an empty string if it cannot be saved.
+
+        Save the card first if the payer does not have it yet.
+        """
+        key = (order.billing_profile_id, token)
+        if key not in self.cards:
             url = reverse("orders:card", args=[order.order_id]) if order.placed_at else None
-            answer = self.press(client, url or reverse("billing:payment_processing"), token=token)
-            if answer is None or answer.status_code != 200:
+            response = self.press(client, url or reverse("billing:payment_processing"), token=token)
+            if response is None or response.status_code != 200:
                 return ""
-            self.cards[wanted] = str(answer.json()["card"])
-        return self.cards[wanted]
+            self.cards[key] = str(response.json()["card"])
+        return self.cards[key]
 
     def edit(self, number: int, is_switched: bool = False, **changes: Any) -> None:
-        """Staff save the product's form in the admin."""
+        """Save the product's form in the admin as staff."""
         product = self.one(self.products, number)
         before = Product.objects.get(pk=product.pk)
         data = {"sku": before.sku, "title": before.title, "price": before.price, "weight": 0, **NO_PICTURES, **changes}
@@ -120,7 +123,7 @@ class World(RuleBasedStateMachine):
             self.had[product.pk] += after.stock - before.stock
 
     def save_rule(self, row: Any, **changes: Any) -> None:
-        """Staff save the form of a shipping method, a tax rate or a code in the admin."""
+        """Save the admin form of a shipping method, a tax rate or a discount code as staff."""
         url = reverse(f"admin:carts_{row._meta.model_name}_change", args=[row.pk])
         with self.mortal():
             form = self.staff.get(url).context["adminform"].form
@@ -128,7 +131,7 @@ class World(RuleBasedStateMachine):
             assert self.staff.post(url, data | changes).status_code == 302
 
     def ask_stripe(self, call: Any) -> None:
-        """Somebody else than the shop calls Stripe, which may refuse, decline or fail."""
+        """Call Stripe from outside the shop. Ignore all errors, because Stripe can reject the call, decline or fail."""
         self.is_doubtful = True
         client = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": self.simulator.url})
         with suppress(Exception):
@@ -152,7 +155,7 @@ class World(RuleBasedStateMachine):
         return [order for order in self.orders if order.status in statuses]
 
     def under_way(self) -> list[Payment]:
-        """Attempts whose confirm Stripe may not have met yet."""
+        """Return the payment attempts whose confirm call might not have reached Stripe yet."""
         if not self.of_status("placed", "canceling"):
             return []
         since = timezone.now() - timedelta(seconds=gateway.ANSWER_SECONDS)
