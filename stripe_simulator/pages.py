@@ -7,13 +7,11 @@ import re
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stripe_simulator.api import Response
+from stripe_simulator.backend import Backend
 from stripe_simulator.errors import ApiError, missing
-
-if TYPE_CHECKING:
-    from stripe_simulator.server import Simulator
 
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _ASSETS = {
@@ -52,7 +50,7 @@ def _asset_response(name: str, **values: str) -> Response:
     return Response(200, text, headers)
 
 
-def page(simulator: Simulator, path: str) -> Response:
+def page(simulator: Backend, path: str) -> Response:
     """Return the page or file at this path.
 
     Raise ApiError (404) if the path or its 3-D Secure challenge does not exist.
@@ -75,7 +73,7 @@ def page(simulator: Simulator, path: str) -> Response:
     return _asset_response(_PAGES.get(path, ""))
 
 
-def answer(simulator: Simulator, path: str, data: dict[str, Any]) -> Response:
+def answer(simulator: Backend, path: str, data: dict[str, Any]) -> Response:
     """Apply the shopper's response to the 3-D Secure challenge and return the intent's new status.
 
     Raise ApiError (404) if the path or the data is invalid or the challenge is not the intent's current one.
@@ -88,7 +86,7 @@ def answer(simulator: Simulator, path: str, data: dict[str, Any]) -> Response:
     return Response(200, json.dumps({"status": intent["status"]}))
 
 
-def _challenged_intent(simulator: Simulator, intent_id: str, nonce: str) -> dict[str, Any]:
+def _challenged_intent(simulator: Backend, intent_id: str, nonce: str) -> dict[str, Any]:
     """Return the payment or setup intent whose current challenge has this nonce.
 
     Raise ApiError (404) if no intent has it.
@@ -100,7 +98,7 @@ def _challenged_intent(simulator: Simulator, intent_id: str, nonce: str) -> dict
     return intent
 
 
-def _card_last4(simulator: Simulator, intent: dict[str, Any]) -> str:
+def _card_last4(simulator: Backend, intent: dict[str, Any]) -> str:
     """Return the last four digits of the card that the intent uses, or an empty string if it has none."""
     method_id = intent["payment_method"] or ""
     found = simulator.store.find("card", method_id) or simulator.store.find("payment_method", method_id) or {}

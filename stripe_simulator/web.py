@@ -7,16 +7,14 @@ import json
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from stripe_simulator import pages, parameters
 from stripe_simulator.api import Request, Response
+from stripe_simulator.backend import Backend
 from stripe_simulator.errors import ApiError
 from stripe_simulator.webhooks import is_loopback
-
-if TYPE_CHECKING:
-    from stripe_simulator.server import Simulator
 
 _MAX_BODY = 1024 * 1024
 
@@ -30,7 +28,7 @@ class WebServer(ThreadingHTTPServer):
     # With the default backlog of 5, further simultaneous connections wait about a second for a retransmission.
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, simulator: Simulator) -> None:
+    def __init__(self, host: str, port: int, simulator: Backend) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.simulator = simulator
         self._sockets: set[socket.socket] = set()
