@@ -4,6 +4,7 @@ Requests only queue a row, for any email address and without looking up a user. 
 sends the email.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import make_msgid
 
@@ -18,11 +19,11 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
-from accounts.models import AccountMail, TakenSignup, User, plain_email
+from accounts.email_addresses import plain_email
+from accounts.models import AccountMail, TakenSignup, User
 from accounts.tokens import make_token
 from core.emails.messages import letter
 from core.http import client_key
-from orders.workflow.claims import has_earlier_orders
 
 Kind = AccountMail.Kind
 # Older emails are not sent: users who still need a link after a day have requested another one.
@@ -39,15 +40,23 @@ def queue(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | No
     AccountMail.objects.queue(kind, to, client_key(request), user)
 
 
-def send_waiting() -> int:
-    """Send the emails that are due and delete rows older than 30 days. Return the number of emails sent."""
+def send_waiting(has_earlier_orders: Callable[[User], bool]) -> int:
+    """Send the emails that are due and delete rows older than 30 days. Return the number of emails sent.
+
+    `has_earlier_orders` checks whether a user can claim guest orders. It is passed in because accounts do not import
+    orders. An email about earlier orders is sent only if there are any.
+    """
     old = timezone.now() - KEPT_FOR
     AccountMail.objects.filter(timestamp__lt=old).delete()
     TakenSignup.objects.filter(timestamp__lt=old).delete()
-    return AccountMail.objects.send(lambda mail: mail.deliver(_build_message))
+
+    def build(mail: AccountMail) -> EmailMultiAlternatives | None:
+        return _build_message(mail, has_earlier_orders)
+
+    return AccountMail.objects.send(lambda mail: mail.deliver(build))
 
 
-def _build_message(mail: AccountMail) -> EmailMultiAlternatives | None:
+def _build_message(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) -> EmailMultiAlternatives | None:
     """Build the email message in the language of the request.
 
     Return None if there is no recipient or if the email is older than a day.
@@ -55,7 +64,7 @@ def _build_message(mail: AccountMail) -> EmailMultiAlternatives | None:
     The message goes to the address stored in the account and never to the one that was typed, because two addresses
     that look alike are not the same. Only the notification of a changed email address goes to the old address.
     """
-    user = _recipient(mail)
+    user = _recipient(mail, has_earlier_orders)
     if user is None or mail.timestamp + WANTED_FOR < timezone.now():
         return None
     to = mail.to if mail.kind == Kind.CHANGED else user.email
@@ -81,7 +90,7 @@ def sample(kind: str) -> EmailMessage:
     return preview(AccountMail(kind=kind, to=f"shopper@{settings.SITE_HOST or 'localhost'}"))
 
 
-def _recipient(mail: AccountMail) -> User | None:
+def _recipient(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) -> User | None:
     """Return the user whose account the email is about. Return None if it must not be sent."""
     if mail.kind == Kind.RESET:
         found = next(iter(PasswordResetForm().get_users(mail.to)), None)

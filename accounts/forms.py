@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.email_addresses import same_email
 from accounts.models import User
 from core.forms import PlainForm, ShopForm
 
@@ -63,7 +64,7 @@ class SignupForm(ShopForm, forms.ModelForm):
     def clean_email(self) -> str:
         """Return the normalized email address. Raise ValidationError if an account has it already."""
         email = User.objects.normalize_email(self.cleaned_data["email"])
-        if User.objects.filter(email__iexact=email).exists():
+        if User.objects.filter(same_email("email", email)).exists():
             raise ValidationError(self.TAKEN, code="taken")
         return email
 
@@ -159,7 +160,7 @@ class EmailChangeForm(PasswordAgainForm):
         email = User.objects.normalize_email(self.cleaned_data["email"])
         if email == self.request.user.get_username():
             raise ValidationError(_("This is already your email."), code="same")
-        if User.objects.filter(email__iexact=email).exclude(email=self.request.user.get_username()).exists():
+        if User.objects.filter(same_email("email", email)).exclude(email=self.request.user.get_username()).exists():
             raise ValidationError(self.TAKEN, code="taken")
         return email
 

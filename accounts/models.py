@@ -5,34 +5,17 @@ from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.email_addresses import LONGEST_EMAIL, forgotten_address, plain_email, same_email
 from core.emails.outbox import OutboxMail, OutboxQuerySet
 
 GUEST_KEY = "guest_email_id"
-LONGEST_EMAIL = 254
 HOUR = timedelta(hours=1)
-# A database that compares in uppercase treats a long s as an s and a dotless i as an i.
-SAME_CAPITALS = str.maketrans("\u017f\u0131", "si")
-
-
-def plain_email(email: str) -> str:
-    """Return one canonical spelling for all spellings of an email address that match the same account."""
-    return email.strip().lower().translate(SAME_CAPITALS)
-
-
-def forgotten_address(email: str) -> str:
-    """Return a placeholder for the email address of an erased user.
-
-    The same email address always gives the same placeholder, which does not reveal it.
-    """
-    return f"{salted_hmac('accounts.forgotten', email, algorithm='sha256').hexdigest()[:40]}@forgotten.invalid"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -46,8 +29,7 @@ class UserManager(BaseUserManager["User"]):
         email = username or ""
         if len(email) > LONGEST_EMAIL or "\x00" in email:
             raise self.model.DoesNotExist
-        # Do not use iexact: PostgreSQL compares it in uppercase, where a dotless i of another domain matches an i.
-        return self.alias(plain=Lower("email")).get(plain=Lower(Value(email)))
+        return self.get(same_email("email", email))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create and save a user with a hashed password."""

@@ -16,7 +16,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import HOUR, LONGEST_EMAIL, User, plain_email
+from accounts.email_addresses import LONGEST_EMAIL, plain_email
+from accounts.models import HOUR, User
 from core.http import client_address, private
 
 # The limit for one IP address over all email addresses is this many times the limit for one email address. It stops

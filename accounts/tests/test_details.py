@@ -4,8 +4,8 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from accounts.emails import send_waiting
 from accounts.models import AccountMail, TakenSignupQuerySet, User
+from accounts.tests.mailbox import send_waiting
 from tests.makers import PASSWORD, make_user
 from tests.visitors import sign_in
 

@@ -9,9 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.emails import send_waiting
 from accounts.models import AccountMail, TakenSignup
-from accounts.tests.mailbox import ask_for_reset, link_of, mailed_link
+from accounts.tests.mailbox import ask_for_reset, link_of, mailed_link, send_waiting
 from tests.makers import make_user
 from tests.visitors import count_queries, sign_in
 

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.emails import send_waiting
 from accounts.models import AccountMail, AccountMailQuerySet, GuestEmail, User
+from accounts.tests.mailbox import send_waiting
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from orders.bookkeeping.audit import audit

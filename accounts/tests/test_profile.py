@@ -6,9 +6,8 @@ import pytest
 from django.core import mail, signing
 from django.test import Client
 
-from accounts.emails import send_waiting
 from accounts.models import AccountMail, User
-from accounts.tests.mailbox import mailed_link
+from accounts.tests.mailbox import mailed_link, send_waiting
 from tests.makers import make_user
 from tests.visitors import count_queries, sign_in
 

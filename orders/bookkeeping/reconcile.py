@@ -21,7 +21,8 @@ from orders.emails import queue, sending
 from orders.models import Order, Payment, Refund
 from orders.workflow import cancellation, payments, refunds
 from orders.workflow.alerts import alarm
-from orders.workflow.order_erasure import forget
+from orders.workflow.claims import has_earlier_orders
+from orders.workflow.erasure import forget
 
 logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
@@ -56,7 +57,7 @@ def reconcile() -> dict[str, int]:
 
 def send_mails() -> int:
     """Send the email messages about orders and accounts that are due. Return how many were sent."""
-    return sending.send_waiting() + accounts.emails.send_waiting()
+    return sending.send_waiting() + accounts.emails.send_waiting(has_earlier_orders)
 
 
 def compare_books(since: datetime | None = None) -> tuple[dict[str, int], list[Finding]]:

@@ -8,13 +8,13 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q, Subquery, Value
-from django.db.models.functions import Lower
+from django.db.models import F, Q, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from accounts.email_addresses import same_email
 from accounts.models import User
 from addresses.models import Address
 from billing.models import BillingProfile
@@ -169,9 +169,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
             return self.none()
         of_guests = self.filter(status__in=self.model.PAID_STATES, billing_profile__user=None, account=None)
         of_guests = of_guests.filter(billing_profile__forgotten=None)
-        # Not iexact: PostgreSQL would compare in upper case, in which a dotless i equals an I, so that an email
-        # address at another domain would match.
-        return of_guests.alias(plain=Lower("email")).filter(plain=Lower(Value(user.email)))
+        return of_guests.filter(same_email("email", user.email))
 
     def claim(self, user: "User") -> int:
         """Give the user access to the claimable orders and return their number.

@@ -4,9 +4,8 @@ import pytest
 from django.core import mail, signing
 from django.test import Client
 
-from accounts.emails import send_waiting
 from accounts.models import AccountMail, User
-from accounts.tests.mailbox import mailed_link
+from accounts.tests.mailbox import mailed_link, send_waiting
 from orders.models import Order
 from tests.makers import make_open_order, make_user
 from tests.visitors import count_queries, sign_in

@@ -1,7 +1,4 @@
-"""Functions that add earlier guest orders with the same email address to an account.
-
-They use models of accounts and orders, so they belong to the page layer, like the views.
-"""
+"""Claims: adding earlier guest orders with the same email address to an account."""
 
 from django.db import transaction
 

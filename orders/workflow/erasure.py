@@ -1,6 +1,4 @@
-"""Account deletion: removes personal data and keeps what bookkeeping needs.
-
-The code uses models of all apps, so it belongs to the page layer, like the views.
+"""Erasure: removes personal data from an account and its orders, and keeps what bookkeeping needs.
 
 The shop's own rows change in one transaction, which also records the customers to delete at Stripe. If Stripe does not
 answer, `manage.py reconcile` finishes that work.
@@ -10,18 +8,20 @@ import logging
 
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import Q, Value
-from django.db.models.functions import Lower
-from django.utils import timezone
+from django.db.models import F, Q
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
+from accounts.email_addresses import same_email
 from accounts.models import AccountMail, GuestEmail, User
 from accounts.throttle import forget_failures
+from addresses.countries import country_choices
 from addresses.models import Address
 from billing import answers, cards
 from billing.models import BillingProfile, Card
 from carts.models import Cart
-from orders.models import Order
-from orders.workflow.order_erasure import forget
+from orders.bookkeeping.checksum import seal_of
+from orders.models import Order, OrderEvent
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +83,53 @@ def _profile_pks(user: User) -> list[int]:
 def _delete_user(user: User) -> None:
     # An email address that is not verified can belong to another person.
     if user.has_verified_email:
-        GuestEmail.objects.alias(plain=Lower("email")).filter(plain=Lower(Value(user.email))).delete()
-    LogEntry.objects.filter(object_repr__iexact=user.email).update(object_repr="")
+        GuestEmail.objects.filter(same_email("email", user.email)).delete()
+    LogEntry.objects.filter(same_email("object_repr", user.email)).update(object_repr="")
     AccountMail.objects.forget(user)
     forget_failures(user)
     user.delete()
+
+
+@transaction.atomic
+def forget(order: Order) -> bool:
+    """Remove name, email address and postal addresses from a placed order. Return False if this was done before.
+
+    The number, lines, amounts and payments stay. The country of each postal address stays because sales are taxed by
+    it. The order gets a new checksum, unless its checksum was already wrong: an erasure must not hide what an audit
+    has to find.
+    """
+    if not Order.objects.filter(pk=order.pk).exclude(email="").update(updated=timezone.now()):
+        return False
+    order.refresh_from_db()  # The update above has locked the row.
+    is_intact = order.seal == seal_of(order)
+    _drop_mails(order)
+    rows = Order.objects.filter(pk=order.pk)
+    rows.update(
+        email="",
+        shipping_address=None,
+        billing_address=None,
+        shipping_address_text=_anonymize(order.shipping_address_text, order.language),
+        billing_address_text=_anonymize(order.billing_address_text, order.language),
+        link_version=F("link_version") + 1,
+    )
+    order.refresh_from_db()
+    if is_intact:
+        rows.update(seal=seal_of(order))
+    order.record(OrderEvent.Kind.FORGOTTEN)
+    order.refresh_from_db()
+    return True
+
+
+def _drop_mails(order: Order) -> None:
+    """Drop unsent email messages to this person, and remove the recipient from all their rows."""
+    mails = order.mails.filter(to=order.email)
+    mails.filter(sent=None, dropped=None).update(dropped=timezone.now())
+    mails.update(to="")
+
+
+def _anonymize(text: str, language: str) -> str:
+    """Return a placeholder, followed by the country if it is the last line of the postal address."""
+    with translation.override(language):
+        countries = {name.casefold(): name for _code, name in country_choices()}
+        country = countries.get((text.splitlines() or [""])[-1].strip().casefold(), "")
+        return "\n".join(filter(None, [_("(removed with the account)"), country]))

@@ -1,7 +1,4 @@
-"""Functions that start a guest session and reuse its data for sign-up.
-
-They use models of several apps, so they belong to the page layer, like the views.
-"""
+"""Guest sessions: starting one, and reusing its data for sign-up."""
 
 from django.http import HttpRequest
 

@@ -1,14 +1,12 @@
-"""Machine-readable export of all data that the shop stores about a user.
-
-The code uses models of all apps, so it belongs to the page layer, like the views.
-"""
+"""Machine-readable export of all data that the shop stores about a user."""
 
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import AccountMail, User, plain_email
+from accounts.email_addresses import plain_email
+from accounts.models import AccountMail, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
