@@ -64,7 +64,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A customer or a member of staff."""
 
-    email = models.EmailField(_("email address"), unique=True)
+    email = models.EmailField(_("email"), unique=True)
     email_verified = models.EmailField(
         _("verified email address"),
         blank=True,
@@ -120,7 +120,7 @@ class GuestEmailManager(models.Manager["GuestEmail"]):
 class GuestEmail(models.Model):
     """The e-mail a guest left in one session."""
 
-    email = models.EmailField(_("email address"))
+    email = models.EmailField(_("email"))
     active = models.BooleanField(_("active"), default=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)

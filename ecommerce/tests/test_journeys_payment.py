@@ -45,7 +45,7 @@ def test_staff_find_the_paid_order(shopper: Shopper, client: Client, new_shopper
     make_user("staff@example.org", is_staff=True, is_superuser=True)
     staff = new_shopper()
     staff.go("/admin/")
-    staff.field("Email address:").fill("staff@example.org")
+    staff.field("Email:").fill("staff@example.org")
     staff.page.get_by_label("Password:").fill(PASSWORD)
     staff.press("Log in")
     staff.go("/admin/orders/order/")
