@@ -55,7 +55,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A customer or a member of staff."""
 
-    email = models.EmailField(_("email address"), unique=True)
+    email = models.EmailField(_("email"), unique=True)
     email_verified = models.EmailField(
         _("verified email address"),
         blank=True,
@@ -111,7 +111,7 @@ class GuestEmailManager(models.Manager["GuestEmail"]):
 class GuestEmail(models.Model):
     """An email address that a guest entered in one session."""
 
-    email = models.EmailField(_("email address"))
+    email = models.EmailField(_("email"))
     active = models.BooleanField(_("active"), default=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)

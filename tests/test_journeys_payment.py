@@ -47,7 +47,7 @@ def test_paid_order_is_listed_in_the_admin(
     make_user("staff@example.org", is_staff=True, is_superuser=True)
     staff = new_shopper()
     staff.go("/admin/")
-    staff.field("Email address:").fill("staff@example.org")
+    staff.field("Email:").fill("staff@example.org")
     staff.page.get_by_label("Password:").fill(PASSWORD)
     staff.press("Log in")
     staff.go("/admin/orders/order/")

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='GuestEmail',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(max_length=254, verbose_name='email address')),
+                ('email', models.EmailField(max_length=254, verbose_name='email')),
                 ('active', models.BooleanField(default=True, verbose_name='active')),
                 ('timestamp', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('updated', models.DateTimeField(auto_now=True, verbose_name='updated')),
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('password', models.CharField(max_length=128, verbose_name='password')),
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
                 ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('email', models.EmailField(max_length=254, unique=True, verbose_name='email address')),
+                ('email', models.EmailField(max_length=254, unique=True, verbose_name='email')),
                 ('email_verified', models.EmailField(blank=True, editable=False, help_text='The email address that the user verified through an emailed link.', max_length=254, verbose_name='verified email address')),
                 ('name', models.CharField(blank=True, max_length=120, verbose_name='name')),
                 ('is_staff', models.BooleanField(default=False, help_text='Can log in to the admin.', verbose_name='staff status')),

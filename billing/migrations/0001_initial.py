@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             name='BillingProfile',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(max_length=254, verbose_name='email address')),
+                ('email', models.EmailField(max_length=254, verbose_name='email')),
                 ('customer_id', models.CharField(blank=True, max_length=120, verbose_name='Stripe customer')),
                 ('active', models.BooleanField(default=True, verbose_name='active')),
                 ('forgotten', models.DateTimeField(blank=True, editable=False, help_text='When the account was deleted. The row is kept for its orders.', null=True, verbose_name='erased')),

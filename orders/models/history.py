@@ -75,8 +75,8 @@ class Mail(OutboxMail):
     message_id = models.CharField(_("Message-ID"), max_length=400)
 
     class Meta:
-        verbose_name = _("email")
-        verbose_name_plural = _("emails")
+        verbose_name = _("email message")
+        verbose_name_plural = _("email messages")
         indexes = [models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting")]
         constraints = [
             models.UniqueConstraint(fields=["order", "kind", "about"], name="mail_once_about_an_order"),
