@@ -107,7 +107,7 @@ class BillingProfile(GuardedModel):
         related_name="billing_profile",
         verbose_name=_("user"),
     )
-    email = models.EmailField(_("email address"))
+    email = models.EmailField(_("email"))
     customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
     active = models.BooleanField(_("active"), default=True)
     forgotten = models.DateTimeField(

@@ -27,13 +27,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('order_id', models.CharField(blank=True, max_length=20, unique=True, verbose_name='number')),
                 ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-<<<<<<< HEAD
-                ('email', models.EmailField(max_length=254, verbose_name='email address')),
-                ('language', models.CharField(default=orders.models.order.shop_language, max_length=12, verbose_name='language')),
-=======
                 ('email', models.EmailField(max_length=254, verbose_name='email')),
-                ('language', models.CharField(default=orders.models.shop_language, max_length=12, verbose_name='language')),
->>>>>>> en-copy
+                ('language', models.CharField(default=orders.models.order.shop_language, max_length=12, verbose_name='language')),
                 ('shipping_address_text', models.TextField(blank=True, verbose_name='shipping address')),
                 ('billing_address_text', models.TextField(blank=True, verbose_name='billing address')),
                 ('subtotal', models.DecimalField(decimal_places=2, default=Decimal('0'), max_digits=18, verbose_name='subtotal')),

@@ -222,7 +222,7 @@ class Order(GuardedModel):
         help_text=_("The account that claimed this guest order through an emailed link."),
     )  # fmt: skip
     cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders", verbose_name=_("cart"))
-    email = models.EmailField(_("email address"))
+    email = models.EmailField(_("email"))
     language = models.CharField(_("language"), max_length=12, default=shop_language)
     shipping_address = models.ForeignKey(
         Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping address")
