@@ -14,6 +14,7 @@ from addresses.models import Address
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.rules import Rules, tax_on
+from carts.pricing.totals import TotalEntry, add_up, shown_entries
 from core.money import format_money, maximum, minimum, share_out
 
 SALT = "quote"
@@ -67,12 +68,12 @@ class Quote:
     @property
     def total(self) -> Decimal:
         """The amount to pay. Tax is added only if prices do not include it."""
-        return (
-            self.subtotal
-            - self.discount_total
-            + self.shipping_total
-            + (NOTHING if self.is_tax_included else self.tax_total)
-        )
+        return add_up(self)
+
+    @property
+    def entries(self) -> list[TotalEntry]:
+        """The entries of the total to show."""
+        return shown_entries(self)
 
     @property
     def discount_code(self) -> str:

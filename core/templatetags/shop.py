@@ -26,6 +26,12 @@ def money(amount: Decimal | None, currency: str = "") -> str:
 
 
 @register.filter
+def signed_money(amount: Decimal, currency: str) -> str:
+    """Format an amount with a minus sign (U+2212) if it is negative: {{ entry.amount|signed_money:order.currency }}."""
+    return f"{'−' if amount < 0 else ''}{format_money(abs(amount), currency)}"
+
+
+@register.filter
 def percent(rate: Decimal) -> str:
     """Format a rate for the active language: {{ order.tax_rate|percent }}."""
     return format_percent(rate)

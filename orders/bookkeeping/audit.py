@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from billing.models import BillingProfile, StripeEvent
 from carts.models import Cart
+from carts.pricing.totals import add_up
 from core.money import has_excess_digits, minimum
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit_findings import Finding, about
@@ -120,8 +121,7 @@ def frozen_orders() -> Iterator[Finding]:
     """Check I5, I6 and I14: a placed order is unchanged and complete, and its amounts are exact and payable."""
     for order in PLACED().prefetch_related("items").iterator(CHUNK):
         lines = sum((item.total for item in order.items.all()), Decimal(0))
-        on_top = Decimal(0) if order.is_tax_included else order.tax_total
-        parts = order.subtotal + order.shipping_total + on_top - order.discount_total
+        parts = add_up(order)
         if order.seal != seal_of(order):
             yield about(order, "I5", "was changed after it was placed: a line, an amount, an address or a text")
         if lines != order.subtotal or parts != order.total:

@@ -20,6 +20,7 @@ from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount
+from carts.pricing.totals import TotalEntry, shown_entries
 from core.models import GuardedModel
 from orders.models.columns import MONEY, PERCENT
 from orders.models.history import OrderEvent
@@ -286,6 +287,11 @@ class Order(GuardedModel):
 
     def get_absolute_url(self) -> str:
         return reverse("orders:detail", args=[self.order_id])
+
+    @property
+    def entries(self) -> list[TotalEntry]:
+        """The entries of the total to show."""
+        return shown_entries(self)
 
     @property
     def is_paid(self) -> bool:
