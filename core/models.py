@@ -5,15 +5,17 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from core.columns import Columns
+
 
 class GuardedModel(models.Model):
-    """A model with columns that only conditional updates can change.
+    """A model with columns that `save()` does not write once the row exists.
 
-    `save()` does not write the `guarded_fields` of an existing row. Otherwise, saving an object loaded before a sale
+    These are the `frozen` and `conditional` columns of `columns`. Otherwise, saving an object loaded before a sale
     would restore the old stock or the old status of an order.
     """
 
-    guarded_fields: ClassVar[frozenset[str]] = frozenset()
+    columns: ClassVar[Columns] = Columns()
 
     class Meta:
         abstract = True
@@ -23,8 +25,13 @@ class GuardedModel(models.Model):
         if not self._state.adding:
             if update_fields is None:
                 update_fields = self._concrete_columns() - self.get_deferred_fields()
-            update_fields = set(update_fields) - self.guarded_fields
+            update_fields = set(update_fields) - self._guarded_names()
         super().save(*args, update_fields=update_fields, **kwargs)
 
     def _concrete_columns(self) -> set[str]:
         return {field.attname for field in self._meta.concrete_fields if not field.primary_key}
+
+    def _guarded_names(self) -> set[str]:
+        """Return the guarded columns by field name and by column name, such as `discount` and `discount_id`."""
+        fields = [self._meta.get_field(name) for name in self.columns.guarded]
+        return {name for field in fields for name in (field.name, getattr(field, "attname", field.name))}

@@ -16,7 +16,7 @@ from accounts.tests.mailbox import send_waiting
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from orders.bookkeeping.audit import audit
-from orders.bookkeeping.checksum import seal_of
+from orders.bookkeeping.checksum import checksum_of
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.workflow.erasure import UnderWay, delete_account
@@ -55,7 +55,7 @@ def make_order(user: User, status: str = Order.Status.SHIPPED, **fields: Any) ->
     )
     order.record(OrderEvent.Kind.PLACED)
     order.refresh_from_db()
-    Order.objects.filter(pk=order.pk).update(seal=seal_of(order))
+    Order.objects.filter(pk=order.pk).update(checksum=checksum_of(order))
     return order
 
 
@@ -160,7 +160,7 @@ def test_delete_keeps_orders_without_personal_data(alice: User) -> None:
     email.refresh_from_db()
     assert (order.email, email.to, order.total, order.items.get().title) == ("", "", Decimal(16), "Teal mug")
     assert order.shipping_address_text == "(removed with the account)\nUnited Kingdom"
-    assert order.seal == seal_of(order)
+    assert order.checksum == checksum_of(order)
     assert order.events.filter(kind=OrderEvent.Kind.FORGOTTEN).count() == 1
 
 
@@ -282,7 +282,7 @@ def test_audit_finds_customer_left_at_stripe(alice: User) -> None:
 
 def test_audit_still_finds_order_forged_before_deletion(alice: User) -> None:
     make_order(alice)
-    Order.objects.update(seal="0" * 64)
+    Order.objects.update(checksum="0" * 64)
     delete_account(alice)
     assert "I5" in {finding.rule for finding in audit(with_stripe=False)}
 

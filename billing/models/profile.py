@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import GuestEmail, User
 from billing import gateway
+from core.columns import Columns
 from core.models import GuardedModel
 
 PROFILE_KEY = "billing_profile_id"
@@ -97,7 +98,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
 class BillingProfile(GuardedModel):
     """A payer: a user or the guest of one session. It corresponds to a customer at Stripe."""
 
-    guarded_fields = frozenset({"customer_id", "forgotten"})
+    columns = Columns(conditional=("customer_id", "forgotten"))
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,

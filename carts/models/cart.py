@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from billing.models import BillingProfile
 from carts.models.rates import ShippingMethod
+from core.columns import Columns
 from core.money import has_excess_digits
 from products.models import Product, ProductQuerySet
 
@@ -194,6 +195,15 @@ class Cart(models.Model):
 
     The stored totals are a cache for lists. Amounts to pay always come from carts.pricing.quotes.
     """
+
+    columns = Columns(
+        free=(
+            "billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
+            "discount_code", "subtotal", "total", "timestamp", "updated",
+        ),
+        impersonal=("session_key", "country", "region", "discount_code"),
+        internal=("billing_profile", "user", "session_key", "shipping_method"),
+    )  # fmt: skip
 
     billing_profile = models.ForeignKey(
         BillingProfile, models.SET_NULL, null=True, blank=True, related_name="carts", verbose_name=_("billing profile")

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.columns import Columns
 from core.models import GuardedModel
 from core.money import format_money, has_excess_digits, round_money
 
@@ -151,7 +152,7 @@ class Discount(GuardedModel):
         PERCENT = "percent", _("percentage of the subtotal")
         AMOUNT = "amount", _("fixed amount")
 
-    guarded_fields = frozenset({"uses"})
+    columns = Columns(conditional=("uses",))
 
     code = models.CharField(
         _("code"), max_length=40, unique=True,

@@ -1,5 +1,6 @@
 """Admin for orders, refunds and order email. Amounts are read-only."""
 
+from itertools import groupby
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,6 +17,7 @@ from core.admin import ReadOnlyAdmin, ReadOnlyInline
 from orders import links
 from orders.forms import RefundForm, ShipForm
 from orders.models import Order, OrderEvent, OrderItem, Payment
+from orders.models.columns import FROM_QUOTE
 from orders.workflow import alerts, cancellation, payments, refunds
 from orders.workflow.shipping import ship
 
@@ -24,7 +26,7 @@ class OrderItemInline(ReadOnlyInline):
     """The lines of an order, as they were sold."""
 
     model = OrderItem
-    fields = ["sku", "title", "unit_price", "quantity", "total", "discount_total", "tax_rate", "tax_total"]
+    fields = [name for name in OrderItem.columns.frozen if name not in ("order", "product")]
 
 
 class PaymentInline(ReadOnlyInline):
@@ -41,6 +43,13 @@ class OrderEventInline(ReadOnlyInline):
     fields = ["at", "kind", "text", "by"]
 
 
+def _amount_rows() -> list[str | tuple[str, ...]]:
+    """Return what an order copied from its quote, with names of the same first word in one row of the page."""
+    names = [name for name in FROM_QUOTE if name != "discount"]
+    rows = [tuple(row) for _word, row in groupby(names, key=lambda name: name.partition("_")[0])]
+    return [row[0] if len(row) == 1 else row for row in rows]
+
+
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     """Placed orders. Staff cannot edit them, only run actions on them."""
@@ -55,20 +64,7 @@ class OrderAdmin(ReadOnlyAdmin):
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language", "placed_at", "paid_at"]}),
         (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
-        (
-            gettext_lazy("Amounts"),
-            {
-                "fields": [
-                    "subtotal",
-                    ("discount_total", "discount_code"),
-                    ("shipping_total", "shipping_title"),
-                    ("tax_total", "tax_title", "tax_rate", "is_tax_included", "shipping_tax"),
-                    "total",
-                    "amount_refunded",
-                    "currency",
-                ]
-            },
-        ),
+        (gettext_lazy("Amounts"), {"fields": [*_amount_rows(), "amount_refunded"]}),
         (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),
         ("Stripe", {"fields": ["payment_intent_id", "billing_profile", "account"]}),
     ]

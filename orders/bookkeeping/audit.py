@@ -29,7 +29,7 @@ from carts.pricing.totals import add_up
 from core.money import has_excess_digits, minimum
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit_findings import Finding, about
-from orders.bookkeeping.checksum import seal_of
+from orders.bookkeeping.checksum import is_intact
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from products.models import Product, StockMovement
 
@@ -122,7 +122,7 @@ def frozen_orders() -> Iterator[Finding]:
     for order in PLACED().prefetch_related("items").iterator(CHUNK):
         lines = sum((item.total for item in order.items.all()), Decimal(0))
         parts = add_up(order)
-        if order.seal != seal_of(order):
+        if not is_intact(order):
             yield about(order, "I5", "was changed after it was placed: a line, an amount, an address or a text")
         if lines != order.subtotal or parts != order.total:
             yield about(

@@ -1,8 +1,61 @@
-"""Column options that the models of orders share."""
+"""How the columns of orders, lines, payments and refunds may change, and the options that money columns share.
+
+What placing an order freezes is declared only here. Placing copies it, `save()` leaves it out, the checksum covers it,
+the admin and the export of personal data show it.
+"""
 
 from typing import Any
 
-MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}  # wide enough for the total of a hostile cart
+from core.columns import Columns
 
-
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}  # A hostile cart can have a huge total.
 PERCENT: dict[str, Any] = {"max_digits": 6, "decimal_places": 3}
+
+# Set when the order is created.
+IDENTITY = ("order_id", "uuid")
+# Copied at placing from the order's own checkout: see orders.workflow.placing.
+FROM_CHECKOUT = ("email", "language", "shipping_address_text", "billing_address_text")
+# Copied at placing from the attributes of the same names of carts.pricing.quotes.Quote.
+FROM_QUOTE = (
+    "subtotal", "discount_total", "discount_code", "discount", "shipping_total", "shipping_title", "shipping_tax",
+    "tax_total", "tax_title", "tax_rate", "is_tax_included", "total", "currency",
+)  # fmt: skip
+
+ORDER = Columns(
+    frozen=IDENTITY + FROM_CHECKOUT + FROM_QUOTE,
+    conditional=(
+        "status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "tracking",
+        "amount_refunded", "account", "link_version", "attention", "checksum",
+    ),
+    free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
+    personal=("email", "shipping_address_text", "billing_address_text"),
+    impersonal=(
+        "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
+        "tracking", "attention", "checksum",
+    ),
+    internal=(
+        "uuid", "discount", "active", "intent_try", "account", "link_version", "attention", "checksum",
+        "billing_profile", "cart", "shipping_address", "billing_address", "updated",
+    ),
+)  # fmt: skip
+ORDER_ITEM = Columns(
+    frozen=(
+        "order", "product", "sku", "title", "unit_price", "quantity", "discount_total", "tax_rate", "tax_total",
+        "total",
+    ),
+    impersonal=("sku", "title"),
+    internal=("order", "product"),
+)  # fmt: skip
+PAYMENT = Columns(
+    frozen=("order", "number", "key", "card", "stripe_pm", "amount", "currency", "timestamp"),
+    conditional=("status", "code", "decline_code", "message"),
+    free=("updated",),
+    impersonal=("stripe_pm", "currency", "code", "decline_code", "message"),
+    internal=("order", "key", "card", "stripe_pm", "code", "decline_code", "updated"),
+)
+REFUND = Columns(
+    frozen=("payment", "amount", "currency", "reason", "is_mismatch", "by", "timestamp"),
+    conditional=("status", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
+    impersonal=("currency", "reason", "by", "stripe_id", "message"),
+    internal=("payment", "is_mismatch", "by", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
+)

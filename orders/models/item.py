@@ -5,12 +5,16 @@ from decimal import Decimal
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.models import GuardedModel
+from orders.models import columns
 from orders.models.columns import MONEY, PERCENT
 from products.models import Product
 
 
-class OrderItem(models.Model):
+class OrderItem(GuardedModel):
     """A line of a placed order, frozen as it was sold."""
+
+    columns = columns.ORDER_ITEM
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="items", verbose_name=_("order"))
     product = models.ForeignKey(Product, models.PROTECT, related_name="order_items", verbose_name=_("product"))

@@ -22,10 +22,12 @@ from carts.models import Cart
 from carts.models.rates import Discount
 from carts.pricing.totals import TotalEntry, shown_entries
 from core.models import GuardedModel
+from orders.models import columns
 from orders.models.columns import MONEY, PERCENT
 from orders.models.history import OrderEvent
 from orders.models.payment import Payment
-from orders.models.querysets import LINKS_KEY, ORDERS_KEY, REMEMBERED
+from orders.models.refund import Refund
+from orders.models.visitor import VisitorQuerySet
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that are easily confused when read aloud
 
@@ -40,7 +42,7 @@ def shop_language() -> str:
     return str(settings.LANGUAGE_CODE)
 
 
-class OrderQuerySet(models.QuerySet["Order"]):
+class OrderQuerySet(VisitorQuerySet["Order"]):
     """Queryset methods that find, create and claim orders."""
 
     def placed(self) -> Self:
@@ -52,23 +54,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
         limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
         return self.filter(status=self.model.Status.PLACED, placed_at__lt=limit)
 
-    def of_visitor(self, request: HttpRequest) -> Self:
-        """Return the orders that this visitor is allowed to see.
-
-        These are the orders of the visitor's profile or account, those placed in this session, and those opened in
-        this session with a link. Orders of an erased profile are never included.
-        """
-        profile = BillingProfile.objects.of_session(request)
-        own = Q(order_id__in=request.session.get(ORDERS_KEY, []))
-        for number, version in request.session.get(LINKS_KEY, {}).items():
-            own |= Q(order_id=number, link_version=version)
-        if request.user.is_authenticated:
-            own |= Q(billing_profile__user=request.user) | Q(account=request.user)
-        elif profile and profile.is_guest:
-            own |= Q(billing_profile=profile)
-        # A session can still list orders of a profile that was erased later.
-        return self.filter(own, billing_profile__forgotten=None)
-
     def of_account(self, user: "User") -> Self:
         """Return the orders of this user's profile and the guest orders that the user claimed."""
         return self.filter(Q(billing_profile__user=user) | Q(account=user))
@@ -78,9 +63,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
         These are orders that are unpaid, being paid or being canceled, and orders with an unfinished refund.
         """
-        moving = Q(payments__status__in=["new", "requires_action", "processing"])
-        moving |= Q(payments__refunds__status__in=["requested", "pending"])
-        moving |= Q(payments__refunds__status="failed", payments__refunds__is_mismatch=True)  # The money is still owed.
+        moving = Q(payments__status__in=Payment.OPEN)
+        moving |= Q(payments__refunds__status__in=Refund.OPEN)
+        moving |= Q(
+            payments__refunds__status=Refund.Status.FAILED, payments__refunds__is_mismatch=True
+        )  # The money is still owed.
         unpaid = Q(status__in=[self.model.Status.PLACED, self.model.Status.CANCELING])
         return self.filter(unpaid | moving).distinct()
 
@@ -151,16 +138,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
         total = Subquery(Cart.objects.filter(pk=cart.pk).values("total"))
         self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(subtotal=total, total=total)
 
-    def remember(self, request: HttpRequest, order: "Order") -> None:
-        """Store in the session that it placed `order`, which gives it access from now on."""
-        others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
-        request.session[ORDERS_KEY] = [*others, order.order_id][-REMEMBERED:]
-
-    def open_by_link(self, request: HttpRequest, order_id: str, version: int) -> None:
-        """Store in the session that it opened the order with a link; this gives access until the link is revoked."""
-        links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
-        request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-REMEMBERED:])
-
     def claimable(self, user: "User") -> Self:
         """Return paid guest orders with the user's email address that no account has claimed yet.
 
@@ -178,11 +155,6 @@ class OrderQuerySet(models.QuerySet["Order"]):
         Cards and postal addresses stay with the guest's profile.
         """
         return self.claimable(user).update(account=user)
-
-    def last_of_session(self, request: HttpRequest) -> "Order | None":
-        """Return the order that this session placed last, or None."""
-        numbers = request.session.get(ORDERS_KEY, [])
-        return self.filter(order_id=numbers[-1], billing_profile__forgotten=None).first() if numbers else None
 
 
 class Order(GuardedModel):
@@ -204,13 +176,7 @@ class Order(GuardedModel):
     # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
     DELIVERY = timedelta(days=30)
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
-    guarded_fields = frozenset(
-        {"status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "seal"}
-        | {"subtotal", "discount_total", "shipping_total", "tax_total", "total", "currency", "amount_refunded"}
-        | {"discount", "discount_id", "discount_code", "shipping_title", "shipping_tax"}
-        | {"tax_title", "tax_rate", "is_tax_included"}
-        | {"account", "account_id", "link_version", "attention", "tracking"}
-    )
+    columns = columns.ORDER
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -259,8 +225,8 @@ class Order(GuardedModel):
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
     tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
-    seal = models.CharField(
-        max_length=64,
+    checksum = models.CharField(
+        max_length=80,
         blank=True,
         editable=False,
         help_text=_("Checksum of everything that is frozen when the order is placed."),

@@ -8,22 +8,29 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import Card
 from core.models import GuardedModel
+from orders.models import columns
 from orders.models.columns import MONEY
+
+
+class PaymentStatus(models.TextChoices):
+    NEW = "new", _("Being checked")
+    REQUIRES_ACTION = "requires_action", _("Awaiting bank confirmation")
+    PROCESSING = "processing", _("Being processed")
+    SUCCEEDED = "succeeded", _("Paid")
+    FAILED = "failed", _("Failed")
+    CANCELED = "canceled", _("Cancelled")
+
+
+# An attempt in one of these states can still succeed. The database allows an order one such attempt.
+OPEN_STATES = (PaymentStatus.NEW, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING)
 
 
 class Payment(GuardedModel):
     """One payment attempt (a click on Pay) and its outcome."""
 
-    class Status(models.TextChoices):
-        NEW = "new", _("Being checked")
-        REQUIRES_ACTION = "requires_action", _("Awaiting bank confirmation")
-        PROCESSING = "processing", _("Being processed")
-        SUCCEEDED = "succeeded", _("Paid")
-        FAILED = "failed", _("Failed")
-        CANCELED = "canceled", _("Cancelled")
-
-    OPEN = (Status.NEW, Status.REQUIRES_ACTION, Status.PROCESSING)
-    guarded_fields = frozenset({"status", "code", "decline_code", "message"})
+    Status = PaymentStatus
+    OPEN = OPEN_STATES
+    columns = columns.PAYMENT
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="payments", verbose_name=_("order"))
     number = models.PositiveSmallIntegerField(_("attempt"))
@@ -47,7 +54,7 @@ class Payment(GuardedModel):
             models.UniqueConstraint(fields=["order", "number"], name="payment_number_once_an_order"),
             models.UniqueConstraint(
                 fields=["order"],
-                condition=Q(status__in=["new", "requires_action", "processing"]),
+                condition=Q(status__in=[status.value for status in OPEN_STATES]),
                 name="payment_one_open_an_order",
             ),
             models.UniqueConstraint(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import GuardedModel
 from core.money import format_money
+from orders.models import columns
 from orders.models.columns import MONEY
 from orders.models.payment import Payment
 
@@ -21,9 +22,8 @@ class Refund(GuardedModel):
         DONE = "done", _("Refunded")
         FAILED = "failed", _("Failed")
 
-    guarded_fields = frozenset(
-        {"status", "stripe_id", "key", "amount", "message", "restock", "is_restocked", "asked_at"}
-    )
+    OPEN = (Status.REQUESTED, Status.PENDING)
+    columns = columns.REFUND
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
     amount = models.DecimalField(_("amount"), **MONEY)

@@ -20,7 +20,7 @@ from addresses.models import Address
 from billing import answers, cards
 from billing.models import BillingProfile, Card
 from carts.models import Cart
-from orders.bookkeeping.checksum import seal_of
+from orders.bookkeeping.checksum import checksum_of, is_intact
 from orders.models import Order, OrderEvent
 
 logger = logging.getLogger(__name__)
@@ -101,20 +101,17 @@ def forget(order: Order) -> bool:
     if not Order.objects.filter(pk=order.pk).exclude(email="").update(updated=timezone.now()):
         return False
     order.refresh_from_db()  # The update above has locked the row.
-    is_intact = order.seal == seal_of(order)
+    was_intact = is_intact(order)
     _drop_mails(order)
     rows = Order.objects.filter(pk=order.pk)
-    rows.update(
-        email="",
-        shipping_address=None,
-        billing_address=None,
-        shipping_address_text=_anonymize(order.shipping_address_text, order.language),
-        billing_address_text=_anonymize(order.billing_address_text, order.language),
-        link_version=F("link_version") + 1,
-    )
+    erased = dict.fromkeys(Order.columns.personal, "") | {
+        name: _anonymize(getattr(order, name), order.language)
+        for name in ("shipping_address_text", "billing_address_text")
+    }
+    rows.update(shipping_address=None, billing_address=None, link_version=F("link_version") + 1, **erased)
     order.refresh_from_db()
-    if is_intact:
-        rows.update(seal=seal_of(order))
+    if was_intact:
+        rows.update(checksum=checksum_of(order))
     order.record(OrderEvent.Kind.FORGOTTEN)
     order.refresh_from_db()
     return True

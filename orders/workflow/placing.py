@@ -12,8 +12,9 @@ from carts.models import Cart, CartItem
 from carts.pricing.quotes import Part, Quote, quote_cart
 from carts.pricing.rules import Rules
 from core.money import format_money
-from orders.bookkeeping.checksum import seal_of
+from orders.bookkeeping.checksum import checksum_of
 from orders.models import Order, OrderEvent, OrderItem
+from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
 from products.models import Product
 
 
@@ -48,7 +49,7 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
             raise PlaceRefused(problems)
         _freeze(order, quote)
         order.refresh_from_db()
-        Order.objects.filter(pk=order.pk).update(seal=seal_of(order))
+        Order.objects.filter(pk=order.pk).update(checksum=checksum_of(order))
         order.record(OrderEvent.Kind.PLACED)
     order.refresh_from_db()
     return True
@@ -110,40 +111,34 @@ def _reserve_stock(order: Order, quote: Quote) -> list[str]:
     return []
 
 
-# The fields that an order copies from its quote under the same name.
-SUMS = (
-    "subtotal", "discount_total", "discount_code", "shipping_total", "shipping_title", "shipping_tax", "tax_total",
-    "tax_title", "tax_rate", "is_tax_included", "total", "currency",
-)  # fmt: skip
-
-
 def _freeze(order: Order, quote: Quote) -> None:
-    """Copy lines, amounts, postal addresses and language to the order. They do not change afterwards."""
+    """Copy what `orders.models.columns` declares as frozen to the order and its lines. It never changes afterwards."""
     rows = [_frozen_line(order, line, part, quote) for line, part in zip(quote.lines, quote.parts, strict=True)]
     OrderItem.objects.bulk_create(rows)
-    Order.objects.filter(pk=order.pk).update(
-        **{name: getattr(quote, name) for name in SUMS},
-        discount=quote.discount,
-        email=order.billing_profile.email,
-        language=get_language() or "en",
-        shipping_address_text=_address_text(order.shipping_address),
-        billing_address_text=_address_text(order.billing_address),
-    )
+    checkout = {
+        "email": order.billing_profile.email,
+        "language": get_language() or "en",
+        "shipping_address_text": _address_text(order.shipping_address),
+        "billing_address_text": _address_text(order.billing_address),
+    }
+    frozen = {name: checkout[name] for name in FROM_CHECKOUT} | {name: getattr(quote, name) for name in FROM_QUOTE}
+    Order.objects.filter(pk=order.pk).update(**frozen)
 
 
 def _frozen_line(order: Order, line: CartItem, part: Part, quote: Quote) -> OrderItem:
-    return OrderItem(
-        order=order,
-        product=line.product,
-        sku=line.product.sku,
-        title=line.product.title,
-        unit_price=line.product.price,
-        quantity=line.quantity,
-        discount_total=part.discount,
-        tax_rate=quote.tax_rate,
-        tax_total=part.tax,
-        total=line.total,
-    )
+    values = {
+        "order": order,
+        "product": line.product,
+        "sku": line.product.sku,
+        "title": line.product.title,
+        "unit_price": line.product.price,
+        "quantity": line.quantity,
+        "discount_total": part.discount,
+        "tax_rate": quote.tax_rate,
+        "tax_total": part.tax,
+        "total": line.total,
+    }
+    return OrderItem(**{name: values[name] for name in OrderItem.columns.frozen})
 
 
 def _address_text(address: Address | None) -> str:

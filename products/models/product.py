@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
+from core.columns import Columns
 from core.models import GuardedModel
 from products.images.mixin import Pictured
 from products.models.category import Category
@@ -47,7 +48,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 class Product(GuardedModel, Pictured):
     """A product. Its stock changes only through `take`, `give_back`, `adjust_stock` and `count_stock`."""
 
-    guarded_fields = frozenset({"stock"})
+    columns = Columns(conditional=("stock",))
 
     sku = models.CharField(_("SKU"), max_length=40, unique=True)
     title = models.CharField(_("title"), max_length=150)

@@ -1,0 +1,258 @@
+"""Structural tests for the declarations of columns: none is missing, and each group has its effect.
+
+They fail for a new column until it is declared in `columns` (see core/columns.py).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db import models
+from django.test import Client
+
+from accounts.models import AccountMail, GuestEmail, TakenSignup, User
+from addresses.models import Address
+from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
+from carts.models import Cart, CartItem, Discount, ShippingMethod, TaxRate
+from carts.pricing.quotes import quote_cart
+from carts.pricing.rules import Rules
+from core.models import GuardedModel
+from orders.bookkeeping.audit import frozen_orders
+from orders.bookkeeping.checksum import checksum_of, is_intact
+from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE, IDENTITY
+from orders.workflow.erasure import forget
+from orders.workflow.personal_data import EXPORTED, own_data
+from orders.workflow.placing import place
+from products.models import Category, Picture, Product, StockMovement
+from tests.makers import ADDRESS, make_discount, make_open_order, make_product, make_tax, make_user, set_delivery
+
+DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Cart]
+# Models whose text is not about a person, or goes with a row of a person by its foreign key.
+IMPERSONAL: set[type[models.Model]] = {
+    Category, Product, Picture, StockMovement, ShippingMethod, TaxRate, Discount, CartItem, OrderEvent, StripeEvent,
+    CardAttempt, TakenSignup,
+}  # fmt: skip
+# Models that an erasure deletes or empties; the export has the same email address in other rows.
+ERASED_ONLY: set[type[models.Model]] = {GuestEmail}
+# Columns of exported models that the export leaves out: keys, flags for staff, and references to other exported rows.
+INTERNAL = {
+    User: {"password", "is_superuser", "is_staff", "is_active"},
+    BillingProfile: {"user", "customer_id", "forgotten"},
+    Address: {"billing_profile"},
+    Card: {"billing_profile", "stripe_id", "is_detach_due"},
+    AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at"},
+    Mail: {"order", "about", "message_id", "dropped", "attempts", "tried_at"},
+}
+APPS = ["core", "products", "accounts", "billing", "addresses", "carts", "orders"]
+
+
+def columns_of(model: Any) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if not field.primary_key]
+
+
+def text_columns_of(model: Any) -> list[str]:
+    fields = [field for field in model._meta.concrete_fields if isinstance(field, models.CharField | models.TextField)]
+    return [field.name for field in fields if not field.choices]
+
+
+@pytest.mark.parametrize("model", DECLARED)
+def test_column_is_in_exactly_one_class(model: Any) -> None:
+    declared = model.columns.frozen + model.columns.conditional + model.columns.free
+    assert sorted(declared) == sorted(columns_of(model))
+
+
+@pytest.mark.parametrize("model", DECLARED)
+def test_text_column_is_either_personal_or_impersonal(model: Any) -> None:
+    assert sorted(model.columns.personal + model.columns.impersonal) == sorted(text_columns_of(model))
+
+
+@pytest.mark.parametrize("model", DECLARED)
+def test_groups_name_only_columns_of_the_model(model: Any) -> None:
+    added = [name for names in model.columns.added.values() for name in names]
+    assert set(model.columns.internal) <= set(columns_of(model))
+    assert set(added) <= set(model.columns.frozen)
+
+
+@pytest.mark.parametrize("model", DECLARED)
+def test_personal_column_is_exported(model: Any) -> None:
+    assert not set(model.columns.personal) & set(model.columns.internal)
+
+
+@pytest.mark.parametrize("model", [model for model in DECLARED if model is not Cart])
+def test_model_with_frozen_columns_is_guarded(model: Any) -> None:
+    assert issubclass(model, GuardedModel)
+
+
+def test_model_with_text_is_exported_or_impersonal() -> None:
+    with_text = {model for app in APPS for model in apps.get_app_config(app).get_models() if text_columns_of(model)}
+    assert with_text - set(DECLARED) - set(EXPORTED) - IMPERSONAL == ERASED_ONLY
+
+
+@pytest.mark.parametrize("model", EXPORTED)
+def test_column_of_an_exported_model_is_exported_or_internal(model: Any) -> None:
+    assert set(columns_of(model)) - set(EXPORTED[model]) == INTERNAL[model]
+
+
+# What placing freezes
+
+
+@pytest.fixture
+def placed(db: None) -> Order:
+    """Return a placed order in which no frozen column is empty."""
+    set_delivery("4.95")
+    make_tax()
+    order = make_open_order()
+    cart = order.cart
+    assert cart
+    make_discount("TEN")
+    cart.set_quantity(make_product(title="Oat mug"), 2)
+    cart.choose(discount_code="TEN")
+    address = Address.objects.create(billing_profile=order.billing_profile, **ADDRESS)
+    for kind in Address.Type:
+        order.use_address(address, kind)
+    order.refresh_from_db()
+    cart.refresh_from_db()
+    assert place(order, quote_cart(cart, address=address, rules=Rules.read()).facts())
+    return order
+
+
+def other_value(row: models.Model, name: str) -> Any:
+    """Return a value that the column can hold and does not hold now."""
+    field: Any = row._meta.get_field(name)
+    value = getattr(row, field.attname)
+    if isinstance(field, models.ForeignKey):
+        related = field.related_model._default_manager.exclude(pk=value)
+        return related.values_list("pk", flat=True)[0]
+    if isinstance(field, models.BooleanField):
+        return not value
+    if isinstance(field, models.UUIDField):
+        return "00000000-0000-4000-8000-000000000000"
+    if isinstance(field, models.DateTimeField):
+        return datetime(2020, 1, 1, tzinfo=UTC)
+    if isinstance(field, models.DecimalField):
+        return value + Decimal("0.01")
+    return value + 1 if isinstance(value, int) else f"{value}x"[-field.max_length if field.max_length else None :]
+
+
+def rows_of(row: models.Model) -> Any:
+    return type(row)._default_manager.filter(pk=row.pk)
+
+
+def cases(model: Any, names: tuple[str, ...]) -> Iterator[Any]:
+    for name in names:
+        yield pytest.param(model, name, id=f"{model.__name__}.{name}")
+
+
+FROZEN = [*cases(Order, Order.columns.frozen), *cases(OrderItem, OrderItem.columns.frozen)]
+GUARDED = [*FROZEN, *cases(Order, Order.columns.conditional)]
+
+
+def row_of(placed: Order, model: Any) -> Any:
+    return placed if model is Order else placed.items.order_by("pk")[0]
+
+
+def test_placed_order_has_all_frozen_columns_of_its_quote(placed: Order) -> None:
+    values = {name: getattr(placed, name) for name in IDENTITY + FROM_CHECKOUT + FROM_QUOTE}
+    assert [name for name, value in values.items() if value in ("", None, 0, Decimal(0))] == []
+
+
+@pytest.mark.parametrize(("model", "name"), FROZEN)
+def test_checksum_and_audit_notice_a_changed_frozen_column(placed: Order, model: Any, name: str) -> None:
+    make_open_order()
+    make_discount("OTHER")
+    assert is_intact(placed)
+    row = row_of(placed, model)
+    rows_of(row).update(**{name: other_value(row, name)})
+    assert not is_intact(Order.objects.get(pk=placed.pk))
+    assert "I5" in {finding.rule for finding in frozen_orders()}
+
+
+@pytest.mark.parametrize(("model", "name"), GUARDED)
+def test_save_of_an_existing_row_leaves_a_guarded_column(placed: Order, model: Any, name: str) -> None:
+    make_product()
+    make_discount("OTHER")
+    make_user()
+    make_open_order()
+    row = row_of(placed, model)
+    attname = row._meta.get_field(name).attname
+    before = rows_of(row).values_list(attname, flat=True)[0]
+    setattr(row, attname, other_value(row, name))
+    row.save()
+    assert rows_of(row).values_list(attname, flat=True)[0] == before
+
+
+@pytest.mark.parametrize("name", [name for name in FROM_QUOTE if name != "discount"])
+def test_admin_shows_what_the_order_copied_from_its_quote(admin_client: Client, placed: Order, name: str) -> None:
+    page = admin_client.get(f"/admin/orders/order/{placed.pk}/change/")
+    assert f"field-{name}" in page.text
+
+
+def test_admin_shows_the_frozen_columns_of_lines() -> None:
+    inline: Any = next(one for one in admin.site.get_model_admin(Order).inlines if one.model is OrderItem)
+    assert set(inline.fields) == set(OrderItem.columns.frozen) - {"order", "product"}
+
+
+def test_export_contains_all_columns_that_are_not_internal(placed: Order) -> None:
+    user = make_user("owner@example.org")
+    Order.objects.filter(pk=placed.pk).update(account=user)
+    [entry] = own_data(user)["orders"]
+    assert set(Order.columns.exported) <= set(entry)
+    assert set(OrderItem.columns.exported) == set(entry["lines"][0])
+
+
+def test_erasure_removes_all_personal_columns(placed: Order) -> None:
+    before = {name: str(getattr(placed, name)) for name in Order.columns.personal}
+    assert forget(placed)
+    for name, text in before.items():
+        assert text
+        assert text.splitlines()[0] not in getattr(placed, name)
+    assert is_intact(placed)
+
+
+# Versions of the checksum
+
+
+def constant_order() -> Order:
+    """Return an order that is the same in each run, without a row of its own in the database."""
+    fields: dict[str, Any] = dict.fromkeys(FROM_QUOTE, Decimal("1.00")) | {
+        "discount": None, "discount_code": "TEN", "shipping_title": "Post", "tax_title": "VAT",
+        "tax_rate": Decimal("20.000"), "is_tax_included": True, "currency": "gbp",
+    }  # fmt: skip
+    order = Order(order_id="2345678923", uuid="00000000-0000-4000-8000-000000000000", pk=1, **fields)
+    order.email, order.language = "gia@example.org", "en"
+    order.shipping_address_text = order.billing_address_text = "Gia Guest\nUnited Kingdom"
+    amounts = dict.fromkeys(["unit_price", "discount_total", "tax_total", "total"], Decimal("1.00"))
+    item = OrderItem(
+        order=order, product_id=1, sku="T-1", title="Mug", quantity=1, tax_rate=Decimal("20.000"), **amounts
+    )
+    order._prefetched_objects_cache = {"items": [item]}  # type: ignore[attr-defined]
+    return order
+
+
+@pytest.mark.parametrize(
+    ("version", "value"),
+    [
+        (1, "2ab6a84c94654a73901b9725f20f6654244303c077c87eb91d1e61968f58f508"),
+        (2, "v2:363bf2a3362ba17b0d45db98d479468e62df8979b18e33c8e6c74fc727758425"),
+    ],
+)
+def test_checksum_of_a_released_version_stays_the_same(version: int, value: str) -> None:
+    """A new frozen column belongs in `added` with a new version, so that the checksums of old orders stay valid."""
+    assert checksum_of(constant_order(), version) == value
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_order_with_an_old_checksum_version_passes_the_audit(placed: Order, version: int) -> None:
+    Order.objects.filter(pk=placed.pk).update(checksum=checksum_of(placed, version))
+    assert list(frozen_orders()) == []
+
+
+@pytest.mark.parametrize("checksum", ["", "v", "v2:", "v9:0", "v2:0", "vx:0", "v0:0"])
+def test_order_with_an_invalid_checksum_is_an_audit_finding(placed: Order, checksum: str) -> None:
+    Order.objects.filter(pk=placed.pk).update(checksum=checksum)
+    assert [finding.rule for finding in frozen_orders()] == ["I5"]
