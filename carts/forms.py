@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from addresses.countries import country_choices
 from billing.forms import CardForm
-from carts.models.cart import MOST
 from carts.pricing.quotes import read_signed
 from carts.pricing.rules import Rules
 from core.forms import PlainForm
+from products.models.product import MAX_QUANTITY
 
 PLACES = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 
@@ -33,7 +33,7 @@ class CartUpdateForm(PlainForm):
         # Django's default message repeats the submitted value, which can be long.
         error_messages={"invalid_choice": _("You can add a product, change its quantity or remove it.")},
     )
-    quantity = forms.IntegerField(label=_("Quantity"), min_value=0, max_value=MOST, required=False)
+    quantity = forms.IntegerField(label=_("Quantity"), min_value=0, max_value=MAX_QUANTITY, required=False)
 
     def clean_action(self) -> str:
         return self.cleaned_data["action"] or self.ADD

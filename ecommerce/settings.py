@@ -199,7 +199,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} 
 CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see billing.checks
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
 SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # codes of the countries the shop ships to; empty: all
-LOW_STOCK = env.int("LOW_STOCK", 5)  # staff get an email when stock falls to this number, once per restock
+LOW_STOCK = env.int("LOW_STOCK", 5)  # from here on pages say how many are left; staff get an email, once per restock
 PRICES_INCLUDE_TAX = env.bool(
     "PRICES_INCLUDE_TAX", True
 )  # rates, shipping and discounts are rows, see carts.models.rates

@@ -25,9 +25,10 @@ class RefundForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["amount"].initial = order.total - order.amount_refunded
         self.fields["already"].initial = order.amount_refunded
-        self.lines = {f"line_{line}": line for line in most_to_restock(order)}
+        restockable = most_to_restock(order)
+        self.lines = {f"line_{line}": line for line in restockable}
         for item in order.items.all():
-            most = most_to_restock(order)[item.pk]
+            most = restockable[item.pk]
             label = _("Return to stock: %(title)s (up to %(most)d)") % {"title": item.title, "most": most}
             self.fields[f"line_{item.pk}"] = forms.IntegerField(
                 label=label, min_value=0, max_value=most, required=False, initial=0

@@ -21,7 +21,6 @@ class StockFilter(admin.SimpleListFilter):
     title = gettext_lazy("attention")
     parameter_name = "attention"
     filters: ClassVar[dict[str, dict[str, Any]]] = {
-        "low": {"stock__range": (1, 5)},
         "out": {"stock": 0},
         "unlimited": {"stock": None},
         "picture": {"image": ""},
@@ -36,6 +35,8 @@ class StockFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
+        if self.value() == "low":
+            return Product.objects.low() & queryset
         return queryset.filter(**self.filters.get(self.value() or "", {}))
 
 

@@ -18,9 +18,9 @@ from carts.models.rates import ShippingMethod
 from core.columns import Columns
 from core.money import has_excess_digits
 from products.models import Product, ProductQuerySet
+from products.models.product import MAX_QUANTITY
 
 CART_KEY, COUNT_KEY = "cart_id", "cart_items"
-MOST = 99
 WISHES = ("country", "region", "shipping_method_id", "discount_code")
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
 
@@ -254,7 +254,7 @@ class Cart(models.Model):
         return int(self.items.aggregate(count=Sum("quantity"))["count"] or 0)
 
     def set_quantity(self, product: Product, quantity: int) -> int:
-        """Set the quantity of the product, limited to its stock and to 99, and return the new quantity.
+        """Set the quantity of the product, limited to its stock and to MAX_QUANTITY, and return the new quantity.
 
         A quantity of 0 or less removes the line.
         """
@@ -294,14 +294,14 @@ class Cart(models.Model):
     def absorb(self, other: "Cart") -> None:
         """Add the lines of `other` to this cart and close `other`.
 
-        Take over the choices of `other` that this cart does not have. No line gets a quantity above 99.
+        Take over the choices of `other` that this cart does not have. No line gets a quantity above MAX_QUANTITY.
         """
         own = {name: getattr(self, name) for name in WISHES}
         own |= {"region": own["region"] or own["country"]}  # a region is valid only in its own country
         self.choose(**{name: getattr(self, name) if own[name] else getattr(other, name) for name in WISHES})
         quantities = dict(self.items.values_list("product_id", "quantity"))
         for line in other.items.all():
-            quantity = min(quantities.get(line.product_id, 0) + line.quantity, MOST)
+            quantity = min(quantities.get(line.product_id, 0) + line.quantity, MAX_QUANTITY)
             CartItem.objects.update_or_create(
                 cart=self, product_id=line.product_id, defaults={"quantity": quantity, "seen_price": line.seen_price}
             )
@@ -314,7 +314,7 @@ class CartItem(models.Model):
     cart = models.ForeignKey(Cart, models.CASCADE, related_name="items", verbose_name=_("cart"))
     product = models.ForeignKey(Product, models.CASCADE, related_name="cart_items", verbose_name=_("product"))
     quantity = models.PositiveSmallIntegerField(
-        _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST)]
+        _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_QUANTITY)]
     )
 
     seen_price = models.DecimalField(
@@ -326,7 +326,7 @@ class CartItem(models.Model):
         verbose_name_plural = _("cart lines")
         constraints = [
             models.UniqueConstraint(fields=["cart", "product"], name="cart_item_product_once"),
-            models.CheckConstraint(condition=Q(quantity__range=(1, MOST)), name="cart_item_quantity_1_to_99"),
+            models.CheckConstraint(condition=Q(quantity__range=(1, MAX_QUANTITY)), name="cart_item_quantity_1_to_99"),
         ]
 
     def __str__(self) -> str:

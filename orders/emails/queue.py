@@ -42,7 +42,7 @@ def tell_paid(order: Order) -> Mail | None:
     """
     queue(order, Mail.Kind.NEW_ORDER)
     for item in order.items.select_related("product").order_by("product_id"):
-        if _is_running_out(item.product):
+        if item.product.active and item.product.is_running_out:
             queue(order, Mail.Kind.LOW_STOCK, about=restock_key(item.product))
     return queue(order, Mail.Kind.CONFIRMATION)
 
@@ -64,10 +64,6 @@ def canceled_by(order: Order) -> str:
     """Return who requested the cancellation, or a blank string if the intent was canceled at Stripe."""
     asked = order.events.filter(kind=OrderEvent.Kind.CANCELING).last()
     return asked.by if asked else ""
-
-
-def _is_running_out(product: Product) -> bool:
-    return product.active and product.stock is not None and product.stock <= settings.LOW_STOCK
 
 
 def restock_key(product: Product) -> str:

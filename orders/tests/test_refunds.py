@@ -12,12 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.bookkeeping.audit import audit
+from orders.forms import RefundForm
 from orders.models import Order, OrderEvent, Refund
 from orders.workflow import payments, refunds
 from orders.workflow.refunds import RefundRefused, Wish
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_product, make_user
+from tests.makers import buy, make_paid_order, make_product, make_user
+from tests.visitors import count_queries
 
 pytestmark = pytest.mark.django_db
 REFUNDS = "/v1/refunds"
@@ -262,3 +264,19 @@ def test_many_small_refunds_add_up_exactly(client: Client, simulator: Simulator)
         refund_order(order, part, already=str(sum(map(Decimal, parts[:number]), Decimal(0))))
     assert (order.amount_refunded, order.status) == (order.total, Order.Status.REFUNDED)
     assert audit() == []
+
+
+def test_refund_form_and_request_need_as_many_queries_for_ten_lines_as_for_one() -> None:
+    counts = []
+    for lines in (1, 10):
+        order = make_paid_order()
+        for _ in range(lines - 1):
+            product = make_product()
+            order.items.create(product=product, sku=product.sku, title=product.title, unit_price=1, quantity=1, total=1)
+        restock = dict.fromkeys(order.items.values_list("pk", flat=True), 1)
+        with count_queries() as form_queries:
+            RefundForm(order=order)
+        with count_queries() as request_queries:
+            refunds.request_refund(order, Wish(Decimal(1), Decimal(0), by="staff", restock=restock))
+        counts.append((len(form_queries), len(request_queries)))
+    assert counts[0] == counts[1]

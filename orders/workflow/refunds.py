@@ -87,7 +87,8 @@ def request_refund(order: Order, requested: Wish) -> Refund:
         refundable = paid.filter(amount_refunded=requested.already, total__gte=requested.already + requested.amount)
         if not refundable.update(amount_refunded=requested.already + requested.amount):
             raise RefundRefused(_rejection_message(order, requested))
-        if any(not 0 <= units <= most_to_restock(order).get(line, 0) for line, units in requested.restock.items()):
+        restockable = most_to_restock(order)
+        if any(not 0 <= units <= restockable.get(line, 0) for line, units in requested.restock.items()):
             raise RefundRefused(_("You cannot return more units to stock than were sold."))
         row = Refund.objects.create(
             payment=order.payments.get(status=Payment.Status.SUCCEEDED),

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Self
 
+from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
@@ -16,11 +17,17 @@ from products.images.mixin import Pictured
 from products.models.category import Category
 from products.models.stock import StockMovement
 
+MAX_QUANTITY = 99  # of one product in a cart
+
 
 class ProductQuerySet(models.QuerySet["Product"]):
     def active(self) -> Self:
         """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)
+
+    def low(self) -> Self:
+        """Return the products of which at most settings.LOW_STOCK units are left, but at least one."""
+        return self.filter(stock__range=(1, settings.LOW_STOCK))
 
     def available(self) -> Self:
         """Return the products that are not sold out."""
@@ -133,17 +140,22 @@ class Product(GuardedModel, Pictured):
 
     @property
     def is_low(self) -> bool:
-        """Whether one to five units are left, so that pages show the number."""
-        return self.stock is not None and 0 < self.stock <= 5
+        """Whether so few units are left, but at least one, that pages show the number."""
+        return self.is_running_out and not self.is_sold_out
+
+    @property
+    def is_running_out(self) -> bool:
+        """Whether at most settings.LOW_STOCK units are left."""
+        return self.stock is not None and self.stock <= settings.LOW_STOCK
 
     def most_in_cart(self) -> int:
-        """Return the largest quantity that one cart can hold now: the stock, but at most 99.
+        """Return the largest quantity that one cart can hold now: the stock, but at most MAX_QUANTITY.
 
         Return 0 if the product is not on sale.
         """
         if not self.active:
             return 0
-        return 99 if self.stock is None else min(self.stock, 99)
+        return MAX_QUANTITY if self.stock is None else min(self.stock, MAX_QUANTITY)
 
     def take(self, quantity: int, order: str) -> bool:
         """Reserve `quantity` units for the order with this number.
