@@ -72,7 +72,7 @@ def _build_message(mail: AccountMail, has_earlier_orders: Callable[[User], bool]
 
 
 def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
-    name, message_id = f"accounts/mails/{mail.kind}", make_msgid(domain=settings.SITE_HOST or None)
+    name, message_id = f"accounts/emails/{mail.kind}", make_msgid(domain=settings.SITE_HOST or None)
     with translation.override(mail.language or settings.LANGUAGE_CODE):
         return letter(name, _subject(mail), to, message_id, {"url": url, "email": to})
 

@@ -10,13 +10,13 @@ from django.utils.translation import get_language, to_locale
 from addresses.country_rules import known_countries
 
 # Codes in the Unicode list of territories that have no postal service or are not countries (groups, test codes).
-NOT_A_DESTINATION = frozenset("AC AQ BV CP DG EA EU EZ HM IC QO TA UM UN XA XB XK ZZ".split())
+NON_DESTINATIONS = frozenset("AC AQ BV CP DG EA EU EZ HM IC QO TA UM UN XA XB XK ZZ".split())
 
 
 @cache
 def _names(locale: str) -> dict[str, str]:
     territories: dict[str, str] = dict(Locale.parse(locale).territories)
-    return {code: territories[code] for code in territories if len(code) == 2 and code not in NOT_A_DESTINATION}
+    return {code: territories[code] for code in territories if len(code) == 2 and code not in NON_DESTINATIONS}
 
 
 def country_name(code: str) -> str:

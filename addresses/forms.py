@@ -10,19 +10,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_choices, destination_choices
-from addresses.country_rules import FIELDS, LABELLED, rules_of
+from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules
 from addresses.models import Address
 from billing.models import BillingProfile
 from core.forms import LongSelect, ShopForm
 
 CHANGE_COUNTRY = "change_country"  # name of the button; its value is the prefix of the form it belongs to
-TOKENS = {
+AUTOCOMPLETE_TOKENS = {
     "country": "country", "name": "name", "line_1": "address-line1", "line_2": "address-line2",
     "city": "address-level2", "city_area": "address-level3", "state": "address-level1", "postal_code": "postal-code",
 }  # fmt: skip
 
 
-def wants_other_fields(data: Any) -> bool:
+def is_country_change(data: Any) -> bool:
     """Check whether a Change country button was pressed.
 
     The page is then shown again with the fields of the new country, and nothing is validated.
@@ -53,15 +53,15 @@ class AddressForm(ShopForm, forms.ModelForm):
         fields = ["country", "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code"]
 
     def __init__(self, data: Any = None, *args: Any, kind: str = Address.Type.SHIPPING, **kwargs: Any) -> None:
-        self.kind, self.is_changed = kind, False
-        if wants_other_fields(data):
+        self.kind, self.is_country_changed = kind, False
+        if is_country_change(data):
             prefix = kwargs.get("prefix") or ""
             start = f"{prefix}-" if prefix else ""
-            self.is_changed = data[CHANGE_COUNTRY] == prefix
+            self.is_country_changed = data[CHANGE_COUNTRY] == prefix
             kwargs["initial"] = {name: data.get(start + name, "") for name in self.Meta.fields}
             data = None
         super().__init__(data, *args, **kwargs)
-        for name in self.rules.asked - self.rules.required:
+        for name in self.rules.fields - self.rules.required:
             self.fields[name].label = _("%(label)s (optional)") % {"label": self.fields[name].label}
 
     def called(self, name: str) -> str:
@@ -70,7 +70,7 @@ class AddressForm(ShopForm, forms.ModelForm):
         A billing address that follows a shipping address adds "(billing address)", because the error summary at the top
         of the page lists the errors of both.
         """
-        label = self.rules.label(name) if name in LABELLED else super().called(name)
+        label = self.rules.label(name) if name in LABEL_KEYS else super().called(name)
         is_second = self.prefix and self.kind == Address.Type.BILLING
         return _("%(label)s (billing address)") % {"label": label} if is_second else label
 
@@ -80,12 +80,12 @@ class AddressForm(ShopForm, forms.ModelForm):
         wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
         country = wanted if isinstance(wanted, str) and wanted in choices else settings.SHOP_COUNTRY
         self.initial["country"] = country
-        self.rules = rules_of(country)
+        self.rules = get_country_rules(country)
         self.fields["country"] = forms.ChoiceField(
             label=gettext_lazy("Country"), choices=list(choices.items()), widget=LongSelect
         )
         for name in FIELDS.values():
-            if name not in self.rules.asked:
+            if name not in self.rules.fields:
                 del self.fields[name]
         self._set_local_labels()
         self._set_input_attributes()
@@ -93,23 +93,25 @@ class AddressForm(ShopForm, forms.ModelForm):
         self.order_fields(["country", "name", "line_1", "line_2", *location_fields])
 
     def _set_local_labels(self) -> None:
-        for name in self.rules.asked & {"city", "city_area", "state", "postal_code"}:
+        for name in self.rules.fields & {"city", "city_area", "state", "postal_code"}:
             self.fields[name].label = self.rules.label(name)
         if self.rules.areas:
             choices = [("", _("Please choose"))] + [(area.key, area.label) for area in self.rules.areas.values()]
             self.fields["state"] = AreaField(label=self.rules.label("state"), choices=choices)
             self.fields["state"].keys = self.rules.area_keys  # type: ignore[attr-defined]
-        for name in self.rules.asked:
+        for name in self.rules.fields:
             self.fields[name].required = name in self.rules.required
 
     def _set_input_attributes(self) -> None:
         for name, field in self.fields.items():
-            field.widget.attrs["autocomplete"] = f"{self.kind} {TOKENS[name]}".strip() if name in TOKENS else "off"
-        if "postal_code" in self.fields and self.rules.examples:
-            is_number = all(example.isdigit() for example in self.rules.examples)
+            field.widget.attrs["autocomplete"] = (
+                f"{self.kind} {AUTOCOMPLETE_TOKENS[name]}".strip() if name in AUTOCOMPLETE_TOKENS else "off"
+            )
+        if "postal_code" in self.fields and self.rules.example_postcodes:
+            is_number = all(example.isdigit() for example in self.rules.example_postcodes)
             hint = {"inputmode": "numeric"} if is_number else {"autocapitalize": "characters"}
             self.fields["postal_code"].widget.attrs |= hint | {"spellcheck": "false"}
-        if self.is_changed:
+        if self.is_country_changed:
             self.fields["country"].widget.attrs["autofocus"] = True
 
     def rows(self) -> list[list[BoundField]]:
@@ -121,17 +123,17 @@ class AddressForm(ShopForm, forms.ModelForm):
     def clean_postal_code(self) -> str:
         """Return the postcode in the country's format. Raise ValidationError if it is not valid there."""
         typed = self.cleaned_data["postal_code"]
-        code = self.rules.postcode(typed) if typed else ""
+        code = self.rules.normalize_postcode(typed) if typed else ""
         if code is None or len(code) > 20:
             raise ValidationError(self._postcode_error(), code="invalid")
         return code
 
     def _postcode_error(self) -> str:
-        about = {"field": self.called("postal_code")}
-        if not self.rules.examples:
-            return _("Please check: %(field)s.") % about
-        about["example"] = self.rules.examples[0]
-        return _("Please check: %(field)s. It should look like %(example)s.") % about
+        params = {"field": self.called("postal_code")}
+        if not self.rules.example_postcodes:
+            return _("Please check: %(field)s.") % params
+        params["example"] = self.rules.example_postcodes[0]
+        return _("Please check: %(field)s. It should look like %(example)s.") % params
 
     def clean(self) -> dict[str, Any]:
         """Collapse whitespace in each field, and check that the postcode belongs to the area.
@@ -142,8 +144,8 @@ class AddressForm(ShopForm, forms.ModelForm):
         data = {name: " ".join(value.split()) for name, value in data.items()}
         area = self.rules.areas.get(data.get("state", ""))
         if area and data.get("postal_code") and not area.has_postcode(data["postal_code"]):
-            words = _("Please check: %(field)s. This one is not in %(area)s.")
-            self.add_error("postal_code", words % {"field": self.called("postal_code"), "area": area.name})
+            message = _("Please check: %(field)s. This one is not in %(area)s.")
+            self.add_error("postal_code", message % {"field": self.called("postal_code"), "area": area.name})
         for name in set(FIELDS.values()) - set(self.fields):
             setattr(self.instance, name, "")
         return data
@@ -151,7 +153,7 @@ class AddressForm(ShopForm, forms.ModelForm):
     def save_for(self, billing_profile: BillingProfile) -> Address:
         """Save the address to the billing profile and return it, or return an identical address that exists already."""
         values = {name: self.cleaned_data.get(name, "") for name in self.Meta.fields}
-        existing = Address.objects.of(billing_profile).filter(**values).first()
+        existing = Address.objects.for_profile(billing_profile).filter(**values).first()
         if existing:
             return existing
         self.instance.billing_profile = billing_profile
@@ -166,4 +168,4 @@ class AddressChoiceForm(forms.Form):
 
     def __init__(self, *args: Any, billing_profile: BillingProfile, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["address_id"].queryset = Address.objects.of(billing_profile)  # type: ignore[attr-defined]
+        self.fields["address_id"].queryset = Address.objects.for_profile(billing_profile)  # type: ignore[attr-defined]

@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from addresses.countries import country_name
-from addresses.labels import parcel_lines
+from addresses.labels import label_lines
 from billing.models import BillingProfile
 
 
 class AddressManager(models.Manager["Address"]):
-    def of(self, billing_profile: BillingProfile) -> models.QuerySet["Address"]:
+    def for_profile(self, billing_profile: BillingProfile) -> models.QuerySet["Address"]:
         """Return the addresses of this billing profile only, newest first."""
         return self.filter(billing_profile=billing_profile).order_by("-pk")
 
@@ -53,4 +53,4 @@ class Address(models.Model):
 
     def lines(self) -> list[str]:
         """Return the lines of an address label in the country's format, without empty lines, country name last."""
-        return [*parcel_lines(self.country, model_to_dict(self)), country_name(self.country)]
+        return [*label_lines(self.country, model_to_dict(self)), country_name(self.country)]

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class GatewayError(Exception):
-    """A failed call to Stripe. The outcome is known for all subclasses except Unknown."""
+    """A failed call to Stripe. The outcome is known for all subclasses except OutcomeUnknown."""
 
     def __init__(self, message: str = "", code: str = "", decline_code: str = "") -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class Missing(Rejected):
     """Stripe has no object with this id."""
 
 
-class KeyUsed(Rejected):
+class IdempotencyKeyUsed(Rejected):
     """The idempotency key was already used for a different request."""
 
 
@@ -37,7 +37,7 @@ class StateChanged(GatewayError):
     """The intent is in an unexpected state. Retrieve it to find out which."""
 
 
-class Unknown(GatewayError):
+class OutcomeUnknown(GatewayError):
     """It is not known whether Stripe processed the request. Never start a new attempt; retrieve the object."""
 
     def __init__(self, message: str = "", is_stored: bool = False) -> None:
@@ -69,7 +69,7 @@ class Intent:
 
 
 @dataclass(frozen=True)
-class Refunded:
+class RefundResult:
     """A refund. The amount is in minor units. `row` is the primary key of our Refund, from the metadata."""
 
     id: str
@@ -134,9 +134,9 @@ def _read_metadata(answer: Any, name: str) -> str:
     return str((metadata and getattr(metadata, name, "")) or "")
 
 
-def read_refund(answer: Any) -> Refunded:
+def read_refund(answer: Any) -> RefundResult:
     """Return a refund, which can also have been created outside the shop."""
-    return Refunded(
+    return RefundResult(
         id=read_id(answer),
         status=str(answer["status"]),
         amount=int(answer["amount"]),

@@ -17,4 +17,4 @@ class BillingConfig(AppConfig):
         """
         from billing import checks, signals  # noqa: F401
 
-        checks.refuse_dangerous_settings()
+        checks.reject_dangerous_settings()

@@ -16,18 +16,19 @@ from billing.models.attempt import fingerprint
 logger = logging.getLogger(__name__)
 
 
-class Unusable(Exception):
+class UnusableCard(Exception):
     """The browser sent nothing that can be saved as a card. The message is for the shopper."""
 
 
-def keep_token(request: HttpRequest, profile: BillingProfile, token: str) -> Card:
+def save_token_card(request: HttpRequest, profile: BillingProfile, token: str) -> Card:
     """Save the card of a token and return it.
 
-    If this profile used the token before (a double click), return the card that was created from it. Raise TooMany over
-    a limit, a GatewayError if the call to Stripe fails, and ValueError if Stripe returns no card for this profile.
+    If this profile used the token before (a double click), return the card that was created from it. Raise
+    TooManyCardAttempts over a limit, a GatewayError if the call to Stripe fails, and ValueError if Stripe returns no
+    card for this profile.
     """
-    attempt = limits.start(request, CardAttempt.Kind.ADD, profile, source=token)
-    with limits.judging(attempt):
+    attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile, source=token)
+    with limits.recording_failures(attempt):
         try:
             customer = gateway.retrieve_customer(profile.get_customer())
         except answers.Missing:
@@ -35,11 +36,11 @@ def keep_token(request: HttpRequest, profile: BillingProfile, token: str) -> Car
         try:
             card = Card.objects.add_new(profile, gateway.create_source(customer, token))
         except answers.TokenUsed:
-            earlier = CardAttempt.objects.of_source(profile, token)
+            earlier = CardAttempt.objects.for_source(profile, token)
             if earlier is None or earlier.card is None:
                 raise
             card = earlier.card
-    attempt.note(ok=True, card=card)
+    attempt.record(ok=True, card=card)
     return card
 
 
@@ -58,45 +59,45 @@ def finish_removal(card: Card) -> None:
     Card.objects.filter(pk=card.pk, active=False).update(is_detach_due=False)
 
 
-def finish_forgetting(profile: BillingProfile) -> None:
+def finish_erasure(profile: BillingProfile) -> None:
     """Delete the Stripe customer of an erased profile. Raise GatewayError if the call fails."""
     gateway.delete_customer(profile.customer_id)
     profile.cards.all().delete()  # another tab can have saved a card during the erasure
     BillingProfile.objects.filter(pk=profile.pk, customer_id=profile.customer_id).update(customer_id="")
 
 
-def begin_setup(request: HttpRequest, profile: BillingProfile) -> str:
+def create_setup(request: HttpRequest, profile: BillingProfile) -> str:
     """Create a SetupIntent for this profile's customer and return its client secret.
 
-    Raise TooMany over a limit, and a GatewayError if the call to Stripe fails.
+    Raise TooManyCardAttempts over a limit, and a GatewayError if the call to Stripe fails.
     """
-    attempt = limits.start(request, CardAttempt.Kind.ADD, profile)
-    with limits.judging(attempt):
+    attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile)
+    with limits.recording_failures(attempt):
         try:
             setup = gateway.create_setup(profile.get_customer())
         except answers.Missing:
             setup = gateway.create_setup(profile.renew_customer())
     # The browser tries the card and reports only success, so the attempt counts as declined until then.
-    attempt.note(ok=False, source=fingerprint(setup.id))
+    attempt.record(ok=False, source=fingerprint(setup.id))
     return setup.client_secret
 
 
-def keep_setup(profile: BillingProfile, setup_id: str) -> Card:
+def save_setup_card(profile: BillingProfile, setup_id: str) -> Card:
     """Return the card of a SetupIntent that was created for this profile. Repeated calls return the same card.
 
-    Raise Unusable if the SetupIntent is not known for this profile, has not succeeded or has another customer. Raise a
-    GatewayError if the call to Stripe fails.
+    Raise UnusableCard if the SetupIntent is not known for this profile, has not succeeded or has another customer.
+    Raise a GatewayError if the call to Stripe fails.
     """
-    attempt = CardAttempt.objects.of_source(profile, setup_id)
+    attempt = CardAttempt.objects.for_source(profile, setup_id)
     if attempt is None:
-        raise Unusable(_("Your card could not be read. Nothing was charged. Please enter it again."))
+        raise UnusableCard(_("Your card could not be read. Nothing was charged. Please enter it again."))
     if attempt.card:
         return attempt.card
     setup = gateway.retrieve_setup(setup_id)
     if setup.status != "succeeded" or setup.customer != profile.customer_id:
         logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
-        attempt.note(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
-        raise Unusable(_("The check of your card was not completed. Nothing was charged. Please enter it again."))
+        attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
+        raise UnusableCard(_("The check of your card was not completed. Nothing was charged. Please enter it again."))
     card = Card.objects.add_new(profile, setup.card)
-    attempt.note(ok=True, card=card)
+    attempt.record(ok=True, card=card)
     return card

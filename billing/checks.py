@@ -24,7 +24,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 @register(Tags.security)
-def payment_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_payment_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Return errors E001 to E008, which are never acceptable."""
     test_payments = [] if settings.STRIPE_IS_REAL else _check_test_payments()
     return [*test_payments, *_check_real_payments(), *_check_currency(), *_check_cards()]
@@ -84,7 +84,7 @@ def _check_cards() -> Iterator[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def check_token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Warn about a live key with the token flow, for which Stripe is ending support (W001)."""
     if not settings.STRIPE_SECRET_KEY.startswith(LIVE) or settings.STRIPE_CARD_FLOW != "token":
         return []
@@ -97,8 +97,8 @@ def token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-def refuse_dangerous_settings() -> None:
-    """Raise ImproperlyConfigured, with the messages and hints, if payment_settings finds errors."""
-    errors = [f"{error.msg} {error.hint}" for error in payment_settings()]
+def reject_dangerous_settings() -> None:
+    """Raise ImproperlyConfigured, with the messages and hints, if check_payment_settings finds errors."""
+    errors = [f"{error.msg} {error.hint}" for error in check_payment_settings()]
     if errors:
         raise ImproperlyConfigured(" ".join(errors))

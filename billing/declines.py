@@ -3,12 +3,12 @@
 from django.utils.translation import gettext as _
 
 # The bank suspects fraud, so the message must not reveal the reason.
-SILENT = frozenset("fraudulent lost_card stolen_card merchant_blacklist pickup_card restricted_card".split())
+SUSPECTED_FRAUD = frozenset("fraudulent lost_card stolen_card merchant_blacklist pickup_card restricted_card".split())
 
 
 def decline_message(code: str, decline_code: str = "") -> str:
     """Return a message that says what to do. Return only that the card was declined if fraud is suspected."""
-    if decline_code in SILENT:
+    if decline_code in SUSPECTED_FRAUD:
         return _("Your card was declined.")
     messages = {
         "insufficient_funds": _("Your card has insufficient funds. Try another card."),

@@ -19,15 +19,15 @@ from billing.answers import (
     Declined,
     Event,
     GatewayError,
+    IdempotencyKeyUsed,
     Intent,
-    KeyUsed,
     Missing,
-    Refunded,
+    OutcomeUnknown,
+    RefundResult,
     Rejected,
     Setup,
     StateChanged,
     TokenUsed,
-    Unknown,
     read_id,
     read_intent,
     read_refund,
@@ -37,13 +37,13 @@ from core.money import minor_units
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
 REQUEST_SECONDS = 18.0  # for all calls of one web request together
-PATIENT_SECONDS = 15.0  # to read an answer that no shopper waits for
-ANSWER_SECONDS = 20  # longer than a confirm call of a web request can take
+LONG_READ_SECONDS = 15.0  # to read an answer that no shopper waits for
+MAX_CONFIRM_SECONDS = 20  # longer than a confirm call of a web request can take
 CLOCK_SKEW = 300  # seconds by which a webhook's timestamp can differ from our clock
 Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-_is_patient: ContextVar[bool] = ContextVar("is_patient", default=False)
+_has_long_timeouts: ContextVar[bool] = ContextVar("has_long_timeouts", default=False)
 
 
 def start_time_limit() -> None:
@@ -57,22 +57,22 @@ def clear_time_limit() -> None:
 
 
 @contextmanager
-def patience() -> Iterator[None]:
+def long_timeouts() -> Iterator[None]:
     """Wait longer for each answer, and retry once if none arrives. For reconcile and audit."""
-    token = _is_patient.set(True)
+    token = _has_long_timeouts.set(True)
     try:
         yield
     finally:
-        _is_patient.reset(token)
+        _has_long_timeouts.reset(token)
 
 
 def _client() -> stripe.StripeClient:
-    timeout = (CONNECT_SECONDS, PATIENT_SECONDS if _is_patient.get() else READ_SECONDS)
+    timeout = (CONNECT_SECONDS, LONG_READ_SECONDS if _has_long_timeouts.get() else READ_SECONDS)
     deadline = _deadline.get()
     if deadline is not None:
         remaining = deadline - time.monotonic()
         if remaining < 1:
-            raise Unknown("no time left for another call")
+            raise OutcomeUnknown("no time left for another call")
         timeout = (min(CONNECT_SECONDS, remaining), min(READ_SECONDS, remaining))
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
@@ -87,23 +87,23 @@ def http_client(timeout: tuple[float, float]) -> stripe.HTTPClient:
     return stripe.RequestsClient(timeout=timeout)
 
 
-def _ask(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answer]) -> Answer:
+def _request(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answer]) -> Answer:
     """Call Stripe and read its answer. Retry once, after half a second, if Stripe is busy.
 
-    Inside patience(), also retry once if the answer was lost. Every call can be repeated safely, because it has an
+    Inside long_timeouts(), also retry once if the answer was lost. Every call can be repeated safely, because it has an
     idempotency key or because a repetition does no harm.
     """
     try:
         return _call(call, read)
     except _Busy:
         time.sleep(0.5)
-    except Unknown as error:
-        if error.is_stored or not _is_patient.get():
+    except OutcomeUnknown as error:
+        if error.is_stored or not _has_long_timeouts.get():
             raise
     try:
         return _call(call, read)
     except _Busy as error:
-        raise Unknown(str(error)) from error
+        raise OutcomeUnknown(str(error)) from error
 
 
 class _Busy(Exception):
@@ -118,7 +118,7 @@ def _call(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answ
     except GatewayError:
         raise
     except Exception as error:  # the SDK raises any kind of error for an answer that is not Stripe's
-        raise Unknown(f"not a valid answer from Stripe: {error!r}") from error
+        raise OutcomeUnknown(f"not a valid answer from Stripe: {error!r}") from error
 
 
 def _to_gateway_error(error: stripe.StripeError) -> Exception:
@@ -129,12 +129,12 @@ def _to_gateway_error(error: stripe.StripeError) -> Exception:
     if isinstance(error, stripe.RateLimitError) or error.http_status == 409:
         return _Busy(message)
     if isinstance(error, stripe.IdempotencyError):
-        return KeyUsed(message)
+        return IdempotencyKeyUsed(message)
     if isinstance(error, stripe.InvalidRequestError):
         return _to_rejection(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return Rejected(message, code)
-    return Unknown(message, is_stored=(error.http_status or 0) >= 500)
+    return OutcomeUnknown(message, is_stored=(error.http_status or 0) >= 500)
 
 
 def _to_rejection(error: stripe.InvalidRequestError) -> GatewayError:
@@ -158,12 +158,12 @@ def _decline_code(error: stripe.CardError) -> str:
 
 def create_customer(email: str) -> str:
     """Create a customer and return its id. It needs no idempotency key, because an unused customer costs nothing."""
-    return _ask(lambda c: c.v1.customers.create({"email": email}), read_id)
+    return _request(lambda c: c.v1.customers.create({"email": email}), read_id)
 
 
 def retrieve_customer(customer_id: str) -> str:
     """Return the id of an existing customer. Raise Missing if Stripe does not have it or it was deleted there."""
-    customer = _ask(lambda c: c.v1.customers.retrieve(customer_id), lambda answer: (read_id(answer), answer))
+    customer = _request(lambda c: c.v1.customers.retrieve(customer_id), lambda answer: (read_id(answer), answer))
     if getattr(customer[1], "deleted", False):
         raise Missing("the customer was deleted")
     return customer[0]
@@ -175,7 +175,7 @@ def delete_customer(customer_id: str) -> None:
     Do nothing if Stripe does not have the customer (any more).
     """
     with suppress(Missing):
-        _ask(lambda c: c.v1.customers.delete(customer_id), read_id)
+        _request(lambda c: c.v1.customers.delete(customer_id), read_id)
 
 
 def detach_card(customer_id: str, card_id: str) -> None:
@@ -183,10 +183,10 @@ def detach_card(customer_id: str, card_id: str) -> None:
     with suppress(Missing):
         if card_id.startswith("pm_"):
             # Stripe gives no specific error for a payment method that is not attached, so check first.
-            if _ask(lambda c: c.v1.payment_methods.retrieve(card_id), _read_customer) == customer_id:
-                _ask(lambda c: c.v1.payment_methods.detach(card_id), read_id)
+            if _request(lambda c: c.v1.payment_methods.retrieve(card_id), _read_customer) == customer_id:
+                _request(lambda c: c.v1.payment_methods.detach(card_id), read_id)
         else:
-            _ask(lambda c: c.v1.customers.payment_sources.delete(customer_id, card_id), read_id)
+            _request(lambda c: c.v1.customers.payment_sources.delete(customer_id, card_id), read_id)
 
 
 def _read_customer(answer: Any) -> str:
@@ -196,7 +196,7 @@ def _read_customer(answer: Any) -> str:
 
 def create_source(customer_id: str, token: str) -> dict[str, Any]:
     """Create a card from `token`, attach it to the customer, and return Stripe's card as a dict."""
-    return _ask(
+    return _request(
         lambda c: c.v1.customers.payment_sources.create(customer_id, {"source": token}),
         lambda answer: dict(answer.to_dict()),
     )
@@ -212,13 +212,13 @@ def create_setup(customer_id: str) -> Setup:
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         "usage": "on_session",  # the shop charges a card only while the customer is present
     }
-    return _ask(lambda c: c.v1.setup_intents.create(params), read_setup)
+    return _request(lambda c: c.v1.setup_intents.create(params), read_setup)
 
 
 def retrieve_setup(setup_id: str) -> Setup:
     """Return the current state of a SetupIntent, with its card. Raise Missing if Stripe does not have it."""
     params: Any = {"expand": ["payment_method"]}
-    return _ask(lambda c: c.v1.setup_intents.retrieve(setup_id, params), read_setup)
+    return _request(lambda c: c.v1.setup_intents.retrieve(setup_id, params), read_setup)
 
 
 def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str) -> Intent:
@@ -231,19 +231,19 @@ def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[
         "description": f"Order {order['order_id']}",
         "metadata": order,
     }
-    return _ask(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), read_intent)
+    return _request(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), read_intent)
 
 
 def confirm_intent(intent_id: str, card_id: str, key: str) -> Intent:
-    """Charge the card. The caller must handle Declined, StateChanged and Unknown."""
+    """Charge the card. The caller must handle Declined, StateChanged and OutcomeUnknown."""
     params: Any = {"payment_method": card_id, "use_stripe_sdk": True}
-    return _ask(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), read_intent)
+    return _request(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), read_intent)
 
 
 def retrieve_intent(intent_id: str) -> Intent:
     """Return the current state of an intent at Stripe, with its charge."""
     params: Any = {"expand": ["latest_charge"]}
-    return _ask(lambda c: c.v1.payment_intents.retrieve(intent_id, params), read_intent)
+    return _request(lambda c: c.v1.payment_intents.retrieve(intent_id, params), read_intent)
 
 
 def list_intents(since: datetime) -> list[Intent]:
@@ -252,17 +252,17 @@ def list_intents(since: datetime) -> list[Intent]:
     The list includes intents that the shop did not create.
     """
     params: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.latest_charge"]}
-    return _ask(
+    return _request(
         lambda c: c.v1.payment_intents.list(params), lambda page: [read_intent(row) for row in page.auto_paging_iter()]
     )
 
 
 def cancel_intent(intent_id: str) -> Intent:
     """Cancel an intent, so that it can never charge a card. Raise StateChanged if it has already charged one."""
-    return _ask(lambda c: c.v1.payment_intents.cancel(intent_id), read_intent)
+    return _request(lambda c: c.v1.payment_intents.cancel(intent_id), read_intent)
 
 
-def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: int, key: str) -> Refunded:
+def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: int, key: str) -> RefundResult:
     """Refund `amount` of the intent's charge, or the full charge for None.
 
     `row` is the primary key of our Refund. It is stored in the metadata, so that the refund can be found again.
@@ -270,13 +270,15 @@ def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: in
     params: Any = {"payment_intent": intent_id, "metadata": {"refund": str(row)}}
     if amount is not None:
         params["amount"] = minor_units(amount, currency)
-    return _ask(lambda c: c.v1.refunds.create(params, {"idempotency_key": key}), read_refund)
+    return _request(lambda c: c.v1.refunds.create(params, {"idempotency_key": key}), read_refund)
 
 
-def list_refunds(intent_id: str) -> list[Refunded]:
+def list_refunds(intent_id: str) -> list[RefundResult]:
     """Return all refunds of the intent's charges, regardless of who requested them."""
     params: Any = {"payment_intent": intent_id, "limit": 100}
-    return _ask(lambda c: c.v1.refunds.list(params), lambda page: [read_refund(row) for row in page.auto_paging_iter()])
+    return _request(
+        lambda c: c.v1.refunds.list(params), lambda page: [read_refund(row) for row in page.auto_paging_iter()]
+    )
 
 
 def read_event(payload: bytes, signature: str) -> Event:

@@ -46,11 +46,11 @@ from billing.models.attempt import fingerprint
 from core.http import client_address, private
 
 logger = logging.getLogger(__name__)
-BAD, GOOD = 3, 1
-POINTS = Case(When(ok=True, then=GOOD), default=BAD)
+DECLINED_POINTS, SUCCESS_POINTS = 3, 1
+POINTS = Case(When(ok=True, then=SUCCESS_POINTS), default=DECLINED_POINTS)
 
 
-class TooMany(Exception):
+class TooManyCardAttempts(Exception):
     """A card attempt over a limit. Stripe was not called.
 
     `seconds` is the time to wait before the next attempt, `back` is the URL to return to.
@@ -61,7 +61,7 @@ class TooMany(Exception):
         self.seconds, self.back = seconds, back
 
     @property
-    def advice(self) -> str:
+    def message(self) -> str:
         """The message for the shopper."""
         minutes = ceil(self.seconds / 60)
         return ngettext(
@@ -71,10 +71,12 @@ class TooMany(Exception):
         ) % {"count": minutes}
 
 
-def start(request: HttpRequest, kind: str, profile: BillingProfile, source: str = "", back: str = "") -> CardAttempt:
+def start_attempt(
+    request: HttpRequest, kind: str, profile: BillingProfile, source: str = "", back: str = ""
+) -> CardAttempt:
     """Create and return the attempt for a call to Stripe.
 
-    Raise TooMany if the attempt is over a limit. No row is kept in that case.
+    Raise TooManyCardAttempts if the attempt is over a limit. No row is kept in that case.
     """
     attempt = CardAttempt.objects.create(
         kind=kind,
@@ -89,8 +91,8 @@ def start(request: HttpRequest, kind: str, profile: BillingProfile, source: str 
     attempt.delete()
     scope, oldest = exceeded
     logger.warning("card attempts of billing profile %s rejected: limit for %s exceeded", profile.pk, scope)
-    remaining = oldest + CardAttempt.COUNTED - timezone.now()
-    raise TooMany(scope, max(ceil(remaining.total_seconds()), 60), back)
+    remaining = oldest + CardAttempt.COUNTED_FOR - timezone.now()
+    raise TooManyCardAttempts(scope, max(ceil(remaining.total_seconds()), 60), back)
 
 
 def _exceeded_visitor_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
@@ -103,7 +105,7 @@ def _exceeded_visitor_limit(attempt: CardAttempt) -> tuple[str, datetime] | None
     oldest = {f"{scope}_since": Min("timestamp", filter=condition) for scope, condition in scopes.items()}
     totals = rows.aggregate(**points, **oldest)
     for scope in scopes:
-        if (totals[f"{scope}_points"] or 0) > BAD * settings.CARD_TRIES[scope]:
+        if (totals[f"{scope}_points"] or 0) > DECLINED_POINTS * settings.CARD_TRIES[scope]:
             return scope, totals[f"{scope}_since"]
     return None
 
@@ -114,7 +116,7 @@ def _exceeded_shop_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
     The limit applies only while declines outnumber successes, and not to users whose profile is older than an hour.
     """
     profile, recent = attempt.billing_profile, CardAttempt.objects.recent()
-    if profile.user_id and profile.timestamp < timezone.now() - CardAttempt.COUNTED:
+    if profile.user_id and profile.timestamp < timezone.now() - CardAttempt.COUNTED_FOR:
         return None
     declined = recent.filter(ok=False)
     count = declined.count()
@@ -124,7 +126,7 @@ def _exceeded_shop_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
 
 
 @contextmanager
-def judging(attempt: CardAttempt) -> Iterator[None]:
+def recording_failures(attempt: CardAttempt) -> Iterator[None]:
     """Record on the attempt how a call to Stripe failed, and raise the error again.
 
     Declined, Missing and TokenUsed count as a declined card. After another GatewayError or a ValueError, the attempt
@@ -133,21 +135,21 @@ def judging(attempt: CardAttempt) -> Iterator[None]:
     try:
         yield
     except (answers.Declined, answers.Missing, answers.TokenUsed):
-        attempt.note(ok=False)
+        attempt.record(ok=False)
         raise
     except (answers.GatewayError, ValueError):
-        attempt.note(ok=None)
+        attempt.record(ok=None)
         raise
 
 
-def as_json(error: TooMany) -> JsonResponse:
+def rejection_json(error: TooManyCardAttempts) -> JsonResponse:
     """Return the rejection as JSON for the card field's script, with status 429."""
-    return JsonResponse({"error": error.advice}, status=429, headers={"Retry-After": error.seconds})
+    return JsonResponse({"error": error.message}, status=429, headers={"Retry-After": error.seconds})
 
 
 @private
-def cool_down(request: HttpRequest, error: TooMany) -> HttpResponse:
+def rejection_page(request: HttpRequest, error: TooManyCardAttempts) -> HttpResponse:
     """Return the rejection as a page, with status 429."""
-    response = render(request, "billing/cool_down.html", {"refusal": error, "next_page": error.back}, status=429)
+    response = render(request, "billing/rate_limited.html", {"error": error, "next_page": error.back}, status=429)
     response["Retry-After"] = str(error.seconds)
     return response

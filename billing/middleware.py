@@ -1,4 +1,4 @@
-"""Middleware that limits the time for calls to Stripe and shows the cool-down page."""
+"""Middleware that limits the time for calls to Stripe and shows the rate limit page."""
 
 from collections.abc import Callable
 
@@ -22,8 +22,8 @@ class PaymentTimeLimitMiddleware:
             gateway.clear_time_limit()
 
 
-class CoolDownMiddleware:
-    """Shows the cool-down page if a view raises limits.TooMany."""
+class CardAttemptLimitMiddleware:
+    """Shows the rate limit page if a view raises limits.TooManyCardAttempts."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,5 +32,5 @@ class CoolDownMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """Return the cool-down page for limits.TooMany, and None for other exceptions."""
-        return limits.cool_down(request, exception) if isinstance(exception, limits.TooMany) else None
+        """Return the rate limit page for limits.TooManyCardAttempts, and None for other exceptions."""
+        return limits.rejection_page(request, exception) if isinstance(exception, limits.TooManyCardAttempts) else None

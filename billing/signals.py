@@ -19,7 +19,7 @@ stripe_event = Signal()
 
 
 @receiver(post_save, sender=User, dispatch_uid="user_billing_profile")
-def make_billing_profile(
+def sync_billing_profile(
     sender: type[User], instance: User, created: bool, raw: bool, update_fields: Any = None, **kwargs: Any
 ) -> None:
     """Create a profile for a new user, and copy a changed email address to the profile of an existing user."""
@@ -32,7 +32,7 @@ def make_billing_profile(
 
 
 @receiver(user_logged_in, dispatch_uid="session_billing_profile")
-def remember_billing_profile(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
+def store_profile_in_session(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
     """Store the id of the user's profile in the session at sign-in."""
     if request is not None:
         request.user = user  # a request that did not pass the middleware has no user
@@ -40,7 +40,7 @@ def remember_billing_profile(sender: Any, request: Any, user: User, **kwargs: An
 
 
 @receiver(pre_save, sender=BillingProfile, dispatch_uid="profile_stripe_customer")
-def make_stripe_customer(
+def create_stripe_customer(
     sender: type[BillingProfile], instance: BillingProfile, raw: bool = False, **kwargs: Any
 ) -> None:
     """Create the Stripe customer of a profile that has none.

@@ -22,7 +22,7 @@ from billing.signals import stripe_event
 from core.http import next_url, private
 
 logger = logging.getLogger(__name__)
-MOST_BYTES = 1_000_000  # size limit of a webhook delivery
+MAX_BYTES = 1_000_000  # size limit of a webhook delivery
 
 
 @private
@@ -45,7 +45,7 @@ def payment_processing(request: HttpRequest) -> JsonResponse:
     Return the id and the label of the card as JSON, or status 403 if the visitor has no profile.
     """
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-    return keep_card(request, profile) if profile else _no_profile_response()
+    return save_card(request, profile) if profile else _no_profile_response()
 
 
 @private
@@ -56,43 +56,43 @@ def setup_intent(request: HttpRequest) -> JsonResponse:
     Return its client secret for Stripe's card field as JSON, or status 403 if the visitor has no profile.
     """
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-    return begin_setup(request, profile) if profile else _no_profile_response()
+    return begin_card_setup(request, profile) if profile else _no_profile_response()
 
 
 def _no_profile_response() -> JsonResponse:
     return JsonResponse({"error": _("Log in or continue as a guest first.")}, status=403)
 
 
-def keep_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
+def save_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
     """Save a card for this profile and return the JSON response. An order page passes the profile of its payer."""
     form = SetupForm(request.POST) if "setup_intent" in request.POST else TokenForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.first_error()}, status=400)
 
-    def keep() -> dict[str, Any]:
+    def save() -> dict[str, Any]:
         if "setup_intent" in form.cleaned_data:
-            card = cards.keep_setup(profile, form.cleaned_data["setup_intent"])
+            card = cards.save_setup_card(profile, form.cleaned_data["setup_intent"])
         else:
-            card = cards.keep_token(request, profile, form.cleaned_data["token"])
+            card = cards.save_token_card(request, profile, form.cleaned_data["token"])
         return {"card": card.pk, "label": str(card)}
 
-    return _respond(profile, keep)
+    return _respond(profile, save)
 
 
-def begin_setup(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
+def begin_card_setup(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
     """Create a SetupIntent for this profile and return the JSON response for Stripe's card field."""
-    return _respond(profile, lambda: {"client_secret": cards.begin_setup(request, profile)})
+    return _respond(profile, lambda: {"client_secret": cards.create_setup(request, profile)})
 
 
 def _respond(profile: BillingProfile, action: Callable[[], dict[str, Any]]) -> JsonResponse:
     """Return the result of the action as JSON, or an error message for the shopper if it fails."""
     try:
         return JsonResponse(action())
-    except limits.TooMany as error:
-        return limits.as_json(error)
+    except limits.TooManyCardAttempts as error:
+        return limits.rejection_json(error)
     except answers.Declined as error:
         return JsonResponse({"error": decline_message(error.code, error.decline_code)}, status=402)
-    except cards.Unusable as error:
+    except cards.UnusableCard as error:
         return JsonResponse({"error": str(error)}, status=400)
     except (answers.Missing, answers.TokenUsed):
         text = _("Your card could not be read. Nothing was charged. Please enter it again.")
@@ -114,7 +114,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     length = request.headers.get("Content-Length") or "0"
     if not (length.isascii() and length.isdigit()):
         return HttpResponse(status=400)
-    if len(length) > 9 or int(length) > MOST_BYTES:
+    if len(length) > 9 or int(length) > MAX_BYTES:
         return HttpResponse(status=413)
     try:
         event = gateway.read_event(request.body, request.headers.get("Stripe-Signature", ""))

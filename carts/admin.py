@@ -55,13 +55,13 @@ class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Admin for shipping methods and their prices."""
 
     form = ShippingMethodForm
-    list_display = ["title", "price", "free_from", "where", "weight_from", "weight_to", "position", "active"]
+    list_display = ["title", "price", "free_from", "served_countries", "weight_from", "weight_to", "position", "active"]
     list_editable = ["position", "active"]
     list_filter = ["active"]
     search_fields = ["title", "countries"]
 
     @admin.display(description=gettext_lazy("countries"))
-    def where(self, method: ShippingMethod) -> str:
+    def served_countries(self, method: ShippingMethod) -> str:
         return method.countries or _("everywhere")
 
 

@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from addresses.countries import country_choices
 from billing.forms import CardForm
 from carts.pricing.quotes import read_signed
-from carts.pricing.rules import Rules
+from carts.pricing.rules import PricingRules
 from core.forms import PlainForm
 from products.models.product import MAX_QUANTITY
 
-PLACES = {"country": "estimate-country", "shipping_method": "shipping-choice"}
+ERROR_FIELD_IDS = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 
 
 class CartUpdateForm(PlainForm):
@@ -64,11 +64,11 @@ class DeliveryForm(PlainForm):
         error_messages=dict.fromkeys(["invalid", "min_value", "max_value"], _("Choose one of the delivery options.")),
     )
 
-    def first_place(self) -> str:
+    def first_error_field_id(self) -> str:
         """Return the HTML id of the field with the first error, or "" if not every cart page shows that field."""
-        return PLACES.get(next(iter(self.errors), ""), "")
+        return ERROR_FIELD_IDS.get(next(iter(self.errors), ""), "")
 
-    def wishes(self) -> dict[str, Any]:
+    def cart_changes(self) -> dict[str, Any]:
         """Return the cart fields to update, without the options that were left empty.
 
         The region is "" unless the chosen country has a separate tax rate for it.
@@ -76,7 +76,7 @@ class DeliveryForm(PlainForm):
         data = self.cleaned_data
         changes: dict[str, Any] = {}
         if data["country"]:
-            known = data["region"] in Rules.kept().regions_of(data["country"])
+            known = data["region"] in PricingRules.cached().regions_of(data["country"])
             changes = {"country": data["country"], "region": data["region"] if known else ""}
         return changes | ({"shipping_method_id": data["shipping_method"]} if data["shipping_method"] else {})
 
@@ -108,7 +108,7 @@ class PlaceOrderForm(CardForm):
     quote = forms.CharField(max_length=20_000)
     shipping_method = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
-    def is_other_method(self) -> bool:
+    def has_changed_method(self) -> bool:
         """Check whether a shipping method is selected that differs from the one in the quote that was shown."""
         selected, shown = self.cleaned_data["shipping_method"], self.cleaned_data["quote"].get("shipping") or [None]
         return selected is not None and selected != shown[0]

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from carts.models import Cart, CartItem
 from carts.models.rates import ShippingMethod, TaxRate
-from carts.pricing.rules import Rules
+from carts.pricing.rules import PricingRules
 
 
 @receiver(m2m_changed, sender=Cart.products.through, dispatch_uid="cart_products_total")
@@ -34,13 +34,13 @@ def update_total_of_line(sender: type[CartItem], instance: CartItem, raw: bool =
 
 @receiver([post_save, post_delete], sender=ShippingMethod, dispatch_uid="shipping_method_rules")
 @receiver([post_save, post_delete], sender=TaxRate, dispatch_uid="tax_rate_rules")
-def forget_rules(sender: type[Any], **kwargs: Any) -> None:
+def clear_rules_cache(sender: type[Any], **kwargs: Any) -> None:
     """Delete the cached rules now and again after the commit.
 
     Until the commit, another request can read the old rules and cache them for a minute.
     """
-    Rules.forget()
-    transaction.on_commit(Rules.forget)
+    PricingRules.clear_cache()
+    transaction.on_commit(PricingRules.clear_cache)
 
 
 @receiver(user_logged_in, dispatch_uid="merge_carts")
@@ -49,9 +49,9 @@ def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
     if request is not None:
         request.user = user  # a request that did not pass the middleware has no user
         if count := Cart.objects.merge_on_login(request, user):
-            words = ngettext(
+            message = ngettext(
                 "%(count)d item from your last visit is also in your cart.",
                 "%(count)d items from your last visit are also in your cart.",
                 count,
             )
-            messages.info(request, words % {"count": count}, fail_silently=True)
+            messages.info(request, message % {"count": count}, fail_silently=True)

@@ -81,7 +81,7 @@ MIDDLEWARE = [
     "core.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "billing.middleware.PaymentTimeLimitMiddleware",
-    "billing.middleware.CoolDownMiddleware",
+    "billing.middleware.CardAttemptLimitMiddleware",
     "axes.middleware.AxesMiddleware",  # answers with the 429 page when sign-in is locked out; no queries
 ]
 ROOT_URLCONF = "ecommerce.urls"

@@ -9,7 +9,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Order
-from orders.workflow.refunds import Wish, most_to_restock
+from orders.workflow.refunds import RefundRequest, restockable_units
 
 
 class RefundForm(forms.Form):
@@ -25,7 +25,7 @@ class RefundForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["amount"].initial = order.total - order.amount_refunded
         self.fields["already"].initial = order.amount_refunded
-        restockable = most_to_restock(order)
+        restockable = restockable_units(order)
         self.lines = {f"line_{line}": line for line in restockable}
         for item in order.items.all():
             most = restockable[item.pk]
@@ -34,10 +34,10 @@ class RefundForm(forms.Form):
                 label=label, min_value=0, max_value=most, required=False, initial=0
             )
 
-    def wish(self, by: str) -> Wish:
+    def refund_request(self, by: str) -> RefundRequest:
         """Return the refund request of this form."""
         data = self.cleaned_data
-        return Wish(data["amount"], data["already"], by, data["reason"], dict(self._units()))
+        return RefundRequest(data["amount"], data["already"], by, data["reason"], dict(self._units()))
 
     def _units(self) -> Iterator[tuple[int, int]]:
         for name, line in self.lines.items():

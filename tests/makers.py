@@ -12,12 +12,12 @@ from django.urls import reverse
 
 from accounts.models import User
 from addresses.models import Address
-from billing.cards import keep_token
+from billing.cards import save_token_card
 from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.quotes import quote_cart
-from carts.pricing.rules import Rules
+from carts.pricing.rules import PricingRules
 from orders.models import Order, Payment
 from orders.workflow import payments
 from orders.workflow.guests import start_guest
@@ -47,7 +47,7 @@ def make_category(title: str = "Mugs") -> Category:
 
 def make_standard_delivery() -> None:
     """Create the shipping method of the initial migration, for tests that emptied the database."""
-    Rules.forget()
+    PricingRules.clear_cache()
     if not ShippingMethod.objects.exists():
         ShippingMethod.objects.create(title="Standard delivery", price=Decimal("4.95"), free_from=Decimal(75))
 
@@ -56,7 +56,7 @@ def set_delivery(price: str, free_from: str | None = None, **fields: Any) -> Non
     """Change the price of the standard delivery."""
     values = {"price": Decimal(price), "free_from": Decimal(free_from) if free_from else None}
     ShippingMethod.objects.filter(title="Standard delivery").update(**values, **fields)
-    Rules.forget()
+    PricingRules.clear_cache()
 
 
 def make_tax(percent: str = "20", **fields: Any) -> TaxRate:
@@ -126,12 +126,12 @@ def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int
     address = Address.objects.create(billing_profile=profile, **ADDRESS)
     for kind in Address.Type:
         order.use_address(address, kind)
-    card = keep_token(request, profile, token)
-    place(order, quote_cart(cart, address=address, rules=Rules.read()).facts())
+    card = save_token_card(request, profile, token)
+    place(order, quote_cart(cart, address=address, rules=PricingRules.from_database()).facts())
     Order.objects.remember(request, order)
     Cart.objects.forget(request, cart.pk)
     request.session.save()
-    with suppress(payments.NotPossible):
+    with suppress(payments.PaymentNotPossible):
         payments.pay(order, card)
     order.refresh_from_db()
     return order

@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from orders.workflow.refunds import Wish, refund
+from orders.workflow.refunds import RefundRequest, refund
 from stripe_simulator.server import Simulator
 from tests.makers import buy, make_category, make_discount, make_product, make_tax
 
@@ -21,7 +21,7 @@ def staff(client: Client, admin_client: Client, simulator: Simulator) -> Client:
     make_tax()
     make_discount()
     order = buy(Client(), make_product(category=make_category()))
-    refund(order, Wish(order.total, order.amount_refunded, by="staff"))
+    refund(order, RefundRequest(order.total, order.amount_refunded, by="staff"))
     return admin_client
 
 

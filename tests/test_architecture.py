@@ -1,4 +1,4 @@
-"""Rules for the whole code that import-linter cannot check: session keys, scripts and styles in templates, sizes."""
+"""What import-linter cannot check in the whole code: session keys, scripts and styles in templates, sizes."""
 
 import ast
 import re
@@ -71,7 +71,7 @@ HANDLER = re.compile(r"\son[a-z]+\s*=|javascript:", re.IGNORECASE)
 def is_mail(path: Path) -> bool:
     """Mails have no stylesheet to load: programs that show mail know style attributes, and the policy of pages is
     none of theirs."""
-    return "mails" in path.relative_to(ROOT).parts
+    return "emails" in path.relative_to(ROOT).parts
 
 
 @pytest.mark.parametrize("rule", [SCRIPT_BODY, STYLE, HANDLER])
@@ -83,7 +83,7 @@ def test_templates_hold_neither_script_nor_style(rule: re.Pattern[str]) -> None:
 
 def test_templates_of_mails_are_no_pages() -> None:
     pages = [path for path in templates() if not is_mail(path)]
-    including = re.compile(r"{%\s*(extends|include)\s+\S*mails/")
+    including = re.compile(r"{%\s*(extends|include)\s+\S*emails/")
     assert [path.name for path in pages if including.search(path.read_text(encoding="utf-8"))] == []
 
 

@@ -19,7 +19,7 @@ from addresses.models import Address
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from carts.models import Cart, CartItem, Discount, ShippingMethod, TaxRate
 from carts.pricing.quotes import quote_cart
-from carts.pricing.rules import Rules
+from carts.pricing.rules import PricingRules
 from core.models import GuardedModel
 from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import checksum_of, is_intact
@@ -111,13 +111,13 @@ def placed(db: None) -> Order:
     assert cart
     make_discount("TEN")
     cart.set_quantity(make_product(title="Oat mug"), 2)
-    cart.choose(discount_code="TEN")
+    cart.store_choices(discount_code="TEN")
     address = Address.objects.create(billing_profile=order.billing_profile, **ADDRESS)
     for kind in Address.Type:
         order.use_address(address, kind)
     order.refresh_from_db()
     cart.refresh_from_db()
-    assert place(order, quote_cart(cart, address=address, rules=Rules.read()).facts())
+    assert place(order, quote_cart(cart, address=address, rules=PricingRules.from_database()).facts())
     return order
 
 

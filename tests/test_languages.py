@@ -276,7 +276,7 @@ def test_decline_message_uses_the_language_of_the_reader(client: Client, simulat
 def test_alerts_to_staff_use_the_language_of_the_shop() -> None:
     order = make_paid_order(language="de")
     with translation.override("de"):
-        alerts.alarm(order, gettext_lazy("Refund no. %(number)s failed: %(text)s"), number=7, text="why")
+        alerts.alert_staff(order, gettext_lazy("Refund no. %(number)s failed: %(text)s"), number=7, text="why")
     order.refresh_from_db()
     assert order.attention == "Refund no. 7 failed: why"
     sending.send_waiting()

@@ -124,7 +124,7 @@ def test_download_has_nothing_of_others_and_nothing_secret(client: Client, alice
 
 
 def test_download_omits_staff_notes(client: Client, alice: User) -> None:
-    make_order(alice).record(OrderEvent.Kind.TOLD_STAFF, by="shop", text="looks like a thief")
+    make_order(alice).record(OrderEvent.Kind.ALERTED, by="shop", text="looks like a thief")
     assert "thief" not in client.post(DOWNLOAD, AGAIN).text
 
 
@@ -161,7 +161,7 @@ def test_delete_keeps_orders_without_personal_data(alice: User) -> None:
     assert (order.email, email.to, order.total, order.items.get().title) == ("", "", Decimal(16), "Teal mug")
     assert order.shipping_address_text == "(removed with the account)\nUnited Kingdom"
     assert order.checksum == checksum_of(order)
-    assert order.events.filter(kind=OrderEvent.Kind.FORGOTTEN).count() == 1
+    assert order.events.filter(kind=OrderEvent.Kind.ERASED).count() == 1
 
 
 def test_deleted_account_leaves_no_row_that_names_the_person(alice: User) -> None:
@@ -228,7 +228,7 @@ def test_unshipped_order_keeps_hidden_address_until_shipped(client: Client, othe
 def test_unshipped_order_is_erased_after_one_month(alice: User) -> None:
     make_order(alice, status=Order.Status.PAID)
     delete_account(alice)
-    Order.objects.update(paid_at=timezone.now() - Order.DELIVERY)
+    Order.objects.update(paid_at=timezone.now() - Order.ADDRESS_RETENTION)
     reconcile()
     assert Order.objects.get().email == ""
 

@@ -60,7 +60,7 @@ def test_remove_deletes_card_locally_and_at_stripe(client: Client, simulator: Si
 
 def test_remove_detaches_card_added_by_setup_intent(client: Client, simulator: Simulator, alice: User) -> None:
     profile = BillingProfile.objects.get()
-    method = gateway._ask(
+    method = gateway._request(
         lambda c: c.v1.payment_methods.attach("pm_card_visa", {"customer": profile.get_customer()}),
         lambda response: dict(response.to_dict()),
     )

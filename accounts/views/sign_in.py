@@ -32,7 +32,7 @@ def user_login(request: HttpRequest) -> HttpResponse:
         return redirect(target)
     form = LoginForm(request.POST or None, request=request)
     if form.is_valid() and form.user:
-        Cart.objects.hold(request)
+        Cart.objects.remember_current(request)
         login(request, form.user)
         GuestEmail.objects.forget(request)
         return redirect(target)
@@ -65,7 +65,7 @@ def _sign_up(request: HttpRequest, form: SignupForm) -> bool:
     except IntegrityError:
         form.add_error("email", ValidationError(SignupForm.TAKEN, code="taken"))
         return False
-    Cart.objects.hold(request)
+    Cart.objects.remember_current(request)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     GuestEmail.objects.forget(request)
     emails.queue(request, AccountMail.Kind.VERIFY, user.email, user)

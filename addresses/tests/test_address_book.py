@@ -79,8 +79,8 @@ def test_placed_order_keeps_its_address_text(client: Client, alice: User, change
 
 
 def test_address_is_deleted(client: Client, alice: User) -> None:
-    answer = client.post(reverse("addresses:delete", args=[make_address(alice).pk]), follow=True)
-    assert "The address has been deleted." in answer.text
+    response = client.post(reverse("addresses:delete", args=[make_address(alice).pk]), follow=True)
+    assert "The address has been deleted." in response.text
     assert not Address.objects.exists()
 
 
@@ -89,8 +89,10 @@ def test_address_delete_rejects_get(client: Client, alice: User) -> None:
 
 
 @pytest.mark.parametrize("name", ["addresses:edit", "addresses:delete"])
-def test_address_of_another_is_404_and_stays(client: Client, other_client: Client, alice: User, name: str) -> None:
+def test_address_of_another_user_returns_404_and_does_not_change(
+    client: Client, other_client: Client, alice: User, name: str
+) -> None:
     address = make_address(alice)
     sign_in(other_client, make_user("charlie@example.org"))
-    answer = other_client.post(reverse(name, args=[address.pk]), ADDRESS | {"line_1": "2 Low Street"})
-    assert (answer.status_code, Address.objects.get().line_1) == (404, "1 High Street")
+    response = other_client.post(reverse(name, args=[address.pk]), ADDRESS | {"line_1": "2 Low Street"})
+    assert (response.status_code, Address.objects.get().line_1) == (404, "1 High Street")

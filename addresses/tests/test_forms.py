@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from addresses.countries import country_choices, country_name
-from addresses.country_rules import rules_of
+from addresses.country_rules import get_country_rules
 from addresses.forms import AddressForm
 from addresses.models import Address
 from billing.models import BillingProfile
@@ -45,8 +45,8 @@ def test_uk_postcode_is_normalized(typed: str, kept: str) -> None:
 
 @pytest.mark.parametrize("typed", ["12345", "BA1", "BA1 1A", "1BA 1AA", "BA1 1AA1", "٣A1 1AA", "GIR 0AA or so"])
 def test_invalid_uk_postcode_is_rejected(typed: str) -> None:
-    words = "Please check: Postcode. It should look like EC1Y 8SY."
-    assert errors(postal_code=typed) == {"postal_code": [words]}
+    message = "Please check: Postcode. It should look like EC1Y 8SY."
+    assert errors(postal_code=typed) == {"postal_code": [message]}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_invalid_uk_postcode_is_rejected(typed: str) -> None:
     ],
 )
 def test_postcode_is_normalized_for_its_country(country: str, typed: str, kept: str) -> None:
-    assert rules_of(country).postcode(typed) == kept
+    assert get_country_rules(country).normalize_postcode(typed) == kept
 
 
 @pytest.mark.parametrize(("country", "word"), [("GB", "Postcode"), ("DE", "Postcode"), ("US", "ZIP code")])
@@ -157,7 +157,7 @@ def test_save_for_reuses_an_identical_address_of_the_profile() -> None:
         form = AddressForm(ADDRESS | {"postal_code": typed})
         assert form.is_valid()
         saved.append(form.save_for(profile))
-    assert saved[0] == saved[1] == Address.objects.of(profile).get()
+    assert saved[0] == saved[1] == Address.objects.for_profile(profile).get()
 
 
 @pytest.mark.django_db
@@ -165,7 +165,7 @@ def test_manager_returns_only_the_addresses_of_the_profile_newest_first() -> Non
     alice, bob = (BillingProfile.objects.create(email=f"{name}@example.org") for name in ("alice", "bob"))
     for profile, street in [(alice, "1 A"), (bob, "2 B"), (alice, "3 A")]:
         Address.objects.create(billing_profile=profile, **ADDRESS | {"line_1": street})
-    assert [address.line_1 for address in Address.objects.of(alice)] == ["3 A", "1 A"]
+    assert [address.line_1 for address in Address.objects.for_profile(alice)] == ["3 A", "1 A"]
 
 
 def test_lines_omit_empty_fields() -> None:

@@ -47,8 +47,8 @@ def make_address(email: str, **fields: str) -> Address:
 
 def test_pages_without_a_cart_redirect_to_the_checkout(client: Client) -> None:
     sign_in(client, make_user())
-    for answer in (client.get(CHECK), client.post(CHECK, ADDRESS), client.post(UPDATE)):
-        assert answer.url == CHECKOUT
+    for response in (client.get(CHECK), client.post(CHECK, ADDRESS), client.post(UPDATE)):
+        assert response.url == CHECKOUT
     assert not Order.objects.exists()
 
 
@@ -59,8 +59,8 @@ def test_pages_with_an_empty_cart_redirect_to_the_checkout(alice: Client) -> Non
 
 def test_pages_without_a_profile_redirect_to_the_checkout(client: Client) -> None:
     add_to_cart(client, make_product())
-    for answer in (client.get(CHECK), client.post(CHECK, ADDRESS), client.post(UPDATE)):
-        assert answer.url == CHECKOUT
+    for response in (client.get(CHECK), client.post(CHECK, ADDRESS), client.post(UPDATE)):
+        assert response.url == CHECKOUT
     assert not Address.objects.exists()
 
 
@@ -89,15 +89,15 @@ def test_check_shows_the_form_for_the_address_type(alice: Client, kind: str) -> 
 
 
 def test_check_saves_the_address_to_the_order_and_redirects(alice: Client) -> None:
-    answer = alice.post(CHECK, ADDRESS | {"next": "/cart/"})
+    response = alice.post(CHECK, ADDRESS | {"next": "/cart/"})
     order = order_of("alice@example.org")
-    assert answer.url == "/cart/"
+    assert response.url == "/cart/"
     assert order.shipping_address.lines() == ["Gia Guest", "1 High Street", "BATH", "BA1 1AA", "United Kingdom"]
 
 
 def test_check_uses_the_shipping_address_for_billing_by_default(alice: Client) -> None:
     alice.post(CHECK, ADDRESS)
-    assert order_of("alice@example.org").is_billed_where_sent
+    assert order_of("alice@example.org").is_billed_to_shipping_address
     alice.post(CHECK, ADDRESS | {"line_1": "2 Low Street", "address_type": "billing"})
     order = order_of("alice@example.org")
     assert (order.shipping_address.line_1, order.billing_address.line_1) == ("1 High Street", "2 Low Street")
@@ -181,9 +181,9 @@ def test_saved_addresses_are_hidden_from_a_guest_with_the_same_email(alice: Clie
 def test_update_uses_a_saved_address_for_the_order(alice: Client, kind: str) -> None:
     alice.post(CHECK, ADDRESS)
     saved = make_address("alice@example.org", line_1="7 Alice Lane")
-    answer = alice.post(UPDATE, {"address_id": saved.pk, "address_type": kind, "next": "/cart/"})
+    response = alice.post(UPDATE, {"address_id": saved.pk, "address_type": kind, "next": "/cart/"})
     order = order_of("alice@example.org")
-    assert (answer.url, getattr(order, f"{kind}_address")) == ("/cart/", saved)
+    assert (response.url, getattr(order, f"{kind}_address")) == ("/cart/", saved)
     assert order.shipping_address != order.billing_address
 
 
@@ -207,8 +207,8 @@ def test_update_rejects_the_address_of_another_user(alice: Client, bob: Client) 
 def test_update_with_an_invalid_address_id_changes_nothing(alice: Client, number: str) -> None:
     alice.post(CHECK, ADDRESS)
     before = order_of("alice@example.org").shipping_address_id
-    answer = alice.post(UPDATE, {"address_id": number, "address_type": "shipping"})
-    assert (answer.url, order_of("alice@example.org").shipping_address_id) == (CHECKOUT, before)
+    response = alice.post(UPDATE, {"address_id": number, "address_type": "shipping"})
+    assert (response.url, order_of("alice@example.org").shipping_address_id) == (CHECKOUT, before)
 
 
 @pytest.mark.parametrize("kind", ["", "home", "status", "x\x00"])
@@ -221,6 +221,6 @@ def test_update_with_an_unknown_address_type_changes_nothing(alice: Client, kind
 
 def test_address_pages_are_not_cached(alice: Client) -> None:
     make_address("alice@example.org", line_1="7 Alice Lane")
-    answer = alice.get(CHECK)
-    assert "7 Alice Lane" in answer.text
-    assert "no-store" in answer.headers["Cache-Control"]
+    response = alice.get(CHECK)
+    assert "7 Alice Lane" in response.text
+    assert "no-store" in response.headers["Cache-Control"]

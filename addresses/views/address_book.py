@@ -30,7 +30,9 @@ def _own_profile(request: HttpRequest) -> BillingProfile:
 @login_required
 def address_list(request: HttpRequest) -> HttpResponse:
     """Show the postal addresses of this account, newest first."""
-    return render(request, "addresses/address_list.html", {"addresses": Address.objects.of(_own_profile(request))})
+    return render(
+        request, "addresses/address_list.html", {"addresses": Address.objects.for_profile(_own_profile(request))}
+    )
 
 
 @private
@@ -50,7 +52,7 @@ def address_add(request: HttpRequest) -> HttpResponse:
 def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a postal address of this account. Raise Http404 if it belongs to another account."""
     profile = _own_profile(request)
-    address = get_object_or_404(Address.objects.of(profile), pk=pk)
+    address = get_object_or_404(Address.objects.for_profile(profile), pk=pk)
     form = AddressForm(request.POST or None, initial=model_to_dict(address))
     if form.is_valid():
         _replace(address, form, profile)
@@ -78,6 +80,6 @@ def _replace(address: Address, form: AddressForm, profile: BillingProfile) -> No
 @login_required
 def address_delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a postal address of this account. Raise Http404 if it belongs to another account."""
-    get_object_or_404(Address.objects.of(_own_profile(request)), pk=pk).delete()
+    get_object_or_404(Address.objects.for_profile(_own_profile(request)), pk=pk).delete()
     messages.success(request, _("The address has been deleted. Orders you have already placed keep it."))
     return redirect("addresses:list")

@@ -34,7 +34,7 @@ def address_check(request: HttpRequest) -> HttpResponse:
         return redirect(goal)
     context = {
         "form": form,
-        "addresses": Address.objects.of(order.billing_profile),
+        "addresses": Address.objects.for_profile(order.billing_profile),
         "address_type": kind,
         "address_label": Address.Type(kind).label,
         "next_url": goal,

@@ -23,9 +23,9 @@ def fingerprint(text: str) -> str:
 class CardAttemptManager(models.Manager["CardAttempt"]):
     def recent(self) -> models.QuerySet["CardAttempt"]:
         """Return the attempts of the last hour, which count towards the limits."""
-        return self.filter(timestamp__gt=timezone.now() - CardAttempt.COUNTED)
+        return self.filter(timestamp__gt=timezone.now() - CardAttempt.COUNTED_FOR)
 
-    def of_source(self, billing_profile: BillingProfile, source: str) -> "CardAttempt | None":
+    def for_source(self, billing_profile: BillingProfile, source: str) -> "CardAttempt | None":
         """Return the profile's attempt with this token or SetupIntent, or None.
 
         Prefer an attempt that created a card.
@@ -33,9 +33,9 @@ class CardAttemptManager(models.Manager["CardAttempt"]):
         attempts = self.filter(billing_profile=billing_profile, source=fingerprint(source)).select_related("card")
         return attempts.order_by(models.F("card").desc(nulls_last=True)).first()
 
-    def forget_old(self) -> int:
+    def delete_old(self) -> int:
         """Delete the attempts that limits and pages do not need any more, and return how many."""
-        return self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT).delete()[0]
+        return self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT_FOR).delete()[0]
 
 
 class CardAttempt(models.Model):
@@ -49,8 +49,8 @@ class CardAttempt(models.Model):
         ADD = "add", _("Card entered")
         PAY = "pay", _("Payment")
 
-    COUNTED = timedelta(hours=1)
-    KEPT = timedelta(days=1)
+    COUNTED_FOR = timedelta(hours=1)
+    KEPT_FOR = timedelta(days=1)
 
     kind = models.CharField(_("kind"), max_length=3, choices=Kind)
     billing_profile = models.ForeignKey(
@@ -81,7 +81,7 @@ class CardAttempt(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
 
-    def note(self, ok: bool | None, **changes: Any) -> None:
+    def record(self, ok: bool | None, **changes: Any) -> None:
         """Save the result. With ok=None (Stripe did not answer), delete the attempt, so that it does not count."""
         if ok is None:
             self.delete()

@@ -24,11 +24,11 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
 
         Return (None, False) for a visitor who is neither signed in nor a guest.
         """
-        profile = self.of_session(request)
+        profile = self.for_session(request)
         if isinstance(request.user, User):
             if profile and profile.user_id == request.user.pk:
                 return profile, False
-            profile, created = self._of_user(request.user, profile)
+            profile, created = self._for_user(request.user, profile)
         elif profile and profile.user_id is None:
             return profile, False
         else:
@@ -39,16 +39,16 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         request.session[PROFILE_KEY] = profile.pk
         return profile, created
 
-    def of_session(self, request: HttpRequest) -> "BillingProfile | None":
+    def for_session(self, request: HttpRequest) -> "BillingProfile | None":
         """Return the active profile stored in the session, or None, regardless of who is signed in."""
         pk = request.session.get(PROFILE_KEY)
         return self.filter(pk=pk, active=True).first() if pk else None
 
-    def _of_user(self, user: User, of_session: "BillingProfile | None") -> tuple["BillingProfile", bool]:
+    def _for_user(self, user: User, session_profile: "BillingProfile | None") -> tuple["BillingProfile", bool]:
         own = self.filter(user=user).first()
         if own:
             return own, False
-        if of_session and of_session.is_guest and self._adopt(of_session, user):
+        if session_profile and session_profile.is_guest and self._adopt(session_profile, user):
             return self.get(user=user), False
         return self.create_for(user)
 
@@ -71,11 +71,11 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
 
     def save_new_user(self, request: HttpRequest, user: User) -> None:
         """Save a new user, who takes over the guest profile of this session if there is one."""
-        profile = self.of_session(request)
+        profile = self.for_session(request)
         user.guest_profile = profile if profile and profile.is_guest else None  # type: ignore[attr-defined]
         user.save()
 
-    def start_guest(self, request: HttpRequest, email: str, keep: "BillingProfile | None") -> "BillingProfile":
+    def set_guest_email(self, request: HttpRequest, email: str, keep: "BillingProfile | None") -> "BillingProfile":
         """Set the email address of the session's guest and return the guest's profile.
 
         `keep` is a profile whose email address can still be changed. With None, create a new profile.
@@ -90,7 +90,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         request.session[PROFILE_KEY] = profile.pk
         return profile
 
-    def forgotten_here_alone(self) -> models.QuerySet["BillingProfile"]:
+    def with_customer_to_delete(self) -> models.QuerySet["BillingProfile"]:
         """Return the erased profiles whose customer still has to be deleted at Stripe."""
         return self.filter(forgotten__isnull=False).exclude(customer_id="")
 

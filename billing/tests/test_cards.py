@@ -46,7 +46,7 @@ def defaults(profile: BillingProfile) -> dict[str, bool]:
 # add_new
 
 
-def test_add_new_keeps_what_a_shopper_knows_the_card_by(alice: BillingProfile) -> None:
+def test_add_new_saves_the_details_of_the_card(alice: BillingProfile) -> None:
     card = Card.objects.add_new(alice, as_card())
     assert (str(card), card.expiry, card.country) == ("Visa •••• 4242", "09/40", "GB")
     assert (card.billing_profile, card.stripe_id, card.default, card.active) == (alice, "card_1", True, True)

@@ -16,7 +16,7 @@ def message_ids(settings: Any, changes: dict[str, Any]) -> list[str]:
     """Apply the changes to safe local settings and return the ids of the messages."""
     for name, value in (LOCAL | changes).items():
         setattr(settings, name, value)
-    return [str(message.id) for message in [*checks.payment_settings(), *checks.token_flow()]]
+    return [str(message.id) for message in [*checks.check_payment_settings(), *checks.check_token_flow()]]
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_startup_with_dangerous_settings_raises_an_error_with_a_hint(settings: A
     settings.STRIPE_SECRET_KEY = "sk_live_x"
     settings.SITE_HOST = "127.0.0.1"
     with pytest.raises(ImproperlyConfigured, match="Unset STRIPE_API_BASE, or use a test key"):
-        checks.refuse_dangerous_settings()
+        checks.reject_dangerous_settings()
 
 
 def test_startup_with_safe_settings_succeeds(settings: Any) -> None:
     settings.SITE_HOST = "127.0.0.1"
-    checks.refuse_dangerous_settings()
+    checks.reject_dangerous_settings()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])

@@ -102,7 +102,7 @@ def test_create_setup_returns_a_client_secret(api: type[WatchedClient]) -> None:
 def test_retrieve_setup_returns_the_card(api: type[WatchedClient], request: pytest.FixtureRequest) -> None:
     setup = gateway.create_setup(gateway.create_customer("contract@example.org"))
     confirm: Any = {"payment_method": "pm_card_visa"}
-    gateway._ask(lambda c: c.v1.setup_intents.confirm(setup.id, confirm), lambda answer: answer)
+    gateway._request(lambda c: c.v1.setup_intents.confirm(setup.id, confirm), lambda answer: answer)
     card = gateway.retrieve_setup(setup.id).card
     assert (card["object"], card["type"], len(card["card"]["last4"])) == ("payment_method", "card", 4)
     assert not rejected_calls(api)
@@ -138,13 +138,13 @@ def test_cancel_intent_is_accepted(api: type[WatchedClient], intent: answers.Int
 def test_unknown_parameter_is_rejected(api: type[WatchedClient]) -> None:
     """Check that the servers do validate requests."""
     with pytest.raises(answers.Rejected):
-        gateway._ask(lambda c: c.v1.customers.create({"no_such_parameter": "x"}), lambda answer: answer)
+        gateway._request(lambda c: c.v1.customers.create({"no_such_parameter": "x"}), lambda answer: answer)
 
 
 def test_parameter_of_the_wrong_type_is_rejected(api: type[WatchedClient]) -> None:
     params: Any = {"amount": "a lot", "currency": "gbp"}
     with pytest.raises(answers.Rejected):
-        gateway._ask(lambda c: c.v1.payment_intents.create(params), lambda answer: answer)
+        gateway._request(lambda c: c.v1.payment_intents.create(params), lambda answer: answer)
 
 
 @pytest.mark.django_db(transaction=True)

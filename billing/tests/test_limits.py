@@ -71,7 +71,7 @@ def test_visitor_is_limited_to_ten_declined_cards(simulator: Simulator) -> None:
 
 
 @pytest.mark.slow
-def test_forty_declined_cards_with_fresh_cookies_each_are_stopped_after_thirty(simulator: Simulator) -> None:
+def test_ip_address_is_limited_to_thirty_declined_cards_with_new_cookies_each(simulator: Simulator) -> None:
     assert [add_card(visitor("192.0.2.1"), DECLINED).status_code for _number in range(40)] == [402] * 30 + [429] * 10
     assert count_card_requests(simulator) == 30
 
@@ -162,7 +162,7 @@ def test_declined_payments_of_one_order_lead_to_the_cool_down_page(client: Clien
     assert (int(page.headers["Retry-After"]) > 3000, "no-store" in page.headers["Cache-Control"]) == (True, True)
 
 
-def test_order_is_kept_and_not_placed_where_the_limit_strikes_before(client: Client, simulator: Simulator) -> None:
+def test_order_over_the_limit_is_not_placed_and_can_be_placed_later(client: Client, simulator: Simulator) -> None:
     card = pay_step(client)
     create_attempts(10, ok=False, kind="pay", profile=BillingProfile.objects.get())
     page = place_order(client, card)
@@ -231,7 +231,7 @@ def test_shop_limit_does_not_apply_to_accounts_older_than_an_hour(simulator: Sim
 # The rows
 
 
-def test_attempt_keeps_neither_address_nor_session(simulator: Simulator) -> None:
+def test_attempt_stores_no_ip_address_session_or_token(simulator: Simulator) -> None:
     client = visitor("192.0.2.77")
     add_card(client)
     row = CardAttempt.objects.get()
@@ -252,11 +252,11 @@ def test_old_attempts_are_deleted() -> None:
     create_attempts(2, ok=True)
     create_attempts(1, ok=False)
     CardAttempt.objects.filter(ok=True).update(timestamp=timezone.now() - timedelta(days=2))
-    assert (CardAttempt.objects.forget_old(), CardAttempt.objects.count()) == (2, 1)
+    assert (CardAttempt.objects.delete_old(), CardAttempt.objects.count()) == (2, 1)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_cards_are_stopped_too(simulator: Simulator) -> None:
+def test_concurrent_attempts_are_limited(simulator: Simulator) -> None:
     cookies = visitor("192.0.2.1").cookies
 
     def enter(_number: int) -> int:

@@ -44,7 +44,7 @@ def test_event_settles_the_order_with_the_state_at_stripe(client: Client, simula
     assert order.status == Order.Status.PAID
 
 
-def test_lying_event_changes_nothing(client: Client, simulator: Simulator) -> None:
+def test_event_that_contradicts_stripe_changes_nothing(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     assert deliver(Client(), event(order.payment_intent_id)).status_code == 200
     order.refresh_from_db()
@@ -100,7 +100,7 @@ def test_charge_event_settles_the_order_of_its_intent(client: Client, simulator:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_bad_delivery_is_400_and_leaves_no_row(client: Client, body: Any, signature: Any, offset: int) -> None:
+def test_bad_delivery_returns_400_and_saves_no_event(client: Client, body: Any, signature: Any, offset: int) -> None:
     assert deliver(client, body, signature, offset).status_code == 400
     assert not StripeEvent.objects.exists()
 

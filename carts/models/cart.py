@@ -21,7 +21,7 @@ from products.models import Product, ProductQuerySet
 from products.models.product import MAX_QUANTITY
 
 CART_KEY, COUNT_KEY = "cart_id", "cart_items"
-WISHES = ("country", "region", "shipping_method_id", "discount_code")
+CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
 
 
@@ -38,7 +38,7 @@ class CartManager(models.Manager["Cart"]):
 
         With `lock`, the row is locked, so that no other transaction can close the cart.
         """
-        return self._of_session(request, lock) or self._of_visitor(request, lock)
+        return self._for_session(request, lock) or self._for_visitor(request, lock)
 
     def get_or_create_from_request(self, request: HttpRequest, lock: bool = False) -> tuple["Cart", bool]:
         """Return the visitor's active cart and whether it was created. Store its id and item count in the session."""
@@ -54,7 +54,7 @@ class CartManager(models.Manager["Cart"]):
             request.session[CART_KEY] = cart.pk
             request.session[COUNT_KEY] = cart.count_items()
 
-    def note_count(self, request: HttpRequest, count: int) -> None:
+    def store_item_count(self, request: HttpRequest, count: int) -> None:
         """Store the item count for the badge in the session."""
         if request.session.get(COUNT_KEY, 0) != count:
             request.session[COUNT_KEY] = count
@@ -82,7 +82,7 @@ class CartManager(models.Manager["Cart"]):
         Return how many items the user's cart already had, because the visitor might not remember them. Return 0 if
         the session had no items to merge.
         """
-        session_cart = self._of_session(request)
+        session_cart = self._for_session(request)
         carts = self._locked(Q(pk=session_cart.pk if session_cart else 0, user=None) | Q(user=user))
         counts = {cart.user_id: cart.count_items() for cart in carts}
         own = self._assign_to_user(user, carts)
@@ -133,7 +133,7 @@ class CartManager(models.Manager["Cart"]):
         cart.absorb(closed)
 
     @transaction.atomic
-    def take_back(self, request: HttpRequest, closed: "Cart") -> None:
+    def remember_restored(self, request: HttpRequest, closed: "Cart") -> None:
         """Put the cart that `restore` filled into the session.
 
         If the visitor has signed in since, merge it into the user's cart first.
@@ -143,9 +143,9 @@ class CartManager(models.Manager["Cart"]):
             self._assign_to_user(request.user, self._locked(back | Q(user=request.user)))
         if cart := self.from_request(request):
             self.remember(request, cart)
-            self.note_count(request, cart.count_items())
+            self.store_item_count(request, cart.count_items())
 
-    def hold(self, request: HttpRequest) -> None:
+    def remember_current(self, request: HttpRequest) -> None:
         """Store the id of the visitor's cart in the session before sign-in.
 
         Sign-in changes the session key, so a cart that is found only by this key would be lost.
@@ -157,12 +157,12 @@ class CartManager(models.Manager["Cart"]):
         carts = self.filter(active=True)
         return carts.select_for_update() if lock else carts
 
-    def _of_session(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
+    def _for_session(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
         pk = request.session.get(CART_KEY)
         cart = self._active(lock).filter(pk=pk).first() if pk else None
         return cart if cart and cart.user_id in (None, request.user.pk) else None
 
-    def _of_visitor(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
+    def _for_visitor(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
         if request.user.is_authenticated:
             return self._active(lock).filter(user=request.user).first()
         if not request.session.session_key:
@@ -271,7 +271,7 @@ class Cart(models.Model):
         self.update_totals()
         return quantity
 
-    def choose(self, **choices: Any) -> None:
+    def store_choices(self, **choices: Any) -> None:
         """Store choices of the visitor: country and region of the estimate, shipping method, discount code.
 
         Do nothing if the cart is closed.
@@ -296,9 +296,11 @@ class Cart(models.Model):
 
         Take over the choices of `other` that this cart does not have. No line gets a quantity above MAX_QUANTITY.
         """
-        own = {name: getattr(self, name) for name in WISHES}
+        own = {name: getattr(self, name) for name in CHOICE_FIELDS}
         own |= {"region": own["region"] or own["country"]}  # a region is valid only in its own country
-        self.choose(**{name: getattr(self, name) if own[name] else getattr(other, name) for name in WISHES})
+        self.store_choices(
+            **{name: getattr(self, name) if own[name] else getattr(other, name) for name in CHOICE_FIELDS}
+        )
         quantities = dict(self.items.values_list("product_id", "quantity"))
         for line in other.items.all():
             quantity = min(quantities.get(line.product_id, 0) + line.quantity, MAX_QUANTITY)

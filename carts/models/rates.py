@@ -23,7 +23,7 @@ PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "validators": [M
 HUNDRED = Decimal(100)
 
 
-def check_payable(amounts: dict[str, Decimal | None]) -> None:
+def validate_decimals(amounts: dict[str, Decimal | None]) -> None:
     """Raise ValidationError for the fields whose amount has more decimals than the shop's currency."""
     currency = settings.CURRENCY
     text = gettext("%(currency)s does not have that many decimal places.") % {"currency": currency.upper()}
@@ -68,14 +68,14 @@ class ShippingMethod(models.Model):
 
     def clean(self) -> None:
         """Reject amounts with too many decimals for the currency, and a weight range that is empty."""
-        check_payable({"price": self.price, "free_from": self.free_from})
+        validate_decimals({"price": self.price, "free_from": self.free_from})
         if self.weight_from is not None and self.weight_to is not None and self.weight_from > self.weight_to:
             raise ValidationError({"weight_to": _("The maximum weight is less than the minimum weight.")})
 
-    def goes_to(self, country: str) -> bool:
+    def serves(self, country: str) -> bool:
         return not self.countries or country in self.countries.replace(",", " ").split()
 
-    def carries(self, grams: int) -> bool:
+    def accepts_weight(self, grams: int) -> bool:
         return (self.weight_from or 0) <= grams and (self.weight_to is None or grams <= self.weight_to)
 
     def price_for(self, subtotal: Decimal) -> Decimal:
@@ -145,7 +145,7 @@ class DiscountManager(models.Manager["Discount"]):
 class Discount(GuardedModel):
     """A discount code.
 
-    Only `take` and `give_back` change `uses`, in the same transaction as the status of the order.
+    Only `reserve_use` and `release_use` change `uses`, in the same transaction as the status of the order.
     """
 
     class Kind(models.TextChoices):
@@ -212,28 +212,30 @@ class Discount(GuardedModel):
         """
         if self.kind == self.Kind.PERCENT and self.value is not None and self.value > HUNDRED:
             raise ValidationError({"value": _("A discount cannot exceed 100 percent.")})
-        check_payable({"minimum": self.minimum} | ({"value": self.value} if self.kind == self.Kind.AMOUNT else {}))
+        validate_decimals({"minimum": self.minimum} | ({"value": self.value} if self.kind == self.Kind.AMOUNT else {}))
         if self.starts and self.ends and self.ends <= self.starts:
             raise ValidationError({"ends": _("The end must be after the start.")})
 
     def problem(self, subtotal: Decimal) -> str:
         """Return a message that says why the code does not apply now to this subtotal, or "" if it applies."""
-        now, words = timezone.now(), {"code": self.code}
+        now, params = timezone.now(), {"code": self.code}
         if not self.active or (self.kind == self.Kind.AMOUNT and has_excess_digits(self.value, settings.CURRENCY)):
-            return gettext("The code %(code)s is not valid.") % words
+            return gettext("The code %(code)s is not valid.") % params
         if self.starts and now < self.starts:
             return gettext("The code %(code)s is valid only from %(time)s onwards.") % (
-                words | {"time": _written(self.starts)}
+                params | {"time": _format_time(self.starts)}
             )
         if self.ends and now >= self.ends:
             return gettext("The code %(code)s expired on %(time)s and can no longer be used.") % (
-                words | {"time": _written(self.ends)}
+                params | {"time": _format_time(self.ends)}
             )
         if self.uses_limit is not None and self.uses >= self.uses_limit:
-            return gettext("The code %(code)s has been used up.") % words
+            return gettext("The code %(code)s has been used up.") % params
         if self.minimum is not None and subtotal < self.minimum:
             least = format_money(self.minimum, settings.CURRENCY)
-            return gettext("The code %(code)s is valid for orders of %(amount)s or more.") % (words | {"amount": least})
+            return gettext("The code %(code)s is valid for orders of %(amount)s or more.") % (
+                params | {"amount": least}
+            )
         return ""
 
     def amount_off(self, subtotal: Decimal, currency: str) -> Decimal:
@@ -241,7 +243,7 @@ class Discount(GuardedModel):
         off = self.value if self.kind == self.Kind.AMOUNT else subtotal * self.value / HUNDRED
         return round_money(min(off, subtotal), currency)
 
-    def take(self) -> bool:
+    def reserve_use(self) -> bool:
         """Count one more use and return True. Call this in the transaction that places the order.
 
         Return False if no use is left or the code is not active any more.
@@ -249,10 +251,10 @@ class Discount(GuardedModel):
         left = Q(uses_limit=None) | Q(uses__lt=F("uses_limit"))
         return bool(Discount.objects.filter(left, pk=self.pk, active=True).update(uses=F("uses") + 1))
 
-    def give_back(self) -> None:
+    def release_use(self) -> None:
         """Count one use less. Call this in the transaction that cancels the order."""
         Discount.objects.filter(pk=self.pk, uses__gt=0).update(uses=F("uses") - 1)
 
 
-def _written(time: datetime) -> str:
+def _format_time(time: datetime) -> str:
     return date_format(timezone.localtime(time), "DATETIME_FORMAT")

@@ -13,12 +13,12 @@ from addresses.countries import country_name
 from addresses.models import Address
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
-from carts.pricing.rules import Rules, tax_on
+from carts.pricing.rules import PricingRules, calculate_tax
 from carts.pricing.totals import TotalEntry, add_up, shown_entries
 from core.money import format_money, maximum, minimum, share_out
 
 SALT = "quote"
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 
 
 class Destination(NamedTuple):
@@ -28,10 +28,10 @@ class Destination(NamedTuple):
     region: str = ""
 
 
-NOWHERE = Destination("")
+UNKNOWN_DESTINATION = Destination("")
 
 
-class Part(NamedTuple):
+class LineAmounts(NamedTuple):
     """A line's share of the discount, and the tax on the line."""
 
     discount: Decimal
@@ -46,14 +46,14 @@ class Quote:
     """
 
     lines: Sequence[CartItem]
-    parts: Sequence[Part]
+    line_amounts: Sequence[LineAmounts]
     currency: str
     subtotal: Decimal
-    discount_total: Decimal = NOTHING
-    shipping_total: Decimal = NOTHING
-    shipping_tax: Decimal = NOTHING
+    discount_total: Decimal = ZERO
+    shipping_total: Decimal = ZERO
+    shipping_tax: Decimal = ZERO
     is_tax_included: bool = True
-    to: Destination = NOWHERE
+    destination: Destination = UNKNOWN_DESTINATION
     method: ShippingMethod | None = None
     methods: Sequence[ShippingMethod] = ()
     rate: TaxRate | None = None
@@ -63,7 +63,7 @@ class Quote:
 
     @property
     def tax_total(self) -> Decimal:
-        return sum((part.tax for part in self.parts), self.shipping_tax)
+        return sum((part.tax for part in self.line_amounts), self.shipping_tax)
 
     @property
     def total(self) -> Decimal:
@@ -90,11 +90,11 @@ class Quote:
     @property
     def tax_rate(self) -> Decimal:
         """The tax rate in percent."""
-        return self.rate.percent if self.rate else NOTHING
+        return self.rate.percent if self.rate else ZERO
 
     @property
     def country_name(self) -> str:
-        return country_name(self.to.country)
+        return country_name(self.destination.country)
 
     @property
     def problems(self) -> dict[str, str]:
@@ -126,10 +126,10 @@ class Quote:
     def missing_for_free_shipping(self) -> Decimal:
         """The amount missing for free shipping. Zero if shipping is already free or never free."""
         free_from = self.method.free_from if self.method else None
-        return max(free_from - self.subtotal, NOTHING) if free_from is not None and self.shipping_total else NOTHING
+        return max(free_from - self.subtotal, ZERO) if free_from is not None and self.shipping_total else ZERO
 
     @property
-    def choices(self) -> list[tuple[ShippingMethod, Decimal]]:
+    def shipping_choices(self) -> list[tuple[ShippingMethod, Decimal]]:
         """The shipping methods that are available for these lines and this destination, with their prices."""
         return [(method, method.price_for(self.subtotal)) for method in self.methods]
 
@@ -170,52 +170,55 @@ def read_signed(value: str) -> dict[str, Any]:
 
 
 def quote_cart(
-    cart: Cart, lines: Sequence[CartItem] | None = None, address: Address | None = None, rules: Rules | None = None
+    cart: Cart,
+    lines: Sequence[CartItem] | None = None,
+    address: Address | None = None,
+    rules: PricingRules | None = None,
 ) -> Quote:
     """Return the quote for the cart with the visitor's choices, shipped to `address`.
 
     Without an address, the destination is that of the estimate, or the shop's own country if none was chosen. Without
     `rules`, the cached rules are used, which can be a minute old.
     """
-    to = Destination(cart.country or settings.SHOP_COUNTRY, cart.region)
+    destination = Destination(cart.country or settings.SHOP_COUNTRY, cart.region)
     if address:
-        to = Destination(address.country, address.state)
+        destination = Destination(address.country, address.state)
     code = Discount.objects.find(cart.discount_code)
-    return quote(cart.lines() if lines is None else lines, to, cart.shipping_method_id, code, rules)
+    return quote(cart.lines() if lines is None else lines, destination, cart.shipping_method_id, code, rules)
 
 
 def quote(
     lines: Sequence[CartItem],
-    to: Destination | None = None,
+    destination: Destination | None = None,
     method: int | None = None,
     discount: Discount | None = None,
-    rules: Rules | None = None,
+    rules: PricingRules | None = None,
 ) -> Quote:
     """Return the quote for the lines.
 
-    `to` defaults to the shop's own country. `method` is the id of the chosen shipping method. If it is not available,
-    the first available method is used. A discount that does not apply is left out, and `code_problem` says why.
-    Without `rules`, the cached rules are used.
+    `destination` defaults to the shop's own country. `method` is the id of the chosen shipping method. If it is not
+    available, the first available method is used. A discount that does not apply is left out, and `code_problem` says
+    why. Without `rules`, the cached rules are used.
     """
-    to, rules = to or Destination(settings.SHOP_COUNTRY), rules or Rules.kept()
-    subtotal = sum((line.total for line in lines), NOTHING)
-    methods, delivery_problem = _delivery(lines, to, rules) if lines else ([], "")
+    destination, rules = destination or Destination(settings.SHOP_COUNTRY), rules or PricingRules.cached()
+    subtotal = sum((line.total for line in lines), ZERO)
+    methods, delivery_problem = _delivery(lines, destination, rules) if lines else ([], "")
     chosen = next((one for one in methods if one.pk == method), methods[0] if methods else None)
-    shipping = chosen.price_for(subtotal) if chosen else NOTHING
+    shipping = chosen.price_for(subtotal) if chosen else ZERO
     code_problem = discount.problem(subtotal) if discount and lines else ""
     discount = discount if lines and not code_problem else None
-    amount_off = discount.amount_off(subtotal, settings.CURRENCY) if discount else NOTHING
-    rate = rules.rate_at(*to)
+    amount_off = discount.amount_off(subtotal, settings.CURRENCY) if discount else ZERO
+    rate = rules.rate_for(*destination)
     return Quote(
         lines=lines,
-        parts=_parts(lines, amount_off, rate),
+        line_amounts=_line_amounts(lines, amount_off, rate),
         currency=settings.CURRENCY,
         subtotal=subtotal,
         discount_total=amount_off,
         shipping_total=shipping,
-        shipping_tax=_tax(shipping, rate) if rate and rate.on_shipping else NOTHING,
+        shipping_tax=_tax(shipping, rate) if rate and rate.on_shipping else ZERO,
         is_tax_included=settings.PRICES_INCLUDE_TAX,
-        to=to,
+        destination=destination,
         method=chosen,
         methods=methods,
         rate=rate,
@@ -225,26 +228,28 @@ def quote(
     )
 
 
-def _parts(lines: Sequence[CartItem], amount_off: Decimal, rate: TaxRate | None) -> list[Part]:
+def _line_amounts(lines: Sequence[CartItem], amount_off: Decimal, rate: TaxRate | None) -> list[LineAmounts]:
     """Return each line's share of the discount, and the tax on the rest of the line."""
     shares = share_out(amount_off, [line.total for line in lines], settings.CURRENCY)
-    return [Part(share, _tax(line.total - share, rate)) for line, share in zip(lines, shares, strict=True)]
+    return [LineAmounts(share, _tax(line.total - share, rate)) for line, share in zip(lines, shares, strict=True)]
 
 
 def _tax(amount: Decimal, rate: TaxRate | None) -> Decimal:
-    return tax_on(amount, rate.percent, settings.PRICES_INCLUDE_TAX, settings.CURRENCY) if rate else NOTHING
+    return calculate_tax(amount, rate.percent, settings.PRICES_INCLUDE_TAX, settings.CURRENCY) if rate else ZERO
 
 
-def _delivery(lines: Sequence[CartItem], to: Destination, rules: Rules) -> tuple[list[ShippingMethod], str]:
+def _delivery(
+    lines: Sequence[CartItem], destination: Destination, rules: PricingRules
+) -> tuple[list[ShippingMethod], str]:
     """Return the available shipping methods and "", or no methods and a message for the shopper that says why."""
-    there = rules.methods_to(to.country, settings.CURRENCY)
+    available = rules.methods_for(destination.country, settings.CURRENCY)
     grams = sum(line.product.weight * line.quantity for line in lines)
-    fitting = [method for method in there if method.carries(grams)]
+    fitting = [method for method in available if method.accepts_weight(grams)]
     if fitting:
         return fitting, ""
     text = (
         _("We do not deliver orders of this weight to %(country)s.")
-        if there
+        if available
         else _("We do not deliver to %(country)s.")
     )
-    return [], text % {"country": country_name(to.country)}
+    return [], text % {"country": country_name(destination.country)}

@@ -12,42 +12,42 @@ from core.money import has_excess_digits, round_money
 RULES_KEY = "rules"
 
 
-def tax_on(amount: Decimal, percent: Decimal, is_included: bool, currency: str) -> Decimal:
+def calculate_tax(amount: Decimal, percent: Decimal, is_included: bool, currency: str) -> Decimal:
     """Return the tax that `amount` contains if it is included, otherwise the tax to add to it."""
     return round_money(amount * percent / (HUNDRED + percent if is_included else HUNDRED), currency)
 
 
 @dataclass(frozen=True)
-class Rules:
+class PricingRules:
     """The active shipping methods and tax rates."""
 
     methods: Sequence[ShippingMethod]
     rates: Sequence[TaxRate]
 
     @classmethod
-    def read(cls) -> "Rules":
+    def from_database(cls) -> "PricingRules":
         """Return the rules from the database. Placing an order uses only these, never the cached ones."""
         return cls(list(ShippingMethod.objects.filter(active=True)), list(TaxRate.objects.filter(active=True)))
 
     @classmethod
-    def kept(cls) -> "Rules":
+    def cached(cls) -> "PricingRules":
         """Return the rules from the cache, at most a minute old. They are cached because every cart page needs them."""
-        return cache.get_or_set(RULES_KEY, cls.read, 60) or cls.read()
+        return cache.get_or_set(RULES_KEY, cls.from_database, 60) or cls.from_database()
 
     @staticmethod
-    def forget() -> None:
+    def clear_cache() -> None:
         """Delete the cached rules, so that the next request reads them from the database."""
         cache.delete(RULES_KEY)
 
-    def methods_to(self, country: str, currency: str) -> list[ShippingMethod]:
+    def methods_for(self, country: str, currency: str) -> list[ShippingMethod]:
         """Return the methods for this country with a price that the currency allows, in order of preference."""
         return [
             method
             for method in self.methods
-            if method.goes_to(country) and not has_excess_digits(method.price, currency)
+            if method.serves(country) and not has_excess_digits(method.price, currency)
         ]
 
-    def rate_at(self, country: str, region: str) -> TaxRate | None:
+    def rate_for(self, country: str, region: str) -> TaxRate | None:
         """Return the rate of the region, otherwise that of the whole country, or None if there is neither."""
         rates = [rate for rate in self.rates if rate.country == country]
         name = region.strip().casefold()

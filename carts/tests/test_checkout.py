@@ -60,16 +60,18 @@ def test_viewing_the_checkout_creates_no_profile_or_order(shopper: Client) -> No
 
 
 @pytest.mark.parametrize(
-    ("price", "words"), [("0.10", "minimum order value is £0.30"), ("999999.99", "maximum order value is")]
+    ("price", "message"), [("0.10", "minimum order value is £0.30"), ("999999.99", "maximum order value is")]
 )
-def test_total_that_cannot_be_charged_is_reported_before_the_card_form(shopper: Client, price: str, words: str) -> None:
+def test_total_that_cannot_be_charged_is_reported_before_the_card_form(
+    shopper: Client, price: str, message: str
+) -> None:
     set_delivery("0" if price == "0.10" else "5")
     Product.objects.update(price=price)
     cart = shopper.get("/cart/").text
     give_details(shopper)
     pay = shopper.get(CHECKOUT).text
-    assert words in cart
-    assert words in pay
+    assert message in cart
+    assert message in pay
     assert f'href="{CHECKOUT}"' not in cart
     assert ("data-card-form" in pay, "Place order" in pay) == (False, False)
 

@@ -115,8 +115,8 @@ def test_payment_step_with_one_method_offers_no_choice(shopper: Client) -> None:
 
 def test_changing_the_method_without_javascript_updates_the_total(shopper: Client, express: ShippingMethod) -> None:
     give_details(shopper)
-    answer = shopper.post(f"/cart/delivery/?next={CHECKOUT}", {"shipping_method": express.pk}, headers=SAME)
-    assert answer.url == CHECKOUT
+    response = shopper.post(f"/cart/delivery/?next={CHECKOUT}", {"shipping_method": express.pk}, headers=SAME)
+    assert response.url == CHECKOUT
     assert "Place order · £25.50" in shopper.get(CHECKOUT).text
 
 
@@ -125,9 +125,9 @@ def test_method_changed_on_submit_is_shown_before_the_order_is_placed(
 ) -> None:
     give_details(shopper)
     form = place_form(shopper) | {"card": add_card(shopper).json()["card"]}
-    answer = shopper.post(CHECKOUT, form | {"shipping_method": express.pk}, follow=True)
-    assert "Please check the new total" in answer.text
-    assert "Place order · £25.50" in answer.text
+    response = shopper.post(CHECKOUT, form | {"shipping_method": express.pk}, follow=True)
+    assert "Please check the new total" in response.text
+    assert "Place order · £25.50" in response.text
     assert not Order.objects.placed().exists()
 
 

@@ -10,7 +10,7 @@ from django.core import signing
 from carts.models import CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.quotes import Destination, Quote, quote, read_signed
-from carts.pricing.rules import Rules
+from carts.pricing.rules import PricingRules
 from products.models import Product
 
 VAT = TaxRate(title="VAT", country="GB", percent=Decimal(20))
@@ -27,7 +27,7 @@ STANDARD = ShippingMethod(pk=1, title="Standard delivery", price=Decimal("4.95")
 
 def make_quote(lines: list[CartItem], *methods: ShippingMethod, rates: Sequence[TaxRate] = (), **chosen: Any) -> Quote:
     """Return the quote for the lines with these tax rates and methods (the standard one by default)."""
-    return quote(lines, rules=Rules(methods or (STANDARD,), rates), **chosen)
+    return quote(lines, rules=PricingRules(methods or (STANDARD,), rates), **chosen)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_quote_uses_the_first_method_unless_another_is_chosen() -> None:
                             ("I", ["Standard delivery"]), ("FR", ["Standard delivery"])],
 )  # fmt: skip
 def test_methods_are_offered_in_their_countries(country: str, titles: list[str]) -> None:
-    result = make_quote([line("16.00")], STANDARD, EXPRESS, to=Destination(country))
+    result = make_quote([line("16.00")], STANDARD, EXPRESS, destination=Destination(country))
     assert [method.title for method in result.methods] == titles
 
 
@@ -133,7 +133,7 @@ def test_weight_includes_all_units() -> None:
 
 
 def test_quote_reports_a_country_without_delivery() -> None:
-    result = make_quote([line("16.00")], EXPRESS, to=Destination("FR"))
+    result = make_quote([line("16.00")], EXPRESS, destination=Destination("FR"))
     assert (result.delivery_problem, result.method) == ("We do not deliver to France.", None)
 
 
@@ -173,7 +173,7 @@ def test_rate_of_a_region_replaces_that_of_the_country(to: Destination, percent:
         TaxRate(title="GST", country="CA", percent=Decimal(5)),
         TaxRate(title="Tax", country="CA", region="BC, British Columbia", percent=Decimal(12)),
     ]
-    assert make_quote([line("16.00")], rates=rates, to=to).tax_rate == Decimal(percent)
+    assert make_quote([line("16.00")], rates=rates, destination=to).tax_rate == Decimal(percent)
 
 
 # --- discounts ---
@@ -181,8 +181,8 @@ def test_rate_of_a_region_replaces_that_of_the_country(to: Destination, percent:
 
 def test_discount_is_split_between_the_lines_and_lowers_their_tax() -> None:
     result = make_quote([line("10.00"), line("20.00")], rates=[VAT], discount=Discount(code="TEN", value=Decimal(10)))
-    assert [part.discount for part in result.parts] == [Decimal("1.00"), Decimal("2.00")]
-    assert [part.tax for part in result.parts] == [Decimal("1.50"), Decimal("3.00")]
+    assert [part.discount for part in result.line_amounts] == [Decimal("1.00"), Decimal("2.00")]
+    assert [part.tax for part in result.line_amounts] == [Decimal("1.50"), Decimal("3.00")]
 
 
 @pytest.mark.parametrize(("kind", "value"), [("amount", "99.00"), ("percent", "100")])

@@ -23,9 +23,9 @@ def lines() -> dict[str, int]:
     return dict(CartItem.objects.values_list("product__title", "quantity"))
 
 
-def message_text(answer) -> str:
+def message_text(response) -> str:
     """Return the text of all messages for the visitor."""
-    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def mug() -> Product:
 
 
 def test_add_creates_a_cart_with_one_line(client: Client, mug: Product) -> None:
-    answer = add_to_cart(client, mug, 2)
-    assert (answer.status_code, answer.url) == (302, "/cart/")
-    assert (lines(), message_text(answer)) == ({"Mug": 2}, "Your cart now has 2 × Mug.")
+    response = add_to_cart(client, mug, 2)
+    assert (response.status_code, response.url) == (302, "/cart/")
+    assert (lines(), message_text(response)) == ({"Mug": 2}, "Your cart now has 2 × Mug.")
 
 
 def test_update_adds_one_by_default(client: Client, mug: Product) -> None:
@@ -57,19 +57,19 @@ def test_add_increases_the_quantity_and_reports_it(client: Client, mug: Product)
 def test_add_is_limited_to_the_stock_and_99_with_a_message(client: Client, stock: int | None, most: int) -> None:
     product = make_product(title="Jug", stock=stock)
     add_to_cart(client, product, 3)
-    answer = add_to_cart(client, product, 98)
+    response = add_to_cart(client, product, 98)
     assert lines() == {"Jug": most}
-    assert message_text(answer).endswith(f"That is all we have in stock: your cart now has {most} × Jug.")
+    assert message_text(response).endswith(f"That is all we have in stock: your cart now has {most} × Jug.")
 
 
 def test_add_of_a_sold_out_product_shows_a_message(client: Client) -> None:
-    answer = add_to_cart(client, make_product(title="Jug", stock=0))
-    assert (lines(), message_text(answer)) == ({}, "Jug is sold out.")
+    response = add_to_cart(client, make_product(title="Jug", stock=0))
+    assert (lines(), message_text(response)) == ({}, "Jug is sold out.")
 
 
 def test_add_rejects_a_quantity_of_zero(client: Client, mug: Product) -> None:
-    answer = add_to_cart(client, mug, 0)
-    assert (lines(), message_text(answer)) == ({}, "Choose a quantity of 1 or more.")
+    response = add_to_cart(client, mug, 0)
+    assert (lines(), message_text(response)) == ({}, "Choose a quantity of 1 or more.")
 
 
 # Set and remove
@@ -88,9 +88,9 @@ def test_set_adds_a_missing_line(client: Client, mug: Product) -> None:
 
 
 def test_set_is_limited_to_the_stock(client: Client, mug: Product) -> None:
-    answer = add_to_cart(client, mug, 50, "set")
+    response = add_to_cart(client, mug, 50, "set")
     assert lines() == {"Mug": 10}
-    assert "That is all we have in stock" in message_text(answer)
+    assert "That is all we have in stock" in message_text(response)
 
 
 @pytest.mark.parametrize(("action", "quantity"), [("set", 0), ("remove", 1), ("remove", 0), ("remove", 99)])
@@ -99,9 +99,9 @@ def test_set_to_zero_and_remove_delete_the_line_repeatedly(
 ) -> None:
     add_to_cart(client, mug, 2)
     for _ in range(2):
-        answer = add_to_cart(client, mug, quantity, action)
+        response = add_to_cart(client, mug, quantity, action)
     assert lines() == {}
-    assert message_text(answer).endswith("Mug is no longer in your cart.")
+    assert message_text(response).endswith("Mug is no longer in your cart.")
 
 
 def test_remove_keeps_the_other_lines(client: Client, mug: Product) -> None:
@@ -154,9 +154,9 @@ def test_invalid_quantity_changes_nothing_and_shows_a_message(
 ) -> None:
     add_to_cart(client, mug, 2)
     del client.cookies["messages"]  # what that message_text
-    answer = add_to_cart(client, mug, quantity, action)
-    assert (answer.status_code, lines()) == (302, {"Mug": 2})
-    assert 0 < len(message_text(answer)) < 200
+    response = add_to_cart(client, mug, quantity, action)
+    assert (response.status_code, lines()) == (302, {"Mug": 2})
+    assert 0 < len(message_text(response)) < 200
 
 
 def test_empty_quantity_adds_one(client: Client, mug: Product) -> None:
@@ -171,22 +171,22 @@ def test_set_without_a_quantity_shows_a_message_and_changes_nothing(
     add_to_cart(client, mug, 5)
     del client.cookies["messages"]  # what that message_text
     data = {"product_id": mug.pk, "action": "set"} | ({} if quantity is None else {"quantity": quantity})
-    answer = client.post(UPDATE, data, headers=SAME)
-    assert (message_text(answer), lines()) == ("Enter a quantity.", {"Mug": 5})
+    response = client.post(UPDATE, data, headers=SAME)
+    assert (message_text(response), lines()) == ("Enter a quantity.", {"Mug": 5})
 
 
 @pytest.mark.parametrize(
     "number", ["", " ", "mug", "0", "-1", "1.5", HUGE, "9" * 500, "9" * 5000, "1\x00", "\x00", "None"]
 )
 def test_invalid_product_id_changes_nothing(client: Client, mug: Product, number: str) -> None:
-    answer = client.post(UPDATE, {"product_id": number}, headers=SAME)
-    assert (answer.status_code, lines(), Cart.objects.count()) == (302, {}, 0)
-    assert message_text(answer)
+    response = client.post(UPDATE, {"product_id": number}, headers=SAME)
+    assert (response.status_code, lines(), Cart.objects.count()) == (302, {}, 0)
+    assert message_text(response)
 
 
 def test_missing_product_id_changes_nothing(client: Client, mug: Product) -> None:
-    answer = client.post(UPDATE, headers=SAME)
-    assert (lines(), message_text(answer)) == ({}, "Choose a product.")
+    response = client.post(UPDATE, headers=SAME)
+    assert (lines(), message_text(response)) == ({}, "Choose a product.")
 
 
 @pytest.mark.parametrize("gone", ["inactive", "deleted"])
@@ -198,18 +198,18 @@ def test_unavailable_product_changes_nothing_and_shows_a_message(
         Product.objects.update(active=False)
     else:
         Product.objects.all().delete()
-    answer = add_to_cart(client, mug, 1, action)
-    assert (lines(), message_text(answer)) == ({}, "This product is no longer available.")
+    response = add_to_cart(client, mug, 1, action)
+    assert (lines(), message_text(response)) == ({}, "This product is no longer available.")
 
 
 @pytest.mark.parametrize("action", ["toggle", "ADD", "add\x00", "delete", "a" * 100_000])
 def test_unknown_action_changes_nothing_and_shows_a_short_message(client: Client, mug: Product, action: str) -> None:
-    answer = add_to_cart(client, mug, 1, action)
-    assert (answer.status_code, lines()) == (302, {})
-    assert 0 < len(message_text(answer)) < 200
+    response = add_to_cart(client, mug, 1, action)
+    assert (response.status_code, lines()) == (302, {})
+    assert 0 < len(message_text(response)) < 200
 
 
-def test_fields_nobody_asked_for_change_nothing(client: Client, other_client: Client, mug: Product) -> None:
+def test_unexpected_fields_change_nothing(client: Client, other_client: Client, mug: Product) -> None:
     add_to_cart(other_client, make_product(title="Jug"))
     other = Cart.objects.get()
     bob = make_user("bob@example.org")
@@ -222,13 +222,13 @@ def test_fields_nobody_asked_for_change_nothing(client: Client, other_client: Cl
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "patch"])
 def test_update_accepts_only_post(client: Client, mug: Product, method: str) -> None:
-    answer = getattr(client, method)(f"{UPDATE}?product_id={mug.pk}")
-    assert (answer.status_code, lines(), Session.objects.count()) == (405, {}, 0)
+    response = getattr(client, method)(f"{UPDATE}?product_id={mug.pk}")
+    assert (response.status_code, lines(), Session.objects.count()) == (405, {}, 0)
 
 
 def test_json_body_changes_nothing(client: Client, mug: Product) -> None:
-    answer = client.post(UPDATE, b'{"product_id": 1}', content_type="application/json", headers=SAME)
-    assert (lines(), message_text(answer)) == ({}, "Choose a product.")
+    response = client.post(UPDATE, b'{"product_id": 1}', content_type="application/json", headers=SAME)
+    assert (lines(), message_text(response)) == ({}, "Choose a product.")
 
 
 # CSRF protection
@@ -260,10 +260,10 @@ def csrf_client() -> Client:
         {"Referer": "http://testserver/products/"},
     ],
 )
-def test_update_from_elsewhere_without_a_token_is_refused(csrf_client: Client, mug: Product, headers: dict) -> None:
-    answer = csrf_client.post(UPDATE, {"product_id": mug.pk}, headers=headers)
-    assert answer.status_code == 403
-    assert "Nothing was changed." in answer.text
+def test_update_from_another_site_without_a_token_is_rejected(csrf_client: Client, mug: Product, headers: dict) -> None:
+    response = csrf_client.post(UPDATE, {"product_id": mug.pk}, headers=headers)
+    assert response.status_code == 403
+    assert "Nothing was changed." in response.text
     assert lines() == {}
 
 
@@ -288,8 +288,8 @@ def test_update_with_a_csrf_token_needs_no_origin_headers(csrf_client: Client, m
 
 def test_update_with_a_wrong_token_is_rejected(csrf_client: Client, mug: Product) -> None:
     csrf_client.get("/accounts/login/")
-    answer = csrf_client.post(UPDATE, {"product_id": mug.pk, "csrfmiddlewaretoken": "x" * 64})
-    assert (answer.status_code, lines()) == (403, {})
+    response = csrf_client.post(UPDATE, {"product_id": mug.pk, "csrfmiddlewaretoken": "x" * 64})
+    assert (response.status_code, lines()) == (403, {})
 
 
 # Redirects
@@ -297,8 +297,8 @@ def test_update_with_a_wrong_token_is_rejected(csrf_client: Client, mug: Product
 
 @pytest.mark.parametrize("goal", ["/products/", "/products/?page=2&category=mugs", "/products/mug/#quantity", "/?q=é"])
 def test_next_on_this_site_is_followed(client: Client, mug: Product, goal: str) -> None:
-    answer = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
-    assert unquote(answer.url) == goal
+    response = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
+    assert unquote(response.url) == goal
 
 
 HOSTILE = [
@@ -335,9 +335,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize("goal", HOSTILE)
 def test_next_to_another_site_is_not_followed(client: Client, mug: Product, goal: str) -> None:
-    answer = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
-    assert answer.url == "/cart/"
-    assert "Set-Cookie: a=b" not in str(answer.headers)
+    response = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)
+    assert response.url == "/cart/"
+    assert "Set-Cookie: a=b" not in str(response.headers)
 
 
 # New sessions and carts, queries, and the open order

@@ -31,10 +31,10 @@ def test_cart_page_has_the_cart_in_its_context(client: Client) -> None:
 
 
 def test_empty_cart_page_links_to_the_products_and_creates_nothing(client: Client) -> None:
-    answer = client.get("/cart/")
-    assert "Your cart is empty." in answer.text
-    assert 'href="/products/">See all products' in answer.text
-    assert not answer.cookies
+    response = client.get("/cart/")
+    assert "Your cart is empty." in response.text
+    assert 'href="/products/">See all products' in response.text
+    assert not response.cookies
     assert (Session.objects.count(), Cart.objects.count()) == (0, 0)
 
 
@@ -78,9 +78,9 @@ def test_cart_page_corrects_a_wrong_badge(client: Client) -> None:
 
 def test_cart_page_is_not_cached(client: Client) -> None:
     add_to_cart(client, make_product(title="Teal mug"))
-    answer = client.get("/cart/")
-    assert "Teal mug" in answer.text
-    assert {"no-store", "private"} <= set(answer.headers["Cache-Control"].split(", "))
+    response = client.get("/cart/")
+    assert "Teal mug" in response.text
+    assert {"no-store", "private"} <= set(response.headers["Cache-Control"].split(", "))
 
 
 def test_cart_page_does_not_show_the_cart_of_another_visitor(client: Client, other_client: Client) -> None:

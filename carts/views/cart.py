@@ -14,11 +14,11 @@ from carts.forms import CartUpdateForm, DeliveryForm, DiscountForm
 from carts.models import Cart
 from carts.pricing import discount_codes
 from carts.pricing.quotes import Quote, quote, quote_cart
-from carts.pricing.rules import Rules
+from carts.pricing.rules import PricingRules
 from core.http import next_url, private, same_origin_or_csrf
 from products.models import Product
 
-LONGEST_TYPED = 80  # characters of a rejected discount code to show again; a code has at most 40
+MAX_SHOWN_CODE_LENGTH = 80  # characters of a rejected discount code to show again; a code has at most 40
 
 
 @private
@@ -29,7 +29,7 @@ def cart_home(request: HttpRequest) -> HttpResponse:
     lines = cart.lines() if cart else []
     if cart:
         Cart.objects.remember(request, cart)
-    Cart.objects.note_count(request, sum(line.quantity for line in lines))
+    Cart.objects.store_item_count(request, sum(line.quantity for line in lines))
     cart_quote = quote_cart(cart, lines) if cart else quote(lines)
     return render(
         request, "carts/cart_home.html", {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
@@ -38,12 +38,14 @@ def cart_home(request: HttpRequest) -> HttpResponse:
 
 def _estimate(cart_quote: Quote) -> dict[str, object]:
     """Return the countries to choose from, and the regions of the chosen country that have a separate tax rate."""
-    rules = Rules.kept()
+    rules = PricingRules.cached()
     served = rules.countries()
     countries = [
-        (code, name) for code, name in country_choices() if served is None or code in {*served, cart_quote.to.country}
+        (code, name)
+        for code, name in country_choices()
+        if served is None or code in {*served, cart_quote.destination.country}
     ]
-    return {"countries": countries, "regions": rules.regions_of(cart_quote.to.country)}
+    return {"countries": countries, "regions": rules.regions_of(cart_quote.destination.country)}
 
 
 @require_POST
@@ -84,21 +86,21 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     before = product.in_cart or 0
     wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
     now = cart.set_quantity(product, wanted)
-    Cart.objects.note_count(request, max(Cart.objects.item_count(request) + now - before, 0))
+    Cart.objects.store_item_count(request, max(Cart.objects.item_count(request) + now - before, 0))
     _report_quantity(request, product.title, wanted, now)
 
 
 def _report_quantity(request: HttpRequest, title: str, wanted: int, now: int) -> None:
     """Show a message with the new quantity in the cart, as a warning if it is less than requested."""
-    words = {"title": title, "count": now}
+    params = {"title": title, "count": now}
     if now == 0 == wanted:
-        messages.info(request, _("%(title)s is no longer in your cart.") % words)
+        messages.info(request, _("%(title)s is no longer in your cart.") % params)
     elif now == 0:
-        messages.warning(request, _("%(title)s is sold out.") % words)
+        messages.warning(request, _("%(title)s is sold out.") % params)
     elif now < wanted:
-        messages.warning(request, _("That is all we have in stock: your cart now has %(count)d × %(title)s.") % words)
+        messages.warning(request, _("That is all we have in stock: your cart now has %(count)d × %(title)s.") % params)
     else:
-        messages.success(request, _("Your cart now has %(count)d × %(title)s.") % words)
+        messages.success(request, _("Your cart now has %(count)d × %(title)s.") % params)
 
 
 @require_POST
@@ -107,9 +109,9 @@ def cart_delivery(request: HttpRequest) -> HttpResponse:
     """Store the country of the estimate or the shipping method in the cart."""
     form, cart = DeliveryForm(request.POST), Cart.objects.from_request(request)
     if not form.is_valid():
-        messages.error(request, form.first_error(), extra_tags=form.first_place())
-    elif cart and (changes := form.wishes()):
-        cart.choose(**changes)
+        messages.error(request, form.first_error(), extra_tags=form.first_error_field_id())
+    elif cart and (changes := form.cart_changes()):
+        cart.store_choices(**changes)
     return redirect(next_url(request, resolve_url("carts:home")))
 
 
@@ -123,18 +125,18 @@ def cart_discount(request: HttpRequest) -> HttpResponse:
     elif not form.is_valid():
         return _reject_code(request, form.first_error())
     elif form.cleaned_data["remove"]:
-        discount_codes.take_off(cart)
+        discount_codes.remove_code(cart)
         messages.info(request, _("The discount code is no longer in your cart."))
     else:
         try:
-            messages.success(request, discount_codes.put_on(request, cart, form.cleaned_data["code"]))
-        except discount_codes.CodeRefused as refusal:
-            return _reject_code(request, str(refusal))
+            messages.success(request, discount_codes.apply_code(request, cart, form.cleaned_data["code"]))
+        except discount_codes.CodeRejected as error:
+            return _reject_code(request, str(error))
     return redirect("carts:home")
 
 
 def _reject_code(request: HttpRequest, message: str) -> HttpResponse:
     """Show the message at the code field. The URL carries the typed code, so that the field still shows it."""
     messages.error(request, message, extra_tags="discount-code")
-    typed = request.POST.get("code", "").replace("\x00", "")[:LONGEST_TYPED]
+    typed = request.POST.get("code", "").replace("\x00", "")[:MAX_SHOWN_CODE_LENGTH]
     return redirect(f"{resolve_url('carts:home')}?{urlencode({'code': typed})}")

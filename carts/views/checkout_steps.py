@@ -20,22 +20,22 @@ from billing.models import BillingProfile, Card, CardAttempt
 from carts.forms import PlaceOrderForm
 from carts.models import Cart
 from carts.pricing.quotes import quote_cart
-from carts.pricing.rules import Rules
-from carts.views.details import Details
+from carts.pricing.rules import PricingRules
+from carts.views.details import DetailsForms
 from core.http import private
 from orders.models import Order
 from orders.views.payment import pay_order
-from orders.workflow.placing import PlaceRefused, place
+from orders.workflow.placing import OrderRejected, place
 
 
 def place_order(request: HttpRequest) -> HttpResponse:
     """Place the order and charge the card.
 
-    A second click, a second tab or the back button redirect to the order that has already been placed. Raise TooMany
-    if the visitor has tried too many cards.
+    A second click, a second tab or the back button redirect to the order that has already been placed. Raise
+    TooManyCardAttempts if the visitor has tried too many cards.
     """
     number = request.POST.get("order", "")[:20]
-    order = Order.objects.of_visitor(request).filter(order_id=number).first() if number.isalnum() else None
+    order = Order.objects.for_visitor(request).filter(order_id=number).first() if number.isalnum() else None
     if order is None:
         messages.error(request, _("Your checkout has expired. Please start again from your cart."))
         return redirect("carts:home")
@@ -45,19 +45,19 @@ def place_order(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, form.first_error(), extra_tags="card" if "card" in form.errors else "")
         return redirect("carts:checkout")
-    if form.is_other_method() and order.cart:
-        order.cart.choose(shipping_method_id=form.cleaned_data["shipping_method"])
+    if form.has_changed_method() and order.cart:
+        order.cart.store_choices(shipping_method_id=form.cleaned_data["shipping_method"])
         messages.info(request, _("The delivery option has changed. Please check the new total, then place your order."))
         return redirect("carts:checkout")
-    attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
+    attempt = limits.start_attempt(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
     try:
         if not place(order, form.cleaned_data["quote"]):
-            attempt.note(ok=None)
+            attempt.record(ok=None)
             return redirect(order)
-    except PlaceRefused as refusal:
-        attempt.note(ok=None)
-        Rules.forget()  # the cached rules can be a minute old, and the next page must show the current ones
-        for problem in refusal.problems:
+    except OrderRejected as rejection:
+        attempt.record(ok=None)
+        PricingRules.clear_cache()  # the cached rules can be a minute old, and the next page must show the current ones
+        for problem in rejection.problems:
             messages.error(request, problem)
         return redirect("carts:checkout")
     Order.objects.remember(request, order)
@@ -85,22 +85,22 @@ def checkout(request: HttpRequest) -> HttpResponse:
     address = order.shipping_address if order else None
     context = {"cart": cart, "quote": quote_cart(cart, lines, address), "order": order}
     if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
-        details = Details(request, profile, order, cart)
+        details = DetailsForms(request, profile, order, cart)
         if details.is_valid():
             details.save(cart)
             shipping = details.shipping.cleaned_data
-            cart.choose(country=shipping["country"], region=shipping.get("state", ""))
+            cart.store_choices(country=shipping["country"], region=shipping.get("state", ""))
             return redirect("carts:checkout")
         return render(request, "carts/checkout.html", context | _details_context(details, profile))
     context |= {"step": "pay", "cards": Card.objects.usable(order.billing_profile)}
     return render(request, "carts/checkout.html", context)
 
 
-def _details_context(details: Details, profile: BillingProfile | None) -> dict[str, object]:
+def _details_context(details: DetailsForms, profile: BillingProfile | None) -> dict[str, object]:
     is_member = profile is not None and not profile.is_guest
     return {
         "step": "details",
         "details": details,
         "login_form": None if is_member else LoginForm(auto_id="login-%s"),
-        "addresses": Address.objects.of(profile)[:6] if profile and is_member else [],
+        "addresses": Address.objects.for_profile(profile)[:6] if profile and is_member else [],
     }

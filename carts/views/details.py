@@ -4,7 +4,7 @@ from django.forms import model_to_dict
 from django.http import HttpRequest
 
 from accounts.forms import GuestForm
-from addresses.forms import AddressForm, wants_other_fields
+from addresses.forms import AddressForm, is_country_change
 from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart
@@ -12,32 +12,34 @@ from orders.models import Order
 from orders.workflow.guests import start_guest
 
 
-class Details:
+class DetailsForms:
     """The forms of the first step: guest email address, shipping address and, if different, billing address."""
 
     def __init__(self, request: HttpRequest, profile: BillingProfile | None, order: Order | None, cart: Cart) -> None:
         data = request.POST if request.method == "POST" else None
         self.request, self.profile = request, profile
-        self.is_bound = data is not None and not wants_other_fields(data)
+        self.is_bound = data is not None and not is_country_change(data)
         self.guest = None
         if not request.user.is_authenticated:
             email = request.POST.get("email") or (profile.email if profile else "")
             self.guest = GuestForm(data if self.is_bound else None, initial={"email": email})
-        self.is_same = "billing_same" in data if data is not None else not order or order.is_billed_where_sent
+        self.is_billing_same = (
+            "billing_same" in data if data is not None else not order or order.is_billed_to_shipping_address
+        )
         shipping_initial = _initial(order.shipping_address if order else None)
         self.shipping = AddressForm(data, prefix="shipping", initial=shipping_initial or {"country": cart.country})
         self.billing = AddressForm(
-            None if self.is_same else data,
+            None if self.is_billing_same else data,
             prefix="billing",
             kind=Address.Type.BILLING,
-            initial=_initial(order.billing_address if order and not self.is_same else None),
+            initial=_initial(order.billing_address if order and not self.is_billing_same else None),
             use_required_attribute=False,  # the fields can be hidden, and hidden required fields block the form
         )
 
     @property
     def forms(self) -> list[GuestForm | AddressForm]:
         """The forms to validate, in the order of the page."""
-        shown = [self.guest, self.shipping, None if self.is_same else self.billing]
+        shown = [self.guest, self.shipping, None if self.is_billing_same else self.billing]
         return [form for form in shown if form is not None]
 
     @property
@@ -61,7 +63,7 @@ class Details:
         order, _created = Order.objects.get_or_create_for(profile, cart)
         shipping = self.shipping.save_for(profile)
         order.use_address(shipping, Address.Type.SHIPPING)
-        order.use_address(shipping if self.is_same else self.billing.save_for(profile), Address.Type.BILLING)
+        order.use_address(shipping if self.is_billing_same else self.billing.save_for(profile), Address.Type.BILLING)
         return order
 
 

@@ -17,7 +17,7 @@ def cart_success(request: HttpRequest) -> HttpResponse:
 
     Redirect to the order if it is not paid. Reloading the page or sharing its URL is harmless.
     """
-    order = Order.objects.last_of_session(request)
+    order = Order.objects.last_for_session(request)
     if order is None or not (order.billing_profile_id and order.shipping_address_text and order.billing_address_text):
         return redirect("carts:home")
     if order.total <= 0:

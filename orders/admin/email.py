@@ -13,7 +13,7 @@ class MailAdmin(PreviewAdmin):
 
     preview_permissions = ["orders.view_mail", "orders.view_order"]
     preview = staticmethod(previews.preview)
-    sample = staticmethod(previews.sample)
+    sample = staticmethod(previews.preview_kind)
 
     list_display = ["order", "kind", "to", "attempts", "sent"]
     list_filter = ["kind", ("sent", admin.EmptyFieldListFilter)]

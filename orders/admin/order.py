@@ -60,7 +60,7 @@ class OrderAdmin(ReadOnlyAdmin):
     search_fields = ["order_id", "email", "shipping_address_text", "tracking", "payment_intent_id"]
     date_hierarchy = "placed_at"
     inlines = [OrderItemInline, PaymentInline, OrderEventInline]
-    actions = ["send_orders", "cancel_unpaid", "cancel_unknown", "settle", "mark_looked_at", "revoke_links"]
+    actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language", "placed_at", "paid_at"]}),
         (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
@@ -95,7 +95,7 @@ class OrderAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show the order, with links to ship and refund it for staff who have the permissions."""
-        permissions = {"may_refund": self.has_refund_permission(request), "may_ship": self.has_ship_permission(request)}
+        permissions = {"can_refund": self.has_refund_permission(request), "can_ship": self.has_ship_permission(request)}
         return super().change_view(request, object_id, form_url, permissions | (extra_context or {}))
 
     def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -106,8 +106,8 @@ class OrderAdmin(ReadOnlyAdmin):
         form = RefundForm(request.POST if request.method == "POST" else None, order=order)
         if form.is_valid():
             try:
-                row = refunds.refund(order, form.wish(by=request.user.get_username()))
-            except refunds.RefundRefused as error:
+                row = refunds.refund(order, form.refund_request(by=request.user.get_username()))
+            except refunds.RefundRejected as error:
                 order.refresh_from_db()
                 form = RefundForm(order=order)  # A new form with the current amounts.
                 messages.error(request, str(error))
@@ -146,7 +146,7 @@ class OrderAdmin(ReadOnlyAdmin):
             messages.error(request, _("%(order)s cannot be shipped: %(status)s.") % params)
 
     @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])
-    def send_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def ship_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset:
             self._ship(request, order)
 
@@ -163,10 +163,10 @@ class OrderAdmin(ReadOnlyAdmin):
             messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
 
     @admin.action(description=gettext_lazy("Cancel orders whose payment is unknown to Stripe"), permissions=["cancel"])
-    def cancel_unknown(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def cancel_missing_intent(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
             try:
-                is_done = cancellation.cancel_unknown(order, by=request.user.get_username())
+                is_done = cancellation.cancel_missing_intent(order, by=request.user.get_username())
             except answers.GatewayError:
                 is_done = False
             order.refresh_from_db()
@@ -174,8 +174,8 @@ class OrderAdmin(ReadOnlyAdmin):
             messages.info(request, f"{order}: {text}")
 
     @admin.action(description=gettext_lazy("Mark as acknowledged"), permissions=["cancel"])
-    def mark_looked_at(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        done = sum(alerts.looked_at(order, by=request.user.get_username()) for order in queryset)
+    def acknowledge_alerts(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        done = sum(alerts.acknowledge(order, by=request.user.get_username()) for order in queryset)
         message = ngettext("%(count)d order marked as acknowledged.", "%(count)d orders marked as acknowledged.", done)
         messages.info(request, message % {"count": done})
 

@@ -20,16 +20,16 @@ class RefundAdmin(ReadOnlyAdmin):
     list_filter = ["status", "is_mismatch", "timestamp"]
     list_select_related = ["payment__order"]
     search_fields = ["payment__order__order_id", "stripe_id"]
-    actions = ["try_again"]
+    actions = ["retry_mismatch_refund"]
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.refund_order")
 
     @admin.action(description=gettext_lazy("Retry failed mismatch refunds"), permissions=["refund"])
-    def try_again(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
+    def retry_mismatch_refund(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
         for row in queryset.select_related("payment__order"):
             try:
-                is_requested = refunds.try_again(row, by=request.user.get_username())
+                is_requested = refunds.retry_mismatch_refund(row, by=request.user.get_username())
             except answers.GatewayError:
                 is_requested = True  # reconcile requests it again.
             row.refresh_from_db()

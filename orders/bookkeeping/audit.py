@@ -28,7 +28,7 @@ from carts.models import Cart
 from carts.pricing.totals import add_up
 from core.money import has_excess_digits, minimum
 from orders.bookkeeping import discount_usage, stripe_ledger
-from orders.bookkeeping.audit_findings import Finding, about
+from orders.bookkeeping.audit_findings import AuditFinding, order_finding
 from orders.bookkeeping.checksum import is_intact
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from products.models import Product, StockMovement
@@ -38,7 +38,7 @@ PLACED = Order.objects.placed  # all except open orders, to which no invariant a
 CHUNK = 500
 
 
-def audit(with_stripe: bool = True, stripe_since: datetime | None = None) -> list[Finding]:
+def audit(with_stripe: bool = True, stripe_since: datetime | None = None) -> list[AuditFinding]:
     """Return a finding for each violated invariant. The list is empty for a healthy shop.
 
     The Stripe ledger is compared from `stripe_since`, or from the first order. Our own rows are always checked from
@@ -48,7 +48,7 @@ def audit(with_stripe: bool = True, stripe_since: datetime | None = None) -> lis
     return found + (stripe_ledger.compare(stripe_since) if with_stripe else [])
 
 
-def paid_orders() -> Iterator[Finding]:
+def paid_orders() -> Iterator[AuditFinding]:
     """Check I1, I2 and I3: an order is paid if and only if one attempt was charged with the frozen total."""
     matching = Q(
         payments__amount=F("total"), payments__currency=F("currency"), payments__status=Payment.Status.SUCCEEDED
@@ -56,55 +56,61 @@ def paid_orders() -> Iterator[Finding]:
     paid = Order.objects.filter(status__in=Order.PAID_STATES)
     counted: QuerySet[Any] = paid.annotate(matching=Count("payments", filter=matching)).exclude(matching=1)
     for order in counted:
-        yield about(order, "I2", f"is {order.status}, but {order.matching} payments match its total")
+        yield order_finding(order, "I2", f"is {order.status}, but {order.matching} payments match its total")
     for order in paid.filter(Q(paid_at=None) | Q(payment_intent_id=None)):
-        yield about(order, "I2", f"is {order.status}, but has no payment time or no payment at Stripe")
+        yield order_finding(order, "I2", f"is {order.status}, but has no payment time or no payment at Stripe")
     mismatch = Refund.objects.filter(payment=OuterRef("pk"), is_mismatch=True)
     charged = Payment.objects.filter(status=Payment.Status.SUCCEEDED).exclude(order__status__in=Order.PAID_STATES)
     for payment in charged.filter(~Exists(mismatch)).select_related("order"):
-        yield about(payment.order, "I3", f"is {payment.order.status}, but was charged, and no refund was requested")
+        yield order_finding(
+            payment.order, "I3", f"is {payment.order.status}, but was charged, and no refund was requested"
+        )
     failed = Refund.objects.filter(is_mismatch=True, status=Refund.Status.FAILED).select_related("payment__order")
     for refund in failed:
-        yield about(refund.payment.order, "I3", f"has a mismatched charge, and its refund failed ({refund})")
+        yield order_finding(refund.payment.order, "I3", f"has a mismatched charge, and its refund failed ({refund})")
 
 
-def stock() -> Iterator[Finding]:
+def stock() -> Iterator[AuditFinding]:
     """Check I4: a counted stock is the sum of its movements."""
     counted = Product.objects.filter(stock__isnull=False).annotate(moved=Coalesce(Sum("movements__amount"), 0))
     wrong: QuerySet[Any] = counted.exclude(stock=F("moved"))
     for product in wrong:
         text = f"has a stock of {product.stock}, its movements add up to {product.moved}"
-        yield Finding("I4", f"product {product.sku}", text)
+        yield AuditFinding("I4", f"product {product.sku}", text)
 
 
-def held_goods() -> Iterator[Finding]:
+def reserved_stock() -> Iterator[AuditFinding]:
     """Check I4: a payable or paid order holds each of its units once, and a canceled order holds none."""
     back, moved = _restocked(), _movements()
     lines = OrderItem.objects.exclude(order__status=Order.Status.OPEN).select_related("order")
     for item in lines.iterator(CHUNK):
-        movement = moved.pop((item.order.order_id, item.product_id), NOTHING)
+        movement = moved.pop((item.order.order_id, item.product_id), NO_MOVEMENTS)
         held, text = -movement["sum"], f"{item.quantity} x {item.sku}"
         if item.order.status == Order.Status.CANCELED:
             if held and not movement["uncounted"]:
-                yield about(item.order, "I4", f"is cancelled but still reserves {held} of {text}")
-        elif movement["takes"] != 1 or (held != item.quantity - back[item.pk] and movement["taken"]):
-            yield about(item.order, "I4", f"reserves {held} of {text}, reserved {movement['takes']} times")
+                yield order_finding(item.order, "I4", f"is cancelled but still reserves {held} of {text}")
+        elif movement["reservations"] != 1 or (held != item.quantity - back[item.pk] and movement["reserved"]):
+            yield order_finding(
+                item.order, "I4", f"reserves {held} of {text}, reserved {movement['reservations']} times"
+            )
     for number, product in moved:
-        yield Finding("I4", f"product {product}", f"has a stock movement of order {number}, which has no line for it")
+        yield AuditFinding(
+            "I4", f"product {product}", f"has a stock movement of order {number}, which has no line for it"
+        )
 
 
-NOTHING: dict[str, Any] = {"sum": 0, "taken": 0, "takes": 0, "uncounted": 0}
+NO_MOVEMENTS: dict[str, Any] = {"sum": 0, "reserved": 0, "reservations": 0, "uncounted": 0}
 
 
 def _movements() -> dict[tuple[str, int], dict[str, Any]]:
     """Return the stock movements by order and product, in one query. A subquery per line takes minutes on SQLite."""
-    taken, given = Q(kind=StockMovement.Kind.TAKEN), Q(kind=StockMovement.Kind.GIVEN_BACK)
+    reserved, released = Q(kind=StockMovement.Kind.TAKEN), Q(kind=StockMovement.Kind.GIVEN_BACK)
     rows = StockMovement.objects.exclude(order="").order_by().values("order", "product_id")
     sums = rows.annotate(
         sum=Sum("amount"),
-        taken=Coalesce(Sum("amount", filter=taken), 0),
-        takes=Count("pk", filter=taken),
-        uncounted=Count("pk", filter=given & Q(amount=0)),  # released to stock that is no longer counted
+        reserved=Coalesce(Sum("amount", filter=reserved), 0),
+        reservations=Count("pk", filter=reserved),
+        uncounted=Count("pk", filter=released & Q(amount=0)),  # released to stock that is no longer counted
     )
     return {(row["order"], row["product_id"]): dict(row) for row in sums}
 
@@ -117,75 +123,83 @@ def _restocked() -> Counter[int]:
     return back
 
 
-def frozen_orders() -> Iterator[Finding]:
+def frozen_orders() -> Iterator[AuditFinding]:
     """Check I5, I6 and I14: a placed order is unchanged and complete, and its amounts are exact and payable."""
     for order in PLACED().prefetch_related("items").iterator(CHUNK):
         lines = sum((item.total for item in order.items.all()), Decimal(0))
         parts = add_up(order)
         if not is_intact(order):
-            yield about(order, "I5", "was changed after it was placed: a line, an amount, an address or a text")
+            yield order_finding(order, "I5", "was changed after it was placed: a line, an amount, an address or a text")
         if lines != order.subtotal or parts != order.total:
-            yield about(
+            yield order_finding(
                 order, "I6", f"has a total of {order.total}, but its parts add up to {parts} and its lines to {lines}"
             )
         elif has_excess_digits(order.total, order.currency) or order.total < minimum(order.currency):
-            yield about(order, "I6", f"has a total of {order.total}, which cannot be charged in {order.currency}")
+            yield order_finding(
+                order, "I6", f"has a total of {order.total}, which cannot be charged in {order.currency}"
+            )
         yield from _shares(order)
         if any(item.total != item.unit_price * item.quantity for item in order.items.all()):
-            yield about(order, "I6", "has a line whose total is not price times quantity")
+            yield order_finding(order, "I6", "has a line whose total is not price times quantity")
         if not (order.items.all() and order.placed_at and order.shipping_address_text and order.billing_address_text):
-            yield about(order, "I14", "was placed without lines, a time or addresses")
+            yield order_finding(order, "I14", "was placed without lines, a time or addresses")
 
 
-def _shares(order: Order) -> Iterator[Finding]:
+def _shares(order: Order) -> Iterator[AuditFinding]:
     """Check I6: the lines add up to the discount, and the lines and shipping add up to the tax."""
     items = order.items.all()
     if sum((item.discount_total for item in items), Decimal(0)) != order.discount_total:
-        yield about(order, "I6", f"has a discount of {order.discount_total}, which is not the sum of its lines")
+        yield order_finding(order, "I6", f"has a discount of {order.discount_total}, which is not the sum of its lines")
     if sum((item.tax_total for item in items), order.shipping_tax) != order.tax_total:
-        yield about(order, "I6", f"has a tax of {order.tax_total}, which is not the sum of its lines and its shipping")
+        yield order_finding(
+            order, "I6", f"has a tax of {order.tax_total}, which is not the sum of its lines and its shipping"
+        )
 
 
-def discount_codes() -> Iterator[Finding]:
+def discount_codes() -> Iterator[AuditFinding]:
     """Check I21: a discount code has as many uses as there are orders with it that are not canceled."""
-    for discount in discount_usage.miscounted():
-        yield Finding(
+    for discount in discount_usage.miscounted_codes():
+        yield AuditFinding(
             "I21", f"discount code {discount}", f"counts {discount.uses} uses, but {discount.live} orders use it"
         )
 
 
-def attempts() -> Iterator[Finding]:
+def attempts() -> Iterator[AuditFinding]:
     """Check I7, I8 and I11: attempts have the order's total, use a card of its payer and end with the order.
 
     The order's postal addresses belong to its payer too.
     """
     rows = Payment.objects.select_related("order")
     for payment in rows.exclude(amount=F("order__total"), currency=F("order__currency")):
-        yield about(payment.order, "I7", f"attempt {payment.number} was for {payment.amount} {payment.currency}")
+        yield order_finding(
+            payment.order, "I7", f"attempt {payment.number} was for {payment.amount} {payment.currency}"
+        )
     for payment in rows.filter(status__in=Payment.OPEN).exclude(order__status__in=["placed", "canceling"]):
-        yield about(payment.order, "I8", f"is {payment.order.status}, but attempt {payment.number} is still open")
+        yield order_finding(
+            payment.order, "I8", f"is {payment.order.status}, but attempt {payment.number} is still open"
+        )
     for payment in rows.filter(card__isnull=False).exclude(card__billing_profile=F("order__billing_profile")):
-        yield about(payment.order, "I11", f"attempt {payment.number} used another shopper's card")
+        yield order_finding(payment.order, "I11", f"attempt {payment.number} used another shopper's card")
     for name in ("shipping_address", "billing_address"):
         others = PLACED().exclude(**{name: None}).exclude(**{f"{name}__billing_profile": F("billing_profile")})
         for order in others:
-            yield about(order, "I11", "uses an address of another shopper")
+            yield order_finding(order, "I11", "uses an address of another shopper")
 
 
-def confirmations() -> Iterator[Finding]:
+def confirmations() -> Iterator[AuditFinding]:
     """Check I9: paid orders, and only those, have a confirmation, and shipped orders have a shipping message."""
     kind = Mail.Kind.CONFIRMATION
     mail = Mail.objects.filter(order=OuterRef("pk"), kind=kind)
     for order in Order.objects.filter(~Exists(mail), status__in=Order.PAID_STATES):
-        yield about(order, "I9", "is paid, but has no confirmation email")
+        yield order_finding(order, "I9", "is paid, but has no confirmation email")
     for row in Mail.objects.filter(kind=kind).exclude(order__status__in=Order.PAID_STATES).select_related("order"):
-        yield about(row.order, "I9", f"is {row.order.status}, but has a confirmation email")
+        yield order_finding(row.order, "I9", f"is {row.order.status}, but has a confirmation email")
     notified = Mail.objects.filter(order=OuterRef("pk"), kind=Mail.Kind.SHIPPED)
     for order in Order.objects.filter(~Exists(notified), status=Order.Status.SHIPPED).exclude(email=""):
-        yield about(order, "I9", "was shipped, but has no shipping email")
+        yield order_finding(order, "I9", "was shipped, but has no shipping email")
 
 
-def refunds() -> Iterator[Finding]:
+def refunds() -> Iterator[AuditFinding]:
     """Check I10: the refunded amount is the sum of the refunds, and fully refunded orders have that status."""
     moved = Q(payments__refunds__isnull=False) | ~Q(amount_refunded=0) | Q(status=Order.Status.REFUNDED)
     for order in PLACED().filter(moved).distinct().prefetch_related("payments__refunds"):
@@ -193,37 +207,41 @@ def refunds() -> Iterator[Finding]:
         live = sum((row.amount for row in rows if row.status != Refund.Status.FAILED), Decimal(0))
         done = sum((row.amount for row in rows if row.status == Refund.Status.DONE), Decimal(0))
         if order.amount_refunded != live:
-            yield about(order, "I10", f"counts {order.amount_refunded} as refunded, but its refunds add up to {live}")
+            yield order_finding(
+                order, "I10", f"counts {order.amount_refunded} as refunded, but its refunds add up to {live}"
+            )
         if (order.status == Order.Status.REFUNDED) != (done == order.total):
-            yield about(order, "I10", f"is {order.status}, with {done} of {order.total} refunded")
+            yield order_finding(order, "I10", f"is {order.status}, with {done} of {order.total} refunded")
     unnamed = Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.DONE], stripe_id=None)
     for refund in unnamed.select_related("payment__order"):
-        yield about(refund.payment.order, "I10", f"refund {refund.pk} is {refund.status}, but has no Stripe refund")
+        yield order_finding(
+            refund.payment.order, "I10", f"refund {refund.pk} is {refund.status}, but has no Stripe refund"
+        )
 
 
-def histories() -> Iterator[Finding]:
+def histories() -> Iterator[AuditFinding]:
     """Check I14 and I15: every step left an event, and an order that was paid did not become unpaid."""
     for kind, orders in {
         OrderEvent.Kind.PLACED: PLACED(),
         OrderEvent.Kind.PAID: Order.objects.filter(status__in=Order.PAID_STATES),
         OrderEvent.Kind.CANCELED: Order.objects.filter(status=Order.Status.CANCELED),
         OrderEvent.Kind.SHIPPED: Order.objects.filter(status=Order.Status.SHIPPED),
-        OrderEvent.Kind.FORGOTTEN: PLACED().filter(email=""),
+        OrderEvent.Kind.ERASED: PLACED().filter(email=""),
     }.items():
         line = OrderEvent.objects.filter(order=OuterRef("pk"), kind=kind)
         for order in orders.filter(~Exists(line)):
-            yield about(order, "I14", f"is {order.status}, but its history has no event '{kind}'")
+            yield order_finding(order, "I14", f"is {order.status}, but its history has no event '{kind}'")
     was_paid = OrderEvent.objects.filter(order=OuterRef("pk"), kind=OrderEvent.Kind.PAID)
     for order in Order.objects.filter(Exists(was_paid)).exclude(status__in=Order.PAID_STATES):
-        yield about(order, "I15", f"was paid, but is {order.status}")
+        yield order_finding(order, "I15", f"was paid, but is {order.status}")
 
 
-def carts() -> Iterator[Finding]:
+def carts() -> Iterator[AuditFinding]:
     """Check I16: an active cart has one owner, and the cart of a placed order is closed."""
     for cart in Cart.objects.filter(active=True, user=None, session_key=""):
-        yield Finding("I16", f"cart {cart}", "has no owner")
+        yield AuditFinding("I16", f"cart {cart}", "has no owner")
     for order in PLACED().filter(cart__active=True):
-        yield about(order, "I16", "is placed, but its cart is still open")
+        yield order_finding(order, "I16", "is placed, but its cart is still open")
 
 
 # I18: Stripe keys and possible card numbers in text fields.
@@ -231,7 +249,7 @@ KEY = r"((sk|rk)_(live|test)_|whsec_)[A-Za-z0-9]"
 NUMBER = r"[2-6][0-9]([ -]?[0-9]){11,17}"
 
 
-def secrets_in_words() -> Iterator[Finding]:
+def secrets_in_texts() -> Iterator[AuditFinding]:
     """Check I18: no text field contains a card number or a Stripe key."""
     for model, fields in {
         OrderEvent: ["text"],
@@ -247,7 +265,7 @@ def secrets_in_words() -> Iterator[Finding]:
                 suspects = suspects.exclude(kind=OrderEvent.Kind.SHIPPED)
             for pk, text in suspects.values_list("pk", field):
                 if re.search(KEY, text) or any(passes_luhn(found[0]) for found in re.finditer(NUMBER, text)):
-                    yield Finding(
+                    yield AuditFinding(
                         "I18", f"{model._meta.verbose_name} {pk}", f"'{field}' looks like a card number or a key"
                     )
 
@@ -262,41 +280,41 @@ def passes_luhn(number: str) -> bool:
     return (sum(digits[::2]) + doubled) % 10 == 0
 
 
-def unfinished() -> Iterator[Finding]:
+def overdue_work() -> Iterator[AuditFinding]:
     """Check I19: nothing waits longer than reconcile needs. Otherwise reconcile is not running or fails."""
     late = timezone.now() - LATE
     for payment in Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=late).select_related("order"):
         if payment.order.status == Order.Status.PLACED and payment.status != Payment.Status.PROCESSING:
-            yield about(
+            yield order_finding(
                 payment.order, "I19", f"attempt {payment.number} has been {payment.status} for more than an hour"
             )
     began = OrderEvent.objects.filter(order=OuterRef("pk"), kind=OrderEvent.Kind.CANCELING, at__gte=late)
     for order in Order.objects.filter(~Exists(began), status=Order.Status.CANCELING):
-        yield about(order, "I19", "has been in cancellation for more than an hour")
+        yield order_finding(order, "I19", "has been in cancellation for more than an hour")
     unpaid = late - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
     for order in Order.objects.filter(status=Order.Status.PLACED, placed_at__lt=unpaid):
-        yield about(order, "I19", "has been unpaid for too long and still reserves its items")
+        yield order_finding(order, "I19", "has been unpaid for too long and still reserves its items")
     for refund in Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=late).select_related(
         "payment__order"
     ):
-        yield about(refund.payment.order, "I19", f"refund {refund.pk} was requested more than an hour ago")
+        yield order_finding(refund.payment.order, "I19", f"refund {refund.pk} was requested more than an hour ago")
     for event in StripeEvent.objects.filter(processed=None, received__lt=late):
-        yield Finding("I19", f"event {event.stripe_id}", "was never processed")
+        yield AuditFinding("I19", f"event {event.stripe_id}", "was never processed")
     for mail in Mail.objects.filter(sent=None, dropped=None, timestamp__lt=late).select_related("order"):
-        yield about(mail.order, "I19", f"email '{mail.kind}' has been waiting for more than an hour")
+        yield order_finding(mail.order, "I19", f"email '{mail.kind}' has been waiting for more than an hour")
 
 
-def forgotten_people() -> Iterator[Finding]:
+def erased_profiles() -> Iterator[AuditFinding]:
     """Check I19: erased profiles have no customer at Stripe any more."""
     late = timezone.now() - LATE
-    for profile in BillingProfile.objects.forgotten_here_alone().filter(forgotten__lt=late):
-        yield Finding(
+    for profile in BillingProfile.objects.with_customer_to_delete().filter(forgotten__lt=late):
+        yield AuditFinding(
             "I19", f"profile {profile}", "was erased more than an hour ago, but still has a customer at Stripe"
         )
 
 
 CHECKS = [
-    paid_orders, stock, held_goods, frozen_orders, attempts, confirmations, refunds, histories, carts,
-    discount_codes, secrets_in_words, unfinished, forgotten_people,
+    paid_orders, stock, reserved_stock, frozen_orders, attempts, confirmations, refunds, histories, carts,
+    discount_codes, secrets_in_texts, overdue_work, erased_profiles,
 ]  # fmt: skip
-__all__ = ["CHECKS", "Finding", "audit"]
+__all__ = ["CHECKS", "AuditFinding", "audit"]

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from orders.models import Order, OrderEvent
 
-CALM = timedelta(minutes=2)  # a shopper's request might still be running
+QUIET_PERIOD = timedelta(minutes=2)  # a shopper's request might still be running
 
 
 @dataclass(frozen=True)
-class Finding:
+class AuditFinding:
     """A violated invariant: its id in docs/money.md, the subject and a description."""
 
     rule: str
@@ -21,21 +21,21 @@ class Finding:
         return f"{self.rule}  {self.subject} {self.text}"
 
 
-def about(order: Order, rule: str, text: str) -> Finding:
+def order_finding(order: Order, rule: str, text: str) -> AuditFinding:
     """Return a finding about an order."""
-    return Finding(rule, f"order {order.order_id}", text, order)
+    return AuditFinding(rule, f"order {order.order_id}", text, order)
 
 
-def settled(findings: list[Finding], began: datetime) -> list[Finding]:
+def without_busy_orders(findings: list[AuditFinding], began: datetime) -> list[AuditFinding]:
     """Return the findings without those about orders that changed during the audit, or just before it.
 
     Such orders can only seem wrong, because they changed between two reads. `began` is the start of the audit.
     """
-    since = began - CALM
+    since = began - QUIET_PERIOD
     busy = {finding.order.pk for finding in findings if finding.order and _is_busy(finding.order, since)}
     return [finding for finding in findings if not (finding.order and finding.order.pk in busy)]
 
 
 def _is_busy(order: Order, since: datetime) -> bool:
-    events = order.events.exclude(kind=OrderEvent.Kind.TOLD_STAFF)
+    events = order.events.exclude(kind=OrderEvent.Kind.ALERTED)
     return events.filter(at__gt=since).exists()

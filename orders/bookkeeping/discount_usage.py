@@ -14,7 +14,7 @@ from orders.models import Order
 LIVE = ~Q(orders__status__in=[Order.Status.OPEN, Order.Status.CANCELED])
 
 
-def miscounted() -> "QuerySet[Any]":
+def miscounted_codes() -> "QuerySet[Any]":
     """Return the discount codes whose count of uses is wrong, with the correct number as `live`.
 
     The correct number is that of the placed orders that are not canceled. A single query makes sure that a concurrent

@@ -16,18 +16,18 @@ from billing import answers, cards, gateway
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit import audit
-from orders.bookkeeping.audit_findings import Finding, settled
+from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
 from orders.emails import queue, sending
 from orders.models import Order, Payment, Refund
 from orders.workflow import cancellation, payments, refunds
-from orders.workflow.alerts import alarm
+from orders.workflow.alerts import alert_staff
 from orders.workflow.claims import has_earlier_orders
 from orders.workflow.erasure import forget
 
 logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
-BOOKS_OF = timedelta(days=3)  # how far back Stripe's intents are compared; Stripe resends events for as long
-MOST_ALARMS = 20
+LEDGER_PERIOD = timedelta(days=3)  # how far back Stripe's intents are compared; Stripe resends events for as long
+MAX_ALERTS = 20
 Row = TypeVar("Row")
 
 
@@ -41,52 +41,52 @@ def reconcile() -> dict[str, int]:
     attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")
     asked = Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=old)
     canceling = Order.objects.filter(status=Order.Status.CANCELING)
-    with gateway.patience():
+    with gateway.long_timeouts():
         return {
             "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
             "orders expired": _each(Order.objects.stale(), lambda order: cancellation.cancel(order, by=queue.EXPIRY)),
-            "cancellations finished": _each(canceling, cancellation.finish_cancel),
-            "refunds finished": _each(asked.select_related("payment__order"), refunds.finish),
+            "cancellations finished": _each(canceling, cancellation.finish_cancellation),
+            "refunds finished": _each(asked.select_related("payment__order"), refunds.finish_refund),
             "events processed": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
-            "emails sent": send_mails(),
+            "emails sent": send_emails(),
             "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
-            "customers erased": _each(BillingProfile.objects.forgotten_here_alone(), cards.finish_forgetting),
-            "orders anonymised": _each(Order.objects.to_forget(), forget),
+            "customers erased": _each(BillingProfile.objects.with_customer_to_delete(), cards.finish_erasure),
+            "orders anonymised": _each(Order.objects.due_for_erasure(), forget),
         }
 
 
-def send_mails() -> int:
+def send_emails() -> int:
     """Send the email messages about orders and accounts that are due. Return how many were sent."""
     return sending.send_waiting() + accounts.emails.send_waiting(has_earlier_orders)
 
 
-def compare_books(since: datetime | None = None) -> tuple[dict[str, int], list[Finding]]:
+def compare_with_stripe(since: datetime | None = None) -> tuple[dict[str, int], list[AuditFinding]]:
     """Compare our rows with the Stripe ledger, repair what is safe to repair and alert staff to the rest.
 
-    The comparison starts at `since`, or BOOKS_OF ago. Return what was done, and the audit findings that remain. Raise
-    GatewayError if Stripe does not answer.
+    The comparison starts at `since`, or LEDGER_PERIOD ago. Return what was done, and the audit findings that remain.
+    Raise GatewayError if Stripe does not answer.
     """
     began = timezone.now()
-    since = since or began - BOOKS_OF
+    since = since or began - LEDGER_PERIOD
     pending = Order.objects.filter(payments__refunds__status=Refund.Status.PENDING).distinct()
-    with gateway.patience():
-        done = {"orders repaired": stripe_ledger.mend(since), "refunds checked": _each(pending, payments.settle)}
-        done |= {"discount codes recounted": _each(discount_usage.miscounted(), discount_usage.recount)}
-        left = settled(audit(stripe_since=since), began)
-    CardAttempt.objects.forget_old()
-    return done | {"alerts raised": _alert_staff(left)}, left
+    with gateway.long_timeouts():
+        done = {"orders repaired": stripe_ledger.repair(since), "refunds checked": _each(pending, payments.settle)}
+        done |= {"discount codes recounted": _each(discount_usage.miscounted_codes(), discount_usage.recount)}
+        left = without_busy_orders(audit(stripe_since=since), began)
+    CardAttempt.objects.delete_old()
+    return done | {"alerts raised": _send_alerts(left)}, left
 
 
-def _alert_staff(findings: list[Finding]) -> int:
+def _send_alerts(findings: list[AuditFinding]) -> int:
     """Alert staff to each order with a finding. Return the number of alerts.
 
     If very many orders have findings, the cause is not in the orders, so a single alert says so.
     """
     orders = {finding.order: str(finding) for finding in findings if finding.order}
-    if len(orders) > MOST_ALARMS:
+    if len(orders) > MAX_ALERTS:
         text = _("Very many orders differ from the Stripe ledger, perhaps because of a wrong key. Run: manage.py audit")
         orders = {min(orders, key=lambda order: order.pk): text}
-    return sum(alarm(order, text) for order, text in orders.items())
+    return sum(alert_staff(order, text) for order, text in orders.items())
 
 
 def _process_event(event: StripeEvent) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billing import answers, gateway
 from core.money import minor_units
-from orders.bookkeeping.audit_findings import Finding, about
+from orders.bookkeeping.audit_findings import AuditFinding, order_finding
 from orders.models import Order, Refund
 from orders.workflow import payments
 
@@ -20,7 +20,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CHUNK = 500
 
 
-def compare(since: datetime | None = None) -> list[Finding]:
+def compare(since: datetime | None = None) -> list[AuditFinding]:
     """Return findings where our orders (since a time, or all) and Stripe's intents contradict each other.
 
     Raise GatewayError if Stripe does not answer.
@@ -34,7 +34,9 @@ def compare(since: datetime | None = None) -> list[Finding]:
     known = {intent.id for intent in intents}
     for order in placed.filter(placed_at__gte=since + DAY).iterator():
         if order.payment_intent_id not in known:
-            found.append(about(order, "I2", f"has the payment {order.payment_intent_id}, which Stripe does not know"))
+            found.append(
+                order_finding(order, "I2", f"has the payment {order.payment_intent_id}, which Stripe does not know")
+            )
     return found
 
 
@@ -48,7 +50,7 @@ def _orders_of(intents: list[answers.Intent]) -> dict[str, Order]:
     return found
 
 
-def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[Finding]:
+def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[AuditFinding]:
     """Yield the contradictions between an intent and its order. Ignore an intent that names no order of ours."""
     if order is None:
         return
@@ -57,31 +59,31 @@ def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[Findi
         yield from _check_status(intent, order)
         yield from _check_refunds(intent, order)
     elif intent.is_live:
-        yield about(order, "I8", f"has a second payment at Stripe, {intent.id}, that could still be charged")
+        yield order_finding(order, "I8", f"has a second payment at Stripe, {intent.id}, that could still be charged")
     elif intent.received > intent.refunded:
-        yield about(order, "I1", f"was charged a second time, by {intent.id}")
+        yield order_finding(order, "I1", f"was charged a second time, by {intent.id}")
 
 
-def _check_amount(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+def _check_amount(intent: answers.Intent, order: Order) -> Iterator[AuditFinding]:
     """Check I7: the intent has the frozen total. Skip canceled orders, which can no longer be charged."""
     wanted = (minor_units(order.total, order.currency), order.currency)
     if (intent.amount, intent.currency) != wanted and order.status != Order.Status.CANCELED:
         text = f"is for {order.total} {order.currency}, at Stripe for {intent.amount} {intent.currency} (minor unit)"
-        yield about(order, "I7", text)
+        yield order_finding(order, "I7", text)
 
 
-def _check_status(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+def _check_status(intent: answers.Intent, order: Order) -> Iterator[AuditFinding]:
     """Check I2, I3 and I8: paid here and at Stripe or in neither, and a canceled order can never be charged."""
     has_succeeded = intent.status == "succeeded"
     if order.is_paid and not has_succeeded:
-        yield about(order, "I2", f"is {order.status} here, and {intent.status} at Stripe")
+        yield order_finding(order, "I2", f"is {order.status} here, and {intent.status} at Stripe")
     if has_succeeded and not order.is_paid and intent.refunded < intent.received:
-        yield about(order, "I2", f"is {order.status} here, and was charged at Stripe")
+        yield order_finding(order, "I2", f"is {order.status} here, and was charged at Stripe")
     if order.status == Order.Status.CANCELED and intent.is_live:
-        yield about(order, "I8", "is cancelled here, and could still be charged at Stripe")
+        yield order_finding(order, "I8", "is cancelled here, and could still be charged at Stripe")
 
 
-def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[Finding]:
+def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[AuditFinding]:
     """Check I10: the same amount was refunded here and at Stripe.
 
     Skip orders with a requested refund, which Stripe might not have yet.
@@ -93,13 +95,13 @@ def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[Finding]:
     failed = sum((row.amount for row in rows if row.status == Refund.Status.FAILED and row.stripe_id), Decimal(0))
     # Stripe does not say whether a charge still counts a refund that failed later.
     if intent.refunded not in (minor_units(refunded, intent.currency), minor_units(refunded + failed, intent.currency)):
-        yield about(order, "I10", f"refunded {refunded} here, and {intent.refunded} (minor unit) at Stripe")
+        yield order_finding(order, "I10", f"refunded {refunded} here, and {intent.refunded} (minor unit) at Stripe")
 
 
 # --- repairs by reconcile ---
 
 
-def mend(since: datetime) -> int:
+def repair(since: datetime) -> int:
     """Adopt or cancel intents that their order never stored, and settle orders that differ at Stripe.
 
     Return the number of repaired orders.

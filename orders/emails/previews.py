@@ -15,32 +15,32 @@ def preview(mail: Mail) -> EmailMessage | None:
 
     Its link does not contain the key that opens a guest's order.
     """
-    facts = messages.facts_of(mail)
-    return None if facts is None else messages.compose(mail, facts, _plain_url(mail.order))
+    extra_context = messages.email_context(mail)
+    return None if extra_context is None else messages.compose(mail, extra_context, _plain_url(mail.order))
 
 
-def sample(kind: str) -> EmailMessage | None:
+def preview_kind(kind: str) -> EmailMessage | None:
     """Return an email message of this kind about the latest order, or None if there are no orders."""
     orders = Order.objects.placed()
     order = orders.exclude(paid_at=None).order_by("-pk").first() or orders.order_by("-pk").first()
     if order is None:
         return None
     to = settings.STAFF_EMAIL if kind in Mail.FOR_STAFF else order.email
-    facts = _facts(order, kind)
-    return messages.compose(Mail(order=order, kind=kind, to=to), facts, _plain_url(order))
+    extra_context = _preview_context(order, kind)
+    return messages.compose(Mail(order=order, kind=kind, to=to), extra_context, _plain_url(order))
 
 
-def _facts(order: Order, kind: str) -> messages.Facts:
+def _preview_context(order: Order, kind: str) -> messages.Context:
     """Return template context from real data if there is any, otherwise from made-up data."""
     if kind == Kind.REFUNDED:
         row = Refund.objects.filter(payment__order=order).last()
         payment = order.last_payment()
         row = row or Refund(payment=payment, amount=order.total, currency=order.currency)
-        return messages.refund_facts(order, row) if payment else {"refund": row, "is_whole": True}
+        return messages.refund_context(order, row) if payment else {"refund": row, "is_whole": True}
     if kind == Kind.LOW_STOCK:
-        return messages.stock_facts(order.items.select_related("product")[0].product)
+        return messages.stock_context(order.items.select_related("product")[0].product)
     if kind == Kind.CANCELED:
-        return messages.cancel_facts(order) | {"is_charged": False}
+        return messages.cancellation_context(order) | {"is_charged": False}
     if kind == Kind.SHIPPED:
         order.tracking = order.tracking or "AB 123 456 789 GB"
     if kind == Kind.ATTENTION:

@@ -12,7 +12,7 @@ SHOPPER, EXPIRY = "shopper", "expiry"  # who can cancel an order, apart from sta
 
 
 # Cancellation messages per hour to one email address. Anyone can order with the address of another person and not pay.
-MOST_CANCELED = 5
+MAX_CANCELLATION_EMAILS = 5
 
 
 def queue(order: Order, kind: str, about: str = "") -> Mail | None:
@@ -35,7 +35,7 @@ def queue(order: Order, kind: str, about: str = "") -> Mail | None:
     return mail
 
 
-def tell_paid(order: Order) -> Mail | None:
+def queue_paid_emails(order: Order) -> Mail | None:
     """Queue the shopper's confirmation, and messages to staff about the order and products with low stock.
 
     Return the confirmation, or None if the order has no email address.
@@ -47,16 +47,19 @@ def tell_paid(order: Order) -> Mail | None:
     return queue(order, Mail.Kind.CONFIRMATION)
 
 
-def tell_canceled(order: Order) -> None:
+def queue_cancellation_email(order: Order) -> None:
     """Queue the cancellation message, unless the shopper canceled the order.
 
     In that case the page has already confirmed the cancellation. The number of messages per email address and hour is
-    limited to MOST_CANCELED.
+    limited to MAX_CANCELLATION_EMAILS.
     """
     an_hour_ago = timezone.now() - timedelta(hours=1)
     if canceled_by(order) == SHOPPER:
         return
-    if Mail.objects.filter(kind=Mail.Kind.CANCELED, to=order.email, timestamp__gt=an_hour_ago).count() < MOST_CANCELED:
+    if (
+        Mail.objects.filter(kind=Mail.Kind.CANCELED, to=order.email, timestamp__gt=an_hour_ago).count()
+        < MAX_CANCELLATION_EMAILS
+    ):
         queue(order, Mail.Kind.CANCELED)
 
 

@@ -25,12 +25,12 @@ class OrderEvent(models.Model):
         REFUND_FAILED = "refund_failed", _("The refund failed; our staff are looking into it")
         MISMATCH = "mismatch", _("We received a payment that does not match this order and are refunding it")
         DISPUTED = "disputed", _("The payment was disputed with the bank")
-        TOLD_STAFF = "told_staff", _("Our staff were asked to check this order")
-        LOOKED_AT = "looked_at", _("Our staff checked this order")
+        ALERTED = "told_staff", _("Our staff were asked to check this order")
+        ACKNOWLEDGED = "looked_at", _("Our staff checked this order")
         LINKS_REVOKED = "links_revoked", _("Links in earlier emails no longer open this order")
-        FORGOTTEN = "forgotten", _("The account was deleted: name, email and address were removed")
+        ERASED = "forgotten", _("The account was deleted: name, email and address were removed")
 
-    SAID_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
+    TEXT_SHOWN_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
@@ -47,10 +47,10 @@ class OrderEvent(models.Model):
         return str(self.get_kind_display())
 
     @property
-    def said(self) -> str:
+    def display_text(self) -> str:
         """The event as the shopper sees it. The texts of other kinds are only for staff."""
         label = str(self.get_kind_display())
-        return f"{label}: {self.text}" if self.text and self.kind in self.SAID_TO_SHOPPERS else label
+        return f"{label}: {self.text}" if self.text and self.kind in self.TEXT_SHOWN_TO_SHOPPERS else label
 
 
 class Mail(OutboxMail):

@@ -54,11 +54,11 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
         return self.filter(status=self.model.Status.PLACED, placed_at__lt=limit)
 
-    def of_account(self, user: "User") -> Self:
+    def for_account(self, user: "User") -> Self:
         """Return the orders of this user's profile and the guest orders that the user claimed."""
         return self.filter(Q(billing_profile__user=user) | Q(account=user))
 
-    def under_way(self) -> Self:
+    def in_progress(self) -> Self:
         """Return the orders for which money can still move.
 
         These are orders that are unpaid, being paid or being canceled, and orders with an unfinished refund.
@@ -71,14 +71,14 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         unpaid = Q(status__in=[self.model.Status.PLACED, self.model.Status.CANCELING])
         return self.filter(unpaid | moving).distinct()
 
-    def to_forget(self) -> Self:
+    def due_for_erasure(self) -> Self:
         """Return finished orders that still contain personal data of an erased profile.
 
-        Finished orders are shipped, refunded or canceled, or were paid longer ago than Order.DELIVERY.
+        Finished orders are shipped, refunded or canceled, or were paid longer ago than Order.ADDRESS_RETENTION.
         """
-        awaits_shipping = Q(status=self.model.Status.PAID, paid_at__gt=timezone.now() - self.model.DELIVERY)
+        awaits_shipping = Q(status=self.model.Status.PAID, paid_at__gt=timezone.now() - self.model.ADDRESS_RETENTION)
         erased = self.placed().filter(billing_profile__forgotten__isnull=False).exclude(email="")
-        return erased.exclude(awaits_shipping).exclude(pk__in=self.model.objects.under_way().values("pk"))
+        return erased.exclude(awaits_shipping).exclude(pk__in=self.model.objects.in_progress().values("pk"))
 
     def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
         """Return the cart's only open order of this profile, and whether it was created.
@@ -133,7 +133,7 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
             return None
         return self.get_or_create_for(profile, cart)[0]
 
-    def follow(self, cart: Cart) -> None:
+    def copy_totals(self, cart: Cart) -> None:
         """Copy the total of `cart` to its open order."""
         total = Subquery(Cart.objects.filter(pk=cart.pk).values("total"))
         self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(subtotal=total, total=total)
@@ -174,7 +174,7 @@ class Order(GuardedModel):
         REFUNDED = "refunded", _("Refunded")
 
     # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
-    DELIVERY = timedelta(days=30)
+    ADDRESS_RETENTION = timedelta(days=30)
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
     columns = columns.ORDER
 
@@ -273,11 +273,11 @@ class Order(GuardedModel):
         return bool(self.shipping_address_id and self.billing_address_id)
 
     @property
-    def is_billed_where_sent(self) -> bool:
+    def is_billed_to_shipping_address(self) -> bool:
         return self.billing_address_id in (None, self.shipping_address_id)
 
     @property
-    def held_until(self) -> datetime | None:
+    def reserved_until(self) -> datetime | None:
         """The time at which an unpaid order expires and its stock is released; None if the order is open."""
         return self.placed_at and self.placed_at + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
 

@@ -10,20 +10,20 @@ from billing.models import BillingProfile
 
 ORDERS_KEY = "order_ids"
 LINKS_KEY = "order_links"
-REMEMBERED = 20  # The number of orders and of links that a session keeps.
+MAX_SESSION_ORDERS = 20  # The number of orders and of links that a session keeps.
 Row = TypeVar("Row", bound=models.Model)
 
 
 class VisitorQuerySet(models.QuerySet[Row]):
     """The part of the order queryset that knows the session."""
 
-    def of_visitor(self, request: HttpRequest) -> Self:
+    def for_visitor(self, request: HttpRequest) -> Self:
         """Return the orders that this visitor is allowed to see.
 
         These are the orders of the visitor's profile or account, those placed in this session, and those opened in
         this session with a link. Orders of an erased profile are never included.
         """
-        profile = BillingProfile.objects.of_session(request)
+        profile = BillingProfile.objects.for_session(request)
         own = Q(order_id__in=request.session.get(ORDERS_KEY, []))
         for number, version in request.session.get(LINKS_KEY, {}).items():
             own |= Q(order_id=number, link_version=version)
@@ -37,14 +37,14 @@ class VisitorQuerySet(models.QuerySet[Row]):
     def remember(self, request: HttpRequest, order: Any) -> None:
         """Store in the session that it placed `order`, which gives it access from now on."""
         others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
-        request.session[ORDERS_KEY] = [*others, order.order_id][-REMEMBERED:]
+        request.session[ORDERS_KEY] = [*others, order.order_id][-MAX_SESSION_ORDERS:]
 
-    def open_by_link(self, request: HttpRequest, order_id: str, version: int) -> None:
+    def remember_link(self, request: HttpRequest, order_id: str, version: int) -> None:
         """Store in the session that it opened the order with a link; this gives access until the link is revoked."""
         links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
-        request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-REMEMBERED:])
+        request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-MAX_SESSION_ORDERS:])
 
-    def last_of_session(self, request: HttpRequest) -> Row | None:
+    def last_for_session(self, request: HttpRequest) -> Row | None:
         """Return the order that this session placed last, or None."""
         numbers = request.session.get(ORDERS_KEY, [])
         return self.filter(order_id=numbers[-1], billing_profile__forgotten=None).first() if numbers else None

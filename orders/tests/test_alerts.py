@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orders.bookkeeping import reconcile, stripe_ledger
 from orders.bookkeeping.audit import audit
-from orders.bookkeeping.reconcile import compare_books
+from orders.bookkeeping.reconcile import compare_with_stripe
 from orders.models import Mail, Order, OrderEvent
 from orders.workflow import alerts, cancellation, payments
 from products.models import Product, StockMovement
@@ -29,35 +29,35 @@ def age_events() -> None:
 
 
 def test_alert_is_sent_once(order: Order) -> None:
-    assert alerts.alarm(order, TEXT)
-    assert not alerts.alarm(order, TEXT)
+    assert alerts.alert_staff(order, TEXT)
+    assert not alerts.alert_staff(order, TEXT)
     assert order.mails.filter(kind=Mail.Kind.ATTENTION).count() == 1
 
 
 def test_acknowledged_alert_is_sent_again(order: Order) -> None:
-    alerts.alarm(order, TEXT)
-    assert alerts.looked_at(order, "staff@shop.example")
+    alerts.alert_staff(order, TEXT)
+    assert alerts.acknowledge(order, "staff@shop.example")
     order.refresh_from_db()
     assert order.attention == ""
-    assert alerts.alarm(order, TEXT)
+    assert alerts.alert_staff(order, TEXT)
     assert order.mails.filter(kind=Mail.Kind.ATTENTION).count() == 2
 
 
 def test_order_that_just_changed_gets_no_alert(order: Order) -> None:
     Order.objects.update(shipping_address_text="Somebody else")
-    _done, left = compare_books()
+    _done, left = compare_with_stripe()
     order.refresh_from_db()
     assert (left, order.attention) == ([], "")
 
 
 def test_wrong_key_sends_a_single_alert(client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcile, "MOST_ALARMS", 2)
+    monkeypatch.setattr(reconcile, "MAX_ALERTS", 2)
     for _number in range(3):
         buy(Client(), make_product())
     age_events()
     simulator.reset()
-    compare_books()
-    compare_books()
+    compare_with_stripe()
+    compare_with_stripe()
     [marked] = Order.objects.exclude(attention="")
     assert "wrong key" in marked.attention
     assert Mail.objects.filter(kind=Mail.Kind.ATTENTION).count() == 1
@@ -76,7 +76,7 @@ def test_repair_keeps_an_intent_that_the_shopper_has_just_stored(
         payments.ensure_intent(Order.objects.get(pk=self.pk))
 
     monkeypatch.setattr(Order, "refresh_from_db", store_intent_first)
-    stripe_ledger.mend(timezone.now() - timedelta(days=1))
+    stripe_ledger.repair(timezone.now() - timedelta(days=1))
     order.refresh_from_db()
     [intent] = simulator.objects("payment_intent")
     assert (order.payment_intent_id, intent["status"]) == (intent["id"], "requires_payment_method")
@@ -99,14 +99,14 @@ def test_only_possible_card_numbers_are_found(order: Order, number: str, is_foun
 def test_order_without_an_intent_is_canceled_immediately(client: Client, simulator: Simulator) -> None:
     simulator.add_fault("/v1/payment_intents", "drop_before")
     order = buy(client, make_product())
-    assert cancellation.cancel_unknown(order, by="staff")
+    assert cancellation.cancel_missing_intent(order, by="staff")
     order.refresh_from_db()
     assert (order.status, order.attention) == (Order.Status.CANCELED, "")
 
 
 def test_order_that_stripe_knows_is_not_canceled_as_unknown(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
-    assert not cancellation.cancel_unknown(order, by="staff")
+    assert not cancellation.cancel_missing_intent(order, by="staff")
     order.refresh_from_db()
     assert order.status == Order.Status.PLACED
 
@@ -118,7 +118,7 @@ def test_staff_can_cancel_an_order_that_stripe_lost(client: Client, simulator: S
     cancellation.cancel(order, by="shopper")
     order.refresh_from_db()
     assert order.attention
-    assert cancellation.cancel_unknown(order, by="staff")
+    assert cancellation.cancel_missing_intent(order, by="staff")
     product.refresh_from_db()
     assert (Order.objects.get().status, product.stock) == (Order.Status.CANCELED, 3)
 

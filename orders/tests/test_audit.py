@@ -17,10 +17,10 @@ from django.utils import timezone
 from billing import gateway
 from billing.models import StripeEvent
 from orders.bookkeeping.audit import audit
-from orders.bookkeeping.reconcile import compare_books, reconcile
+from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.emails.sending import send_waiting
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
-from orders.workflow.release import close
+from orders.workflow.release import release_order
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import buy, make_product
@@ -105,7 +105,7 @@ def refund_never_requested_from_stripe(simulator: Simulator, order: Order) -> No
 def canceled_here_but_live_at_stripe(simulator: Simulator, order: Order) -> None:
     stale_canceling(simulator, order)
     order.refresh_from_db()
-    close(order)
+    release_order(order)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_damage_is_found_and_repaired(order: Order, simulator: Simulator, damage
     age(order)
     assert audit()
     reconcile()
-    compare_books()
+    compare_with_stripe()
     assert audit() == []
     order.refresh_from_db()
     assert order.attention == ""
@@ -194,7 +194,7 @@ def test_damage_that_cannot_be_repaired_is_still_reported(
     age(order)
     assert rule in rules()
     reconcile()
-    _done, left = compare_books()
+    _done, left = compare_with_stripe()
     assert rule in {finding.rule for finding in left}
     current = Order.objects.get(pk=order.pk)
     assert bool(current.attention) == any(finding.order for finding in left)
@@ -206,7 +206,7 @@ def test_staff_get_one_email_per_finding(order: Order, simulator: Simulator) -> 
     address_changed(simulator, order)
     age(order)
     for _round in range(2):
-        compare_books()
+        compare_with_stripe()
         reconcile()
     [message] = mail.outbox
     assert message.to == ["help@shop.example"]
@@ -261,7 +261,7 @@ def test_intents_of_other_shops_in_the_same_account_are_ignored(order: Order, si
     for uuid in ("", "nonsense", "0b0e7a9c-3f3c-4a54-a9c5-b1f6b5b0a001"):
         metadata = {"order_id": "OTHER", "order_uuid": uuid}
         gateway.create_intent(Decimal(5), "gbp", order.billing_profile.customer_id, metadata, key=f"other-{uuid}")
-    compare_books()
+    compare_with_stripe()
     assert audit() == []
     live = [intent for intent in simulator.objects("payment_intent") if intent["status"] == "requires_payment_method"]
     assert len(live) == 3

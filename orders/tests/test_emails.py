@@ -36,7 +36,7 @@ def sent(order: Order, kind: str, about: str = "") -> tuple[str, str, str]:
 
 def cancel(order: Order, by: str) -> None:
     order.record(OrderEvent.Kind.CANCELING, by=by)
-    queue.tell_canceled(order)
+    queue.queue_cancellation_email(order)
 
 
 def make_refund(order: Order, amount: str, **fields: Any) -> Refund:
@@ -59,7 +59,7 @@ def test_paid_order_notifies_shopper_and_staff_once(client: Client, simulator: S
 def test_staff_without_an_email_address_get_no_email(settings: Any) -> None:
     settings.STAFF_EMAIL = ""
     order = make_paid_order(make_product(stock=1))
-    queue.tell_paid(order)
+    queue.queue_paid_emails(order)
     assert kinds(order) == ["confirmation"]
 
 
@@ -72,20 +72,20 @@ def test_order_without_an_email_address_gets_no_email() -> None:
 @pytest.mark.parametrize("fields", [{"stock": None}, {"stock": 6}, {"stock": 2, "active": False}])
 def test_product_not_running_out_sends_no_low_stock_email(fields: dict[str, Any]) -> None:
     order = make_paid_order(make_product(**fields))
-    queue.tell_paid(order)
+    queue.queue_paid_emails(order)
     assert Kind.LOW_STOCK not in kinds(order)
 
 
 def test_low_stock_email_is_sent_once_until_the_next_restock() -> None:
     product = make_product(stock=4)
     orders = [make_paid_order(product) for _ in range(3)]
-    queue.tell_paid(orders[0])
+    queue.queue_paid_emails(orders[0])
     product.take(1, orders[1].order_id)
     product.give_back(orders[1].order_id)  # Stock released by an order is not a restock.
-    queue.tell_paid(orders[1])
+    queue.queue_paid_emails(orders[1])
     assert Mail.objects.filter(kind=Kind.LOW_STOCK).count() == 1
     product.adjust_stock(1, by="staff")
-    queue.tell_paid(orders[2])
+    queue.queue_paid_emails(orders[2])
     assert [Kind.LOW_STOCK in kinds(order) for order in orders] == [True, False, True]
 
 
@@ -98,11 +98,11 @@ def test_shopper_is_notified_of_a_cancellation_by_others(by: str, is_notified: b
 
 def test_shopper_is_notified_of_an_order_canceled_at_stripe() -> None:
     order = make_paid_order(status=Order.Status.CANCELED)
-    queue.tell_canceled(order)
+    queue.queue_cancellation_email(order)
     assert kinds(order) == ["canceled"]
 
 
-def test_address_gets_five_mails_an_hour_about_orders_never_paid() -> None:
+def test_email_address_gets_at_most_five_cancellations_per_hour() -> None:
     for _ in range(7):
         cancel(make_paid_order(status=Order.Status.CANCELED), by="expiry")
     assert Mail.objects.count() == 5
@@ -198,7 +198,7 @@ def test_new_order_email_links_to_the_order_in_the_admin() -> None:
 def test_low_stock_email_states_the_current_stock() -> None:
     product = make_product(title="Teal mug", sku="TM-1", stock=3)
     order = make_paid_order(product)
-    queue.tell_paid(order)
+    queue.queue_paid_emails(order)
     Product.objects.update(stock=2)
     assert sending.send(order.mails.get(kind=Kind.LOW_STOCK))
     assert mail.outbox[0].subject == "Low stock: Teal mug"
@@ -208,7 +208,7 @@ def test_low_stock_email_states_the_current_stock() -> None:
 def test_low_stock_email_is_not_sent_after_a_restock() -> None:
     product = make_product(stock=3)
     order = make_paid_order(product)
-    queue.tell_paid(order)
+    queue.queue_paid_emails(order)
     product.adjust_stock(20, by="staff")
     assert not sending.send(order.mails.get(kind=Kind.LOW_STOCK))
     assert mail.outbox == []
@@ -227,7 +227,7 @@ def test_email_escapes_markup_in_html_but_not_in_text(kind: str) -> None:
 
 def test_subject_has_no_line_break() -> None:
     order = make_paid_order(make_product(title="Mug\r\nBcc: all@example.org", stock=1))
-    queue.tell_paid(order)
+    queue.queue_paid_emails(order)
     assert sending.send(order.mails.get(kind=Kind.LOW_STOCK))
     assert mail.outbox[0].subject == "Low stock: Mug Bcc: all@example.org"
 
@@ -255,4 +255,4 @@ def test_email_has_reply_to_and_auto_submitted_headers() -> None:
 def test_email_text_keeps_typed_text_without_repeated_blank_lines() -> None:
     order = make_paid_order(attention="One\n\n\n\nTwo")
     context = {"order": order, "admin_url": "/"}
-    assert "One\n\nTwo" in letter("orders/mails/attention", "Hello", "a@example.org", "<1@x>", context).body
+    assert "One\n\nTwo" in letter("orders/emails/attention", "Hello", "a@example.org", "<1@x>", context).body

@@ -43,7 +43,7 @@ def test_account_email_contains_no_key(client: Client, simulator: Simulator) -> 
     assert "?key=" not in mail.outbox[0].body
 
 
-def test_link_leads_to_an_address_without_the_key(order: Order, other_client: Client) -> None:
+def test_link_redirects_to_a_url_without_the_key(order: Order, other_client: Client) -> None:
     assert "key" not in other_client.get(link(order), follow=True).request["QUERY_STRING"]
 
 
@@ -62,7 +62,7 @@ def test_link_does_not_open_another_order(
 
 
 @pytest.mark.parametrize("change", [lambda text: text[:-1], lambda text: text + "x", lambda text: "?key=", str.lower])
-def test_tampered_link_opens_nothing(order: Order, other_client: Client, change: object) -> None:
+def test_tampered_link_is_rejected(order: Order, other_client: Client, change: object) -> None:
     path, _separator, key = link(order).partition("?")
     changed = change(f"?{key}")  # type: ignore[operator]
     response = other_client.get(path + changed)
@@ -71,7 +71,7 @@ def test_tampered_link_opens_nothing(order: Order, other_client: Client, change:
 
 
 @pytest.mark.parametrize(("days", "is_open"), [(89, True), (91, False)])
-def test_link_is_good_for_ninety_days(
+def test_link_is_valid_for_ninety_days(
     order: Order, other_client: Client, monkeypatch: pytest.MonkeyPatch, days: int, is_open: bool
 ) -> None:
     signed_at = timezone.now() - timedelta(days=days)

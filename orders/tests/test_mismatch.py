@@ -10,7 +10,7 @@ from django.urls import reverse
 from orders.bookkeeping.audit import audit
 from orders.models import Order, OrderEvent, Payment, Refund
 from orders.workflow import payments, refunds
-from orders.workflow.release import close
+from orders.workflow.release import release_order
 from stripe_simulator.server import Simulator
 from tests.makers import buy, make_product
 
@@ -39,7 +39,7 @@ def paid_after_the_cancellation(simulator: Simulator, order: Order) -> None:
     """Simulate a database restored from a backup: the order is canceled here, and then paid at Stripe."""
     Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELING)
     order.refresh_from_db()
-    close(order)
+    release_order(order)
     simulator.act(str(order.payment_intent_id), True)
 
 
@@ -79,7 +79,7 @@ def test_mismatch_refund_with_a_lost_answer_is_made_once(unwanted: Order, simula
     payments.settle_quietly(unwanted)
     assert Refund.objects.get().status == Refund.Status.REQUESTED
     Refund.objects.update(asked_at=None)  # as if it had been requested long ago
-    refunds.finish(Refund.objects.get())
+    refunds.finish_refund(Refund.objects.get())
     assert Refund.objects.get().status == Refund.Status.DONE
     assert len(simulator.objects("refund")) == 1
 
@@ -120,7 +120,7 @@ def test_failed_mismatch_refund_can_be_retried(unwanted: Order, simulator: Simul
     row = Refund.objects.get()
     assert row.status == Refund.Status.FAILED
     assert "I3" in {finding.rule for finding in audit()}
-    data = {"action": "try_again", "_selected_action": [row.pk]}
+    data = {"action": "retry_mismatch_refund", "_selected_action": [row.pk]}
     admin_client.post(reverse("admin:orders_refund_changelist"), data)
     row.refresh_from_db()
     assert row.status == Refund.Status.DONE

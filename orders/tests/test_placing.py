@@ -10,7 +10,7 @@ from django.urls import reverse
 from carts.models import Cart
 from carts.pricing.quotes import quote
 from orders.models import Order
-from orders.workflow.placing import PlaceRefused, place
+from orders.workflow.placing import OrderRejected, place
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import (
@@ -131,13 +131,11 @@ def make_free(order: Order) -> None:
         (make_free, "now costs £0.00"),
     ],
 )
-def test_place_refuses_and_changes_nothing_when_it_is_not_what_was_shown(
-    order: Order, change: Any, message: str
-) -> None:
+def test_place_rejects_a_changed_quote_and_changes_nothing(order: Order, change: Any, message: str) -> None:
     facts = shown(order)
     change(order)
     stock = list(Product.objects.values_list("stock"))
-    with pytest.raises(PlaceRefused) as caught:
+    with pytest.raises(OrderRejected) as caught:
         place(order, facts)
     order.refresh_from_db()
     assert message in " ".join(caught.value.problems)
@@ -149,7 +147,7 @@ def test_place_refuses_and_changes_nothing_when_it_is_not_what_was_shown(
 def test_place_rejects_total_below_stripes_minimum(order: Order) -> None:
     set_delivery("0")
     Product.objects.update(price=Decimal("0.29"))
-    with pytest.raises(PlaceRefused, match=r"minimum order value is £0\.30"):
+    with pytest.raises(OrderRejected, match=r"minimum order value is £0\.30"):
         place(order, shown(order))
 
 
@@ -167,7 +165,7 @@ def test_last_item_goes_to_one_of_two_orders(client: Client, other_client: Clien
     assert (Order.objects.placed().count(), product.stock) == (1, 0)
 
 
-def test_posted_total_means_nothing(client: Client, simulator: Simulator) -> None:
+def test_posted_total_is_ignored(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     give_details(client)
     place_order(client, add_card(client).json()["card"], total="0.01", price="0.01")
@@ -191,7 +189,7 @@ def test_invalid_card_is_rejected(client: Client, simulator: Simulator, card: st
     assert not Order.objects.placed().exists()
 
 
-def test_strangers_card_is_refused(client: Client, other_client: Client, simulator: Simulator) -> None:
+def test_strangers_card_is_rejected(client: Client, other_client: Client, simulator: Simulator) -> None:
     card = buy(client, make_product()).billing_profile.cards.get()
     add_to_cart(other_client, make_product())
     give_details(other_client, "charlie@example.org")
@@ -219,7 +217,7 @@ def test_stale_object_saved_after_placing_changes_neither_status_nor_amounts(ord
 
 def test_place_rejects_total_above_stripes_maximum(order: Order) -> None:
     Product.objects.update(price=Decimal("99999999"))
-    with pytest.raises(PlaceRefused, match=r"maximum order value is £999,999\.99"):
+    with pytest.raises(OrderRejected, match=r"maximum order value is £999,999\.99"):
         place(order, shown(order))
 
 

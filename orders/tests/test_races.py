@@ -92,7 +92,7 @@ def test_parallel_clicks_on_place_order_create_one_order_and_one_charge(client: 
     assert Order.objects.placed().get().status == Order.Status.PAID
 
 
-def test_parallel_presses_of_pay_charge_once(client: Client, simulator: Simulator) -> None:
+def test_parallel_clicks_on_pay_charge_once(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     card = add_card(client).json()["card"]
     url = reverse("orders:pay", args=[order.order_id])
@@ -136,7 +136,7 @@ def test_parallel_cancel_and_pay_have_a_consistent_outcome(client: Client, simul
     card = add_card(client).json()["card"]
     urls = [reverse(f"orders:{name}", args=[order.order_id]) for name in ("pay", "cancel")]
     run_in_parallel(lambda number: copy_of(client).post(urls[number % 2], {"card": card}))
-    cancellation.finish_cancel(order)
+    cancellation.finish_cancellation(order)
     product.refresh_from_db()
     outcome = (order.status, succeeded(simulator), product.stock)
     assert outcome in [(Order.Status.PAID, 1, 0), (Order.Status.CANCELED, 0, 1)]

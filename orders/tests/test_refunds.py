@@ -15,7 +15,7 @@ from orders.bookkeeping.audit import audit
 from orders.forms import RefundForm
 from orders.models import Order, OrderEvent, Refund
 from orders.workflow import payments, refunds
-from orders.workflow.refunds import RefundRefused, Wish
+from orders.workflow.refunds import RefundRejected, RefundRequest
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import buy, make_paid_order, make_product, make_user
@@ -37,7 +37,7 @@ def order(client: Client, simulator: Simulator, product: Product) -> Order:
 
 
 def refund_order(order: Order, amount: str = "36.95", already: str = "0", **more: Any) -> Refund:
-    row = refunds.refund(order, Wish(Decimal(amount), Decimal(already), by="staff@shop.example", **more))
+    row = refunds.refund(order, RefundRequest(Decimal(amount), Decimal(already), by="staff@shop.example", **more))
     order.refresh_from_db()
     return row
 
@@ -92,7 +92,7 @@ def test_refund_restocks_the_chosen_units(order: Order, product: Product) -> Non
 def test_refund_rejects_restocking_more_than_was_sold(order: Order, simulator: Simulator) -> None:
     line = order.items.get().pk
     refund_order(order, "16.00", restock={line: 1})
-    with pytest.raises(RefundRefused):
+    with pytest.raises(RefundRejected):
         refund_order(order, "16.00", already="16.00", restock={line: 2})
     order.refresh_from_db()
     assert (order.amount_refunded, refunded(simulator)) == (Decimal("16.00"), [1600])
@@ -100,21 +100,21 @@ def test_refund_rejects_restocking_more_than_was_sold(order: Order, simulator: S
 
 @pytest.mark.parametrize("amount", ["36.96", "0", "-1", "0.005"])
 def test_refund_rejects_an_invalid_amount(order: Order, simulator: Simulator, amount: str) -> None:
-    with pytest.raises(RefundRefused):
+    with pytest.raises(RefundRejected):
         refund_order(order, amount)
     assert refunded(simulator) == []
 
 
 def test_refund_rejects_a_second_click_on_the_same_page(order: Order, simulator: Simulator) -> None:
     refund_order(order, "10.00")
-    with pytest.raises(RefundRefused, match="in the meantime"):
+    with pytest.raises(RefundRejected, match="in the meantime"):
         refund_order(order, "10.00")
     assert refunded(simulator) == [1000]
 
 
 def test_refund_rejects_an_unpaid_order(client: Client, simulator: Simulator, product: Product) -> None:
     unpaid = buy(client, product, "tok_chargeCustomerFail")
-    with pytest.raises(RefundRefused, match="not paid"):
+    with pytest.raises(RefundRejected, match="not paid"):
         refund_order(unpaid, "1.00")
 
 
@@ -124,8 +124,8 @@ def test_refund_with_a_lost_answer_is_made_once(order: Order, simulator: Simulat
     row = refund_order(order, "10.00")
     assert row.status == Refund.Status.REQUESTED
     age_request(row)
-    refunds.finish(row)
-    refunds.finish(row)
+    refunds.finish_refund(row)
+    refunds.finish_refund(row)
     row.refresh_from_db()
     assert (row.status, refunded(simulator)) == (Refund.Status.DONE, [1000])
     assert audit() == []
@@ -221,10 +221,10 @@ def test_refund_is_not_requested_again_while_stripe_could_be_processing_it(order
     """Avoid a second refund: Stripe can still process a request after a 504, and a new key would start another one."""
     simulator.add_fault(REFUNDS, "error_500")
     row = refund_order(order, "10.00")
-    refunds.finish(row)
+    refunds.finish_refund(row)
     assert len([path for method, path, _params, _key in simulator.requests if (method, path) == ("POST", REFUNDS)]) == 1
     age_request(row)
-    refunds.finish(row)
+    refunds.finish_refund(row)
     assert refunded(simulator) == [1000]
 
 
@@ -241,7 +241,7 @@ def test_restock_of_uncounted_stock_is_no_finding(order: Order, product: Product
     assert audit() == []
 
 
-def test_staff_without_the_permission_give_nothing_back(order: Order, client: Client) -> None:
+def test_staff_without_the_permission_cannot_refund(order: Order, client: Client) -> None:
     clerk = make_user("clerk@shop.example", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_order"))
     client.force_login(clerk)
@@ -277,6 +277,6 @@ def test_refund_form_and_request_need_as_many_queries_for_ten_lines_as_for_one()
         with count_queries() as form_queries:
             RefundForm(order=order)
         with count_queries() as request_queries:
-            refunds.request_refund(order, Wish(Decimal(1), Decimal(0), by="staff", restock=restock))
+            refunds.request_refund(order, RefundRequest(Decimal(1), Decimal(0), by="staff", restock=restock))
         counts.append((len(form_queries), len(request_queries)))
     assert counts[0] == counts[1]

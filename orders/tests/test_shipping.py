@@ -41,7 +41,7 @@ def test_order_is_shipped_once(other_client: Client) -> None:
     first = order.shipped_at
     assert not ship(order, by="packer", tracking="CD 2")
     assert (state(order), order.shipped_at) == (("shipped", "AB 1", 1), first)
-    assert [event.said for event in order.events.all()] == ["Order shipped: AB 1"]
+    assert [event.display_text for event in order.events.all()] == ["Order shipped: AB 1"]
 
 
 @pytest.mark.parametrize("status", ["open", "placed", "canceling", "canceled", "shipped", "refunded"])
@@ -106,12 +106,12 @@ def test_order_that_cannot_be_shipped_shows_the_reason(packer: Client) -> None:
 
 def test_several_orders_are_shipped_from_the_list(packer: Client) -> None:
     orders = [make_paid_order(), make_paid_order(status=Order.Status.CANCELED)]
-    data: dict[str, Any] = {"action": "send_orders", "_selected_action": [order.pk for order in orders]}
+    data: dict[str, Any] = {"action": "ship_orders", "_selected_action": [order.pk for order in orders]}
     packer.post(reverse("admin:orders_order_changelist"), data)
     assert [state(order)[0] for order in orders] == ["shipped", "canceled"]
 
 
-def test_staff_without_the_permission_send_nothing(client: Client) -> None:
+def test_staff_without_the_permission_cannot_ship(client: Client) -> None:
     order = make_paid_order()
     user = make_user("desk@example.org", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_order", "refund_order"]))

@@ -22,13 +22,13 @@ REFRESH_SECONDS = 5
 
 def own_order(request: HttpRequest, order_id: str) -> Order:
     """Return the visitor's order with this number. Raise Http404 if the visitor has no such order."""
-    return get_object_or_404(Order.objects.of_visitor(request).placed(), order_id=order_id)
+    return get_object_or_404(Order.objects.for_visitor(request).placed(), order_id=order_id)
 
 
 def _update_from_stripe(order: Order) -> Intent | None:
     """Update an order that is still open at Stripe. Return its intent if a payment attempt was settled, else None."""
     if order.status == Order.Status.CANCELING:
-        cancellation.finish_cancel(order)
+        cancellation.finish_cancellation(order)
     elif order.is_payable:
         if order.open_payment():
             return payments.settle_quietly(order)
@@ -36,8 +36,8 @@ def _update_from_stripe(order: Order) -> Intent | None:
     return None
 
 
-def situation(order: Order, payment: Payment | None) -> str:
-    """Return the situation that the order page shows.
+def payment_state(order: Order, payment: Payment | None) -> str:
+    """Return the payment state that the order page shows.
 
     This is the order's status, or checking, action, declined or unpaid while the order awaits payment.
     """
@@ -45,15 +45,15 @@ def situation(order: Order, payment: Payment | None) -> str:
         return str(order.status)
     if payment is None or payment.status == Payment.Status.CANCELED:
         return "unpaid"
-    situations = {Payment.Status.REQUIRES_ACTION: "action", Payment.Status.FAILED: "declined"}
-    return situations.get(Payment.Status(payment.status), "checking")
+    states = {Payment.Status.REQUIRES_ACTION: "action", Payment.Status.FAILED: "declined"}
+    return states.get(Payment.Status(payment.status), "checking")
 
 
 @private
 @require_safe
 def order_list(request: HttpRequest) -> HttpResponse:
     """List all orders that this visitor is allowed to see, newest first."""
-    page = Paginator(Order.objects.of_visitor(request).placed().prefetch_related("items"), 20)
+    page = Paginator(Order.objects.for_visitor(request).placed().prefetch_related("items"), 20)
     number = request.GET.get("page", "1")
     if not (number.isascii() and number.isdecimal() and len(number) < 7 and int(number) in page.page_range):
         raise Http404
@@ -70,24 +70,24 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     order = own_order(request, order_id)
     intent = _update_from_stripe(order)
     payment = order.last_payment()
-    now = situation(order, payment)
+    state = payment_state(order, payment)
     context = {
         "order": order,
         "items": order.items.select_related("product"),
         "events": order.events.all(),
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
-        "problem": _payment_problem(payment),
-        "situation": now,
-        "client_secret": intent.client_secret if intent and now == "action" else "",
+        "error": _payment_error(payment),
+        "payment_state": state,
+        "client_secret": intent.client_secret if intent and state == "action" else "",
         "cards": Card.objects.usable(order.billing_profile) if order.is_payable else [],
     }
     response = render(request, "orders/order_detail.html", context)
-    if now in ("checking", "canceling"):
+    if state in ("checking", "canceling"):
         response["Refresh"] = str(REFRESH_SECONDS)
     return response
 
 
-def _payment_problem(payment: Payment | None) -> str:
+def _payment_error(payment: Payment | None) -> str:
     """Return why the payment failed, in the visitor's language; the stored message is in the order's language."""
     if payment is None:
         return ""
@@ -101,8 +101,8 @@ def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
     """
     version = read_key(order_id, request.GET["key"])
     if version is not None:
-        Order.objects.open_by_link(request, order_id, version)
-    order = Order.objects.of_visitor(request).placed().filter(order_id=order_id).first()
+        Order.objects.remember_link(request, order_id, version)
+    order = Order.objects.for_visitor(request).placed().filter(order_id=order_id).first()
     if order:
         return redirect(order)
     messages.error(request, _("This link no longer works. Log in to see your orders, or contact us."))
@@ -112,10 +112,10 @@ def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
 @private
 @require_safe
 def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
-    """Return the current situation, and the URL to continue at, for the page's script."""
+    """Return the current payment state, and the URL to continue at, for the page's script."""
     order = own_order(request, order_id)
     _update_from_stripe(order)
-    now = situation(order, order.last_payment())
+    state = payment_state(order, order.last_payment())
     return JsonResponse(
-        {"situation": now, "url": reverse("carts:success") if now == "paid" else order.get_absolute_url()}
+        {"payment_state": state, "url": reverse("carts:success") if state == "paid" else order.get_absolute_url()}
     )

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from billing import limits
 from billing.forms import CardForm
 from billing.models import Card, CardAttempt
-from billing.views import begin_setup, keep_card
+from billing.views import begin_card_setup, save_card
 from carts.models import Cart
 from core.http import private
 from orders.emails.queue import SHOPPER
@@ -18,7 +18,7 @@ from orders.views.order import own_order
 from orders.workflow import cancellation, payments
 
 # Whether a payment attempt counts as successful or as declined. Any other status is not a result yet.
-VERDICTS: dict[str, bool] = {
+ATTEMPT_RESULTS: dict[str, bool] = {
     Payment.Status.SUCCEEDED: True,
     Payment.Status.REQUIRES_ACTION: True,  # the bank now authenticates the cardholder, which a thief cannot pass
     Payment.Status.FAILED: False,
@@ -28,17 +28,19 @@ VERDICTS: dict[str, bool] = {
 def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttempt | None = None) -> HttpResponse:
     """Charge the card and redirect to the thank-you page if the order is paid, otherwise to the order page.
 
-    `attempt` is the row that counts this request. Without it, start an attempt and raise TooMany if the visitor has
-    tried too many cards.
+    `attempt` is the row that counts this request. Without it, start an attempt and raise TooManyCardAttempts if the
+    visitor has tried too many cards.
     """
     if attempt is None:
-        attempt = limits.start(request, CardAttempt.Kind.PAY, order.billing_profile, back=order.get_absolute_url())
+        attempt = limits.start_attempt(
+            request, CardAttempt.Kind.PAY, order.billing_profile, back=order.get_absolute_url()
+        )
     try:
         payments.pay(order, card)
         payment = order.last_payment()
-        attempt.note(ok=VERDICTS.get(payment.status) if payment else None)
-    except payments.NotPossible:
-        attempt.note(ok=None)
+        attempt.record(ok=ATTEMPT_RESULTS.get(payment.status) if payment else None)
+    except payments.PaymentNotPossible:
+        attempt.record(ok=None)
         messages.error(request, _("Payment is not possible right now. Nothing was charged, and we keep your order."))
     order.refresh_from_db()
     return redirect("carts:success" if order.status == Order.Status.PAID else order)
@@ -59,14 +61,14 @@ def _payable_order(request: HttpRequest, order_id: str) -> Order:
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
     """Save a new card for the order's payer, who can be the guest that this visitor was before signing in."""
-    return keep_card(request, _payable_order(request, order_id).billing_profile)
+    return save_card(request, _payable_order(request, order_id).billing_profile)
 
 
 @private
 @require_POST
 def order_card_setup(request: HttpRequest, order_id: str) -> JsonResponse:
     """Begin to save a new card for the order's payer with a SetupIntent."""
-    return begin_setup(request, _payable_order(request, order_id).billing_profile)
+    return begin_card_setup(request, _payable_order(request, order_id).billing_profile)
 
 
 @private
@@ -92,6 +94,6 @@ def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     if order.status != Order.Status.CANCELED:
         return redirect(order)
     if order.cart:
-        Cart.objects.take_back(request, order.cart)
+        Cart.objects.remember_restored(request, order.cart)
     messages.info(request, _("Order %(number)s has been cancelled. Nothing was charged.") % {"number": order.order_id})
     return redirect("carts:home")

@@ -13,30 +13,30 @@ from orders.models import Mail, Order, OrderEvent
 logger = logging.getLogger(__name__)
 
 
-def alarm(order: Order, message: object, **facts: object) -> bool:
+def alert_staff(order: Order, message: object, **params: object) -> bool:
     """Alert staff about this order. Return False if the same alert was sent before and not acknowledged since.
 
-    `message` can be lazy. It is translated into the shop's language, and `facts` are interpolated.
+    `message` can be lazy. It is translated into the shop's language, and `params` are interpolated.
     """
     with translation.override(settings.LANGUAGE_CODE):
-        text = (str(message) % facts if facts else str(message))[:250]
+        text = (str(message) % params if params else str(message))[:250]
     with transaction.atomic():
         # This update locks the order, so that parallel requests send one alert.
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
-        acknowledged = order.events.filter(kind=OrderEvent.Kind.LOOKED_AT).aggregate(last=Max("pk"))["last"] or 0
-        if order.events.filter(kind=OrderEvent.Kind.TOLD_STAFF, text=text, pk__gt=acknowledged).exists():
+        acknowledged = order.events.filter(kind=OrderEvent.Kind.ACKNOWLEDGED).aggregate(last=Max("pk"))["last"] or 0
+        if order.events.filter(kind=OrderEvent.Kind.ALERTED, text=text, pk__gt=acknowledged).exists():
             return False
         Order.objects.filter(pk=order.pk).update(attention=text)
-        order.record(OrderEvent.Kind.TOLD_STAFF, by="shop", text=text)
+        order.record(OrderEvent.Kind.ALERTED, by="shop", text=text)
         queue.queue(order, Mail.Kind.ATTENTION, about=str(order.events.count()))
     logger.critical("order %s: %s", order, text)
     return True
 
 
-def looked_at(order: Order, by: str) -> bool:
+def acknowledge(order: Order, by: str) -> bool:
     """Acknowledge the alert of this order. Return False if there was none."""
     with transaction.atomic():
         if not Order.objects.filter(pk=order.pk).exclude(attention="").update(attention=""):
             return False
-        order.record(OrderEvent.Kind.LOOKED_AT, by=by)
+        order.record(OrderEvent.Kind.ACKNOWLEDGED, by=by)
     return True

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import answers, gateway
 from orders.models import Order, OrderEvent
-from orders.workflow.alerts import alarm
+from orders.workflow.alerts import alert_staff
 from orders.workflow.payments import settle_quietly
-from orders.workflow.release import close
+from orders.workflow.release import release_order
 
 logger = logging.getLogger(__name__)
 
@@ -20,18 +20,18 @@ def cancel(order: Order, by: str) -> None:
 
     The order stays `canceling` while Stripe does not answer.
     """
-    _begin_cancel(order, by)
-    finish_cancel(order)
+    _begin_cancellation(order, by)
+    finish_cancellation(order)
 
 
-def _begin_cancel(order: Order, by: str) -> None:
+def _begin_cancellation(order: Order, by: str) -> None:
     with transaction.atomic():
         placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
         if placed.update(status=Order.Status.CANCELING):
             order.record(OrderEvent.Kind.CANCELING, by=by)
 
 
-def finish_cancel(order: Order) -> None:
+def finish_cancellation(order: Order) -> None:
     """Bring a `canceling` order to its final status, canceled or paid, depending on its intent at Stripe.
 
     The order stays `canceling` if Stripe does not answer; reconcile calls this function again.
@@ -40,14 +40,14 @@ def finish_cancel(order: Order) -> None:
     if order.status != Order.Status.CANCELING:
         return
     if not order.payment_intent_id:
-        close(order)
+        release_order(order)
         return
     try:
         gateway.cancel_intent(order.payment_intent_id)
     except answers.StateChanged:
         pass  # The intent is paid or already canceled; settling finds out which.
     except answers.Missing:
-        alarm(
+        alert_staff(
             order,
             _("Stripe does not know this order's payment: staff must check the order before it can be cancelled."),
         )
@@ -58,7 +58,7 @@ def finish_cancel(order: Order) -> None:
     settle_quietly(order)
 
 
-def cancel_unknown(order: Order, by: str) -> bool:
+def cancel_missing_intent(order: Order, by: str) -> bool:
     """Cancel an order whose intent Stripe does not know, for example because the Stripe account was changed.
 
     Return False if Stripe knows the intent. Raise GatewayError if Stripe does not answer.
@@ -69,6 +69,6 @@ def cancel_unknown(order: Order, by: str) -> bool:
     with suppress(answers.Missing):
         gateway.retrieve_intent(order.payment_intent_id)
         return False
-    _begin_cancel(order, by)
-    close(order)  # This does nothing if the order has another intent by now.
+    _begin_cancellation(order, by)
+    release_order(order)  # This does nothing if the order has another intent by now.
     return True

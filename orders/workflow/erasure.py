@@ -36,19 +36,20 @@ class UnderWay(Exception):
 
 def orders_under_way(user: User) -> list[Order]:
     """Return the orders that block the deletion of this account. The list is empty if it can be deleted."""
-    return list(Order.objects.filter(billing_profile__in=_profile_pks(user)).under_way())
+    return list(Order.objects.filter(billing_profile__in=_profile_pks(user)).in_progress())
 
 
 def delete_account(user: User) -> None:
     """Delete `user` and all data that belongs only to them. Their orders stay, without personal data.
 
     Raise UnderWay if money can still move for an order. An order that is paid but not yet shipped keeps its email and
-    postal addresses until it ships, for at most `Order.DELIVERY`. `manage.py reconcile` removes them afterwards.
+    postal addresses until it ships, for at most `Order.ADDRESS_RETENTION`. `manage.py reconcile` removes them
+    afterwards.
     """
     pks = _delete_locally(user)
-    for profile in BillingProfile.objects.forgotten_here_alone().filter(pk__in=pks):
+    for profile in BillingProfile.objects.with_customer_to_delete().filter(pk__in=pks):
         try:
-            cards.finish_forgetting(profile)
+            cards.finish_erasure(profile)
         except answers.GatewayError as error:
             logger.warning("Stripe customer of billing profile %s could not be deleted yet: %s", profile.pk, error)
 
@@ -66,7 +67,7 @@ def _delete_locally(user: User) -> list[int]:
     user_orders.filter(status=Order.Status.OPEN).delete()
     profiles = BillingProfile.objects.filter(pk__in=pks)
     profiles.update(user=None, email="", active=False, forgotten=timezone.now())
-    for order in user_orders.to_forget():
+    for order in user_orders.due_for_erasure():
         forget(order)
     Address.objects.filter(billing_profile__in=pks).delete()
     Card.objects.filter(billing_profile__in=pks).delete()
@@ -102,7 +103,7 @@ def forget(order: Order) -> bool:
         return False
     order.refresh_from_db()  # The update above has locked the row.
     was_intact = is_intact(order)
-    _drop_mails(order)
+    _drop_emails(order)
     rows = Order.objects.filter(pk=order.pk)
     erased = dict.fromkeys(Order.columns.personal, "") | {
         name: _anonymize(getattr(order, name), order.language)
@@ -112,12 +113,12 @@ def forget(order: Order) -> bool:
     order.refresh_from_db()
     if was_intact:
         rows.update(checksum=checksum_of(order))
-    order.record(OrderEvent.Kind.FORGOTTEN)
+    order.record(OrderEvent.Kind.ERASED)
     order.refresh_from_db()
     return True
 
 
-def _drop_mails(order: Order) -> None:
+def _drop_emails(order: Order) -> None:
     """Drop unsent email messages to this person, and remove the recipient from all their rows."""
     mails = order.mails.filter(to=order.email)
     mails.filter(sent=None, dropped=None).update(dropped=timezone.now())

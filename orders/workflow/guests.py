@@ -13,13 +13,13 @@ def start_guest(request: HttpRequest, email: str) -> BillingProfile:
     The session's guest profile is reused if it has the same email address or has no placed orders. Otherwise a new one
     is created. Profiles are never looked up by email address, so entering another person's address exposes no data.
     """
-    profile = BillingProfile.objects.of_session(request)
+    profile = BillingProfile.objects.for_session(request)
     if profile is None or not profile.is_guest:
-        return BillingProfile.objects.start_guest(request, email, keep=None)
+        return BillingProfile.objects.set_guest_email(request, email, keep=None)
     if profile.email == email:
         return profile
     has_ordered = Order.objects.placed().filter(billing_profile=profile).exists()
-    return BillingProfile.objects.start_guest(request, email, keep=None if has_ordered else profile)
+    return BillingProfile.objects.set_guest_email(request, email, keep=None if has_ordered else profile)
 
 
 def known_of_guest(request: HttpRequest) -> dict[str, str]:
@@ -27,8 +27,8 @@ def known_of_guest(request: HttpRequest) -> dict[str, str]:
 
     Return an empty dictionary if the session has no guest profile.
     """
-    profile = BillingProfile.objects.of_session(request)
+    profile = BillingProfile.objects.for_session(request)
     if profile is None or not profile.is_guest:
         return {}
-    address = Address.objects.of(profile).first()
+    address = Address.objects.for_profile(profile).first()
     return {"email": profile.email, "name": address.name if address else ""}

@@ -21,15 +21,15 @@ from core.money import major_units, minor_units
 from orders.emails import queue, sending
 from orders.models import Order, OrderEvent, Payment, Refund
 from orders.workflow import refunds
-from orders.workflow.alerts import alarm
-from orders.workflow.release import close
+from orders.workflow.alerts import alert_staff
+from orders.workflow.release import release_order
 
 logger = logging.getLogger(__name__)
 NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) was received, which is not the order total")
 AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) was received after the cancellation")
 
 
-class NotPossible(Exception):
+class PaymentNotPossible(Exception):
     """Raised if a payment cannot be made now. Nothing was charged and the order can still be paid."""
 
 
@@ -55,7 +55,7 @@ def ensure_intent(order: Order) -> str:
     except answers.GatewayError as error:
         if isinstance(error, answers.Missing):
             order.billing_profile.renew_customer()
-        if isinstance(error, answers.Missing | answers.KeyUsed) or getattr(error, "is_stored", False):
+        if isinstance(error, answers.Missing | answers.IdempotencyKeyUsed) or getattr(error, "is_stored", False):
             # Stripe replays the stored answer for this key and rejects the key for another customer. Use a new key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
         raise
@@ -73,13 +73,13 @@ def ensure_intent(order: Order) -> str:
 def pay(order: Order, card: Card) -> None:
     """Charge `card` for `order` unless another attempt is open. The outcome is stored in the order's rows.
 
-    Raise NotPossible if nothing was charged because of an error on our side or at the payment service.
+    Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service.
     """
     try:
         intent_id = ensure_intent(order)
     except answers.GatewayError as error:
         logger.error("no payment intent for order %s: %s", order, error)
-        raise NotPossible from error
+        raise PaymentNotPossible from error
     payment = _start(order, card)
     if payment is None:
         settle_quietly(order)
@@ -91,8 +91,8 @@ def pay(order: Order, card: Card) -> None:
     except answers.Rejected as error:
         logger.error("payment %s rejected: %s", payment, error)
         _fail(payment, error.code, "", [Payment.Status.NEW])
-        raise NotPossible from error
-    except answers.Unknown as error:
+        raise PaymentNotPossible from error
+    except answers.OutcomeUnknown as error:
         logger.warning("no answer for payment %s: %s", payment, error)
         return
     settle_quietly(order, own=payment)
@@ -186,7 +186,7 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) ->
             return False
         _record_charge(order, attempt, intent)
         order.record(OrderEvent.Kind.PAID)
-        mail = queue.tell_paid(order)
+        mail = queue.queue_paid_emails(order)
     sending.send(mail)
     return True
 
@@ -220,7 +220,7 @@ def _record_dispute(order: Order) -> None:
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         if not order.events.filter(kind=OrderEvent.Kind.DISPUTED).exists():
             order.record(OrderEvent.Kind.DISPUTED, by=refunds.STRIPE)
-            alarm(order, _("The shopper disputed the payment. Respond in the Stripe Dashboard."))
+            alert_staff(order, _("The shopper disputed the payment. Respond in the Stripe Dashboard."))
 
 
 # --- M: a charge that does not match the order ---
@@ -234,23 +234,25 @@ def _handle_mismatch(order: Order, attempt: Payment | None, intent: answers.Inte
     with translation.override(settings.LANGUAGE_CODE):
         text = str(message) % {"amount": intent.received, "currency": intent.currency.upper()}
     if order.is_paid:
-        alarm(order, text)
+        alert_staff(order, text)
         return
     with transaction.atomic():
         # This update locks the order, so that parallel requests record the mismatch once.
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         payment = _record_charge(order, attempt, intent)
-        row = refunds.owe(order, payment, major_units(intent.received, intent.currency), intent.currency, text)
+        row = refunds.create_mismatch_refund(
+            order, payment, major_units(intent.received, intent.currency), intent.currency, text
+        )
     Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(status=Order.Status.CANCELING)
-    close(order)
+    release_order(order)
     if row:
-        refunds.finish(row, is_first=True)
+        refunds.finish_refund(row, is_first=True)
 
 
 def _canceled(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
     unpaid = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
     unpaid.update(status=Order.Status.CANCELING)  # A canceled intent can never be paid.
-    close(order)
+    release_order(order)
 
 
 def _waiting(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
@@ -266,7 +268,7 @@ def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, own: 
     if attempt is None:
         return
     is_new = attempt.status == Payment.Status.NEW
-    is_recent = timezone.now() - attempt.timestamp < timedelta(seconds=gateway.ANSWER_SECONDS)
+    is_recent = timezone.now() - attempt.timestamp < timedelta(seconds=gateway.MAX_CONFIRM_SECONDS)
     if is_new and is_recent and attempt != own:
         return  # Its confirmation might not have reached Stripe yet.
     _fail(attempt, intent.code, intent.decline_code, [attempt.status])

@@ -68,7 +68,7 @@ def _cart(cart: Cart) -> Facts:
 
 
 def _orders(user: User) -> QuerySet[Order]:
-    rows = Order.objects.of_account(user).placed().order_by("pk").distinct()
+    rows = Order.objects.for_account(user).placed().order_by("pk").distinct()
     return rows.prefetch_related("items", "events", "payments__refunds", "payments__card", "mails")
 
 
@@ -82,7 +82,7 @@ def _order(order: Order) -> Facts:
     ]
     return _facts(order) | {
         "lines": [_facts(item) for item in order.items.all()],
-        "history": [{"at": event.at, "what": event.said} for event in order.events.all()],
+        "history": [{"at": event.at, "what": event.display_text} for event in order.events.all()],
         "payments": payments,
         "mails": [_facts(mail) for mail in order.mails.all() if mail.to == order.email],
     }

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from addresses.models import Address
 from carts.models import Cart, CartItem
-from carts.pricing.quotes import Part, Quote, quote_cart
-from carts.pricing.rules import Rules
+from carts.pricing.quotes import LineAmounts, Quote, quote_cart
+from carts.pricing.rules import PricingRules
 from core.money import format_money
 from orders.bookkeeping.checksum import checksum_of
 from orders.models import Order, OrderEvent, OrderItem
@@ -18,7 +18,7 @@ from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
 from products.models import Product
 
 
-class PlaceRefused(Exception):
+class OrderRejected(Exception):
     """Raised if an order cannot be placed as shown. `problems` contains messages for the shopper."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -29,7 +29,7 @@ class PlaceRefused(Exception):
 def place(order: Order, shown: dict[str, Any]) -> bool:
     """Place `order` exactly as shown; `shown` contains the facts of its signed quote.
 
-    Return False if the order was no longer open because another request was faster. Raise PlaceRefused and change
+    Return False if the order was no longer open because another request was faster. Raise OrderRejected and change
     nothing if prices, stock, lines, delivery, tax or discount differ from what was shown, or if an address is missing.
     """
     with transaction.atomic():
@@ -42,11 +42,11 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
             return False
         order.refresh_from_db()
         if order.cart is None or not is_closed:
-            raise PlaceRefused([_("Your cart has changed. Please check it again.")])
-        quote = quote_cart(order.cart, address=order.shipping_address, rules=Rules.read())
+            raise OrderRejected([_("Your cart has changed. Please check it again.")])
+        quote = quote_cart(order.cart, address=order.shipping_address, rules=PricingRules.from_database())
         problems = _problems(order, quote, shown) or _use_discount_code(quote) or _reserve_stock(order, quote)
         if problems:
-            raise PlaceRefused(problems)
+            raise OrderRejected(problems)
         _freeze(order, quote)
         order.refresh_from_db()
         Order.objects.filter(pk=order.pk).update(checksum=checksum_of(order))
@@ -98,7 +98,7 @@ def _differences(quote: Quote, shown: dict[str, Any]) -> list[str]:
 
 def _use_discount_code(quote: Quote) -> list[str]:
     """Count one more use of the discount code. Return a message if another order got the last use."""
-    if quote.discount is None or quote.discount.take():
+    if quote.discount is None or quote.discount.reserve_use():
         return []
     return [_("The code %(code)s has just been used up.") % {"code": quote.discount_code}]
 
@@ -113,7 +113,9 @@ def _reserve_stock(order: Order, quote: Quote) -> list[str]:
 
 def _freeze(order: Order, quote: Quote) -> None:
     """Copy what `orders.models.columns` declares as frozen to the order and its lines. It never changes afterwards."""
-    rows = [_frozen_line(order, line, part, quote) for line, part in zip(quote.lines, quote.parts, strict=True)]
+    rows = [
+        _frozen_line(order, line, amounts, quote) for line, amounts in zip(quote.lines, quote.line_amounts, strict=True)
+    ]
     OrderItem.objects.bulk_create(rows)
     checkout = {
         "email": order.billing_profile.email,
@@ -125,7 +127,7 @@ def _freeze(order: Order, quote: Quote) -> None:
     Order.objects.filter(pk=order.pk).update(**frozen)
 
 
-def _frozen_line(order: Order, line: CartItem, part: Part, quote: Quote) -> OrderItem:
+def _frozen_line(order: Order, line: CartItem, amounts: LineAmounts, quote: Quote) -> OrderItem:
     values = {
         "order": order,
         "product": line.product,
@@ -133,9 +135,9 @@ def _frozen_line(order: Order, line: CartItem, part: Part, quote: Quote) -> Orde
         "title": line.product.title,
         "unit_price": line.product.price,
         "quantity": line.quantity,
-        "discount_total": part.discount,
+        "discount_total": amounts.discount,
         "tax_rate": quote.tax_rate,
-        "tax_total": part.tax,
+        "tax_total": amounts.tax,
         "total": line.total,
     }
     return OrderItem(**{name: values[name] for name in OrderItem.columns.frozen})

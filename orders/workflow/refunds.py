@@ -20,11 +20,11 @@ from billing import answers, gateway
 from core.money import format_money, has_excess_digits, major_units
 from orders.emails import queue
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
-from orders.workflow.alerts import alarm
+from orders.workflow.alerts import alert_staff
 
 logger = logging.getLogger(__name__)
 STRIPE = "Stripe"  # the `by` of refunds that were made in Stripe's dashboard
-ASK_AGAIN_AFTER = timedelta(minutes=2)  # longer than Stripe works on any request
+RETRY_AFTER = timedelta(minutes=2)  # longer than Stripe works on any request
 
 S = Refund.Status
 # For each Stripe status: our status, and our statuses that it can replace. A late answer never undoes a final state.
@@ -37,7 +37,7 @@ _STATES: dict[str, tuple[str, list[str]]] = {
 }
 
 
-class RefundRefused(Exception):
+class RefundRejected(Exception):
     """Raised if a refund is not possible, with a message for staff. Nothing was requested from Stripe."""
 
 
@@ -45,51 +45,53 @@ class RefundRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class RefundRequest:
     """A refund request by staff: an amount in the order's currency, and the units to restock by order line id.
 
-    `already` is the amount that was refunded when staff made the decision. Of two simultaneous requests, or of two
-    clicks, only one is accepted.
+    `already_refunded` is the amount that was refunded when staff made the decision. Of two simultaneous requests, or of
+    two clicks, only one is accepted.
     """
 
     amount: Decimal
-    already: Decimal
+    already_refunded: Decimal
     by: str
     reason: str = ""
     restock: dict[int, int] = field(default_factory=dict)
 
 
-def refund(order: Order, requested: Wish) -> Refund:
+def refund(order: Order, requested: RefundRequest) -> Refund:
     """Refund an order in full or in part and return the refund.
 
-    If Stripe does not answer, the row stays and reconcile finishes the refund. Raise RefundRefused and change nothing
+    If Stripe does not answer, the row stays and reconcile finishes the refund. Raise RefundRejected and change nothing
     if the refund is not possible.
     """
     row = request_refund(order, requested)
     try:
-        finish(row, is_first=True)
+        finish_refund(row, is_first=True)
     except answers.GatewayError as error:
         logger.warning("refund %s of order %s is left to reconcile: %s", row.pk, order, error)
     row.refresh_from_db()
     return row
 
 
-def request_refund(order: Order, requested: Wish) -> Refund:
+def request_refund(order: Order, requested: RefundRequest) -> Refund:
     """Store a refund and reserve its amount on the order in one transaction, without calling Stripe.
 
-    Raise RefundRefused and change nothing if the refund is not possible.
+    Raise RefundRejected and change nothing if the refund is not possible.
     """
     if requested.amount <= 0 or has_excess_digits(requested.amount, order.currency):
-        raise RefundRefused(_("Enter an amount above zero that can be paid in this currency."))
+        raise RefundRejected(_("Enter an amount above zero that can be paid in this currency."))
     with transaction.atomic():
         # The sums are computed here because SQLite does this arithmetic in floating point.
         paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
-        refundable = paid.filter(amount_refunded=requested.already, total__gte=requested.already + requested.amount)
-        if not refundable.update(amount_refunded=requested.already + requested.amount):
-            raise RefundRefused(_rejection_message(order, requested))
-        restockable = most_to_restock(order)
+        refundable = paid.filter(
+            amount_refunded=requested.already_refunded, total__gte=requested.already_refunded + requested.amount
+        )
+        if not refundable.update(amount_refunded=requested.already_refunded + requested.amount):
+            raise RefundRejected(_rejection_message(order, requested))
+        restockable = restockable_units(order)
         if any(not 0 <= units <= restockable.get(line, 0) for line, units in requested.restock.items()):
-            raise RefundRefused(_("You cannot return more units to stock than were sold."))
+            raise RefundRejected(_("You cannot return more units to stock than were sold."))
         row = Refund.objects.create(
             payment=order.payments.get(status=Payment.Status.SUCCEEDED),
             amount=requested.amount,
@@ -103,19 +105,19 @@ def request_refund(order: Order, requested: Wish) -> Refund:
     return row
 
 
-def _rejection_message(order: Order, requested: Wish) -> str:
+def _rejection_message(order: Order, requested: RefundRequest) -> str:
     order.refresh_from_db()
     if not order.is_paid:
         return _("This order is not paid.")
     left = {"amount": format_money(order.total - order.amount_refunded, order.currency)}
-    if order.amount_refunded != requested.already:
+    if order.amount_refunded != requested.already_refunded:
         return (
             _("Another refund was made in the meantime. %(amount)s can still be refunded; please check again.") % left
         )
     return _("Only %(amount)s of this order can still be refunded.") % left
 
 
-def most_to_restock(order: Order) -> dict[int, int]:
+def restockable_units(order: Order) -> dict[int, int]:
     """Return the number of units that can still be restocked, by order line id."""
     back: Counter[int] = Counter()
     for row in Refund.objects.filter(payment__order=order).exclude(status=S.FAILED, is_restocked=False):
@@ -123,7 +125,7 @@ def most_to_restock(order: Order) -> dict[int, int]:
     return {item.pk: item.quantity - back[item.pk] for item in order.items.all()}
 
 
-def finish(row: Refund, is_first: bool = False) -> None:
+def finish_refund(row: Refund, is_first: bool = False) -> None:
     """Request a stored refund from Stripe, unless an earlier request whose answer was lost has already created it.
 
     Stripe forgets idempotency keys after a day and replays its own failures under them. Every request except the
@@ -144,11 +146,11 @@ def _request_from_stripe(row: Refund, intent_id: str) -> None:
     try:
         whole = None if row.is_mismatch else row.amount
         found = gateway.create_refund(intent_id, whole, row.currency, row.pk, str(row.key))
-    except answers.Unknown as error:
+    except answers.OutcomeUnknown as error:
         if error.is_stored:
             _change_key(row)
         raise
-    except answers.KeyUsed:
+    except answers.IdempotencyKeyUsed:
         _change_key(row)
         raise
     except answers.GatewayError as error:
@@ -163,7 +165,7 @@ def _claim(row: Refund) -> bool:
     Stripe can still be working on a request although its answer was lost.
     """
     now = timezone.now()
-    free = Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN_AFTER)
+    free = Q(asked_at=None) | Q(asked_at__lt=now - RETRY_AFTER)
     return bool(Refund.objects.filter(free, pk=row.pk, key=row.key, status=S.REQUESTED).update(asked_at=now))
 
 
@@ -196,7 +198,7 @@ def settle_refunds(order: Order, intent_id: str, wanted: Refund | None = None) -
     return is_found
 
 
-def _settle_mismatch(order: Order, refunds: list[answers.Refunded]) -> bool:
+def _settle_mismatch(order: Order, refunds: list[answers.RefundResult]) -> bool:
     """Mark the mismatch refund as done if the charge was refunded in full. Return False otherwise.
 
     It does not matter who refunded the charge and in how many parts.
@@ -216,7 +218,7 @@ def _settle_mismatch(order: Order, refunds: list[answers.Refunded]) -> bool:
     return True
 
 
-def try_again(row: Refund, by: str) -> bool:
+def retry_mismatch_refund(row: Refund, by: str) -> bool:
     """Retry a failed mismatch refund at the request of staff. Return False if `row` is not a failed mismatch refund.
 
     Raise GatewayError if the outcome is unknown; reconcile then tries again.
@@ -225,11 +227,11 @@ def try_again(row: Refund, by: str) -> bool:
     if not failed.update(status=S.REQUESTED, key=uuid.uuid4(), stripe_id=None, asked_at=None, message=""):
         return False
     row.payment.order.record(OrderEvent.Kind.REFUNDING, by=by, text=row)
-    finish(row)
+    finish_refund(row)
     return True
 
 
-def _store_state(row: Refund, found: answers.Refunded) -> None:
+def _store_state(row: Refund, found: answers.RefundResult) -> None:
     """Store the state of a refund at Stripe, with all its consequences, in one transaction."""
     status, before = _STATES.get(found.status, ("", []))
     order = row.payment.order
@@ -283,10 +285,10 @@ def _revert(row: Refund, text: str) -> None:
         Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
     message = gettext_lazy("Refund no. %(number)s failed: %(text)s")
-    alarm(order, message, number=row.pk, text=text)
+    alert_staff(order, message, number=row.pk, text=text)
 
 
-def _adopt(order: Order, found: answers.Refunded) -> Refund | None:
+def _adopt(order: Order, found: answers.RefundResult) -> Refund | None:
     """Store a refund that was made in Stripe's dashboard. Return None if there is nothing to store (yet)."""
     if _STATES.get(found.status, (S.FAILED, []))[0] == S.FAILED:
         return None
@@ -313,7 +315,7 @@ def _adopt(order: Order, found: answers.Refunded) -> Refund | None:
 # --- M: charges that no order wanted ---
 
 
-def owe(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
+def create_mismatch_refund(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
     """Store that a charge must be refunded in full, in the caller's transaction. Return the refund.
 
     Return None if the refund is already stored.
@@ -324,5 +326,5 @@ def owe(order: Order, payment: Payment, amount: Decimal, currency: str, text: st
         payment=payment, amount=amount, currency=currency, reason=text[:120], is_mismatch=True, by="shop"
     )
     order.record(OrderEvent.Kind.MISMATCH, by="shop", text=text)
-    alarm(order, text)
+    alert_staff(order, text)
     return row

@@ -8,7 +8,7 @@ from orders.emails import queue
 from orders.models import Order, OrderEvent, Payment
 
 
-def close(order: Order) -> None:
+def release_order(order: Order) -> None:
     """Change the status from canceling to canceled, release the stock and restore the cart, in one transaction.
 
     Change nothing if another process closed the order first or it was paid.
@@ -23,12 +23,12 @@ def close(order: Order) -> None:
         if canceling.update(status=Order.Status.CANCELED, active=False):
             order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.CANCELED)
             if order.discount:
-                order.discount.give_back()  # This runs once, because the update above succeeds once.
+                order.discount.release_use()  # This runs once, because the update above succeeds once.
             for item in order.items.select_related("product").order_by("product_id"):
                 item.product.give_back(order.order_id)
             is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
             order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
-            queue.tell_canceled(order)
+            queue.queue_cancellation_email(order)
         else:
             transaction.set_rollback(True)  # Another process closed it, or it was paid.
     order.refresh_from_db()

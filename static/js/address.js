@@ -11,10 +11,10 @@
     const form = button.form;
     const body = new FormData(form);
     body.set(button.name, button.value);
-    const answer = await fetch(form.action, { method: "POST", body, signal: latest.signal });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const response = await fetch(form.action, { method: "POST", body, signal: latest.signal });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const wanted = page.querySelector(`[data-address="${button.value}"] [data-address-rest]`);
-    if (!answer.ok || !wanted) throw new Error("no fields");
+    if (!response.ok || !wanted) throw new Error("no fields");
     const rest = address.querySelector("[data-address-rest]");
     for (const field of wanted.querySelectorAll("input")) {
       const typed = rest.querySelector(`input[name="${field.name}"]`);

@@ -28,20 +28,20 @@
     return;
   }
 
-  const colours = getComputedStyle(document.documentElement);
-  const colour = (name) => colours.getPropertyValue(name).trim();
+  const colors = getComputedStyle(document.documentElement);
+  const color = (name) => colors.getPropertyValue(name).trim();
   const stripe = window.Stripe(field.dataset.key, { locale: Intl.getCanonicalLocales(document.documentElement.lang)[0] });
   const card = stripe.elements().create("card", {
     hidePostalCode: true,
     style: {
       base: {
-        color: colour("--bs-body-color"),
-        iconColor: colour("--bs-body-color"),
+        color: color("--bs-body-color"),
+        iconColor: color("--bs-body-color"),
         fontFamily: "system-ui, sans-serif",
         fontSize: "17px",
-        "::placeholder": { color: colour("--shop-placeholder") },
+        "::placeholder": { color: color("--shop-placeholder") },
       },
-      invalid: { color: colour("--shop-danger"), iconColor: colour("--shop-danger") },
+      invalid: { color: color("--shop-danger"), iconColor: color("--shop-danger") },
     },
   });
   card.mount("#card-element");
@@ -68,19 +68,19 @@
   }
 
   // Save the card in the shop, then continue with it: go to the next page or submit the form.
-  async function keepCard(values) {
-    const answer = await ask(field.dataset.processingUrl, values);
-    if (!answer.card) {
-      stop(answer.error);
+  async function saveCard(values) {
+    const result = await ask(field.dataset.processingUrl, values);
+    if (!result.card) {
+      stop(result.error);
     } else if (form.dataset.next) {
       window.location.assign(form.dataset.next);
     } else {
-      newCard.value = answer.card;
+      newCard.value = result.card;
       form.submit();
     }
   }
 
-  const stripeTokenHandler = (token) => keepCard({ token: token.id });
+  const stripeTokenHandler = (token) => saveCard({ token: token.id });
 
   async function sendToken() {
     const { token, error } = await stripe.createToken(card);
@@ -90,13 +90,13 @@
   // The SetupIntent flow: the shop creates a SetupIntent, the bank can authenticate the shopper, and the shop asks
   // Stripe for the result.
   async function setUp() {
-    const { client_secret: secret, error: refusal } = await ask(field.dataset.setupUrl, {});
+    const { client_secret: secret, error: setupError } = await ask(field.dataset.setupUrl, {});
     if (!secret) {
-      stop(refusal);
+      stop(setupError);
       return;
     }
     const { setupIntent, error } = await stripe.confirmCardSetup(secret, { payment_method: { card } });
-    await (error ? stop(error.message) : keepCard({ setup_intent: setupIntent.id }));
+    await (error ? stop(error.message) : saveCard({ setup_intent: setupIntent.id }));
   }
 
   form.addEventListener("submit", (event) => {

@@ -5,13 +5,13 @@
   const state = document.querySelector("[data-order-state]");
   if (!state) return;
 
-  const lookAgain = async () => {
+  const fetchState = async () => {
     const response = await fetch(state.dataset.statusUrl, { headers: { Accept: "application/json" } });
     return response.json();
   };
   const goOn = async () => {
     try {
-      window.location.replace((await lookAgain()).url);
+      window.location.replace((await fetchState()).url);
     } catch {
       window.location.reload();
     }
@@ -19,10 +19,10 @@
 
   if (state.dataset.orderState === "checking") {
     const poll = window.setInterval(async () => {
-      const answer = await lookAgain().catch(() => ({ situation: "checking" }));
-      if (answer.situation !== "checking") {
+      const result = await fetchState().catch(() => ({ payment_state: "checking" }));
+      if (result.payment_state !== "checking") {
         window.clearInterval(poll);
-        window.location.replace(answer.url);
+        window.location.replace(result.url);
       }
     }, 2000);
   }

@@ -15,7 +15,7 @@ import ecommerce.urls  # noqa: F401 - the fork server imports all views before i
 from billing.models import Card
 from orders.models import Order
 from orders.workflow import cancellation, payments, placing, refunds
-from orders.workflow.refunds import Wish
+from orders.workflow.refunds import RefundRequest
 from stripe_simulator.webhooks import signature
 
 
@@ -38,10 +38,10 @@ def look(cookies: dict[str, str], path: str) -> int:
 
 def refund(order: int, amount: str, already: str = "0") -> str:
     """Refund an amount as staff. Return the refund's status, or "refused" if the shop rejects it."""
-    refund_request = Wish(Decimal(amount), Decimal(already), by="staff@example.org")
+    refund_request = RefundRequest(Decimal(amount), Decimal(already), by="staff@example.org")
     try:
         return str(refunds.refund(Order.objects.get(pk=order), refund_request).status)
-    except refunds.RefundRefused:
+    except refunds.RefundRejected:
         return "refused"
 
 
@@ -50,7 +50,7 @@ def buy(order: int, shown: dict[str, Any], card: int) -> bool:
     row = Order.objects.get(pk=order)
     try:
         is_placed = placing.place(row, shown)
-    except placing.PlaceRefused:
+    except placing.OrderRejected:
         return False
     if is_placed:
         pay(order, card)
@@ -58,8 +58,8 @@ def buy(order: int, shown: dict[str, Any], card: int) -> bool:
 
 
 def pay(order: int, card: int) -> None:
-    """Press Pay. Ignore NotPossible."""
-    with suppress(payments.NotPossible):
+    """Press Pay. Ignore PaymentNotPossible."""
+    with suppress(payments.PaymentNotPossible):
         payments.pay(Order.objects.get(pk=order), Card.objects.get(pk=card))
 
 

@@ -18,7 +18,7 @@ from carts.models.rates import Discount
 from carts.views import cart
 from orders.models import Order, Payment, Refund
 from orders.workflow import cancellation, payments, placing, refunds
-from orders.workflow.release import close
+from orders.workflow.release import release_order
 from products.models import Product, StockMovement
 
 PAUSE = 0.02  # seconds between read and write, which a busy machine causes only sometimes
@@ -56,9 +56,9 @@ def read_then_write_stock() -> None:
 
 
 def read_then_write_uses() -> None:
-    """Replace Discount.take by a version that reads the uses and then writes them."""
+    """Replace Discount.reserve_use by a version that reads the uses and then writes them."""
 
-    def take(self: Discount) -> bool:
+    def reserve_use(self: Discount) -> bool:
         uses = Discount.objects.values_list("uses", flat=True).get(pk=self.pk)
         time.sleep(PAUSE)
         if self.uses_limit is not None and uses >= self.uses_limit:
@@ -66,7 +66,7 @@ def read_then_write_uses() -> None:
         Discount.objects.filter(pk=self.pk).update(uses=uses + 1)
         return True
 
-    Discount.take = take  # type: ignore[method-assign]
+    Discount.reserve_use = reserve_use  # type: ignore[method-assign]
     _without_transaction(placing)
 
 
@@ -87,10 +87,10 @@ def intent_for_each_press() -> None:
 def read_then_write_refund() -> None:
     """Replace request_refund by a version that reads the refunded amount and then writes the refund."""
 
-    def request(order: Order, refund_request: refunds.Wish) -> Refund:
+    def request(order: Order, refund_request: refunds.RefundRequest) -> Refund:
         order.refresh_from_db()
         if order.amount_refunded != refund_request.already:
-            raise refunds.RefundRefused
+            raise refunds.RefundRejected
         payment = order.payments.get(status=Payment.Status.SUCCEEDED)
         row = Refund.objects.create(
             payment=payment, amount=refund_request.amount, currency=order.currency, by=refund_request.by
@@ -106,9 +106,9 @@ def close_before_cancelling() -> None:
 
     def finish(order: Order) -> None:
         order.refresh_from_db()
-        close(order)
+        release_order(order)
 
-    cancellation.finish_cancel = finish
+    cancellation.finish_cancellation = finish
 
 
 def add_without_transaction() -> None:

@@ -56,7 +56,7 @@ class Flow:
         """Return the outcome, to compare it with other flows of the same kind."""
         order = Order.objects.get(pk=self.order.pk)
         refunds = Refund.objects.filter(payment__order=order)
-        events = order.events.exclude(kind=OrderEvent.Kind.TOLD_STAFF)  # their texts contain refund ids
+        events = order.events.exclude(kind=OrderEvent.Kind.ALERTED)  # their texts contain refund ids
         return {
             "order": (order.status, order.total, order.amount_refunded, bool(order.attention)),
             "payments": list(order.payments.values_list("number", "status", "code", "decline_code", "message")),

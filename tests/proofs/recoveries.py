@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import StripeEvent
-from orders.bookkeeping.reconcile import compare_books, reconcile
+from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.models import Mail, Order, Payment, Refund
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, give_details, make_product, place_form
@@ -85,7 +85,7 @@ class Shopper:
 
     def look(self) -> str:
         """Open the order's page. Return its situation, for example "paid"."""
-        return str(self.get(self.order.get_absolute_url()).context["situation"])
+        return str(self.get(self.order.get_absolute_url()).context["payment_state"])
 
     def check_end(self, way: str, is_bought: bool) -> None:
         """Check the outcome, and that staff attention is not requested.
@@ -145,4 +145,4 @@ def tidy_up(minutes: int) -> None:
     """Let time pass, then run reconcile and compare the Stripe ledger."""
     age(minutes)
     reconcile()
-    compare_books()
+    compare_with_stripe()

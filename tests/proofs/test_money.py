@@ -13,7 +13,7 @@ from billing.models import BillingProfile
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.quotes import Quote, quote, quote_cart, read_signed
-from carts.pricing.rules import Rules
+from carts.pricing.rules import PricingRules
 from core.money import (
     REFUSED,
     WHOLE_BUT_SENT_IN_HUNDREDTHS,
@@ -29,7 +29,7 @@ from core.money import (
 from orders.bookkeeping import audit
 from orders.models import Order
 from orders.workflow import payments
-from orders.workflow.placing import PlaceRefused, place
+from orders.workflow.placing import OrderRejected, place
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import make_open_order, make_product
@@ -120,7 +120,7 @@ def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     with override_settings(CURRENCY=currency, PRICES_INCLUDE_TAX=data.draw(st.booleans())):
         prices = data.draw(st.lists(st.tuples(amounts(currency), st.integers(1, 99)), max_size=6))
         lines = [line(number, *pair) for number, pair in enumerate(prices, 1)]
-        rules = Rules(
+        rules = PricingRules(
             methods=data.draw(st.lists(methods(currency), max_size=2)), rates=data.draw(st.lists(RATES, max_size=1))
         )
         quoted = quote(lines, discount=data.draw(st.none() | discounts(currency)), rules=rules)
@@ -193,7 +193,7 @@ def check_shipping(ledger: Ledger, data: st.DataObject, currency: str) -> None:
     with override_settings(CURRENCY=currency):
         method = data.draw(methods(currency))
         lines = [line(1, data.draw(amounts(currency, most=9_999)), data.draw(st.integers(1, 99)))]
-        quoted = quote(lines, rules=Rules([method], []))
+        quoted = quote(lines, rules=PricingRules([method], []))
         is_free = method.free_from is not None and quoted.subtotal >= method.free_from
         assert quoted.shipping_total == (0 if is_free else method.price)
         assert quoted.total == quoted.subtotal + quoted.shipping_total
@@ -228,7 +228,7 @@ def check_orders(ledger: Ledger, simulator: Simulator, data: st.DataObject, curr
         shown = quote_cart(order.cart, address=order.shipping_address)
         ledger.tried()
         if not minimum(currency) <= shown.total <= maximum(currency):
-            with pytest.raises(PlaceRefused, match="order value is"):
+            with pytest.raises(OrderRejected, match="order value is"):
                 place(order, shown.facts())
             return
         assume(place(order, shown.facts()))

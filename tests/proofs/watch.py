@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, transaction
 
-from orders.bookkeeping.audit import CHECKS, Finding
+from orders.bookkeeping.audit import CHECKS, AuditFinding
 from tests.makers import make_standard_delivery
 
 READ = re.compile(r'(?:FROM|JOIN) "(\w+)"')
@@ -28,7 +28,7 @@ class Watch:
         self._tables_read.update(READ.findall(sql))
         return execute(sql, *more)
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[AuditFinding]:
         """Return the audit findings in the database rows."""
         rows = self._rows()
         return [finding for check in CHECKS if self._is_due(check, rows) for finding in self._run(check, rows)]
@@ -37,7 +37,7 @@ class Watch:
         healthy = self._healthy.get(check)
         return healthy is None or any(rows.get(table) != healthy.get(table) for table in self._reads[check])
 
-    def _run(self, check: Any, rows: Rows) -> list[Finding]:
+    def _run(self, check: Any, rows: Rows) -> list[AuditFinding]:
         self._tables_read = set()
         with connection.execute_wrapper(self._record_tables):
             found = list(check())

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from accounts.models import User
 from billing import gateway
 from orders.bookkeeping import audit
-from orders.bookkeeping.reconcile import compare_books, reconcile
+from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.models import Order, Payment
 from products.models import Product
 from stripe_simulator.server import Simulator
@@ -146,7 +146,7 @@ class World(RuleBasedStateMachine):
         self.doom.lift()
         self.pass_time(minutes)
         reconcile()
-        _done, left = compare_books()
+        _done, left = compare_with_stripe()
         assert left == []
         self.watch.note_health()
         self.is_doubtful, self.minutes = False, 0
@@ -158,7 +158,7 @@ class World(RuleBasedStateMachine):
         """Return the payment attempts whose confirm call might not have reached Stripe yet."""
         if not self.of_status("placed", "canceling"):
             return []
-        since = timezone.now() - timedelta(seconds=gateway.ANSWER_SECONDS)
+        since = timezone.now() - timedelta(seconds=gateway.MAX_CONFIRM_SECONDS)
         return list(Payment.objects.filter(status=Payment.Status.NEW, timestamp__gt=since).select_related("order"))
 
     def one(self, rows: list[Any], number: int) -> Any:

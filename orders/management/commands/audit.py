@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from billing import answers, gateway
 from orders.bookkeeping.audit import audit
-from orders.bookkeeping.audit_findings import settled
+from orders.bookkeeping.audit_findings import without_busy_orders
 
 
 class Command(BaseCommand):
@@ -25,8 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, without_stripe: bool, **options: Any) -> None:
         began = timezone.now()
         try:
-            with gateway.patience():
-                found = settled(audit(with_stripe=not without_stripe), began)
+            with gateway.long_timeouts():
+                found = without_busy_orders(audit(with_stripe=not without_stripe), began)
         except answers.GatewayError as error:
             raise CommandError(f"Stripe did not answer: {error}", returncode=2) from error
         for finding in found:

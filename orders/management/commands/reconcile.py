@@ -11,11 +11,11 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing import answers
-from orders.bookkeeping.reconcile import BOOKS_OF, compare_books, reconcile, send_mails
+from orders.bookkeeping.reconcile import LEDGER_PERIOD, compare_with_stripe, reconcile, send_emails
 
 logger = logging.getLogger(__name__)
-MAIL_SECONDS = 5  # between two checks for waiting email messages
-BOOKS_SECONDS = 3600  # between two comparisons with the Stripe ledger
+EMAIL_SECONDS = 5  # between two checks for waiting email messages
+LEDGER_SECONDS = 3600  # between two comparisons with the Stripe ledger
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             "--every", type=int, default=0, metavar="SECONDS", help="keep running, and repeat after this many seconds"
         )
         parser.add_argument(
-            "--days", type=int, default=BOOKS_OF.days, help="how many days of the Stripe ledger to compare"
+            "--days", type=int, default=LEDGER_PERIOD.days, help="how many days of the Stripe ledger to compare"
         )
         parser.add_argument(
             "--once",
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, every: int, days: int, **options: Any) -> None:
-        self.books_of = timedelta(days=days)
+        self.ledger_period = timedelta(days=days)
         if not every:
             self._round(quiet=False)
             if not self._compare(quiet=False):
@@ -47,12 +47,12 @@ class Command(BaseCommand):
             return
         compared = float("-inf")
         while True:
-            is_time = time.monotonic() - compared >= BOOKS_SECONDS
+            is_time = time.monotonic() - compared >= LEDGER_SECONDS
             compared = time.monotonic() if is_time else compared
             _guarded(lambda: self._round(quiet=True))
             if is_time:
                 _guarded(lambda: self._compare(quiet=True))
-            self._send_mails_for(every)
+            self._send_emails_for(every)
 
     def _round(self, quiet: bool) -> None:
         self._report(reconcile(), quiet)
@@ -60,7 +60,7 @@ class Command(BaseCommand):
     def _compare(self, quiet: bool) -> bool:
         """Return True if our rows agree with the Stripe ledger, False if they differ or Stripe does not answer."""
         try:
-            done, left = compare_books(timezone.now() - self.books_of)
+            done, left = compare_with_stripe(timezone.now() - self.ledger_period)
         except answers.GatewayError as error:
             self.stderr.write(f"Stripe did not answer, so orders could not be compared with its ledger: {error}")
             return False
@@ -74,12 +74,12 @@ class Command(BaseCommand):
         if done or not quiet:
             self.stdout.write(", ".join(f"{number} {label}" for label, number in done.items()) or "nothing to do")
 
-    def _send_mails_for(self, seconds: float) -> None:
+    def _send_emails_for(self, seconds: float) -> None:
         """Send waiting email messages until the next round."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            time.sleep(min(MAIL_SECONDS, left))
-            _guarded(send_mails)
+            time.sleep(min(EMAIL_SECONDS, left))
+            _guarded(send_emails)
 
 
 def _guarded(work: Any) -> None:
