@@ -90,7 +90,7 @@ def test_bank_check_decides_the_order_status(client: Client, simulator: Simulato
     response = client.get(reverse("orders:status", args=[order.order_id])).json()
     order.refresh_from_db()
     assert order.status == status
-    assert response["payment_state"] == ("paid" if succeed else "declined")
+    assert response["situation"] == ("paid" if succeed else "declined")
 
 
 def test_second_click_during_the_bank_check_starts_no_attempt(client: Client, simulator: Simulator) -> None:

@@ -191,4 +191,4 @@ def test_status_of_an_order_paid_between_two_reads_is_paid(
 
     monkeypatch.setattr(Order, "open_payment", settle_first)
     response = client.get(reverse("orders:status", args=[order.order_id])).json()
-    assert response == {"payment_state": "paid", "url": reverse("carts:success")}
+    assert response == {"situation": "paid", "url": reverse("carts:success")}

@@ -117,5 +117,5 @@ def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
     _update_from_stripe(order)
     state = payment_state(order, order.last_payment())
     return JsonResponse(
-        {"payment_state": state, "url": reverse("carts:success") if state == "paid" else order.get_absolute_url()}
+        {"situation": state, "url": reverse("carts:success") if state == "paid" else order.get_absolute_url()}
     )

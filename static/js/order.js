@@ -19,8 +19,8 @@
 
   if (state.dataset.orderState === "checking") {
     const poll = window.setInterval(async () => {
-      const result = await fetchState().catch(() => ({ payment_state: "checking" }));
-      if (result.payment_state !== "checking") {
+      const result = await fetchState().catch(() => ({ situation: "checking" }));
+      if (result.situation !== "checking") {
         window.clearInterval(poll);
         window.location.replace(result.url);
       }

@@ -130,9 +130,9 @@ def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
         ]
         assert minor_units(quoted.total, currency) == in_lines - off + shipping + (0 if quoted.is_tax_included else tax)
         assert 0 <= off <= in_lines
-        assert sum((part.discount for part in quoted.parts), Decimal(0)) == quoted.discount_total
-        assert sum((part.tax for part in quoted.parts), quoted.shipping_tax) == quoted.tax_total
-        assert all(0 <= part.discount <= row.total for row, part in zip(lines, quoted.parts, strict=True))
+        assert sum((part.discount for part in quoted.line_amounts), Decimal(0)) == quoted.discount_total
+        assert sum((part.tax for part in quoted.line_amounts), quoted.shipping_tax) == quoted.tax_total
+        assert all(0 <= part.discount <= row.total for row, part in zip(lines, quoted.line_amounts, strict=True))
         for net, taxed in taxed_amounts(quoted):
             assert abs(taxed - exact_tax(net, quoted)) <= Decimal("0.5").scaleb(-decimals(currency))
         assert quoted.is_too_small == (quoted.total < minimum(currency))
@@ -142,7 +142,7 @@ def check_quote(ledger: Ledger, data: st.DataObject, currency: str) -> None:
 
 def taxed_amounts(quoted: Quote) -> list[tuple[Decimal, Decimal]]:
     """Return pairs of a taxable amount and its tax, for each line and the shipping of a quote."""
-    goods = [(row.total - part.discount, part.tax) for row, part in zip(quoted.lines, quoted.parts, strict=True)]
+    goods = [(row.total - part.discount, part.tax) for row, part in zip(quoted.lines, quoted.line_amounts, strict=True)]
     on_shipping = bool(quoted.rate and quoted.rate.on_shipping)
     return [*goods, (quoted.shipping_total if on_shipping else Decimal(0), quoted.shipping_tax)]
 

@@ -64,7 +64,7 @@ class Shopper:
     def look(self) -> str:
         """Return the situation of the order's page, or "nothing" if there is no page."""
         response = self.person.get(f"/orders/{self.order}/status/") if self.order else None
-        return str(response.json["payment_state"]) if response and response.status == 200 else "nothing"
+        return str(response.json["situation"]) if response and response.status == 200 else "nothing"
 
     def go_on(self, situation: str) -> str:
         """Follow the page until the order is paid or canceled. Return the final situation.
