@@ -89,13 +89,13 @@ def read_then_write_refund() -> None:
 
     def request(order: Order, refund_request: refunds.RefundRequest) -> Refund:
         order.refresh_from_db()
-        if order.amount_refunded != refund_request.already:
+        if order.amount_refunded != refund_request.already_refunded:
             raise refunds.RefundRejected
         payment = order.payments.get(status=Payment.Status.SUCCEEDED)
         row = Refund.objects.create(
             payment=payment, amount=refund_request.amount, currency=order.currency, by=refund_request.by
         )
-        Order.objects.filter(pk=order.pk).update(amount_refunded=refund_request.already + refund_request.amount)
+        Order.objects.filter(pk=order.pk).update(amount_refunded=refund_request.already_refunded + refund_request.amount)
         return row
 
     refunds.request_refund = request
