@@ -15,23 +15,18 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from billing.models import BillingProfile
 from carts.models.rates import ShippingMethod
+from carts.models.session import CartSession
 from core.columns import Columns
 from core.money import has_excess_digits
 from products.models import Product, ProductQuerySet
 from products.models.product import MAX_QUANTITY
 
-CART_KEY, COUNT_KEY = "cart_id", "cart_items"
 CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
 
 
-class CartManager(models.Manager["Cart"]):
-    """Finds the visitor's cart. Only this class uses the session keys `cart_id` and `cart_items`."""
-
-    def item_count(self, request: HttpRequest) -> int:
-        """Return the item count for the badge in the navigation bar. It is read from the session, without a query."""
-        session = getattr(request, "session", None)
-        return int(session.get(COUNT_KEY, 0)) if session is not None else 0
+class CartManager(CartSession, models.Manager["Cart"]):
+    """Finds the visitor's cart."""
 
     def from_request(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
         """Return the visitor's active cart, or None. Never write to the database or the session.
@@ -48,31 +43,12 @@ class CartManager(models.Manager["Cart"]):
         self.remember(request, cart)
         return cart, created
 
-    def remember(self, request: HttpRequest, cart: "Cart") -> None:
-        """Store the id and the item count of the cart in the session, unless the session already has this cart."""
-        if request.session.get(CART_KEY) != cart.pk:
-            request.session[CART_KEY] = cart.pk
-            request.session[COUNT_KEY] = cart.count_items()
-
-    def store_item_count(self, request: HttpRequest, count: int) -> None:
-        """Store the item count for the badge in the session."""
-        if request.session.get(COUNT_KEY, 0) != count:
-            request.session[COUNT_KEY] = count
-
-    def forget(self, request: HttpRequest, cart_id: int | None) -> None:
-        """Remove this cart from the session. A different cart, started in a second tab, stays."""
-        if request.session.get(CART_KEY) == cart_id:
-            request.session.pop(CART_KEY, None)
-            request.session.pop(COUNT_KEY, None)
-
     def with_quantities(self, products: ProductQuerySet, request: HttpRequest) -> ProductQuerySet:
         """Annotate the products with `in_cart`, the quantity in the visitor's cart, or None.
 
         This needs no additional query.
         """
-        lines = CartItem.objects.filter(
-            cart_id=request.session.get(CART_KEY, 0), cart__active=True, product=OuterRef("pk")
-        )
+        lines = CartItem.objects.filter(cart_id=self.stored_id(request) or 0, cart__active=True, product=OuterRef("pk"))
         return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))  # type: ignore[no-redef]
 
     @transaction.atomic
@@ -87,8 +63,7 @@ class CartManager(models.Manager["Cart"]):
         counts = {cart.user_id: cart.count_items() for cart in carts}
         own = self._assign_to_user(user, carts)
         if own:
-            request.session[CART_KEY] = own.pk
-            request.session[COUNT_KEY] = own.count_items()
+            self.store(request, own)
         return counts.get(user.pk, 0) if counts.get(None) else 0
 
     def _locked(self, which: Q) -> list["Cart"]:
@@ -158,7 +133,7 @@ class CartManager(models.Manager["Cart"]):
         return carts.select_for_update() if lock else carts
 
     def _for_session(self, request: HttpRequest, lock: bool = False) -> "Cart | None":
-        pk = request.session.get(CART_KEY)
+        pk = self.stored_id(request)
         cart = self._active(lock).filter(pk=pk).first() if pk else None
         return cart if cart and cart.user_id in (None, request.user.pk) else None
 

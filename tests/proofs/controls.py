@@ -95,7 +95,9 @@ def read_then_write_refund() -> None:
         row = Refund.objects.create(
             payment=payment, amount=refund_request.amount, currency=order.currency, by=refund_request.by
         )
-        Order.objects.filter(pk=order.pk).update(amount_refunded=refund_request.already_refunded + refund_request.amount)
+        Order.objects.filter(pk=order.pk).update(
+            amount_refunded=refund_request.already_refunded + refund_request.amount
+        )
         return row
 
     refunds.request_refund = request

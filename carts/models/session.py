@@ -1,0 +1,42 @@
+"""The cart in the session. Only this module reads and writes `cart_id` and `cart_items`."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+CART_KEY, COUNT_KEY = "cart_id", "cart_items"
+
+
+class CartSession:
+    """The part of the cart manager that knows the session."""
+
+    def stored_id(self, request: HttpRequest) -> int | None:
+        """Return the id of the cart in the session, or None."""
+        pk: int | None = request.session.get(CART_KEY)
+        return pk
+
+    def item_count(self, request: HttpRequest) -> int:
+        """Return the item count for the badge in the navigation bar. It is read from the session, without a query."""
+        session = getattr(request, "session", None)
+        return int(session.get(COUNT_KEY, 0)) if session is not None else 0
+
+    def remember(self, request: HttpRequest, cart: Any) -> None:
+        """Store the id and the item count of the cart in the session, unless the session already has this cart."""
+        if request.session.get(CART_KEY) != cart.pk:
+            self.store(request, cart)
+
+    def store(self, request: HttpRequest, cart: Any) -> None:
+        """Store the id and the current item count of the cart in the session."""
+        request.session[CART_KEY] = cart.pk
+        request.session[COUNT_KEY] = cart.count_items()
+
+    def store_item_count(self, request: HttpRequest, count: int) -> None:
+        """Store the item count for the badge in the session."""
+        if request.session.get(COUNT_KEY, 0) != count:
+            request.session[COUNT_KEY] = count
+
+    def forget(self, request: HttpRequest, cart_id: int | None) -> None:
+        """Remove this cart from the session. A different cart, started in a second tab, stays."""
+        if request.session.get(CART_KEY) == cart_id:
+            request.session.pop(CART_KEY, None)
+            request.session.pop(COUNT_KEY, None)
