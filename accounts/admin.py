@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import emails
 from accounts.models import AccountMail, GuestEmail, User
 from core.admin import ReadOnlyAdmin
-from core.emails.preview_admin import PreviewAdmin
+from core.emails.preview_admin import EmailPreviewAdmin
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -53,12 +53,12 @@ class GuestEmailAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AccountMail)
-class AccountMailAdmin(PreviewAdmin):
+class AccountMailAdmin(EmailPreviewAdmin):
     """Read-only admin for account emails. Links are never stored, so staff cannot see them here."""
 
     preview_permissions = ["accounts.view_accountmail"]
-    preview = staticmethod(emails.preview)
-    sample = staticmethod(emails.sample)
+    build_row_preview = staticmethod(emails.build_preview)
+    build_kind_preview = staticmethod(emails.build_sample_preview)
     list_display = ["to", "kind", "timestamp", "sent", "dropped", "attempts", "used"]
     list_filter = ["kind", "timestamp", "sent"]
     search_fields = ["to"]

@@ -5,14 +5,14 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils.crypto import salted_hmac
 
-LONGEST_EMAIL = 254
+MAX_EMAIL_LENGTH = 254
 # A database that compares in uppercase treats a long s as an s and a dotless i as an i.
-SAME_CAPITALS = str.maketrans("\u017f\u0131", "si")
+UPPERCASE_LOOKALIKES = str.maketrans("\u017f\u0131", "si")
 
 
-def plain_email(email: str) -> str:
+def canonical_email(email: str) -> str:
     """Return one canonical spelling for all spellings of an email address that match the same account."""
-    return email.strip().lower().translate(SAME_CAPITALS)
+    return email.strip().lower().translate(UPPERCASE_LOOKALIKES)
 
 
 def same_email(field: str, email: str) -> Exact:
@@ -24,7 +24,7 @@ def same_email(field: str, email: str) -> Exact:
     return Exact(Lower(field), Lower(Value(email)))
 
 
-def forgotten_address(email: str) -> str:
+def erased_email(email: str) -> str:
     """Return a placeholder for the email address of an erased user.
 
     The same email address always gives the same placeholder, which does not reveal it.

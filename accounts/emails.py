@@ -19,20 +19,20 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
-from accounts.email_addresses import plain_email
+from accounts.email_addresses import canonical_email
 from accounts.models import AccountMail, TakenSignup, User
 from accounts.tokens import make_token
-from core.emails.messages import letter
+from core.emails.messages import build_email
 from core.http import client_key
 
 Kind = AccountMail.Kind
 # Older emails are not sent: users who still need a link after a day have requested another one.
-WANTED_FOR = timedelta(days=1)
-KEPT_FOR = timedelta(days=30)
-NO_LINK = "/a-link-for-the-receiver-alone/"
+MAX_AGE = timedelta(days=1)
+RETENTION = timedelta(days=30)
+PREVIEW_PATH = "/a-link-for-the-receiver-alone/"
 
 
-def queue(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | None = None) -> None:
+def queue_email(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | None = None) -> None:
     """Queue an email unless a limit is reached.
 
     No user is looked up, so the request takes the same time for any email address.
@@ -40,13 +40,13 @@ def queue(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | No
     AccountMail.objects.queue(kind, to, client_key(request), user)
 
 
-def send_waiting(has_earlier_orders: Callable[[User], bool]) -> int:
+def send_due_emails(has_earlier_orders: Callable[[User], bool]) -> int:
     """Send the emails that are due and delete rows older than 30 days. Return the number of emails sent.
 
     `has_earlier_orders` checks whether a user can claim guest orders. It is passed in because accounts do not import
     orders. An email about earlier orders is sent only if there are any.
     """
-    old = timezone.now() - KEPT_FOR
+    old = timezone.now() - RETENTION
     AccountMail.objects.filter(timestamp__lt=old).delete()
     TakenSignup.objects.filter(timestamp__lt=old).delete()
 
@@ -65,7 +65,7 @@ def _build_message(mail: AccountMail, has_earlier_orders: Callable[[User], bool]
     that look alike are not the same. Only the notification of a changed email address goes to the old address.
     """
     user = _recipient(mail, has_earlier_orders)
-    if user is None or mail.timestamp + WANTED_FOR < timezone.now():
+    if user is None or mail.timestamp + MAX_AGE < timezone.now():
         return None
     to = mail.to if mail.kind == Kind.CHANGED else user.email
     return _compose(mail, to, settings.SITE_URL + _link_path(mail, user))
@@ -74,20 +74,20 @@ def _build_message(mail: AccountMail, has_earlier_orders: Callable[[User], bool]
 def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
     name, message_id = f"accounts/emails/{mail.kind}", make_msgid(domain=settings.SITE_HOST or None)
     with translation.override(mail.language or settings.LANGUAGE_CODE):
-        return letter(name, _subject(mail), to, message_id, {"url": url, "email": to})
+        return build_email(name, _subject(mail), to, message_id, {"url": url, "email": to})
 
 
-def preview(mail: AccountMail) -> EmailMessage:
+def build_preview(mail: AccountMail) -> EmailMessage:
     """Build the email message for the staff preview, with a placeholder link.
 
     The real link is created only for the recipient, when the email is sent.
     """
-    return _compose(mail, mail.to, settings.SITE_URL + NO_LINK)
+    return _compose(mail, mail.to, settings.SITE_URL + PREVIEW_PATH)
 
 
-def sample(kind: str) -> EmailMessage:
+def build_sample_preview(kind: str) -> EmailMessage:
     """Build an email preview of this kind for a fictitious recipient."""
-    return preview(AccountMail(kind=kind, to=f"shopper@{settings.SITE_HOST or 'localhost'}"))
+    return build_preview(AccountMail(kind=kind, to=f"shopper@{settings.SITE_HOST or 'localhost'}"))
 
 
 def _recipient(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) -> User | None:
@@ -98,7 +98,7 @@ def _recipient(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) ->
     user = mail.user
     if mail.kind == Kind.CHANGED:
         return user
-    if user is None or not user.is_active or plain_email(user.email) != mail.to:
+    if user is None or not user.is_active or canonical_email(user.email) != mail.to:
         return None
     wanted = has_earlier_orders(user) if mail.kind == Kind.CLAIM else not user.has_verified_email
     return user if wanted else None

@@ -14,12 +14,12 @@ from accounts.models import User
 from core.forms import PlainForm, ShopForm
 
 
-def password_field(label: Any, kind: str = "new-password", help_text: Any = "") -> forms.CharField:
+def password_field(label: Any, autocomplete: str = "new-password", help_text: Any = "") -> forms.CharField:
     """Return a password field that keeps the input unchanged.
 
-    `kind` is the autocomplete value. It controls whether a password manager fills in a password or suggests a new one.
+    `autocomplete` controls whether a password manager fills in a password or suggests a new one.
     """
-    widget = forms.PasswordInput(attrs={"autocomplete": kind})
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
     return forms.CharField(label=label, strip=False, max_length=128, widget=widget, help_text=help_text)
 
 
@@ -49,7 +49,7 @@ class LoginForm(PlainForm):
 class SignupForm(ShopForm, forms.ModelForm):
     """Name, email address and a password, which is entered once."""
 
-    TAKEN = _("You already have an account with this email. Log in instead.")
+    EMAIL_TAKEN = _("You already have an account with this email. Log in instead.")
 
     password = password_field(_("Password"), help_text=_("At least 8 characters."))
 
@@ -65,7 +65,7 @@ class SignupForm(ShopForm, forms.ModelForm):
         """Return the normalized email address. Raise ValidationError if an account has it already."""
         email = User.objects.normalize_email(self.cleaned_data["email"])
         if User.objects.filter(same_email("email", email)).exists():
-            raise ValidationError(self.TAKEN, code="taken")
+            raise ValidationError(self.EMAIL_TAKEN, code="taken")
         return email
 
     def clean(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class GuestForm(PlainForm):
     )
 
 
-class EmailForm(PlainForm):
+class PasswordResetRequestForm(PlainForm):
     """The email address that receives a password reset link."""
 
     email = forms.EmailField(
@@ -123,7 +123,7 @@ def confirm_password(request: HttpRequest, password: str) -> str:
     return password
 
 
-class PasswordAgainForm(PlainForm):
+class PasswordConfirmationForm(PlainForm):
     """Password confirmation for actions that must not be possible from a borrowed phone."""
 
     password = password_field(_("Your password"), "current-password")
@@ -146,14 +146,14 @@ class NameForm(ShopForm, forms.ModelForm):
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
 
 
-class EmailChangeForm(PasswordAgainForm):
+class EmailChangeForm(PasswordConfirmationForm):
     """A new email address for signing in, confirmed by the password."""
 
     email = forms.EmailField(
         label=_("New email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     field_order = ["email", "password"]
-    TAKEN = _("There is already an account with this email.")
+    EMAIL_TAKEN = _("There is already an account with this email.")
 
     def clean_email(self) -> str:
         """Return the normalized email address. Raise ValidationError if it is unchanged or taken."""
@@ -161,7 +161,7 @@ class EmailChangeForm(PasswordAgainForm):
         if email == self.request.user.get_username():
             raise ValidationError(_("This is already your email."), code="same")
         if User.objects.filter(same_email("email", email)).exclude(email=self.request.user.get_username()).exists():
-            raise ValidationError(self.TAKEN, code="taken")
+            raise ValidationError(self.EMAIL_TAKEN, code="taken")
         return email
 
     @property

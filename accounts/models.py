@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.email_addresses import LONGEST_EMAIL, forgotten_address, plain_email, same_email
+from accounts.email_addresses import MAX_EMAIL_LENGTH, canonical_email, erased_email, same_email
 from core.emails.outbox import OutboxMail, OutboxQuerySet
 
-GUEST_KEY = "guest_email_id"
+GUEST_SESSION_KEY = "guest_email_id"
 HOUR = timedelta(hours=1)
 
 
@@ -27,7 +27,7 @@ class UserManager(BaseUserManager["User"]):
         An input that is too long or contains NUL raises DoesNotExist without a query, because no column can store it.
         """
         email = username or ""
-        if len(email) > LONGEST_EMAIL or "\x00" in email:
+        if len(email) > MAX_EMAIL_LENGTH or "\x00" in email:
             raise self.model.DoesNotExist
         return self.get(same_email("email", email))
 
@@ -42,7 +42,7 @@ class UserManager(BaseUserManager["User"]):
         """Create and save a user who has all permissions in the admin."""
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
 
-    def verify(self, user: "User") -> bool:
+    def mark_email_verified(self, user: "User") -> bool:
         """Mark the email address as verified after the user followed a link sent to it.
 
         Return False if the email address changed in the meantime.
@@ -96,16 +96,16 @@ class GuestEmailManager(models.Manager["GuestEmail"]):
 
     def from_request(self, request: HttpRequest) -> "GuestEmail | None":
         """Return the active guest of this session, or None."""
-        pk = request.session.get(GUEST_KEY)
+        pk = request.session.get(GUEST_SESSION_KEY)
         return self.filter(pk=pk, active=True).first() if pk else None
 
     def remember(self, request: HttpRequest, guest: "GuestEmail") -> None:
         """Store `guest` in the session."""
-        request.session[GUEST_KEY] = guest.pk
+        request.session[GUEST_SESSION_KEY] = guest.pk
 
     def forget(self, request: HttpRequest) -> None:
         """Remove the guest from the session."""
-        request.session.pop(GUEST_KEY, None)
+        request.session.pop(GUEST_SESSION_KEY, None)
 
 
 class GuestEmail(models.Model):
@@ -129,7 +129,7 @@ class GuestEmail(models.Model):
 class AccountMailQuerySet(OutboxQuerySet):
     """Queryset that queues account emails within limits and erases their email addresses."""
 
-    ADDRESS_LIMIT = 5  # per kind and hour, so that the shop cannot be used to flood a mailbox
+    RECIPIENT_LIMIT = 5  # per kind and hour, so that the shop cannot be used to flood a mailbox
     CLIENT_LIMIT = 20  # per hour
 
     def queue(self, kind: str, to: str, client: str, user: User | None) -> None:
@@ -137,25 +137,25 @@ class AccountMailQuerySet(OutboxQuerySet):
 
         The limits are checked after the row is written, so that concurrent requests cannot exceed them.
         """
-        mail = self.create(kind=kind, to=plain_email(to), client=client, user=user, language=get_language() or "")
-        if self.is_one_too_many(mail):
+        mail = self.create(kind=kind, to=canonical_email(to), client=client, user=user, language=get_language() or "")
+        if self.exceeds_limit(mail):
             mail.delete()
 
-    def is_one_too_many(self, mail: "AccountMail") -> bool:
+    def exceeds_limit(self, mail: "AccountMail") -> bool:
         """Check whether earlier emails of the last hour already reach the limit of the recipient or the client."""
         earlier = self.filter(timestamp__gt=timezone.now() - HOUR, pk__lt=mail.pk)
-        of_address = earlier.filter(kind=mail.kind, to__in=[mail.to, forgotten_address(mail.to)]).count()
+        of_address = earlier.filter(kind=mail.kind, to__in=[mail.to, erased_email(mail.to)]).count()
         of_client = earlier.filter(client=mail.client).count()
-        return of_address >= self.ADDRESS_LIMIT or of_client >= self.CLIENT_LIMIT
+        return of_address >= self.RECIPIENT_LIMIT or of_client >= self.CLIENT_LIMIT
 
-    def forget(self, user: User) -> None:
+    def erase(self, user: User) -> None:
         """Erase the user's email address from all account emails and drop the unsent ones.
 
         The limits still count these rows until they are deleted.
         """
-        mails = self.filter(models.Q(user=user) | models.Q(to=plain_email(user.email)))
+        mails = self.filter(models.Q(user=user) | models.Q(to=canonical_email(user.email)))
         mails.filter(sent=None, dropped=None).update(dropped=timezone.now())
-        mails.update(user=None, to=forgotten_address(plain_email(user.email)))
+        mails.update(user=None, to=erased_email(canonical_email(user.email)))
 
 
 class AccountMail(OutboxMail):
@@ -191,7 +191,7 @@ class AccountMail(OutboxMail):
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.to}"
 
-    def use(self) -> bool:
+    def mark_used(self) -> bool:
         """Mark the link as used. Return False if it was used already."""
         return bool(AccountMail.objects.filter(pk=self.pk, used=None).update(used=timezone.now()))
 
@@ -201,12 +201,12 @@ class TakenSignupQuerySet(models.QuerySet["TakenSignup"]):
 
     LIMIT = 10  # per hour and client
 
-    def note(self, client: str) -> bool:
+    def record(self, client: str) -> bool:
         """Record an attempt by this client. Return True if it exceeds the limit."""
         self.create(client=client)
         return self._of_last_hour(client).count() > self.LIMIT
 
-    def are_at_limit(self, client: str) -> bool:
+    def is_at_limit(self, client: str) -> bool:
         """Check whether the next attempt by this client would exceed the limit."""
         return self._of_last_hour(client).count() >= self.LIMIT
 

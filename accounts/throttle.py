@@ -16,13 +16,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.email_addresses import LONGEST_EMAIL, plain_email
+from accounts.email_addresses import MAX_EMAIL_LENGTH, canonical_email
 from accounts.models import HOUR, User
-from core.http import client_address, private
+from core.http import client_ip, private
 
 # The limit for one IP address over all email addresses is this many times the limit for one email address. It stops
 # clients that try one password on a thousand accounts.
-EMAILS_A_PLACE = 10
+IP_LIMIT_FACTOR = 10
 
 
 class SignInHandler(AxesDatabaseHandler):
@@ -34,9 +34,9 @@ class SignInHandler(AxesDatabaseHandler):
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         """Return the number of failures that count against this sign-in."""
         since = timezone.now() - settings.AXES_COOLOFF_TIME
-        attempts = AccessAttempt.objects.filter(ip_address=client_address(request), attempt_time__gte=since)
+        attempts = AccessAttempt.objects.filter(ip_address=client_ip(request), attempt_time__gte=since)
         total = attempts.aggregate(total=Sum("failures_since_start"))["total"] or 0
-        return int(max(super().get_failures(request, credentials), total // EMAILS_A_PLACE))
+        return int(max(super().get_failures(request, credentials), total // IP_LIMIT_FACTOR))
 
     def user_login_failed(
         self, sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
@@ -47,39 +47,39 @@ class SignInHandler(AxesDatabaseHandler):
         super().user_login_failed(sender, credentials, request, **kwargs)
 
 
-def sign_in_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+def get_axes_username(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """Return the email address under which failures are counted.
 
     It has the canonical spelling without NUL and is cut to fit the column.
     """
     typed = str((credentials or {}).get(settings.AXES_USERNAME_FORM_FIELD) or "")
-    return plain_email(typed).replace("\x00", "")[:LONGEST_EMAIL]
+    return canonical_email(typed).replace("\x00", "")[:MAX_EMAIL_LENGTH]
 
 
-def forget_failures(user: User) -> None:
+def clear_failures(user: User) -> None:
     """Delete the failures of a user, for example after a password reset proved that they own the account."""
-    AccessAttempt.objects.filter(username=plain_email(user.email)).delete()
+    AccessAttempt.objects.filter(username=canonical_email(user.email)).delete()
 
 
-def locked_out(
+def lockout_response(
     request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None
 ) -> HttpResponseBase:
     """Return the lockout page. It is the same whether or not the email address has an account."""
     message = _(
         "Too many wrong passwords were entered from your internet connection. Other connections are not affected."
     )
-    return too_many(request, message, settings.AXES_COOLOFF_TIME)
+    return rate_limit_response(request, message, settings.AXES_COOLOFF_TIME)
 
 
-def too_many_signups(request: HttpRequest) -> HttpResponseBase:
+def taken_email_limit_response(request: HttpRequest) -> HttpResponseBase:
     """Return the page for a client that tried too many email addresses that have an account."""
-    return too_many(request, _("You entered too many email addresses that already have an account."), HOUR)
+    return rate_limit_response(request, _("You entered too many email addresses that already have an account."), HOUR)
 
 
 @private
-def too_many(request: HttpRequest, message: str, pause: timedelta) -> HttpResponse:
+def rate_limit_response(request: HttpRequest, message: str, pause: timedelta) -> HttpResponse:
     """Return a 429 page that says when to try again. The Retry-After header has the same time in seconds."""
-    context = {"words": message, "minutes": int(pause.total_seconds() // 60)}
-    response = render(request, "accounts/locked.html", context, status=429)
+    context = {"message": message, "minutes": int(pause.total_seconds() // 60)}
+    response = render(request, "accounts/too_many_attempts.html", context, status=429)
     response["Retry-After"] = str(int(pause.total_seconds()))
     return response

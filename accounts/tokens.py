@@ -10,7 +10,7 @@ from django.core import signing
 
 from accounts.models import AccountMail, User
 
-GOOD_FOR = {AccountMail.Kind.VERIFY: timedelta(days=3), AccountMail.Kind.CLAIM: timedelta(days=1)}
+TOKEN_LIFETIMES = {AccountMail.Kind.VERIFY: timedelta(days=3), AccountMail.Kind.CLAIM: timedelta(days=1)}
 
 
 def make_token(mail: AccountMail, user: User) -> str:
@@ -18,13 +18,13 @@ def make_token(mail: AccountMail, user: User) -> str:
     return signing.dumps([mail.pk, user.pk, user.email], salt=_salt(mail.kind))
 
 
-def mail_of_token(token: str, kind: AccountMail.Kind, user: User) -> AccountMail | None:
+def get_mail_for_token(token: str, kind: AccountMail.Kind, user: User) -> AccountMail | None:
     """Return the email whose link has this token.
 
     Return None if the token is invalid, expired or used, or belongs to another user or to a former email address.
     """
     try:
-        pk, user_pk, email = signing.loads(token, salt=_salt(kind), max_age=GOOD_FOR[kind])
+        pk, user_pk, email = signing.loads(token, salt=_salt(kind), max_age=TOKEN_LIFETIMES[kind])
     except (signing.BadSignature, ValueError, TypeError):
         return None
     if (user_pk, email) != (user.pk, user.email):

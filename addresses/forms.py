@@ -13,7 +13,7 @@ from addresses.countries import country_choices, destination_choices
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules
 from addresses.models import Address
 from billing.models import BillingProfile
-from core.forms import LongSelect, ShopForm
+from core.forms import FastSelect, ShopForm
 
 CHANGE_COUNTRY = "change_country"  # name of the button; its value is the prefix of the form it belongs to
 AUTOCOMPLETE_TOKENS = {
@@ -33,7 +33,7 @@ def is_country_change(data: Any) -> bool:
 class AreaField(forms.ChoiceField):
     """A state or province. The field accepts the name of an area as well as its key, to support browser autofill."""
 
-    widget = LongSelect
+    widget = FastSelect
     keys: dict[str, str]
 
     def to_python(self, value: Any) -> str:
@@ -64,17 +64,17 @@ class AddressForm(ShopForm, forms.ModelForm):
         for name in self.rules.fields - self.rules.required:
             self.fields[name].label = _("%(label)s (optional)") % {"label": self.fields[name].label}
 
-    def called(self, name: str) -> str:
+    def field_label(self, name: str) -> str:
         """Return the label of the field in error messages.
 
         A billing address that follows a shipping address adds "(billing address)", because the error summary at the top
         of the page lists the errors of both.
         """
-        label = self.rules.label(name) if name in LABEL_KEYS else super().called(name)
+        label = self.rules.label(name) if name in LABEL_KEYS else super().field_label(name)
         is_second = self.prefix and self.kind == Address.Type.BILLING
         return _("%(label)s (billing address)") % {"label": label} if is_second else label
 
-    def shape(self) -> None:
+    def configure_fields(self) -> None:
         """Keep only the fields that addresses in the country have, and give them their local labels."""
         choices = dict(country_choices() if self.kind == Address.Type.BILLING else destination_choices())
         wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
@@ -82,7 +82,7 @@ class AddressForm(ShopForm, forms.ModelForm):
         self.initial["country"] = country
         self.rules = get_country_rules(country)
         self.fields["country"] = forms.ChoiceField(
-            label=gettext_lazy("Country"), choices=list(choices.items()), widget=LongSelect
+            label=gettext_lazy("Country"), choices=list(choices.items()), widget=FastSelect
         )
         for name in FIELDS.values():
             if name not in self.rules.fields:
@@ -129,7 +129,7 @@ class AddressForm(ShopForm, forms.ModelForm):
         return code
 
     def _postcode_error(self) -> str:
-        params = {"field": self.called("postal_code")}
+        params = {"field": self.field_label("postal_code")}
         if not self.rules.example_postcodes:
             return _("Please check: %(field)s.") % params
         params["example"] = self.rules.example_postcodes[0]
@@ -145,7 +145,7 @@ class AddressForm(ShopForm, forms.ModelForm):
         area = self.rules.areas.get(data.get("state", ""))
         if area and data.get("postal_code") and not area.has_postcode(data["postal_code"]):
             message = _("Please check: %(field)s. This one is not in %(area)s.")
-            self.add_error("postal_code", message % {"field": self.called("postal_code"), "area": area.name})
+            self.add_error("postal_code", message % {"field": self.field_label("postal_code"), "area": area.name})
         for name in set(FIELDS.values()) - set(self.fields):
             setattr(self.instance, name, "")
         return data

@@ -54,7 +54,7 @@ def _check_test_payments() -> Iterator[CheckMessage]:
 
 def _check_currency() -> Iterator[CheckMessage]:
     """Check that the shop supports the currency (E004)."""
-    if settings.CURRENCY in money.REFUSED or len(settings.CURRENCY) != 3:
+    if settings.CURRENCY in money.UNSUPPORTED or len(settings.CURRENCY) != 3:
         yield Error(
             f"The shop does not support the currency {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004"
         )

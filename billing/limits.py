@@ -43,7 +43,7 @@ from django.utils.translation import ngettext
 from billing import answers
 from billing.models import BillingProfile, CardAttempt
 from billing.models.attempt import fingerprint
-from core.http import client_address, private
+from core.http import client_ip, private
 
 logger = logging.getLogger(__name__)
 DECLINED_POINTS, SUCCESS_POINTS = 3, 1
@@ -81,7 +81,7 @@ def start_attempt(
     attempt = CardAttempt.objects.create(
         kind=kind,
         billing_profile=profile,
-        address=fingerprint(client_address(request)),
+        address=fingerprint(client_ip(request)),
         session=fingerprint(request.session.session_key or ""),
         source=fingerprint(source),
     )

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 
-def check_readable(value: str) -> None:
+def validate_printable(value: str) -> None:
     """Raise ValidationError if the value has unprintable characters.
 
     Django accepts Unicode line separators in email addresses, but these addresses cannot receive email.
@@ -22,7 +22,7 @@ def check_readable(value: str) -> None:
         raise ValidationError(_("Enter a valid email address."), code="invalid")
 
 
-def name_in_errors(field: Field, name: str) -> None:
+def add_field_name_to_errors(field: Field, name: str) -> None:
     """Include the field's name in its error messages, because the error summary shows no labels."""
     texts = {"required": _("Please fill in: %(field)s.")}
     if isinstance(field, forms.ChoiceField):
@@ -51,16 +51,16 @@ class ShopForm(forms.BaseForm):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.shape()
+        self.configure_fields()
         for name, field in self.fields.items():
             if isinstance(field, forms.EmailField):
-                field.validators = [*field.validators, check_readable]
-            name_in_errors(field, self.called(name))
+                field.validators = [*field.validators, validate_printable]
+            add_field_name_to_errors(field, self.field_label(name))
 
-    def shape(self) -> None:
+    def configure_fields(self) -> None:
         """Adjust the fields to the submitted choices, before error messages are set. Do nothing by default."""
 
-    def called(self, name: str) -> str:
+    def field_label(self, name: str) -> str:
         """Return the name of the field for error messages."""
         return str(self.fields[name].label or pretty_name(name))
 
@@ -73,7 +73,7 @@ class PlainForm(ShopForm, forms.Form):
     """A form that is not bound to a model."""
 
 
-class LongSelect(forms.Select):
+class FastSelect(forms.Select):
     """A select widget for hundreds of choices.
 
     Django renders a template for each option, which takes 8 ms for the list of countries.

@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 View = Callable[..., HttpResponseBase]
-NO_ADDRESS = "0.0.0.0"  # noqa: S104 - stands for "unknown", nothing is bound to it
+UNKNOWN_IP = "0.0.0.0"  # noqa: S104 - stands for "unknown", nothing is bound to it
 
 
 def is_same_origin(request: HttpRequest) -> bool:
@@ -69,17 +69,17 @@ def next_url(request: HttpRequest, default: str) -> str:
     return target if allowed and target.startswith("/") and target.isprintable() else default
 
 
-def client_address(request: HttpRequest) -> str:
+def client_ip(request: HttpRequest) -> str:
     """Return the client's IP address for rate limits: an IPv4 address, or the first address of an IPv6 /64 network.
 
     `X-Forwarded-For` is used only behind settings.TRUSTED_PROXIES proxies, and only the entry that the outermost proxy
-    appended, because the client can forge the entries before that. Return NO_ADDRESS if the address is unknown.
+    appended, because the client can forge the entries before that. Return UNKNOWN_IP if the address is unknown.
     """
     direct = request.META.get("REMOTE_ADDR", "")
     hops = request.headers.get("X-Forwarded-For", "").split(",")
     proxies = settings.TRUSTED_PROXIES
     forwarded = hops[-proxies] if 0 < proxies <= len(hops) else ""
-    return _normalize_address(forwarded) or _normalize_address(direct) or NO_ADDRESS
+    return _normalize_ip(forwarded) or _normalize_ip(direct) or UNKNOWN_IP
 
 
 def client_key(request: HttpRequest) -> str:
@@ -87,10 +87,10 @@ def client_key(request: HttpRequest) -> str:
 
     It has 64 hexadecimal digits and cannot be reproduced without the secret key.
     """
-    return salted_hmac("ecommerce.client", client_address(request), algorithm="sha256").hexdigest()
+    return salted_hmac("ecommerce.client", client_ip(request), algorithm="sha256").hexdigest()
 
 
-def _normalize_address(text: str) -> str:
+def _normalize_ip(text: str) -> str:
     """Return the IP address without a port, or an empty string if it is invalid.
 
     An IPv6 address is reduced to its /64 network, because one subscriber usually owns the whole network.

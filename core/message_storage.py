@@ -12,7 +12,7 @@ class NamedCookieStorage(CookieStorage):
     cookie_name = settings.MESSAGES_COOKIE_NAME
 
 
-class NoticeStorage(FallbackStorage):
+class MessageStorage(FallbackStorage):
     """Fallback storage that tries the cookie first, so that a message does not create a session."""
 
     storage_classes = (NamedCookieStorage, SessionStorage)

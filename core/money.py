@@ -9,8 +9,8 @@ from django.utils.translation import get_language, to_locale
 
 # https://docs.stripe.com/currencies: Stripe's list differs from ISO 4217, so a general-purpose library cannot be used.
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-WHOLE_BUT_SENT_IN_HUNDREDTHS = frozenset({"isk"})
-REFUSED = frozenset("bhd jod kwd omr tnd ugx".split())  # currencies with three decimals, and one with special rules
+CHARGED_IN_HUNDREDTHS = frozenset({"isk"})
+UNSUPPORTED = frozenset("bhd jod kwd omr tnd ugx".split())  # currencies with three decimals, and one with special rules
 # Stripe's minimum charge by currency (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 MINIMUM = {
     "aed": "2.00", "aud": "0.50", "bgn": "1.00", "brl": "0.50", "cad": "0.50", "chf": "0.50", "czk": "15.00",
@@ -22,10 +22,10 @@ MINIMUM = {
 
 def decimals(currency: str) -> int:
     """Return the number of decimals that amounts in `currency` have in this shop."""
-    return 0 if currency in ZERO_DECIMAL | WHOLE_BUT_SENT_IN_HUNDREDTHS else 2
+    return 0 if currency in ZERO_DECIMAL | CHARGED_IN_HUNDREDTHS else 2
 
 
-def has_excess_digits(amount: Decimal, currency: str) -> bool:
+def has_excess_decimals(amount: Decimal, currency: str) -> bool:
     """Check whether `amount` has more decimals than `currency` allows."""
     return amount != amount.quantize(Decimal(1).scaleb(-decimals(currency)))
 
@@ -35,7 +35,7 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
 
 
-def share_out(amount: Decimal, over: Sequence[Decimal], currency: str) -> list[Decimal]:
+def allocate(amount: Decimal, over: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Split `amount` in proportion to the amounts in `over`. The shares add up to `amount` exactly.
 
     Each share is rounded down. The remainder is distributed, one smallest unit each, to the shares that lost most by
@@ -56,7 +56,7 @@ def share_out(amount: Decimal, over: Sequence[Decimal], currency: str) -> list[D
 
 def minor_units(amount: Decimal, currency: str) -> int:
     """Convert `amount` to the integer that Stripe expects. Raise ValueError if it has too many decimals."""
-    if has_excess_digits(amount, currency):
+    if has_excess_decimals(amount, currency):
         raise ValueError(f"{amount} has more decimals than {currency.upper()}")
     return int(amount if currency in ZERO_DECIMAL else amount * 100)
 
@@ -66,12 +66,12 @@ def major_units(amount: int, currency: str) -> Decimal:
     return Decimal(amount) if currency in ZERO_DECIMAL else (Decimal(amount) / 100).quantize(Decimal("0.01"))
 
 
-def minimum(currency: str) -> Decimal:
+def minimum_charge(currency: str) -> Decimal:
     """Return the smallest amount that Stripe charges in `currency`."""
     return Decimal(MINIMUM.get(currency, "0.50" if decimals(currency) else "50"))
 
 
-def maximum(currency: str) -> Decimal:
+def maximum_charge(currency: str) -> Decimal:
     """Return the largest amount that Stripe accepts per charge: eight digits of minor units."""
     return Decimal(99_999_999) / (1 if currency in ZERO_DECIMAL else 100)
 

@@ -10,37 +10,37 @@ from orders.models import Order, OrderItem
 from products.models import Category, Product
 
 LENGTH = 8  # products per row of cards
-KEPT = 600  # seconds
+CACHE_SECONDS = 600
 RECENT = timedelta(days=180)
 
 
-def most_bought() -> list[Product]:
+def best_sellers() -> list[Product]:
     """Return the available products that sold most in the last half year, best sellers first.
 
     The list is empty in a new shop.
     """
-    ids = cache.get_or_set("most-bought", _most_bought_ids, KEPT) or []
+    ids = cache.get_or_set("most-bought", _best_seller_ids, CACHE_SECONDS) or []
     rows = Product.objects.for_cards().available().in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows][:LENGTH]
 
 
-def _most_bought_ids() -> list[int]:
+def _best_seller_ids() -> list[int]:
     sold = [Order.Status.PAID, Order.Status.SHIPPED]
     items = OrderItem.objects.filter(order__status__in=sold, order__placed_at__gte=timezone.now() - RECENT)
     by_units = items.values("product").annotate(units=Sum("quantity")).order_by("-units", "-product")
     return list(by_units.values_list("product", flat=True)[: 3 * LENGTH])  # some may have sold out since
 
 
-def pictured() -> list[tuple[Category, Product | None]]:
+def categories_with_images() -> list[tuple[Category, Product | None]]:
     """Return categories, each with a product whose image represents it.
 
     These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
     return the top-level categories instead; the product is then None if no product in the branch has an image.
     """
-    return cache.get_or_set("pictured-shelves", _pictured, KEPT) or []
+    return cache.get_or_set("pictured-shelves", _categories_with_images, CACHE_SECONDS) or []
 
 
-def _pictured() -> list[tuple[Category, Product | None]]:
+def _categories_with_images() -> list[tuple[Category, Product | None]]:
     with_picture = Product.objects.for_cards().exclude(image="").filter(category=OuterRef("pk"))
     newest = Category.objects.annotate(shown=Subquery(with_picture.values("pk")[:1])).values_list("pk", "shown")
     shown = {category: product for category, product in newest if product}
@@ -48,5 +48,7 @@ def _pictured() -> list[tuple[Category, Product | None]]:
     direct = [(category, rows[shown[category.pk]]) for category, _depth in tree.walk() if category.pk in shown]
     if 0 < len(direct) <= LENGTH:
         return [*direct]
-    branches = {category: [shown[pk] for pk in tree.branch(category) if pk in shown] for category in tree.below(None)}
+    branches = {
+        category: [shown[pk] for pk in tree.subtree_ids(category) if pk in shown] for category in tree.children(None)
+    }
     return [(category, rows[max(products)] if products else None) for category, products in branches.items()]

@@ -8,10 +8,10 @@ from django.template.loader import render_to_string
 
 RETRY_SECONDS = 300
 REFRESH_SECONDS = 60
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 # Paths that stay available: load balancers need the health check, webhooks settle payments that are in progress (as
 # `manage.py reconcile` does), and staff can keep working. Static files are served by an earlier middleware.
-OPEN = ("/health/", "/billing/webhook/", "/admin/", f"/{settings.MEDIA_URL.strip('/')}/")
+EXEMPT_PATHS = ("/health/", "/billing/webhook/", "/admin/", f"/{settings.MEDIA_URL.strip('/')}/")
 
 
 class MaintenanceMiddleware:
@@ -21,9 +21,9 @@ class MaintenanceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(OPEN) or not is_on():
+        if request.path.startswith(EXEMPT_PATHS) or not is_on():
             return self.get_response(request)
-        page = HttpResponse(static_page("503.html", reason=reason()), status=503)
+        page = HttpResponse(render_static_page("503.html", reason=reason()), status=503)
         page["Retry-After"] = str(RETRY_SECONDS)
         page["Cache-Control"] = "no-store"
         if request.method == "GET":
@@ -37,14 +37,14 @@ def is_on() -> bool:
 
 
 def reason() -> str:
-    """Return the text of the maintenance file, up to LONGEST_REASON characters; empty if it cannot be read."""
+    """Return the text of the maintenance file, up to MAX_REASON_LENGTH characters; empty if it cannot be read."""
     try:
-        return settings.MAINTENANCE_FILE.read_text(encoding="utf-8", errors="replace").strip()[:LONGEST_REASON]
+        return settings.MAINTENANCE_FILE.read_text(encoding="utf-8", errors="replace").strip()[:MAX_REASON_LENGTH]
     except OSError:
         return ""
 
 
-def static_page(template: str, **context: str) -> str:
+def render_static_page(template: str, **context: str) -> str:
     """Render a page without a request, a session or the database. Its header is the same for all visitors."""
     return render_to_string(
         template, {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL, **context}

@@ -142,9 +142,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "accounts.throttle.sign_in_name"
-AXES_CLIENT_IP_CALLABLE = "core.http.client_address"
-AXES_LOCKOUT_CALLABLE = "accounts.throttle.locked_out"
+AXES_USERNAME_CALLABLE = "accounts.throttle.get_axes_username"
+AXES_CLIENT_IP_CALLABLE = "core.http.client_ip"
+AXES_LOCKOUT_CALLABLE = "accounts.throttle.lockout_response"
 AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there; the log has the IP address
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
 AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
@@ -156,7 +156,7 @@ MESSAGES_COOKIE_NAME, LANGUAGE_COOKIE_NAME = f"{_prefix}messages", f"{_prefix}dj
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
-MESSAGE_STORAGE = "core.message_storage.NoticeStorage"
+MESSAGE_STORAGE = "core.message_storage.MessageStorage"
 
 # Languages and time zone
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # for the catalog and staff, and the fallback for visitors

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from core.absolute_urls import absolute
 from products.models import Category, Product
 
-PART = 1000  # product ids per part
+PART_SIZE = 1000  # product ids per part
 PRIVATE = ["accounts", "addresses", "admin", "billing", "cart", "orders"]  # first path segments, see urls.py
 INDEXED_EXCEPTIONS = ["accounts:login", "accounts:signup"]
 for_an_hour = cache_control(public=True, max_age=3600)
@@ -29,9 +29,9 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_an_hour
 def sitemap_index(request: HttpRequest) -> HttpResponse:
-    """List the sitemaps: one for pages, then one for each range of PART ids up to the newest product."""
+    """List the sitemaps: one for pages, then one for each range of PART_SIZE ids up to the newest product."""
     newest = Product.objects.aggregate(newest=Max("pk"))["newest"]
-    parts = range(newest // PART + 1) if newest else ()
+    parts = range(newest // PART_SIZE + 1) if newest else ()
     paths = [reverse("sitemap_pages"), *[reverse("sitemap_products", args=[part]) for part in parts]]
     return _xml(request, "sitemap_index.xml", [(absolute(path), "") for path in paths])
 
@@ -51,7 +51,7 @@ def sitemap_products(request: HttpRequest, part: int) -> HttpResponse:
     """List the active products of one part, selected by primary key. The list can be empty."""
     if part > 2**40:  # far beyond any primary key
         raise Http404
-    products = Product.objects.active().filter(pk__gte=part * PART, pk__lt=(part + 1) * PART).order_by("pk")
+    products = Product.objects.active().filter(pk__gte=part * PART_SIZE, pk__lt=(part + 1) * PART_SIZE).order_by("pk")
     rows = products.values_list("slug", "updated")
     entries = [
         (absolute(reverse("products:detail", args=[slug])), updated.date().isoformat()) for slug, updated in rows

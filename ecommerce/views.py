@@ -11,7 +11,7 @@ from django.views.static import serve
 
 from core.http import next_url, private, same_origin_or_csrf
 from ecommerce import home_sections
-from ecommerce.maintenance import static_page
+from ecommerce.maintenance import render_static_page
 from products.models import Product
 
 
@@ -19,9 +19,11 @@ from products.models import Product
 def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
     newest = Product.objects.for_cards().available()[: home_sections.LENGTH]
-    best_sellers = home_sections.most_bought()
+    best_sellers = home_sections.best_sellers()
     return render(
-        request, "home.html", {"products": newest, "bought": best_sellers, "shelves": home_sections.pictured()}
+        request,
+        "home.html",
+        {"products": newest, "best_sellers": best_sellers, "categories": home_sections.categories_with_images()},
     )
 
 
@@ -74,7 +76,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Render the 500 page without the database or the session, because these may have caused the error."""
-    return HttpResponse(static_page("500.html"), status=500)
+    return HttpResponse(render_static_page("500.html"), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

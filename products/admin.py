@@ -15,7 +15,7 @@ from products.forms import PictureForm, ProductForm
 from products.models import Category, Picture, Product, StockMovement
 
 
-class StockFilter(admin.SimpleListFilter):
+class AttentionFilter(admin.SimpleListFilter):
     """Filter for low stock, no stock, unlimited stock and missing pictures."""
 
     title = gettext_lazy("attention")
@@ -59,7 +59,7 @@ class ProductAdmin(admin.ModelAdmin):
     list_display = ["picture", "title", "sku", "category", "price", "stock", "active"]
     list_display_links = ["title"]
     list_editable = ["price"]
-    list_filter = [StockFilter, "active", "category"]
+    list_filter = [AttentionFilter, "active", "category"]
     list_select_related = ["category"]
     list_per_page = 50
     search_fields = ["title", "sku", "description"]
@@ -91,7 +91,7 @@ class ProductAdmin(admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         difference, by = form.cleaned_data.get("stock_change") or 0, request.user.get_username()
         if "is_unlimited" in form.changed_data:
-            obj.count_stock(None if form.cleaned_data["is_unlimited"] else max(difference, 0), by)
+            obj.switch_stock_tracking(None if form.cleaned_data["is_unlimited"] else max(difference, 0), by)
         elif difference and not obj.adjust_stock(difference, by):
             messages.error(request, _("The stock was not changed: it would fall below zero or is unlimited."))
 

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy
 from core.forms import PlainForm
 from core.money import format_money
 from products.models import ProductQuerySet
-from products.models.category import Tree
-from products.search import LONGEST_TEXT
+from products.models.category import CategoryTree
+from products.search import MAX_TEXT_LENGTH
 
-GROUP = r"[.,'’\s]"  # The thousands separator depends on the language.
-PRICE = re.compile(rf"(\d{{1,3}}(?:{GROUP}\d{{3}})+|\d+)(?:[.,](\d{{1,2}}))?")
+THOUSANDS_SEPARATOR = r"[.,'’\s]"  # The thousands separator depends on the language.
+PRICE = re.compile(rf"(\d{{1,3}}(?:{THOUSANDS_SEPARATOR}\d{{3}})+|\d+)(?:[.,](\d{{1,2}}))?")
 INDENT = "\u2003"  # An em space. Browsers remove plain spaces at the start of an option.
 SORTS = {
     "best": gettext_lazy("Best match"),
@@ -39,7 +39,7 @@ class PriceField(forms.DecimalField):
     def to_python(self, value: Any) -> Any:
         """Return the price as a Decimal, or None if it is empty. Raise ValidationError if it is not a price."""
         price = PRICE.fullmatch(str(value or "").strip())
-        return super().to_python(f"{re.sub(GROUP, '', price[1])}.{price[2] or 0}" if price else value)
+        return super().to_python(f"{re.sub(THOUSANDS_SEPARATOR, '', price[1])}.{price[2] or 0}" if price else value)
 
 
 def price_field(label: Any) -> PriceField:
@@ -65,21 +65,21 @@ class FilterForm(PlainForm):
     in_stock = forms.BooleanField(label=gettext_lazy("In stock only"), required=False)
     sort = forms.CharField(label=gettext_lazy("Sort by"), required=False)
 
-    def __init__(self, data: QueryDict, tree: Tree) -> None:
+    def __init__(self, data: QueryDict, tree: CategoryTree) -> None:
         super().__init__(data)
         self.full_clean()
         self.tree = tree
-        self.text = " ".join(self.cleaned_data.get("q", "")[:LONGEST_TEXT].split())
-        self.shelf = tree.find(self.cleaned_data.get("category", ""))
+        self.text = " ".join(self.cleaned_data.get("q", "")[:MAX_TEXT_LENGTH].split())
+        self.selected_category = tree.find(self.cleaned_data.get("category", ""))
         self.sorts = {name: label for name, label in SORTS.items() if self.text or name != "best"}
         sort = self.cleaned_data.get("sort", "")
         self.order = sort if sort in self.sorts else next(iter(self.sorts))
 
-    def shelves(self) -> list[tuple[str, str]]:
+    def category_choices(self) -> list[tuple[str, str]]:
         """Return the slug and the title of every category. The titles are indented by depth."""
         return [(category.slug, INDENT * depth + category.title) for category, depth in self.tree.walk()]
 
-    def prices(self) -> tuple[Decimal | None, Decimal | None]:
+    def price_range(self) -> tuple[Decimal | None, Decimal | None]:
         """Return the price limits, the lower one first even if they were entered the other way round.
 
         Return None for a limit that is missing or invalid.
@@ -87,28 +87,28 @@ class FilterForm(PlainForm):
         low, high = self.cleaned_data.get("price_from"), self.cleaned_data.get("price_to")
         return (high, low) if low is not None and high is not None and high < low else (low, high)
 
-    def narrow(self, products: ProductQuerySet) -> ProductQuerySet:
+    def apply(self, products: ProductQuerySet) -> ProductQuerySet:
         """Return the products that match the filters, in the chosen order.
 
         The result is unordered for "best", because the search ranks its matches itself.
         """
-        products = products.priced(*self.prices())
-        if self.shelf:
-            products = products.filter(category__in=self.tree.branch(self.shelf))
+        products = products.priced_between(*self.price_range())
+        if self.selected_category:
+            products = products.filter(category__in=self.tree.subtree_ids(self.selected_category))
         if self.cleaned_data.get("in_stock"):
             products = products.available()
         if self.order == "best":
             return products.order_by()
-        orders = {"price": products.cheapest_first, "-price": products.dearest_first}
+        orders = {"price": products.cheapest_first, "-price": products.most_expensive_first}
         return orders.get(self.order, products.newest_first)()
 
-    def chosen(self) -> list[tuple[str, str]]:
+    def active_filters(self) -> list[tuple[str, str]]:
         """Return a label for each active filter, with the query string that removes the filter."""
-        low, high = (price is not None and format_money(price, settings.CURRENCY) for price in self.prices())
+        low, high = (price is not None and format_money(price, settings.CURRENCY) for price in self.price_range())
         both = low and high
         filters = [
             (_("“%(text)s”") % {"text": self.text} if self.text else "", ["q"]),
-            (self.shelf.title if self.shelf else "", ["category"]),
+            (self.selected_category.title if self.selected_category else "", ["category"]),
             (f"{low} – {high}" if both else "", ["price_from", "price_to"]),
             (_("From %(price)s") % {"price": low} if low and not both else "", ["price_from"]),
             (_("Up to %(price)s") % {"price": high} if high and not both else "", ["price_to"]),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from products.images.uploads import PictureField
 from products.models import Picture, Product
 
-MOST_AT_ONCE = 1_000_000  # The largest stock change in units. The column can hold two thousand times as many.
+MAX_STOCK_CHANGE = 1_000_000  # The largest stock change in units. The column can hold two thousand times as many.
 
 
 class ProductForm(forms.ModelForm):
@@ -22,8 +22,8 @@ class ProductForm(forms.ModelForm):
     stock_change = forms.IntegerField(
         label=gettext_lazy("change stock by"),
         required=False,
-        min_value=-MOST_AT_ONCE,
-        max_value=MOST_AT_ONCE,
+        min_value=-MAX_STOCK_CHANGE,
+        max_value=MAX_STOCK_CHANGE,
         help_text=gettext_lazy("For example 12 for a delivery, -1 for a breakage."),
     )
     is_unlimited = forms.BooleanField(label=gettext_lazy("unlimited stock"), required=False)
@@ -43,7 +43,7 @@ class ProductForm(forms.ModelForm):
         The cart, orders and emails show only the title.
         """
         cleaned = super().clean() or {}
-        for message, field in _missing(cleaned):
+        for message, field in _variant_errors(cleaned):
             self.add_error(field, message)
         title = str(cleaned.get("title") or "").casefold()
         for name in ("choice", "second_choice"):
@@ -69,7 +69,7 @@ class PictureForm(forms.ModelForm):
         self.fields["image"].required = True
 
 
-def _missing(cleaned: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _variant_errors(cleaned: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a message for each missing field of a variant, with the name of the field that shows it."""
     group, option, choice = (cleaned.get(name) for name in ("group", "option", "choice"))
     if choice and not group:

@@ -10,8 +10,8 @@ from django.utils.functional import cached_property
 from products.models import Product, ProductQuerySet
 
 # Deep pages skip at most this many index rows, because the first row of each block of this size is cached.
-STRETCH = 1000
-COUNT_KEPT, SIGNPOST_KEPT = 60, 300  # seconds
+BLOCK_SIZE = 1000
+COUNT_TIMEOUT, BLOCK_START_TIMEOUT = 60, 300  # seconds
 
 
 class ProductPaginator(Paginator):
@@ -29,7 +29,7 @@ class ProductPaginator(Paginator):
         if isinstance(self.object_list, list):
             return len(self.object_list)
         count = self.object_list.order_by().count
-        return int(cache.get_or_set(f"count:{_cache_key(self.object_list)}", count, COUNT_KEPT) or 0)
+        return int(cache.get_or_set(f"count:{_cache_key(self.object_list)}", count, COUNT_TIMEOUT) or 0)
 
     def page(self, number: Any) -> Page:
         """Return the page with this number, in the order of the list.
@@ -42,7 +42,7 @@ class ProductPaginator(Paginator):
             ids_on_page = self.object_list[first : first + self.per_page]
             products_by_id = Product.objects.for_cards().in_bulk(ids_on_page)
             return Page([products_by_id[pk] for pk in ids_on_page if pk in products_by_id], number, self)
-        start = first // STRETCH * STRETCH
+        start = first // BLOCK_SIZE * BLOCK_SIZE
         products = _starting_at(self.object_list, start) if start else self.object_list
         ids = products.values("pk")[first - start : first - start + self.per_page]
         rows = Product.objects.for_cards().filter(pk__in=ids).order_by(*products.query.order_by)
@@ -61,7 +61,7 @@ def _starting_at(products: ProductQuerySet, start: int) -> ProductQuerySet:
     order = str(products.query.order_by[0])
     column, later, earlier = (order[1:], "lte", "gt") if order.startswith("-") else (order, "gte", "lt")
     row = products.values_list(column, "pk")[start : start + 1]
-    first_row = cache.get_or_set(f"signpost:{_cache_key(products)}:{start}", lambda: list(row), SIGNPOST_KEPT)
+    first_row = cache.get_or_set(f"signpost:{_cache_key(products)}:{start}", lambda: list(row), BLOCK_START_TIMEOUT)
     if not first_row:  # The list has become shorter since it was counted.
         return products.none()
     [(value, pk)] = first_row

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from products.models import Product
 
-MOST_RELATED = 4
+MAX_RELATED = 4
 
 
 @dataclass(frozen=True)
-class Choice:
+class VariantChoice:
     """One value of an option and the variant that it links to.
 
     `but` is the variant's value of the other option if that value changes too, and empty otherwise.
@@ -18,14 +18,14 @@ class Choice:
     name: str
     product: Product
     is_current: bool
-    but: str = ""
+    other_value: str = ""
 
 
-def neighbours(product: Product) -> tuple[list[Product], list[Product]]:
+def get_variants_and_related(product: Product) -> tuple[list[Product], list[Product]]:
     """Return the variants of a product and related products of its category, in one query.
 
     The variants include the product itself and are sorted by SKU. The related products are the newest of the same
-    category that are neither variants nor sold out, at most `MOST_RELATED` of them.
+    category that are neither variants nor sold out, at most `MAX_RELATED` of them.
     """
     active, querysets = Product.objects.active(), []
     if product.group:
@@ -33,7 +33,7 @@ def neighbours(product: Product) -> tuple[list[Product], list[Product]]:
     if product.category_id:
         others = active.filter(category=product.category_id).exclude(pk=product.pk).exclude(stock=0)
         others = others.exclude(group=product.group) if product.group else others
-        newest = others.newest_first().values("pk")[:MOST_RELATED]
+        newest = others.newest_first().values("pk")[:MAX_RELATED]
         querysets.append(Product.objects.filter(pk__in=newest))
     products = list(querysets[0].union(*querysets[1:], all=True)) if querysets else []
     variants = [row for row in products if product.group and row.group == product.group]
@@ -41,7 +41,7 @@ def neighbours(product: Product) -> tuple[list[Product], list[Product]]:
     return sorted(variants, key=lambda row: row.sku), sorted(related, key=lambda row: row.pk, reverse=True)
 
 
-def options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[Choice]]]:
+def get_variant_options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[VariantChoice]]]:
     """Return the options that differ between the variants, each as its name and its choices.
 
     Return an empty list if fewer than two variants have a choice.
@@ -55,7 +55,7 @@ def options(product: Product, variants: Iterable[Product]) -> list[tuple[str, li
     return [(name, choices) for name, choices in zip(names, (firsts, seconds), strict=True) if len(choices) > 1]
 
 
-def _choices(product: Product, variants: list[Product], field: str, other: str) -> list[Choice]:
+def _choices(product: Product, variants: list[Product], field: str, other: str) -> list[VariantChoice]:
     """Return one choice for each value of `field`.
 
     A choice links to the variant that has the same value of `other` as this product, or else to the first variant.
@@ -70,6 +70,8 @@ def _choices(product: Product, variants: list[Product], field: str, other: str) 
         best = next((variant for variant in candidates if getattr(variant, other) == own_value), candidates[0])
         other_value = getattr(best, other)
         choices.append(
-            Choice(value, best, value == getattr(product, field), "" if other_value == own_value else other_value)
+            VariantChoice(
+                value, best, value == getattr(product, field), "" if other_value == own_value else other_value
+            )
         )
     return choices

@@ -19,34 +19,34 @@ from django.db.models.functions import Coalesce
 
 from products.models import Product, ProductQuerySet
 
-MOST = 480  # The maximum number of products that a search shows: twenty pages.
-MOST_RANKED = 1_000  # The maximum number of matches to rank. A common word has too many to rank them all.
-MOST_WORDS, LONGEST_TEXT = 8, 200
-TITLES = 5000  # The number of titles in which a search without results looks for similar words.
+MAX_RESULTS = 480  # The maximum number of products that a search shows: twenty pages.
+MAX_RANKED = 1_000  # The maximum number of matches to rank. A common word has too many to rank them all.
+MAX_WORDS, MAX_TEXT_LENGTH = 8, 200
+MAX_SUGGESTION_TITLES = 5000  # The number of titles in which a search without results looks for similar words.
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Return the first eight words of a text, in lowercase and without accents. A word is letters and digits."""
-    return re.findall(r"[^\W_]+", _normalize(text))[:MOST_WORDS]
+    return re.findall(r"[^\W_]+", _normalize(text))[:MAX_WORDS]
 
 
-def has_only_words(text: str) -> bool:
+def consists_of_words(text: str) -> bool:
     """Check whether a text contains only words that the search uses.
 
     If so, the products that it finds contain everything in the text.
     """
-    return " ".join(words(text)) == _normalize(text)
+    return " ".join(split_words(text)) == _normalize(text)
 
 
 def _normalize(text: str) -> str:
-    return re.sub("[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", text[:LONGEST_TEXT])).lower()
+    return re.sub("[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", text[:MAX_TEXT_LENGTH])).lower()
 
 
-def find(products: ProductQuerySet, text: str) -> list[int]:
+def find_ids(products: ProductQuerySet, text: str) -> list[int]:
     """Return the ids of the `products` that contain all words of the text. The last word can be incomplete.
 
     The ids are in the order of `products`, or the best matches come first if the queryset is unordered. The result has
-    at most `MOST` ids and is cached for a minute.
+    at most `MAX_RESULTS` ids and is cached for a minute.
     """
     text = text.replace("\0", "")  # PostgreSQL does not accept NUL.
     key = "search:" + md5(f"{products.query} {text}".encode(), usedforsecurity=False).hexdigest()
@@ -54,16 +54,16 @@ def find(products: ProductQuerySet, text: str) -> list[int]:
 
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
-    if not (wanted := words(text)):
+    if not (wanted := split_words(text)):
         return []
     if products.query.order_by:
         return _first_ids(_matching(products.order_by(), wanted), str(products.query.order_by[0]))
     # Exact SKU matches first, then matches in the title or SKU, which are enough for most searches.
     hits = list(products.filter(sku__in={text, text.upper(), text.lower()}).values_list("pk", flat=True))
     hits += _best_ids(_matching(products, wanted, in_title=True))
-    if len(hits) < MOST:
+    if len(hits) < MAX_RESULTS:
         hits += _best_ids(_matching(products, wanted))
-    return list(dict.fromkeys(hits))[:MOST]
+    return list(dict.fromkeys(hits))[:MAX_RESULTS]
 
 
 def _first_ids(matching: QuerySet[Product], order: str) -> list[int]:
@@ -72,12 +72,12 @@ def _first_ids(matching: QuerySet[Product], order: str) -> list[int]:
     # Do not order by the plain column: PostgreSQL would scan its whole index if a word is rarer than estimated.
     value = Coalesce(column, column)
     ordered = matching.order_by(value.desc() if order.startswith("-") else value.asc(), "-pk")
-    return list(ordered.values_list("pk", flat=True)[:MOST])
+    return list(ordered.values_list("pk", flat=True)[:MAX_RESULTS])
 
 
 def _best_ids(matching: QuerySet[Product]) -> list[int]:
     """Return the ids by rank. Newer products come first if the ranks are equal."""
-    hits = matching.values_list("rank", "pk")[:MOST_RANKED]  # type: ignore[misc]  # The stubs do not know extra columns.
+    hits = matching.values_list("rank", "pk")[:MAX_RANKED]  # type: ignore[misc]  # The stubs do not know extra columns.
     return [pk for _rank, pk in sorted(hits, reverse=True)]
 
 
@@ -112,13 +112,13 @@ def suggest(text: str) -> list[str]:
     Return the whole corrected text if it finds products, otherwise single words. Return an empty list if there are no
     similar words.
     """
-    wanted = words(text)[:4]
+    wanted = split_words(text)[:4]
     known = _known_words(wanted)
     close = [match for word in wanted for match in get_close_matches(word, known, n=1, cutoff=0.7)]
     if close == wanted:
         return []
     phrase = " ".join(close)
-    if find(Product.objects.active(), phrase):
+    if find_ids(Product.objects.active(), phrase):
         return [phrase]
     return list(dict.fromkeys(word for word in close if word not in wanted))
 
@@ -128,7 +128,7 @@ def _known_words(wanted: list[str]) -> list[str]:
     titles = _similar_titles(wanted) if wanted and _has_trigrams() else []
     if titles:
         return _words_of(titles)
-    newest = Product.objects.active().newest_first().values_list("title", flat=True)[:TITLES]
+    newest = Product.objects.active().newest_first().values_list("title", flat=True)[:MAX_SUGGESTION_TITLES]
     return cache.get_or_set("search:words", lambda: _words_of(list(newest)), 600) or []
 
 
@@ -145,7 +145,7 @@ def _similar_titles(wanted: list[str]) -> list[str]:
 
 
 def _words_of(titles: list[str]) -> list[str]:
-    return sorted({word for title in titles for word in words(title) if len(word) > 2 and word.isalpha()})
+    return sorted({word for title in titles for word in split_words(title) if len(word) > 2 and word.isalpha()})
 
 
 def _has_trigrams() -> bool:

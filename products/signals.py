@@ -6,19 +6,19 @@ from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
 from core.slugs import unique_slug
-from products.images.mixin import Pictured, drop_files
+from products.images.mixin import ImageMixin, delete_files_on_commit
 from products.models import Picture, Product, StockMovement
 
 
 @receiver(pre_save, sender=Product, dispatch_uid="product_slug")
-def make_slug(sender: type[Product], instance: Product, raw: bool = False, **kwargs: Any) -> None:
+def set_slug(sender: type[Product], instance: Product, raw: bool = False, **kwargs: Any) -> None:
     """Set a unique slug from the title. Keep it when the title changes."""
     if not raw and not instance.slug:
         instance.slug = unique_slug(instance, instance.title)
 
 
 @receiver(post_save, sender=Product, dispatch_uid="product_opening_stock")
-def note_opening_stock(
+def record_opening_stock(
     sender: type[Product], instance: Product, created: bool, raw: bool = False, **kwargs: Any
 ) -> None:
     """Record the initial stock of a new product as its first stock movement."""
@@ -28,6 +28,6 @@ def note_opening_stock(
 
 @receiver(post_delete, sender=Product, dispatch_uid="product_picture_files")
 @receiver(post_delete, sender=Picture, dispatch_uid="picture_picture_files")
-def drop_picture_files(sender: type[Pictured], instance: Pictured, **kwargs: Any) -> None:
+def delete_image_files(sender: type[ImageMixin], instance: ImageMixin, **kwargs: Any) -> None:
     """Delete the image files of a deleted row, unless another row uses them."""
-    drop_files(instance.image)
+    delete_files_on_commit(instance.image)

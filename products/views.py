@@ -16,7 +16,7 @@ from products import search
 from products.filters import FilterForm
 from products.models import Category, Product
 from products.paginator import ProductPaginator
-from products.related import neighbours, options
+from products.related import get_variant_options, get_variants_and_related
 from products.structured_data import product_graph
 
 
@@ -40,8 +40,8 @@ class ProductList(ListView):
         if slug and not tree.find(slug):
             raise Http404(_("There is no such category."))
         self.form = FilterForm(self.request.GET, tree)
-        products = self.form.narrow(Product.objects.active())
-        return search.find(products, self.form.text) if self.form.text else products
+        products = self.form.apply(Product.objects.active())
+        return search.find_ids(products, self.form.text) if self.form.text else products
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the visitor's cart, the filter form, the categories and the page numbers.
@@ -50,18 +50,18 @@ class ProductList(ListView):
         """
         context = super().get_context_data(**kwargs)
         page, form = context["page_obj"], self.form
-        path = form.tree.path(form.shelf)
+        path = form.tree.path_to(form.selected_category)
         return context | {
             "cart": SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
             "form": form,
-            "category": form.shelf,
+            "category": form.selected_category,
             "path": path,
             "crumbs": path if form.text else path[:-1],
-            "shelves": form.tree.below(None),
-            "inner_shelves": form.tree.below(form.shelf) if form.shelf else [],
+            "categories": form.tree.children(None),
+            "subcategories": form.tree.children(form.selected_category) if form.selected_category else [],
             # Search engines must not index a stranger's text from a URL under the name of this shop.
-            "may_be_found": not form.text or (page.paginator.count and search.has_only_words(form.text)),
-            "most_found": search.MOST if form.text and page.paginator.count == search.MOST else 0,
+            "is_indexable": not form.text or (page.paginator.count and search.consists_of_words(form.text)),
+            "result_limit": search.MAX_RESULTS if form.text and page.paginator.count == search.MAX_RESULTS else 0,
             "suggestions": [] if page.paginator.count else search.suggest(form.text),
             "page_numbers": list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)),
         }
@@ -84,14 +84,14 @@ class ProductDetail(DetailView):
         The cart is read from the database only if the template uses it.
         """
         product, pictures = self.object, list(self.object.pictures.all())
-        categories = product.category.crumbs() if product.category else []
-        variants, related = neighbours(product)
+        categories = product.category.breadcrumbs() if product.category else []
+        variants, related = get_variants_and_related(product)
         return super().get_context_data(
             cart=SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
             pictures=[row for row in (product, *pictures) if row.image],
             crumbs=categories,
-            options=options(product, variants),
+            options=get_variant_options(product, variants),
             related=related,
-            graph=product_graph(product, pictures, categories),
+            structured_data=product_graph(product, pictures, categories),
             **kwargs,
         )

@@ -98,7 +98,7 @@ class Api:
         if is_public:
             own = {"key", "client_secret", "payment_user_agent", "guid", "muid", "sid"}
             params = {name: value for name, value in params.items() if name not in own}
-        parameters.check(params, route.typed)
+        parameters.check(params, route.params_type)
         call = Call(
             self.store,
             request.params,
@@ -123,7 +123,7 @@ class Api:
         with self.store.lock:
             if request.key in self._keys_in_progress:
                 raise _key_in_use(request.key)
-            if stored := self.store.recall(request.key):
+            if stored := self.store.get_response(request.key):
                 return _replay(stored, call_hash, request.key)
             self._keys_in_progress.add(request.key)
         try:
@@ -147,7 +147,7 @@ class Api:
                 status, body = error.status, error.body
             text = json.dumps(body, indent=2)
             if call_hash:
-                self.store.remember(call.key, call_hash, status, text, call.request_id)
+                self.store.save_response(call.key, call_hash, status, text, call.request_id)
         return Response(status, text)
 
 

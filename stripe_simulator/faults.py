@@ -58,7 +58,7 @@ class Faults:
         with self._lock:
             self._faults.append(fault)
 
-    def storm(self, rate: float, kinds: Sequence[str], seed: int) -> None:
+    def add_random_faults(self, rate: float, kinds: Sequence[str], seed: int) -> None:
         """Hit calls at random at this rate (0.1 is one in ten), each with one of these kinds, until `clear`.
 
         The same seed gives the same sequence. Raise ValueError for an unknown kind.

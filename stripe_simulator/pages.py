@@ -73,7 +73,7 @@ def page(simulator: Backend, path: str) -> Response:
     return _asset_response(_PAGES.get(path, ""))
 
 
-def answer(simulator: Backend, path: str, data: dict[str, Any]) -> Response:
+def submit_challenge(simulator: Backend, path: str, data: dict[str, Any]) -> Response:
     """Apply the shopper's response to the 3-D Secure challenge and return the intent's new status.
 
     Raise ApiError (404) if the path or the data is invalid or the challenge is not the intent's current one.
@@ -82,7 +82,7 @@ def answer(simulator: Backend, path: str, data: dict[str, Any]) -> Response:
     if not match or not isinstance(data.get("succeed"), bool):
         raise ApiError(404, "The simulator has no such page.")
     _challenged_intent(simulator, match[1], match[2])
-    intent = simulator.act(match[1], data["succeed"])
+    intent = simulator.complete_3d_secure(match[1], data["succeed"])
     return Response(200, json.dumps({"status": intent["status"]}))
 
 

@@ -45,19 +45,19 @@ def redacted(params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def check(params: dict[str, Any], typed: str, parent: str = "") -> None:
+def check(params: dict[str, Any], params_type: str, parent: str = "") -> None:
     """Raise ApiError unless the parameters match `stripe.params.<typed>`.
 
     Unlisted parameters, values of the wrong type, and missing or empty required parameters are rejected. `parent` is
     the label of the enclosing parameter.
     """
-    fields = _fields(typed)
+    fields = _fields(params_type)
     for name, value in params.items():
         label = f"{parent}[{name}]" if parent else name
         if name not in fields:
             raise invalid(f"Received unknown parameter: {label}", "parameter_unknown", label)
         _check_value(label, value, fields[name])
-    for name in sorted(getattr(stripe.params, typed).__required_keys__):
+    for name in sorted(getattr(stripe.params, params_type).__required_keys__):
         if name not in params:
             label = f"{parent}[{name}]" if parent else name
             raise invalid(f"Missing required param: {label}.", "parameter_missing", label)
@@ -65,9 +65,9 @@ def check(params: dict[str, Any], typed: str, parent: str = "") -> None:
             raise invalid(_empty_value_message(name), "parameter_invalid_empty", name)
 
 
-def _fields(typed: str) -> dict[str, str]:
+def _fields(params_type: str) -> dict[str, str]:
     """Return the names and annotations of a parameter list, without the SDK's request options."""
-    annotations = getattr(stripe.params, typed).__annotations__
+    annotations = getattr(stripe.params, params_type).__annotations__
     return {name: str(kind) for name, kind in annotations.items() if name not in _OPTIONS}
 
 

@@ -14,7 +14,7 @@ from stripe_simulator.resources import payment_intents, refunds, setup_intents
 from stripe_simulator.resources.calls import Call
 from stripe_simulator.store import Store
 from stripe_simulator.web import WebServer
-from stripe_simulator.webhooks import Deliveries, checked_url, is_loopback
+from stripe_simulator.webhooks import WebhookDeliveries, is_loopback, validate_url
 
 _KEPT_REQUESTS = 5000
 
@@ -41,7 +41,7 @@ class Simulator:
         self.store = Store(state or None)
         self._stopping = threading.Event()
         self._faults = Faults()
-        self._deliveries = Deliveries(self.store, webhook_secret)
+        self._deliveries = WebhookDeliveries(self.store, webhook_secret)
         self._api = Api(self.store, self._faults, self._stopping)
         self.webhook_url = webhook_url
         try:
@@ -63,7 +63,7 @@ class Simulator:
 
     @webhook_url.setter
     def webhook_url(self, url: str) -> None:
-        self._deliveries.url = checked_url(url)
+        self._deliveries.url = validate_url(url)
         self._api.webhooks = bool(url)
         self._deliveries.wake()
 
@@ -111,9 +111,9 @@ class Simulator:
         """
         self._faults.add(Fault(path=path, kind=kind, method=method, times=times, seconds=seconds))
 
-    def storm(self, rate: float, kinds: Sequence[str], seed: int = 0) -> None:
+    def add_random_faults(self, rate: float, kinds: Sequence[str], seed: int = 0) -> None:
         """Make calls fail at random at this rate (0.1 is one in ten) until the faults are cleared."""
-        self._faults.storm(rate, kinds, seed)
+        self._faults.add_random_faults(rate, kinds, seed)
 
     def clear_faults(self) -> None:
         """Remove all faults."""
@@ -121,9 +121,9 @@ class Simulator:
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
         """Return all objects of a kind, such as "charge", oldest first."""
-        return self.store.listed(kind)
+        return self.store.find_all(kind)
 
-    def deliver(self, event_id: str) -> None:
+    def redeliver(self, event_id: str) -> None:
         """Queue another delivery of an event now. Raise ApiError if the event does not exist."""
         if not self.store.find("event", event_id):
             raise missing("event", event_id)
@@ -134,14 +134,16 @@ class Simulator:
         """Wait until no delivery is queued. Return False if the timeout (in seconds) expires first."""
         return self._deliveries.wait(timeout)
 
-    def act(self, intent_id: str, succeed: bool) -> dict[str, Any]:
+    def complete_3d_secure(self, intent_id: str, succeed: bool) -> dict[str, Any]:
         """Complete or fail 3-D Secure as the shopper would, and return the updated intent."""
         kind, module = (
             ("setup_intent", setup_intents) if intent_id.startswith("seti_") else ("payment_intent", payment_intents)
         )
         with self.store.transaction():
             call = self._internal_call()
-            intent: dict[str, Any] = module.answer(call, call.need(kind, intent_id, "intent"), succeed)
+            intent: dict[str, Any] = module.resolve_challenge(
+                call, call.get_or_error(kind, intent_id, "intent"), succeed
+            )
         self._deliveries.wake()
         return intent
 

@@ -69,7 +69,7 @@ class Store:
         rows = self._rows("SELECT notes FROM objects WHERE id = ?", object_id)
         return json.loads(rows[0][0]) if rows else {}
 
-    def listed(self, kind: str) -> list[dict[str, Any]]:
+    def find_all(self, kind: str) -> list[dict[str, Any]]:
         """Return all objects of a kind, oldest first."""
         rows = self._rows("SELECT body FROM objects WHERE kind = ? ORDER BY position", kind)
         return [json.loads(body) for (body,) in rows]
@@ -78,11 +78,11 @@ class Store:
         """Delete an object."""
         self._rows("DELETE FROM objects WHERE id = ?", object_id)
 
-    def remember(self, key: str, request: str, status: int, body: str, request_id: str) -> None:
+    def save_response(self, key: str, request: str, status: int, body: str, request_id: str) -> None:
         """Store the response that is replayed for this idempotency key."""
         self._rows("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", key, request, status, body, request_id)
 
-    def recall(self, key: str) -> tuple[Any, ...] | None:
+    def get_response(self, key: str) -> tuple[Any, ...] | None:
         """Return the request hash, status, body and request id stored under an idempotency key, or None."""
         rows = self._rows("SELECT request, status, body, request_id FROM answers WHERE key = ?", key)
         return rows[0] if rows else None

@@ -127,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             return pages.page(self.server.simulator, path)
         self._require_same_origin_json()
-        return pages.answer(self.server.simulator, path, _parse_json(body))
+        return pages.submit_challenge(self.server.simulator, path, _parse_json(body))
 
     def _read_body(self) -> str:
         """Return the request body.

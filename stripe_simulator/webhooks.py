@@ -26,7 +26,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def checked_url(url: str) -> str:
+def validate_url(url: str) -> str:
     """Return the webhook URL; an empty one means no deliveries.
 
     Raise ValueError unless it is an http URL on loopback.
@@ -43,7 +43,7 @@ def signature(payload: str, secret: str, timestamp: int) -> str:
     return f"t={timestamp},v1={signed.hexdigest()}"
 
 
-class Deliveries:
+class WebhookDeliveries:
     """A thread that delivers the events queued in the store, in the order in which they are due."""
 
     def __init__(self, store: Store, secret: str) -> None:

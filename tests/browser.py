@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Locator, 
 
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.makers import ADDRESS, PASSWORD, add_card, add_to_cart, give_details
+from tests.makers import ADDRESS, PASSWORD, add_card, add_to_cart, submit_details
 
 TIMEOUT = 10_000  # milliseconds; only failing tests wait this long
 PAYMENT_PAGES = ("/cart/checkout/", "/billing/payment-method/", "/orders/")
@@ -30,34 +30,34 @@ class Shopper:
         self.stripe_js = f"{simulator.url}/endive/stripe.js"
         self.views: list[str] = []  # paths of the pages seen, without redirects
         self.stripe_pages: list[str] = []  # paths of the pages that loaded Stripe's script
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         self.context = browser.new_context(base_url=shop, **options)
         self.context.set_default_timeout(TIMEOUT)
         self.context.on("console", self._note_console)
-        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
         self.context.on("request", self._note_request)
         self.context.on("response", self._note_response)
         self.page = self.context.new_page()
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and DECLINED_FETCH not in message.text:
-            self.complaints.append(message.text)
+            self.errors.append(message.text)
 
     def _note_request(self, request: Request) -> None:
         parts = urlsplit(request.url)
         if parts.scheme in ("http", "https") and parts.netloc not in self.hosts:
-            self.complaints.append(f"asked another host: {request.url}")
+            self.errors.append(f"asked another host: {request.url}")
         if request.url == self.stripe_js:
             path = urlsplit(request.frame.url).path
             self.stripe_pages.append(path)
             if not path.startswith(PAYMENT_PAGES):
-                self.complaints.append(f"loaded Stripe on {path}")
+                self.errors.append(f"loaded Stripe on {path}")
 
     def _note_response(self, response: Response) -> None:
         if response.ok and response.request.is_navigation_request() and response.frame.parent_frame is None:
             self.views.append(urlsplit(response.url).path)
 
-    def take_over(self, client: Client) -> None:
+    def use_session_of(self, client: Client) -> None:
         """Continue the session of a test client, to skip steps that other tests cover."""
         self.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.shop}])
 
@@ -67,27 +67,27 @@ class Shopper:
     def button(self, name: str, exact: bool = False) -> Locator:
         return self.page.get_by_role("button", name=name, exact=exact)
 
-    def press(self, name: str) -> None:
+    def click_button(self, name: str) -> None:
         self.button(name).click()
 
-    def follow(self, name: str) -> None:
+    def click_link(self, name: str) -> None:
         self.page.get_by_role("link", name=name, exact=True).click()
 
-    def sees(self, text: str | re.Pattern[str]) -> None:
+    def expect_text(self, text: str | re.Pattern[str]) -> None:
         """Wait until the main content contains the text."""
         expect(self.page.locator("main")).to_contain_text(text)
 
-    def sees_badge(self, count: int) -> None:
+    def expect_badge(self, count: int) -> None:
         expect(self.page.locator("[data-cart-items]")).to_have_text(str(count))
 
-    def is_at(self, path: str | re.Pattern[str]) -> None:
+    def wait_for_path(self, path: str | re.Pattern[str]) -> None:
         self.page.wait_for_url(path)
 
     def add(self, product: Product) -> None:
         """Open the product's page and add the product to the cart."""
         self.go(product.get_absolute_url())
-        self.press("Add to cart")
-        self.is_at("/cart/")
+        self.click_button("Add to cart")
+        self.wait_for_path("/cart/")
 
     def field(self, label: str) -> Locator:
         """Return the visible text field with this label."""
@@ -119,13 +119,13 @@ class Shopper:
             self.field("Email").fill(email)
         for label, name in LABELS.items():
             self.field(label).fill(ADDRESS[name])
-        self.press("Continue to payment")
+        self.click_button("Continue to payment")
 
     def check_out(self, *products: Product, email: str = "guest@example.org") -> None:
         """Add the products and go to the payment step."""
         for product in products:
             self.add(product)
-        self.follow("Checkout")
+        self.click_link("Checkout")
         self.fill_details(email)
         expect(self.button("Place order")).to_be_visible()
 
@@ -143,9 +143,9 @@ class Shopper:
         """Pay on the order's page with a card that is not saved."""
         self.page.get_by_label("Another card").check()
         self.type_card(number)
-        self.press("Pay £")
+        self.click_button("Pay £")
 
-    def answer_bank(self, succeed: bool) -> None:
+    def complete_3d_secure(self, succeed: bool) -> None:
         """Press a button in the 3-D Secure dialog."""
         dialog = self.page.frame_locator("iframe[title='Secure 3D authentication']")
         bank = dialog.frame_locator("iframe[name=stripe-challenge-frame]")
@@ -155,25 +155,25 @@ class Shopper:
         """Fill in and submit the first login form on the page."""
         self.page.get_by_label("Email").first.fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.press("Log in")
+        self.click_button("Log in")
 
     def save_card(self, number: str) -> None:
         """Save a card on the payment methods page."""
         self.go("/billing/payment-method/")
         self.type_card(number)
-        self.press("Save card")
+        self.click_button("Save card")
         expect(self.page.locator(".card-list")).to_contain_text(number[-4:])
-        self.is_at("/billing/payment-method/")
+        self.wait_for_path("/billing/payment-method/")
 
 
-def at_pay_step(shopper: Shopper, client: Client, *products: Product, token: str = "") -> None:
+def go_to_payment_step(shopper: Shopper, client: Client, *products: Product, token: str = "") -> None:
     """Take the shopper to the payment step, with the card of `token` saved if `token` is given."""
     for product in products:
         add_to_cart(client, product)
-    give_details(client)
+    submit_details(client)
     if token:
         add_card(client, token)
-    shopper.take_over(client)
+    shopper.use_session_of(client)
     shopper.go("/cart/checkout/")
 
 

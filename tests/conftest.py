@@ -34,7 +34,7 @@ def new_shopper(chromium: Any, shop: str, simulator: Simulator) -> Iterator[Call
     yield make
     for shopper in shoppers:
         shopper.context.close()
-    assert [complaint for shopper in shoppers for complaint in shopper.complaints] == []
+    assert [error for shopper in shoppers for error in shopper.errors] == []
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ from products.models import Category, Product
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery"
-NO_PICTURES = {"pictures-TOTAL_FORMS": "0", "pictures-INITIAL_FORMS": "0"}  # for the product form in the admin
+# For the product form in the admin.
+EMPTY_PICTURE_FORMSET = {"pictures-TOTAL_FORMS": "0", "pictures-INITIAL_FORMS": "0"}
 ADDRESS = {
     "country": "GB", "name": "Gia Guest", "line_1": "1 High Street", "line_2": "", "city": "Bath", "state": "",
     "postal_code": "BA1 1AA",
@@ -52,7 +53,7 @@ def make_standard_delivery() -> None:
         ShippingMethod.objects.create(title="Standard delivery", price=Decimal("4.95"), free_from=Decimal(75))
 
 
-def set_delivery(price: str, free_from: str | None = None, **fields: Any) -> None:
+def set_standard_delivery(price: str, free_from: str | None = None, **fields: Any) -> None:
     """Change the price of the standard delivery."""
     values = {"price": Decimal(price), "free_from": Decimal(free_from) if free_from else None}
     ShippingMethod.objects.filter(title="Standard delivery").update(**values, **fields)
@@ -79,7 +80,7 @@ def add_to_cart(client: Client, product: Product, quantity: int = 1, action: str
     return client.post(reverse("carts:update"), data, headers={"Sec-Fetch-Site": "same-origin"})
 
 
-def give_details(client: Client, email: str = "guest@example.org", **changes: str) -> Any:
+def submit_details(client: Client, email: str = "guest@example.org", **changes: str) -> Any:
     """Submit the first step of the checkout."""
     data = {f"shipping-{name}": value for name, value in (ADDRESS | changes).items()}
     return client.post(reverse("carts:checkout"), data | {"email": email, "billing_same": "on"})
@@ -91,7 +92,7 @@ def add_card(client: Client, token: str = "tok_visa", order: str = "") -> Any:
     return client.post(url, {"token": token})
 
 
-def place_form(client: Client) -> dict[str, str]:
+def payment_form_data(client: Client) -> dict[str, str]:
     """Return the current form data of the payment step, without a card.
 
     The order and quote are missing if the page does not show an order.
@@ -104,10 +105,10 @@ def place_form(client: Client) -> dict[str, str]:
 
 def place_order(client: Client, card: int | str, **changes: str) -> Any:
     """Submit the current form of the payment step with this card."""
-    return client.post(reverse("carts:checkout"), place_form(client) | {"card": str(card)} | changes)
+    return client.post(reverse("carts:checkout"), payment_form_data(client) | {"card": str(card)} | changes)
 
 
-def visit(client: Client) -> HttpRequest:
+def make_client_request(client: Client) -> HttpRequest:
     """Return a request of this visitor. Call `request.session.save()` to keep changes of the session."""
     request = RequestFactory().post("/")
     request.session = client.session
@@ -117,7 +118,7 @@ def visit(client: Client) -> HttpRequest:
 
 def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int = 1) -> Order:
     """Place an order for this visitor without using the pages, and pay it if the card of `token` is accepted."""
-    request = visit(client)
+    request = make_client_request(client)
     cart, _created = Cart.objects.get_or_create_from_request(request)
     cart.set_quantity(product, quantity)
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)

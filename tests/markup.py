@@ -13,7 +13,7 @@ class Element:
 
     tag: str
     attrs: dict[str, str]
-    inside: list["Element"] = field(default_factory=list)
+    children: list["Element"] = field(default_factory=list)
     strings: list[str] = field(default_factory=list)
 
     @property
@@ -24,7 +24,7 @@ class Element:
     def all(self, tag: str = "", **attrs: str) -> Iterator["Element"]:
         """Yield the descendants with this tag and these attributes in document order. `_` in names means `-`."""
         wanted = {name.strip("_").replace("_", "-"): value for name, value in attrs.items()}
-        for element in self.inside:
+        for element in self.children:
             if tag in ("", element.tag) and wanted.items() <= element.attrs.items():
                 yield element
             yield from element.all(tag, **attrs)
@@ -42,7 +42,7 @@ class _TreeBuilder(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag, {name: value or "" for name, value in attrs})
-        self.open[-1].inside.append(element)
+        self.open[-1].children.append(element)
         if tag not in VOID:
             self.open.append(element)
 
@@ -56,7 +56,7 @@ class _TreeBuilder(HTMLParser):
             element.strings.append(data)
 
 
-def read(page: str) -> Element:
+def parse_html(page: str) -> Element:
     """Parse the page and return its root element."""
     builder = _TreeBuilder()
     builder.feed(page)

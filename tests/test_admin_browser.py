@@ -49,7 +49,7 @@ def staff(chromium: Any, live_server: Any) -> Iterator[Any]:
     assert [text for text in errors if "status of 404" not in text] == []
 
 
-def test_pages_of_the_admin_load_all_they_need(staff: Any) -> None:
+def test_admin_pages_load_without_errors(staff: Any) -> None:
     product = make_product(category=make_category(), stock=3)
     rows = [f"/admin/products/product/{product.pk}/{page}/" for page in ("change", "history", "delete")]
     for path in [*PAGES, *rows]:

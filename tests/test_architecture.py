@@ -68,21 +68,21 @@ STYLE = re.compile(r"<style|\sstyle\s*=", re.IGNORECASE)
 HANDLER = re.compile(r"\son[a-z]+\s*=|javascript:", re.IGNORECASE)
 
 
-def is_mail(path: Path) -> bool:
+def is_email(path: Path) -> bool:
     """Mails have no stylesheet to load: programs that show mail know style attributes, and the policy of pages is
     none of theirs."""
     return "emails" in path.relative_to(ROOT).parts
 
 
 @pytest.mark.parametrize("rule", [SCRIPT_BODY, STYLE, HANDLER])
-def test_templates_hold_neither_script_nor_style(rule: re.Pattern[str]) -> None:
-    judged = [path for path in templates() if not (rule is STYLE and is_mail(path))]
+def test_templates_contain_no_scripts_or_styles(rule: re.Pattern[str]) -> None:
+    judged = [path for path in templates() if not (rule is STYLE and is_email(path))]
     assert len(judged) > 20
     assert [path.name for path in judged if rule.search(path.read_text(encoding="utf-8"))] == []
 
 
-def test_templates_of_mails_are_no_pages() -> None:
-    pages = [path for path in templates() if not is_mail(path)]
+def test_pages_do_not_use_email_templates() -> None:
+    pages = [path for path in templates() if not is_email(path)]
     including = re.compile(r"{%\s*(extends|include)\s+\S*emails/")
     assert [path.name for path in pages if including.search(path.read_text(encoding="utf-8"))] == []
 

@@ -26,10 +26,18 @@ from orders.bookkeeping.checksum import checksum_of, is_intact
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE, IDENTITY
 from orders.workflow.erasure import forget
-from orders.workflow.personal_data import EXPORTED, own_data
+from orders.workflow.personal_data import EXPORTED, export_personal_data
 from orders.workflow.placing import place
 from products.models import Category, Picture, Product, StockMovement
-from tests.makers import ADDRESS, make_discount, make_open_order, make_product, make_tax, make_user, set_delivery
+from tests.makers import (
+    ADDRESS,
+    make_discount,
+    make_open_order,
+    make_product,
+    make_tax,
+    make_user,
+    set_standard_delivery,
+)
 
 DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Cart]
 # Models whose text is not about a person, or goes with a row of a person by its foreign key.
@@ -104,7 +112,7 @@ def test_column_of_an_exported_model_is_exported_or_internal(model: Any) -> None
 @pytest.fixture
 def placed(db: None) -> Order:
     """Return a placed order in which no frozen column is empty."""
-    set_delivery("4.95")
+    set_standard_delivery("4.95")
     make_tax()
     order = make_open_order()
     cart = order.cart
@@ -200,7 +208,7 @@ def test_admin_shows_the_frozen_columns_of_lines() -> None:
 def test_export_contains_all_columns_that_are_not_internal(placed: Order) -> None:
     user = make_user("owner@example.org")
     Order.objects.filter(pk=placed.pk).update(account=user)
-    [entry] = own_data(user)["orders"]
+    [entry] = export_personal_data(user)["orders"]
     assert set(Order.columns.exported) <= set(entry)
     assert set(OrderItem.columns.exported) == set(entry["lines"][0])
 

@@ -9,13 +9,13 @@ from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.tests.mailbox import new_password, reset_page
+from accounts.tests.mailbox import new_password_data, open_reset_link
 from addresses.countries import country_choices
 from addresses.forms import AddressForm
 from addresses.models import Address
 from billing.models import BillingProfile
 from tests.makers import ADDRESS, add_to_cart, make_category, make_product, make_user
-from tests.markup import Element, read
+from tests.markup import Element, parse_html
 from tests.visitors import sign_in
 
 ODD = """<b>"Gia" & 'Bo'</b> %s {{ x }}"""  # could break out of an attribute
@@ -43,12 +43,12 @@ def request_reset_for_invalid_email(client: Client) -> Any:
 
 def set_different_passwords(client: Client) -> Any:
     make_user()
-    return client.post(reset_page(client), new_password("a long walk home", "another walk"))
+    return client.post(open_reset_link(client), new_password_data("a long walk home", "another walk"))
 
 
 def change_password_with_errors(client: Client) -> Any:
     sign_in(client, make_user())
-    return client.post("/accounts/password-change/", {"old_password": "wrong"} | new_password("short"))
+    return client.post("/accounts/password-change/", {"old_password": "wrong"} | new_password_data("short"))
 
 
 def submit_invalid_details(client: Client) -> Any:
@@ -127,15 +127,15 @@ FORMS = [
 def test_form_with_errors_shows_a_focused_summary_and_keeps_the_input(
     client: Client, send: Callable[[Client], Any]
 ) -> None:
-    answer = send(client)
-    page = read(answer.text)
+    response = send(client)
+    page = parse_html(response.text)
     assert page.one("title").text.startswith("Error: ")
     assert page.one("title").text.count("Error") == 1
-    assert_tells_its_errors(page)
-    assert_keeps_input(page, answer.wsgi_request.POST or answer.wsgi_request.GET)
+    assert_shows_errors(page)
+    assert_keeps_input(page, response.wsgi_request.POST or response.wsgi_request.GET)
 
 
-def assert_tells_its_errors(page: Element) -> None:
+def assert_shows_errors(page: Element) -> None:
     """Check that the summary has the focus and links to each invalid field, which shows the same message."""
     summary = page.one("div", class_="error-summary")
     assert (summary.attrs["role"], summary.attrs["tabindex"]) == ("alert", "-1")
@@ -172,7 +172,7 @@ def test_address_form_of_any_country_shows_its_errors(country: str) -> None:
     data = {"country": country, "name": " ", "line_2": ODD, "postal_code": "\x00", "state": ""}
     form = AddressForm(data)
     names = ("snippets/form_errors.html", "addresses/snippets/address_fields.html")
-    page = read("".join(render_to_string(name, {"forms": [form], "form": form}) for name in names))
-    assert_tells_its_errors(page)
+    page = parse_html("".join(render_to_string(name, {"forms": [form], "form": form}) for name in names))
+    assert_shows_errors(page)
     assert page.one("input", name="line_2").attrs["value"] == ODD
     assert page.one("details").attrs.keys() == {"class", "open"}

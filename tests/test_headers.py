@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 
 from stripe_simulator.server import Simulator
-from tests.makers import add_to_cart, give_details, make_product, make_user
+from tests.makers import add_to_cart, make_product, make_user, submit_details
 
 pytestmark = pytest.mark.django_db
 ALWAYS = {
@@ -66,14 +66,14 @@ REQUESTS: dict[str, tuple[int, Callable[[Client], Any]]] = {
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_every_answer_carries_the_headers(client: Client, name: str) -> None:
+def test_all_responses_have_security_headers(client: Client, name: str) -> None:
     status, send = REQUESTS[name]
-    answer = send(client)
-    answer.close()
-    assert answer.status_code == status
-    assert {header: answer.headers.get(header) for header in ALWAYS} == ALWAYS
-    assert "payment=()" in answer.headers["Permissions-Policy"]
-    policy = answer.headers["Content-Security-Policy"]
+    response = send(client)
+    response.close()
+    assert response.status_code == status
+    assert {header: response.headers.get(header) for header in ALWAYS} == ALWAYS
+    assert "payment=()" in response.headers["Permissions-Policy"]
+    policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
@@ -81,11 +81,11 @@ def test_every_answer_carries_the_headers(client: Client, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_no_answer_may_be_read_by_another_site(client: Client, name: str) -> None:
+def test_responses_do_not_allow_cross_origin_reads(client: Client, name: str) -> None:
     client.defaults["HTTP_ORIGIN"] = "https://evil.example"
-    answer = REQUESTS[name][1](client)
-    answer.close()
-    assert not [header for header in answer.headers if header.startswith("Access-Control-")]
+    response = REQUESTS[name][1](client)
+    response.close()
+    assert not [header for header in response.headers if header.startswith("Access-Control-")]
 
 
 def test_unneeded_browser_features_are_disabled(client: Client) -> None:
@@ -94,9 +94,9 @@ def test_unneeded_browser_features_are_disabled(client: Client) -> None:
     assert all(feature.endswith("=()") for feature in disabled)
 
 
-def test_payment_pages_leave_to_stripe_what_a_bank_may_ask_for(client: Client, simulator: Simulator) -> None:
+def test_payment_pages_allow_payment_features(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     everywhere = set(client.get("/").headers["Permissions-Policy"].split(", "))
     paying = set(client.get("/cart/checkout/").headers["Permissions-Policy"].split(", "))
     assert everywhere - paying == {"payment=()", "publickey-credentials-get=()"}
@@ -109,11 +109,11 @@ def test_policy_forbids_plugins_and_base_elements(client: Client) -> None:
     assert "base-uri 'none'" in policy
 
 
-def test_file_that_is_no_picture_has_no_rights_when_opened(client: Client, settings: Any) -> None:
+def test_uploaded_html_file_is_sandboxed(client: Client, settings: Any) -> None:
     (Path(settings.MEDIA_ROOT) / "evil.html").write_text("<script>alert(1)</script>")
-    answer = client.get("/media/evil.html")
-    answer.close()
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
+    response = client.get("/media/evil.html")
+    response.close()
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 # Host and proxy headers
@@ -133,10 +133,10 @@ def test_file_that_is_no_picture_has_no_rights_when_opened(client: Client, setti
         "*",
     ],
 )
-def test_host_that_is_not_the_shops_is_refused(client: Client, host: str) -> None:
-    answer = client.get("/accounts/login/", headers={"Host": host})
-    assert answer.status_code == 400
-    assert "evil" not in answer.text
+def test_unknown_host_is_rejected(client: Client, host: str) -> None:
+    response = client.get("/accounts/login/", headers={"Host": host})
+    assert response.status_code == 400
+    assert "evil" not in response.text
 
 
 def test_forwarded_host_is_ignored(client: Client) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from orders.models import Order, OrderItem
 from products.models import Category, Product
-from products.tests.test_uploads import picture
+from products.tests.test_uploads import make_image
 from tests.makers import make_category, make_open_order, make_product
 from tests.visitors import count_queries
 
@@ -30,14 +30,14 @@ def test_home_shows_best_sellers_first(client: Client) -> None:
     sell(seldom, 2)
     sell(often, 2)
     sell(often, 1, status="shipped")
-    assert [product.title for product in client.get("/").context["bought"]] == ["Often", "Seldom"]
+    assert [product.title for product in client.get("/").context["best_sellers"]] == ["Often", "Seldom"]
 
 
 @pytest.mark.parametrize(("status", "days_ago"), [("placed", 1), ("canceled", 1), ("refunded", 1), ("paid", 200)])
 def test_home_counts_only_recent_paid_orders(client: Client, status: str, days_ago: int) -> None:
     sell(make_product(), 2, status, days_ago)
     page = client.get("/")
-    assert page.context["bought"] == []
+    assert page.context["best_sellers"] == []
     assert "Best sellers" not in page.text
 
 
@@ -47,7 +47,7 @@ def test_home_hides_best_sellers_that_are_unavailable(client: Client, change: di
     sell(product, 2)
     client.get("/")
     Product.objects.filter(pk=product.pk).update(**change)
-    assert client.get("/").context["bought"] == []
+    assert client.get("/").context["best_sellers"] == []
 
 
 @pytest.fixture
@@ -55,24 +55,24 @@ def mugs() -> Category:
     """Create Kitchen > Mugs, which has a product with an image, and Living, which is empty."""
     make_category("Living")
     mugs = Category.objects.create(title="Mugs", parent=make_category("Kitchen"))
-    make_product(category=mugs, image=ContentFile(picture(), "mug.png"))
+    make_product(category=mugs, image=ContentFile(make_image(), "mug.png"))
     return mugs
 
 
-def shelves(client: Client) -> list[tuple[str, bool]]:
+def shown_categories(client: Client) -> list[tuple[str, bool]]:
     """Return the titles of the categories on the home page, and whether each has an image."""
-    return [(category.title, bool(product)) for category, product in client.get("/").context["shelves"]]
+    return [(category.title, bool(product)) for category, product in client.get("/").context["shown_categories"]]
 
 
 def test_home_shows_categories_that_contain_products(client: Client, mugs: Category) -> None:
-    assert shelves(client) == [("Mugs", True)]
+    assert shown_categories(client) == [("Mugs", True)]
 
 
 def test_home_shows_top_level_categories_if_there_are_many(
     client: Client, mugs: Category, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ecommerce.home_sections.LENGTH", 0)
-    assert shelves(client) == [("Kitchen", True), ("Living", False)]
+    assert shown_categories(client) == [("Kitchen", True), ("Living", False)]
 
 
 def test_home_of_an_empty_shop_hides_empty_sections(client: Client) -> None:

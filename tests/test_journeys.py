@@ -12,7 +12,7 @@ from carts.models.rates import ShippingMethod
 from orders.models import Mail, Order
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.browser import Shopper, at_pay_step, charges
+from tests.browser import Shopper, charges, go_to_payment_step
 from tests.makers import PASSWORD, add_to_cart, make_product, make_user
 
 pytestmark = pytest.mark.browser
@@ -22,8 +22,8 @@ def test_guest_buys_in_five_pages(shopper: Shopper, simulator: Simulator) -> Non
     product = make_product(stock=3)
     shopper.check_out(product)
     shopper.type_card("4242424242424242")
-    shopper.press("Place order")
-    shopper.sees("Thank you, your order is paid")
+    shopper.click_button("Place order")
+    shopper.expect_text("Thank you, your order is paid")
     steps = ["/cart/", "/cart/checkout/", "/cart/checkout/", "/cart/success/"]
     assert shopper.views == [product.get_absolute_url(), *steps]
     product.refresh_from_db()
@@ -34,31 +34,31 @@ def test_guest_pays_after_choosing_another_shipping_method(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
     ShippingMethod.objects.create(title="Express", price=Decimal("12.50"), position=9)
-    at_pay_step(shopper, client, make_product())
+    go_to_payment_step(shopper, client, make_product())
     shopper.page.get_by_label("Express").check()
-    shopper.press("Show the new total")
+    shopper.click_button("Show the new total")
     shopper.type_card("4242424242424242")
-    shopper.press("Place order · £28.50")
-    shopper.sees("Thank you, your order is paid")
+    shopper.click_button("Place order · £28.50")
+    shopper.expect_text("Thank you, your order is paid")
     assert charges(simulator) == [2850]
 
 
 def test_paid_order_is_listed_and_emailed_and_empties_the_cart(shopper: Shopper, client: Client) -> None:
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
-    shopper.press("Place order")
-    shopper.sees("Thank you, your order is paid")
-    shopper.sees_badge(0)
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
+    shopper.click_button("Place order")
+    shopper.expect_text("Thank you, your order is paid")
+    shopper.expect_badge(0)
     order = Order.objects.placed().get()
     assert Mail.objects.filter(order=order, to="guest@example.org").exclude(sent=None).count() == 1
     shopper.go("/orders/")
-    shopper.follow(order.order_id)
-    shopper.sees("Paid")
+    shopper.click_link(order.order_id)
+    shopper.expect_text("Paid")
     assert shopper.stripe_pages == ["/cart/checkout/"]
 
 
 def test_details_show_a_guest_at_most_six_fields(shopper: Shopper) -> None:
     shopper.add(make_product())
-    shopper.follow("Checkout")
+    shopper.click_link("Checkout")
     expect(shopper.button("Continue to payment")).to_be_visible()
     assert 5 <= shopper.visible_fields() <= 6
     assert shopper.stripe_pages == []
@@ -66,9 +66,9 @@ def test_details_show_a_guest_at_most_six_fields(shopper: Shopper) -> None:
 
 def test_errors_in_the_details_are_listed_and_keep_the_input(shopper: Shopper) -> None:
     shopper.add(make_product())
-    shopper.follow("Checkout")
+    shopper.click_link("Checkout")
     shopper.field("Email").fill("guest@example.org")
-    shopper.press("Continue to payment")
+    shopper.click_button("Continue to payment")
     summary = shopper.page.get_by_role("alert").filter(has_text="There is a problem")
     expect(summary).to_be_focused()
     expect(summary.get_by_role("link")).to_have_count(4)
@@ -80,15 +80,15 @@ def test_errors_in_the_details_are_listed_and_keep_the_input(shopper: Shopper) -
 def test_cart_quantity_and_badge_are_updated(shopper: Shopper) -> None:
     mug, bowl = make_product(title="Mug"), make_product(title="Bowl", price="30.00")
     shopper.add(mug)
-    shopper.sees_badge(1)
+    shopper.expect_badge(1)
     shopper.add(bowl)
     shopper.page.get_by_label("Quantity of Mug").fill("3")
-    shopper.press("Update: Mug")
-    shopper.sees_badge(4)
+    shopper.click_button("Update: Mug")
+    shopper.expect_badge(4)
     expect(shopper.page.locator(".total")).to_contain_text("£78.00")
-    shopper.press("Remove: Bowl")
-    shopper.sees("Bowl is no longer in your cart.")
-    shopper.sees_badge(3)
+    shopper.click_button("Remove: Bowl")
+    shopper.expect_text("Bowl is no longer in your cart.")
+    shopper.expect_badge(3)
     assert list(Cart.objects.get().items.values_list("product__title", "quantity")) == [("Mug", 3)]
 
 
@@ -97,21 +97,21 @@ def test_product_page_updates_and_removes_the_cart_item(shopper: Shopper) -> Non
     shopper.add(product)
     shopper.go(product.get_absolute_url())
     shopper.page.get_by_label("Quantity").fill("2")
-    shopper.press("Update")
-    shopper.sees_badge(2)
+    shopper.click_button("Update")
+    shopper.expect_badge(2)
     shopper.go(product.get_absolute_url())
-    shopper.press("Remove")
-    shopper.sees("Your cart is empty.")
-    shopper.sees_badge(0)
+    shopper.click_button("Remove")
+    shopper.expect_text("Your cart is empty.")
+    shopper.expect_badge(0)
 
 
 def test_product_that_sold_out_is_rejected_and_marked(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(title="Last mug")
-    at_pay_step(shopper, client, product, token="tok_visa")
+    go_to_payment_step(shopper, client, product, token="tok_visa")
     Product.objects.filter(pk=product.pk).update(stock=0)
-    shopper.press("Place order")
-    shopper.is_at("/cart/")
-    shopper.sees("Last mug: Sold out.")
+    shopper.click_button("Place order")
+    shopper.wait_for_path("/cart/")
+    shopper.expect_text("Last mug: Sold out.")
     expect(shopper.page.locator(".cart-line")).to_contain_text("Sold out")
     assert (Order.objects.placed().count(), simulator.objects("payment_intent")) == (0, [])
 
@@ -119,14 +119,14 @@ def test_product_that_sold_out_is_rejected_and_marked(shopper: Shopper, client: 
 def test_cart_changed_in_another_tab_is_shown_before_it_is_charged(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
-    at_pay_step(shopper, client, make_product(title="Mug"), token="tok_visa")
+    go_to_payment_step(shopper, client, make_product(title="Mug"), token="tok_visa")
     other_tab = shopper.context.new_page()
     other_tab.goto("/cart/")
     other_tab.get_by_label("Quantity of Mug").fill("2")
     other_tab.get_by_role("button", name="Update").click()
     expect(other_tab.locator(".total")).to_contain_text("£36.95")
-    shopper.press("Place order")
-    shopper.sees("Your order has changed. Please check the new total")
+    shopper.click_button("Place order")
+    shopper.expect_text("Your order has changed. Please check the new total")
     expect(shopper.button("Place order · £36.95")).to_be_visible()
     assert (Order.objects.placed().count(), simulator.objects("payment_intent")) == (0, [])
 
@@ -135,27 +135,27 @@ def test_login_during_checkout_keeps_both_carts(shopper: Shopper, client: Client
     client.force_login(make_user())
     add_to_cart(client, make_product(title="Mug of last week"))
     shopper.add(make_product(title="Bowl of today"))
-    shopper.follow("Checkout")
+    shopper.click_link("Checkout")
     shopper.page.get_by_text("Already have an account? Log in").click()
     shopper.log_in("alice@example.org")
     expect(shopper.button("Logout")).to_be_visible()
     expect(shopper.button("Continue to payment")).to_be_visible()
-    shopper.sees("1 item from your last visit is also in your cart.")
-    shopper.sees("Mug of last week")
-    shopper.sees("Bowl of today")
-    shopper.sees_badge(2)
+    shopper.expect_text("1 item from your last visit is also in your cart.")
+    shopper.expect_text("Mug of last week")
+    shopper.expect_text("Bowl of today")
+    shopper.expect_badge(2)
 
 
 def test_sign_up_after_buying_keeps_the_order(shopper: Shopper, client: Client) -> None:
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
-    shopper.press("Place order")
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
+    shopper.click_button("Place order")
     shopper.page.locator("main").get_by_role("link", name="Sign up").click()
     shopper.field("Name").fill("Gia Guest")
     shopper.field("Email").fill("guest@example.org")
     shopper.page.get_by_label("Password").fill(PASSWORD)
-    shopper.press("Sign up")
+    shopper.click_button("Sign up")
     order = Order.objects.placed().get()
-    shopper.is_at(order.get_absolute_url())
+    shopper.wait_for_path(order.get_absolute_url())
     assert order.billing_profile.user.email == "guest@example.org"
 
 
@@ -163,13 +163,13 @@ def test_checkout_without_javascript_works_up_to_the_card_field(new_shopper: Cal
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product(title="Mug"))
     shopper.page.get_by_label("Quantity of Mug").fill("2")
-    shopper.press("Update: Mug")
-    shopper.sees_badge(2)
-    shopper.follow("Checkout")
+    shopper.click_button("Update: Mug")
+    shopper.expect_badge(2)
+    shopper.click_link("Checkout")
     shopper.fill_details()
     assert "The card field needs JavaScript" in shopper.page.locator("main noscript").inner_html()
-    shopper.press("Place order")
-    shopper.sees("Choose a saved card or enter a new one.")
+    shopper.click_button("Place order")
+    shopper.expect_text("Choose a saved card or enter a new one.")
     order = Order.objects.get()
     assert (order.status, order.has_addresses, order.cart.count_items()) == (Order.Status.OPEN, True, 2)
 
@@ -179,7 +179,7 @@ def test_saved_card_pays_without_javascript(
 ) -> None:
     shopper = new_shopper(java_script_enabled=False)
     client.force_login(make_user())
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
-    shopper.press("Place order")
-    shopper.sees("Thank you, your order is paid")
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
+    shopper.click_button("Place order")
+    shopper.expect_text("Thank you, your order is paid")
     assert (Order.objects.placed().get().status, charges(simulator)) == (Order.Status.PAID, [2095])

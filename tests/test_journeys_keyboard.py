@@ -28,9 +28,9 @@ def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
     shopper = new_shopper(java_script_enabled=False)
     shopper.go(product.get_absolute_url())
     shopper.tab_and_press(shopper.button("Add to cart"))
-    shopper.is_at("/cart/")
+    shopper.wait_for_path("/cart/")
     shopper.tab_and_press(shopper.page.get_by_role("link", name="Checkout", exact=True))
-    shopper.is_at("/cart/checkout/")
+    shopper.wait_for_path("/cart/checkout/")
     fields = shopper.visible_fields()
     type_details(shopper)
     expect(shopper.button("Place order")).to_be_visible()
@@ -44,7 +44,7 @@ def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
     payer.tab_and_type(card.locator("[name=exp-date]"), "1240")
     payer.tab_and_type(card.locator("[name=cvc]"), "123")
     payer.tab_and_press(payer.button("Place order"))
-    payer.sees("Thank you, your order is paid")
+    payer.expect_text("Thank you, your order is paid")
 
     assert fields == 7
     assert shopper.views == [product.get_absolute_url(), "/cart/", "/cart/checkout/", "/cart/checkout/"]
@@ -55,7 +55,7 @@ def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
 def test_enter_submits_the_details_instead_of_changing_the_country(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
-    shopper.follow("Checkout")
+    shopper.click_link("Checkout")
     shopper.field("Email").press("Enter")
     summary = shopper.page.locator(".error-summary")
     expect(summary).to_be_focused()
@@ -67,11 +67,11 @@ def test_enter_submits_the_details_instead_of_changing_the_country(new_shopper: 
 def test_country_changes_the_fields_without_a_script(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
-    shopper.follow("Checkout")
+    shopper.click_link("Checkout")
     shopper.field("Email").fill("guest@example.org")
     shopper.field("Address").fill("1 High Street")
     shopper.page.get_by_role("combobox", name="Country").select_option("United States")
-    shopper.press("Change country")
+    shopper.click_button("Change country")
     expect(shopper.field("ZIP code")).to_be_visible()
     expect(shopper.page.get_by_role("combobox", name="Country")).to_be_focused()
     expect(shopper.field("Email")).to_have_value("guest@example.org")
@@ -80,7 +80,7 @@ def test_country_changes_the_fields_without_a_script(new_shopper: Callable[..., 
 
 def test_country_changes_the_fields_immediately_with_a_script(shopper: Shopper) -> None:
     shopper.add(make_product())
-    shopper.follow("Checkout")
+    shopper.click_link("Checkout")
     views = len(shopper.views)
     expect(shopper.button("Change country")).to_be_hidden()
     shopper.field("Address").fill("1 High Street")
@@ -96,7 +96,7 @@ def test_country_changes_the_fields_immediately_with_a_script(shopper: Shopper) 
 
 def test_opening_the_billing_address_unchecks_the_same_address_box(shopper: Shopper) -> None:
     shopper.add(make_product())
-    shopper.follow("Checkout")
+    shopper.click_link("Checkout")
     shopper.page.get_by_text("Use a different billing address").click()
     expect(shopper.page.get_by_label("The billing address is the same")).not_to_be_checked()
     expect(

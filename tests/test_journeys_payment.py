@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from orders.models import Order, Payment
 from stripe_simulator.server import Simulator
-from tests.browser import Shopper, at_pay_step, charges
+from tests.browser import Shopper, charges, go_to_payment_step
 from tests.makers import PASSWORD, make_product, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -25,31 +25,31 @@ def test_member_saves_a_card_and_confirms_with_the_bank(shopper: Shopper, simula
     shopper.field("Name").fill("Mia Member")
     shopper.field("Email").fill("mia@example.org")
     shopper.page.get_by_label("Password").fill(PASSWORD)
-    shopper.press("Sign up")
-    shopper.sees("Welcome! Your account is ready.")
+    shopper.click_button("Sign up")
+    shopper.expect_text("Welcome! Your account is ready.")
     shopper.save_card("4000002760003184")
     shopper.check_out(make_product(), email="")
-    shopper.press("Place order")
-    shopper.answer_bank(succeed=True)
-    shopper.sees(THANKS)
+    shopper.click_button("Place order")
+    shopper.complete_3d_secure(succeed=True)
+    shopper.expect_text(THANKS)
     order = Order.objects.placed().get()
     assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
     shopper.go("/orders/")
-    shopper.sees(order.order_id)
+    shopper.expect_text(order.order_id)
 
 
 def test_paid_order_is_listed_in_the_admin(
     shopper: Shopper, client: Client, new_shopper: Callable[..., Shopper]
 ) -> None:
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
-    shopper.press("Place order")
-    shopper.sees(THANKS)
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
+    shopper.click_button("Place order")
+    shopper.expect_text(THANKS)
     make_user("staff@example.org", is_staff=True, is_superuser=True)
     staff = new_shopper()
     staff.go("/admin/")
     staff.field("Email:").fill("staff@example.org")
     staff.page.get_by_label("Password:").fill(PASSWORD)
-    staff.press("Log in")
+    staff.click_button("Log in")
     staff.go("/admin/orders/order/")
     row = staff.page.get_by_role("row").filter(has_text=Order.objects.placed().get().order_id)
     expect(row).to_contain_text("Paid")
@@ -57,16 +57,16 @@ def test_paid_order_is_listed_in_the_admin(
 
 def test_card_declined_on_entry_keeps_cart_and_stock(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(stock=3)
-    at_pay_step(shopper, client, product)
+    go_to_payment_step(shopper, client, product)
     shopper.type_card("4000000000000002")
-    shopper.press("Place order")
+    shopper.click_button("Place order")
     expect(shopper.page.get_by_role("alert").filter(has_text="Your card was declined")).to_be_visible()
-    shopper.sees_badge(1)
+    shopper.expect_badge(1)
     product.refresh_from_db()
     assert (Order.objects.placed().count(), product.stock, simulator.objects("payment_intent")) == (0, 3, [])
     shopper.type_card("4242424242424242")
-    shopper.press("Place order")
-    shopper.sees(THANKS)
+    shopper.click_button("Place order")
+    shopper.expect_text(THANKS)
     assert charges(simulator) == [2095]
 
 
@@ -75,34 +75,34 @@ def test_another_card_pays_the_same_order_after_a_decline(
     shopper: Shopper, client: Client, simulator: Simulator, settings: Any, flow: str, setups: int
 ) -> None:
     settings.STRIPE_CARD_FLOW = flow
-    at_pay_step(shopper, client, make_product())
+    go_to_payment_step(shopper, client, make_product())
     shopper.type_card("4000000000000341")
-    shopper.press("Place order")
-    shopper.sees("Nothing was charged, and your order is kept for you.")
+    shopper.click_button("Place order")
+    shopper.expect_text("Nothing was charged, and your order is kept for you.")
     shopper.pay_again("4242424242424242")
-    shopper.sees(THANKS)
+    shopper.expect_text(THANKS)
     assert Order.objects.placed().get().status == Order.Status.PAID
     assert (len(simulator.objects("payment_intent")), charges(simulator)) == (1, [2095])
     assert len(simulator.objects("setup_intent")) == setups
 
 
 def test_failed_bank_check_can_be_repeated(shopper: Shopper, client: Client, simulator: Simulator) -> None:
-    at_pay_step(shopper, client, make_product())
+    go_to_payment_step(shopper, client, make_product())
     shopper.type_card("4000002760003184")
-    shopper.press("Place order")
-    shopper.answer_bank(succeed=False)
-    shopper.sees("Nothing was charged, and your order is kept for you.")
+    shopper.click_button("Place order")
+    shopper.complete_3d_secure(succeed=False)
+    shopper.expect_text("Nothing was charged, and your order is kept for you.")
     assert (Order.objects.placed().get().status, charges(simulator)) == (Order.Status.PLACED, [])
-    shopper.press("Pay £")
-    shopper.answer_bank(succeed=True)
-    shopper.sees(THANKS)
+    shopper.click_button("Pay £")
+    shopper.complete_3d_secure(succeed=True)
+    shopper.expect_text(THANKS)
     assert charges(simulator) == [2095]
 
 
 def test_double_click_places_and_charges_once(shopper: Shopper, client: Client, simulator: Simulator) -> None:
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     shopper.button("Place order").dblclick()
-    shopper.sees(THANKS)
+    shopper.expect_text(THANKS)
     assert (Order.objects.placed().count(), Payment.objects.count(), charges(simulator)) == (1, 1, [2095])
 
 
@@ -110,9 +110,9 @@ def test_rapid_clicks_without_any_script_charge_once(
     new_shopper: Callable[..., Shopper], client: Client, simulator: Simulator
 ) -> None:
     shopper = new_shopper(java_script_enabled=False)
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     shopper.button("Place order").click(click_count=4)
-    shopper.is_at(re.compile("/orders/|/cart/success/"))
+    shopper.wait_for_path(re.compile("/orders/|/cart/success/"))
     order = Order.objects.placed().get()
     is_paid = shopper.page.get_by_role("heading", level=1).filter(has_text="Paid")
     for _attempt in range(30):  # the first click can still be paying while the last one shows the order
@@ -124,22 +124,22 @@ def test_rapid_clicks_without_any_script_charge_once(
 
 
 def test_back_after_paying_shows_an_empty_cart(shopper: Shopper, client: Client, simulator: Simulator) -> None:
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
-    shopper.press("Place order")
-    shopper.sees(THANKS)
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
+    shopper.click_button("Place order")
+    shopper.expect_text(THANKS)
     shopper.page.go_back()
-    shopper.sees("Your cart is empty.")
+    shopper.expect_text("Your cart is empty.")
     assert (Order.objects.placed().count(), charges(simulator)) == (1, [2095])
 
 
 def test_place_order_on_a_stale_page_leads_to_the_paid_order(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     stale_tab = shopper.context.new_page()
     stale_tab.goto("/cart/checkout/")
-    shopper.press("Place order")
-    shopper.sees(THANKS)
+    shopper.click_button("Place order")
+    shopper.expect_text(THANKS)
     stale_tab.get_by_role("button", name="Place order").click()
     stale_tab.wait_for_url(Order.objects.placed().get().get_absolute_url())
     expect(stale_tab.get_by_role("heading", level=1)).to_contain_text("Paid")
@@ -147,28 +147,28 @@ def test_place_order_on_a_stale_page_leads_to_the_paid_order(
 
 
 def test_page_detects_a_payment_with_a_lost_response(shopper: Shopper, client: Client, simulator: Simulator) -> None:
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     simulator.webhook_url = ""  # no webhook reports the payment either
     simulator.add_fault(CONFIRM, "drop_after")
     simulator.add_fault("/v1/payment_intents/*", "drop_before", method="GET")
-    shopper.press("Place order")
-    shopper.sees("We are checking your payment.")
-    shopper.sees(THANKS)
+    shopper.click_button("Place order")
+    shopper.expect_text("We are checking your payment.")
+    shopper.expect_text(THANKS)
     assert (Order.objects.placed().get().status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
 def test_unknown_payment_result_offers_no_second_payment(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
-    at_pay_step(shopper, client, make_product(), token="tok_visa")
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     simulator.add_fault(CONFIRM, "drop_before")
-    shopper.press("Place order")
-    shopper.sees("We are checking your payment.")
+    shopper.click_button("Place order")
+    shopper.expect_text("We are checking your payment.")
     expect(shopper.button("Pay")).to_have_count(0)
     Payment.objects.update(timestamp=timezone.now() - timedelta(minutes=1))  # the request did not reach Stripe
-    shopper.sees("The payment did not go through.")
-    shopper.press("Pay £")
-    shopper.sees(THANKS)
+    shopper.expect_text("The payment did not go through.")
+    shopper.click_button("Pay £")
+    shopper.expect_text(THANKS)
     assert charges(simulator) == [2095]
 
 
@@ -176,13 +176,13 @@ def test_order_canceled_after_a_decline_restores_the_cart(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
     product = make_product(title="Teal mug", stock=3)
-    at_pay_step(shopper, client, product, token="tok_chargeCustomerFail")
-    shopper.press("Place order")
-    shopper.press("Cancel this order and edit the cart")
-    shopper.is_at("/cart/")
-    shopper.sees("Nothing was charged.")
+    go_to_payment_step(shopper, client, product, token="tok_chargeCustomerFail")
+    shopper.click_button("Place order")
+    shopper.click_button("Cancel this order and edit the cart")
+    shopper.wait_for_path("/cart/")
+    shopper.expect_text("Nothing was charged.")
     expect(shopper.page.get_by_role("link", name="Teal mug")).to_be_visible()
-    shopper.sees_badge(1)
+    shopper.expect_badge(1)
     product.refresh_from_db()
     assert (Order.objects.placed().get().status, product.stock) == (Order.Status.CANCELED, 3)
     assert charges(simulator) == []
@@ -199,8 +199,8 @@ def test_guest_buys_by_setup_intent(shopper: Shopper, simulator: Simulator) -> N
     shopper.check_out(make_product())
     assert simulator.objects("setup_intent") == []
     shopper.type_card("4242424242424242")
-    shopper.press("Place order")
-    shopper.sees(THANKS)
+    shopper.click_button("Place order")
+    shopper.expect_text(THANKS)
     [setup] = simulator.objects("setup_intent")
     assert (setup["status"], simulator.objects("token"), charges(simulator)) == ("succeeded", [], [2095])
 
@@ -209,25 +209,25 @@ def test_guest_buys_by_setup_intent(shopper: Shopper, simulator: Simulator) -> N
 def test_card_checked_at_setup_pays_without_another_check(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
-    at_pay_step(shopper, client, make_product())
+    go_to_payment_step(shopper, client, make_product())
     shopper.type_card("4000002500003155")
-    shopper.press("Place order")
-    shopper.answer_bank(succeed=True)
-    shopper.sees(THANKS)
+    shopper.click_button("Place order")
+    shopper.complete_3d_secure(succeed=True)
+    shopper.expect_text(THANKS)
     assert (Payment.objects.get().status, charges(simulator)) == (Payment.Status.SUCCEEDED, [2095])
 
 
 @pytest.mark.usefixtures("by_setup_intent")
 def test_failed_check_at_setup_keeps_cart_and_stock(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(stock=3)
-    at_pay_step(shopper, client, product)
+    go_to_payment_step(shopper, client, product)
     shopper.type_card("4000002500003155")
-    shopper.press("Place order")
-    shopper.answer_bank(succeed=False)
+    shopper.click_button("Place order")
+    shopper.complete_3d_secure(succeed=False)
     expect(shopper.page.get_by_role("alert").filter(has_text="unable to authenticate")).to_be_visible()
     product.refresh_from_db()
     assert (Order.objects.placed().count(), product.stock, charges(simulator)) == (0, 3, [])
     shopper.type_card("4242424242424242")
-    shopper.press("Place order")
-    shopper.sees(THANKS)
+    shopper.click_button("Place order")
+    shopper.expect_text(THANKS)
     assert charges(simulator) == [2095]

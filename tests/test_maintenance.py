@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from ecommerce.maintenance import LONGEST_REASON, static_page
+from ecommerce.maintenance import MAX_REASON_LENGTH, render_static_page
 
 
 @pytest.fixture
@@ -20,15 +20,15 @@ def maintenance_file(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("path", ["/", "/products/", "/cart/", "/orders/X/status/", "/nothing/", "/%00"])
 def test_maintenance_answers_503_without_the_database(client: Client, maintenance_file: Path, path: str) -> None:
-    answer = client.get(path)  # a test without the database mark fails at the first query
-    assert (answer.status_code, answer.headers["Retry-After"], answer.headers["Refresh"]) == (503, "300", "60")
-    assert "We will be back soon" in answer.text
-    assert answer.headers["Cache-Control"] == "no-store"
+    response = client.get(path)  # a test without the database mark fails at the first query
+    assert (response.status_code, response.headers["Retry-After"], response.headers["Refresh"]) == (503, "300", "60")
+    assert "We will be back soon" in response.text
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 def test_maintenance_rejects_forms_without_a_refresh(client: Client, maintenance_file: Path) -> None:
-    answer = client.post("/cart/update/", {"product_id": "1"})
-    assert (answer.status_code, "Refresh" in answer.headers) == (503, False)
+    response = client.post("/cart/update/", {"product_id": "1"})
+    assert (response.status_code, "Refresh" in response.headers) == (503, False)
 
 
 def test_maintenance_page_shows_the_escaped_text_of_the_file(client: Client, maintenance_file: Path) -> None:
@@ -41,8 +41,8 @@ def test_maintenance_accepts_invalid_and_long_file_content(
     client: Client, maintenance_file: Path, content: bytes
 ) -> None:
     maintenance_file.write_bytes(content)
-    answer = client.get("/")
-    assert (answer.status_code, "x" * (LONGEST_REASON + 1) in answer.text) == (503, False)
+    response = client.get("/")
+    assert (response.status_code, "x" * (MAX_REASON_LENGTH + 1) in response.text) == (503, False)
 
 
 def test_maintenance_follows_the_setting(client: Client, settings: Any, db: None) -> None:
@@ -67,7 +67,7 @@ def test_maintenance_keeps_the_webhook_available(client: Client, maintenance_fil
 
 @pytest.mark.parametrize("template", ["500.html", "503.html"])
 def test_static_page_needs_no_database_and_links_to_products(template: str) -> None:
-    page = static_page(template)  # a test without the database mark fails at the first query
+    page = render_static_page(template)  # a test without the database mark fails at the first query
     assert ("Hearth &amp; Clay" in page, 'href="/products/"' in page, 'content="noindex"' in page) == (True, True, True)
     assert "Login" not in page
 
@@ -80,5 +80,5 @@ def test_unavailable_database_renders_the_500_page(client: Client, monkeypatch: 
     client.cookies["sessionid"] = "a" * 32
     client.raise_request_exception = False
     monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", fail)
-    answer = client.get("/cart/")
-    assert (answer.status_code, "That was our mistake, not yours." in answer.text) == (500, True)
+    response = client.get("/cart/")
+    assert (response.status_code, "That was our mistake, not yours." in response.text) == (500, True)

@@ -8,7 +8,7 @@ from django.test import Client, RequestFactory
 
 from ecommerce.wsgi import application
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
+from tests.makers import add_card, add_to_cart, buy, make_product, make_user, submit_details
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +28,8 @@ def is_shop_page(answer: Any) -> bool:
 
 @pytest.mark.parametrize("path", ["/nothing/", "/products/nothing/", "/orders/NOTHING/", "/accounts/", "/favicon.png"])
 def test_unknown_url_renders_a_404_page(client: Client, path: str) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, is_shop_page(answer)) == (404, True)
+    response = client.get(path)
+    assert (response.status_code, is_shop_page(response)) == (404, True)
 
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -49,35 +49,35 @@ HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 def test_wrong_method_renders_a_405_page_with_allow_header(
     client: Client, method: str, path: str, allowed: set[str]
 ) -> None:
-    answer = getattr(client, method)(path, headers=HTML)
-    assert (answer.status_code, is_shop_page(answer)) == (405, True)
-    assert set(answer.headers["Allow"].split(", ")) == allowed
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert int(answer.headers["Content-Length"]) == len(answer.content)
-    assert "Accept" in answer.headers["Vary"].split(", ")
-    assert not answer.cookies
+    response = getattr(client, method)(path, headers=HTML)
+    assert (response.status_code, is_shop_page(response)) == (405, True)
+    assert set(response.headers["Allow"].split(", ")) == allowed
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert int(response.headers["Content-Length"]) == len(response.content)
+    assert "Accept" in response.headers["Vary"].split(", ")
+    assert not response.cookies
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/plain", "image/webp,*/*;q=0.8"])
 @pytest.mark.parametrize("path", ["/billing/webhook/", "/billing/setup-intent/", "/cart/update/"])
 def test_wrong_method_of_a_program_gets_an_empty_response(client: Client, path: str, accept: str) -> None:
-    answer = client.get(path, headers={"Accept": accept} if accept else {})
-    assert (answer.status_code, answer.content, answer.headers["Allow"]) == (405, b"", "POST")
+    response = client.get(path, headers={"Accept": accept} if accept else {})
+    assert (response.status_code, response.content, response.headers["Allow"]) == (405, b"", "POST")
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("head", "/cart/update/"), ("options", "/"), ("options", "/cart/update/")]
 )
 def test_wrong_head_or_options_request_gets_an_empty_response(client: Client, method: str, path: str) -> None:
-    answer = getattr(client, method)(path, headers=HTML)
-    assert (answer.status_code, answer.content, bool(answer.headers["Allow"])) == (405, b"", True)
+    response = getattr(client, method)(path, headers=HTML)
+    assert (response.status_code, response.content, bool(response.headers["Allow"])) == (405, b"", True)
 
 
 def test_405_page_is_translated_and_shows_the_cart_badge(client: Client) -> None:
     add_to_cart(client, make_product(), 3)
-    answer = client.get("/cart/update/", headers=HTML | {"Accept-Language": "de"})
-    assert "Diese Seite lässt sich nicht direkt öffnen" in answer.text
-    assert "data-cart-items>3<" in answer.text
+    response = client.get("/cart/update/", headers=HTML | {"Accept-Language": "de"})
+    assert "Diese Seite lässt sich nicht direkt öffnen" in response.text
+    assert "data-cart-items>3<" in response.text
 
 
 @pytest.mark.parametrize(
@@ -85,44 +85,42 @@ def test_405_page_is_translated_and_shows_the_cart_badge(client: Client) -> None
     ["/products/a%00b/", "/%00", "/products/?category=%00", "/products/?%00=1", "/?next=a%00", "/media/%00.png"],
 )
 def test_nul_byte_in_the_url_is_a_bad_request(client: Client, path: str) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, is_shop_page(answer)) == (400, True)
+    response = client.get(path)
+    assert (response.status_code, is_shop_page(response)) == (400, True)
 
 
 def test_nul_byte_in_a_cookie_is_a_bad_request(client: Client) -> None:
-    answer = client.get("/cart/", headers={"Cookie": r'sessionid="abcdefghij\000klm"'})
-    assert (answer.status_code, is_shop_page(answer)) == (400, True)
+    response = client.get("/cart/", headers={"Cookie": r'sessionid="abcdefghij\000klm"'})
+    assert (response.status_code, is_shop_page(response)) == (400, True)
 
 
 def test_unknown_host_is_a_bad_request(client: Client) -> None:
-    answer = client.get("/", headers={"Host": "evil.example"})
-    assert (answer.status_code, is_shop_page(answer)) == (400, True)
-    assert "evil.example" not in answer.text
+    response = client.get("/", headers={"Host": "evil.example"})
+    assert (response.status_code, is_shop_page(response)) == (400, True)
+    assert "evil.example" not in response.text
 
 
 def test_too_many_fields_are_a_bad_request(client: Client) -> None:
-    answer = client.post("/cart/update/", {f"field{number}": "1" for number in range(1001)})
-    assert (answer.status_code, is_shop_page(answer)) == (400, True)
+    response = client.post("/cart/update/", {f"field{number}": "1" for number in range(1001)})
+    assert (response.status_code, is_shop_page(response)) == (400, True)
 
 
 def test_missing_csrf_token_renders_a_page_with_instructions() -> None:
-    answer = Client(enforce_csrf_checks=True).post("/accounts/login/", {"email": "a@example.org", "password": "x"})
-    assert (answer.status_code, is_shop_page(answer)) == (403, True)
-    assert "Go back, reload the page" in answer.text
+    response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"email": "a@example.org", "password": "x"})
+    assert (response.status_code, is_shop_page(response)) == (403, True)
+    assert "Go back, reload the page" in response.text
 
 
-def test_our_own_mistake_is_a_page_of_the_shop_and_says_no_more(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_error_renders_a_page_without_details(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: object) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr("products.models.category.CategoryManager.for_menu", fail)
     client.raise_request_exception = False
-    answer = client.get("/products/")
-    assert (answer.status_code, ">Products</a>" in answer.text) == (500, True)
-    assert "That was our mistake, not yours." in answer.text
-    assert "secret detail" not in answer.text
+    response = client.get("/products/")
+    assert (response.status_code, ">Products</a>" in response.text) == (500, True)
+    assert "That was our mistake, not yours." in response.text
+    assert "secret detail" not in response.text
 
 
 def test_error_pages_set_no_cookies(client: Client) -> None:
@@ -138,8 +136,8 @@ def test_forged_cookie_causes_no_server_error(client: Client, name: str, value: 
 
 
 def test_health_responds_while_the_database_is_available(client: Client) -> None:
-    answer = client.get("/health/")
-    assert (answer.json(), bool(answer.cookies)) == ({"status": "ok"}, False)
+    response = client.get("/health/")
+    assert (response.json(), bool(response.cookies)) == ({"status": "ok"}, False)
 
 
 # Content-Security-Policy
@@ -152,42 +150,42 @@ def get_pages(client: Client) -> dict[str, Any]:
     return {path: client.get(path) for path in [*paths, "/accounts/guest/", "/orders/", "/nothing/"]}
 
 
-def test_pages_load_only_from_the_shop(client: Client) -> None:
-    for path, answer in get_pages(client).items():
-        sources = {source for directive in policy(answer).values() for source in directive}
+def test_policy_allows_only_own_sources(client: Client) -> None:
+    for path, response in get_pages(client).items():
+        sources = {source for directive in policy(response).values() for source in directive}
         assert sources <= {"'self'", "'none'", "data:"}, path
-        assert policy(answer)["default-src"] == policy(answer)["frame-ancestors"] == ["'none'"]
+        assert policy(response)["default-src"] == policy(response)["frame-ancestors"] == ["'none'"]
 
 
 def get_payment_pages(client: Client) -> dict[str, Any]:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     paths = ["/cart/checkout/", "/billing/payment-method/", order.get_absolute_url()]
     return {path: client.get(path) for path in paths}
 
 
 def test_payment_pages_allow_the_simulator_in_a_test_shop(client: Client, simulator: Simulator) -> None:
-    for path, answer in get_payment_pages(client).items():
-        assert policy(answer)["script-src"] == ["'self'", simulator.url], path
-        assert policy(answer)["frame-src"] == [simulator.url], path
-        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    for path, response in get_payment_pages(client).items():
+        assert policy(response)["script-src"] == ["'self'", simulator.url], path
+        assert policy(response)["frame-src"] == [simulator.url], path
+        assert "unsafe" not in response.headers["Content-Security-Policy"]
 
 
 def test_payment_pages_allow_only_stripe_in_a_live_shop(client: Client, simulator: Simulator, settings: Any) -> None:
     settings.STRIPE_IS_REAL = True
-    for path, answer in get_payment_pages(client).items():
-        found = policy(answer)
+    for path, response in get_payment_pages(client).items():
+        found = policy(response)
         assert found["script-src"] == ["'self'", "https://js.stripe.com", "https://*.js.stripe.com"], path
         assert found["frame-src"] == [*found["script-src"][1:], "https://hooks.stripe.com"], path
         assert found["connect-src"] == ["'self'", "https://api.stripe.com"], path
-        assert simulator.url not in answer.headers["Content-Security-Policy"]
+        assert simulator.url not in response.headers["Content-Security-Policy"]
 
 
 def test_stripe_script_is_loaded_only_on_payment_pages(client: Client, simulator: Simulator) -> None:
-    for path, answer in get_pages(client).items():
-        assert "stripe.js" not in answer.text, path
-    give_details(client)
+    for path, response in get_pages(client).items():
+        assert "stripe.js" not in response.text, path
+    submit_details(client)
     assert simulator.url + "/endive/stripe.js" in client.get("/cart/checkout/").text
 
 
@@ -197,7 +195,7 @@ def test_test_shop_shows_a_banner(client: Client, settings: Any) -> None:
     assert "Test payments" not in client.get("/").text
 
 
-def test_secrets_are_on_no_page(client: Client, simulator: Simulator) -> None:
+def test_pages_do_not_contain_secrets(client: Client, simulator: Simulator) -> None:
     texts = [answer.text for answer in [*get_pages(client).values(), *get_payment_pages(client).values()]]
     texts.append(add_card(client).text)
     for secret in ("sk_test_tests", "whsec_tests", "cus_", "for-a-laptop-only"):
@@ -212,9 +210,9 @@ def test_headers_prevent_sniffing_and_framing(client: Client) -> None:
 
 def test_admin_has_a_policy_without_unsafe_sources(client: Client) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
-    answer = client.get("/admin/products/product/")
-    assert "unsafe" not in answer.headers["Content-Security-Policy"]
-    assert "<script>" not in answer.text
+    response = client.get("/admin/products/product/")
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert "<script>" not in response.text
 
 
 # Uploaded images
@@ -233,10 +231,10 @@ def image(settings: Any) -> Path:
 
 
 def test_image_is_cached_as_immutable(client: Client, image: Path) -> None:
-    answer = client.get("/media/products/mug-0123.webp")
-    assert b"".join(answer.streaming_content) == b"RIFFpicture"
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert (answer.headers["Content-Type"], bool(answer.cookies)) == ("image/webp", False)
+    response = client.get("/media/products/mug-0123.webp")
+    assert b"".join(response.streaming_content) == b"RIFFpicture"
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert (response.headers["Content-Type"], bool(response.cookies)) == ("image/webp", False)
 
 
 @pytest.mark.parametrize(
@@ -256,11 +254,11 @@ def test_image_is_cached_as_immutable(client: Client, image: Path) -> None:
         "nothing.webp",
     ],
 )
-def test_picture_outside_of_its_folder_is_refused(client: Client, image: Path, path: str) -> None:
-    answer = client.get(f"/media/{path}")
-    assert answer.status_code in (400, 404)
-    assert is_shop_page(answer)
-    assert "immutable" not in answer.headers.get("Cache-Control", "")
+def test_path_outside_the_media_directory_is_rejected(client: Client, image: Path, path: str) -> None:
+    response = client.get(f"/media/{path}")
+    assert response.status_code in (400, 404)
+    assert is_shop_page(response)
+    assert "immutable" not in response.headers.get("Cache-Control", "")
 
 
 def test_image_does_not_accept_posts(client: Client, image: Path) -> None:
@@ -273,8 +271,8 @@ def test_image_does_not_accept_posts(client: Client, image: Path) -> None:
 def test_request_charset_is_ignored(charset: str) -> None:
     environ = RequestFactory()._base_environ(PATH_INFO="/health/", CONTENT_TYPE=f"text/plain; charset={charset}")
     statuses = []
-    answer = application(environ, lambda status, headers: statuses.append(status))
-    assert (statuses, b"".join(answer)) == (["200 OK"], b'{"status": "ok"}')
+    response = application(environ, lambda status, headers: statuses.append(status))
+    assert (statuses, b"".join(response)) == (["200 OK"], b'{"status": "ok"}')
 
 
 def test_image_with_too_long_a_name_is_not_found(client: Client) -> None:
@@ -283,8 +281,8 @@ def test_image_with_too_long_a_name_is_not_found(client: Client) -> None:
 
 @pytest.mark.parametrize("next_url", ["abc", "?x", "#a", "home", "\\x", "[]"])
 def test_next_that_is_not_a_path_is_ignored(client: Client, next_url: str) -> None:
-    answer = client.post("/accounts/guest/", {"email": "guest@example.org", "next": next_url})
-    assert answer.url == "/cart/checkout/"
+    response = client.post("/accounts/guest/", {"email": "guest@example.org", "next": next_url})
+    assert response.url == "/cart/checkout/"
 
 
 def test_too_long_guest_email_is_rejected(client: Client) -> None:

@@ -47,30 +47,30 @@ def get_responses(**environment: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def answers() -> list[dict[str, Any]]:
+def responses() -> list[dict[str, Any]]:
     return get_responses()
 
 
-def test_cookies_are_of_this_host_over_https_alone(answers: list[dict[str, Any]]) -> None:
-    cookies = answers[0]["cookies"]
+def test_cookies_have_the_host_prefix_and_are_secure(responses: list[dict[str, Any]]) -> None:
+    cookies = responses[0]["cookies"]
     names = {"__Host-sessionid", "__Host-csrftoken", "__Host-messages", "__Host-django_language"}
     assert cookies == {name: [True, True, "Lax", "/", ""] for name in names}
 
 
-def test_https_is_asked_for_the_next_time_too(answers: list[dict[str, Any]]) -> None:
-    assert answers[0]["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+def test_https_response_has_hsts_header(responses: list[dict[str, Any]]) -> None:
+    assert responses[0]["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
 
 
-def test_http_redirects_to_https_with_all_headers_and_no_cookie(answers: list[dict[str, Any]]) -> None:
-    answer = answers[1]
-    assert (answer["status"], answer["headers"]["Location"]) == (301, "https://shop.example/")
-    assert answer["headers"]["X-Content-Type-Options"] == "nosniff"
-    assert "Content-Security-Policy" in answer["headers"]
-    assert not answer["cookies"]
+def test_http_redirects_to_https_with_all_headers_and_no_cookie(responses: list[dict[str, Any]]) -> None:
+    response = responses[1]
+    assert (response["status"], response["headers"]["Location"]) == (301, "https://shop.example/")
+    assert response["headers"]["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Security-Policy" in response["headers"]
+    assert not response["cookies"]
 
 
-def test_word_of_a_stranger_about_https_is_not_believed(answers: list[dict[str, Any]]) -> None:
-    assert answers[2]["status"] == 301
+def test_forwarded_proto_without_trusted_proxies_is_ignored(responses: list[dict[str, Any]]) -> None:
+    assert responses[2]["status"] == 301
 
 
 def test_forwarded_proto_of_a_trusted_proxy_is_used() -> None:

@@ -56,7 +56,7 @@ def test_start_with_a_live_key_and_the_simulator_url_fails() -> None:
     assert "A live Stripe key would be sent to a server that is not Stripe's." in output
 
 
-def test_start_with_test_payments_on_a_public_address_is_refused() -> None:
+def test_start_with_test_payments_on_a_public_url_fails() -> None:
     code, output = start(STRIPE_API_BASE="", STRIPE_SECRET_KEY="sk_test_simulator")
     assert code != 0
     assert "Test payments would be accepted on a site that others can reach." in output

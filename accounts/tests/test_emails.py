@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AccountMail, TakenSignup
-from accounts.tests.mailbox import ask_for_reset, link_of, mailed_link, send_waiting
+from accounts.tests.mailbox import get_link, request_password_reset, send_and_get_link, send_waiting
 from tests.makers import make_user
 from tests.visitors import count_queries, sign_in
 
@@ -31,12 +31,12 @@ def rows() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("fields", [{}, {"is_active": False}])
-def test_reset_writes_the_same_for_a_known_and_an_unknown_address(client: Client, fields: dict[str, Any]) -> None:
+def test_reset_stores_same_row_for_known_and_unknown_email(client: Client, fields: dict[str, Any]) -> None:
     make_user("known@example.org", **fields)
     with count_queries() as known:
-        response = ask_for_reset(client, "known@example.org")
+        response = request_password_reset(client, "known@example.org")
     with count_queries() as unknown:
-        other_response = ask_for_reset(client, "unkno@example.org")
+        other_response = request_password_reset(client, "unkno@example.org")
     assert (response.status_code, response.url) == (other_response.status_code, other_response.url)
     assert (
         [query.split()[0] for query in known]
@@ -49,12 +49,12 @@ def test_reset_writes_the_same_for_a_known_and_an_unknown_address(client: Client
 
 def test_reset_request_does_not_query_users(client: Client) -> None:
     with count_queries() as queries:
-        ask_for_reset(client)
+        request_password_reset(client)
     assert not any("accounts_user" in query for query in queries if query.startswith("SELECT"))
 
 
 def test_reset_for_unknown_email_is_dropped(client: Client) -> None:
-    ask_for_reset(client)
+    request_password_reset(client)
     assert (send_waiting(), mail.outbox) == (0, [])
     row = AccountMail.objects.get()
     assert (row.sent, bool(row.dropped)) == (None, True)
@@ -62,13 +62,13 @@ def test_reset_for_unknown_email_is_dropped(client: Client) -> None:
 
 def test_email_is_sent_only_once(client: Client) -> None:
     make_user()
-    ask_for_reset(client)
+    request_password_reset(client)
     assert (send_waiting(), send_waiting(), len(mail.outbox)) == (1, 0, 1)
 
 
 def test_email_is_retried_after_server_failure(client: Client, settings: Any) -> None:
     make_user()
-    ask_for_reset(client)
+    request_password_reset(client)
     settings.EMAIL_BACKEND = "nowhere.Backend"
     assert send_waiting() == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -79,15 +79,15 @@ def test_email_is_retried_after_server_failure(client: Client, settings: Any) ->
 
 def test_email_older_than_one_day_is_dropped(client: Client) -> None:
     make_user()
-    ask_for_reset(client)
+    request_password_reset(client)
     AccountMail.objects.update(timestamp=ago(hours=25))
     assert (send_waiting(), mail.outbox) == (0, [])
     assert AccountMail.objects.get().dropped
 
 
 def test_email_rows_are_deleted_after_one_month(client: Client) -> None:
-    ask_for_reset(client)
-    TakenSignup.objects.note("here")
+    request_password_reset(client)
+    TakenSignup.objects.record("here")
     AccountMail.objects.update(timestamp=ago(days=29))
     TakenSignup.objects.update(timestamp=ago(days=31))
     send_waiting()
@@ -97,17 +97,17 @@ def test_email_rows_are_deleted_after_one_month(client: Client) -> None:
     assert not AccountMail.objects.exists()
 
 
-def test_mail_rows_hold_no_link(client: Client) -> None:
+def test_email_rows_do_not_store_link(client: Client) -> None:
     make_user()
-    ask_for_reset(client)
-    token = mailed_link().rstrip("/").split("/")[-1]
+    request_password_reset(client)
+    token = send_and_get_link().rstrip("/").split("/")[-1]
     stored = " ".join(str(value) for row in AccountMail.objects.values() for value in row.values())
     assert token not in stored
 
 
 def test_email_headers_say_auto_generated_and_use_site_host(client: Client, settings: Any) -> None:
     make_user()
-    ask_for_reset(client)
+    request_password_reset(client)
     send_waiting()
     headers = mail.outbox[0].message()
     assert headers["Auto-Submitted"] == "auto-generated"
@@ -116,15 +116,15 @@ def test_email_headers_say_auto_generated_and_use_site_host(client: Client, sett
 
 def test_email_uses_language_of_request(client: Client, settings: Any) -> None:
     make_user()
-    ask_for_reset(client)
+    request_password_reset(client)
     AccountMail.objects.update(language="ar")
-    mailed_link()
+    send_and_get_link()
     assert '<html lang="ar">' in mail.outbox[0].alternatives[0].content
 
 
 def test_email_subject_and_text_match_kind(client: Client) -> None:
     sign_in(client, make_user())
-    ask_for_reset(client)
+    request_password_reset(client)
     client.post(reverse("accounts:verify_request"))
     send_waiting()
     reset, verify = mail.outbox
@@ -132,40 +132,40 @@ def test_email_subject_and_text_match_kind(client: Client) -> None:
     assert verify.subject == "Verify your email at Hearth & Clay"
     assert "Choose a new password" in reset.body
     assert "Verify your email" in verify.body
-    assert link_of(reset) != link_of(verify)
+    assert get_link(reset) != get_link(verify)
 
 
-def test_address_gets_five_reset_mails_an_hour(client: Client) -> None:
+def test_recipient_gets_at_most_five_reset_emails_per_hour(client: Client) -> None:
     make_user()
-    urls = {ask_for_reset(client, email).url for email in ["alice@example.org", "ALICE@example.org"] * 4}
+    urls = {request_password_reset(client, email).url for email in ["alice@example.org", "ALICE@example.org"] * 4}
     assert urls == {"/accounts/login/"}
     assert send_waiting() == 5
     AccountMail.objects.update(timestamp=ago(minutes=61))
-    ask_for_reset(client)
+    request_password_reset(client)
     assert send_waiting() == 1
 
 
 def test_recipient_limit_does_not_affect_other_recipients(client: Client) -> None:
     make_user("bob@example.org")
     for _ in range(6):
-        ask_for_reset(client)
-    ask_for_reset(client, "bob@example.org")
+        request_password_reset(client)
+    request_password_reset(client, "bob@example.org")
     assert send_waiting() == 1
 
 
 def test_recipient_limit_applies_to_unknown_email(client: Client) -> None:
     for _ in range(3):
-        ask_for_reset(client)
+        request_password_reset(client)
     send_waiting()
     for _ in range(5):
-        ask_for_reset(client)
+        request_password_reset(client)
     assert AccountMail.objects.count() == 5
 
 
 def test_recipient_limit_is_counted_per_kind(client: Client, other_client: Client) -> None:
     alice = make_user()
     for _ in range(6):
-        ask_for_reset(other_client, REMOTE_ADDR="198.51.100.1")
+        request_password_reset(other_client, REMOTE_ADDR="198.51.100.1")
     sign_in(client, alice)
     client.post(reverse("accounts:verify_request"))
     assert AccountMail.objects.filter(kind="verify").count() == 1
@@ -173,26 +173,28 @@ def test_recipient_limit_is_counted_per_kind(client: Client, other_client: Clien
 
 def test_client_can_queue_at_most_twenty_emails_per_hour(client: Client) -> None:
     for number in range(25):
-        assert ask_for_reset(client, f"guess{number}@example.org").url == "/accounts/login/"
+        assert request_password_reset(client, f"guess{number}@example.org").url == "/accounts/login/"
     assert AccountMail.objects.count() == 20
-    ask_for_reset(client, "guess99@example.org", REMOTE_ADDR="198.51.100.1")
+    request_password_reset(client, "guess99@example.org", REMOTE_ADDR="198.51.100.1")
     assert AccountMail.objects.count() == 21
 
 
 def test_client_cannot_bypass_limit_with_forwarded_header(client: Client) -> None:
     for number in range(25):
-        ask_for_reset(client, f"guess{number}@example.org", headers={"X-Forwarded-For": f"198.51.100.{number}"})
+        request_password_reset(
+            client, f"guess{number}@example.org", headers={"X-Forwarded-For": f"198.51.100.{number}"}
+        )
     assert AccountMail.objects.count() == 20
 
 
 def test_client_is_stored_as_hash(client: Client) -> None:
-    ask_for_reset(client, REMOTE_ADDR="198.51.100.77")
+    request_password_reset(client, REMOTE_ADDR="198.51.100.77")
     stored = AccountMail.objects.get().client
     assert (len(stored), "198.51" in stored) == (64, False)
 
 
 def test_admin_shows_emails_read_only(client: Client) -> None:
-    ask_for_reset(client)
+    request_password_reset(client)
     row = AccountMail.objects.get()
     client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
     assert "alice@example.org" in client.get(reverse("admin:accounts_accountmail_changelist")).text

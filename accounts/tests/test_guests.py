@@ -8,7 +8,7 @@ from billing.models import BillingProfile
 from orders.models import Order
 from orders.workflow.guests import start_guest
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
+from tests.makers import add_card, add_to_cart, buy, make_product, make_user, submit_details
 from tests.visitors import count_queries, make_request, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -65,8 +65,8 @@ def test_start_guest_changes_email_of_profile_without_orders() -> None:
 
 def test_start_guest_keeps_profile_with_open_order(client: Client) -> None:
     add_to_cart(client, make_product())
-    give_details(client, "gest@example.org")
-    give_details(client, "guest@example.org")
+    submit_details(client, "gest@example.org")
+    submit_details(client, "guest@example.org")
     assert Order.objects.get(active=True).billing_profile == BillingProfile.objects.get()
 
 

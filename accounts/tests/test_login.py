@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import GuestEmail, User
 from billing.models import BillingProfile
 from tests.makers import PASSWORD, make_user
-from tests.markup import read
+from tests.markup import parse_html
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,7 @@ def test_login_of_inactive_user_gives_same_error(client: Client, alice: User) ->
     assert not is_signed_in(client)
 
 
-def test_user_made_inactive_is_out_at_once(client: Client, alice: User) -> None:
+def test_user_deactivation_ends_sessions_immediately(client: Client, alice: User) -> None:
     sign_in(client, alice)
     User.objects.update(is_active=False)
     assert ">Login</a>" in client.get("/").text
@@ -88,7 +88,7 @@ def test_login_error_is_shown_in_summary_and_title(client: Client, alice: User) 
     assert f'value="{alice.email}"' in page
 
 
-def test_login_makes_a_new_session_key(client: Client, alice: User) -> None:
+def test_login_rotates_session_key(client: Client, alice: User) -> None:
     client.post("/accounts/guest/", {"email": "guest@example.org"})
     before = client.session.session_key
     sign_in(client, alice)
@@ -128,7 +128,7 @@ def test_login_redirects_to_next(client: Client, alice: User, target: str, url: 
 )
 @pytest.mark.parametrize("page", ["login", "signup", "guest"])
 def test_next_rejects_other_sites(client: Client, alice: User, target: str, page: str) -> None:
-    form = read(client.get(f"/accounts/{page}/", {"next": target}).text).one("main")
+    form = parse_html(client.get(f"/accounts/{page}/", {"next": target}).text).one("main")
     assert [field.attrs["value"] for field in form.all("input", name="next")] in (["/"], ["/cart/checkout/"])
     sign_in(client, alice)
     response = client.get(f"/accounts/{page}/", {"next": target})
@@ -150,7 +150,7 @@ def test_logout_ends_the_session(client: Client, alice: User) -> None:
     assert "You are logged out." in client.get("/").text
 
 
-def test_logout_by_a_link_does_nothing(client: Client, alice: User) -> None:
+def test_logout_rejects_get(client: Client, alice: User) -> None:
     sign_in(client, alice)
     assert client.get(LOGOUT).status_code == 405
     assert is_signed_in(client)
@@ -174,7 +174,7 @@ def test_password_is_neither_shown_nor_logged(
     assert "Tr0ub4dor" not in response.text + caplog.text + str(response.headers)
 
 
-def test_password_is_kept_hashed(alice: User) -> None:
+def test_password_is_stored_hashed(alice: User) -> None:
     assert PASSWORD not in User.objects.get().password
     assert User.objects.get().check_password(PASSWORD)
 

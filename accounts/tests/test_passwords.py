@@ -12,7 +12,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from accounts.models import AccountMail, User
-from accounts.tests.mailbox import ask_for_reset, mailed_link, new_password, reset_page
+from accounts.tests.mailbox import new_password_data, open_reset_link, request_password_reset, send_and_get_link
 from tests.makers import PASSWORD, make_user
 from tests.visitors import sign_in
 
@@ -38,16 +38,16 @@ def can_log_in(password: str, email: str = "alice@example.org") -> bool:
 
 
 def change_password(client: Client, old: str = PASSWORD, new: str = NEW, again: str | None = None) -> Any:
-    return client.post(CHANGE, {"old_password": old} | new_password(new, again))
+    return client.post(CHANGE, {"old_password": old} | new_password_data(new, again))
 
 
 # Reset
 
 
 def test_reset_through_emailed_link_sets_new_password(client: Client, alice: User) -> None:
-    page = reset_page(client)
+    page = open_reset_link(client)
     assert "Choose a new password" in client.get(page).text
-    response = client.post(page, new_password(NEW))
+    response = client.post(page, new_password_data(NEW))
     assert response.url == "/accounts/login/"
     assert "Your password has been changed. Log in with the new one." in client.get(response.url).text
     assert (can_log_in(NEW), can_log_in(PASSWORD)) == (True, False)
@@ -59,13 +59,13 @@ def test_reset_is_offered_on_login_page(client: Client) -> None:
 
 
 def test_reset_request_only_queues_email(client: Client, alice: User) -> None:
-    assert ask_for_reset(client).url == "/accounts/login/"
+    assert request_password_reset(client).url == "/accounts/login/"
     assert (mail.outbox, AccountMail.objects.get().attempts) == ([], 0)
 
 
 def test_reset_email_goes_to_stored_email_address(client: Client, alice: User) -> None:
-    ask_for_reset(client, "ALICE@Example.org")
-    mailed_link()
+    request_password_reset(client, "ALICE@Example.org")
+    send_and_get_link()
     assert [message.to for message in mail.outbox] == [["alice@example.org"]]
 
 
@@ -73,21 +73,21 @@ def test_reset_email_goes_to_stored_email_address(client: Client, alice: User) -
     "email", ["al\u0131ce@example.org", "alice@example.org\x00", "alice", "", "a" * 250 + "@b.org"]
 )
 def test_reset_for_lookalike_or_invalid_email_reaches_no_one_else(client: Client, alice: User, email: str) -> None:
-    ask_for_reset(client, email)
+    request_password_reset(client, email)
     AccountMail.objects.update(tried_at=None)
     assert {to for message in mail.outbox for to in message.to} <= {alice.email}
 
 
-def test_reset_link_names_the_shop_whatever_host_was_asked(client: Client, alice: User, settings: Any) -> None:
+def test_reset_link_ignores_host_header(client: Client, alice: User, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
-    ask_for_reset(client, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
-    mailed_link()
+    request_password_reset(client, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+    send_and_get_link()
     assert "evil.example" not in mail.outbox[-1].body + mail.outbox[-1].alternatives[0].content
 
 
 def test_reset_token_moves_into_session(client: Client, alice: User) -> None:
-    ask_for_reset(client)
-    link = mailed_link()
+    request_password_reset(client)
+    link = send_and_get_link()
     response = client.get(link)
     token = link.rstrip("/").split("/")[-1]
     assert token not in response.url
@@ -95,28 +95,28 @@ def test_reset_token_moves_into_session(client: Client, alice: User) -> None:
 
 
 def test_reset_link_get_changes_nothing(client: Client, alice: User) -> None:
-    client.get(reset_page(client))
+    client.get(open_reset_link(client))
     assert can_log_in(PASSWORD)
 
 
 def test_reset_link_works_once(client: Client, other_client: Client, alice: User) -> None:
-    ask_for_reset(client)
-    link = mailed_link()
+    request_password_reset(client)
+    link = send_and_get_link()
     page = client.get(link).url
     other_page = other_client.get(link).url
-    client.post(page, new_password(NEW))
+    client.post(page, new_password_data(NEW))
     for response in (
         client.get(link),
         client.get(page),
-        other_client.post(other_page, new_password("stolen password")),
+        other_client.post(other_page, new_password_data("stolen password")),
     ):
         assert (response.status_code, INVALID_LINK in response.text) == (404, True)
     assert can_log_in(NEW)
 
 
 def test_reset_link_expires_after_one_hour(client: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask_for_reset(client)
-    link = mailed_link()
+    request_password_reset(client)
+    link = send_and_get_link()
     later = default_token_generator._now() + timedelta(hours=1, seconds=1)
     monkeypatch.setattr(default_token_generator, "_now", lambda: later)
     assert INVALID_LINK in client.get(link).text
@@ -124,8 +124,8 @@ def test_reset_link_expires_after_one_hour(client: Client, alice: User, monkeypa
 
 @pytest.mark.parametrize("change", [{"email": "new@example.org"}, {"is_active": False}, {"last_login": timezone.now()}])
 def test_reset_link_is_invalid_after_account_change(client: Client, alice: User, change: dict) -> None:
-    ask_for_reset(client)
-    link = mailed_link()
+    request_password_reset(client)
+    link = send_and_get_link()
     User.objects.update(**change)
     assert client.get(link).status_code == 404
 
@@ -136,7 +136,7 @@ def test_reset_link_rejects_tampering(client: Client, alice: User, part: int) ->
     uid, bob_uid = (urlsafe_base64_encode(force_bytes(user.pk)) for user in (alice, bob))
     token = default_token_generator.make_token(alice)
     link = [f"{RESET}{bob_uid}/{token}/", f"{RESET}{uid}/{token[:-1]}!/", f"{RESET}{uid}/set-password/"][part]
-    response = client.post(link, new_password(NEW))
+    response = client.post(link, new_password_data(NEW))
     assert (response.status_code, can_log_in(NEW), can_log_in(NEW, bob.email)) == (404, False, False)
 
 
@@ -148,51 +148,51 @@ def test_reset_link_rejects_made_up_values(client: Client, uid: str, token: str)
 
 def test_reset_started_for_one_user_does_not_work_for_another(client: Client, alice: User) -> None:
     charlie = make_user("charlie@example.org")
-    reset_page(client, charlie.email)
+    open_reset_link(client, charlie.email)
     alice_uid = urlsafe_base64_encode(force_bytes(alice.pk))
-    response = client.post(f"{RESET}{alice_uid}/set-password/", new_password(NEW))
+    response = client.post(f"{RESET}{alice_uid}/set-password/", new_password_data(NEW))
     assert (response.status_code, can_log_in(NEW), can_log_in(PASSWORD)) == (404, False, True)
 
 
 def test_reset_ends_all_sessions(client: Client, other_client: Client, alice: User) -> None:
     sign_in(other_client, alice)
     assert is_signed_in(other_client)
-    client.post(reset_page(client), new_password(NEW))
+    client.post(open_reset_link(client), new_password_data(NEW))
     assert not is_signed_in(other_client)
 
 
 def test_reset_does_not_sign_in(client: Client, alice: User) -> None:
-    client.post(reset_page(client), new_password(NEW))
+    client.post(open_reset_link(client), new_password_data(NEW))
     assert not is_signed_in(client)
 
 
 def test_reset_verifies_email(client: Client, alice: User) -> None:
-    client.post(reset_page(client), new_password(NEW))
+    client.post(open_reset_link(client), new_password_data(NEW))
     assert User.objects.get().has_verified_email
 
 
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        (new_password("short"), "too short"),
-        (new_password("password"), "too common"),
-        (new_password("alice@example.org"), "too similar"),
-        (new_password(NEW, "another"), "match"),
-        (new_password("x" * 129), "at most 128"),
-        (new_password(""), "Please fill in: New password."),
+        (new_password_data("short"), "too short"),
+        (new_password_data("password"), "too common"),
+        (new_password_data("alice@example.org"), "too similar"),
+        (new_password_data(NEW, "another"), "match"),
+        (new_password_data("x" * 129), "at most 128"),
+        (new_password_data(""), "Please fill in: New password."),
     ],
 )
 def test_reset_rejects_bad_password_with_message(
     client: Client, alice: User, form: dict[str, str], message: str
 ) -> None:
-    response = client.post(reset_page(client), form)
+    response = client.post(open_reset_link(client), form)
     assert (message in response.text, "<title>Error: " in response.text) == (True, True)
     assert can_log_in(PASSWORD)
 
 
 def test_reset_for_account_without_password_sends_nothing(client: Client) -> None:
     User.objects.create_user("alice@example.org")
-    ask_for_reset(client)
+    request_password_reset(client)
     assert (mail.outbox, can_log_in("")) == ([], False)
 
 
@@ -223,14 +223,14 @@ def test_change_rotates_session_key(client: Client, alice: User) -> None:
 
 def test_change_invalidates_reset_link(client: Client, other_client: Client, alice: User) -> None:
     sign_in(client, alice)
-    ask_for_reset(other_client)
-    link = mailed_link()
+    request_password_reset(other_client)
+    link = send_and_get_link()
     change_password(client)
     assert other_client.get(link).status_code == 404
 
 
 @pytest.mark.parametrize("old", ["wrong", "", PASSWORD + "\x00", "x" * 5000])
-def test_change_without_the_old_password_is_refused(client: Client, alice: User, old: str) -> None:
+def test_change_rejects_wrong_old_password(client: Client, alice: User, old: str) -> None:
     sign_in(client, alice)
     assert "There is a problem" in change_password(client, old).text
     assert (can_log_in(NEW), can_log_in(PASSWORD)) == (False, True)
@@ -244,7 +244,7 @@ def test_change_requires_login(client: Client, alice: User) -> None:
 
 def test_change_affects_only_signed_in_user(client: Client, alice: User) -> None:
     sign_in(client, make_user("charlie@example.org"))
-    client.post(CHANGE, {"old_password": PASSWORD, "user": alice.pk, "id": alice.pk} | new_password(NEW))
+    client.post(CHANGE, {"old_password": PASSWORD, "user": alice.pk, "id": alice.pk} | new_password_data(NEW))
     assert (can_log_in(NEW, "charlie@example.org"), can_log_in(NEW)) == (True, False)
 
 
@@ -254,7 +254,7 @@ def test_passwords_are_not_shown_again(client: Client, alice: User) -> None:
 
 
 def test_password_pages_are_not_cached(client: Client, alice: User) -> None:
-    page = reset_page(client)
+    page = open_reset_link(client)
     sign_in(client, alice)
     for url in (RESET, page, CHANGE, "/accounts/profile/"):
         assert "no-store" in client.get(url).headers["Cache-Control"], url

@@ -19,7 +19,7 @@ from orders.bookkeeping.audit import audit
 from orders.bookkeeping.checksum import checksum_of
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
-from orders.workflow.erasure import UnderWay, delete_account
+from orders.workflow.erasure import OrdersInProgress, delete_account
 from orders.workflow.shipping import ship
 from stripe_simulator.server import Simulator
 from tests.makers import ADDRESS, PASSWORD, buy, make_product, make_user
@@ -112,7 +112,7 @@ def test_download_contains_all_data_of_user(client: Client, alice: User) -> None
     assert [row["kind"] for row in entry["mails"] + data["mails"]] == ["confirmation", "reset"]
 
 
-def test_download_has_nothing_of_others_and_nothing_secret(client: Client, alice: User) -> None:
+def test_download_contains_no_secrets_and_no_data_of_others(client: Client, alice: User) -> None:
     bob = make_user("bob@example.org", name="Bob Brown")
     for user, number in ((alice, "card_a"), (bob, "card_b")):
         make_order(user, shipping_address_text=f"{user.name}\nUnited Kingdom")
@@ -164,7 +164,7 @@ def test_delete_keeps_orders_without_personal_data(alice: User) -> None:
     assert order.events.filter(kind=OrderEvent.Kind.ERASED).count() == 1
 
 
-def test_deleted_account_leaves_no_row_that_names_the_person(alice: User) -> None:
+def test_delete_leaves_no_row_with_personal_data(alice: User) -> None:
     make_order(alice)
     make_order(alice, status=Order.Status.OPEN)
     make_address(alice)
@@ -181,7 +181,7 @@ def test_deleted_account_leaves_no_row_that_names_the_person(alice: User) -> Non
 
 
 def test_delete_does_not_reset_email_limits(alice: User) -> None:
-    for _ in range(AccountMailQuerySet.ADDRESS_LIMIT):
+    for _ in range(AccountMailQuerySet.RECIPIENT_LIMIT):
         AccountMail.objects.queue("reset", "alice@example.org", "client", None)
     delete_account(alice)
     AccountMail.objects.queue("reset", "alice@example.org", "client", None)
@@ -199,7 +199,7 @@ def test_delete_is_rejected_while_order_is_unpaid(client: Client, alice: User, s
 @pytest.mark.parametrize("status", [Refund.Status.REQUESTED, Refund.Status.PENDING])
 def test_delete_is_rejected_while_refund_is_in_progress(alice: User, status: str) -> None:
     Refund.objects.create(payment=make_payment(make_order(alice)), amount=5, currency="gbp", status=status)
-    with pytest.raises(UnderWay):
+    with pytest.raises(OrdersInProgress):
         delete_account(alice)
     assert User.objects.filter(pk=alice.pk).exists()
     assert Order.objects.get().email == "alice@example.org"
@@ -262,9 +262,7 @@ def test_delete_removes_customer_at_stripe(client: Client, simulator: Simulator)
     assert audit() == []
 
 
-def test_customer_that_stripe_did_not_answer_for_is_deleted_by_reconcile(
-    request: pytest.FixtureRequest, alice: User
-) -> None:
+def test_reconcile_deletes_customer_after_stripe_failure(request: pytest.FixtureRequest, alice: User) -> None:
     BillingProfile.objects.update(customer_id="cus_none")
     delete_account(alice)  # Stripe is not reachable before the simulator starts.
     assert BillingProfile.objects.get().customer_id == "cus_none"

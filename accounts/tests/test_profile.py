@@ -7,7 +7,7 @@ from django.core import mail, signing
 from django.test import Client
 
 from accounts.models import AccountMail, User
-from accounts.tests.mailbox import mailed_link, send_waiting
+from accounts.tests.mailbox import send_and_get_link, send_waiting
 from tests.makers import make_user
 from tests.visitors import count_queries, sign_in
 
@@ -31,7 +31,7 @@ def is_verified(email: str = "alice@example.org") -> bool:
 
 def verify_link(client: Client) -> str:
     client.post(VERIFY)
-    return mailed_link()
+    return send_and_get_link()
 
 
 def test_profile_shows_name_email_and_links(client: Client, alice: User) -> None:
@@ -70,11 +70,11 @@ def test_profile_escapes_name(client: Client, alice: User) -> None:
 def test_signup_sends_verification_link(client: Client) -> None:
     client.post("/accounts/signup/", SIGNUP)
     assert (mail.outbox, is_verified()) == ([], False)
-    client.post(mailed_link())
+    client.post(send_and_get_link())
     assert is_verified()
 
 
-def test_verify_link_opened_changes_nothing(client: Client, alice: User) -> None:
+def test_verify_link_get_changes_nothing(client: Client, alice: User) -> None:
     link = verify_link(client)
     with count_queries() as queries:
         page = client.get(link).text
@@ -185,5 +185,5 @@ def test_verify_email_is_not_sent_to_former_email_address(client: Client, alice:
 
 def test_verify_email_does_not_contain_name(client: Client) -> None:
     client.post("/accounts/signup/", SIGNUP | {"name": "Win at https://evil.example"})
-    mailed_link()
+    send_and_get_link()
     assert "evil.example" not in mail.outbox[0].body + mail.outbox[0].alternatives[0].content + mail.outbox[0].subject

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import User
 from billing.models import BillingProfile
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user
+from tests.makers import add_card, add_to_cart, buy, make_product, make_user, submit_details
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def test_signup_rotates_session_key(client: Client) -> None:
     assert client.session.session_key != before
 
 
-def test_signup_cannot_make_itself_staff(client: Client) -> None:
+def test_signup_cannot_set_staff_flags(client: Client) -> None:
     client.post(SIGNUP, DATA | {"is_staff": "on", "is_superuser": "on", "is_active": "", "pk": "7", "id": "7"})
     user = User.objects.get()
     assert (user.is_staff, user.is_superuser, user.is_active) == (False, False, True)
@@ -119,7 +119,7 @@ def test_signup_rejects_email_taken_in_the_meantime(client: Client, monkeypatch:
         ("x" * 129, "at most 128"),
     ],
 )
-def test_signup_with_a_weak_password_is_refused_with_words(client: Client, password: str, message: str) -> None:
+def test_signup_rejects_weak_password_with_message(client: Client, password: str, message: str) -> None:
     page = client.post(SIGNUP, DATA | {"password": password}).text
     assert message in page
     assert not User.objects.exists()
@@ -142,7 +142,7 @@ def test_signup_page_redirects_signed_in_user(client: Client) -> None:
 
 def test_signup_prefills_name_and_email_of_guest(client: Client) -> None:
     add_to_cart(client, make_product())
-    give_details(client, "gia@example.org", name="Gia Guest")
+    submit_details(client, "gia@example.org", name="Gia Guest")
     page = client.get("/accounts/signup/").text
     assert re.findall(r'<input type="(?:text|email)" name="(\w+)" value="(.*?)"', page) == [
         ("name", "Gia Guest"),

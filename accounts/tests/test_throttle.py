@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import TakenSignup, User
-from accounts.tests.mailbox import new_password, reset_page
+from accounts.tests.mailbox import new_password_data, open_reset_link
 from ecommerce import settings as defaults
 from tests.makers import PASSWORD, make_product, make_user
 from tests.visitors import count_queries, sign_in
@@ -73,14 +73,14 @@ def test_lockout_page_says_when_to_try_again(alice: User, attempt: Any) -> None:
     assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_shop_and_admin_count_together(alice: User) -> None:
+def test_lockout_counts_shop_and_admin_together(alice: User) -> None:
     for attempt in (try_password, try_admin, try_password):
         response = attempt()
     assert response.status_code == 429
     assert not can_sign_in()
 
 
-def test_many_wrong_passwords_do_not_keep_the_owner_out_elsewhere(alice: User) -> None:
+def test_lockout_does_not_affect_other_ip_addresses(alice: User) -> None:
     for _ in range(3 * LIMIT):
         try_password()
     assert (can_sign_in(HERE), can_sign_in(ELSEWHERE)) == (False, True)
@@ -122,7 +122,7 @@ def test_lockout_ignores_browser_headers(alice: User) -> None:
     assert (AccessAttempt.objects.get().user_agent, AccessAttempt.objects.get().http_accept) == ("", "")
 
 
-def test_forged_forwarding_does_not_open_the_door(alice: User) -> None:
+def test_lockout_ignores_forged_forwarded_header(alice: User) -> None:
     for number in range(LIMIT):
         response = try_password(headers={"X-Forwarded-For": f"203.0.113.{number}"})
     assert response.status_code == 429
@@ -150,7 +150,7 @@ def test_lockout_page_is_the_same_for_unknown_email(alice: User) -> None:
     assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
 
 
-def test_one_place_trying_many_accounts_is_locked_out(alice: User) -> None:
+def test_lockout_covers_many_accounts_from_one_ip_address(alice: User) -> None:
     status_codes = [try_password(f"guess{number}@example.org").status_code for number in range(31)]
     assert status_codes == [200] * 29 + [429] * 2
     assert (can_sign_in(HERE), can_sign_in(ELSEWHERE)) == (False, True)
@@ -159,14 +159,14 @@ def test_one_place_trying_many_accounts_is_locked_out(alice: User) -> None:
 def test_password_reset_ends_lockout(alice: User, client: Client) -> None:
     for _ in range(LIMIT):
         try_password()
-    client.post(reset_page(client), new_password("an even longer walk"))
+    client.post(open_reset_link(client), new_password_data("an even longer walk"))
     assert try_password(password="an even longer walk").status_code == 302
 
 
 def test_password_change_counts_towards_lockout(alice: User) -> None:
     client = Client(REMOTE_ADDR=HERE)
     sign_in(client, alice)
-    form = {"old_password": "wrong"} | new_password("an even longer walk")
+    form = {"old_password": "wrong"} | new_password_data("an even longer walk")
     status_codes = [client.post("/accounts/password-change/", form).status_code for _ in range(LIMIT + 1)]
     assert status_codes == [200] * (LIMIT - 1) + [429] * 2
     client.post("/accounts/password-change/", form | {"old_password": PASSWORD})
@@ -193,7 +193,7 @@ def test_username_that_bypasses_forms_fits_column() -> None:
 
 
 @pytest.mark.parametrize("attempt", [try_password, try_admin])
-def test_passwords_are_neither_in_rows_nor_in_logs(
+def test_passwords_are_neither_stored_nor_logged(
     alice: User, attempt: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -262,11 +262,9 @@ def test_signup_limit_is_per_ip_address_and_hour(alice: User) -> None:
     assert try_signup("newer@example.org").status_code == 302
 
 
-def test_signup_of_parallel_requests_is_told_no_more_than_ten_times(
-    alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_signup_limit_holds_for_concurrent_requests(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     # Behave as if all requests checked the limit before any of them wrote a row.
-    monkeypatch.setattr(type(TakenSignup.objects), "are_at_limit", lambda *_: False)
+    monkeypatch.setattr(type(TakenSignup.objects), "is_at_limit", lambda *_: False)
     assert [try_signup().status_code for _ in range(16)].count(200) == 10
 
 

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST
 
 from accounts import emails
 from accounts.models import AccountMail, User
-from accounts.tokens import mail_of_token
-from accounts.views.sign_in import signed_in
+from accounts.tokens import get_mail_for_token
+from accounts.views.sign_in import get_signed_in_user
 from core.http import private
 from orders.workflow import claims
 
@@ -21,8 +21,8 @@ from orders.workflow import claims
 @login_required
 def verify_request(request: HttpRequest) -> HttpResponse:
     """Queue an email with the link that verifies the email address."""
-    user = signed_in(request)
-    emails.queue(request, AccountMail.Kind.VERIFY, user.email, user)
+    user = get_signed_in_user(request)
+    emails.queue_email(request, AccountMail.Kind.VERIFY, user.email, user)
     messages.info(request, _("We have sent a link to %(email)s. It may take a minute.") % {"email": user.email})
     return redirect("accounts:profile")
 
@@ -34,15 +34,15 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
 
     GET only shows a page with a button, because email scanners also follow links.
     """
-    user = signed_in(request)
+    user = get_signed_in_user(request)
     if user.has_verified_email:
         messages.info(request, _("Your email is verified."))
         return redirect("accounts:profile")
-    mail = mail_of_token(token, AccountMail.Kind.VERIFY, user)
+    mail = get_mail_for_token(token, AccountMail.Kind.VERIFY, user)
     if mail is None:
-        return dead_link(request)
+        return invalid_link(request)
     if request.method == "POST":
-        if mail.use() and User.objects.verify(user):
+        if mail.mark_used() and User.objects.mark_email_verified(user):
             messages.success(request, _("Thank you, your email is verified."))
         return redirect("accounts:profile")
     return render(request, "accounts/verify.html")
@@ -53,11 +53,11 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 def claim_request(request: HttpRequest) -> HttpResponse:
     """Queue an email with the link to earlier guest orders. The response does not reveal whether there are any."""
-    user = signed_in(request)
+    user = get_signed_in_user(request)
     if not user.has_verified_email:
         messages.warning(request, _("Please verify your email first."))
         return redirect("accounts:profile")
-    emails.queue(request, AccountMail.Kind.CLAIM, user.email, user)
+    emails.queue_email(request, AccountMail.Kind.CLAIM, user.email, user)
     message = _("If there are earlier orders, we have sent a link to %(email)s. It may take a minute.") % {
         "email": user.email
     }
@@ -69,18 +69,18 @@ def claim_request(request: HttpRequest) -> HttpResponse:
 @login_required
 def claim(request: HttpRequest, token: str) -> HttpResponse:
     """Add the earlier guest orders to this account through the emailed link. GET only shows a page with a button."""
-    user = signed_in(request)
-    mail = mail_of_token(token, AccountMail.Kind.CLAIM, user)
+    user = get_signed_in_user(request)
+    mail = get_mail_for_token(token, AccountMail.Kind.CLAIM, user)
     if mail is None:
-        return dead_link(request)
+        return invalid_link(request)
     if request.method != "POST":
         return render(request, "accounts/claim.html")
-    number = claims.claim(user, mail)
+    number = claims.claim_orders(user, mail)
     message = ngettext("One order is now in your account.", "%(number)s orders are now in your account.", number)
     messages.success(request, message % {"number": number})
     return redirect("orders:list")
 
 
-def dead_link(request: HttpRequest) -> HttpResponse:
+def invalid_link(request: HttpRequest) -> HttpResponse:
     """Return a 404 page for a link that is expired, used or invalid."""
-    return render(request, "accounts/dead_link.html", status=404)
+    return render(request, "accounts/invalid_link.html", status=404)

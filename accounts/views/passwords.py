@@ -11,22 +11,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import emails
-from accounts.forms import EmailForm, NewPasswordForm, PasswordChangeForm
+from accounts.forms import NewPasswordForm, PasswordChangeForm, PasswordResetRequestForm
 from accounts.models import AccountMail, User
-from accounts.throttle import forget_failures
-from accounts.views.email_links import dead_link
+from accounts.throttle import clear_failures
+from accounts.views.email_links import invalid_link
 from core.http import private
 
-TOKEN_KEY = "_password_reset_token"  # noqa: S105 - the session key that stores the token of the link
-IN_SESSION = "set-password"
+RESET_TOKEN_SESSION_KEY = "_password_reset_token"  # noqa: S105 - the session key that stores the token of the link
+RESET_URL_TOKEN = "set-password"  # noqa: S105 - replaces the token in the URL
 
 
 @private
 def password_reset(request: HttpRequest) -> HttpResponse:
     """Request a reset link. Neither the response nor its timing reveals whether the email address has an account."""
-    form = EmailForm(request.POST or None)
+    form = PasswordResetRequestForm(request.POST or None)
     if form.is_valid():
-        emails.queue(request, AccountMail.Kind.RESET, form.cleaned_data["email"])
+        emails.queue_email(request, AccountMail.Kind.RESET, form.cleaned_data["email"])
         messages.info(request, _("If there is an account with this email, we have sent a link to it."))
         return redirect("accounts:login")
     return render(request, "accounts/password_reset.html", {"form": form})
@@ -40,19 +40,19 @@ def password_reset_confirm(request: HttpRequest, uidb64: str, token: str) -> Htt
     The token moves into the session immediately, so that the URL of the page does not expose it.
     """
     user = PasswordResetConfirmView().get_user(uidb64)
-    secret = request.session.get(TOKEN_KEY) if token == IN_SESSION else token
+    secret = request.session.get(RESET_TOKEN_SESSION_KEY) if token == RESET_URL_TOKEN else token
     if not isinstance(user, User) or not user.is_active or not default_token_generator.check_token(user, secret):
-        return dead_link(request)
-    if token != IN_SESSION:
-        request.session[TOKEN_KEY] = token
-        return redirect("accounts:password_reset_confirm", uidb64, IN_SESSION)
+        return invalid_link(request)
+    if token != RESET_URL_TOKEN:
+        request.session[RESET_TOKEN_SESSION_KEY] = token
+        return redirect("accounts:password_reset_confirm", uidb64, RESET_URL_TOKEN)
     form = NewPasswordForm(user, request.POST or None)
     if form.is_valid():
         form.save()
-        del request.session[TOKEN_KEY]
+        del request.session[RESET_TOKEN_SESSION_KEY]
         # The link was sent only to this email address, so using it verifies the address.
-        User.objects.verify(user)
-        forget_failures(user)
+        User.objects.mark_email_verified(user)
+        clear_failures(user)
         messages.success(request, _("Your password has been changed. Log in with the new one."))
         return redirect("accounts:login")
     return render(request, "accounts/password_reset_confirm.html", {"form": form})

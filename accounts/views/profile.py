@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 from accounts import emails
 from accounts.forms import EmailChangeForm, NameForm
 from accounts.models import AccountMail, TakenSignup, User
-from accounts.throttle import too_many_signups
-from accounts.views.sign_in import signed_in
+from accounts.throttle import taken_email_limit_response
+from accounts.views.sign_in import get_signed_in_user
 from core.http import client_key, private
 
 
@@ -32,7 +32,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 def name_change(request: HttpRequest) -> HttpResponse:
     """Change the name of the signed-in user."""
     # Validation writes the input to the instance. Use a separate one, so that the page does not show an invalid name.
-    form = NameForm(request.POST or None, instance=User.objects.get(pk=signed_in(request).pk))
+    form = NameForm(request.POST or None, instance=User.objects.get(pk=get_signed_in_user(request).pk))
     if form.is_valid():
         form.save()
         messages.success(request, _("Your name has been changed."))
@@ -50,29 +50,29 @@ def email_change(request: HttpRequest) -> HttpResponseBase:
     """
     client = client_key(request)
     form = EmailChangeForm(request, request.POST or None)
-    if form.is_bound and TakenSignup.objects.are_at_limit(client):
-        return too_many_signups(request)
+    if form.is_bound and TakenSignup.objects.is_at_limit(client):
+        return taken_email_limit_response(request)
     if form.is_valid() and _save_email(request, form):
         messages.success(
             request, _("Your email has been changed. We have sent a link to the new address to verify it.")
         )
         return redirect("accounts:profile")
-    if form.has_taken_email and TakenSignup.objects.note(client):
-        return too_many_signups(request)
+    if form.has_taken_email and TakenSignup.objects.record(client):
+        return taken_email_limit_response(request)
     return render(request, "accounts/email_change.html", {"form": form})
 
 
 def _save_email(request: HttpRequest, form: EmailChangeForm) -> bool:
     """Save the new email address and email both addresses. Return False if it was taken in the meantime."""
-    user = signed_in(request)
+    user = get_signed_in_user(request)
     old, user.email = user.email, form.cleaned_data["email"]
     try:
         with transaction.atomic():
             user.save(update_fields=["email"])
     except IntegrityError:
         user.email = old
-        form.add_error("email", ValidationError(EmailChangeForm.TAKEN, code="taken"))
+        form.add_error("email", ValidationError(EmailChangeForm.EMAIL_TAKEN, code="taken"))
         return False
-    emails.queue(request, AccountMail.Kind.CHANGED, old, user)
-    emails.queue(request, AccountMail.Kind.VERIFY, user.email, user)
+    emails.queue_email(request, AccountMail.Kind.CHANGED, old, user)
+    emails.queue_email(request, AccountMail.Kind.VERIFY, user.email, user)
     return True

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_POST
 from accounts import emails
 from accounts.forms import GuestForm, LoginForm, SignupForm
 from accounts.models import AccountMail, GuestEmail, TakenSignup, User
-from accounts.throttle import too_many_signups
+from accounts.throttle import taken_email_limit_response
 from billing.models import BillingProfile
 from carts.models import Cart
 from core.http import client_key, next_url, private
-from orders.workflow.guests import known_of_guest, start_guest
+from orders.workflow.guests import get_signup_initial, start_guest
 
 
 @private
@@ -47,13 +47,13 @@ def user_signup(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated:
         return redirect(target)
     client = client_key(request)
-    form = SignupForm(request.POST or None, initial=known_of_guest(request))
-    if form.is_bound and TakenSignup.objects.are_at_limit(client):
-        return too_many_signups(request)
+    form = SignupForm(request.POST or None, initial=get_signup_initial(request))
+    if form.is_bound and TakenSignup.objects.is_at_limit(client):
+        return taken_email_limit_response(request)
     if form.is_valid() and _sign_up(request, form):
         return redirect(target)
-    if form.has_taken_email and TakenSignup.objects.note(client):
-        return too_many_signups(request)
+    if form.has_taken_email and TakenSignup.objects.record(client):
+        return taken_email_limit_response(request)
     return render(request, "accounts/signup.html", {"form": form, "next": target})
 
 
@@ -63,12 +63,12 @@ def _sign_up(request: HttpRequest, form: SignupForm) -> bool:
     try:
         BillingProfile.objects.save_new_user(request, user)
     except IntegrityError:
-        form.add_error("email", ValidationError(SignupForm.TAKEN, code="taken"))
+        form.add_error("email", ValidationError(SignupForm.EMAIL_TAKEN, code="taken"))
         return False
     Cart.objects.remember_current(request)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     GuestEmail.objects.forget(request)
-    emails.queue(request, AccountMail.Kind.VERIFY, user.email, user)
+    emails.queue_email(request, AccountMail.Kind.VERIFY, user.email, user)
     messages.success(request, _("Welcome! Your account is ready."))
     return True
 
@@ -94,6 +94,6 @@ def user_logout(request: HttpRequest) -> HttpResponse:
     return redirect("home")
 
 
-def signed_in(request: HttpRequest) -> User:
+def get_signed_in_user(request: HttpRequest) -> User:
     """Return the user of a view that requires login."""
     return cast(User, request.user)

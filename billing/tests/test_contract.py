@@ -16,7 +16,7 @@ import stripe
 from billing import answers, gateway
 from billing.models import BillingProfile, Card
 from orders.models import Order
-from tests.makers import add_card, add_to_cart, give_details, make_product, place_order
+from tests.makers import add_card, add_to_cart, make_product, place_order, submit_details
 
 pytestmark = [pytest.mark.django_db, pytest.mark.contract]
 CARD = {
@@ -150,7 +150,7 @@ def test_parameter_of_the_wrong_type_is_rejected(api: type[WatchedClient]) -> No
 @pytest.mark.django_db(transaction=True)
 def test_whole_purchase_makes_only_valid_calls(api: type[WatchedClient], client: Any) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client).json()["card"])
     assert {path.split("/")[0] for _method, path, _status in api.seen} == {"customers", "payment_intents"}
     assert not rejected_calls(api)
@@ -159,7 +159,7 @@ def test_whole_purchase_makes_only_valid_calls(api: type[WatchedClient], client:
 @pytest.mark.django_db(transaction=True)
 def test_adding_a_card_makes_the_calls_in_the_specified_order(api: type[WatchedClient], client: Any) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     api.seen.clear()
     add_card(client)
     assert [(method, path.split("/")[-1]) for method, path, _status in api.seen] == [
@@ -187,7 +187,7 @@ def test_confirmed_intent_that_has_not_succeeded_does_not_pay_the_order(
     stripe-mock returns `requires_payment_method` for every confirm call.
     """
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client).json()["card"])
     assert Order.objects.placed().get().status == Order.Status.PLACED
 
@@ -199,7 +199,7 @@ def test_only_the_exact_amount_pays_the_order(
 ) -> None:
     mocked.overlays["get payment_intents/*"] = {"status": "succeeded", "amount_received": received, "currency": "gbp"}
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client).json()["card"])
     assert (Order.objects.placed().get().status == Order.Status.PAID) == is_paid
 
@@ -208,7 +208,7 @@ def test_only_the_exact_amount_pays_the_order(
 def test_answer_that_is_not_a_card_is_not_saved(mocked: type[WatchedClient], client: Any) -> None:
     mocked.overlays.clear()
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     response = add_card(client)
     assert response.status_code == 424
     assert not Card.objects.exists()

@@ -15,7 +15,7 @@ from billing.models.attempt import fingerprint
 from ecommerce import settings as defaults
 from orders.models import Order
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user, place_order
+from tests.makers import add_card, add_to_cart, buy, make_product, make_user, place_order, submit_details
 
 pytestmark = pytest.mark.django_db
 LIMITS = {"profile": 10, "session": 10, "address": 30, "shop": 200}
@@ -121,7 +121,7 @@ def test_successful_cards_count_a_third(simulator: Simulator) -> None:
 def test_shopper_can_pay_after_five_declined_cards(simulator: Simulator) -> None:
     client = Client(REMOTE_ADDR="192.0.2.1")
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     enter_cards(client, 5)
     place_order(client, add_card(client).json()["card"])
     assert Order.objects.placed().get().status == Order.Status.PAID
@@ -147,7 +147,7 @@ def test_setups_are_counted_before_stripe_is_called(simulator: Simulator) -> Non
 def pay_step(client: Client) -> int:
     """Prepare a checkout for Place order, with a card that the bank will decline, and return the card's id."""
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     return int(add_card(client, FAILS_LATER).json()["card"])
 
 
@@ -190,7 +190,7 @@ def test_rejected_order_does_not_count(client: Client, simulator: Simulator) -> 
 )
 def test_payment_attempt_saves_its_result(client: Client, simulator: Simulator, token: str, ok: bool) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client, token).json()["card"])
     assert CardAttempt.objects.get(kind=CardAttempt.Kind.PAY).ok is ok
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from billing.models import BillingProfile, Card, CardAttempt
 from orders.models import Order
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, add_to_cart, buy, give_details, make_product, place_order
+from tests.makers import add_card, add_to_cart, buy, make_product, place_order, submit_details
 
 pytestmark = pytest.mark.django_db
 BEGIN, PROCESSING = "/billing/setup-intent/", "/billing/payment-processing/"
@@ -67,16 +67,16 @@ def test_setup_saves_a_card(guest: Client, simulator: Simulator) -> None:
 
 def test_card_of_a_setup_pays_an_order(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, set_up(client, simulator).json()["card"])
     assert Order.objects.placed().get().status == Order.Status.PAID
 
 
 def test_card_of_an_authenticated_setup_pays_without_another_challenge(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     setup_id = confirm(simulator, begin(client), "pm_card_authenticationRequiredOnSetup")
-    simulator.act(setup_id, succeed=True)
+    simulator.complete_3d_secure(setup_id, succeed=True)
     place_order(client, keep(client, setup_id).json()["card"])
     assert Order.objects.placed().get().status == Order.Status.PAID
 
@@ -98,7 +98,7 @@ def test_unfinished_setup_is_retrieved_once(guest: Client, simulator: Simulator)
 
 def test_failed_setup_saves_nothing(guest: Client, simulator: Simulator) -> None:
     setup_id = confirm(simulator, begin(guest), "pm_card_authenticationRequiredOnSetup")
-    simulator.act(setup_id, succeed=False)
+    simulator.complete_3d_secure(setup_id, succeed=False)
     assert keep(guest, setup_id).status_code == 400
     assert not Card.objects.exists()
 

@@ -38,7 +38,7 @@ def deliver(client: Client, body: str | bytes, signature: str | None = None, off
 
 def test_event_settles_the_order_with_the_state_at_stripe(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
-    simulator.act(order.payment_intent_id, True)
+    simulator.complete_3d_secure(order.payment_intent_id, True)
     assert deliver(Client(), event(order.payment_intent_id)).status_code == 200
     order.refresh_from_db()
     assert order.status == Order.Status.PAID
@@ -70,7 +70,7 @@ def test_event_returns_503_until_it_can_be_processed(client: Client, simulator: 
 
 def test_charge_event_settles_the_order_of_its_intent(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
-    simulator.act(order.payment_intent_id, True)
+    simulator.complete_3d_secure(order.payment_intent_id, True)
     charge = {"id": "ch_1", "object": "charge", "payment_intent": order.payment_intent_id}
     deliver(client, event(type="charge.succeeded", data={"object": charge}))
     order.refresh_from_db()
@@ -129,7 +129,7 @@ def test_delivery_from_the_simulator_pays_an_order_without_a_page_view(
 ) -> None:
     simulator.webhook_url = live_server.url + reverse("billing:webhook")
     order = buy(client, make_product(), "tok_threeDSecure2Required")
-    simulator.act(order.payment_intent_id, True)
+    simulator.complete_3d_secure(order.payment_intent_id, True)
     assert simulator.wait_for_deliveries(10)
     order.refresh_from_db()
     assert order.status == Order.Status.PAID

@@ -17,7 +17,7 @@ from billing.models import BillingProfile
 from carts.models.rates import ShippingMethod
 from carts.models.session import CartSession
 from core.columns import Columns
-from core.money import has_excess_digits
+from core.money import has_excess_decimals
 from products.models import Product, ProductQuerySet
 from products.models.product import MAX_QUANTITY
 
@@ -233,7 +233,7 @@ class Cart(models.Model):
 
         A quantity of 0 or less removes the line.
         """
-        quantity = min(quantity, product.most_in_cart())
+        quantity = min(quantity, product.max_cart_quantity())
         if quantity <= 0:
             CartItem.objects.filter(cart=self, product=product).delete()  # the signal updates the totals
             return 0
@@ -321,10 +321,10 @@ class CartItem(models.Model):
     @property
     def problem(self) -> str:
         """A message for the shopper that says why this line cannot be bought as it is, or "" if it can."""
-        if not self.product.active or has_excess_digits(self.product.price, settings.CURRENCY):
+        if not self.product.active or has_excess_decimals(self.product.price, settings.CURRENCY):
             return str(_("No longer available"))
         if self.product.is_sold_out:
             return str(_("Sold out"))
-        if self.quantity > self.product.most_in_cart():
-            return str(_("Only %(count)d left") % {"count": self.product.most_in_cart()})
+        if self.quantity > self.product.max_cart_quantity():
+            return str(_("Only %(count)d left") % {"count": self.product.max_cart_quantity()})
         return ""

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
 from core.models import GuardedModel
-from core.money import format_money, has_excess_digits, round_money
+from core.money import format_money, has_excess_decimals, round_money
 
 PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "validators": [MinValueValidator(0)]}
 HUNDRED = Decimal(100)
@@ -27,7 +27,7 @@ def validate_decimals(amounts: dict[str, Decimal | None]) -> None:
     """Raise ValidationError for the fields whose amount has more decimals than the shop's currency."""
     currency = settings.CURRENCY
     text = gettext("%(currency)s does not have that many decimal places.") % {"currency": currency.upper()}
-    wrong = {name: text for name, amount in amounts.items() if amount and has_excess_digits(amount, currency)}
+    wrong = {name: text for name, amount in amounts.items() if amount and has_excess_decimals(amount, currency)}
     if wrong:
         raise ValidationError(wrong)
 
@@ -219,7 +219,7 @@ class Discount(GuardedModel):
     def problem(self, subtotal: Decimal) -> str:
         """Return a message that says why the code does not apply now to this subtotal, or "" if it applies."""
         now, params = timezone.now(), {"code": self.code}
-        if not self.active or (self.kind == self.Kind.AMOUNT and has_excess_digits(self.value, settings.CURRENCY)):
+        if not self.active or (self.kind == self.Kind.AMOUNT and has_excess_decimals(self.value, settings.CURRENCY)):
             return gettext("The code %(code)s is not valid.") % params
         if self.starts and now < self.starts:
             return gettext("The code %(code)s is valid only from %(time)s onwards.") % (

@@ -15,7 +15,7 @@ from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.rules import PricingRules, calculate_tax
 from carts.pricing.totals import TotalEntry, add_up, shown_entries
-from core.money import format_money, maximum, minimum, share_out
+from core.money import allocate, format_money, maximum_charge, minimum_charge
 
 SALT = "quote"
 ZERO = Decimal(0)
@@ -104,20 +104,20 @@ class Quote:
     @property
     def is_too_small(self) -> bool:
         """Whether the total is below the minimum amount of a Stripe charge."""
-        return self.total < minimum(self.currency)
+        return self.total < minimum_charge(self.currency)
 
     @property
     def is_too_large(self) -> bool:
         """Whether the total is above the maximum amount of a Stripe charge."""
-        return self.total > maximum(self.currency)
+        return self.total > maximum_charge(self.currency)
 
     @property
     def amount_problem(self) -> str:
         """A message for the shopper that says why this total cannot be charged, or "" if it can."""
         if self.is_too_small:
-            text, limit = _("The minimum order value is %(amount)s."), minimum(self.currency)
+            text, limit = _("The minimum order value is %(amount)s."), minimum_charge(self.currency)
         elif self.is_too_large:
-            text, limit = _("The maximum order value is %(amount)s."), maximum(self.currency)
+            text, limit = _("The maximum order value is %(amount)s."), maximum_charge(self.currency)
         else:
             return ""
         return text % {"amount": format_money(limit, self.currency)}
@@ -230,7 +230,7 @@ def quote(
 
 def _line_amounts(lines: Sequence[CartItem], amount_off: Decimal, rate: TaxRate | None) -> list[LineAmounts]:
     """Return each line's share of the discount, and the tax on the rest of the line."""
-    shares = share_out(amount_off, [line.total for line in lines], settings.CURRENCY)
+    shares = allocate(amount_off, [line.total for line in lines], settings.CURRENCY)
     return [LineAmounts(share, _tax(line.total - share, rate)) for line, share in zip(lines, shares, strict=True)]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.core.cache import cache
 
 from carts.models.rates import HUNDRED, ShippingMethod, TaxRate
-from core.money import has_excess_digits, round_money
+from core.money import has_excess_decimals, round_money
 
 RULES_KEY = "rules"
 
@@ -44,7 +44,7 @@ class PricingRules:
         return [
             method
             for method in self.methods
-            if method.serves(country) and not has_excess_digits(method.price, currency)
+            if method.serves(country) and not has_excess_decimals(method.price, currency)
         ]
 
     def rate_for(self, country: str, region: str) -> TaxRate | None:

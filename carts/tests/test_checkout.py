@@ -13,10 +13,10 @@ from tests.makers import (
     add_card,
     add_to_cart,
     buy,
-    give_details,
     make_product,
     make_user,
-    set_delivery,
+    set_standard_delivery,
+    submit_details,
 )
 from tests.visitors import count_queries, fill_cart, sign_in
 
@@ -37,7 +37,7 @@ def billing_data(**changes: str) -> dict[str, str]:
 
 
 def test_checkout_without_a_cart_redirects_to_the_cart(client: Client) -> None:
-    assert client.get(CHECKOUT).url == give_details(client).url == "/cart/"
+    assert client.get(CHECKOUT).url == submit_details(client).url == "/cart/"
     assert not Order.objects.exists()
 
 
@@ -65,10 +65,10 @@ def test_viewing_the_checkout_creates_no_profile_or_order(shopper: Client) -> No
 def test_total_that_cannot_be_charged_is_reported_before_the_card_form(
     shopper: Client, price: str, message: str
 ) -> None:
-    set_delivery("0" if price == "0.10" else "5")
+    set_standard_delivery("0" if price == "0.10" else "5")
     Product.objects.update(price=price)
     cart = shopper.get("/cart/").text
-    give_details(shopper)
+    submit_details(shopper)
     pay = shopper.get(CHECKOUT).text
     assert message in cart
     assert message in pay
@@ -77,7 +77,7 @@ def test_total_that_cannot_be_charged_is_reported_before_the_card_form(
 
 
 def test_valid_details_lead_to_the_payment_step(shopper: Client) -> None:
-    assert give_details(shopper).url == CHECKOUT
+    assert submit_details(shopper).url == CHECKOUT
     page = shopper.get(CHECKOUT)
     assert page.context["step"] == "pay"
     for text in ("1 High Street", "guest@example.org", "Place order · £20.95", "The same address"):
@@ -85,7 +85,7 @@ def test_valid_details_lead_to_the_payment_step(shopper: Client) -> None:
 
 
 def test_invalid_details_show_all_errors_and_save_nothing(shopper: Client) -> None:
-    page = give_details(shopper, "guest", name="", postal_code="12345").text
+    page = submit_details(shopper, "guest", name="", postal_code="12345").text
     assert "<title>Error: Your details" in page
     for text in ("Enter a valid email address.", "Please fill in: Full name.", "It should look like EC1Y 8SY."):
         assert text in page
@@ -122,16 +122,16 @@ def test_changed_country_shows_the_details_again_with_all_input(shopper: Client,
 
 
 def test_details_can_be_changed_again(shopper: Client) -> None:
-    give_details(shopper)
+    submit_details(shopper)
     page = shopper.get(f"{CHECKOUT}?details")
     assert page.context["step"] == "details"
     assert 'value="1 High Street"' in page.text
-    give_details(shopper, "other@example.org", line_1="2 Low Street")
+    submit_details(shopper, "other@example.org", line_1="2 Low Street")
     order = Order.objects.get(active=True)
     assert (order.shipping_address.line_1, order.billing_profile.email) == ("2 Low Street", "other@example.org")
 
-    give_details(shopper, "gest@example.org")
-    give_details(shopper, "guest@example.org")
+    submit_details(shopper, "gest@example.org")
+    submit_details(shopper, "guest@example.org")
     assert "guest@example.org" in shopper.get(CHECKOUT).text
 
 
@@ -148,7 +148,7 @@ def test_checkout_of_a_user_asks_no_email_and_shows_saved_addresses(client: Clie
 def test_checkout_of_a_guest_shows_no_data_of_the_user_with_that_email(shopper: Client) -> None:
     alice = make_user()
     Address.objects.create(billing_profile=alice.billing_profile, **ADDRESS | {"line_1": "7 Alice Lane"})
-    give_details(shopper, alice.email)
+    submit_details(shopper, alice.email)
     for url in (CHECKOUT, f"{CHECKOUT}?details"):
         page = shopper.get(url).text
         assert "Teal mug" in page
@@ -156,7 +156,7 @@ def test_checkout_of_a_guest_shows_no_data_of_the_user_with_that_email(shopper: 
 
 
 def test_open_order_total_follows_the_cart(shopper: Client) -> None:
-    give_details(shopper)
+    submit_details(shopper)
     add_to_cart(shopper, make_product(price="30.00"), 2)
     assert str(Order.objects.get().total) == "76.00"
     assert "Place order · £76.00" in shopper.get(CHECKOUT).text
@@ -174,7 +174,7 @@ def test_payment_step_query_count_does_not_depend_on_the_cart_size(
     if member:
         sign_in(client, make_user())
     fill_cart(client, count)
-    give_details(client)
+    submit_details(client)
     add_card(client)
     client.get(CHECKOUT)
     with count_queries() as queries:

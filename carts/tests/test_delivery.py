@@ -12,11 +12,11 @@ from stripe_simulator.server import Simulator
 from tests.makers import (
     add_card,
     add_to_cart,
-    give_details,
     make_product,
     make_tax,
-    place_form,
-    set_delivery,
+    payment_form_data,
+    set_standard_delivery,
+    submit_details,
 )
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def test_cart_shows_delivery_and_tax_without_personal_data(shopper: Client) -> N
 
 def test_estimate_follows_the_chosen_country(shopper: Client) -> None:
     ShippingMethod.objects.create(title="Overseas", price="12.00", countries="FR")
-    set_delivery("4.95", countries="GB")
+    set_standard_delivery("4.95", countries="GB")
     make_tax("5.5", title="TVA", country="FR")
     page = submit_delivery(shopper, country="FR")
     for text in ("Delivery to France", "Overseas", "£12.00", "includes TVA 5.5%", "£28.00"):
@@ -70,7 +70,7 @@ def test_estimate_asks_for_the_region_where_regions_have_rates(shopper: Client) 
 
 
 def test_estimate_lists_the_delivery_countries(shopper: Client) -> None:
-    set_delivery("4.95", countries="GB, IE")
+    set_standard_delivery("4.95", countries="GB, IE")
     page = shopper.get("/cart/")
     assert page.context["countries"] == [("IE", "Ireland"), ("GB", "United Kingdom")]
 
@@ -90,31 +90,31 @@ def test_estimate_without_a_cart_creates_none(client: Client) -> None:
 
 
 def test_cart_reports_a_country_without_delivery(shopper: Client) -> None:
-    set_delivery("4.95", countries="IE")
+    set_standard_delivery("4.95", countries="IE")
     assert "We do not deliver to United Kingdom." in shopper.get("/cart/").text
 
 
 def test_shipping_address_updates_the_estimate(shopper: Client) -> None:
-    give_details(shopper, country="FR", postal_code="75001", city="Paris")
+    submit_details(shopper, country="FR", postal_code="75001", city="Paris")
     assert "Delivery to France" in shopper.get("/cart/").text
 
 
 def test_payment_step_offers_a_choice_between_two_methods(shopper: Client, express: ShippingMethod) -> None:
-    give_details(shopper)
+    submit_details(shopper)
     page = shopper.get(CHECKOUT).text
     assert page.count('name="shipping_method"') == 2
     assert "£9.50" in page
 
 
 def test_payment_step_with_one_method_offers_no_choice(shopper: Client) -> None:
-    give_details(shopper)
+    submit_details(shopper)
     page = shopper.get(CHECKOUT).text
     assert 'name="shipping_method"' not in page
     assert "Place order · £20.95" in page
 
 
 def test_changing_the_method_without_javascript_updates_the_total(shopper: Client, express: ShippingMethod) -> None:
-    give_details(shopper)
+    submit_details(shopper)
     response = shopper.post(f"/cart/delivery/?next={CHECKOUT}", {"shipping_method": express.pk}, headers=SAME)
     assert response.url == CHECKOUT
     assert "Place order · £25.50" in shopper.get(CHECKOUT).text
@@ -123,8 +123,8 @@ def test_changing_the_method_without_javascript_updates_the_total(shopper: Clien
 def test_method_changed_on_submit_is_shown_before_the_order_is_placed(
     shopper: Client, simulator: Simulator, express: ShippingMethod
 ) -> None:
-    give_details(shopper)
-    form = place_form(shopper) | {"card": add_card(shopper).json()["card"]}
+    submit_details(shopper)
+    form = payment_form_data(shopper) | {"card": add_card(shopper).json()["card"]}
     response = shopper.post(CHECKOUT, form | {"shipping_method": express.pk}, follow=True)
     assert "Please check the new total" in response.text
     assert "Place order · £25.50" in response.text
@@ -132,9 +132,9 @@ def test_method_changed_on_submit_is_shown_before_the_order_is_placed(
 
 
 def test_method_that_was_shown_is_charged(shopper: Client, simulator: Simulator, express: ShippingMethod) -> None:
-    give_details(shopper)
+    submit_details(shopper)
     submit_delivery(shopper, shipping_method=express.pk)
-    form = place_form(shopper) | {"card": add_card(shopper).json()["card"]}
+    form = payment_form_data(shopper) | {"card": add_card(shopper).json()["card"]}
     shopper.post(CHECKOUT, form | {"shipping_method": express.pk})
     order = Order.objects.placed().get()
     assert (order.shipping_title, str(order.total)) == ("Express", "25.50")
@@ -142,8 +142,8 @@ def test_method_that_was_shown_is_charged(shopper: Client, simulator: Simulator,
 
 
 def test_payment_step_without_delivery_shows_a_message_and_no_button(shopper: Client) -> None:
-    set_delivery("4.95", countries="GB")
-    give_details(shopper, country="FR", postal_code="75001", city="Paris")
+    set_standard_delivery("4.95", countries="GB")
+    submit_details(shopper, country="FR", postal_code="75001", city="Paris")
     page = shopper.get(CHECKOUT).text
     assert "We do not deliver to France." in page
     assert "Place order" not in page

@@ -10,7 +10,7 @@ from django.test import Client
 from carts.models import Cart, CartItem
 from orders.models import Order
 from products.models import Product
-from tests.makers import add_to_cart, give_details, make_product, make_user
+from tests.makers import add_to_cart, make_product, make_user, submit_details
 from tests.visitors import count_queries, fill_cart, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -375,7 +375,7 @@ def test_add_query_count_does_not_depend_on_the_cart_size(client: Client, others
 
 def test_update_changes_the_open_order(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 1)
-    give_details(client)
+    submit_details(client)
     add_to_cart(client, mug, 3, "set")
     assert (str(Order.objects.get().total), Order.objects.get().status) == ("48.00", Order.Status.OPEN)
 

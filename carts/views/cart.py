@@ -65,7 +65,7 @@ def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:
     """Return the HTML id of the quantity field in the cart that the form's errors are about, or "" if it has none."""
     cart, wanted = Cart.objects.from_request(request), form.cleaned_data.get("product_id")
     lines = cart.lines() if cart and wanted and "quantity" in form.errors else []
-    fields = (f"quantity-{wanted}" for line in lines if line.product_id == wanted and line.product.most_in_cart())
+    fields = (f"quantity-{wanted}" for line in lines if line.product_id == wanted and line.product.max_cart_quantity())
     return next(fields, "")
 
 

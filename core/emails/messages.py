@@ -8,7 +8,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 
-def letter(name: str, subject: str, to: str, message_id: str, context: dict[str, Any]) -> EmailMultiAlternatives:
+def build_email(name: str, subject: str, to: str, message_id: str, context: dict[str, Any]) -> EmailMultiAlternatives:
     """Return the email message in the active language.
 
     The templates receive the subject, the name, URL and support email address of the shop, and `context`.

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 logger = logging.getLogger(__name__)
-MOST_ATTEMPTS = 60  # about two weeks
-LONGEST_PAUSE = 360  # minutes
-ROUND_SECONDS = 20.0
+MAX_ATTEMPTS = 60  # about two weeks
+MAX_PAUSE_MINUTES = 360
+MAX_SEND_SECONDS = 20.0
 
 
 class OutboxQuerySet(models.QuerySet[Any]):
@@ -23,18 +23,18 @@ class OutboxQuerySet(models.QuerySet[Any]):
 
     def unsent(self) -> Self:
         """Filter email that is not sent, not dropped, and has attempts left."""
-        return self.filter(sent=None, dropped=None, attempts__lt=MOST_ATTEMPTS)
+        return self.filter(sent=None, dropped=None, attempts__lt=MAX_ATTEMPTS)
 
     def waiting(self) -> list[Any]:
         """Return unsent email whose next attempt is due, oldest first."""
         return [row for row in self.unsent().order_by("pk") if row.is_due]
 
     def send(self, deliver: Callable[[Any], bool]) -> int:
-        """Deliver waiting email for at most ROUND_SECONDS and return the number of messages sent.
+        """Deliver waiting email for at most MAX_SEND_SECONDS and return the number of messages sent.
 
         The limit prevents an unresponsive mail server from delaying other work.
         """
-        deadline, sent = time.monotonic() + ROUND_SECONDS, 0
+        deadline, sent = time.monotonic() + MAX_SEND_SECONDS, 0
         for row in self.waiting():
             if time.monotonic() > deadline:
                 break
@@ -60,7 +60,7 @@ class OutboxMail(models.Model):
     @property
     def is_due(self) -> bool:
         """Whether the pause since the last attempt is over: 2, 4, 8 minutes and so on, up to six hours."""
-        pause = timedelta(minutes=min(2**self.attempts, LONGEST_PAUSE))  # the first is longer than sending takes
+        pause = timedelta(minutes=min(2**self.attempts, MAX_PAUSE_MINUTES))  # the first is longer than sending takes
         return self.tried_at is None or self.tried_at + pause <= timezone.now()
 
     def deliver(self, build: Callable[[Self], EmailMessage | None]) -> bool:

@@ -17,7 +17,7 @@ from core.admin import ReadOnlyAdmin
 
 # For the HTML of an email message, which only our own pages can frame. Inline styles are allowed. Scripts, other
 # resources and forms are not.
-MAIL_POLICY = {
+EMAIL_POLICY = {
     "default-src": [NONE],
     "style-src": [UNSAFE_INLINE],
     "base-uri": [NONE],
@@ -27,18 +27,18 @@ MAIL_POLICY = {
 }
 
 
-class PreviewAdmin(ReadOnlyAdmin):
+class EmailPreviewAdmin(ReadOnlyAdmin):
     """An admin of outbox rows with a preview page for each row and for each kind of email.
 
-    Subclasses provide `preview`, which builds the email message of a row, and `sample`, which builds an example of a
-    kind. Both return a message without secrets, or None if there is no message to show.
+    Subclasses provide `build_row_preview`, which builds the email message of a row, and `build_kind_preview`, which
+    builds an example of a kind. Both return a message without secrets, or None if there is no message to show.
     """
 
-    change_form_template = "admin/mail.html"
-    change_list_template = "admin/mails.html"
+    change_form_template = "admin/email_change_form.html"
+    change_list_template = "admin/email_change_list.html"
     preview_permissions: ClassVar[list[str]]
-    preview: ClassVar[Any]
-    sample: ClassVar[Any]
+    build_row_preview: ClassVar[Any]
+    build_kind_preview: ClassVar[Any]
 
     def get_urls(self) -> list[Any]:
         """Add the four preview pages to the URLs of the admin."""
@@ -60,7 +60,7 @@ class PreviewAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list with a link to a preview of each kind."""
-        return super().changelist_view(request, {"samples": self._sample_links()} | (extra_context or {}))
+        return super().changelist_view(request, {"preview_links": self._preview_links()} | (extra_context or {}))
 
     @method_decorator(csp_update({"frame-src": [SELF]}))
     def preview_view(self, request: HttpRequest, pk: int = 0, kind: str = "") -> HttpResponse:
@@ -76,13 +76,13 @@ class PreviewAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": _("Email preview"),
-            "letter": message,
-            "samples": self._sample_links(),
+            "email_message": message,
+            "preview_links": self._preview_links(),
             "html_url": reverse(self._url_name(name), args=[key]),
         }
-        return render(request, "admin/mail_preview.html", context)
+        return render(request, "admin/email_preview.html", context)
 
-    @method_decorator(csp(MAIL_POLICY))
+    @method_decorator(csp(EMAIL_POLICY))
     def html_view(self, request: HttpRequest, pk: int = 0, kind: str = "") -> HttpResponse:
         """Return only the HTML of the message, as a page with a strict Content-Security-Policy."""
         message = self._message(request, pk, kind)
@@ -97,14 +97,14 @@ class PreviewAdmin(ReadOnlyAdmin):
             row = self.get_object(request, str(pk))
             if row is None:
                 raise Http404
-            message = self.preview(row)
+            message = self.build_row_preview(row)
         elif kind in self._kinds():
-            message = self.sample(kind)
+            message = self.build_kind_preview(kind)
         else:
             raise Http404
         return cast(EmailMessage | None, message)
 
-    def _sample_links(self) -> list[tuple[str, str]]:
+    def _preview_links(self) -> list[tuple[str, str]]:
         """Return the URL and the label of each kind."""
         return [(reverse(self._url_name("sample"), args=[kind]), label) for kind, label in self._kinds().items()]
 

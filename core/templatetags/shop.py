@@ -50,25 +50,25 @@ def page_query(context: dict[str, Any], number: int) -> str:
 
 
 @register.filter
-def errors(notices: Iterable[Message] | None) -> list[Message]:
+def error_messages(notices: Iterable[Message] | None) -> list[Message]:
     """Return the messages with level error. The 500 page has no messages, so `None` is accepted."""
     return [notice for notice in notices or () if notice.level_tag == "error"]
 
 
 @register.filter
-def notes(notices: Iterable[Message] | None) -> list[Message]:
+def other_messages(notices: Iterable[Message] | None) -> list[Message]:
     """Return the messages with another level than error."""
     return [notice for notice in notices or () if notice.level_tag != "error"]
 
 
 @register.simple_tag(takes_context=True)
-def error_at(context: dict[str, Any], *place: Any) -> str:
+def field_error(context: dict[str, Any], *place: Any) -> str:
     """Return the error message for the field with this id, to repeat it at the field, or an empty string.
 
     The parts of the id are joined.
     """
     wanted = "".join(map(str, place))
-    return next((str(notice) for notice in errors(context.get("messages")) if notice.extra_tags == wanted), "")
+    return next((str(notice) for notice in error_messages(context.get("messages")) if notice.extra_tags == wanted), "")
 
 
 @register.filter
@@ -90,7 +90,7 @@ def canonical(context: dict[str, Any], **query: Any) -> str:
 
 
 @register.simple_tag
-def catalogue_lang() -> SafeString:
+def catalogue_lang_attr() -> SafeString:
     """Return a lang attribute for catalog text if the page is in another language, for screen readers."""
     is_same = translation.get_language() == settings.LANGUAGE_CODE
     return mark_safe("" if is_same else f' lang="{settings.LANGUAGE_CODE}"')  # noqa: S308 - a setting

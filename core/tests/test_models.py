@@ -19,7 +19,7 @@ def test_new_row_is_saved_with_its_guarded_fields() -> None:
 
 def test_save_of_a_stale_object_keeps_the_stock() -> None:
     stale = make_product(stock=10)
-    Product.objects.get(pk=stale.pk).take(4, "ORDER1")
+    Product.objects.get(pk=stale.pk).reserve(4, "ORDER1")
     stale.title = "New title"
     stale.save()
     fresh = Product.objects.get(pk=stale.pk)

@@ -33,8 +33,8 @@ def test_minor_units_of_zero_decimal_currencies_are_the_amount() -> None:
 @pytest.mark.parametrize(
     ("amount", "currency"), [("16.001", "gbp"), ("0.005", "usd"), ("16.5", "jpy"), ("0.01", "krw"), ("16.50", "isk")]
 )
-def test_minor_units_raises_an_error_for_excess_digits(amount: str, currency: str) -> None:
-    assert money.has_excess_digits(Decimal(amount), currency)
+def test_minor_units_raises_an_error_for_excess_decimals(amount: str, currency: str) -> None:
+    assert money.has_excess_decimals(Decimal(amount), currency)
     with pytest.raises(ValueError, match=currency.upper()):
         money.minor_units(Decimal(amount), currency)
 
@@ -44,8 +44,8 @@ def test_minor_units_of_every_cent_are_exact() -> None:
 
 
 def test_currencies_with_special_rules_are_rejected() -> None:
-    assert {"bhd", "jod", "kwd", "omr", "tnd", "ugx"} == money.REFUSED
-    assert not money.REFUSED & {*money.MINIMUM, *money.ZERO_DECIMAL}
+    assert {"bhd", "jod", "kwd", "omr", "tnd", "ugx"} == money.UNSUPPORTED
+    assert not money.UNSUPPORTED & {*money.MINIMUM, *money.ZERO_DECIMAL}
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_currencies_with_special_rules_are_rejected() -> None:
     [("gbp", "0.30"), ("usd", "0.50"), ("jpy", "50"), ("huf", "175"), ("try", "0.50"), ("clp", "50")],
 )
 def test_minimum_is_the_value_of_stripe_or_a_safe_default(currency: str, least: str) -> None:
-    assert money.minimum(currency) == Decimal(least)
+    assert money.minimum_charge(currency) == Decimal(least)
 
 
 def test_minimum_is_at_least_30_minor_units() -> None:
-    assert all(money.minor_units(money.minimum(currency), currency) >= 30 for currency in money.MINIMUM)
+    assert all(money.minor_units(money.minimum_charge(currency), currency) >= 30 for currency in money.MINIMUM)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_round_money_rounds_half_up_to_the_decimals_of_the_currency(amount: str,
         ("0.00", [], []),
     ],
 )
-def test_share_out_distributes_the_whole_amount(amount: str, over: list[str], shares: list[str]) -> None:
-    assert money.share_out(Decimal(amount), [Decimal(part) for part in over], "gbp") == [
+def test_allocate_distributes_the_whole_amount(amount: str, over: list[str], shares: list[str]) -> None:
+    assert money.allocate(Decimal(amount), [Decimal(part) for part in over], "gbp") == [
         Decimal(share) for share in shares
     ]
 

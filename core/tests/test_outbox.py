@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from accounts.models import AccountMail
-from core.emails.outbox import MOST_ATTEMPTS
+from core.emails.outbox import MAX_ATTEMPTS
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +82,7 @@ def test_deliver_skips_a_row_that_is_not_due(row: AccountMail) -> None:
 
 
 def test_waiting_excludes_rows_without_attempts_left(row: AccountMail) -> None:
-    AccountMail.objects.update(attempts=MOST_ATTEMPTS, tried_at=timezone.now() - timedelta(days=30))
+    AccountMail.objects.update(attempts=MAX_ATTEMPTS, tried_at=timezone.now() - timedelta(days=30))
     assert AccountMail.objects.waiting() == []
 
 

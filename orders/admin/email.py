@@ -2,18 +2,18 @@
 
 from django.contrib import admin
 
-from core.emails.preview_admin import PreviewAdmin
+from core.emails.preview_admin import EmailPreviewAdmin
 from orders.emails import previews
 from orders.models import Mail
 
 
 @admin.register(Mail)
-class MailAdmin(PreviewAdmin):
+class MailAdmin(EmailPreviewAdmin):
     """Sent and waiting email messages, with previews of each row and of each kind for the latest order."""
 
     preview_permissions = ["orders.view_mail", "orders.view_order"]
-    preview = staticmethod(previews.preview)
-    sample = staticmethod(previews.preview_kind)
+    build_row_preview = staticmethod(previews.preview)
+    build_kind_preview = staticmethod(previews.preview_kind)
 
     list_display = ["order", "kind", "to", "attempts", "sent"]
     list_filter = ["kind", ("sent", admin.EmptyFieldListFilter)]

@@ -26,7 +26,7 @@ from django.utils import timezone
 from billing.models import BillingProfile, StripeEvent
 from carts.models import Cart
 from carts.pricing.totals import add_up
-from core.money import has_excess_digits, minimum
+from core.money import has_excess_decimals, minimum_charge
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit_findings import AuditFinding, order_finding
 from orders.bookkeeping.checksum import is_intact
@@ -104,7 +104,7 @@ NO_MOVEMENTS: dict[str, Any] = {"sum": 0, "reserved": 0, "reservations": 0, "unc
 
 def _movements() -> dict[tuple[str, int], dict[str, Any]]:
     """Return the stock movements by order and product, in one query. A subquery per line takes minutes on SQLite."""
-    reserved, released = Q(kind=StockMovement.Kind.TAKEN), Q(kind=StockMovement.Kind.GIVEN_BACK)
+    reserved, released = Q(kind=StockMovement.Kind.RESERVED), Q(kind=StockMovement.Kind.RELEASED)
     rows = StockMovement.objects.exclude(order="").order_by().values("order", "product_id")
     sums = rows.annotate(
         sum=Sum("amount"),
@@ -134,7 +134,7 @@ def frozen_orders() -> Iterator[AuditFinding]:
             yield order_finding(
                 order, "I6", f"has a total of {order.total}, but its parts add up to {parts} and its lines to {lines}"
             )
-        elif has_excess_digits(order.total, order.currency) or order.total < minimum(order.currency):
+        elif has_excess_decimals(order.total, order.currency) or order.total < minimum_charge(order.currency):
             yield order_finding(
                 order, "I6", f"has a total of {order.total}, which cannot be charged in {order.currency}"
             )

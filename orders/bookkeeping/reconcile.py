@@ -57,7 +57,7 @@ def reconcile() -> dict[str, int]:
 
 def send_emails() -> int:
     """Send the email messages about orders and accounts that are due. Return how many were sent."""
-    return sending.send_waiting() + accounts.emails.send_waiting(has_earlier_orders)
+    return sending.send_waiting() + accounts.emails.send_due_emails(has_earlier_orders)
 
 
 def compare_with_stripe(since: datetime | None = None) -> tuple[dict[str, int], list[AuditFinding]]:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core.emails.messages import letter
+from core.emails.messages import build_email
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
 from orders.models import Mail, Order, Payment, Refund
@@ -37,7 +37,9 @@ def compose(mail: Mail, extra_context: Context, url: str) -> EmailMultiAlternati
             "url": url,
             "admin_url": settings.SITE_URL + reverse("admin:orders_order_change", args=[order.pk]),
         } | extra_context
-        return letter(f"orders/emails/{mail.kind}", _subject(mail, extra_context), mail.to, mail.message_id, context)
+        return build_email(
+            f"orders/emails/{mail.kind}", _subject(mail, extra_context), mail.to, mail.message_id, context
+        )
 
 
 def email_context(mail: Mail) -> Context | None:

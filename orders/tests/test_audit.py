@@ -168,7 +168,7 @@ def refund_counted_without_a_row(simulator: Simulator, order: Order) -> None:
 
 
 def stock_released_of_a_paid_order(simulator: Simulator, order: Order) -> None:
-    order.items.get().product.give_back(order.order_id)
+    order.items.get().product.release(order.order_id)
 
 
 def history_lost(simulator: Simulator, order: Order) -> None:

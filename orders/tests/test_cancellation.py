@@ -18,10 +18,10 @@ from tests.makers import (
     add_card,
     add_to_cart,
     buy,
-    give_details,
     make_product,
     make_user,
     place_order,
+    submit_details,
 )
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_expiry_restores_the_lines_to_the_users_cart(client: Client, simulator: 
     alice = make_user()
     client.login(username="alice@example.org", password=PASSWORD)
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client, "tok_chargeCustomerFail").json()["card"])
     cancellation.cancel(Order.objects.placed().get(), by="expiry")
     assert Cart.objects.get(user=alice, active=True).count_items() == 1
@@ -87,7 +87,7 @@ def test_cancel_during_an_unanswered_bank_check_cancels_the_order(client: Client
 def test_cancel_after_a_successful_bank_check_leaves_the_order_paid(client: Client, simulator: Simulator) -> None:
     product = make_product(stock=1)
     order = buy(client, product, "tok_threeDSecure2Required")
-    simulator.act(order.payment_intent_id, True)
+    simulator.complete_3d_secure(order.payment_intent_id, True)
     cancel(client, order)
     product.refresh_from_db()
     assert (order.status, product.stock) == (Order.Status.PAID, 0)
@@ -149,7 +149,7 @@ def test_unpaid_order_expires_after_half_an_hour(client: Client, simulator: Simu
 
 def test_expiry_leaves_an_order_that_was_just_paid(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
-    simulator.act(order.payment_intent_id, True)
+    simulator.complete_3d_secure(order.payment_intent_id, True)
     make_stale(order)
     reconcile()
     order.refresh_from_db()

@@ -5,7 +5,7 @@ from django.core import mail, signing
 from django.test import Client
 
 from accounts.models import AccountMail, User
-from accounts.tests.mailbox import mailed_link, send_waiting
+from accounts.tests.mailbox import send_and_get_link, send_waiting
 from orders.models import Order
 from tests.makers import make_open_order, make_user
 from tests.visitors import count_queries, sign_in
@@ -31,7 +31,7 @@ def guest_order(email: str = "alice@example.org", status: str = Order.Status.PAI
 
 def claim_link(client: Client) -> str:
     client.post(CLAIM)
-    return mailed_link()
+    return send_and_get_link()
 
 
 def can_see(client: Client, order: Order) -> bool:
@@ -46,7 +46,7 @@ def test_claim_adds_guest_orders_to_account(client: Client, alice: User) -> None
     assert client.get(orders[0].get_absolute_url()).status_code == 200
 
 
-def test_claim_takes_only_what_was_paid_as_a_guest_with_this_email(client: Client, alice: User) -> None:
+def test_claim_adds_only_paid_guest_orders_with_same_email(client: Client, alice: User) -> None:
     guest_order()
     others = [guest_order("bob@example.org"), guest_order(status=Order.Status.PLACED), guest_order(status="canceled")]
     client.post(claim_link(client))
@@ -105,7 +105,7 @@ def test_claim_link_works_once(client: Client, alice: User) -> None:
     assert not can_see(client, later)
 
 
-def test_claim_link_is_worthless_to_another(client: Client, other_client: Client, alice: User) -> None:
+def test_claim_link_is_rejected_for_another_user(client: Client, other_client: Client, alice: User) -> None:
     order = guest_order()
     sign_in(other_client, make_user("charlie@example.org", email_verified="charlie@example.org"))
     link = claim_link(client)

@@ -10,7 +10,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.utils import timezone
 
-from core.emails.messages import letter
+from core.emails.messages import build_email
 from orders.emails import queue, sending
 from orders.models import Mail, Order, OrderEvent, Refund
 from orders.workflow import payments
@@ -80,8 +80,8 @@ def test_low_stock_email_is_sent_once_until_the_next_restock() -> None:
     product = make_product(stock=4)
     orders = [make_paid_order(product) for _ in range(3)]
     queue.queue_paid_emails(orders[0])
-    product.take(1, orders[1].order_id)
-    product.give_back(orders[1].order_id)  # Stock released by an order is not a restock.
+    product.reserve(1, orders[1].order_id)
+    product.release(orders[1].order_id)  # Stock released by an order is not a restock.
     queue.queue_paid_emails(orders[1])
     assert Mail.objects.filter(kind=Kind.LOW_STOCK).count() == 1
     product.adjust_stock(1, by="staff")
@@ -255,4 +255,4 @@ def test_email_has_reply_to_and_auto_submitted_headers() -> None:
 def test_email_text_keeps_typed_text_without_repeated_blank_lines() -> None:
     order = make_paid_order(attention="One\n\n\n\nTwo")
     context = {"order": order, "admin_url": "/"}
-    assert "One\n\nTwo" in letter("orders/emails/attention", "Hello", "a@example.org", "<1@x>", context).body
+    assert "One\n\nTwo" in build_email("orders/emails/attention", "Hello", "a@example.org", "<1@x>", context).body

@@ -14,7 +14,7 @@ from orders import links
 from orders.links import order_url
 from orders.models import Order
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, add_to_cart, buy, give_details, make_product, make_user, place_order
+from tests.makers import add_card, add_to_cart, buy, make_product, make_user, place_order, submit_details
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_guest_email_contains_the_link(order: Order, other_client: Client) -> No
 def test_account_email_contains_no_key(client: Client, simulator: Simulator) -> None:
     client.force_login(make_user())
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client).json()["card"])
     assert "?key=" not in mail.outbox[0].body
 

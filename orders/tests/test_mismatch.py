@@ -32,7 +32,7 @@ def change_amount(simulator: Simulator, order: Order, amount: int) -> None:
 
 def paid_with_another_amount(simulator: Simulator, order: Order) -> None:
     change_amount(simulator, order, 1000)
-    simulator.act(str(order.payment_intent_id), True)
+    simulator.complete_3d_secure(str(order.payment_intent_id), True)
 
 
 def paid_after_the_cancellation(simulator: Simulator, order: Order) -> None:
@@ -40,7 +40,7 @@ def paid_after_the_cancellation(simulator: Simulator, order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELING)
     order.refresh_from_db()
     release_order(order)
-    simulator.act(str(order.payment_intent_id), True)
+    simulator.complete_3d_secure(str(order.payment_intent_id), True)
 
 
 @pytest.fixture(params=[paid_with_another_amount, paid_after_the_cancellation])

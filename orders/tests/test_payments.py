@@ -17,11 +17,11 @@ from tests.makers import (
     add_card,
     add_to_cart,
     buy,
-    give_details,
     make_product,
     make_user,
-    place_form,
+    payment_form_data,
     place_order,
+    submit_details,
 )
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +86,7 @@ def test_decline_page_says_what_to_do(client: Client, simulator: Simulator) -> N
 def test_bank_check_decides_the_order_status(client: Client, simulator: Simulator, succeed: bool, status: str) -> None:
     order = buy(client, make_product(), "tok_threeDSecure2Required")
     assert order.payments.get().status == Payment.Status.REQUIRES_ACTION
-    simulator.act(order.payment_intent_id, succeed)
+    simulator.complete_3d_secure(order.payment_intent_id, succeed)
     response = client.get(reverse("orders:status", args=[order.order_id])).json()
     order.refresh_from_db()
     assert order.status == status
@@ -168,9 +168,9 @@ def test_rate_limited_confirmation_is_retried(client: Client, simulator: Simulat
 
 def test_second_click_on_place_order_redirects_to_the_same_order(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     card = add_card(client).json()["card"]
-    data = place_form(client)
+    data = payment_form_data(client)
     client.post(reverse("carts:checkout"), data | {"card": card})
     again = client.post(reverse("carts:checkout"), data | {"card": card})
     order = Order.objects.placed().get()
@@ -195,7 +195,7 @@ def test_customer_missing_at_stripe_is_recreated(client: Client, simulator: Simu
 
 def test_unreachable_stripe_keeps_the_order_and_shows_a_message(client: Client, simulator: Simulator, settings) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     card = add_card(client).json()["card"]
     settings.STRIPE_API_BASE = "http://127.0.0.1:9"
     response = place_order(client, card)
@@ -261,7 +261,7 @@ def test_logout_in_another_tab_while_placing_keeps_the_order(
         return placed
 
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     card = add_card(client).json()["card"]
     monkeypatch.setattr("carts.views.checkout_steps.place", place_and_log_out)
     assert place_order(client, card).status_code == 302

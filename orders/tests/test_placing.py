@@ -17,12 +17,12 @@ from tests.makers import (
     add_card,
     add_to_cart,
     buy,
-    give_details,
     make_open_order,
     make_product,
-    place_form,
+    payment_form_data,
     place_order,
-    set_delivery,
+    set_standard_delivery,
+    submit_details,
 )
 
 pytestmark = pytest.mark.django_db
@@ -145,7 +145,7 @@ def test_place_rejects_a_changed_quote_and_changes_nothing(order: Order, change:
 
 
 def test_place_rejects_total_below_stripes_minimum(order: Order) -> None:
-    set_delivery("0")
+    set_standard_delivery("0")
     Product.objects.update(price=Decimal("0.29"))
     with pytest.raises(OrderRejected, match=r"minimum order value is £0\.30"):
         place(order, shown(order))
@@ -155,7 +155,7 @@ def test_last_item_goes_to_one_of_two_orders(client: Client, other_client: Clien
     product = make_product(stock=1)
     for visitor in (client, other_client):
         add_to_cart(visitor, product)
-        give_details(visitor)
+        submit_details(visitor)
     cards = [add_card(visitor).json()["card"] for visitor in (client, other_client)]
     pages = [visitor.get(reverse("carts:checkout")) for visitor in (client, other_client)]
     for visitor, card, page in zip((client, other_client), cards, pages, strict=True):
@@ -167,7 +167,7 @@ def test_last_item_goes_to_one_of_two_orders(client: Client, other_client: Clien
 
 def test_posted_total_is_ignored(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client).json()["card"], total="0.01", price="0.01")
     assert [charge["amount"] for charge in simulator.objects("charge")] == [2095]
 
@@ -175,7 +175,7 @@ def test_posted_total_is_ignored(client: Client, simulator: Simulator) -> None:
 @pytest.mark.parametrize("forged", ["", "x", "eyJ0b3RhbCI6ICIwLjAxIn0:1x:abc", "\x00", "ü" * 500])
 def test_quote_without_a_valid_signature_is_rejected(client: Client, simulator: Simulator, forged: str) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client).json()["card"], quote=forged)
     assert not Order.objects.placed().exists()
 
@@ -183,7 +183,7 @@ def test_quote_without_a_valid_signature_is_rejected(client: Client, simulator: 
 @pytest.mark.parametrize("card", ["", "new", "0", "x", "99999999999999999999", "\x00"])
 def test_invalid_card_is_rejected(client: Client, simulator: Simulator, card: str) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     response = place_order(client, card)
     assert response.status_code == 302
     assert not Order.objects.placed().exists()
@@ -192,15 +192,15 @@ def test_invalid_card_is_rejected(client: Client, simulator: Simulator, card: st
 def test_strangers_card_is_rejected(client: Client, other_client: Client, simulator: Simulator) -> None:
     card = buy(client, make_product()).billing_profile.cards.get()
     add_to_cart(other_client, make_product())
-    give_details(other_client, "charlie@example.org")
+    submit_details(other_client, "charlie@example.org")
     place_order(other_client, card.pk)
     assert Order.objects.placed().count() == 1
 
 
 def test_strangers_order_cannot_be_placed(client: Client, other_client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
-    data = place_form(client)
+    submit_details(client)
+    data = payment_form_data(client)
     other_client.post(reverse("carts:checkout"), data | {"card": add_card(client).json()["card"]})
     assert not Order.objects.placed().exists()
 

@@ -26,7 +26,7 @@ from tests.makers import (
     make_open_order,
     make_product,
     make_tax,
-    set_delivery,
+    set_standard_delivery,
 )
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +81,7 @@ def test_tax_on_top_of_prices_is_part_of_the_total(order: Order, settings: Any) 
 
 
 def raise_delivery(order: Order) -> None:
-    set_delivery("6.00", "75")
+    set_standard_delivery("6.00", "75")
 
 
 def raise_tax(order: Order) -> None:
@@ -144,7 +144,7 @@ def test_code_use_is_counted_when_the_order_is_placed(order: Order) -> None:
 
 def test_code_use_is_not_counted_if_the_items_sold_out(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = shown(order)
-    monkeypatch.setattr("products.models.Product.take", lambda *args: False)
+    monkeypatch.setattr("products.models.Product.reserve", lambda *args: False)
     with pytest.raises(OrderRejected, match="no longer available in this quantity"):
         place(order, facts)
     assert uses() == 0

@@ -18,10 +18,10 @@ from tests.makers import (
     add_card,
     add_to_cart,
     buy,
-    give_details,
     make_discount,
     make_product,
-    place_form,
+    payment_form_data,
+    submit_details,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,9 +83,9 @@ def test_parallel_first_adds_of_one_session_create_one_cart(client: Client) -> N
 
 def test_parallel_clicks_on_place_order_create_one_order_and_one_charge(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     card = add_card(client).json()["card"]
-    data = place_form(client)
+    data = payment_form_data(client)
     responses = run_in_parallel(lambda number: copy_of(client).post(reverse("carts:checkout"), data | {"card": card}))
     assert {response.status_code for response in responses} == {302}
     assert succeeded(simulator) == 1
@@ -107,8 +107,8 @@ def test_last_item_is_sold_once_to_eight_shoppers(simulator: Simulator) -> None:
     shoppers, forms = [Client() for _number in range(THREADS)], []
     for shopper in shoppers:
         add_to_cart(shopper, product)
-        give_details(shopper)
-        data = place_form(shopper)
+        submit_details(shopper)
+        data = payment_form_data(shopper)
         forms.append(data | {"card": add_card(shopper).json()["card"]})
     run_in_parallel(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
     product.refresh_from_db()
@@ -121,8 +121,8 @@ def test_last_use_of_a_code_goes_to_one_of_eight_shoppers(simulator: Simulator) 
     for shopper in shoppers:
         add_to_cart(shopper, product)
         shopper.post(reverse("carts:discount"), {"code": "LAST"})
-        give_details(shopper)
-        data = place_form(shopper)
+        submit_details(shopper)
+        data = payment_form_data(shopper)
         forms.append(data | {"card": add_card(shopper).json()["card"]})
     run_in_parallel(lambda number: shoppers[number].post(reverse("carts:checkout"), forms[number]))
     discount.refresh_from_db()
@@ -148,7 +148,7 @@ def place_while_adding(client: Client, card: int, product: Any, other: Any) -> l
     Return the status codes of the responses.
     """
     add_to_cart(client, product)
-    data = place_form(client)
+    data = payment_form_data(client)
 
     def act(number: int) -> Any:
         if number % 2:
@@ -162,7 +162,7 @@ def test_adding_while_placing_waits_instead_of_failing(client: Client, simulator
     """Check that both write the cart and the order in the same sequence, which avoids deadlocks."""
     product, other = make_product(stock=50), make_product(stock=50)
     add_to_cart(client, product)
-    give_details(client)
+    submit_details(client)
     card = add_card(client).json()["card"]
     for _round in range(4):
         assert place_while_adding(client, card, product, other) == [302] * THREADS
@@ -171,7 +171,7 @@ def test_adding_while_placing_waits_instead_of_failing(client: Client, simulator
 
 def test_cards_added_in_parallel_are_all_kept_with_one_default(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     responses = run_in_parallel(lambda number: add_card(copy_of(client)))
     cards = Order.objects.get().billing_profile.cards
     assert {response.status_code for response in responses} == {200}

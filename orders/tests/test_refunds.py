@@ -236,7 +236,7 @@ def test_staff_without_the_view_permission_cannot_refund(order: Order, client: C
 
 
 def test_restock_of_uncounted_stock_is_no_finding(order: Order, product: Product) -> None:
-    product.count_stock(None, by="staff")
+    product.switch_stock_tracking(None, by="staff")
     refund_order(order, "16.00", restock={order.items.get().pk: 1})
     assert audit() == []
 

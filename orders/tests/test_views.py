@@ -14,10 +14,10 @@ from tests.makers import (
     add_card,
     add_to_cart,
     buy,
-    give_details,
     make_product,
     make_user,
     place_order,
+    submit_details,
 )
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def order(client: Client, simulator: Simulator) -> Order:
 def charlie(other_client: Client) -> Client:
     """Return the client of another guest, who has an open order and a profile."""
     add_to_cart(other_client, make_product())
-    give_details(other_client, "charlie@example.org")
+    submit_details(other_client, "charlie@example.org")
     return other_client
 
 
@@ -68,7 +68,7 @@ def test_list_shows_only_the_visitors_orders(client: Client, order: Order, charl
 
 def test_guest_with_the_same_email_sees_no_orders(order: Order, other_client: Client) -> None:
     add_to_cart(other_client, make_product())
-    give_details(other_client, order.email)
+    submit_details(other_client, order.email)
     assert order.order_id not in other_client.get(reverse("orders:list")).text
     assert other_client.get(order.get_absolute_url()).status_code == 404
 
@@ -97,7 +97,7 @@ def test_user_sees_the_order_in_another_browser(client: Client, other_client: Cl
     alice = make_user()
     client.login(username=alice.email, password=PASSWORD)
     add_to_cart(client, make_product())
-    give_details(client)
+    submit_details(client)
     place_order(client, add_card(client).json()["card"])
     other_client.login(username=alice.email, password=PASSWORD)
     order = Order.objects.placed().get()
@@ -181,7 +181,7 @@ def test_status_of_an_order_paid_between_two_reads_is_paid(
 ) -> None:
     """Let the webhook pay the order after the view has read it and before it reads the open attempt."""
     order = buy(client, make_product(), "tok_threeDSecure2Required")
-    simulator.act(str(order.payment_intent_id), True)
+    simulator.complete_3d_secure(str(order.payment_intent_id), True)
     open_payment = Order.open_payment
 
     def settle_first(self: Order) -> Any:

@@ -11,10 +11,10 @@ def has_earlier_orders(user: User) -> bool:
     return Order.objects.claimable(user).exists()
 
 
-def claim(user: User, mail: AccountMail) -> int:
+def claim_orders(user: User, mail: AccountMail) -> int:
     """Use the link of `mail` to add the earlier guest orders to the user's account.
 
     Return the number of orders, or 0 if the link was used already.
     """
     with transaction.atomic():
-        return Order.objects.claim(user) if mail.use() else 0
+        return Order.objects.claim(user) if mail.mark_used() else 0

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.email_addresses import same_email
 from accounts.models import AccountMail, GuestEmail, User
-from accounts.throttle import forget_failures
+from accounts.throttle import clear_failures
 from addresses.countries import country_choices
 from addresses.models import Address
 from billing import answers, cards
@@ -26,7 +26,7 @@ from orders.models import Order, OrderEvent
 logger = logging.getLogger(__name__)
 
 
-class UnderWay(Exception):
+class OrdersInProgress(Exception):
     """Raised if an account cannot be deleted yet because money can still move for these orders."""
 
     def __init__(self, orders: list[Order]) -> None:
@@ -34,7 +34,7 @@ class UnderWay(Exception):
         self.orders = orders
 
 
-def orders_under_way(user: User) -> list[Order]:
+def get_orders_in_progress(user: User) -> list[Order]:
     """Return the orders that block the deletion of this account. The list is empty if it can be deleted."""
     return list(Order.objects.filter(billing_profile__in=_profile_pks(user)).in_progress())
 
@@ -42,8 +42,8 @@ def orders_under_way(user: User) -> list[Order]:
 def delete_account(user: User) -> None:
     """Delete `user` and all data that belongs only to them. Their orders stay, without personal data.
 
-    Raise UnderWay if money can still move for an order. An order that is paid but not yet shipped keeps its email and
-    postal addresses until it ships, for at most `Order.ADDRESS_RETENTION`. `manage.py reconcile` removes them
+    Raise OrdersInProgress if money can still move for an order. An order that is paid but not yet shipped keeps its
+    email and postal addresses until it ships, for at most `Order.ADDRESS_RETENTION`. `manage.py reconcile` removes them
     afterwards.
     """
     pks = _delete_locally(user)
@@ -61,8 +61,8 @@ def _delete_locally(user: User) -> list[int]:
     # Lock the carts first, as everywhere, so that no order is placed from them in the meantime.
     carts = Cart.objects.filter(Q(user=user) | Q(billing_profile__in=pks), active=True)
     list(carts.select_for_update().order_by("pk"))
-    if orders := orders_under_way(user):
-        raise UnderWay(orders)
+    if orders := get_orders_in_progress(user):
+        raise OrdersInProgress(orders)
     user_orders = Order.objects.filter(billing_profile__in=pks)
     user_orders.filter(status=Order.Status.OPEN).delete()
     profiles = BillingProfile.objects.filter(pk__in=pks)
@@ -86,8 +86,8 @@ def _delete_user(user: User) -> None:
     if user.has_verified_email:
         GuestEmail.objects.filter(same_email("email", user.email)).delete()
     LogEntry.objects.filter(same_email("object_repr", user.email)).update(object_repr="")
-    AccountMail.objects.forget(user)
-    forget_failures(user)
+    AccountMail.objects.erase(user)
+    clear_failures(user)
     user.delete()
 
 

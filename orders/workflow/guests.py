@@ -22,7 +22,7 @@ def start_guest(request: HttpRequest, email: str) -> BillingProfile:
     return BillingProfile.objects.set_guest_email(request, email, keep=None if has_ordered else profile)
 
 
-def known_of_guest(request: HttpRequest) -> dict[str, str]:
+def get_signup_initial(request: HttpRequest) -> dict[str, str]:
     """Return the email address and the name that this session's guest entered, as initial data for sign-up.
 
     Return an empty dictionary if the session has no guest profile.

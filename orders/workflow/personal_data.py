@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-from accounts.email_addresses import plain_email
+from accounts.email_addresses import canonical_email
 from accounts.models import AccountMail, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card
@@ -14,7 +14,7 @@ from carts.models import Cart
 from core.columns import Columns
 from orders.models import Mail, Order
 
-Facts = dict[str, Any]
+Data = dict[str, Any]
 # Orders, their lines, payments and refunds, and carts declare in their `columns` what the export contains.
 EXPORTED: dict[type[Model], list[str]] = {
     User: ["email", "email_verified", "name", "date_joined", "last_login"],
@@ -28,7 +28,7 @@ EXPORTED: dict[type[Model], list[str]] = {
 }  # fmt: skip
 
 
-def own_data(user: User) -> Facts:
+def export_personal_data(user: User) -> Data:
     """Return the user's account, postal addresses, cards, carts, orders with their history, and emails.
 
     Amounts are decimals, which Django's JSON encoder writes as strings.
@@ -36,13 +36,13 @@ def own_data(user: User) -> Facts:
     profiles = BillingProfile.objects.filter(user=user)
     return {
         "exported": timezone.now(),
-        "account": _facts(user),
-        "profile": [_facts(profile) for profile in profiles],
-        "addresses": _all(Address.objects.filter(billing_profile__in=profiles)),
-        "cards": _all(Card.objects.filter(billing_profile__in=profiles)),
+        "account": _values(user),
+        "profile": [_values(profile) for profile in profiles],
+        "addresses": _all_values(Address.objects.filter(billing_profile__in=profiles)),
+        "cards": _all_values(Card.objects.filter(billing_profile__in=profiles)),
         "carts": [_cart(cart) for cart in Cart.objects.filter(user=user).prefetch_related("items__product")],
         "orders": [_order(order) for order in _orders(user)],
-        "mails": _all(AccountMail.objects.filter(Q(user=user) | Q(to=plain_email(user.email)))),
+        "mails": _all_values(AccountMail.objects.filter(Q(user=user) | Q(to=canonical_email(user.email)))),
     }
 
 
@@ -52,19 +52,19 @@ def exported_columns(model: type[Model]) -> Sequence[str]:
     return EXPORTED[model] if model in EXPORTED or columns is None else columns.exported
 
 
-def _facts(row: Model) -> Facts:
+def _values(row: Model) -> Data:
     return {name: getattr(row, name) for name in exported_columns(row._meta.model)}
 
 
-def _all(rows: QuerySet[Any]) -> list[Facts]:
-    return [_facts(row) for row in rows.order_by("pk")]
+def _all_values(rows: QuerySet[Any]) -> list[Data]:
+    return [_values(row) for row in rows.order_by("pk")]
 
 
-def _cart(cart: Cart) -> Facts:
+def _cart(cart: Cart) -> Data:
     lines = [
         {"sku": line.product.sku, "title": line.product.title, "quantity": line.quantity} for line in cart.items.all()
     ]
-    return _facts(cart) | {"lines": lines}
+    return _values(cart) | {"lines": lines}
 
 
 def _orders(user: User) -> QuerySet[Order]:
@@ -72,17 +72,17 @@ def _orders(user: User) -> QuerySet[Order]:
     return rows.prefetch_related("items", "events", "payments__refunds", "payments__card", "mails")
 
 
-def _order(order: Order) -> Facts:
+def _order(order: Order) -> Data:
     """Return the order as its page shows it. Details in the history that only staff see are left out."""
     payments = [
-        _facts(payment)
+        _values(payment)
         | {"card": str(payment.card or "")}
-        | {"refunds": [_facts(refund) for refund in payment.refunds.all()]}
+        | {"refunds": [_values(refund) for refund in payment.refunds.all()]}
         for payment in order.payments.all()
     ]
-    return _facts(order) | {
-        "lines": [_facts(item) for item in order.items.all()],
+    return _values(order) | {
+        "lines": [_values(item) for item in order.items.all()],
         "history": [{"at": event.at, "what": event.display_text} for event in order.events.all()],
         "payments": payments,
-        "mails": [_facts(mail) for mail in order.mails.all() if mail.to == order.email],
+        "mails": [_values(mail) for mail in order.mails.all() if mail.to == order.email],
     }

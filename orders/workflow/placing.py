@@ -106,7 +106,7 @@ def _use_discount_code(quote: Quote) -> list[str]:
 def _reserve_stock(order: Order, quote: Quote) -> list[str]:
     """Reserve the stock, by ascending product id to avoid deadlocks. Return a message if a product is sold out."""
     for line in sorted(quote.lines, key=lambda line: line.product_id):
-        if not line.product.take(line.quantity, order.order_id):
+        if not line.product.reserve(line.quantity, order.order_id):
             return [_("%(title)s is no longer available in this quantity.") % {"title": line.product.title}]
     return []
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import answers, gateway
-from core.money import format_money, has_excess_digits, major_units
+from core.money import format_money, has_excess_decimals, major_units
 from orders.emails import queue
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow.alerts import alert_staff
@@ -79,7 +79,7 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
 
     Raise RefundRejected and change nothing if the refund is not possible.
     """
-    if requested.amount <= 0 or has_excess_digits(requested.amount, order.currency):
+    if requested.amount <= 0 or has_excess_decimals(requested.amount, order.currency):
         raise RefundRejected(_("Enter an amount above zero that can be paid in this currency."))
     with transaction.atomic():
         # The sums are computed here because SQLite does this arithmetic in floating point.
@@ -255,7 +255,7 @@ def _restock(row: Refund) -> None:
     if row.restock and Refund.objects.filter(pk=row.pk, is_restocked=False).update(is_restocked=True):
         number, back = row.payment.order.order_id, {}
         for item in row.payment.order.items.filter(pk__in=row.restock).order_by("product_id"):
-            back[str(item.pk)] = item.product.give_back(number, row.restock[str(item.pk)])
+            back[str(item.pk)] = item.product.release(number, row.restock[str(item.pk)])
         Refund.objects.filter(pk=row.pk).update(restock=back)  # 0 for stock that is no longer counted
 
 

@@ -25,7 +25,7 @@ def release_order(order: Order) -> None:
             if order.discount:
                 order.discount.release_use()  # This runs once, because the update above succeeds once.
             for item in order.items.select_related("product").order_by("product_id"):
-                item.product.give_back(order.order_id)
+                item.product.release(order.order_id)
             is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
             order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
             queue.queue_cancellation_email(order)

@@ -10,23 +10,23 @@ from django.core.validators import FileExtensionValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from products.images.renditions import SizedImageField, SizedImageFile
+from products.images.renditions import RenditionImageField, RenditionImageFile
 
 
-def picture_path(row: "Pictured", filename: str) -> str:
+def image_upload_path(row: "ImageMixin", filename: str) -> str:
     """Return an upload path with a hash of the content, so that browsers can cache the image indefinitely."""
     row.image.seek(0)
     digest = hashlib.sha256(row.image.read()).hexdigest()[:12]
     row.image.seek(0)
-    return f"products/{row.picture_stem[:60]}-{digest}{PurePath(filename).suffix.lower()}"
+    return f"products/{row.image_stem[:60]}-{digest}{PurePath(filename).suffix.lower()}"
 
 
-class Pictured(models.Model):
+class ImageMixin(models.Model):
     """Abstract model with one image, its size in pixels and its alternative text."""
 
-    image: Any = SizedImageField(  # Instances return a SizedImageFile.
+    image: Any = RenditionImageField(  # Instances return a RenditionImageFile.
         _("picture"),
-        upload_to=picture_path,
+        upload_to=image_upload_path,
         blank=True,
         validators=[FileExtensionValidator(["jpg", "jpeg", "png", "webp"])],
     )
@@ -47,23 +47,23 @@ class Pictured(models.Model):
         is_about_image = update_fields is None or "image" in update_fields
         replaced = self._replaced_image() if is_about_image else None
         super().save(*args, update_fields=update_fields, **kwargs)
-        drop_files(replaced)
+        delete_files_on_commit(replaced)
 
     @property
-    def picture_stem(self) -> str:
+    def image_stem(self) -> str:
         """The beginning of the names of the image files."""
         raise NotImplementedError
 
-    def _replaced_image(self) -> SizedImageFile | None:
+    def _replaced_image(self) -> RenditionImageFile | None:
         """Return the stored image that saving this row would replace or remove, or None."""
         if self._state.adding or (self.image and self.image._committed):
             return None
         stored = type(self)._base_manager.only("image", "image_width").filter(pk=self.pk).first()
-        image: SizedImageFile | None = stored.image if stored else None
+        image: RenditionImageFile | None = stored.image if stored else None
         return image
 
 
-def drop_files(file: SizedImageFile | None) -> None:
+def delete_files_on_commit(file: RenditionImageFile | None) -> None:
     """Delete the files of an image after the transaction commits, unless another row uses them.
 
     The files are kept if the transaction is rolled back.
@@ -72,6 +72,6 @@ def drop_files(file: SizedImageFile | None) -> None:
         transaction.on_commit(partial(_delete_unless_used, file), robust=True)
 
 
-def _delete_unless_used(file: SizedImageFile) -> None:
-    if not any(model._base_manager.filter(image=file.name).exists() for model in Pictured.__subclasses__()):
+def _delete_unless_used(file: RenditionImageFile) -> None:
+    if not any(model._base_manager.filter(image=file.name).exists() for model in ImageMixin.__subclasses__()):
         file.delete(save=False)

@@ -16,7 +16,7 @@ FORMER_WIDTHS = (320,)  # The widths of earlier versions. Their files are delete
 QUALITY = 78
 
 
-class SizedImageFile(ImageFieldFile):
+class RenditionImageFile(ImageFieldFile):
     """A stored image and its renditions, WebP files named after it. The row stores the image's own width and height."""
 
     def save(self, name: str, content: File, save: bool = True) -> None:
@@ -24,16 +24,16 @@ class SizedImageFile(ImageFieldFile):
         super().save(name, content, save=False)
         with self.storage.open(str(self.name)) as file, Image.open(file) as image:
             self._set_size(image.width, image.height)
-        self.make_copies()
+        self.create_renditions()
         if save:
             self.instance.save()
 
-    def make_copies(self) -> int:
+    def create_renditions(self) -> int:
         """Create and store the missing renditions. Return their number.
 
         The widest is created first, and each is scaled from the one before. Raise OSError if the image file is missing.
         """
-        missing = [width for width in self.widths if not self.storage.exists(self.copy_name(width))]
+        missing = [width for width in self.widths if not self.storage.exists(self.rendition_name(width))]
         if missing:
             with self.storage.open(str(self.name)) as file, Image.open(file) as image:
                 picture = image.convert("RGBA" if image.has_transparency_data else "RGB")
@@ -41,13 +41,13 @@ class SizedImageFile(ImageFieldFile):
             for width in reversed(missing):
                 height = max(round(width * ratio), 1)
                 picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
-                self.storage.save(self.copy_name(width), _as_webp(picture))
+                self.storage.save(self.rendition_name(width), _as_webp(picture))
         return len(missing)
 
     def delete(self, save: bool = True) -> None:
         """Delete the image and its renditions from the storage."""
         for width in (*self.widths, *FORMER_WIDTHS):
-            self.storage.delete(self.copy_name(width))
+            self.storage.delete(self.rendition_name(width))
         super().delete(save)
 
     @property
@@ -57,14 +57,14 @@ class SizedImageFile(ImageFieldFile):
         smaller = [width for width in WIDTHS if width < own]
         return sorted({*smaller, min(own, WIDTHS[-1])} - {0})
 
-    def copy_name(self, width: int) -> str:
+    def rendition_name(self, width: int) -> str:
         """Return the name of the rendition of this width. A WebP image of exactly this width is its own rendition."""
         name = PurePath(self.name or "")
         if width == self._own_width and name.suffix == ".webp":
             return str(name)
         return str(name.with_name(f"{name.stem}-{width}.webp"))
 
-    def copy_url(self, min_width: int) -> str:
+    def rendition_url(self, min_width: int) -> str:
         """Return the URL of the smallest rendition of at least this width, or of the widest one.
 
         Return "" if there is no image, and the URL of the image itself if its size is unknown.
@@ -72,24 +72,24 @@ class SizedImageFile(ImageFieldFile):
         if not self:
             return ""
         wide_enough = [width for width in self.widths if width >= min_width] or self.widths[-1:]
-        return str(self.storage.url(self.copy_name(wide_enough[0]))) if wide_enough else self.url
+        return str(self.storage.url(self.rendition_name(wide_enough[0]))) if wide_enough else self.url
 
     @property
     def small_url(self) -> str:
-        return self.copy_url(160)
+        return self.rendition_url(160)
 
     @property
     def medium_url(self) -> str:
-        return self.copy_url(640)
+        return self.rendition_url(640)
 
     @property
     def large_url(self) -> str:
-        return self.copy_url(1280)
+        return self.rendition_url(1280)
 
     @property
     def srcset(self) -> str:
         """The renditions as a `srcset` attribute, from which the browser chooses."""
-        return ", ".join(f"{self.storage.url(self.copy_name(width))} {width}w" for width in self.widths)
+        return ", ".join(f"{self.storage.url(self.rendition_name(width))} {width}w" for width in self.widths)
 
     @property
     def _own_width(self) -> int:
@@ -100,14 +100,14 @@ class SizedImageFile(ImageFieldFile):
         setattr(self.instance, f"{self.field.name}_height", height)
 
 
-class SizedImageField(models.ImageField):
+class RenditionImageField(models.ImageField):
     """An ImageField that stores the size of its image in the columns `<name>_width` and `<name>_height`.
 
     Pages can show the size without opening the file. Django's own `width_field` would read the file of every row whose
     size is unknown when the row is loaded.
     """
 
-    attr_class = SizedImageFile
+    attr_class = RenditionImageFile
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """Store a new image with its renditions. Clear the size if the image was removed."""

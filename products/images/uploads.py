@@ -9,11 +9,11 @@ from django.core.files.base import ContentFile, File
 from django.utils.translation import gettext as _
 from PIL import Image, ImageCms, ImageOps
 
-MOST_BYTES = 10 * 1024 * 1024
-MOST_PIXELS = 40_000_000
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PIXELS = 40_000_000
 # Formats are detected by content, not by file name. A JPEG from a phone can contain a preview as a second image, which
 # Pillow calls MPO.
-KINDS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
+FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WEBP"}
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 
 
@@ -28,15 +28,15 @@ class PictureField(forms.ImageField):
 def clean_picture(file: File) -> ContentFile:
     """Return the image upright and in sRGB, without location, camera data, further frames or code hidden in the file.
 
-    Raise ValidationError if the file has more than `MOST_BYTES` bytes or `MOST_PIXELS` pixels, or if it is not a
+    Raise ValidationError if the file has more than `MAX_BYTES` bytes or `MAX_PIXELS` pixels, or if it is not a
     readable JPEG, PNG or WebP image.
     """
-    if file.size > MOST_BYTES:
+    if file.size > MAX_BYTES:
         raise ValidationError(_("The picture is too large. The maximum is 10 MB."), code="large")
     try:
         # Opening reads only the header. MPO is not in the list because Pillow opens an MPO file as a JPEG.
         with Image.open(file, formats=list(SUFFIXES)) as image:
-            if image.width * image.height > MOST_PIXELS:
+            if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             return _reencode(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -48,7 +48,7 @@ def clean_picture(file: File) -> ContentFile:
 
 
 def _reencode(image: Image.Image) -> ContentFile:
-    kind = KINDS[image.format or ""]
+    kind = FORMATS[image.format or ""]
     is_transparent = image.has_transparency_data and kind != "JPEG"
     picture = _to_srgb(ImageOps.exif_transpose(image)).convert("RGBA" if is_transparent else "RGB")
     picture.info = {}  # Otherwise Pillow would write comments and color profiles to the new file.

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             name='Product',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('image', products.images.renditions.SizedImageField(blank=True, upload_to=products.images.mixin.picture_path, validators=[django.core.validators.FileExtensionValidator(['jpg', 'jpeg', 'png', 'webp'])], verbose_name='picture')),
+                ('image', products.images.renditions.RenditionImageField(blank=True, upload_to=products.images.mixin.image_upload_path, validators=[django.core.validators.FileExtensionValidator(['jpg', 'jpeg', 'png', 'webp'])], verbose_name='picture')),
                 ('image_width', models.PositiveIntegerField(editable=False, null=True)),
                 ('image_height', models.PositiveIntegerField(editable=False, null=True)),
                 ('image_alt', models.CharField(blank=True, help_text='Describes the picture. Empty: the product’s title.', max_length=150, verbose_name='alternative text')),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             name='Picture',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('image', products.images.renditions.SizedImageField(blank=True, upload_to=products.images.mixin.picture_path, validators=[django.core.validators.FileExtensionValidator(['jpg', 'jpeg', 'png', 'webp'])], verbose_name='picture')),
+                ('image', products.images.renditions.RenditionImageField(blank=True, upload_to=products.images.mixin.image_upload_path, validators=[django.core.validators.FileExtensionValidator(['jpg', 'jpeg', 'png', 'webp'])], verbose_name='picture')),
                 ('image_width', models.PositiveIntegerField(editable=False, null=True)),
                 ('image_height', models.PositiveIntegerField(editable=False, null=True)),
                 ('image_alt', models.CharField(blank=True, help_text='Describes the picture. Empty: the product’s title.', max_length=150, verbose_name='alternative text')),

@@ -9,7 +9,7 @@ import logging
 
 from django.db import DatabaseError, migrations, transaction
 
-# Remove accents and replace everything that is not a letter or a digit with a space, like products.search.words.
+# Remove accents and replace everything that is not a letter or a digit with a space, like products.search.split_words.
 # Otherwise PostgreSQL would parse MC-101 as the letters mc and a negative number.
 PLAIN = r"""regexp_replace(regexp_replace(normalize(left({}, 50000), NFKD), '[\u0300-\u036f]+', '', 'g'),
             '[^[:alnum:]]+', ' ', 'g')"""

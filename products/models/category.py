@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from core.slugs import unique_slug
 
 
-class Tree:
+class CategoryTree:
     """The categories as a tree.
 
     `Category.clean` rejects cycles. If a cycle is stored nevertheless, its categories are not reachable from the top
@@ -30,11 +30,11 @@ class Tree:
         """Return the category with this slug, or None."""
         return next((category for category in self._by_id.values() if category.slug == slug), None)
 
-    def below(self, category: "Category | None") -> list["Category"]:
+    def children(self, category: "Category | None") -> list["Category"]:
         """Return the children of the category, or the top-level categories for None."""
         return self._below.get(category.pk if category else None, [])
 
-    def path(self, category: "Category | None") -> list["Category"]:
+    def path_to(self, category: "Category | None") -> list["Category"]:
         """Return the categories from the top level down to this one. Return an empty list for None."""
         path: list[Category] = []
         while category is not None and category not in path:
@@ -42,31 +42,31 @@ class Tree:
             category = self._by_id.get(category.parent_id) if category.parent_id else None
         return path
 
-    def branch(self, category: "Category") -> list[int]:
+    def subtree_ids(self, category: "Category") -> list[int]:
         """Return the ids of the category and of all its descendants."""
         members = [category]
         for member in members:  # The list grows during the loop.
-            members.extend(other for other in self.below(member) if other not in members)
+            members.extend(other for other in self.children(member) if other not in members)
         return [member.pk for member in members]
 
     def walk(self, parent: "Category | None" = None, depth: int = 0) -> Iterator[tuple["Category", int]]:
         """Yield every category below `parent` with its depth, each followed by its descendants."""
-        for category in self.below(parent):
+        for category in self.children(parent):
             yield category, depth
             yield from self.walk(category, depth + 1)
 
 
-MENU_KEY = "categories"
+MENU_CACHE_KEY = "categories"
 
 
 class CategoryManager(models.Manager["Category"]):
     def for_menu(self) -> list["Category"]:
         """Return the categories by title. Cache them for a minute, because every list page shows them."""
-        return cache.get_or_set(MENU_KEY, lambda: list(self.order_by("title")), 60) or []
+        return cache.get_or_set(MENU_CACHE_KEY, lambda: list(self.order_by("title")), 60) or []
 
-    def tree(self) -> Tree:
+    def tree(self) -> CategoryTree:
         """Return the categories of the menu as a tree."""
-        return Tree(self.for_menu())
+        return CategoryTree(self.for_menu())
 
 
 class Category(models.Model):
@@ -93,19 +93,19 @@ class Category(models.Model):
         """Save the category with a unique slug. Clear the cached menu."""
         self.slug = self.slug or unique_slug(self, self.title)
         super().save(*args, **kwargs)
-        cache.delete(MENU_KEY)
+        cache.delete(MENU_CACHE_KEY)
 
     def get_absolute_url(self) -> str:
         return f"{reverse('products:list')}?category={self.slug}"
 
     def clean(self) -> None:
         """Raise ValidationError if the parent is the category itself or one of its descendants."""
-        path = Tree(Category.objects.all()).path(self.parent)
+        path = CategoryTree(Category.objects.all()).path_to(self.parent)
         if self.pk and self in path:
             names = " > ".join(category.title for category in path[path.index(self) :])
             text = _("A category cannot be inside itself: %(names)s. Please choose another parent.")
             raise ValidationError({"parent": ValidationError(text, "ring", {"names": names})})
 
-    def crumbs(self) -> list["Category"]:
+    def breadcrumbs(self) -> list["Category"]:
         """Return the path from the top-level category to this one. A top-level category needs no query."""
-        return Category.objects.tree().path(self) if self.parent_id else [self]
+        return Category.objects.tree().path_to(self) if self.parent_id else [self]

@@ -3,11 +3,11 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from products.images.mixin import Pictured
+from products.images.mixin import ImageMixin
 from products.models.product import Product
 
 
-class Picture(Pictured):
+class Picture(ImageMixin):
     """An additional picture of a product, such as another side or the product in use.
 
     The main picture is the image of the product itself.
@@ -25,7 +25,7 @@ class Picture(Pictured):
         return self.alt
 
     @property
-    def picture_stem(self) -> str:
+    def image_stem(self) -> str:
         return self.product.slug
 
     @property

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
 from core.models import GuardedModel
-from products.images.mixin import Pictured
+from products.images.mixin import ImageMixin
 from products.models.category import Category
 from products.models.stock import StockMovement
 
@@ -33,7 +33,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Return the products that are not sold out."""
         return self.exclude(stock=0)
 
-    def priced(self, low: Decimal | None, high: Decimal | None) -> Self:
+    def priced_between(self, low: Decimal | None, high: Decimal | None) -> Self:
         """Return the products that cost from `low` to `high`. None means no limit."""
         found = self if low is None else self.filter(price__gte=low)
         return found if high is None else found.filter(price__lte=high)
@@ -44,7 +44,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def cheapest_first(self) -> Self:
         return self.order_by("price", "pk")
 
-    def dearest_first(self) -> Self:
+    def most_expensive_first(self) -> Self:
         return self.order_by("-price", "-pk")
 
     def for_cards(self) -> Self:
@@ -52,8 +52,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.active().newest_first()
 
 
-class Product(GuardedModel, Pictured):
-    """A product. Its stock changes only through `take`, `give_back`, `adjust_stock` and `count_stock`."""
+class Product(GuardedModel, ImageMixin):
+    """A product. Its stock changes only through `reserve`, `release`, `adjust_stock` and `switch_stock_tracking`."""
 
     columns = Columns(conditional=("stock",))
 
@@ -121,7 +121,7 @@ class Product(GuardedModel, Pictured):
         return reverse("products:detail", args=[self.slug])
 
     @property
-    def picture_stem(self) -> str:
+    def image_stem(self) -> str:
         return self.slug
 
     @property
@@ -148,7 +148,7 @@ class Product(GuardedModel, Pictured):
         """Whether at most settings.LOW_STOCK units are left."""
         return self.stock is not None and self.stock <= settings.LOW_STOCK
 
-    def most_in_cart(self) -> int:
+    def max_cart_quantity(self) -> int:
         """Return the largest quantity that one cart can hold now: the stock, but at most MAX_QUANTITY.
 
         Return 0 if the product is not on sale.
@@ -157,7 +157,7 @@ class Product(GuardedModel, Pictured):
             return 0
         return MAX_QUANTITY if self.stock is None else min(self.stock, MAX_QUANTITY)
 
-    def take(self, quantity: int, order: str) -> bool:
+    def reserve(self, quantity: int, order: str) -> bool:
         """Reserve `quantity` units for the order with this number.
 
         Return False if the product is not on sale or has too little stock. Call this in a transaction.
@@ -167,11 +167,14 @@ class Product(GuardedModel, Pictured):
             return False
         self.refresh_from_db(fields=["stock"])
         StockMovement.objects.create(
-            product=self, kind=StockMovement.Kind.TAKEN, order=order, amount=-quantity if self.stock is not None else 0
+            product=self,
+            kind=StockMovement.Kind.RESERVED,
+            order=order,
+            amount=-quantity if self.stock is not None else 0,
         )
         return True
 
-    def give_back(self, order: str, most: int | None = None) -> int:
+    def release(self, order: str, most: int | None = None) -> int:
         """Release the units that the order with this number still holds, or at most `most` of them.
 
         Return the number of released units. An order never releases more units than it reserved, regardless of how
@@ -183,7 +186,7 @@ class Product(GuardedModel, Pictured):
             return 0
         if not self._rows().filter(stock__isnull=False).update(stock=F("stock") + units):
             units = 0
-        StockMovement.objects.create(product=self, kind=StockMovement.Kind.GIVEN_BACK, order=order, amount=units)
+        StockMovement.objects.create(product=self, kind=StockMovement.Kind.RELEASED, order=order, amount=units)
         return int(units)
 
     @transaction.atomic
@@ -200,7 +203,7 @@ class Product(GuardedModel, Pictured):
         return True
 
     @transaction.atomic
-    def count_stock(self, counted: int | None, by: str) -> bool:
+    def switch_stock_tracking(self, counted: int | None, by: str) -> bool:
         """Change unlimited stock to `counted` units, or limited stock to unlimited if `counted` is None.
 
         Return False and change nothing if the stock is already limited, or already unlimited if `counted` is None.

@@ -9,8 +9,8 @@ class StockMovement(models.Model):
 
     class Kind(models.TextChoices):
         OPENING = "opening", _("Opening stock")
-        TAKEN = "taken", _("Reserved by an order")
-        GIVEN_BACK = "given_back", _("Released by an order")
+        RESERVED = "taken", _("Reserved by an order")
+        RELEASED = "given_back", _("Released by an order")
         ADJUSTED = "adjusted", _("Changed by staff")
 
     product = models.ForeignKey("products.Product", models.CASCADE, related_name="movements", verbose_name=_("product"))

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from products.models import Product
-from tests.makers import NO_PICTURES, make_product, make_user
+from tests.makers import EMPTY_PICTURE_FORMSET, make_product, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,11 @@ def staff(client: Client) -> Client:
 def form_data(product: Product) -> dict[str, str]:
     """Return the data that a browser posts for an unchanged change form."""
     fields = {"sku": product.sku, "title": product.title, "price": str(product.price), "weight": str(product.weight)}
-    return fields | {"description": "", "group": "", "category": "", "stock_change": "", "active": "on"} | NO_PICTURES
+    return (
+        fields
+        | {"description": "", "group": "", "category": "", "stock_change": "", "active": "on"}
+        | EMPTY_PICTURE_FORMSET
+    )
 
 
 def save(staff: Client, product: Product, **changes: str) -> str:
@@ -37,7 +41,7 @@ def stock_of(product: Product) -> int | None:
 def test_form_opened_before_a_sale_keeps_the_stock_when_saved(staff: Client) -> None:
     product = make_product(stock=10)
     staff.get(reverse("admin:products_product_change", args=[product.pk]))
-    product.take(4, "ORDER1")
+    product.reserve(4, "ORDER1")
     save(staff, product, title="Blue mug")
     assert (Product.objects.get(pk=product.pk).title, stock_of(product)) == ("Blue mug", 6)
 
@@ -50,7 +54,7 @@ def test_form_cannot_overwrite_the_stock(staff: Client) -> None:
 
 def test_stock_change_is_applied_to_the_current_stock(staff: Client) -> None:
     product = make_product(stock=10)
-    product.take(4, "ORDER1")
+    product.reserve(4, "ORDER1")
     save(staff, product, stock_change="12")
     assert stock_of(product) == 18
     assert product.movements.filter(by="staff@example.org").get().amount == 12
@@ -83,7 +87,7 @@ def test_cleared_checkbox_makes_the_stock_limited(staff: Client) -> None:
 
 @pytest.mark.parametrize(("fields", "stock"), [({"stock_change": "7"}, 7), ({"is_unlimited": "on"}, None), ({}, 0)])
 def test_new_product_has_the_entered_stock(staff: Client, fields: dict, stock: int | None) -> None:
-    data = {"sku": "NEW-1", "title": "Jug", "price": "20.00", "weight": "0", "active": "on"} | NO_PICTURES
+    data = {"sku": "NEW-1", "title": "Jug", "price": "20.00", "weight": "0", "active": "on"} | EMPTY_PICTURE_FORMSET
     staff.post(reverse("admin:products_product_add"), data | fields)
     assert Product.objects.get(sku="NEW-1").stock == stock
 
@@ -132,7 +136,7 @@ def test_movements_are_read_only(staff: Client) -> None:
     assert product.movements.count() == 1
 
 
-def test_customer_is_sent_away_from_the_admin(client: Client) -> None:
+def test_admin_redirects_customers_to_the_login(client: Client) -> None:
     client.force_login(make_user("charlie@example.org"))
     product = make_product()
     response = client.post(reverse("admin:products_product_change", args=[product.pk]), form_data(product))

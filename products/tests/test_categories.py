@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from products.models import Category
-from products.models.category import Tree
+from products.models.category import CategoryTree
 from tests.makers import make_category, make_product, make_user
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_category_can_move_to_the_top_level(kitchen: Category) -> None:
     mugs.parent = None
     mugs.full_clean()
     mugs.save()
-    assert [category.title for category in Category.objects.tree().below(None)] == ["Kitchen", "Mugs"]
+    assert [category.title for category in Category.objects.tree().children(None)] == ["Kitchen", "Mugs"]
 
 
 def test_category_as_its_own_parent_is_rejected_by_the_database(kitchen: Category) -> None:
@@ -83,22 +83,22 @@ def test_cycle_from_concurrent_changes_does_not_hang_the_list(client: Client, ki
     make_product(title="Mug", category=Category.objects.get(slug="small-mugs"))
     Category.objects.filter(pk=kitchen.pk).update(parent=Category.objects.get(slug="small-mugs"))
     assert titles(client, "kitchen") == ["Mug"]
-    tree = Tree(Category.objects.all())
-    assert [category.title for category in tree.path(tree.find("kitchen"))] == ["Mugs", "Small mugs", "Kitchen"]
+    tree = CategoryTree(Category.objects.all())
+    assert [category.title for category in tree.path_to(tree.find("kitchen"))] == ["Mugs", "Small mugs", "Kitchen"]
 
 
 def test_menu_has_top_level_categories_and_form_has_all(client: Client, kitchen: Category) -> None:
     page = client.get("/products/")
-    assert [category.title for category in page.context["shelves"]] == ["Kitchen"]
-    options = [title.replace("\u2003", ".") for _slug, title in page.context["form"].shelves()]
+    assert [category.title for category in page.context["categories"]] == ["Kitchen"]
+    options = [title.replace("\u2003", ".") for _slug, title in page.context["form"].category_choices()]
     assert options == ["Kitchen", ".Bowls", ".Mugs", "..Small mugs"]
 
 
 def test_crumbs_start_at_the_top_level_category() -> None:
     kitchen = make_category("Kitchen")
     mugs = Category.objects.create(title="Mugs", parent=kitchen)
-    assert mugs.crumbs() == [kitchen, mugs]
-    assert kitchen.crumbs() == [kitchen]
+    assert mugs.breadcrumbs() == [kitchen, mugs]
+    assert kitchen.breadcrumbs() == [kitchen]
 
 
 def test_crumbs_terminate_for_categories_in_a_cycle() -> None:
@@ -106,4 +106,4 @@ def test_crumbs_terminate_for_categories_in_a_cycle() -> None:
     mugs = Category.objects.create(title="Mugs", parent=kitchen)
     kitchen.parent = mugs
     kitchen.save()
-    assert mugs.crumbs() == [kitchen, mugs]
+    assert mugs.breadcrumbs() == [kitchen, mugs]

@@ -75,60 +75,60 @@ def test_category_with_products_cannot_be_deleted() -> None:
 
 def test_reserve_lowers_the_stock_and_records_the_order() -> None:
     product = make_product(stock=3)
-    assert product.take(2, "ORDER1")
+    assert product.reserve(2, "ORDER1")
     assert (product.stock, stock_of(product)) == (1, 1)
     assert product.movements.filter(order="ORDER1").get().amount == -2
 
 
 def test_reserve_of_the_last_units_sells_the_product_out() -> None:
     product = make_product(stock=2)
-    assert product.take(2, "ORDER1")
+    assert product.reserve(2, "ORDER1")
     assert product.is_sold_out
 
 
 def test_reserve_of_more_than_the_stock_changes_nothing() -> None:
     product = make_product(stock=2)
-    assert not product.take(3, "ORDER1")
+    assert not product.reserve(3, "ORDER1")
     assert (stock_of(product), movements(product)) == (2, [("opening", 2)])
 
 
 def test_reserve_of_an_inactive_product_changes_nothing() -> None:
     product = make_product(stock=2, active=False)
-    assert not product.take(1, "ORDER1")
+    assert not product.reserve(1, "ORDER1")
     assert (stock_of(product), movements(product)) == (2, [("opening", 2)])
 
 
 def test_reserve_of_an_unlimited_product_keeps_it_unlimited() -> None:
     product = make_product(stock=None)
-    assert product.take(50, "ORDER1")
+    assert product.reserve(50, "ORDER1")
     assert (stock_of(product), movements(product)) == (None, [("taken", 0)])
 
 
 def test_reserve_of_the_last_unit_by_two_orders_succeeds_once() -> None:
     product = make_product(stock=1)
     other = Product.objects.get(pk=product.pk)
-    assert [product.take(1, "ORDER1"), other.take(1, "ORDER2")] == [True, False]
+    assert [product.reserve(1, "ORDER1"), other.reserve(1, "ORDER2")] == [True, False]
     assert stock_of(product) == 0
 
 
 def test_release_returns_the_units_of_the_order_once() -> None:
     product = make_product(stock=5)
-    product.take(2, "ORDER1")
-    product.take(1, "ORDER2")
-    assert [product.give_back("ORDER1") for _ in range(3)] == [2, 0, 0]
+    product.reserve(2, "ORDER1")
+    product.reserve(1, "ORDER2")
+    assert [product.release("ORDER1") for _ in range(3)] == [2, 0, 0]
     assert stock_of(product) == 4
 
 
 def test_release_for_an_order_without_units_changes_nothing() -> None:
     product = make_product(stock=5)
-    assert product.give_back("ORDER1") == 0
+    assert product.release("ORDER1") == 0
     assert movements(product) == [("opening", 5)]
 
 
 def test_release_of_an_unlimited_product_changes_nothing() -> None:
     product = make_product(stock=None)
-    product.take(2, "ORDER1")
-    assert product.give_back("ORDER1") == 0
+    product.reserve(2, "ORDER1")
+    assert product.release("ORDER1") == 0
     assert stock_of(product) is None
 
 
@@ -152,40 +152,40 @@ def test_adjust_stock_rejects_an_unlimited_product() -> None:
     assert stock_of(product) is None
 
 
-def test_count_stock_makes_unlimited_stock_limited() -> None:
+def test_switch_stock_tracking_makes_unlimited_stock_limited() -> None:
     product = make_product(stock=None)
-    assert product.count_stock(8, by="staff@example.org")
+    assert product.switch_stock_tracking(8, by="staff@example.org")
     assert (stock_of(product), movements(product)) == (8, [("adjusted", 8)])
 
 
-def test_count_stock_makes_limited_stock_unlimited() -> None:
+def test_switch_stock_tracking_makes_limited_stock_unlimited() -> None:
     product = make_product(stock=8)
-    assert product.count_stock(None, by="staff@example.org")
+    assert product.switch_stock_tracking(None, by="staff@example.org")
     assert (stock_of(product), movements(product)) == (None, [("opening", 8), ("adjusted", -8)])
 
 
 @pytest.mark.parametrize(("stock", "counted"), [(8, 3), (None, None)])
-def test_count_stock_without_a_change_of_kind_returns_false(stock: int | None, counted: int | None) -> None:
+def test_switch_stock_tracking_without_a_change_of_kind_returns_false(stock: int | None, counted: int | None) -> None:
     product = make_product(stock=stock)
-    assert not product.count_stock(counted, by="staff@example.org")
+    assert not product.switch_stock_tracking(counted, by="staff@example.org")
     assert stock_of(product) == stock
 
 
 def test_movements_always_add_up_to_the_stock() -> None:
     product = make_product(stock=10)
     steps = [
-        lambda: product.take(4, "ORDER1"),
-        lambda: product.take(7, "ORDER2"),
+        lambda: product.reserve(4, "ORDER1"),
+        lambda: product.reserve(7, "ORDER2"),
         lambda: product.adjust_stock(12, by="staff"),
-        lambda: product.take(7, "ORDER2"),
-        lambda: product.give_back("ORDER1"),
-        lambda: product.give_back("ORDER1"),
+        lambda: product.reserve(7, "ORDER2"),
+        lambda: product.release("ORDER1"),
+        lambda: product.release("ORDER1"),
         lambda: product.adjust_stock(-99, by="staff"),
-        lambda: product.count_stock(None, by="staff"),
-        lambda: product.take(3, "ORDER3"),
-        lambda: product.count_stock(6, by="staff"),
+        lambda: product.switch_stock_tracking(None, by="staff"),
+        lambda: product.reserve(3, "ORDER3"),
+        lambda: product.switch_stock_tracking(6, by="staff"),
         lambda: product.adjust_stock(-2, by="staff"),
-        lambda: product.take(4, "ORDER4"),
+        lambda: product.reserve(4, "ORDER4"),
     ]
     for step in steps:
         step()
@@ -222,8 +222,8 @@ def test_price_below_zero_is_rejected_by_the_database() -> None:
     ("fields", "most"),
     [({"stock": 3}, 3), ({"stock": 0}, 0), ({"stock": 500}, 99), ({"stock": None}, 99), ({"active": False}, 0)],
 )
-def test_most_in_cart_is_the_stock_up_to_99(fields: dict, most: int) -> None:
-    assert make_product(**fields).most_in_cart() == most
+def test_max_cart_quantity_is_the_stock_up_to_99(fields: dict, most: int) -> None:
+    assert make_product(**fields).max_cart_quantity() == most
 
 
 @pytest.mark.parametrize(("stock", "low"), [(0, False), (1, True), (5, True), (6, False), (None, False)])
@@ -233,7 +233,7 @@ def test_product_is_low_from_one_to_five_units(stock: int | None, low: bool) -> 
 
 def test_movement_str_is_kind_and_signed_amount() -> None:
     product = make_product(stock=5)
-    product.take(2, "ORDER1")
+    product.reserve(2, "ORDER1")
     assert [str(movement) for movement in StockMovement.objects.all()] == [
         "Reserved by an order -2",
         "Opening stock +5",

@@ -14,13 +14,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def hundred_products(monkeypatch: pytest.MonkeyPatch) -> None:
     """Create 100 products, many with the same price, and use blocks of ten rows."""
-    monkeypatch.setattr(paginator, "STRETCH", 10)
+    monkeypatch.setattr(paginator, "BLOCK_SIZE", 10)
     Product.objects.bulk_create(
         Product(sku=f"S-{n}", slug=f"s-{n}", title=f"Mug {n}", price=n % 7 if n < 60 else 3) for n in range(100)
     )
 
 
-@pytest.mark.parametrize("order", ["newest_first", "cheapest_first", "dearest_first"])
+@pytest.mark.parametrize("order", ["newest_first", "cheapest_first", "most_expensive_first"])
 def test_pages_have_every_product_once_in_order(order: str) -> None:
     products = getattr(Product.objects.active(), order)()
     paginator = ProductPaginator(products, 7)

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from products.models import Product
-from products.related import neighbours, options
-from tests.makers import NO_PICTURES, add_to_cart, make_category, make_product, make_user
+from products.related import get_variant_options, get_variants_and_related
+from tests.makers import EMPTY_PICTURE_FORMSET, add_to_cart, make_category, make_product, make_user
 from tests.visitors import count_queries, fill_cart
 
 pytestmark = pytest.mark.django_db
@@ -24,8 +24,8 @@ def variant(choice: str, second: str = "", **fields: Any) -> Product:
 
 def offered_choices(product: Product) -> dict[str, list[tuple[str, str, bool, str]]]:
     """Return the choices of each option as tuples of name, title of the product, `is_current` and `but`."""
-    found = options(product, neighbours(product)[0])
-    return {name: [(c.name, c.product.title, c.is_current, c.but) for c in choices] for name, choices in found}
+    found = get_variant_options(product, get_variants_and_related(product)[0])
+    return {name: [(c.name, c.product.title, c.is_current, c.other_value) for c in choices] for name, choices in found}
 
 
 def test_variants_are_offered_by_their_option() -> None:
@@ -68,7 +68,7 @@ def test_related_products_share_the_category_but_not_the_group() -> None:
     make_product(category=category, stock=0)
     make_product(category=category, active=False)
     related = [make_product(category=category) for _ in range(5)][:0:-1]
-    assert neighbours(mug)[1] == related
+    assert get_variants_and_related(mug)[1] == related
 
 
 def test_related_card_has_no_cart_button(client: Client) -> None:
@@ -121,7 +121,7 @@ def test_inconsistent_variant_is_rejected_with_a_field_error(client: Client, cha
     variant("Teal")
     oat = variant("Oat")
     data = {"sku": oat.sku, "title": "Mug, oat", "price": "1.00", "weight": "0", "group": "mug", "option": "Glaze"}
-    data |= {"choice": "Oat", "active": "on"} | NO_PICTURES
+    data |= {"choice": "Oat", "active": "on"} | EMPTY_PICTURE_FORMSET
     url = reverse("admin:products_product_change", args=[oat.pk])
     assert message in client.post(url, data | changes).text
     assert Product.objects.get(pk=oat.pk).title == "Mug, Oat"

@@ -9,15 +9,15 @@ from django.urls import reverse
 from PIL import Image
 
 from products.models import Picture, Product
-from products.tests.test_uploads import picture
-from tests.makers import NO_PICTURES, make_product, make_user
+from products.tests.test_uploads import make_image
+from tests.makers import EMPTY_PICTURE_FORMSET, make_product, make_user
 
 pytestmark = pytest.mark.django_db
 
 
 def product_with_image(kind: str = "PNG", size: tuple[int, int] = (500, 200), **fields: object) -> Product:
     """Create a product with an image of this size and return it as stored."""
-    file = ContentFile(picture(kind, size), f"mug.{kind.lower()}")
+    file = ContentFile(make_image(kind, size), f"mug.{kind.lower()}")
     return Product.objects.get(pk=make_product(title="Teal mug", image=file, **fields).pk)
 
 
@@ -28,7 +28,7 @@ def stored_files() -> list[str]:
 
 
 def add_view(product: Product, **fields: object) -> Picture:
-    return product.pictures.create(image=ContentFile(picture(size=(200, 200)), "view.png"), **fields)
+    return product.pictures.create(image=ContentFile(make_image(size=(200, 200)), "view.png"), **fields)
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ def test_picture_has_renditions_up_to_its_own_width(width: int, widths: list[int
     product = product_with_image(size=(width, 20))
     assert (product.image_width, product.image_height, product.image.widths) == (width, 20, widths)
     for expected in widths:
-        with default_storage.open(product.image.copy_name(expected)) as file, Image.open(file) as copy:
+        with default_storage.open(product.image.rendition_name(expected)) as file, Image.open(file) as copy:
             assert (copy.format, copy.width, copy.height) == ("WEBP", expected, max(round(expected * (20 / width)), 1))
 
 
 def test_webp_is_its_own_rendition() -> None:
     product = product_with_image("WEBP")
-    assert product.image.copy_name(500) == product.image.name
+    assert product.image.rendition_name(500) == product.image.name
     assert len(stored_files()) == 3
 
 
@@ -53,7 +53,7 @@ def test_resize_pictures_creates_only_missing_renditions(capsys: pytest.CaptureF
     product = product_with_image(size=(800, 200))
     view = add_view(product)
     before = set(stored_files())
-    for name in (product.image.copy_name(400), view.image.copy_name(160)):
+    for name in (product.image.rendition_name(400), view.image.rendition_name(160)):
         default_storage.delete(name)
     call_command("resize_pictures")
     call_command("resize_pictures")
@@ -63,20 +63,20 @@ def test_resize_pictures_creates_only_missing_renditions(capsys: pytest.CaptureF
 
 def test_resize_pictures_reports_a_missing_file_and_continues(capsys: pytest.CaptureFixture[str]) -> None:
     lost, kept = product_with_image(size=(800, 200)), product_with_image(size=(810, 200))
-    for name in (lost.image.name, lost.image.copy_name(400), kept.image.copy_name(400)):
+    for name in (lost.image.name, lost.image.rendition_name(400), kept.image.rendition_name(400)):
         default_storage.delete(name)
     call_command("resize_pictures")
     assert lost.image.name in capsys.readouterr().err
-    assert default_storage.exists(kept.image.copy_name(400))
+    assert default_storage.exists(kept.image.rendition_name(400))
 
 
 def test_renditions_keep_transparency() -> None:
-    product = make_product(image=ContentFile(picture("PNG", (400, 200), "RGBA"), "mug.png"))
-    with default_storage.open(product.image.copy_name(160)) as file, Image.open(file) as copy:
+    product = make_product(image=ContentFile(make_image("PNG", (400, 200), "RGBA"), "mug.png"))
+    with default_storage.open(product.image.rendition_name(160)) as file, Image.open(file) as copy:
         assert copy.mode in ("RGB", "RGBA")
-    transparent = ContentFile(picture("PNG", (400, 200), "LA"), "holes.png")
+    transparent = ContentFile(make_image("PNG", (400, 200), "LA"), "holes.png")
     other = make_product(image=transparent)
-    with default_storage.open(other.image.copy_name(160)) as file, Image.open(file) as copy:
+    with default_storage.open(other.image.rendition_name(160)) as file, Image.open(file) as copy:
         assert copy.mode == "RGBA"
 
 
@@ -91,7 +91,7 @@ def test_all_file_names_contain_the_hash_of_the_content() -> None:
 def test_files_of_a_replaced_picture_are_deleted() -> None:
     product = product_with_image()
     before = set(stored_files())
-    product.image = ContentFile(picture(size=(300, 100)), "new.png")
+    product.image = ContentFile(make_image(size=(300, 100)), "new.png")
     product.save()
     assert not before & set(stored_files())
     assert len(stored_files()) == 3
@@ -165,9 +165,15 @@ def test_detail_with_one_picture_has_no_thumbnails(client: Client) -> None:
 def test_staff_can_add_and_order_pictures_on_the_product_page(client: Client) -> None:
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     product = make_product()
-    data = {"sku": product.sku, "title": product.title, "price": "1.00", "weight": "0", "active": "on"} | NO_PICTURES
+    data = {
+        "sku": product.sku,
+        "title": product.title,
+        "price": "1.00",
+        "weight": "0",
+        "active": "on",
+    } | EMPTY_PICTURE_FORMSET
     data |= {"pictures-TOTAL_FORMS": "2", "pictures-0-position": "2", "pictures-1-position": "1"}
-    files = {f"pictures-{number}-image": ContentFile(picture(), f"{number}.png") for number in range(2)}
+    files = {f"pictures-{number}-image": ContentFile(make_image(), f"{number}.png") for number in range(2)}
     client.post(reverse("admin:products_product_change", args=[product.pk]), data | files)
     assert list(product.pictures.values_list("position", "image_width")) == [(1, 40), (2, 40)]
 
@@ -175,7 +181,13 @@ def test_staff_can_add_and_order_pictures_on_the_product_page(client: Client) ->
 def test_additional_picture_without_a_file_is_rejected(client: Client) -> None:
     client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
     product = make_product()
-    data = {"sku": product.sku, "title": product.title, "price": "1.00", "weight": "0", "active": "on"} | NO_PICTURES
+    data = {
+        "sku": product.sku,
+        "title": product.title,
+        "price": "1.00",
+        "weight": "0",
+        "active": "on",
+    } | EMPTY_PICTURE_FORMSET
     data |= {"pictures-TOTAL_FORMS": "1", "pictures-0-position": "0", "pictures-0-image_alt": "Words alone"}
     assert (
         "This field is required" in client.post(reverse("admin:products_product_change", args=[product.pk]), data).text

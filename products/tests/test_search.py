@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 def find_titles(text: str, **filters: object) -> list[str]:
     """Return the titles that a search finds, in its order."""
-    ids = search.find(Product.objects.active().filter(**filters), text)
+    ids = search.find_ids(Product.objects.active().filter(**filters), text)
     titles = dict(Product.objects.values_list("pk", "title"))
     return [titles[pk] for pk in ids]
 
@@ -58,7 +58,7 @@ def test_search_ranks_an_exact_sku_first() -> None:
 def test_search_keeps_the_order_and_the_filters_of_the_list() -> None:
     for title, price in {"Dear mug": 30, "Cheap mug": 10, "Mug": 20, "Free mug": 0}.items():
         make_product(title=title, price=price)
-    ids = search.find(Product.objects.active().priced(5, None).cheapest_first(), "mug")
+    ids = search.find_ids(Product.objects.active().priced_between(5, None).cheapest_first(), "mug")
     assert list(Product.objects.in_bulk(ids)) == sorted(ids)
     assert [Product.objects.get(pk=pk).title for pk in ids] == ["Cheap mug", "Mug", "Dear mug"]
 
@@ -77,7 +77,7 @@ def test_search_finds_products_created_in_bulk() -> None:
 
 
 def test_search_of_a_common_word_shows_a_limited_number(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "MOST", 3)
+    monkeypatch.setattr(search, "MAX_RESULTS", 3)
     for number in range(5):
         make_product(title=f"Mug {number}")
     assert find_titles("mug") == ["Mug 4", "Mug 3", "Mug 2"]
@@ -95,7 +95,7 @@ HOSTILE = [
 def test_search_of_any_text_returns_a_page(client: Client, text: str) -> None:
     make_product(title="Teal mug", description="50 % off_")
     assert client.get("/products/", {"q": text}).status_code == 200
-    assert len(search.find(Product.objects.active().cheapest_first(), text)) <= 1
+    assert len(search.find_ids(Product.objects.active().cheapest_first(), text)) <= 1
 
 
 def test_search_ignores_nul_characters() -> None:

@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.test import Client
 
-from products.images.renditions import SizedImageFile
+from products.images.renditions import RenditionImageFile
 from products.models import Category, Product
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the renditions, because those of forty pictures take seconds. test_sizes tests them."""
-    monkeypatch.setattr(SizedImageFile, "make_copies", lambda file: 0)
+    monkeypatch.setattr(RenditionImageFile, "create_renditions", lambda file: 0)
 
 
 def seed(*arguments: str) -> str:
@@ -36,7 +36,7 @@ def test_seed_adds_forty_products_with_pictures_once() -> None:
 def test_seed_nests_the_categories_and_keeps_changes_of_staff() -> None:
     seed()
     mugs = Category.objects.get(slug="mugs-cups")
-    assert [category.title for category in mugs.crumbs()] == ["Kitchen", "Mugs & cups"]
+    assert [category.title for category in mugs.breadcrumbs()] == ["Kitchen", "Mugs & cups"]
     Category.objects.filter(pk=mugs.pk).update(parent=None)
     Product.objects.filter(sku="MC-101").delete()
     seed()
@@ -61,7 +61,7 @@ def test_seed_adds_plain_products_up_to_the_number() -> None:
     assert [product.movements.get().amount for product in plain] == [100] * 32
 
 
-def test_picture_is_served_to_be_kept_for_ever(client: Client) -> None:
+def test_picture_is_cached_as_immutable(client: Client) -> None:
     seed()
     product = Product.objects.get(sku="MC-101")
     response = client.get(product.image.url)

@@ -9,9 +9,9 @@ from django.core.files.base import ContentFile
 from django.test import Client
 
 from products.models import Category, Product
-from products.tests.test_uploads import picture
+from products.tests.test_uploads import make_image
 from tests.makers import make_category, make_product
-from tests.markup import read
+from tests.markup import parse_html
 
 pytestmark = pytest.mark.django_db
 SCRIPT = re.compile(r'<script type="application/ld\+json">(.*?)</script>', re.DOTALL)
@@ -43,8 +43,8 @@ def test_sold_out_product_is_out_of_stock(client: Client) -> None:
 
 def test_product_has_absolute_urls_of_its_pictures(client: Client, settings: Any) -> None:
     settings.SITE_URL = "https://shop.example"
-    product = make_product(image=ContentFile(picture("WEBP"), "mug.webp"))
-    product.pictures.create(image=ContentFile(picture("WEBP", (50, 50)), "mug.webp"))
+    product = make_product(image=ContentFile(make_image("WEBP"), "mug.webp"))
+    product.pictures.create(image=ContentFile(make_image("WEBP", (50, 50)), "mug.webp"))
     images = graph(client, product)["Product"]["image"]
     assert len(images) == 2
     assert images[0] == f"https://shop.example{product.image.url}"
@@ -66,7 +66,7 @@ def test_structured_breadcrumbs_match_those_on_the_page(
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
     mugs = Category.objects.create(title="Mugs & <cups>", parent=make_category("Kitchen"))
     product = make_product(title="Teal mug", category=mugs if has_category else None)
-    shown = list(read(client.get(product.get_absolute_url()).text).one("ol", class_="breadcrumb").all("li"))
+    shown = list(parse_html(client.get(product.get_absolute_url()).text).one("ol", class_="breadcrumb").all("li"))
     links = [link.attrs["href"] for item in shown for link in item.all("a")]
     breadcrumbs = graph(client, product)["BreadcrumbList"]["itemListElement"]
     assert [item["name"] for item in breadcrumbs] == [item.text for item in shown]

@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image, ImageCms, PngImagePlugin
 
-from products.images.uploads import MOST_BYTES, MOST_PIXELS
+from products.images.uploads import MAX_BYTES, MAX_PIXELS
 from products.models import Product
-from tests.makers import NO_PICTURES, make_product, make_user
+from tests.makers import EMPTY_PICTURE_FORMSET, make_product, make_user
 
 pytestmark = pytest.mark.django_db
 SCRIPT = b"<script>alert(1)</script>"
@@ -23,7 +23,7 @@ HTML = b"<!doctype html><body>" + SCRIPT
 UNREADABLE = "This picture cannot be read."
 
 
-def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RGB", **options: Any) -> bytes:
+def make_image(kind: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RGB", **options: Any) -> bytes:
     """Return an image file whose left half is red, so that a rotation is visible."""
     image = Image.new(mode, size, "blue" if mode in ("RGB", "RGBA") else 0)
     image.paste("red" if mode in ("RGB", "RGBA") else 1, (0, 0, size[0] // 2, size[1]))
@@ -48,7 +48,7 @@ def photo_with_location() -> bytes:
     exif[0x0112] = 6  # The orientation: rotate by 90 degrees.
     exif[0x010F] = "SecretCamera"
     exif.get_ifd(0x8825).update({1: "N", 2: (51.0, 22.0, 40.0), 3: "W", 4: (2.0, 21.0, 33.0)})
-    return picture("JPEG", exif=exif, comment=b"SecretComment")
+    return make_image("JPEG", exif=exif, comment=b"SecretComment")
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def upload(client: Client, product: Product, content: bytes, name: str = "mug.pn
         "price": str(product.price),
         "weight": "0",
         "active": "on",
-    } | NO_PICTURES
+    } | EMPTY_PICTURE_FORMSET
     file = SimpleUploadedFile(name, content, content_type=kind)
     return client.post(reverse("admin:products_product_change", args=[product.pk]), fields | {"image": file})
 
@@ -84,7 +84,7 @@ def stored_image(product: Product) -> Image.Image:
 def test_upload_keeps_its_format_and_is_served_with_its_content_type(
     client: Client, product: Product, kind: str, suffix: str
 ) -> None:
-    upload(client, product, picture(kind))
+    upload(client, product, make_image(kind))
     name = Product.objects.get(pk=product.pk).image.name
     assert name.startswith("products/teal-mug-")
     assert name.endswith(f".{suffix}")
@@ -95,17 +95,17 @@ def test_upload_keeps_its_format_and_is_served_with_its_content_type(
     assert Image.open(BytesIO(b"".join(response.streaming_content))).size == (40, 20)
 
 
-def test_upload_is_named_by_its_content_and_not_by_its_sender(client: Client, product: Product) -> None:
-    upload(client, product, picture("JPEG"), name="../../evil.php", kind="text/html")
+def test_upload_name_is_based_on_its_content(client: Client, product: Product) -> None:
+    upload(client, product, make_image("JPEG"), name="../../evil.php", kind="text/html")
     first = Product.objects.get(pk=product.pk).image.name
     assert first.endswith(".jpg")
     assert "evil" not in first
     other = make_product(title="Teal mug")
-    upload(client, other, picture("JPEG", size=(41, 20)))
+    upload(client, other, make_image("JPEG", size=(41, 20)))
     assert Product.objects.get(pk=other.pk).image.name.split("-")[-1] != first.split("-")[-1]
 
 
-def test_upload_loses_place_camera_and_comment(client: Client, product: Product) -> None:
+def test_upload_loses_location_camera_and_comment(client: Client, product: Product) -> None:
     assert Image.open(BytesIO(photo_with_location())).getexif().get_ifd(0x8825)  # The upload has a location.
     upload(client, product, photo_with_location(), "mug.jpg")
     assert not stored_image(product).getexif()
@@ -125,24 +125,22 @@ def test_upload_loses_text_hidden_in_a_png(client: Client, product: Product) -> 
     metadata = PngImagePlugin.PngInfo()
     metadata.add_text("Comment", SCRIPT.decode())
     metadata.add_itxt("XML:com.adobe.xmp", SVG.decode(), zip=True)
-    upload(client, product, picture(pnginfo=metadata))
+    upload(client, product, make_image(pnginfo=metadata))
     assert SCRIPT not in stored_content(product)
     assert set(stored_image(product).info) <= {"dpi", "gamma"}
 
 
 def test_upload_keeps_its_colors_without_its_profile(client: Client, product: Product) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    upload(client, product, picture("JPEG", icc_profile=profile, quality=95), "mug.jpg")
+    upload(client, product, make_image("JPEG", icc_profile=profile, quality=95), "mug.jpg")
     assert "icc_profile" not in stored_image(product).info
     red, green, blue = stored_image(product).getpixel((5, 10))
     assert red > 240 > 20 > max(green, blue)
 
 
 @pytest.mark.parametrize(("kind", "extra"), [("PNG", SCRIPT), ("JPEG", HTML), ("WEBP", b"PK" + SVG)], ids=str)
-def test_upload_loses_what_is_hung_on_behind_the_picture(
-    client: Client, product: Product, kind: str, extra: bytes
-) -> None:
-    upload(client, product, picture(kind) + extra)
+def test_upload_loses_data_appended_to_the_image(client: Client, product: Product, kind: str, extra: bytes) -> None:
+    upload(client, product, make_image(kind) + extra)
     assert extra not in stored_content(product)
     assert stored_image(product).size == (40, 20)
 
@@ -150,7 +148,7 @@ def test_upload_loses_what_is_hung_on_behind_the_picture(
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "MPO"])
 def test_upload_of_several_frames_becomes_one_picture(client: Client, product: Product, kind: str) -> None:
     second = Image.new("RGB", (40, 20), "green")
-    frames = picture(kind, save_all=True, append_images=[second])
+    frames = make_image(kind, save_all=True, append_images=[second])
     assert Image.open(BytesIO(frames)).n_frames == 2
     upload(client, product, frames)
     assert getattr(stored_image(product), "n_frames", 1) == 1
@@ -163,7 +161,7 @@ def test_upload_of_several_frames_becomes_one_picture(client: Client, product: P
 def test_upload_of_any_color_mode_is_converted_for_browsers(
     client: Client, product: Product, kind: str, mode: str, kept: str
 ) -> None:
-    upload(client, product, picture(kind, mode=mode))
+    upload(client, product, make_image(kind, mode=mode))
     assert stored_image(product).mode == kept
 
 
@@ -172,13 +170,13 @@ HOSTILE = {
     "svg": SVG,
     "html": HTML,
     "gif-and-script": b"GIF89a/*" + b"\x00" * 20 + b"*/=1;alert(1)",
-    "gif": picture("GIF", mode="P"),
-    "bmp": picture("BMP"),
-    "tiff": picture("TIFF"),
+    "gif": make_image("GIF", mode="P"),
+    "bmp": make_image("BMP"),
+    "tiff": make_image("TIFF"),
     "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) run\n",
-    "cut-png": picture("PNG", (400, 400))[:200],
-    "cut-jpeg": picture("JPEG", (400, 400))[:-900],
-    "cut-webp": picture("WEBP", (400, 400))[:-40],
+    "cut-png": make_image("PNG", (400, 400))[:200],
+    "cut-jpeg": make_image("JPEG", (400, 400))[:-900],
+    "cut-webp": make_image("WEBP", (400, 400))[:-40],
     "png-header-only": b"\x89PNG\r\n\x1a\n" + b"\x00" * 50,
     "jpeg-header-and-script": b"\xff\xd8\xff\xe0" + SCRIPT,
     "png-without-pixels": png_without_pixels(40, 20),
@@ -188,7 +186,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", ["mug.jpg", "mug.svg"])
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-def test_upload_that_is_no_picture_is_refused_at_the_field(
+def test_upload_that_is_not_an_image_is_rejected_with_a_field_error(
     client: Client, product: Product, content: bytes, name: str
 ) -> None:
     page = upload(client, product, content, name)
@@ -197,17 +195,17 @@ def test_upload_that_is_no_picture_is_refused_at_the_field(
 
 
 @pytest.mark.parametrize(("width", "height"), [(6325, 6325), (10_000, 9_000), (50_000, 50_000), (2**31 - 1, 2**31 - 1)])
-def test_upload_that_promises_too_many_pixels_is_refused_unread(
+def test_upload_that_declares_too_many_pixels_is_rejected_undecoded(
     client: Client, product: Product, width: int, height: int
 ) -> None:
-    assert width * height > MOST_PIXELS
+    assert width * height > MAX_PIXELS
     page = upload(client, product, png_without_pixels(width, height))
     assert "The picture has too many pixels" in page.text
     assert not Product.objects.get(pk=product.pk).image
 
 
-def test_upload_of_too_many_bytes_is_refused(client: Client, product: Product) -> None:
-    page = upload(client, product, picture() + b"\0" * MOST_BYTES)
+def test_upload_with_too_many_bytes_is_rejected(client: Client, product: Product) -> None:
+    page = upload(client, product, make_image() + b"\0" * MAX_BYTES)
     assert "The picture is too large" in page.text
     assert not Product.objects.get(pk=product.pk).image
 
@@ -217,9 +215,15 @@ def test_empty_upload_is_rejected(client: Client, product: Product) -> None:
 
 
 def test_form_without_an_upload_keeps_the_picture(client: Client, product: Product) -> None:
-    upload(client, product, picture())
+    upload(client, product, make_image())
     before = Product.objects.get(pk=product.pk).image.name
-    fields = {"sku": product.sku, "title": "New title", "price": "1.00", "weight": "0", "active": "on"} | NO_PICTURES
+    fields = {
+        "sku": product.sku,
+        "title": "New title",
+        "price": "1.00",
+        "weight": "0",
+        "active": "on",
+    } | EMPTY_PICTURE_FORMSET
     client.post(reverse("admin:products_product_change", args=[product.pk]), fields)
     after = Product.objects.get(pk=product.pk)
     assert (after.title, after.image.name) == ("New title", before)

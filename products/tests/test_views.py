@@ -148,7 +148,7 @@ def test_detail_shows_title_price_and_sku(client: Client) -> None:
     assert "MC-1" in page
 
 
-def test_detail_escapes_what_staff_wrote(client: Client) -> None:
+def test_detail_escapes_text_entered_by_staff(client: Client) -> None:
     product = make_product(title="<b>Mug</b>", description="<script>alert(1)</script>")
     page = client.get(product.get_absolute_url()).text
     assert "<b>Mug" not in page

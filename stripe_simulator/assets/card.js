@@ -61,7 +61,7 @@ function paint() {
   const isTail = isNarrow && !problemOf(number) && document.activeElement !== number;
   form.classList.toggle("tail", isTail);
   number.scrollLeft = isTail ? number.scrollWidth : 0;
-  tell({ type: "height", height: Math.ceil(form.getBoundingClientRect().height * 10) / 10 });
+  postToShop({ type: "height", height: Math.ceil(form.getBoundingClientRect().height * 10) / 10 });
 }
 
 function report() {
@@ -75,7 +75,7 @@ function report() {
     value: { postalCode: "" },
   };
   const text = JSON.stringify(event);
-  if (text !== lastEvent) tell({ type: "change", event });
+  if (text !== lastEvent) postToShop({ type: "change", event });
   lastEvent = text;
 }
 
@@ -112,9 +112,9 @@ function onKey(event) {
   const previous = inputs[inputs.indexOf(input) - 1];
   if (event.key === "Enter") {
     event.preventDefault();
-    tell({ type: "submit" });
+    postToShop({ type: "submit" });
   } else if (event.key === "Escape") {
-    tell({ type: "escape" });
+    postToShop({ type: "escape" });
   } else if (event.key === "Backspace" && !input.value && previous) {
     event.preventDefault();
     previous.focus();
@@ -131,8 +131,8 @@ for (const input of inputs) {
   });
 }
 form.addEventListener("submit", (event) => event.preventDefault());
-window.addEventListener("focusin", (event) => { if (!event.relatedTarget) tell({ type: "focus" }); });
-window.addEventListener("focusout", (event) => { if (!event.relatedTarget) tell({ type: "blur" }); });
+window.addEventListener("focusin", (event) => { if (!event.relatedTarget) postToShop({ type: "focus" }); });
+window.addEventListener("focusout", (event) => { if (!event.relatedTarget) postToShop({ type: "blur" }); });
 window.addEventListener("resize", paint);
 
 function configure(options) {
@@ -160,7 +160,7 @@ function onMessage(message) {
   if (message.type === "init") {
     key = message.key;
     configure(message.options);
-    tell({ type: "ready" });
+    postToShop({ type: "ready" });
   } else if (message.type === "update") {
     configure(message.options);
   } else if (message.type === "focus") {
@@ -173,11 +173,11 @@ function onMessage(message) {
     report();
   } else if (message.type === "create" && ["tokens", "payment_methods"].includes(message.kind)) {
     create(message.kind, message.data).then((result) => {
-      tell({ type: "answer", request: message.request, result });
+      postToShop({ type: "answer", request: message.request, result });
     });
   }
 }
 
 listen(onMessage);
 lastEvent = JSON.stringify({ empty: true, complete: false, brand: "unknown", value: { postalCode: "" } });
-tell({ type: "loaded" });
+postToShop({ type: "loaded" });

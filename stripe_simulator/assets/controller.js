@@ -8,6 +8,6 @@ const ALLOWED = [
 
 listen(async ({ type, request, key, method, path, params }) => {
   if (type !== "api" || !ALLOWED.some(([verb, pattern]) => verb === method && pattern.test(path))) return;
-  tell({ type: "answer", request, result: await callApi(key, method, path, params) });
+  postToShop({ type: "answer", request, result: await callApi(key, method, path, params) });
 });
-tell({ type: "loaded" });
+postToShop({ type: "loaded" });

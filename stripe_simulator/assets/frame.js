@@ -3,7 +3,7 @@
 
 const shop = JSON.parse(decodeURIComponent(location.hash.slice(1)) || "{}");
 
-function tell(message) {
+function postToShop(message) {
   if (shop.origin) window.parent.postMessage(message, shop.origin);
 }
 

@@ -10,10 +10,10 @@ function takeFocus() {
 }
 
 bank.src = document.body.dataset.challenge + location.hash;
-bank.addEventListener("load", () => tell({ type: "loaded" }));
+bank.addEventListener("load", () => postToShop({ type: "loaded" }));
 window.addEventListener("message", (event) => {
   if (event.origin === location.origin && event.source === bank.contentWindow && event.data.type === "answered") {
-    tell({ type: "done" });
+    postToShop({ type: "done" });
   }
 });
 listen(({ type }) => { if (type === "focus") takeFocus(); });

@@ -48,7 +48,7 @@ class Call:
         """Return whether a boolean parameter was sent as true."""
         return self.params.get(name) == "true"
 
-    def need(self, kind: str, object_id: str, param: str = "", status: int = 404) -> dict[str, Any]:
+    def get_or_error(self, kind: str, object_id: str, param: str = "", status: int = 404) -> dict[str, Any]:
         """Return the object with this id.
 
         Raise ApiError with this status if it does not exist. With status 400, a deleted object does not exist either.
@@ -58,10 +58,10 @@ class Call:
             raise missing(kind, object_id, param, status)
         return found
 
-    def event(self, kind: str, body: dict[str, Any]) -> None:
+    def record_event(self, kind: str, body: dict[str, Any]) -> None:
         """Record an event, and queue its delivery if a webhook URL is set."""
         event = {
-            **new("event", "evt"),
+            **new_object("event", "evt"),
             "api_version": API_VERSION,
             "data": {"object": body},
             "pending_webhooks": int(self.webhooks),
@@ -73,7 +73,7 @@ class Call:
             self.store.queue(event["id"])
 
 
-def new(kind: str, prefix: str) -> dict[str, Any]:
+def new_object(kind: str, prefix: str) -> dict[str, Any]:
     """Return the fields that every new object has."""
     return {
         "id": f"{prefix}_{random_text()}",
@@ -93,7 +93,7 @@ def merged_metadata(old: dict[str, str], sent: Any) -> dict[str, str]:
     return {key: value for key, value in {**old, **(sent or {})}.items() if value != ""}
 
 
-def page(call: Call, kind: str, url: str, *filters: str, **fixed: Any) -> dict[str, Any]:
+def paginate(call: Call, kind: str, url: str, *filters: str, **fixed: Any) -> dict[str, Any]:
     """Return a list response, newest first, filtered by the named parameters and by fixed values.
 
     Raise ApiError (400) for an unknown `starting_after` or a `limit` that is not between 1 and 100.
@@ -101,7 +101,7 @@ def page(call: Call, kind: str, url: str, *filters: str, **fixed: Any) -> dict[s
     wanted = {**{name: call.params[name] for name in filters if name in call.params}, **fixed}
     rows = [
         row
-        for row in reversed(call.store.listed(kind))
+        for row in reversed(call.store.find_all(kind))
         if not row.get("deleted") and all(row.get(name) == value for name, value in wanted.items())
     ]
     rows = [row for row in rows if _is_created_in(row, call.params.get("created"))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stripe_simulator.resources import payment_methods
-from stripe_simulator.resources.calls import Call, new, page
+from stripe_simulator.resources.calls import Call, new_object, paginate
 from stripe_simulator.resources.test_cards import Decline, TestCard
 
 
@@ -23,8 +23,8 @@ def record(
         "paid": not decline,
         "status": "failed" if decline else "succeeded",
     }
-    call.store.save(charge, card=payment_methods.behaviour(call, method).name)
-    call.event("charge.failed" if decline else "charge.succeeded", charge)
+    call.store.save(charge, card=payment_methods.get_test_card(call, method).name)
+    call.record_event("charge.failed" if decline else "charge.succeeded", charge)
     return charge
 
 
@@ -34,7 +34,7 @@ def _common_fields(intent: dict[str, Any], method: dict[str, Any]) -> dict[str, 
     shown = ("brand", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4")
     card = {name: method["card"][name] for name in shown}
     return {
-        **new("charge", "ch"),
+        **new_object("charge", "ch"),
         **{name: intent[name] for name in taken},
         "amount_refunded": 0,
         "balance_transaction": None,
@@ -72,7 +72,7 @@ def dispute(call: Call, charge: dict[str, Any], card: TestCard) -> None:
         return
     call.store.save({**charge, "disputed": True})
     body = {
-        **new("dispute", "du"),
+        **new_object("dispute", "du"),
         "amount": charge["amount"],
         "charge": charge["id"],
         "currency": charge["currency"],
@@ -81,29 +81,29 @@ def dispute(call: Call, charge: dict[str, Any], card: TestCard) -> None:
         "reason": "fraudulent",
         "status": "needs_response",
     }
-    call.event("charge.dispute.created", call.store.save(body))
+    call.record_event("charge.dispute.created", call.store.save(body))
 
 
 def retrieve(call: Call) -> dict[str, Any]:
     """Handle GET /v1/charges/<id>."""
-    return call.need("charge", call.ids[0])
+    return call.get_or_error("charge", call.ids[0])
 
 
-def listing(call: Call) -> dict[str, Any]:
+def list_charges(call: Call) -> dict[str, Any]:
     """Handle GET /v1/charges."""
-    return page(call, "charge", "/v1/charges", "customer", "payment_intent")
+    return paginate(call, "charge", "/v1/charges", "customer", "payment_intent")
 
 
 def retrieve_event(call: Call) -> dict[str, Any]:
     """Handle GET /v1/events/<id>."""
-    return call.need("event", call.ids[0])
+    return call.get_or_error("event", call.ids[0])
 
 
 def list_events(call: Call) -> dict[str, Any]:
     """Handle GET /v1/events."""
-    return page(call, "event", "/v1/events", "type")
+    return paginate(call, "event", "/v1/events", "type")
 
 
 def retrieve_dispute(call: Call) -> dict[str, Any]:
     """Handle GET /v1/disputes/<id>."""
-    return call.need("dispute", call.ids[0])
+    return call.get_or_error("dispute", call.ids[0])

@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_simulator.errors import invalid, missing
 from stripe_simulator.resources import payment_methods
-from stripe_simulator.resources.calls import Call, merged_metadata, new, page
+from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
 
 _PLAIN = ("address", "description", "email", "name", "phone", "preferred_locales", "shipping")
 
@@ -18,12 +18,12 @@ def _updated(call: Call, customer: dict[str, Any]) -> dict[str, Any]:
     return {**customer, **sent, "metadata": metadata}
 
 
-def live(call: Call) -> dict[str, Any]:
+def get_existing(call: Call) -> dict[str, Any]:
     """Return the customer named in the path.
 
     Raise ApiError (404) if it does not exist or is deleted.
     """
-    customer = call.need("customer", call.ids[0])
+    customer = call.get_or_error("customer", call.ids[0])
     if customer.get("deleted"):
         raise missing("customer", call.ids[0])
     return customer
@@ -32,7 +32,7 @@ def live(call: Call) -> dict[str, Any]:
 def create(call: Call) -> dict[str, Any]:
     """Handle POST /v1/customers."""
     blank = {
-        **new("customer", "cus"),
+        **new_object("customer", "cus"),
         **dict.fromkeys(_PLAIN),
         "balance": 0,
         "currency": None,
@@ -49,8 +49,8 @@ def create(call: Call) -> dict[str, Any]:
     customer = call.store.save(_updated(call, blank))
     if token := call.text("source"):
         add_card(call, customer, token)
-        customer = call.need("customer", customer["id"])
-    call.event("customer.created", customer)
+        customer = call.get_or_error("customer", customer["id"])
+    call.record_event("customer.created", customer)
     return customer
 
 
@@ -59,12 +59,12 @@ def retrieve(call: Call) -> dict[str, Any]:
 
     The response for a deleted customer contains only its id, its type and `deleted`.
     """
-    return call.need("customer", call.ids[0])
+    return call.get_or_error("customer", call.ids[0])
 
 
 def update(call: Call) -> dict[str, Any]:
     """Handle POST /v1/customers/<id>."""
-    customer = _updated(call, live(call))
+    customer = _updated(call, get_existing(call))
     if default := call.text("default_source"):
         if _find_card(call, default, "default_source", 400)["customer"] != customer["id"]:
             raise missing("source", default, "default_source", 400)
@@ -73,20 +73,20 @@ def update(call: Call) -> dict[str, Any]:
     if token := call.text("source"):
         card = add_card(call, customer, token)
         customer = call.store.save({**customer, "default_source": card["id"]})
-    call.event("customer.updated", customer)
+    call.record_event("customer.updated", customer)
     return customer
 
 
 def delete(call: Call) -> dict[str, Any]:
     """Handle DELETE /v1/customers/<id>. Delete the customer's card sources and detach its payment methods too."""
-    customer = live(call)
-    for card in call.store.listed("card"):
+    customer = get_existing(call)
+    for card in call.store.find_all("card"):
         if card["customer"] == customer["id"]:
             call.store.remove(card["id"])
-    for method in call.store.listed("payment_method"):
+    for method in call.store.find_all("payment_method"):
         if method["customer"] == customer["id"]:
             call.store.save({**method, "customer": None}, spent=True)
-    call.event("customer.deleted", customer)
+    call.record_event("customer.deleted", customer)
     return call.store.save({"id": customer["id"], "object": "customer", "deleted": True})
 
 
@@ -95,17 +95,17 @@ def add_card(call: Call, customer: dict[str, Any], token: str, metadata: Any = N
 
     Raise ApiError if the token cannot be used or the bank declines the card.
     """
-    test_card, card_fields = payment_methods.token_card(call, token, "source")
-    payment_methods.refuse_at_attach(test_card)
+    test_card, card_fields = payment_methods.consume_token(call, token, "source")
+    payment_methods.raise_if_attach_declined(test_card)
     if card_fields["cvc_check"]:
         card_fields["cvc_check"] = "pass"
-    card = {**payment_methods.source(test_card, card_fields), "customer": customer["id"]}
+    card = {**payment_methods.new_source(test_card, card_fields), "customer": customer["id"]}
     card["metadata"] = merged_metadata({}, metadata)
     call.store.save(card, card=test_card.name)
     if not customer["default_source"]:
         customer["default_source"] = card["id"]
         call.store.save(customer)
-    call.event("customer.source.created", card)
+    call.record_event("customer.source.created", card)
     return card
 
 
@@ -113,7 +113,7 @@ def create_source(call: Call) -> dict[str, Any]:
     """Handle POST /v1/customers/<id>/sources."""
     if not call.params["source"].startswith("tok_"):
         raise missing("token", call.params["source"], "source", 400)
-    return add_card(call, live(call), call.params["source"], call.params.get("metadata"))
+    return add_card(call, get_existing(call), call.params["source"], call.params.get("metadata"))
 
 
 def _find_card(call: Call, card_id: str, param: str, status: int) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _customer_card(call: Call) -> dict[str, Any]:
 
     Raise ApiError (404) if it does not belong to the customer named there.
     """
-    customer = live(call)
+    customer = get_existing(call)
     card = _find_card(call, call.ids[1], "id", 404)
     if card["customer"] != customer["id"]:
         raise missing("source", call.ids[1])
@@ -145,8 +145,8 @@ def list_sources(call: Call) -> dict[str, Any]:
     """Handle GET /v1/customers/<id>/sources."""
     if call.params.get("object", "card") != "card":
         raise invalid("Only sources of type card exist here.", param="object")
-    customer = live(call)
-    return page(call, "card", f"/v1/customers/{customer['id']}/sources", customer=customer["id"])
+    customer = get_existing(call)
+    return paginate(call, "card", f"/v1/customers/{customer['id']}/sources", customer=customer["id"])
 
 
 def delete_source(call: Call) -> dict[str, Any]:
@@ -154,10 +154,10 @@ def delete_source(call: Call) -> dict[str, Any]:
 
     If the card was the default, the newest remaining card becomes the default.
     """
-    card, customer = _customer_card(call), live(call)
+    card, customer = _customer_card(call), get_existing(call)
     call.store.remove(card["id"])
     if customer["default_source"] == card["id"]:
-        left = [other["id"] for other in call.store.listed("card") if other["customer"] == customer["id"]]
+        left = [other["id"] for other in call.store.find_all("card") if other["customer"] == customer["id"]]
         call.store.save({**customer, "default_source": left[-1] if left else None})
-    call.event("customer.source.deleted", card)
+    call.record_event("customer.source.deleted", card)
     return {"id": card["id"], "object": "card", "deleted": True}

@@ -7,7 +7,7 @@ from typing import Any
 
 from stripe_simulator.errors import declined, invalid, unexpected_state
 from stripe_simulator.resources import charges, payment_methods
-from stripe_simulator.resources.calls import Call, merged_metadata, new, page, random_text
+from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate, random_text
 from stripe_simulator.resources.test_cards import ALWAYS, DECLINES, UNLESS_SET_UP, Decline
 
 _MINIMUM = {"gbp": 30}
@@ -41,8 +41,8 @@ def create(call: Call) -> dict[str, Any]:
     """Handle POST /v1/payment_intents."""
     amount, currency = _validate_amount(call)
     if customer := call.text("customer"):
-        call.need("customer", customer, "customer", 400)
-    fresh = new("payment_intent", "pi")
+        call.get_or_error("customer", customer, "customer", 400)
+    fresh = new_object("payment_intent", "pi")
     intent = {
         **fresh,
         **{name: call.params.get(name) for name in _TAKEN},
@@ -51,7 +51,7 @@ def create(call: Call) -> dict[str, Any]:
         "amount": amount,
         "amount_capturable": 0,
         "amount_received": 0,
-        "automatic_payment_methods": automatic(call.params.get("automatic_payment_methods")),
+        "automatic_payment_methods": automatic_payment_methods(call.params.get("automatic_payment_methods")),
         "capture_method": "automatic",
         "client_secret": f"{fresh['id']}_secret_{random_text(25)}",
         "confirmation_method": "automatic",
@@ -66,11 +66,11 @@ def create(call: Call) -> dict[str, Any]:
         intent["payment_method"] = _find_payable_method(call, intent, call.params["payment_method"])["id"]
         intent["status"] = "requires_confirmation"
     call.store.save(intent)
-    call.event("payment_intent.created", intent)
+    call.record_event("payment_intent.created", intent)
     return attempt(call, intent) if call.flag("confirm") else intent
 
 
-def automatic(sent: dict[str, str] | None) -> dict[str, Any]:
+def automatic_payment_methods(sent: dict[str, str] | None) -> dict[str, Any]:
     """Return the `automatic_payment_methods` field of an intent for the sent parameter."""
     sent = sent or {"enabled": "true"}
     return {"allow_redirects": sent.get("allow_redirects", "always"), "enabled": sent.get("enabled") == "true"}
@@ -89,16 +89,16 @@ def _find_payable_method(call: Call, intent: dict[str, Any], method_id: str) -> 
             param="payment_method",
         )
     if call.store.notes(method["id"]).get("spent"):
-        raise payment_methods.spent(method_id)
+        raise payment_methods.not_reusable_error(method_id)
     return method
 
 
-def own(call: Call) -> dict[str, Any]:
+def get_intent(call: Call) -> dict[str, Any]:
     """Return the intent named in the path.
 
     Raise ApiError if it does not exist, or if a publishable key is used without the intent's client secret.
     """
-    intent = call.need("payment_intent", call.ids[0], "intent")
+    intent = call.get_or_error("payment_intent", call.ids[0], "intent")
     if call.is_public and call.params.get("client_secret") != intent["client_secret"]:
         message = "The client_secret provided does not match any associated PaymentIntent on this account."
         raise invalid(message, "payment_intent_invalid_parameter", "client_secret")
@@ -107,17 +107,17 @@ def own(call: Call) -> dict[str, Any]:
 
 def retrieve(call: Call) -> dict[str, Any]:
     """Handle GET /v1/payment_intents/<id>."""
-    return own(call)
+    return get_intent(call)
 
 
-def listing(call: Call) -> dict[str, Any]:
+def list_intents(call: Call) -> dict[str, Any]:
     """Handle GET /v1/payment_intents."""
-    return page(call, "payment_intent", "/v1/payment_intents", "customer")
+    return paginate(call, "payment_intent", "/v1/payment_intents", "customer")
 
 
 def confirm(call: Call) -> dict[str, Any]:
     """Handle POST /v1/payment_intents/<id>/confirm."""
-    return attempt(call, own(call))
+    return attempt(call, get_intent(call))
 
 
 def attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
 
 def _needs_authentication(call: Call, method: dict[str, Any]) -> bool:
     """Return whether the bank requires 3-D Secure for this charge."""
-    wanted = payment_methods.behaviour(call, method).authenticate
+    wanted = payment_methods.get_test_card(call, method).authenticate
     known = bool(call.store.notes(method["id"]).get("authenticated"))
     return wanted == ALWAYS or (wanted == UNLESS_SET_UP and not known)
 
@@ -163,7 +163,7 @@ def challenge(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
         "next_action": {"type": "use_stripe_sdk", "use_stripe_sdk": action},
     }
     call.store.save(intent, challenge=nonce)
-    call.event(f"{intent['object']}.requires_action", intent)
+    call.record_event(f"{intent['object']}.requires_action", intent)
     return intent
 
 
@@ -172,7 +172,7 @@ def charge(call: Call, intent: dict[str, Any], method: dict[str, Any], must_rais
 
     If the bank declines the card, raise a card error or, unless `must_raise`, only record the decline.
     """
-    card = payment_methods.behaviour(call, method)
+    card = payment_methods.get_test_card(call, method)
     if card.charge:
         return decline(call, intent, method, DECLINES[card.charge], must_raise)
     made = charges.record(call, intent, method)
@@ -185,7 +185,7 @@ def charge(call: Call, intent: dict[str, Any], method: dict[str, Any], must_rais
     if method["object"] == "payment_method" and not method["customer"]:
         call.store.save(method, spent=True)
     call.store.save(intent)
-    call.event("payment_intent.succeeded", intent)
+    call.record_event("payment_intent.succeeded", intent)
     charges.dispute(call, made, card)
     return intent
 
@@ -224,11 +224,11 @@ def fail(call: Call, intent: dict[str, Any], method: dict[str, Any], reason: Dec
         "payment_method": None,
     }
     call.store.save(intent)
-    call.event("payment_intent.payment_failed", intent)
+    call.record_event("payment_intent.payment_failed", intent)
     return intent
 
 
-def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
+def resolve_challenge(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
     """Apply the shopper's response to the 3-D Secure challenge and return the intent."""
     if intent["status"] != "requires_action":
         raise unexpected_state(intent, "authenticate")
@@ -240,7 +240,7 @@ def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
 
 def cancel(call: Call) -> dict[str, Any]:
     """Handle POST /v1/payment_intents/<id>/cancel."""
-    intent = own(call)
+    intent = get_intent(call)
     if intent["status"] not in _OPEN:
         raise unexpected_state(intent, "cancel")
     intent |= {
@@ -250,5 +250,5 @@ def cancel(call: Call) -> dict[str, Any]:
         "next_action": None,
     }
     call.store.save(intent)
-    call.event("payment_intent.canceled", intent)
+    call.record_event("payment_intent.canceled", intent)
     return intent

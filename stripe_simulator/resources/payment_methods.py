@@ -7,13 +7,13 @@ from typing import Any
 
 from stripe_simulator.errors import ApiError, declined, invalid, missing
 from stripe_simulator.resources import test_cards
-from stripe_simulator.resources.calls import Call, merged_metadata, new, page
+from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
 from stripe_simulator.resources.test_cards import BY_NAME, BY_NUMBER, DECLINES, SOURCE_BRANDS, TestCard
 
 _ADDRESS = ("city", "country", "line1", "line2", "state", "zip")
 
 
-def read_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, Any]]:
+def parse_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, Any]]:
     """Return the test card for typed card fields, and those fields that may be stored.
 
     Raise ApiError if the call does not use a publishable key or the card is invalid.
@@ -25,7 +25,7 @@ def read_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, An
             "Use a publishable key, as Stripe.js does, or one of the test tokens such as tok_visa.",
         )
     now = time.gmtime()
-    if problem := test_cards.problem_with(typed, now.tm_year, now.tm_mon):
+    if problem := test_cards.validate_card(typed, now.tm_year, now.tm_mon):
         raise ApiError(402, problem.message, **problem.fields())
     card = BY_NUMBER[str(typed["number"]).replace(" ", "").replace("-", "")]
     month, year = test_cards.expiry(typed)
@@ -38,16 +38,16 @@ def read_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, An
     }
 
 
-def ready_made() -> dict[str, Any]:
+def predefined_card_fields() -> dict[str, Any]:
     """Return the stored fields of a card that was named by one of Stripe's predefined ids."""
     year = time.gmtime().tm_year + 1
     empty = {f"address_{part}": None for part in _ADDRESS}
     return {"exp_month": 12, "exp_year": year, "name": None, "cvc_check": "unchecked", **empty}
 
 
-def source(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
+def new_source(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
     """Return a new card source (`card_...`)."""
-    fresh = new("card", "card")
+    fresh = new_object("card", "card")
     return {
         "id": fresh["id"],
         "object": "card",
@@ -67,10 +67,10 @@ def source(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def method(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
+def new_method(card: TestCard, typed: dict[str, Any]) -> dict[str, Any]:
     """Return a new payment method (`pm_...`)."""
     return {
-        **new("payment_method", "pm"),
+        **new_object("payment_method", "pm"),
         "allow_redisplay": "unspecified",
         "billing_details": {"address": _billing_address(typed), "email": None, "name": typed["name"], "phone": None},
         "card": {
@@ -107,29 +107,29 @@ def as_method(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     """Return a card source in the format of a payment method. Return a payment method unchanged."""
     if body["object"] == "payment_method":
         return body
-    shaped = method(behaviour(call, body), body)
+    shaped = new_method(get_test_card(call, body), body)
     return {**shaped, "id": body["id"], "customer": body["customer"], "metadata": body["metadata"]}
 
 
-def behaviour(call: Call, body: dict[str, Any]) -> TestCard:
+def get_test_card(call: Call, body: dict[str, Any]) -> TestCard:
     """Return the test card that an object represents."""
     return BY_NAME[call.store.notes(body["id"])["card"]]
 
 
-def token_card(call: Call, token_id: str, param: str) -> tuple[TestCard, dict[str, Any]]:
+def consume_token(call: Call, token_id: str, param: str) -> tuple[TestCard, dict[str, Any]]:
     """Return the test card of a token, and its stored card fields.
 
     Mark a token that the simulator created as used. Raise ApiError if it does not exist or was already used.
     """
     if card := test_cards.by_alias(token_id, "tok_"):
-        return card, ready_made()
-    token = call.need("token", token_id, param, 400)
+        return card, predefined_card_fields()
+    token = call.get_or_error("token", token_id, param, 400)
     if token["used"]:
         message = f"You cannot use a Stripe token more than once: {token_id}."
         raise invalid(message, "token_already_used", param)
     call.store.save({**token, "used": True})
-    card_fields = {name: token["card"][name] for name in ready_made()}
-    return behaviour(call, token), card_fields
+    card_fields = {name: token["card"][name] for name in predefined_card_fields()}
+    return get_test_card(call, token), card_fields
 
 
 def find(call: Call, method_id: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def find(call: Call, method_id: str) -> dict[str, Any]:
     Raise ApiError (400) if it does not exist.
     """
     if card := test_cards.by_alias(method_id, "pm_card_"):
-        return call.store.save(method(card, ready_made()), card=card.name)
+        return call.store.save(new_method(card, predefined_card_fields()), card=card.name)
     kind = "card" if method_id.startswith("card_") else "payment_method"
     found = call.store.find(kind, method_id)
     if not found:
@@ -146,7 +146,7 @@ def find(call: Call, method_id: str) -> dict[str, Any]:
     return found
 
 
-def refuse_at_attach(card: TestCard) -> None:
+def raise_if_attach_declined(card: TestCard) -> None:
     """Raise a card error if the bank declines the card when it is attached."""
     if card.attach:
         raise declined(DECLINES[card.attach])
@@ -162,15 +162,15 @@ def attach(call: Call, body: dict[str, Any], customer: str, **notes: Any) -> dic
     if body["customer"] == customer:
         return call.store.save(body, **notes)
     if call.store.notes(body["id"]).get("spent"):
-        raise spent(body["id"])
-    refuse_at_attach(behaviour(call, body))
+        raise not_reusable_error(body["id"])
+    raise_if_attach_declined(get_test_card(call, body))
     body["card"]["checks"]["cvc_check"] = "pass"
     call.store.save({**body, "customer": customer}, **notes)
-    call.event("payment_method.attached", {**body, "customer": customer})
+    call.record_event("payment_method.attached", {**body, "customer": customer})
     return {**body, "customer": customer}
 
 
-def spent(method_id: str) -> ApiError:
+def not_reusable_error(method_id: str) -> ApiError:
     """Return the error for a payment method that can no longer be used.
 
     It was used without a customer or has been detached from its customer.
@@ -187,10 +187,10 @@ def create_token(call: Call) -> dict[str, Any]:
     typed = call.params.get("card")
     if not isinstance(typed, dict):
         raise invalid("You must supply a card.", "parameter_missing", "card")
-    card, card_fields = read_card(call, typed)
+    card, card_fields = parse_card(call, typed)
     token = {
-        **new("token", "tok"),
-        "card": source(card, card_fields),
+        **new_object("token", "tok"),
+        "card": new_source(card, card_fields),
         "client_ip": "127.0.0.1",
         "type": "card",
         "used": False,
@@ -200,7 +200,7 @@ def create_token(call: Call) -> dict[str, Any]:
 
 def retrieve_token(call: Call) -> dict[str, Any]:
     """Handle GET /v1/tokens/<id>."""
-    return call.need("token", call.ids[0], "token")
+    return call.get_or_error("token", call.ids[0], "token")
 
 
 def create_method(call: Call) -> dict[str, Any]:
@@ -209,12 +209,12 @@ def create_method(call: Call) -> dict[str, Any]:
     if call.text("type") != "card" or not isinstance(typed, dict):
         raise invalid("Only payment methods of type card can be created here.", "parameter_missing", "type")
     if typed.get("token"):
-        card, card_fields = token_card(call, typed["token"], "card[token]")
+        card, card_fields = consume_token(call, typed["token"], "card[token]")
     elif typed.keys() >= {"number", "exp_month", "exp_year"}:
-        card, card_fields = read_card(call, typed)
+        card, card_fields = parse_card(call, typed)
     else:
         raise invalid("Missing required param: card[number].", "parameter_missing", "card[number]")
-    body = method(card, card_fields)
+    body = new_method(card, card_fields)
     details = call.params.get("billing_details", {})
     body["billing_details"] |= {name: details[name] for name in ("email", "name", "phone") if name in details}
     body["billing_details"]["address"] |= details.get("address", {})
@@ -233,14 +233,14 @@ def retrieve_method(call: Call) -> dict[str, Any]:
 
 def list_methods(call: Call) -> dict[str, Any]:
     """Handle GET /v1/customers/<id>/payment_methods."""
-    call.need("customer", call.ids[0])
+    call.get_or_error("customer", call.ids[0])
     url = f"/v1/customers/{call.ids[0]}/payment_methods"
-    return page(call, "payment_method", url, customer=call.ids[0])
+    return paginate(call, "payment_method", url, customer=call.ids[0])
 
 
 def attach_method(call: Call) -> dict[str, Any]:
     """Handle POST /v1/payment_methods/<id>/attach."""
-    customer = call.need("customer", call.text("customer") or "", "customer", 400)
+    customer = call.get_or_error("customer", call.text("customer") or "", "customer", 400)
     return attach(call, find(call, call.ids[0]), customer["id"])
 
 
@@ -250,5 +250,5 @@ def detach_method(call: Call) -> dict[str, Any]:
     if not body["customer"]:
         raise invalid("The payment method you provided is not attached to a customer so detachment is impossible.")
     call.store.save({**body, "customer": None}, spent=True)
-    call.event("payment_method.detached", {**body, "customer": None})
+    call.record_event("payment_method.detached", {**body, "customer": None})
     return {**body, "customer": None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stripe_simulator.errors import invalid
-from stripe_simulator.resources.calls import Call, merged_metadata, new, page
+from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
 from stripe_simulator.resources.test_cards import BY_NAME, REFUND_FAILS, REFUND_PENDING
 
 
@@ -18,12 +18,12 @@ def _charge_to_refund(call: Call) -> dict[str, Any]:
     if not charge_id and not intent_id:
         raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
     if intent_id:
-        intent = call.need("payment_intent", intent_id, "payment_intent", 400)
+        intent = call.get_or_error("payment_intent", intent_id, "payment_intent", 400)
         if intent["status"] != "succeeded" or charge_id not in (None, intent["latest_charge"]):
             message = f"This PaymentIntent ({intent_id}) does not have a successful charge to refund."
             raise invalid(message, param="payment_intent", executed=True)
         charge_id = intent["latest_charge"]
-    charge = call.need("charge", str(charge_id), "charge", 400)
+    charge = call.get_or_error("charge", str(charge_id), "charge", 400)
     if charge["status"] != "succeeded":
         raise invalid(f"Charge {charge_id} has not succeeded and cannot be refunded.", executed=True)
     return charge
@@ -56,7 +56,7 @@ def create(call: Call) -> dict[str, Any]:
     amount = _refund_amount(call, charge)
     kind = BY_NAME[call.store.notes(charge["id"]).get("card", "visa")].refund
     refund = {
-        **new("refund", "re"),
+        **new_object("refund", "re"),
         "amount": amount,
         "balance_transaction": None,
         "charge": charge["id"],
@@ -72,9 +72,9 @@ def create(call: Call) -> dict[str, Any]:
         refund |= {"status": "pending", "pending_reason": "processing"}
     call.store.save(refund, ends={REFUND_PENDING: "succeeded", REFUND_FAILS: "failed"}.get(kind, ""))
     _add_refunded(call, charge, amount)
-    call.event("refund.created", refund)
-    call.event("charge.refunded", call.need("charge", charge["id"]))
-    call.event("refund.updated", refund)
+    call.record_event("refund.created", refund)
+    call.record_event("charge.refunded", call.get_or_error("charge", charge["id"]))
+    call.record_event("refund.updated", refund)
     return refund
 
 
@@ -90,25 +90,25 @@ def finish(call: Call) -> list[dict[str, Any]]:
     The amount of a failed refund no longer counts as refunded, because its money is back in the shop's balance.
     """
     finished = []
-    for refund in call.store.listed("refund"):
+    for refund in call.store.find_all("refund"):
         status = call.store.notes(refund["id"]).get("ends")
         if not status:
             continue
         refund = {name: value for name, value in refund.items() if name != "pending_reason"} | {"status": status}
         if status == "failed":
             refund["failure_reason"] = "expired_or_canceled_card"
-            _add_refunded(call, call.need("charge", refund["charge"]), -refund["amount"])
+            _add_refunded(call, call.get_or_error("charge", refund["charge"]), -refund["amount"])
         finished.append(call.store.save(refund, ends=""))
         for kind in ("refund.updated", "charge.refund.updated", *(["refund.failed"] if status == "failed" else [])):
-            call.event(kind, refund)
+            call.record_event(kind, refund)
     return finished
 
 
 def retrieve(call: Call) -> dict[str, Any]:
     """Handle GET /v1/refunds/<id>."""
-    return call.need("refund", call.ids[0])
+    return call.get_or_error("refund", call.ids[0])
 
 
-def listing(call: Call) -> dict[str, Any]:
+def list_refunds(call: Call) -> dict[str, Any]:
     """Handle GET /v1/refunds."""
-    return page(call, "refund", "/v1/refunds", "charge", "payment_intent")
+    return paginate(call, "refund", "/v1/refunds", "charge", "payment_intent")

@@ -22,7 +22,7 @@ class Route:
     method: str
     pattern: str
     handler: Handler
-    typed: str
+    params_type: str
     is_public: bool = False
 
 
@@ -62,7 +62,7 @@ ROUTES = [
     ),
     Route("POST", f"/v1/setup_intents/{_ID}/cancel", setup_intents.cancel, "SetupIntentCancelParams"),
     Route("POST", "/v1/payment_intents", payment_intents.create, "PaymentIntentCreateParams"),
-    Route("GET", "/v1/payment_intents", payment_intents.listing, "PaymentIntentListParams"),
+    Route("GET", "/v1/payment_intents", payment_intents.list_intents, "PaymentIntentListParams"),
     Route("GET", f"/v1/payment_intents/{_ID}", payment_intents.retrieve, "PaymentIntentRetrieveParams", is_public=True),
     Route(
         "POST",
@@ -72,10 +72,10 @@ ROUTES = [
         is_public=True,
     ),
     Route("POST", f"/v1/payment_intents/{_ID}/cancel", payment_intents.cancel, "PaymentIntentCancelParams"),
-    Route("GET", "/v1/charges", charges.listing, "ChargeListParams"),
+    Route("GET", "/v1/charges", charges.list_charges, "ChargeListParams"),
     Route("GET", f"/v1/charges/{_ID}", charges.retrieve, "ChargeRetrieveParams"),
     Route("POST", "/v1/refunds", refunds.create, "RefundCreateParams"),
-    Route("GET", "/v1/refunds", refunds.listing, "RefundListParams"),
+    Route("GET", "/v1/refunds", refunds.list_refunds, "RefundListParams"),
     Route("GET", f"/v1/refunds/{_ID}", refunds.retrieve, "RefundRetrieveParams"),
     Route("GET", "/v1/disputes/" + _ID, charges.retrieve_dispute, "DisputeRetrieveParams"),
     Route("GET", "/v1/events", charges.list_events, "EventListParams"),

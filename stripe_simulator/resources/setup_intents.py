@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_simulator.errors import declined, invalid, unexpected_state
 from stripe_simulator.resources import payment_intents, payment_methods
-from stripe_simulator.resources.calls import Call, merged_metadata, new, random_text
+from stripe_simulator.resources.calls import Call, merged_metadata, new_object, random_text
 from stripe_simulator.resources.test_cards import DECLINES, NEVER, Decline
 
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -16,13 +16,15 @@ _NOT_AUTHENTICATED = Decline("setup_intent_authentication_failure", payment_inte
 def create(call: Call) -> dict[str, Any]:
     """Handle POST /v1/setup_intents."""
     if customer := call.text("customer"):
-        call.need("customer", customer, "customer", 400)
-    fresh = new("setup_intent", "seti")
+        call.get_or_error("customer", customer, "customer", 400)
+    fresh = new_object("setup_intent", "seti")
     intent = {
         **fresh,
         **dict.fromkeys(("application", "cancellation_reason", "last_setup_error", "latest_attempt")),
         **dict.fromkeys(("mandate", "next_action", "payment_method")),
-        "automatic_payment_methods": payment_intents.automatic(call.params.get("automatic_payment_methods")),
+        "automatic_payment_methods": payment_intents.automatic_payment_methods(
+            call.params.get("automatic_payment_methods")
+        ),
         "client_secret": f"{fresh['id']}_secret_{random_text(25)}",
         "customer": customer,
         "description": call.text("description"),
@@ -36,16 +38,16 @@ def create(call: Call) -> dict[str, Any]:
         intent["payment_method"] = payment_methods.find(call, call.params["payment_method"])["id"]
         intent["status"] = "requires_confirmation"
     call.store.save(intent)
-    call.event("setup_intent.created", intent)
+    call.record_event("setup_intent.created", intent)
     return _attempt(call, intent) if call.flag("confirm") else intent
 
 
-def own(call: Call) -> dict[str, Any]:
+def get_intent(call: Call) -> dict[str, Any]:
     """Return the setup intent named in the path.
 
     Raise ApiError if it does not exist, or if a publishable key is used without the intent's client secret.
     """
-    intent = call.need("setup_intent", call.ids[0], "intent")
+    intent = call.get_or_error("setup_intent", call.ids[0], "intent")
     if call.is_public and call.params.get("client_secret") != intent["client_secret"]:
         message = "The client_secret provided does not match the client_secret associated with the SetupIntent."
         raise invalid(message, "setup_intent_invalid_parameter", "client_secret")
@@ -54,12 +56,12 @@ def own(call: Call) -> dict[str, Any]:
 
 def retrieve(call: Call) -> dict[str, Any]:
     """Handle GET /v1/setup_intents/<id>."""
-    return own(call)
+    return get_intent(call)
 
 
 def confirm(call: Call) -> dict[str, Any]:
     """Handle POST /v1/setup_intents/<id>/confirm."""
-    return _attempt(call, own(call))
+    return _attempt(call, get_intent(call))
 
 
 def _attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
@@ -75,9 +77,9 @@ def _attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
         raise invalid(message, "setup_intent_unexpected_state", setup_intent=intent, executed=True)
     method = payment_methods.find(call, method_id)
     if method["object"] != "payment_method" or call.store.notes(method["id"]).get("spent"):
-        raise payment_methods.spent(method_id)
+        raise payment_methods.not_reusable_error(method_id)
     intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
-    if payment_methods.behaviour(call, method).authenticate != NEVER:
+    if payment_methods.get_test_card(call, method).authenticate != NEVER:
         return payment_intents.challenge(call, intent)
     return _finish(call, intent, method)
 
@@ -87,7 +89,7 @@ def _finish(call: Call, intent: dict[str, Any], method: dict[str, Any]) -> dict[
 
     Raise a card error if the bank declines the card.
     """
-    card = payment_methods.behaviour(call, method)
+    card = payment_methods.get_test_card(call, method)
     if card.attach:
         failed = _fail(call, intent, method, DECLINES[card.attach])
         raise declined(DECLINES[card.attach], setup_intent=failed)
@@ -95,7 +97,7 @@ def _finish(call: Call, intent: dict[str, Any], method: dict[str, Any]) -> dict[
         payment_methods.attach(call, method, intent["customer"])
     intent |= {"status": "succeeded", "next_action": None}
     call.store.save(intent)
-    call.event("setup_intent.succeeded", intent)
+    call.record_event("setup_intent.succeeded", intent)
     return intent
 
 
@@ -111,11 +113,11 @@ def _fail(call: Call, intent: dict[str, Any], method: dict[str, Any], reason: De
         "payment_method": None,
     }
     call.store.save(intent)
-    call.event("setup_intent.setup_failed", intent)
+    call.record_event("setup_intent.setup_failed", intent)
     return intent
 
 
-def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
+def resolve_challenge(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
     """Apply the shopper's response to the 3-D Secure challenge and return the setup intent."""
     if intent["status"] != "requires_action":
         raise unexpected_state(intent, "authenticate")
@@ -128,11 +130,11 @@ def answer(call: Call, intent: dict[str, Any], succeed: bool) -> dict[str, Any]:
 
 def cancel(call: Call) -> dict[str, Any]:
     """Handle POST /v1/setup_intents/<id>/cancel."""
-    intent = own(call)
+    intent = get_intent(call)
     if intent["status"] not in _OPEN:
         raise unexpected_state(intent, "cancel")
     reason = call.text("cancellation_reason")
     intent |= {"status": "canceled", "cancellation_reason": reason, "next_action": None}
     call.store.save(intent)
-    call.event("setup_intent.canceled", intent)
+    call.record_event("setup_intent.canceled", intent)
     return intent

@@ -155,7 +155,7 @@ def passes_luhn(number: str) -> bool:
     return (sum(digits[::2]) + doubled) % 10 == 0
 
 
-def problem_with(typed: dict[str, Any], year: int, month: int) -> Decline | None:
+def validate_card(typed: dict[str, Any], year: int, month: int) -> Decline | None:
     """Return what is wrong with a typed card in the given month, or None if it is a valid test card."""
     number = str(typed["number"]).replace(" ", "").replace("-", "")
     if not (number.isascii() and number.isdigit() and 12 <= len(number) <= 19):

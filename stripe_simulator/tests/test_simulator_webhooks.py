@@ -98,7 +98,7 @@ def test_event_can_be_delivered_again(simulator, shop):
     connect(simulator).customers.create()
     simulator.wait_for_deliveries()
 
-    simulator.deliver(simulator.objects("event")[0]["id"])
+    simulator.redeliver(simulator.objects("event")[0]["id"])
 
     assert simulator.wait_for_deliveries()
     assert shop.types() == ["customer.created"] * 2

@@ -12,12 +12,12 @@ from django.db import connection
 
 from orders.workflow import payments
 from stripe_simulator.server import Simulator
-from tests.proofs import controls
-from tests.proofs.abused_shop import abused_shop as abused_shop
-from tests.proofs.abused_shop import guest as guest
-from tests.proofs.abused_shop import shop as shop
-from tests.proofs.child import Place
-from tests.proofs.ledger import SCALE, Ledger
+from tests.proofs import disabled_guards
+from tests.proofs.abuse_server import abuse_server as abuse_server
+from tests.proofs.abuse_server import guest as guest
+from tests.proofs.abuse_server import shop as shop
+from tests.proofs.processes import ChildEnvironment
+from tests.proofs.proof_report import SCALE, ProofReport
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,25 +40,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+def report(request: pytest.FixtureRequest) -> Iterator[ProofReport]:
     """Yield the record of what a proof tried and found. Fail the test if it found a problem."""
-    ledger = Ledger(getattr(request.module, "PROOF", request.module.__name__.rpartition("test_")[2].capitalize()))
-    yield ledger
+    report = ProofReport(getattr(request.module, "PROOF", request.module.__name__.rpartition("test_")[2].capitalize()))
+    yield report
     if path := os.environ.get("PROOF_RESULTS"):
-        ledger.write(path)
-    if problems := ledger.problems():
+        report.write(path)
+    if problems := report.problems():
         pytest.fail("\n".join(problems[:20]), pytrace=False)
 
 
 @pytest.fixture
-def place(simulator: Simulator, transactional_db: None, settings: Any, tmp_path: Path) -> Place:
+def place(simulator: Simulator, transactional_db: None, settings: Any, tmp_path: Path) -> ChildEnvironment:
     """Return the environment for child processes: this test's database, simulator and email folder.
 
     This process uses the same email folder.
     """
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
-    return Place(str(connection.settings_dict["NAME"]), simulator.url, settings.EMAIL_FILE_PATH)
+    return ChildEnvironment(str(connection.settings_dict["NAME"]), simulator.url, settings.EMAIL_FILE_PATH)
 
 
 @pytest.fixture
@@ -66,4 +66,4 @@ def create_and_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the shop create and confirm a new intent each time Pay is pressed, in this process too, for one test."""
     for name in ("ensure_intent", "_start"):
         monkeypatch.setattr(payments, name, getattr(payments, name))  # so that monkeypatch restores both
-    controls.intent_for_each_press()
+    disabled_guards.intent_for_each_press()

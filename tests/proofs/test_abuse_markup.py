@@ -8,36 +8,36 @@ from urllib.parse import quote
 import pytest
 
 from tests.makers import PASSWORD
-from tests.proofs.abuse_goods import MARKUP
-from tests.proofs.abused_shop import AbusedShop
-from tests.proofs.attacker import Answer, Attacker, short
+from tests.proofs.abuse_data import MARKUP
+from tests.proofs.abuse_server import AbuseServer
+from tests.proofs.hostile_client import Attacker, Response, short_id
 
 pytestmark = pytest.mark.slow
 NAMES = dict.fromkeys(("name", "line_1", "line_2", "city", "state"), MARKUP)
 
 
-def is_harmless(response: Answer) -> bool:
+def is_harmless(response: Response) -> bool:
     """Return whether the page contains the markup only as escaped text."""
     return "<script>alert" not in response.text and "<img src=x" not in response.text
 
 
 @pytest.fixture(scope="module")
-def shopper(abused_shop: AbusedShop) -> tuple[Attacker, str]:
+def shopper(abuse_server: AbuseServer) -> tuple[Attacker, str]:
     """Return a member and the number of a paid order. All names of the member and the product are markup."""
-    shopper = abused_shop.visitor()
+    shopper = abuse_server.visitor()
     fields = {"name": MARKUP[:120], "email": "markup@example.org", "password": PASSWORD}
     assert shopper.post("/accounts/signup/", fields).status == 302
-    shopper.add(abused_shop.goods["markup"])
-    shopper.give_details(**NAMES)
+    shopper.add(abuse_server.product_ids["markup"])
+    shopper.submit_details(**NAMES)
     form = shopper.pay_form() | {"card": str(shopper.add_card())}
     assert shopper.post("/cart/checkout/", form).location == "/cart/success/"
     return shopper, form["order"]
 
 
-def test_markup_in_names_is_escaped_on_every_page(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
+def test_markup_in_names_is_escaped_on_every_page(shop: AbuseServer, shopper: tuple[Attacker, str]) -> None:
     visitor, number = shopper
     slug = next(row["slug"] for row in shop.table("products_product") if row["sku"] == "markup")
-    visitor.add(shop.goods["markup"])
+    visitor.add(shop.product_ids["markup"])
     category = next(row["slug"] for row in shop.table("products_category"))
     paths = [
         "/", "/products/", f"/products/?category={category}", f"/products/{slug}/", "/cart/", "/cart/checkout/",
@@ -48,21 +48,21 @@ def test_markup_in_names_is_escaped_on_every_page(shop: AbusedShop, shopper: tup
     assert [path for path, page in pages.items() if "&lt;script&gt;" not in page.text] == []
 
 
-def test_markup_in_names_is_escaped_in_the_admin(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
+def test_markup_in_names_is_escaped_in_the_admin(shop: AbuseServer, shopper: tuple[Attacker, str]) -> None:
     staff = shop.staff()
     lists = set(re.findall(r'href="(/admin/\w+/\w+/)"', staff.get("/admin/").text))
     pages = {path: staff.get(path) for path in lists}
     rows = {path for page in pages.values() for path in re.findall(r'href="(/admin/\w+/\w+/\d+/change/)', page.text)}
     pages |= {path: staff.get(path) for path in sorted(rows)[::-1][:25]}
-    product = f"/admin/products/product/{shop.goods['markup']}/change/"
+    product = f"/admin/products/product/{shop.product_ids['markup']}/change/"
     pages[product] = staff.get(product)
     assert len(pages) > 20
     assert [path for path, page in pages.items() if page.status != 200 or not is_harmless(page)] == []
     assert sum("&lt;script&gt;" in page.text for page in pages.values()) > 4
 
 
-def test_markup_in_names_is_escaped_in_emails(shop: AbusedShop, shopper: tuple[Attacker, str]) -> None:
-    [text] = [mail for mail in shop.mails() if "To: markup@example.org" in mail and shopper[1] in mail]
+def test_markup_in_names_is_escaped_in_emails(shop: AbuseServer, shopper: tuple[Attacker, str]) -> None:
+    [text] = [mail for mail in shop.emails() if "To: markup@example.org" in mail and shopper[1] in mail]
     mail = email.message_from_string(text.rpartition("-" * 79)[0] or text, policy=default)
     html, plain = mail.get_body(("html",)), mail.get_body(("plain",))
     assert html is not None
@@ -73,13 +73,13 @@ def test_markup_in_names_is_escaped_in_emails(shop: AbusedShop, shopper: tuple[A
     assert mail["Subject"].isprintable()
 
 
-def test_input_is_redisplayed_escaped(shop: AbusedShop) -> None:
+def test_input_is_redisplayed_escaped(shop: AbuseServer) -> None:
     visitor = shop.visitor()
-    visitor.add(shop.goods["mug"])
+    visitor.add(shop.product_ids["mug"])
     fields = {"email": MARKUP, "name": MARKUP, "password": MARKUP, "next": "/" + MARKUP}
     pages = [visitor.post(f"/accounts/{page}/", fields) for page in ("login", "signup", "guest", "password-reset")]
     pages += [
-        visitor.give_details(MARKUP, **NAMES, country=MARKUP),
+        visitor.submit_details(MARKUP, **NAMES, country=MARKUP),
         visitor.get("/accounts/login/?next=/" + quote(MARKUP)),
     ]
     pages += [visitor.get("/products/?category=" + quote(MARKUP)), visitor.get("/" + quote(MARKUP))]
@@ -105,14 +105,14 @@ INVALID_SEARCHES = [
 
 
 @pytest.fixture(scope="module")
-def boss(abused_shop: AbusedShop) -> Attacker:
+def boss(abuse_server: AbuseServer) -> Attacker:
     """Return a superuser who sends hostile requests."""
-    return abused_shop.staff()
+    return abuse_server.staff()
 
 
-@pytest.mark.parametrize("search", INVALID_SEARCHES, ids=short)
-def test_invalid_search_in_the_admin_breaks_nothing(shop: AbusedShop, boss: Attacker, search: str) -> None:
-    with shop.unchanged():
+@pytest.mark.parametrize("search", INVALID_SEARCHES, ids=short_id)
+def test_invalid_search_in_the_admin_breaks_nothing(shop: AbuseServer, boss: Attacker, search: str) -> None:
+    with shop.assert_unchanged():
         for path in LISTS:
             for name in ("q", "p", "id__exact", search):
                 response = boss.get(f"{path}?{quote(name, safe='%')}={quote(search, safe='%')}")

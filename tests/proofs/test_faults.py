@@ -17,9 +17,9 @@ from billing import gateway
 from orders.workflow import payments
 from stripe_simulator.faults import KINDS
 from stripe_simulator.server import Simulator
-from tests.proofs.books import own_findings
-from tests.proofs.ledger import Ledger, scaled
-from tests.proofs.recoveries import CARDS, RECOVERIES, Shopper, recover, shopper
+from tests.proofs.consistency import independent_problems
+from tests.proofs.proof_report import ProofReport, scaled
+from tests.proofs.recovery import CARDS, RECOVERIES, Shopper, make_shopper, recover
 
 PROOF = "Faults"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -70,7 +70,7 @@ def trigger_call(visitor: Shopper, call: str) -> None:
     if call == "cancel":
         visitor.cancel()
     elif "refund" in call:
-        visitor.answer_bank()
+        visitor.complete_3d_secure()
         visitor.look()
         visitor.refund()
     if call == "list refunds":
@@ -105,27 +105,31 @@ def retry(visitor: Shopper, call: str) -> None:
 @pytest.mark.usefixtures("without_retry_delay")
 @pytest.mark.parametrize(("call", "fault", "card", "way"), CASES)
 def test_fault_leaves_no_work_for_staff(
-    client: Client, simulator: Simulator, ledger: Ledger, call: str, fault: str, card: str, way: str
+    client: Client, simulator: Simulator, report: ProofReport, call: str, fault: str, card: str, way: str
 ) -> None:
     inject_fault(simulator, call, fault)
     if call == "list refunds":  # this call is made only to find a refund whose response was lost
         simulator.add_fault("/v1/refunds", "drop_after")
     with time_limit(fault):
-        visitor = shopper(client, simulator, ledger, CARDS["declined" if (call, card) == ("cancel", "good") else card])
+        visitor = make_shopper(
+            client, simulator, report, CARDS["declined" if (call, card) == ("cancel", "good") else card]
+        )
         trigger_call(visitor, call)
     assert was_called(simulator, call)
     recover(way, visitor, partial(retry, visitor, call))
-    ledger.tried()
-    ledger.check_books(simulator)
-    visitor.check_end(way, is_bought=call != "cancel" and "refund" not in call)
+    report.count_try()
+    report.check_consistency(simulator)
+    visitor.check_outcome(way, is_bought=call != "cancel" and "refund" not in call)
 
 
 @pytest.mark.usefixtures("without_retry_delay", "create_and_confirm")
 def test_control_lost_response_to_intent_confirmed_at_creation_is_charged_again(
-    client: Client, simulator: Simulator, ledger: Ledger
+    client: Client, simulator: Simulator, report: ProofReport
 ) -> None:
     inject_fault(simulator, "confirm", "drop_after")
-    visitor = shopper(client, simulator, ledger, CARDS["good"])
+    visitor = make_shopper(client, simulator, report, CARDS["good"])
     visitor.place()
     visitor.buy()
-    ledger.control("intent created and confirmed in one step", "double_charges" in dict(own_findings(simulator)))
+    report.record_control(
+        "intent created and confirmed in one step", "double_charges" in dict(independent_problems(simulator))
+    )

@@ -17,9 +17,9 @@ from orders.models import Order
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import make_product
-from tests.proofs.attacker import Answer
-from tests.proofs.ledger import Ledger
-from tests.proofs.served import Person, Server, served
+from tests.proofs.hostile_client import Response
+from tests.proofs.production_server import RetryingVisitor, Server, running_server
+from tests.proofs.proof_report import ProofReport
 
 PROOF = "Slow Stripe: 40 s a call"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
@@ -45,19 +45,19 @@ def stripe() -> Iterator[Simulator]:
         simulator.stop()
 
 
-Submission = tuple[Person, str, dict[str, str]]  # visitor, path and form
+Submission = tuple[RetryingVisitor, str, dict[str, str]]  # visitor, path and form
 
 
-def with_cart(server: Server, mug: Product) -> Person:
-    person = Person(server.port)
+def with_cart(server: Server, mug: Product) -> RetryingVisitor:
+    person = RetryingVisitor(server.port)
     person.add(mug.pk)
     return person
 
 
-def reach_place_order(server: Server, mug: Product, token: str) -> tuple[Person, dict[str, str]]:
+def reach_place_order(server: Server, mug: Product, token: str) -> tuple[RetryingVisitor, dict[str, str]]:
     """Return a shopper and the completed form of the last checkout step."""
     person = with_cart(server, mug)
-    person.give_details()
+    person.submit_details()
     return person, person.pay_form() | {"card": str(person.add_card(token))}
 
 
@@ -74,19 +74,19 @@ def prepare_second_payment(server: Server, mug: Product) -> Submission:
     return person, f"/orders/{form['order']}/pay/", {"card": str(person.add_card())}
 
 
-def timed(act: Callable[[], Answer]) -> tuple[float, Answer]:
+def timed(act: Callable[[], Response]) -> tuple[float, Response]:
     began = time.monotonic()
     response = act()
     return time.monotonic() - began, response
 
 
-def press(person: Person, path: str, form: dict[str, str]) -> list[tuple[float, Answer]]:
+def press(person: RetryingVisitor, path: str, form: dict[str, str]) -> list[tuple[float, Response]]:
     """Submit a form and follow the redirect. Return the seconds and the response of both requests."""
     posted = timed(lambda: person.post(path, form))
     return [posted, timed(lambda: person.get(posted[1].location))]
 
 
-def browse(person: Person, path: str) -> float:
+def browse(person: RetryingVisitor, path: str) -> float:
     """Return the seconds that a page took."""
     seconds, response = timed(lambda: person.get(path))
     assert response.status == 200
@@ -94,7 +94,7 @@ def browse(person: Person, path: str) -> float:
     return seconds
 
 
-def measure(slow: Person, control: Person, checkouts: list[Future[Any]]) -> dict[str, float]:
+def measure(slow: RetryingVisitor, control: RetryingVisitor, checkouts: list[Future[Any]]) -> dict[str, float]:
     """Request pages of both shops in turn while all checkouts are pending. Return the ratio of the medians by page."""
     taken: dict[str, tuple[list[float], list[float]]] = {path: ([], []) for path in ("/products/", "/cart/")}
     while not any(checkout.done() for checkout in checkouts):
@@ -105,12 +105,12 @@ def measure(slow: Person, control: Person, checkouts: list[Future[Any]]) -> dict
     return {path: median(slow_times) / median(control_times) for path, (slow_times, control_times) in taken.items()}
 
 
-def test_slow_stripe_slows_only_payments(mug: Product, ledger: Ledger, tmp_path: Path) -> None:
+def test_slow_stripe_slows_only_payments(mug: Product, report: ProofReport, tmp_path: Path) -> None:
     with (
         stripe() as slow,
         stripe() as good,
-        served(tmp_path / "slow", slow, 1, THREADS) as server,
-        served(tmp_path / "good", good, 1, THREADS) as control,
+        running_server(tmp_path / "slow", slow, 1, THREADS) as server,
+        running_server(tmp_path / "good", good, 1, THREADS) as control,
         ThreadPoolExecutor(HANGING) as pool,
     ):
         jobs = [prepare_place_order(server, mug) for _shopper in range(HANGING // 2)]
@@ -119,18 +119,18 @@ def test_slow_stripe_slows_only_payments(mug: Product, ledger: Ledger, tmp_path:
         slow.add_fault("*", "delay", method="*", times=0, seconds=HELD)
         checkouts = [pool.submit(press, *job) for job in jobs]
         for path, ratio in measure(*visitors, checkouts).items():
-            ledger.tried()
-            ledger.expect(ratio < RATIO, "unexplained", f"{path} took {ratio:.1f} times as long as it should")
+            report.count_try()
+            report.expect(ratio < RATIO, "unexplained", f"{path} took {ratio:.1f} times as long as it should")
         for number, checkout in enumerate(checkouts):
-            check_responses(ledger, checkout.result(), NOT_NOW if number < HANGING // 2 else CHECKING)
+            check_responses(report, checkout.result(), NOT_NOW if number < HANGING // 2 else CHECKING)
     held = Order.objects.filter(status=Order.Status.PLACED).count()
-    ledger.expect(held == HANGING, "lost_orders", f"{held} of {HANGING} orders are placed")
+    report.expect(held == HANGING, "lost_orders", f"{held} of {HANGING} orders are placed")
 
 
-def check_responses(ledger: Ledger, responses: list[tuple[float, Answer]], text: str) -> None:
+def check_responses(report: ProofReport, responses: list[tuple[float, Response]], text: str) -> None:
     """Check that both responses are in time and that the final page contains `text`."""
-    ledger.tried(times=len(responses))
+    report.count_try(times=len(responses))
     for seconds, response in responses:
-        ledger.expect(seconds < ALLOWED, "unexplained", f"a response took {seconds:.0f} s")
-        ledger.expect(response.status in (200, 302), "server_errors", f"status {response.status}")
-    ledger.expect(text in responses[-1][1].words, "unexplained", f"the page does not say: {text}")
+        report.expect(seconds < ALLOWED, "unexplained", f"a response took {seconds:.0f} s")
+        report.expect(response.status in (200, 302), "server_errors", f"status {response.status}")
+    report.expect(text in responses[-1][1].visible_text, "unexplained", f"the page does not say: {text}")

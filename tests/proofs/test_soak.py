@@ -17,11 +17,11 @@ from orders.models import Order
 from stripe_simulator.faults import KINDS
 from stripe_simulator.server import Simulator
 from tests.makers import make_product
-from tests.proofs import sums
-from tests.proofs.child import Place
-from tests.proofs.ledger import Ledger, scaled
-from tests.proofs.recoveries import tidy_up
-from tests.proofs.served import Person, Server, served
+from tests.proofs import totals
+from tests.proofs.processes import ChildEnvironment
+from tests.proofs.production_server import RetryingVisitor, Server, running_server
+from tests.proofs.proof_report import ProofReport, scaled
+from tests.proofs.recovery import age_and_reconcile
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 CHECKOUTS = scaled(quick=20, small=30, full=2_000)
@@ -36,13 +36,13 @@ class Shopper:
 
     def __init__(self, number: int, port: int, simulator: Simulator, product_ids: list[int]) -> None:
         self.random, self.simulator, self.product_ids = Random(number), simulator, product_ids  # noqa: S311
-        self.person = Person(port)
+        self.person = RetryingVisitor(port)
         self.order = ""
 
     def shop(self) -> str:
         """Place and pay for an order. Return the final situation, "nothing" or "left"."""
         self.person.add(self.random.choice(self.product_ids), self.random.randint(1, 3))
-        self.person.give_details(f"guest{self.random.randrange(1000)}@example.org")
+        self.person.submit_details(f"guest{self.random.randrange(1000)}@example.org")
         card = self.enter_card("/billing/payment-processing/", self.random.choice(CARDS))
         form = self.person.pay_form() | {"card": card}
         self.order = form["order"]
@@ -77,19 +77,19 @@ class Shopper:
             if self.random.random() < 0.05:
                 self.person.post(f"/orders/{self.order}/cancel/")
             elif situation == "action":
-                self.answer_bank()
+                self.complete_3d_secure()
             elif situation in ("declined", "unpaid"):
                 card = self.enter_card(f"/orders/{self.order}/card/", "tok_visa")
                 self.person.post(f"/orders/{self.order}/pay/", {"card": card})
             situation = self.look()
         return situation
 
-    def answer_bank(self) -> None:
+    def complete_3d_secure(self) -> None:
         """Answer the bank's dialog, in four of five cases with success."""
         intent = Order.objects.values_list("payment_intent_id", flat=True).get(order_id=self.order)
         found = self.simulator.store.find("payment_intent", str(intent)) or {}
         if found.get("status") == "requires_action":
-            self.simulator.act(str(intent), succeed=self.random.random() < 0.8)
+            self.simulator.complete_3d_secure(str(intent), succeed=self.random.random() < 0.8)
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def shop_all(server: Server, simulator: Simulator, product_ids: list[int]) -> li
     def one(number: int) -> Any:
         try:
             return Shopper(number, server.port, simulator, product_ids).shop()
-        except Exception as error:  # the test records it in the ledger
+        except Exception as error:  # the test records it in the report
             return error
         finally:
             connection.close()
@@ -126,25 +126,30 @@ def shop_all(server: Server, simulator: Simulator, product_ids: list[int]) -> li
         return list(pool.map(one, range(CHECKOUTS)))
 
 
-def test_shop_is_consistent_after_soak(simulator: Simulator, place: Place, ledger: Ledger, tmp_path: Path) -> None:
-    ledger.name = f"Soak: {WORKERS} workers, killed and failing"
+def test_shop_is_consistent_after_soak(
+    simulator: Simulator, place: ChildEnvironment, report: ProofReport, tmp_path: Path
+) -> None:
+    report.name = f"Soak: {WORKERS} workers, killed and failing"
     counted = [make_product(stock=CHECKOUTS // 3) for _product in range(4)]
     product_ids = [product.pk for product in [*counted, make_product(stock=None)]]
-    with served(tmp_path, simulator, WORKERS, threads=2) as server, killing(server) as killed:
-        simulator.storm(0.1, sorted(KINDS - {"delay"}), seed=7)
+    with running_server(tmp_path, simulator, WORKERS, threads=2) as server, killing(server) as killed:
+        simulator.add_random_faults(0.1, sorted(KINDS - {"delay"}), seed=7)
         outcomes = shop_all(server, simulator, product_ids)
     simulator.clear_faults()
-    tidy_up(minutes=10)
-    ledger.tried(times=len(outcomes))
+    age_and_reconcile(minutes=10)
+    report.count_try(times=len(outcomes))
     for error in (outcome for outcome in outcomes if isinstance(outcome, Exception)):
-        ledger.expect(False, "server_errors", repr(error))
-    ledger.expect(len(killed) > 1, "unexplained", "no worker was killed")
-    ledger.expect(outcomes.count("paid") > CHECKOUTS // 3, "lost_orders", f"only {outcomes.count('paid')} were paid")
-    for text in sums.charged_twice(simulator):
-        ledger.expect(False, "double_charges", text)
-    for text in (*sums.wrong_charges(simulator, {}), *sums.wrong_stock({row.pk: CHECKOUTS // 3 for row in counted})):
-        ledger.expect(False, "unexplained", text)
-    ledger.check_books(simulator)
+        report.expect(False, "server_errors", repr(error))
+    report.expect(len(killed) > 1, "unexplained", "no worker was killed")
+    report.expect(outcomes.count("paid") > CHECKOUTS // 3, "lost_orders", f"only {outcomes.count('paid')} were paid")
+    for text in totals.charged_twice(simulator):
+        report.expect(False, "double_charges", text)
+    for text in (
+        *totals.wrong_charges(simulator, {}),
+        *totals.wrong_stock({row.pk: CHECKOUTS // 3 for row in counted}),
+    ):
+        report.expect(False, "unexplained", text)
+    report.check_consistency(simulator)
     output = StringIO()
     call_command("audit", stdout=output)
     assert "No audit findings" in output.getvalue()

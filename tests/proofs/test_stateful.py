@@ -13,11 +13,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from billing import gateway
 from orders.workflow import payments
 from stripe_simulator.server import Simulator
-from tests.proofs import controls
-from tests.proofs.ledger import Ledger, scaled
-from tests.proofs.machine import Shop
-from tests.proofs.troubles import Doom
-from tests.proofs.watch import Watch
+from tests.proofs import disabled_guards
+from tests.proofs.crashes import CrashSchedule
+from tests.proofs.incremental_audit import IncrementalAudit
+from tests.proofs.proof_report import ProofReport, scaled
+from tests.proofs.shop_machine import ShopMachine
 
 PROOF = "Stateful"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,9 +39,9 @@ def run(simulator: Simulator, patch: pytest.MonkeyPatch, runs: int, seed: int | 
     """Let Hypothesis search for steps that break an invariant. Raise an exception if it finds any."""
     chosen |= {"max_examples": runs, "stateful_step_count": STEPS, "deadline": None, "database": None}
     chosen |= {"suppress_health_check": list(HealthCheck)}
-    Shop.runs, watch = 0, Watch()
-    with Doom().waiting(patch) as doom:
-        shop = lambda: Shop(simulator, doom, watch)  # noqa: E731 - Hypothesis stores the seed on the function
+    ShopMachine.runs, watch = 0, IncrementalAudit()
+    with CrashSchedule().waiting(patch) as crash_schedule:
+        shop = lambda: ShopMachine(simulator, crash_schedule, watch)  # noqa: E731 - Hypothesis stores the seed on the function
         machine = shop if seed is None else with_seed(seed)(shop)
         run_state_machine_as_test(machine, settings=settings(**chosen))
 
@@ -49,32 +49,32 @@ def run(simulator: Simulator, patch: pytest.MonkeyPatch, runs: int, seed: int | 
 @pytest.mark.usefixtures("without_delays_and_logs")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_any_steps_keep_all_invariants(
-    simulator: Simulator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, part: int
+    simulator: Simulator, report: ProofReport, monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
-    ledger.name = f"Stateful: runs of {STEPS} steps"
+    report.name = f"Stateful: runs of {STEPS} steps"
     seed = scaled(quick=part, small=None, full=None)  # make test always runs the same steps
     phases = set(Phase) - {Phase.explain}
     try:
         run(simulator, monkeypatch, RUNS // PARTS, seed=seed, print_blob=True, phases=phases)
     except Exception as error:
-        ledger.expect(False, "unexplained", repr(error))
+        report.expect(False, "unexplained", repr(error))
         raise
     finally:
-        ledger.tried(times=Shop.runs)
+        report.count_try(times=ShopMachine.runs)
 
 
 @pytest.mark.proof
 @pytest.mark.usefixtures("without_delays_and_logs")
 def test_control_intent_for_each_press_is_found(
-    simulator: Simulator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, report: ProofReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.name = f"Stateful: runs of {STEPS} steps"
+    report.name = f"Stateful: runs of {STEPS} steps"
     for name in ("ensure_intent", "_start"):
         monkeypatch.setattr(payments, name, getattr(payments, name))  # so that monkeypatch restores them
-    controls.intent_for_each_press()
+    disabled_guards.intent_for_each_press()
     try:
         run(simulator, monkeypatch, MOST, phases=[Phase.generate], report_multiple_bugs=False)
     except Exception:
-        ledger.control("an intent for each press, created and confirmed", caught=True)
+        report.record_control("an intent for each press, created and confirmed", caught=True)
     else:
-        ledger.control("an intent for each press, created and confirmed", caught=False)
+        report.record_control("an intent for each press, created and confirmed", caught=False)

@@ -19,9 +19,9 @@ from django.urls import reverse
 from billing.models import StripeEvent
 from stripe_simulator.server import Simulator
 from stripe_simulator.webhooks import signature
-from tests.proofs.flows import KINDS, Guest, intent_of
-from tests.proofs.ledger import Ledger, scaled
-from tests.proofs.recoveries import age
+from tests.proofs.payment_flows import KINDS, Guest, intent_of
+from tests.proofs.proof_report import ProofReport, scaled
+from tests.proofs.recovery import age_timestamps
 
 PROOF = "Webhooks: shuffled, repeated, forged"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,13 +55,13 @@ FORGERIES: list[Callable[[str, str], str]] = [
 class Deliverer:
     """Deliverer of events: those of the sample flows once and in order, those of all other flows shuffled."""
 
-    def __init__(self, ledger: Ledger, random_source: random.Random) -> None:
-        self.ledger, self.random_source = ledger, random_source
+    def __init__(self, report: ProofReport, random_source: random.Random) -> None:
+        self.report, self.random_source = report, random_source
         self.late: list[list[Event]] = [[] for _wave in range(WAVES)]
 
     def in_order(self, events: list[Event]) -> None:
         for event in events:
-            self.ledger.expect(
+            self.report.expect(
                 post(event, sign_now).status_code == HTTPStatus.OK, "server_errors", "an event was rejected"
             )
 
@@ -79,29 +79,29 @@ class Deliverer:
             if self.random_source.randrange(FORGED) == 0:
                 self._forge(event)
             response = post(event, sign_now)
-            self.ledger.tried(response)
-            self.ledger.expect(response.status_code == HTTPStatus.OK, "unexplained", "a valid event was rejected")
+            self.report.count_try(response)
+            self.report.expect(response.status_code == HTTPStatus.OK, "unexplained", "a valid event was rejected")
 
     def _forge(self, event: Event) -> None:
         """Deliver a forged copy of the event. A shop that accepted it would ignore the real event as a duplicate."""
         response = post(event, self.random_source.choice(FORGERIES))
-        self.ledger.tried(response)
-        self.ledger.expect(response.status_code == HTTPStatus.BAD_REQUEST, "unexplained", "a forged event was accepted")
+        self.report.count_try(response)
+        self.report.expect(response.status_code == HTTPStatus.BAD_REQUEST, "unexplained", "a forged event was accepted")
 
 
-def deliver_all(simulator: Simulator, ledger: Ledger, random_source: random.Random, size: int) -> int:
+def deliver_all(simulator: Simulator, report: ProofReport, random_source: random.Random, size: int) -> int:
     """Create about `size` events, deliver them and compare the outcomes. Return the number of shuffled events."""
     guest = Guest(simulator)
     samples = {(kind, quantity): guest.place(kind, quantity) for kind in KINDS for quantity in QUANTITIES}
     keys = itertools.islice(itertools.cycle(samples), max(size // EVENTS_OF_A_FLOW, len(samples)))
     flows = [guest.place(*key) for key in keys]
-    deliverer, seen, shuffled = Deliverer(ledger, random_source), 0, 0
+    deliverer, seen, shuffled = Deliverer(report, random_source), 0, 0
     for wave in range(WAVES):
         for flow in (*samples.values(), *flows):
             KINDS[flow.kind][wave](flow)
         if wave == WAVES - 1:
             simulator.finish_refunds()
-        age(minutes=1)  # long enough that no response is pending
+        age_timestamps(minutes=1)  # long enough that no response is pending
         events = simulator.objects("event")[seen:]
         seen += len(events)
         sample_intents = {str(flow.order.payment_intent_id) for flow in samples.values()}
@@ -109,42 +109,44 @@ def deliver_all(simulator: Simulator, ledger: Ledger, random_source: random.Rand
         others = [event for event in events if intent_of(event) not in sample_intents]
         deliverer.shuffle(others, wave)
         shuffled += len(others)
-    outcomes = {key: sample.end() for key, sample in samples.items()}
+    outcomes = {key: sample.outcome() for key, sample in samples.items()}
     for flow in flows:
-        is_same = flow.end() == outcomes[flow.kind, flow.quantity]
-        ledger.expect(
-            is_same, "unexplained", f"{flow.kind}: {flow.end()}, should be {outcomes[flow.kind, flow.quantity]}"
+        is_same = flow.outcome() == outcomes[flow.kind, flow.quantity]
+        report.expect(
+            is_same, "unexplained", f"{flow.kind}: {flow.outcome()}, should be {outcomes[flow.kind, flow.quantity]}"
         )
     return shuffled
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_events_in_any_order_have_the_same_outcome_as_in_order(simulator: Simulator, ledger: Ledger, part: int) -> None:
-    shuffled = deliver_all(simulator, ledger, random.Random(part), EVENTS // PARTS)  # noqa: S311
+def test_events_in_any_order_have_the_same_outcome_as_in_order(
+    simulator: Simulator, report: ProofReport, part: int
+) -> None:
+    shuffled = deliver_all(simulator, report, random.Random(part), EVENTS // PARTS)  # noqa: S311
     left = StripeEvent.objects.filter(processed=None).count()
-    ledger.expect(left == 0, "unexplained", f"{left} events were not processed")
-    ledger.check_books(simulator)
+    report.expect(left == 0, "unexplained", f"{left} events were not processed")
+    report.check_consistency(simulator)
     assert shuffled >= EVENTS // PARTS
 
 
 @pytest.mark.proof
 def test_control_unchecked_signatures_accept_forged_events(
-    simulator: Simulator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, report: ProofReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stripe.WebhookSignature.verify_header", lambda *args, **kwargs: True)
-    trial = Ledger("trial")
+    trial = ProofReport("trial")
     deliver_all(simulator, trial, random.Random(1), 130)  # noqa: S311
-    ledger.control("webhook signatures not checked", "a forged event was accepted" in trial.found["unexplained"])
+    report.record_control("webhook signatures not checked", "a forged event was accepted" in trial.found["unexplained"])
 
 
 @pytest.mark.proof
 def test_control_ignored_events_lose_work(
-    simulator: Simulator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    simulator: Simulator, report: ProofReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "orders.workflow.payments.settle_on_event.__code__", (lambda sender, intent_id, **kwargs: None).__code__
     )
-    trial = Ledger("trial")
+    trial = ProofReport("trial")
     deliver_all(simulator, trial, random.Random(1), 130)  # noqa: S311
-    trial.check_books(simulator)
-    ledger.control("events accepted and ignored", bool(trial.problems()))
+    trial.check_consistency(simulator)
+    report.record_control("events accepted and ignored", bool(trial.problems()))

@@ -17,7 +17,7 @@ class Command(BaseCommand):
         for model in (Product, Picture):
             for row in model.objects.exclude(image="").iterator():
                 try:
-                    made += row.image.make_copies()
+                    made += row.image.create_renditions()
                 except OSError as error:
                     self.stderr.write(f"{row}: {row.image.name} cannot be read ({error})")
         if made or options["verbosity"] > 1:

@@ -1,0 +1,243 @@
+"""The shop as a state machine: shoppers, staff, Stripe's dashboard, time, lost responses and crashes in any order."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from addresses.models import Address
+from carts.models.rates import ShippingMethod, TaxRate
+from orders.bookkeeping.reconcile import reconcile
+from orders.models import Order
+from tests.makers import PASSWORD, add_to_cart, submit_details
+from tests.proofs import actions
+from tests.proofs.crashes import BOUNDARIES
+from tests.proofs.shop_machine_base import ShopMachineBase
+
+WHO = st.integers(0, 1)  # index of a browser
+ANY = st.integers(0, 5)  # index of an object, modulo their number
+FEW = st.integers(1, 3)
+TOKENS = st.sampled_from(
+    "tok_visa tok_visa tok_threeDSecure2Required tok_chargeCustomerFail tok_threeDSecureRequiredChargeDeclined "
+    "tok_createDispute tok_pendingRefund tok_refundFail tok_chargeDeclined".split()
+)
+CALLS = {
+    "customer": ("POST", "/v1/customers"), "card": ("POST", "/v1/customers/*/sources"),
+    "intent": ("POST", "/v1/payment_intents"), "confirm": ("POST", "/v1/payment_intents/*/confirm"),
+    "look": ("GET", "/v1/payment_intents/*"), "cancel": ("POST", "/v1/payment_intents/*/cancel"),
+    "refund": ("POST", "/v1/refunds"), "refunds": ("GET", "/v1/refunds"), "books": ("GET", "/v1/payment_intents"),
+}  # fmt: skip
+FAULTS = "drop_before drop_after rate_limit error_500 error_500_stored html empty other_json key_in_use".split()
+LATE = 50  # minutes without reconcile after which the audit reports overdue work
+
+
+class ShopMachine(ShopMachineBase):
+    """All steps that can happen to a shop, in any order."""
+
+    # --- shoppers ---
+
+    @rule(who=WHO, product=ANY, quantity=FEW)
+    def add(self, who: int, product: int, quantity: int) -> None:
+        with self.may_crash():
+            add_to_cart(self.browsers[who], self.pick(self.products, product), quantity)
+
+    @rule(who=WHO, product=ANY, quantity=st.integers(0, 4))
+    def set_quantity(self, who: int, product: int, quantity: int) -> None:
+        with self.may_crash():
+            add_to_cart(self.browsers[who], self.pick(self.products, product), quantity, action="set")
+
+    @rule(who=WHO, product=ANY)
+    def remove(self, who: int, product: int) -> None:
+        with self.may_crash():
+            add_to_cart(self.browsers[who], self.pick(self.products, product), action="remove")
+
+    @rule(who=WHO)
+    def sign_in(self, who: int) -> None:
+        self.press(self.browsers[who], reverse("accounts:login"), email="alice@example.org", password=PASSWORD)
+
+    @rule(who=WHO)
+    def sign_out(self, who: int) -> None:
+        self.press(self.browsers[who], reverse("accounts:logout"))
+
+    @rule(who=WHO, name=st.sampled_from(["gia", "gus"]))
+    def submit_details(self, who: int, name: str) -> None:
+        with self.may_crash():
+            submit_details(self.browsers[who], f"{name}@example.org", line_1=f"{len(name)} High Street")
+
+    @rule(who=WHO)
+    def open_checkout(self, who: int) -> None:
+        """Open the checkout and keep its form, although the shop can change before Place order is pressed."""
+        with self.may_crash():
+            page = self.browsers[who].get(reverse("carts:checkout"))
+            if page.context and page.context.get("step") == "pay":
+                order, quote = page.context["order"], page.context["quote"]
+                self.forms[who] = {"order": order.order_id, "quote": quote.signed(), "total": str(quote.total)}
+
+    @precondition(lambda self: self.forms)
+    @rule(who=WHO, token=TOKENS)
+    def place(self, who: int, token: str) -> None:
+        """Press Place order on a page that can be outdated."""
+        if who not in self.forms:
+            return
+        form = dict(self.forms[who])
+        order, total = Order.objects.get(order_id=form["order"]), Decimal(form.pop("total"))
+        card = self.card(self.browsers[who], order, token)
+        self.press(self.browsers[who], reverse("carts:checkout"), **form, action="place", card=card)
+        order.refresh_from_db()
+        if order.placed_at:
+            self.agreed_totals.setdefault(order.order_id, total)
+            self.shoppers.setdefault(order.order_id, self.browsers[who])
+
+    @rule(who=WHO, product=ANY, quantity=FEW, token=TOKENS)
+    def buy(self, who: int, product: int, quantity: int, token: str) -> None:
+        """Add to the cart, check out and pay in one step."""
+        self.forms.pop(who, None)
+        self.add(who, product, quantity)
+        self.open_checkout(who)
+        if who not in self.forms:
+            self.submit_details(who, "gia")
+            self.open_checkout(who)
+        self.place(who, token)
+
+    @precondition(lambda self: self.with_status("placed"))
+    @rule(number=ANY, token=TOKENS)
+    def pay_again(self, number: int, token: str) -> None:
+        order = self.pick(self.with_status("placed"), number)
+        shopper = self.shoppers[order.order_id]
+        card = self.card(shopper, order, token)
+        self.press(shopper, reverse("orders:pay", args=[order.order_id]), card=card)
+
+    @precondition(lambda self: self.orders)
+    @rule(number=ANY)
+    def open_order(self, number: int) -> None:
+        order = self.pick(self.orders, number)
+        with self.may_crash():
+            self.shoppers[order.order_id].get(reverse("orders:status", args=[order.order_id]))
+
+    @precondition(lambda self: self.with_status("placed"))
+    @rule(number=ANY)
+    def cancel(self, number: int) -> None:
+        order = self.pick(self.with_status("placed"), number)
+        self.press(self.shoppers[order.order_id], reverse("orders:cancel", args=[order.order_id]))
+
+    @rule(who=WHO, code=st.sampled_from(["twice", "NONE", ""]))
+    def use_code(self, who: int, code: str) -> None:
+        """Apply a discount code to the cart, or remove it if `code` is empty."""
+        self.press(self.browsers[who], reverse("carts:discount"), code=code, **({} if code else {"remove": "1"}))
+
+    # --- staff ---
+
+    @rule(price=st.sampled_from(["4.95", "0.00", "7.77"]), percent=st.sampled_from(["20", "5.5"]))
+    def change_rules(self, price: str, percent: str) -> None:
+        """Change delivery and tax, for example after a shopper opened the checkout."""
+        self.save_rule(ShippingMethod.objects.get(), price=price)
+        self.save_rule(TaxRate.objects.get(), percent=percent)
+
+    @rule(number=ANY, price=st.sampled_from(["16.00", "0.01", "80.00", "5.55"]), change=st.integers(-2, 3))
+    def edit_product(self, number: int, price: str, change: int) -> None:
+        self.edit(number, price=price, stock_change=change)
+
+    @rule(number=ANY)
+    def switch_product(self, number: int) -> None:
+        self.edit(number, is_switched=True)
+
+    @rule(street=st.sampled_from(["2 Low Street", "3 Side Street"]))
+    def edit_address_book(self, street: str) -> None:
+        Address.objects.update(line_1=street)
+
+    @precondition(lambda self: self.with_status("placed", "canceling"))
+    @rule()
+    def cancel_as_staff(self) -> None:
+        numbers = [order.pk for order in self.with_status("placed", "canceling")]
+        url = reverse("admin:orders_order_changelist")
+        self.press(self.staff, url, action="cancel_unpaid", _selected_action=numbers)
+
+    @precondition(lambda self: self.with_status("paid"))
+    @rule(number=ANY, part=st.sampled_from([1, 2, 50]), units=st.integers(0, 2))
+    def refund(self, number: int, part: int, units: int) -> None:
+        """Refund an order in whole or in part and restock up to `units` of each line."""
+        order = self.pick(self.with_status("paid"), number)
+        amount = max(((order.total - order.amount_refunded) / part).quantize(Decimal("0.01")), Decimal("0.01"))
+        restocked = {f"line_{item.pk}": min(units, item.quantity) for item in order.items.all()}
+        url = reverse("admin:orders_order_refund", args=[order.pk])
+        self.press(self.staff, url, amount=amount, already=order.amount_refunded, **restocked)
+
+    # --- Stripe ---
+
+    @precondition(lambda self: self.with_status("paid"))
+    @rule(number=ANY, amount=st.sampled_from([1, 300, 99_999]))
+    def refund_in_dashboard(self, number: int, amount: int) -> None:
+        self.call_stripe(
+            lambda v1: v1.refunds.create(
+                {"payment_intent": str(self.pick(self.with_status("paid"), number).payment_intent_id), "amount": amount}
+            )
+        )
+
+    @precondition(lambda self: self.has_pending_refund)
+    @rule()
+    def refunds_complete(self) -> None:
+        self.may_differ = True
+        self.simulator.finish_refunds()
+
+    @precondition(lambda self: self.intents_requiring_action)
+    @rule(number=ANY, succeed=st.booleans())
+    def complete_3d_secure(self, number: int, succeed: bool) -> None:
+        """Complete 3-D Secure without returning to the shop."""
+        self.may_differ = True
+        self.simulator.complete_3d_secure(self.pick(self.intents_requiring_action, number), succeed)
+
+    @precondition(lambda self: self.unconfirmed_payments())
+    @rule()
+    def confirm_arrives_late(self) -> None:
+        """Let a confirm call reach Stripe after the shop stopped waiting for the response."""
+        row = self.unconfirmed_payments()[0]
+        params: Any = {"payment_method": row.stripe_pm, "use_stripe_sdk": True}
+        intent, options = str(row.order.payment_intent_id), {"idempotency_key": str(row.key)}
+        self.call_stripe(lambda v1: v1.payment_intents.confirm(intent, params, options))
+
+    @precondition(lambda self: self.orders)
+    @rule(number=st.integers(0, 200))
+    def deliver_any_event(self, number: int) -> None:
+        """Deliver any event, for the first time or again."""
+        if events := self.simulator.objects("event"):
+            with self.may_crash():
+                assert actions.deliver(self.pick(events, number)) in (200, 503)
+
+    # --- faults and time ---
+
+    @rule(call=st.sampled_from(sorted(CALLS)), kind=st.sampled_from(FAULTS))
+    def fail(self, call: str, kind: str) -> None:
+        """Make the next such call to Stripe fail."""
+        self.may_differ = True
+        method, path = CALLS[call]
+        self.simulator.add_fault(path, kind, method, times=2 if kind in ("rate_limit", "key_in_use") else 1)
+
+    @rule(boundary=st.sampled_from(BOUNDARIES), when=st.sampled_from(["before", "after"]), times=st.integers(1, 6))
+    def die_at_boundary(self, boundary: str, when: str, times: int) -> None:
+        """Schedule a simulated crash at a boundary."""
+        self.may_differ = True
+        self.crash_schedule.schedule(boundary, when, times if boundary == "commit" else 1)
+
+    @precondition(lambda self: self.minutes < LATE - 3)
+    @rule(minutes=FEW)
+    def wait(self, minutes: int) -> None:
+        self.pass_time(minutes)
+
+    @precondition(lambda self: self.minutes < LATE - 31)
+    @rule()
+    def expire(self) -> None:
+        self.pass_time(31)
+        self.reconcile()
+
+    @rule()
+    def reconcile(self) -> None:
+        with self.may_crash():
+            reconcile()
+
+    @precondition(lambda self: self.orders and (self.may_differ or self.minutes > LATE // 2))
+    @rule()
+    def calm_down(self) -> None:
+        """Clear faults and crashes and run reconcile, after which the Stripe report matches."""
+        self.recover(minutes=3)
