@@ -61,7 +61,7 @@ def mugs() -> Category:
 
 def shown_categories(client: Client) -> list[tuple[str, bool]]:
     """Return the titles of the categories on the home page, and whether each has an image."""
-    return [(category.title, bool(product)) for category, product in client.get("/").context["shown_categories"]]
+    return [(category.title, bool(product)) for category, product in client.get("/").context["categories"]]
 
 
 def test_home_shows_categories_that_contain_products(client: Client, mugs: Category) -> None:
