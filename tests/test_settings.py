@@ -34,6 +34,7 @@ def start(code: str = START, **environment: str) -> tuple[int, str]:
     return process.returncode, process.stdout + process.stderr
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "STRIPE_SECRET_KEY"])
 def test_start_without_a_required_variable_names_it(name: str) -> None:
     code, output = start(READ.format("s.DEBUG"), **{name: ""})
