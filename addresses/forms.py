@@ -13,7 +13,7 @@ from addresses.countries import country_choices, destination_choices
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules
 from addresses.models import Address
 from billing.models import BillingProfile
-from core.forms import FastSelect, ShopForm
+from core.forms import LongSelect, ShopForm
 
 CHANGE_COUNTRY = "change_country"  # name of the button; its value is the prefix of the form it belongs to
 AUTOCOMPLETE_TOKENS = {
@@ -33,7 +33,7 @@ def is_country_change(data: Any) -> bool:
 class AreaField(forms.ChoiceField):
     """A state or province. The field accepts the name of an area as well as its key, to support browser autofill."""
 
-    widget = FastSelect
+    widget = LongSelect
     keys: dict[str, str]
 
     def to_python(self, value: Any) -> str:
@@ -82,7 +82,7 @@ class AddressForm(ShopForm, forms.ModelForm):
         self.initial["country"] = country
         self.rules = get_country_rules(country)
         self.fields["country"] = forms.ChoiceField(
-            label=gettext_lazy("Country"), choices=list(choices.items()), widget=FastSelect
+            label=gettext_lazy("Country"), choices=list(choices.items()), widget=LongSelect
         )
         for name in FIELDS.values():
             if name not in self.rules.fields:
