@@ -1,4 +1,4 @@
-"""Rules for the whole code that import-linter cannot check: session keys, scripts and styles in templates, and sizes."""
+"""Rules for the code that import-linter cannot check: session keys, scripts and styles in templates, and sizes."""
 
 import ast
 import re
