@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_simulator.resources import payment_methods
 from stripe_simulator.resources.calls import Call, new_object, paginate
-from stripe_simulator.resources.test_cards import Decline, TestCard
+from stripe_simulator.resources.cards import Decline, TestCard
 
 
 def record(

@@ -8,7 +8,7 @@ from typing import Any
 from stripe_simulator.errors import declined, invalid, unexpected_state
 from stripe_simulator.resources import charges, payment_methods
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate, random_text
-from stripe_simulator.resources.test_cards import ALWAYS, DECLINES, UNLESS_SET_UP, Decline
+from stripe_simulator.resources.cards import ALWAYS, DECLINES, UNLESS_SET_UP, Decline
 
 _MINIMUM = {"gbp": 30}
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")

@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from stripe_simulator.errors import ApiError, declined, invalid, missing
-from stripe_simulator.resources import test_cards
+from stripe_simulator.resources import cards
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
-from stripe_simulator.resources.test_cards import BY_NAME, BY_NUMBER, DECLINES, SOURCE_BRANDS, TestCard
+from stripe_simulator.resources.cards import BY_NAME, BY_NUMBER, DECLINES, SOURCE_BRANDS, TestCard
 
 _ADDRESS = ("city", "country", "line1", "line2", "state", "zip")
 
@@ -25,10 +25,10 @@ def parse_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, A
             "Use a publishable key, as Stripe.js does, or one of the test tokens such as tok_visa.",
         )
     now = time.gmtime()
-    if problem := test_cards.validate_card(typed, now.tm_year, now.tm_mon):
+    if problem := cards.validate_card(typed, now.tm_year, now.tm_mon):
         raise ApiError(402, problem.message, **problem.fields())
     card = BY_NUMBER[str(typed["number"]).replace(" ", "").replace("-", "")]
-    month, year = test_cards.expiry(typed)
+    month, year = cards.expiry(typed)
     return card, {
         "exp_month": month,
         "exp_year": year,
@@ -121,7 +121,7 @@ def consume_token(call: Call, token_id: str, param: str) -> tuple[TestCard, dict
 
     Mark a token that the simulator created as used. Raise ApiError if it does not exist or was already used.
     """
-    if card := test_cards.by_alias(token_id, "tok_"):
+    if card := cards.by_alias(token_id, "tok_"):
         return card, predefined_card_fields()
     token = call.get_or_error("token", token_id, param, 400)
     if token["used"]:
@@ -137,7 +137,7 @@ def find(call: Call, method_id: str) -> dict[str, Any]:
 
     Raise ApiError (400) if it does not exist.
     """
-    if card := test_cards.by_alias(method_id, "pm_card_"):
+    if card := cards.by_alias(method_id, "pm_card_"):
         return call.store.save(new_method(card, predefined_card_fields()), card=card.name)
     kind = "card" if method_id.startswith("card_") else "payment_method"
     found = call.store.find(kind, method_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_simulator.errors import invalid
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
-from stripe_simulator.resources.test_cards import BY_NAME, REFUND_FAILS, REFUND_PENDING
+from stripe_simulator.resources.cards import BY_NAME, REFUND_FAILS, REFUND_PENDING
 
 
 def _charge_to_refund(call: Call) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from stripe_simulator.errors import declined, invalid, unexpected_state
 from stripe_simulator.resources import payment_intents, payment_methods
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, random_text
-from stripe_simulator.resources.test_cards import DECLINES, NEVER, Decline
+from stripe_simulator.resources.cards import DECLINES, NEVER, Decline
 
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _NOT_AUTHENTICATED = Decline("setup_intent_authentication_failure", payment_intents.NOT_AUTHENTICATED.message)
