@@ -57,6 +57,11 @@ def check(params: dict[str, Any], params_type: str, parent: str = "") -> None:
         if name not in fields:
             raise invalid(f"Received unknown parameter: {label}", "parameter_unknown", label)
         _check_value(label, value, fields[name])
+    _check_required(params, params_type, parent)
+
+
+def _check_required(params: dict[str, Any], params_type: str, parent: str) -> None:
+    """Raise ApiError if a required parameter is missing or empty."""
     for name in sorted(getattr(stripe.params, params_type).__required_keys__):
         if name not in params:
             label = f"{parent}[{name}]" if parent else name

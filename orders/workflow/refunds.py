@@ -238,16 +238,20 @@ def _store_state(row: Refund, found: answers.RefundResult) -> None:
     with transaction.atomic():
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # Orders are always written first.
         changed = Refund.objects.filter(pk=row.pk, status__in=before)
-        if not changed.update(status=status, stripe_id=found.id, message=found.reason[:250]):
-            return
-        if status == S.FAILED:
-            _revert(row, found.reason)
-        else:
-            _restock(row)
-        if status == S.DONE:
-            order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
-            queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
-            _mark_refunded(order)
+        if changed.update(status=status, stripe_id=found.id, message=found.reason[:250]):
+            _apply_status(row, order, status, found.reason)
+
+
+def _apply_status(row: Refund, order: Order, status: str, reason: str) -> None:
+    """Carry out the consequences of the new status of a refund, whose failure has this reason."""
+    if status == S.FAILED:
+        _revert(row, reason)
+    else:
+        _restock(row)
+    if status == S.DONE:
+        order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
+        queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
+        _mark_refunded(order)
 
 
 def _restock(row: Refund) -> None:

@@ -166,12 +166,8 @@ class Product(GuardedModel, ImageMixin):
         if not self._rows().filter(enough, active=True).update(stock=F("stock") - quantity):
             return False
         self.refresh_from_db(fields=["stock"])
-        StockMovement.objects.create(
-            product=self,
-            kind=StockMovement.Kind.RESERVED,
-            order=order,
-            amount=-quantity if self.stock is not None else 0,
-        )
+        amount = -quantity if self.stock is not None else 0
+        StockMovement.objects.create(product=self, kind=StockMovement.Kind.RESERVED, order=order, amount=amount)
         return True
 
     def release(self, order: str, most: int | None = None) -> int:
