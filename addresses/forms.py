@@ -76,14 +76,7 @@ class AddressForm(ShopForm, forms.ModelForm):
 
     def configure_fields(self) -> None:
         """Keep only the fields that addresses in the country have, and give them their local labels."""
-        choices = dict(country_choices() if self.kind == Address.Type.BILLING else destination_choices())
-        wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
-        country = wanted if isinstance(wanted, str) and wanted in choices else settings.SHOP_COUNTRY
-        self.initial["country"] = country
-        self.rules = get_country_rules(country)
-        self.fields["country"] = forms.ChoiceField(
-            label=gettext_lazy("Country"), choices=list(choices.items()), widget=LongSelect
-        )
+        self.rules = get_country_rules(self._add_country_field())
         for name in FIELDS.values():
             if name not in self.rules.fields:
                 del self.fields[name]
@@ -91,6 +84,17 @@ class AddressForm(ShopForm, forms.ModelForm):
         self._set_input_attributes()
         location_fields = [name for line in self.rules.lines for name in line]
         self.order_fields(["country", "name", "line_1", "line_2", *location_fields])
+
+    def _add_country_field(self) -> str:
+        """Add the field for the country. Return the selected country, which by default is that of the shop."""
+        choices = dict(country_choices() if self.kind == Address.Type.BILLING else destination_choices())
+        wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
+        country = wanted if isinstance(wanted, str) and wanted in choices else settings.SHOP_COUNTRY
+        self.initial["country"] = country
+        self.fields["country"] = forms.ChoiceField(
+            label=gettext_lazy("Country"), choices=list(choices.items()), widget=LongSelect
+        )
+        return country
 
     def _set_local_labels(self) -> None:
         for name in self.rules.fields & {"city", "city_area", "state", "postal_code"}:

@@ -49,7 +49,7 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 class CleanPathMiddleware:
-    """Middleware that answers 400 to NUL bytes in the URL or cookies.
+    """Middleware that rejects NUL bytes in the URL or cookies with status 400.
 
     PostgreSQL does not accept them, so the request would end in a 500 otherwise.
     """

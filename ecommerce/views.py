@@ -48,7 +48,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    """Answer 200 to load balancers while the database responds."""
+    """Return 200 while the database is available, for load balancers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})

@@ -46,7 +46,7 @@ class Shopper:
     def _note_request(self, request: Request) -> None:
         parts = urlsplit(request.url)
         if parts.scheme in ("http", "https") and parts.netloc not in self.hosts:
-            self.errors.append(f"asked another host: {request.url}")
+            self.errors.append(f"requested another host: {request.url}")
         if request.url == self.stripe_js:
             path = urlsplit(request.frame.url).path
             self.stripe_pages.append(path)

@@ -1,4 +1,4 @@
-"""Models for billing profiles, saved cards, card attempts and events delivered by Stripe."""
+"""Billing profiles, which correspond to Stripe customers."""
 
 from typing import ClassVar
 

@@ -237,14 +237,18 @@ class Cart(models.Model):
         if quantity <= 0:
             CartItem.objects.filter(cart=self, product=product).delete()  # the signal updates the totals
             return 0
-        CartItem.objects.bulk_create(  # one statement inserts or updates the line
+        self._save_line(product, quantity)
+        self.update_totals()
+        return quantity
+
+    def _save_line(self, product: Product, quantity: int) -> None:
+        """Insert or update the line of the product in one statement."""
+        CartItem.objects.bulk_create(
             [CartItem(cart=self, product=product, quantity=quantity, seen_price=product.price)],
             update_conflicts=True,
             unique_fields=["cart", "product"],
             update_fields=["quantity", "seen_price"],
         )
-        self.update_totals()
-        return quantity
 
     def store_choices(self, **choices: Any) -> None:
         """Store choices of the visitor: country and region of the estimate, shipping method, discount code.
@@ -271,11 +275,7 @@ class Cart(models.Model):
 
         Take over the choices of `other` that this cart does not have. No line gets a quantity above MAX_QUANTITY.
         """
-        own = {name: getattr(self, name) for name in CHOICE_FIELDS}
-        own |= {"region": own["region"] or own["country"]}  # a region is valid only in its own country
-        self.store_choices(
-            **{name: getattr(self, name) if own[name] else getattr(other, name) for name in CHOICE_FIELDS}
-        )
+        self._absorb_choices(other)
         quantities = dict(self.items.values_list("product_id", "quantity"))
         for line in other.items.all():
             quantity = min(quantities.get(line.product_id, 0) + line.quantity, MAX_QUANTITY)
@@ -283,6 +283,13 @@ class Cart(models.Model):
                 cart=self, product_id=line.product_id, defaults={"quantity": quantity, "seen_price": line.seen_price}
             )
         Cart.objects.filter(pk=other.pk).update(active=False)
+
+    def _absorb_choices(self, other: "Cart") -> None:
+        own = {name: getattr(self, name) for name in CHOICE_FIELDS}
+        own |= {"region": own["region"] or own["country"]}  # a region is valid only in its own country
+        self.store_choices(
+            **{name: getattr(self, name) if own[name] else getattr(other, name) for name in CHOICE_FIELDS}
+        )
 
 
 class CartItem(models.Model):

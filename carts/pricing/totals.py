@@ -12,7 +12,7 @@ from core.money import format_percent
 
 
 class Totals(Protocol):
-    """The amounts and texts of a quote or of an order, in its currency. Both name them the same."""
+    """The amounts and texts of a quote or of an order, in its currency. Both use the same names."""
 
     @property
     def subtotal(self) -> Decimal: ...

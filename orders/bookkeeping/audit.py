@@ -88,7 +88,7 @@ def reserved_stock() -> Iterator[AuditFinding]:
         held, text = -movement["sum"], f"{item.quantity} x {item.sku}"
         if item.order.status == Order.Status.CANCELED:
             if held and not movement["uncounted"]:
-                yield order_finding(item.order, "I4", f"is cancelled but still reserves {held} of {text}")
+                yield order_finding(item.order, "I4", f"is canceled but still reserves {held} of {text}")
         elif movement["reservations"] != 1 or (held != item.quantity - back[item.pk] and movement["reserved"]):
             yield order_finding(
                 item.order, "I4", f"reserves {held} of {text}, reserved {movement['reservations']} times"
@@ -212,6 +212,11 @@ def refunds() -> Iterator[AuditFinding]:
             )
         if (order.status == Order.Status.REFUNDED) != (done == order.total):
             yield order_finding(order, "I10", f"is {order.status}, with {done} of {order.total} refunded")
+    yield from _unnamed_refunds()
+
+
+def _unnamed_refunds() -> Iterator[AuditFinding]:
+    """Check I10: pending and completed refunds have the id of their Stripe refund."""
     unnamed = Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.DONE], stripe_id=None)
     for refund in unnamed.select_related("payment__order"):
         yield order_finding(

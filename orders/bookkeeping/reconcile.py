@@ -1,4 +1,4 @@
-"""Background work that finishes what killed processes, lost answers and absent shoppers left unfinished.
+"""Background work that completes what killed processes, lost responses and absent shoppers left unfinished.
 
 It is safe to run several processes in parallel.
 """
@@ -51,7 +51,7 @@ def reconcile() -> dict[str, int]:
             "emails sent": send_emails(),
             "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
             "customers erased": _each(BillingProfile.objects.with_customer_to_delete(), cards.finish_erasure),
-            "orders anonymised": _each(Order.objects.due_for_erasure(), forget),
+            "orders erased": _each(Order.objects.due_for_erasure(), forget),
         }
 
 

@@ -15,13 +15,12 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class VisitorQuerySet(models.QuerySet[Row]):
-    """The part of the order queryset that knows the session."""
+    """The part of the order queryset that reads and writes the session."""
 
     def for_visitor(self, request: HttpRequest) -> Self:
-        """Return the orders that this visitor is allowed to see.
+        """Return the orders that this visitor is allowed to see, never those of an erased profile.
 
-        These are the orders of the visitor's profile or account, those placed in this session, and those opened in
-        this session with a link. Orders of an erased profile are never included.
+        They belong to the visitor's profile or account, or were placed or opened with a link in this session.
         """
         profile = BillingProfile.objects.for_session(request)
         own = Q(order_id__in=request.session.get(ORDERS_KEY, []))

@@ -64,7 +64,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
 @payment_page
 @require_safe
 def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Show the order. While Stripe's answer is pending, the page refreshes itself without a script."""
+    """Show the order. While Stripe's response is pending, the page refreshes itself without a script."""
     if "key" in request.GET:
         return _open_by_link(request, order_id)
     order = own_order(request, order_id)
@@ -95,7 +95,7 @@ def _payment_error(payment: Payment | None) -> str:
 
 
 def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Give access to an order by its mailed link and redirect to the order's URL without the key.
+    """Give access to an order through its emailed link and redirect to the order's URL without the key.
 
     If the link is not valid, redirect to the login page with a message.
     """

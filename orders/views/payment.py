@@ -1,4 +1,4 @@
-"""Paying for a placed order: new cards, further attempts, canceling."""
+"""Views that pay for a placed order with new or saved cards, or cancel it."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -49,7 +49,7 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
 def _payable_order(request: HttpRequest, order_id: str) -> Order:
     """Return the visitor's order if it can still be paid, otherwise raise Http404.
 
-    A mailed link to a paid order must not expose the payer's cards.
+    An emailed link to a paid order must not expose the payer's cards.
     """
     order = own_order(request, order_id)
     if not order.is_payable:

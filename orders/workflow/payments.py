@@ -56,7 +56,7 @@ def ensure_intent(order: Order) -> str:
         if isinstance(error, answers.Missing):
             order.billing_profile.renew_customer()
         if isinstance(error, answers.Missing | answers.IdempotencyKeyUsed) or getattr(error, "is_stored", False):
-            # Stripe replays the stored answer for this key and rejects the key for another customer. Use a new key.
+            # Stripe replays the stored response for this key and rejects the key for another customer. Use a new key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
         raise
     placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
@@ -126,7 +126,7 @@ def _start(order: Order, card: Card) -> Payment | None:
 def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
     """Apply the state of the order's intent at Stripe to our rows. An order becomes paid in no other way.
 
-    `own` is the attempt whose confirmation Stripe has just answered to the caller. Return the intent, or None if the
+    `own` is the attempt for which the caller has just received Stripe's response. Return the intent, or None if the
     order has none yet. Raise GatewayError if Stripe does not answer; our rows are consistent then, because each
     earlier answer was stored completely.
     """

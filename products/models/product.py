@@ -1,4 +1,4 @@
-"""Models for the catalog: categories, products, pictures and stock movements."""
+"""The product model."""
 
 from decimal import Decimal
 from typing import Self
@@ -26,7 +26,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(active=True)
 
     def low(self) -> Self:
-        """Return the products of which at most settings.LOW_STOCK units are left, but at least one."""
+        """Return the products that are low on stock but not sold out, according to settings.LOW_STOCK."""
         return self.filter(stock__range=(1, settings.LOW_STOCK))
 
     def available(self) -> Self:
@@ -140,7 +140,7 @@ class Product(GuardedModel, ImageMixin):
 
     @property
     def is_low(self) -> bool:
-        """Whether so few units are left, but at least one, that pages show the number."""
+        """Whether the stock is low but not zero. Pages then show the number of units left."""
         return self.is_running_out and not self.is_sold_out
 
     @property
@@ -166,12 +166,8 @@ class Product(GuardedModel, ImageMixin):
         if not self._rows().filter(enough, active=True).update(stock=F("stock") - quantity):
             return False
         self.refresh_from_db(fields=["stock"])
-        StockMovement.objects.create(
-            product=self,
-            kind=StockMovement.Kind.RESERVED,
-            order=order,
-            amount=-quantity if self.stock is not None else 0,
-        )
+        amount = -quantity if self.stock is not None else 0
+        StockMovement.objects.create(product=self, kind=StockMovement.Kind.RESERVED, order=order, amount=amount)
         return True
 
     def release(self, order: str, most: int | None = None) -> int:

@@ -152,6 +152,13 @@ def raise_if_attach_declined(card: TestCard) -> None:
         raise declined(DECLINES[card.attach])
 
 
+def _raise_if_unusable(call: Call, body: dict[str, Any]) -> None:
+    """Raise ApiError if the payment method can no longer be used or the bank declines it."""
+    if call.store.notes(body["id"]).get("spent"):
+        raise not_reusable_error(body["id"])
+    raise_if_attach_declined(get_test_card(call, body))
+
+
 def attach(call: Call, body: dict[str, Any], customer: str, **notes: Any) -> dict[str, Any]:
     """Attach a payment method to a customer and return it.
 
@@ -161,9 +168,7 @@ def attach(call: Call, body: dict[str, Any], customer: str, **notes: Any) -> dic
         raise invalid("The payment method you provided has already been attached to a customer.")
     if body["customer"] == customer:
         return call.store.save(body, **notes)
-    if call.store.notes(body["id"]).get("spent"):
-        raise not_reusable_error(body["id"])
-    raise_if_attach_declined(get_test_card(call, body))
+    _raise_if_unusable(call, body)
     body["card"]["checks"]["cvc_check"] = "pass"
     call.store.save({**body, "customer": customer}, **notes)
     call.record_event("payment_method.attached", {**body, "customer": customer})
@@ -203,17 +208,24 @@ def retrieve_token(call: Call) -> dict[str, Any]:
     return call.get_or_error("token", call.ids[0], "token")
 
 
+def _read_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, Any]]:
+    """Return the card of a token, or else the card whose number was typed, and its fields.
+
+    Raise ApiError if there is neither, or if it cannot be used.
+    """
+    if typed.get("token"):
+        return consume_token(call, typed["token"], "card[token]")
+    if typed.keys() >= {"number", "exp_month", "exp_year"}:
+        return parse_card(call, typed)
+    raise invalid("Missing required param: card[number].", "parameter_missing", "card[number]")
+
+
 def create_method(call: Call) -> dict[str, Any]:
     """Handle POST /v1/payment_methods."""
     typed = call.params.get("card")
     if call.text("type") != "card" or not isinstance(typed, dict):
         raise invalid("Only payment methods of type card can be created here.", "parameter_missing", "type")
-    if typed.get("token"):
-        card, card_fields = consume_token(call, typed["token"], "card[token]")
-    elif typed.keys() >= {"number", "exp_month", "exp_year"}:
-        card, card_fields = parse_card(call, typed)
-    else:
-        raise invalid("Missing required param: card[number].", "parameter_missing", "card[number]")
+    card, card_fields = _read_card(call, typed)
     body = new_method(card, card_fields)
     details = call.params.get("billing_details", {})
     body["billing_details"] |= {name: details[name] for name in ("email", "name", "phone") if name in details}

@@ -17,7 +17,7 @@ from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from products.models import Product, StockMovement
 from stripe_simulator.server import Simulator
 
-Problems = Iterator[tuple[str, str]]  # a figure of the results table and a text
+Problems = Iterator[tuple[str, str]]  # a column of the results table and a description
 PAID = [Order.Status.PAID, Order.Status.SHIPPED]
 LIVE = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 HOLDING = [Order.Status.PLACED, Order.Status.CANCELING, *PAID]

@@ -40,7 +40,7 @@ class ProofReport:
             self.expect(response.status_code < 500, "server_errors", f"a response with status {response.status_code}")
 
     def expect(self, is_so: bool, figure: str, otherwise: str) -> None:
-        """Record the problem `otherwise` under `figure` unless `is_so`."""
+        """Record `message` as a problem of this category unless `condition` is true."""
         if not is_so:
             self.found[figure].append(otherwise)
 

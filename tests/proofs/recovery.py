@@ -60,7 +60,7 @@ class Shopper:
                 self.simulator.complete_3d_secure(intent["id"], succeed=True)
 
     def buy(self) -> None:
-        """Follow the page until the order is paid or canceled, or the bad card is declined.
+        """Do what the order page asks until the order is paid or canceled, or the bad card is declined.
 
         Stop after MAX_PAGE_VIEWS page views.
         """
@@ -142,7 +142,7 @@ def recover(way: str, visitor: Shopper, retry: Callable[[], None]) -> None:
 
 
 def age_and_reconcile(minutes: int) -> None:
-    """Let time pass, then run reconcile and compare the Stripe report."""
+    """Move timestamps into the past, run reconcile, and compare the orders with the Stripe ledger."""
     age_timestamps(minutes)
     reconcile()
     compare_with_stripe()

@@ -12,7 +12,7 @@ FIGURES = {
     "lost_orders": "lost orders",
     "oversold": "oversold",
     "unexplained": "unexplained rows",
-    "server_errors": "answers >= 500",
+    "server_errors": "responses >= 500",
 }
 FOLDER = VAR_DIR / "proofs"
 Lines = dict[tuple[str, str], Counter[str]]

@@ -17,7 +17,7 @@ from tests.proofs.crashes import BOUNDARIES
 from tests.proofs.shop_machine_base import ShopMachineBase
 
 WHO = st.integers(0, 1)  # index of a browser
-ANY = st.integers(0, 5)  # index of an object, modulo their number
+ANY = st.integers(0, 5)  # index of an object, modulo the number of objects
 FEW = st.integers(1, 3)
 TOKENS = st.sampled_from(
     "tok_visa tok_visa tok_threeDSecure2Required tok_chargeCustomerFail tok_threeDSecureRequiredChargeDeclined "
@@ -239,5 +239,5 @@ class ShopMachine(ShopMachineBase):
     @precondition(lambda self: self.orders and (self.may_differ or self.minutes > LATE // 2))
     @rule()
     def calm_down(self) -> None:
-        """Clear faults and crashes and run reconcile, after which the Stripe report matches."""
+        """Clear faults and crashes and run reconcile. Afterwards the orders agree with the Stripe ledger."""
         self.recover(minutes=3)

@@ -52,7 +52,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         self.cards: dict[tuple[int, str], str] = {}
         self.agreed_totals: dict[str, Decimal] = {}
         self.shoppers: dict[str, Client] = {}
-        self.may_differ, self.minutes = False, 0  # whether the Stripe report can differ; minutes since reconcile
+        self.may_differ, self.minutes = False, 0  # whether the Stripe ledger can differ; minutes since reconcile
         self.orders: list[Order] = []
         self.intents_requiring_action: list[str] = []
         self.has_pending_refund = False

@@ -1,4 +1,4 @@
-"""Abuse of the checkout: missing, outdated or forged input, too small totals, invalid cards and card testing."""
+"""Abuse of the checkout: missing, outdated or forged input, too low totals, invalid cards and card testing."""
 
 from concurrent.futures import ThreadPoolExecutor
 

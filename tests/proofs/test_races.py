@@ -209,10 +209,10 @@ def test_control_first_adds_without_constraint_create_more_carts(
         ProcessGroup(PRESSES, place, disabled_guards.add_without_transaction) as group,
     ):
         is_caught = any(carts > 1 for carts, _units in first_adds(group, MOST))
-        report.record_control("no constraint of one cart a session", is_caught)
+        report.record_control("no constraint of one active cart per session", is_caught)
 
 
-# --- two staff refund at the same time ---
+# --- two staff members refund at the same time ---
 
 
 def refund_twice(group: ProcessGroup, client: Client, simulator: Simulator, rounds: int) -> Iterator[int]:

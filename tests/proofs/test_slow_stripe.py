@@ -21,7 +21,7 @@ from tests.proofs.hostile_client import Response
 from tests.proofs.production_server import RetryingVisitor, Server, running_server
 from tests.proofs.proof_report import ProofReport
 
-PROOF = "Slow Stripe: 40 s a call"
+PROOF = "Slow Stripe: 40 s per call"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 HELD, ALLOWED = 40.0, 20.0  # seconds: a call to Stripe, and the limit for a page that makes one
 RATIO = 3  # limit for the ratio of the median page times with and without pending checkouts

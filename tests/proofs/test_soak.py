@@ -85,7 +85,7 @@ class Shopper:
         return situation
 
     def complete_3d_secure(self) -> None:
-        """Answer the bank's dialog, in four of five cases with success."""
+        """Complete the bank's dialog, successfully in four of five cases."""
         intent = Order.objects.values_list("payment_intent_id", flat=True).get(order_id=self.order)
         found = self.simulator.store.find("payment_intent", str(intent)) or {}
         if found.get("status") == "requires_action":

@@ -53,7 +53,7 @@ FORGERIES: list[Callable[[str, str], str]] = [
 
 
 class Deliverer:
-    """Deliverer of events: those of the sample flows once and in order, those of all other flows shuffled."""
+    """Delivers the events of sample flows once and in order, and those of all other flows shuffled."""
 
     def __init__(self, report: ProofReport, random_source: random.Random) -> None:
         self.report, self.random_source = report, random_source

@@ -46,8 +46,8 @@ class Command(BaseCommand):
         parent = self._category(parents[title]) if parents.get(title) else None
         return Category.objects.get_or_create(title=title, defaults={"parent": parent})[0]
 
-    def _add_pictured(self, row: dict[str, str]) -> None:
-        product = Product(
+    def _new_product(self, row: dict[str, str]) -> Product:
+        return Product(
             sku=row["sku"],
             title=row["title"],
             description=row["description"],
@@ -58,6 +58,9 @@ class Command(BaseCommand):
             option=row["option"],
             choice=row["choice"],
         )
+
+    def _add_pictured(self, row: dict[str, str]) -> None:
+        product = self._new_product(row)
         with (CATALOGUE / "images" / row["image"]).open("rb") as picture:
             product.image = File(picture, row["image"])
             product.save()
