@@ -97,7 +97,7 @@ def save_setup_card(profile: BillingProfile, setup_id: str) -> Card:
     if setup.status != "succeeded" or setup.customer != profile.customer_id:
         logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
         attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
-        raise UnusableCard(_("The check of your card was not completed. Nothing was charged. Please enter it again."))
+        raise UnusableCard(_("Your bank's check was not completed. Nothing was charged. Please enter your card again."))
     card = Card.objects.add_new(profile, setup.card)
     attempt.record(ok=True, card=card)
     return card

@@ -18,7 +18,7 @@ from products.models import Product
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
-    newest = Product.objects.for_cards().available()[: home_sections.LENGTH]
+    newest = Product.objects.for_product_cards().available()[: home_sections.LENGTH]
     best_sellers = home_sections.best_sellers()
     return render(
         request,

@@ -43,7 +43,7 @@ class ProductPaginator(Paginator):
         start = first // BLOCK_SIZE * BLOCK_SIZE
         products = _starting_at(self.object_list, start) if start else self.object_list
         ids = products.values("pk")[first - start : first - start + self.per_page]
-        rows = Product.objects.for_cards().filter(pk__in=ids).order_by(*products.query.order_by)
+        rows = Product.objects.for_product_cards().filter(pk__in=ids).order_by(*products.query.order_by)
         return Page(rows, number, self)
 
 
@@ -53,7 +53,7 @@ def _cache_key(products: ProductQuerySet) -> str:
 
 def _get_products(ids: list[int]) -> list[Product]:
     """Return the products with these ids, in the order of the ids, without those that no longer exist."""
-    products_by_id = Product.objects.for_cards().in_bulk(ids)
+    products_by_id = Product.objects.for_product_cards().in_bulk(ids)
     return [products_by_id[pk] for pk in ids if pk in products_by_id]
 
 

@@ -17,7 +17,7 @@ DECLINED_FETCH = "the server responded with a status of 402"  # Chromium logs th
 LABELS = {"Full name": "name", "Address": "line_1", "Town or city": "city", "Postcode": "postal_code"}
 FIELDS = "main :is(input, select, textarea):visible"
 CARD_FIELD = "iframe[title='Secure card payment input frame']"
-STOPS = 60
+MAX_TAB_PRESSES = 60
 expect.set_options(timeout=TIMEOUT)
 
 
@@ -95,7 +95,7 @@ class Shopper:
 
     def tab_to(self, goal: Locator) -> None:
         """Press Tab until `goal` has the focus. Raise AssertionError after STOPS key presses."""
-        for _press in range(STOPS):
+        for _press in range(MAX_TAB_PRESSES):
             self.page.keyboard.press("Tab")
             if goal.evaluate("element => element === element.ownerDocument.activeElement"):
                 return

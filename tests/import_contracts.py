@@ -62,7 +62,7 @@ class AcyclicFilesContract(Contract):
 
     def check(self, graph: Any, verbose: bool) -> ContractCheck:
         """Look for import cycles."""
-        circles = sorted(_circles(graph))
+        circles = sorted(_cycles(graph))
         return ContractCheck(kept=not circles, metadata={"circles": circles})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
@@ -71,7 +71,7 @@ class AcyclicFilesContract(Contract):
             output.print_error(circle)
 
 
-def _circles(graph: Any) -> Iterator[str]:
+def _cycles(graph: Any) -> Iterator[str]:
     """Yield the shortest circle through each module that is in one."""
     seen: set[str] = set()
     for module in sorted(graph.modules):

@@ -30,7 +30,7 @@ def nodes_of(path: Path) -> list[ast.AST]:
     return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
-def names_key(root: Path, key: str) -> set[str]:
+def modules_naming_key(root: Path, key: str) -> set[str]:
     """Return the modules that contain a session key as a string. Template variables and related names do not count."""
     found = set()
     for path in modules(root):
@@ -45,7 +45,7 @@ def names_key(root: Path, key: str) -> set[str]:
 
 @pytest.mark.parametrize("key", SESSION_KEYS)
 def test_session_key_is_named_in_one_module(key: str) -> None:
-    assert len(names_key(ROOT, key)) == 1
+    assert len(modules_naming_key(ROOT, key)) == 1
 
 
 def test_session_key_named_twice_is_found(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_session_key_named_twice_is_found(tmp_path: Path) -> None:
     }.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(code)
-    assert names_key(tmp_path, "cart_id") == {"carts/models.py", "orders/views.py"}
+    assert modules_naming_key(tmp_path, "cart_id") == {"carts/models.py", "orders/views.py"}
 
 
 def templates() -> list[Path]:

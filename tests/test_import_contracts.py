@@ -77,7 +77,7 @@ def test_right_import_is_accepted(importer: str, imported: str) -> None:
     assert problems((importer, imported)) == []
 
 
-def test_circle_of_files_is_found() -> None:
+def test_import_cycle_is_found() -> None:
     contract = AcyclicFilesContract(name="circles", session_options={}, contract_options={})
     circle = graph_of(
         ("orders.a", "orders.b"), ("orders.b", "orders.c"), ("orders.c", "orders.a"), ("orders.d", "orders.a")

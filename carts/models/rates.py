@@ -39,10 +39,10 @@ class ShippingMethod(models.Model):
     price = models.DecimalField(_("price"), **PRICE)
     free_from = models.DecimalField(
         _("free from"), **PRICE, null=True, blank=True,
-        help_text=_("Delivery is free from this subtotal, before any discount. Empty: never."),
+        help_text=_("Delivery is free from this subtotal, before any discount. Leave empty if it is never free."),
     )  # fmt: skip
     countries = models.TextField(
-        _("countries"), blank=True, help_text=_("Two-letter country codes, for example GB, IE, FR. Empty: everywhere.")
+        _("countries"), blank=True, help_text=_("Two-letter country codes, for example GB, IE, FR. Empty means all.")
     )
     weight_from = models.PositiveIntegerField(
         _("minimum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Empty: any weight.")
@@ -164,13 +164,13 @@ class Discount(GuardedModel):
         _("value"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))],
         help_text=_("For example, 10 for ten percent or for an amount of 10."),
     )  # fmt: skip
-    starts = models.DateTimeField(_("starts"), null=True, blank=True, help_text=_("Empty: immediately."))
-    ends = models.DateTimeField(_("ends"), null=True, blank=True, help_text=_("Empty: never."))
+    starts = models.DateTimeField(_("starts"), null=True, blank=True, help_text=_("Leave empty to start immediately."))
+    ends = models.DateTimeField(_("ends"), null=True, blank=True, help_text=_("Leave empty for no end."))
     minimum = models.DecimalField(
-        _("minimum subtotal"), **PRICE, null=True, blank=True, help_text=_("Empty: no minimum.")
+        _("minimum subtotal"), **PRICE, null=True, blank=True, help_text=_("Leave empty for no minimum.")
     )
     uses_limit = models.PositiveIntegerField(
-        _("usage limit"), null=True, blank=True, help_text=_("For all shoppers together. Empty: no limit.")
+        _("usage limit"), null=True, blank=True, help_text=_("For all shoppers together. Leave empty for no limit.")
     )
     uses = models.PositiveIntegerField(
         _("times used"),

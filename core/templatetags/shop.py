@@ -90,7 +90,7 @@ def canonical(context: dict[str, Any], **query: Any) -> str:
 
 
 @register.simple_tag
-def catalogue_lang_attr() -> SafeString:
+def catalog_lang_attr() -> SafeString:
     """Return a lang attribute for catalog text if the page is in another language, for screen readers."""
     is_same = translation.get_language() == settings.LANGUAGE_CODE
     return mark_safe("" if is_same else f' lang="{settings.LANGUAGE_CODE}"')  # noqa: S308 - a setting

@@ -41,7 +41,7 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
         attempt.record(ok=ATTEMPT_RESULTS.get(payment.status) if payment else None)
     except payments.PaymentNotPossible:
         attempt.record(ok=None)
-        messages.error(request, _("Payment is not possible right now. Nothing was charged, and we keep your order."))
+        messages.error(request, _("Payment is not possible right now. Nothing was charged, and your order is kept."))
     order.refresh_from_db()
     return redirect("carts:success" if order.status == Order.Status.PAID else order)
 

@@ -25,7 +25,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)
 
-    def low(self) -> Self:
+    def low_on_stock(self) -> Self:
         """Return the products that are low on stock but not sold out, according to settings.LOW_STOCK."""
         return self.filter(stock__range=(1, settings.LOW_STOCK))
 
@@ -34,7 +34,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.exclude(stock=0)
 
     def priced_between(self, low: Decimal | None, high: Decimal | None) -> Self:
-        """Return the products that cost from `low` to `high`. None means no limit."""
+        """Return the products that cost from `low_on_stock` to `high`. None means no limit."""
         found = self if low is None else self.filter(price__gte=low)
         return found if high is None else found.filter(price__lte=high)
 
@@ -47,7 +47,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def most_expensive_first(self) -> Self:
         return self.order_by("-price", "-pk")
 
-    def for_cards(self) -> Self:
+    def for_product_cards(self) -> Self:
         """Return the products that lists of cards show: those on sale, newest first."""
         return self.active().newest_first()
 
@@ -79,7 +79,7 @@ class Product(GuardedModel, ImageMixin):
     second_option = models.CharField(_("second option"), max_length=30, blank=True)
     second_choice = models.CharField(_("second choice"), max_length=40, blank=True)
     weight = models.PositiveIntegerField(_("weight in grams"), default=0)
-    stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty: unlimited."))
+    stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Leave empty if unlimited."))
     active = models.BooleanField(_("for sale"), default=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)

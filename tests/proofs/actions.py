@@ -26,7 +26,7 @@ def browser(cookies: dict[str, str]) -> Client:
     return client
 
 
-def press(cookies: dict[str, str], path: str, data: dict[str, Any]) -> int:
+def submit_form(cookies: dict[str, str], path: str, data: dict[str, Any]) -> int:
     """Submit a form. Return the status of the response."""
     return int(browser(cookies).post(path, data, headers={"Sec-Fetch-Site": "same-origin"}).status_code)
 

@@ -70,7 +70,7 @@ def read_then_write_uses() -> None:
     _without_transaction(placing)
 
 
-def intent_for_each_press() -> None:
+def create_intent_for_each_press() -> None:
     """Create and confirm a new intent each time Pay is pressed, without a stored intent or a unique payment row."""
 
     def create_intent(order: Order) -> str:

@@ -22,8 +22,8 @@ CARDS = {"good": "tok_visa", "declined": "tok_chargeCustomerFail", "3-D Secure":
 RECOVERIES = ("shopper", "webhook", "reconcile", "expiry")
 MAX_PAGE_VIEWS = 8  # more page views than a shopper who follows the page needs
 TRIES = 4  # to enter a card; on a busy machine a second response can be late too
-CLOCKS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
-CLOCKS += [(StripeEvent, "received"), (Refund, "asked_at")]
+TIMESTAMP_FIELDS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
+TIMESTAMP_FIELDS += [(StripeEvent, "received"), (Refund, "asked_at")]
 
 
 @dataclass
@@ -115,7 +115,7 @@ def make_shopper(client: Client, simulator: Simulator, report: ProofReport, toke
 
 def age_timestamps(minutes: int) -> None:
     """Move all timestamps `minutes` into the past."""
-    for model, name in CLOCKS:
+    for model, name in TIMESTAMP_FIELDS:
         model._default_manager.exclude(**{name: None}).update(**{name: F(name) - timedelta(minutes=minutes)})
 
 
