@@ -159,7 +159,7 @@ class AccountMailQuerySet(OutboxQuerySet):
 
 
 class AccountMail(OutboxMail):
-    """An email about an account with a link, which is created when the email is sent and is never stored."""
+    """An email about an account. Its link is created when the email is sent and is never stored."""
 
     class Kind(models.TextChoices):
         RESET = "reset", _("New password")

@@ -67,8 +67,8 @@ class AddressForm(ShopForm, forms.ModelForm):
     def field_label(self, name: str) -> str:
         """Return the label of the field in error messages.
 
-        A billing address that follows a shipping address adds "(billing address)", because the error summary at the top
-        of the page lists the errors of both.
+        The label in the second address form on a page ends with "(billing address)", because the error summary lists
+        the errors of both forms.
         """
         label = self.rules.label(name) if name in LABEL_KEYS else super().field_label(name)
         is_second = self.prefix and self.kind == Address.Type.BILLING

@@ -122,7 +122,7 @@ def _call(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answ
 
 
 def _to_gateway_error(error: stripe.StripeError) -> Exception:
-    """Return our exception for an error of the SDK, as documented in "What each answer means" in docs/money.md."""
+    """Return our exception for an error of the SDK, as documented in "What each response means" in docs/money.md."""
     message, code = _first_line(error), str(error.code or "")
     if isinstance(error, stripe.CardError):
         return Declined(message, code, _decline_code(error))

@@ -37,7 +37,7 @@ def categories_with_images() -> list[tuple[Category, Product | None]]:
     These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
     return the top-level categories instead; the product is then None if no product in the branch has an image.
     """
-    return cache.get_or_set("pictured-shelves", _categories_with_images, CACHE_SECONDS) or []
+    return cache.get_or_set("categories-with-images", _categories_with_images, CACHE_SECONDS) or []
 
 
 def _categories_with_images() -> list[tuple[Category, Product | None]]:

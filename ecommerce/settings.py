@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ecommerce.maintenance.MaintenanceMiddleware",  # before all middleware that needs the database
-    "core.middleware.CleanPathMiddleware",
+    "core.middleware.RejectNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -203,7 +203,7 @@ LOW_STOCK = env.int("LOW_STOCK", 5)  # at or below this, pages show the number l
 PRICES_INCLUDE_TAX = env.bool(
     "PRICES_INCLUDE_TAX", True
 )  # rates, shipping and discounts are rows, see carts.models.rates
-ORDER_HOLD_MINUTES = 30  # how long an unpaid order keeps its stock
+ORDER_HOLD_MINUTES = 30  # how long an unpaid order reserves its stock
 
 # Stripe, or the simulator if no key is set. The same code is used for both.
 SIMULATOR_URL = env.str("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")

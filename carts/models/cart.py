@@ -81,7 +81,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
             if cart.user_id is None and own is None:
                 own = self._adopt(cart, user)
             if cart.user_id is None and own != cart:
-                own.absorb(cart)  # type: ignore[union-attr]
+                own.merge_from(cart)  # type: ignore[union-attr]
         return own
 
     def _adopt(self, cart: "Cart", user: User) -> "Cart":
@@ -105,7 +105,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
             {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
         )
         cart = self._active(lock=True).filter(**owner).first() or self._create_for_owner(owner)
-        cart.absorb(closed)
+        cart.merge_from(closed)
 
     @transaction.atomic
     def remember_restored(self, request: HttpRequest, closed: "Cart") -> None:
@@ -176,7 +176,7 @@ class Cart(models.Model):
             "billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
             "discount_code", "subtotal", "total", "timestamp", "updated",
         ),
-        impersonal=("session_key", "country", "region", "discount_code"),
+        not_personal=("session_key", "country", "region", "discount_code"),
         internal=("billing_profile", "user", "session_key", "shipping_method"),
     )  # fmt: skip
 
@@ -270,7 +270,7 @@ class Cart(models.Model):
         del self.subtotal, self.total  # they hold the expression; the next access reads the stored values
 
     @transaction.atomic
-    def absorb(self, other: "Cart") -> None:
+    def merge_from(self, other: "Cart") -> None:
         """Add the lines of `other` to this cart and close `other`.
 
         Take over the choices of `other` that this cart does not have. No line gets a quantity above MAX_QUANTITY.

@@ -56,7 +56,7 @@ class TotalEntry:
 
 
 def total_entries(totals: Totals) -> Iterator[TotalEntry]:
-    """Yield the entries whose amounts add up to the total. A tax that prices include is not one of them."""
+    """Yield the entries whose amounts add up to the total. Tax that prices already include is left out."""
     yield TotalEntry(_("Subtotal"), totals.subtotal)
     yield TotalEntry(
         _("Discount"), -totals.discount_total, title=totals.discount_code, is_shown=bool(totals.discount_total)

@@ -54,7 +54,7 @@ def _check_known(orders: Iterable[Order], intents: list[answers.Intent]) -> Iter
 
 
 def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[AuditFinding]:
-    """Yield the contradictions between an intent and its order. Ignore an intent that names no order of ours."""
+    """Yield the contradictions between an intent and its order. Ignore intents of other shops."""
     if order is None:
         return
     if order.payment_intent_id == intent.id:
@@ -76,14 +76,14 @@ def _check_amount(intent: answers.Intent, order: Order) -> Iterator[AuditFinding
 
 
 def _check_status(intent: answers.Intent, order: Order) -> Iterator[AuditFinding]:
-    """Check I2, I3 and I8: paid here and at Stripe or in neither, and a canceled order can never be charged."""
+    """Check I2, I3 and I8: an order is paid both here and at Stripe or in neither, and never charged once canceled."""
     has_succeeded = intent.status == "succeeded"
     if order.is_paid and not has_succeeded:
         yield order_finding(order, "I2", f"is {order.status} here, and {intent.status} at Stripe")
     if has_succeeded and not order.is_paid and intent.refunded < intent.received:
         yield order_finding(order, "I2", f"is {order.status} here, and was charged at Stripe")
     if order.status == Order.Status.CANCELED and intent.is_live:
-        yield order_finding(order, "I8", "is cancelled here, and could still be charged at Stripe")
+        yield order_finding(order, "I8", "is canceled here, but could still be charged at Stripe")
 
 
 def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[AuditFinding]:

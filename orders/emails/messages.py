@@ -59,7 +59,7 @@ def refund_context(order: Order, row: Refund) -> Context:
     amount_refunded = sum((refund.amount for refund in done), Decimal(0))
     return {
         "refund": row,
-        "is_whole": row.amount == order.total,
+        "is_full_refund": row.amount == order.total,
         "amount_refunded": amount_refunded,
         "card": row.payment.card,
     }

@@ -50,7 +50,7 @@ def _preview_refund(order: Order) -> messages.Context:
     row = Refund.objects.filter(payment__order=order).last()
     payment = order.last_payment()
     row = row or Refund(payment=payment, amount=order.total, currency=order.currency)
-    return messages.refund_context(order, row) if payment else {"refund": row, "is_whole": True}
+    return messages.refund_context(order, row) if payment else {"refund": row, "is_full_refund": True}
 
 
 def _plain_url(order: Order) -> str:

@@ -34,12 +34,12 @@ class VisitorQuerySet(models.QuerySet[Row]):
         return self.filter(own, billing_profile__forgotten=None)
 
     def remember(self, request: HttpRequest, order: Any) -> None:
-        """Store in the session that it placed `order`, which gives it access from now on."""
+        """Record in the session that `order` was placed in it, so that the visitor keeps access to the order."""
         others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
         request.session[ORDERS_KEY] = [*others, order.order_id][-MAX_SESSION_ORDERS:]
 
     def remember_link(self, request: HttpRequest, order_id: str, version: int) -> None:
-        """Store in the session that it opened the order with a link; this gives access until the link is revoked."""
+        """Record in the session that the order was opened with a link. This gives access until the link is revoked."""
         links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
         request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-MAX_SESSION_ORDERS:])
 

@@ -50,7 +50,7 @@ def mismatched_order(request: pytest.FixtureRequest, simulator: Simulator, order
     return order
 
 
-def test_unwanted_charge_is_refunded_in_full(mismatched_order: Order, simulator: Simulator) -> None:
+def test_mismatched_charge_is_refunded_in_full(mismatched_order: Order, simulator: Simulator) -> None:
     payments.settle(mismatched_order)
     payments.settle(mismatched_order)
     [charge] = [charge for charge in simulator.objects("charge") if charge["paid"]]
@@ -59,14 +59,14 @@ def test_unwanted_charge_is_refunded_in_full(mismatched_order: Order, simulator:
     assert audit() == []
 
 
-def test_unwanted_charge_does_not_pay_the_order(mismatched_order: Order) -> None:
+def test_mismatched_charge_does_not_pay_the_order(mismatched_order: Order) -> None:
     payments.settle(mismatched_order)
     assert mismatched_order.status == Order.Status.CANCELED
     assert mismatched_order.items.get().product.stock == 1
     assert not mismatched_order.mails.filter(kind="confirmation").exists()
 
 
-def test_unwanted_charge_alerts_staff_once(mismatched_order: Order) -> None:
+def test_mismatched_charge_alerts_staff_once(mismatched_order: Order) -> None:
     payments.settle(mismatched_order)
     payments.settle(mismatched_order)
     assert mismatched_order.attention

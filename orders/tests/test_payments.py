@@ -244,7 +244,7 @@ def test_guest_order_canceled_after_signing_in_restores_the_cart(
 def test_customer_change_after_a_lost_response_uses_another_key(client: Client, simulator: Simulator) -> None:
     simulator.add_fault("/v1/payment_intents", "drop_after")
     order = buy(client, make_product())
-    order.billing_profile.renew_customer()
+    order.billing_profile.replace_customer()
     for _click in range(2):
         card = add_card(client, order=order.order_id).json()["card"]
         client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})

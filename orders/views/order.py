@@ -1,4 +1,4 @@
-"""Views for a visitor's orders: list, order page, new cards, payment, status and cancellation."""
+"""Views for the order list, the order page and the order status."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -112,7 +112,7 @@ def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
 @private
 @require_safe
 def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
-    """Return the current payment state, and the URL to continue at, for the page's script."""
+    """Return the current payment state and the next URL as JSON for the page's script."""
     order = own_order(request, order_id)
     _update_from_stripe(order)
     state = payment_state(order, order.last_payment())

@@ -60,7 +60,7 @@ def _payable_order(request: HttpRequest, order_id: str) -> Order:
 @private
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
-    """Save a new card for the order's payer, who can be the guest that this visitor was before signing in."""
+    """Save a new card for the order's payer, which can be the guest profile the visitor had before signing in."""
     return save_card(request, _payable_order(request, order_id).billing_profile)
 
 

@@ -54,7 +54,7 @@ def ensure_intent(order: Order) -> str:
         )
     except answers.GatewayError as error:
         if isinstance(error, answers.Missing):
-            order.billing_profile.renew_customer()
+            order.billing_profile.replace_customer()
         if isinstance(error, answers.Missing | answers.IdempotencyKeyUsed) or getattr(error, "is_stored", False):
             # Stripe replays the stored response for this key and rejects the key for another customer. Use a new key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
@@ -274,10 +274,10 @@ def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, own: 
     _fail(attempt, intent.code, intent.decline_code, [attempt.status])
 
 
-def _fail(payment: Payment, code: str, decline_code: str, unless_changed_from: list[str]) -> None:
+def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: list[str]) -> None:
     with transaction.atomic(), translation.override(payment.order.language):
         message = decline_message(code, decline_code) if code else str(_("The payment did not go through."))
-        changed = Payment.objects.filter(pk=payment.pk, status__in=unless_changed_from).update(
+        changed = Payment.objects.filter(pk=payment.pk, status__in=expected_statuses).update(
             status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
         )
         if changed:

@@ -23,7 +23,7 @@ from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow.alerts import alert_staff
 
 logger = logging.getLogger(__name__)
-STRIPE = "Stripe"  # the `by` of refunds that were made in Stripe's dashboard
+STRIPE = "Stripe"  # value of Refund.by for refunds made in the Stripe Dashboard
 RETRY_AFTER = timedelta(minutes=2)  # longer than Stripe needs for any request
 
 S = Refund.Status
@@ -320,7 +320,7 @@ def _adopt(order: Order, found: answers.RefundResult) -> Refund | None:
 
 
 def create_mismatch_refund(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
-    """Store that a charge must be refunded in full, in the caller's transaction. Return the refund.
+    """Create a full refund of a mismatched charge in the caller's transaction, and return it.
 
     Return None if the refund is already stored.
     """

@@ -48,7 +48,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.order_by("-price", "-pk")
 
     def for_product_cards(self) -> Self:
-        """Return the products that lists of cards show: those on sale, newest first."""
+        """Return the products to show as cards: those on sale, newest first."""
         return self.active().newest_first()
 
 

@@ -84,11 +84,11 @@ class Shopper:
         actions.refund(self.order.pk, str(self.order.total))
 
     def look(self) -> str:
-        """Open the order's page. Return its situation, for example "paid"."""
+        """Open the order's page. Return its payment state, for example "paid"."""
         return str(self.get(self.order.get_absolute_url()).context["payment_state"])
 
     def check_outcome(self, way: str, is_bought: bool) -> None:
-        """Check the outcome, and that staff attention is not requested.
+        """Check the outcome, and that no alert was sent to staff.
 
         The order must be paid if the shopper retried with a good card. It must not stay unpaid after its expiry.
         """
