@@ -1,4 +1,4 @@
-"""When two email addresses are the same, and what replaces the address of an erased user."""
+"""Comparison of email addresses, and placeholders for the email addresses of erased users."""
 
 from django.db.models import Value
 from django.db.models.functions import Lower

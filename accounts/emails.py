@@ -29,7 +29,7 @@ Kind = AccountMail.Kind
 # Older emails are not sent: users who still need a link after a day have requested another one.
 MAX_AGE = timedelta(days=1)
 RETENTION = timedelta(days=30)
-PREVIEW_PATH = "/a-link-for-the-receiver-alone/"
+PREVIEW_PATH = "/link-only-for-the-recipient/"
 
 
 def queue_email(request: HttpRequest, kind: AccountMail.Kind, to: str, user: User | None = None) -> None:

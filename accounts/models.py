@@ -159,7 +159,7 @@ class AccountMailQuerySet(OutboxQuerySet):
 
 
 class AccountMail(OutboxMail):
-    """An email about an account with a link, which is created when the email is sent and is never stored."""
+    """An email about an account. Its link is created when the email is sent and is never stored."""
 
     class Kind(models.TextChoices):
         RESET = "reset", _("New password")
@@ -170,7 +170,7 @@ class AccountMail(OutboxMail):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     user = models.ForeignKey(
         User, models.CASCADE, null=True, related_name="mails", verbose_name=_("user"),
-        help_text=_("The user who asked while logged in. Otherwise the account is looked up when the email is sent."),
+        help_text=_("The user who requested it while logged in. Otherwise the account is looked up on sending."),
     )  # fmt: skip
     client = models.CharField(max_length=64, editable=False)
     language = models.CharField(_("language"), max_length=12)

@@ -26,7 +26,7 @@ IP_LIMIT_FACTOR = 10
 
 
 class SignInHandler(AxesDatabaseHandler):
-    """Axes handler that counts failures by email address and IP address, and one tenth of them by IP address only.
+    """Axes handler that limits failures by email address and IP address, and by IP address alone with a higher limit.
 
     It never counts by email address only: a stranger who enters wrong passwords could then lock out the owner.
     """

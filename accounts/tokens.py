@@ -18,7 +18,7 @@ def make_token(mail: AccountMail, user: User) -> str:
     return signing.dumps([mail.pk, user.pk, user.email], salt=_salt(mail.kind))
 
 
-def get_mail_for_token(token: str, kind: AccountMail.Kind, user: User) -> AccountMail | None:
+def get_email_for_token(token: str, kind: AccountMail.Kind, user: User) -> AccountMail | None:
     """Return the email whose link has this token.
 
     Return None if the token is invalid, expired or used, or belongs to another user or to a former email address.

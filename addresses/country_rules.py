@@ -102,7 +102,7 @@ class CountryRules:
         return frozenset(FIELDS[code] for code in self.data["upper"] if code in FIELDS)
 
     def label(self, name: str) -> str:
-        """Return the local name of the field in the visitor's language. A kind without a name is called Region."""
+        """Return the local name of the field in the visitor's language, or Region if there is no name for it."""
         kind = LABEL_KEYS[name]
         return str(LABELS[kind].get(self.data[kind], _("Region")))
 

@@ -13,7 +13,7 @@ from addresses.countries import country_choices, destination_choices
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules
 from addresses.models import Address
 from billing.models import BillingProfile
-from core.forms import FastSelect, ShopForm
+from core.forms import LongSelect, ShopForm
 
 CHANGE_COUNTRY = "change_country"  # name of the button; its value is the prefix of the form it belongs to
 AUTOCOMPLETE_TOKENS = {
@@ -33,7 +33,7 @@ def is_country_change(data: Any) -> bool:
 class AreaField(forms.ChoiceField):
     """A state or province. The field accepts the name of an area as well as its key, to support browser autofill."""
 
-    widget = FastSelect
+    widget = LongSelect
     keys: dict[str, str]
 
     def to_python(self, value: Any) -> str:
@@ -67,8 +67,8 @@ class AddressForm(ShopForm, forms.ModelForm):
     def field_label(self, name: str) -> str:
         """Return the label of the field in error messages.
 
-        A billing address that follows a shipping address adds "(billing address)", because the error summary at the top
-        of the page lists the errors of both.
+        The label in the second address form on a page ends with "(billing address)", because the error summary lists
+        the errors of both forms.
         """
         label = self.rules.label(name) if name in LABEL_KEYS else super().field_label(name)
         is_second = self.prefix and self.kind == Address.Type.BILLING
@@ -76,14 +76,7 @@ class AddressForm(ShopForm, forms.ModelForm):
 
     def configure_fields(self) -> None:
         """Keep only the fields that addresses in the country have, and give them their local labels."""
-        choices = dict(country_choices() if self.kind == Address.Type.BILLING else destination_choices())
-        wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
-        country = wanted if isinstance(wanted, str) and wanted in choices else settings.SHOP_COUNTRY
-        self.initial["country"] = country
-        self.rules = get_country_rules(country)
-        self.fields["country"] = forms.ChoiceField(
-            label=gettext_lazy("Country"), choices=list(choices.items()), widget=FastSelect
-        )
+        self.rules = get_country_rules(self._add_country_field())
         for name in FIELDS.values():
             if name not in self.rules.fields:
                 del self.fields[name]
@@ -91,6 +84,17 @@ class AddressForm(ShopForm, forms.ModelForm):
         self._set_input_attributes()
         location_fields = [name for line in self.rules.lines for name in line]
         self.order_fields(["country", "name", "line_1", "line_2", *location_fields])
+
+    def _add_country_field(self) -> str:
+        """Add the field for the country. Return the selected country, which by default is that of the shop."""
+        choices = dict(country_choices() if self.kind == Address.Type.BILLING else destination_choices())
+        wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
+        country = wanted if isinstance(wanted, str) and wanted in choices else settings.SHOP_COUNTRY
+        self.initial["country"] = country
+        self.fields["country"] = forms.ChoiceField(
+            label=gettext_lazy("Country"), choices=list(choices.items()), widget=LongSelect
+        )
+        return country
 
     def _set_local_labels(self) -> None:
         for name in self.rules.fields & {"city", "city_area", "state", "postal_code"}:

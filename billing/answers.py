@@ -1,4 +1,4 @@
-"""Dataclasses for the objects that Stripe returns, their readers, and one exception for each kind of failed call."""
+"""Dataclasses for the objects that Stripe returns, functions that parse them, and exceptions for failed calls."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -32,7 +32,7 @@ def save_token_card(request: HttpRequest, profile: BillingProfile, token: str) -
         try:
             customer = gateway.retrieve_customer(profile.get_customer())
         except answers.Missing:
-            customer = profile.renew_customer()
+            customer = profile.replace_customer()
         try:
             card = Card.objects.add_new(profile, gateway.create_source(customer, token))
         except answers.TokenUsed:
@@ -76,7 +76,7 @@ def create_setup(request: HttpRequest, profile: BillingProfile) -> str:
         try:
             setup = gateway.create_setup(profile.get_customer())
         except answers.Missing:
-            setup = gateway.create_setup(profile.renew_customer())
+            setup = gateway.create_setup(profile.replace_customer())
     # The browser tries the card and reports only success, so the attempt counts as declined until then.
     attempt.record(ok=False, source=fingerprint(setup.id))
     return setup.client_secret
@@ -97,7 +97,7 @@ def save_setup_card(profile: BillingProfile, setup_id: str) -> Card:
     if setup.status != "succeeded" or setup.customer != profile.customer_id:
         logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
         attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
-        raise UnusableCard(_("The check of your card was not completed. Nothing was charged. Please enter it again."))
+        raise UnusableCard(_("Your bank's check was not completed. Nothing was charged. Please enter your card again."))
     card = Card.objects.add_new(profile, setup.card)
     attempt.record(ok=True, card=card)
     return card

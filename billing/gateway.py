@@ -58,7 +58,7 @@ def clear_time_limit() -> None:
 
 @contextmanager
 def long_timeouts() -> Iterator[None]:
-    """Wait longer for each answer, and retry once if none arrives. For reconcile and audit."""
+    """Wait longer for each response, and retry once if none arrives. Used by reconcile and audit."""
     token = _has_long_timeouts.set(True)
     try:
         yield
@@ -88,9 +88,9 @@ def http_client(timeout: tuple[float, float]) -> stripe.HTTPClient:
 
 
 def _request(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answer]) -> Answer:
-    """Call Stripe and read its answer. Retry once, after half a second, if Stripe is busy.
+    """Call Stripe and read the response. Retry once, after half a second, if Stripe is busy.
 
-    Inside long_timeouts(), also retry once if the answer was lost. Every call can be repeated safely, because it has an
+    Inside long_timeouts(), also retry after a lost response. Every call can be repeated safely, because it has an
     idempotency key or because a repetition does no harm.
     """
     try:
@@ -118,11 +118,11 @@ def _call(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answ
     except GatewayError:
         raise
     except Exception as error:  # the SDK raises any kind of error for an answer that is not Stripe's
-        raise OutcomeUnknown(f"not a valid answer from Stripe: {error!r}") from error
+        raise OutcomeUnknown(f"not a valid response from Stripe: {error!r}") from error
 
 
 def _to_gateway_error(error: stripe.StripeError) -> Exception:
-    """Return our exception for an error of the SDK, as documented in "What each answer means" in docs/money.md."""
+    """Return our exception for an error of the SDK, as documented in "What each response means" in docs/money.md."""
     message, code = _first_line(error), str(error.code or "")
     if isinstance(error, stripe.CardError):
         return Declined(message, code, _decline_code(error))
@@ -170,9 +170,9 @@ def retrieve_customer(customer_id: str) -> str:
 
 
 def delete_customer(customer_id: str) -> None:
-    """Delete a customer with all saved cards. Charges stay refundable.
+    """Delete a customer with all saved cards. The charges can still be refunded.
 
-    Do nothing if Stripe does not have the customer (any more).
+    Do nothing if Stripe has no such customer.
     """
     with suppress(Missing):
         _request(lambda c: c.v1.customers.delete(customer_id), read_id)

@@ -91,16 +91,19 @@ def _respond(profile: BillingProfile, action: Callable[[], dict[str, Any]]) -> J
     except limits.TooManyCardAttempts as error:
         return limits.rejection_json(error)
     except answers.Declined as error:
-        return JsonResponse({"error": decline_message(error.code, error.decline_code)}, status=402)
+        return _error_json(decline_message(error.code, error.decline_code), 402)
     except cards.UnusableCard as error:
-        return JsonResponse({"error": str(error)}, status=400)
+        return _error_json(str(error), 400)
     except (answers.Missing, answers.TokenUsed):
-        text = _("Your card could not be read. Nothing was charged. Please enter it again.")
-        return JsonResponse({"error": text}, status=400)
+        return _error_json(_("Your card could not be read. Nothing was charged. Please enter it again."), 400)
     except (answers.GatewayError, ValueError) as error:
         logger.error("card not saved for billing profile %s: %s", profile.pk, error)
         text = _("Your card could not be checked right now. Nothing was charged. Please try again in a moment.")
-        return JsonResponse({"error": text}, status=424)
+        return _error_json(text, 424)
+
+
+def _error_json(message: str, status: int) -> JsonResponse:
+    return JsonResponse({"error": message}, status=status)
 
 
 @csrf_exempt

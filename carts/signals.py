@@ -16,14 +16,14 @@ from carts.pricing.rules import PricingRules
 
 
 @receiver(m2m_changed, sender=Cart.products.through, dispatch_uid="cart_products_total")
-def update_total_of_products(sender: Any, instance: Any, action: str, **kwargs: Any) -> None:
+def update_totals_for_products(sender: Any, instance: Any, action: str, **kwargs: Any) -> None:
     """Update the totals after `cart.products.add()` and similar calls, which send only m2m_changed."""
     if isinstance(instance, Cart) and action.startswith("post_"):
         instance.update_totals()
 
 
 @receiver([post_save, post_delete], sender=CartItem, dispatch_uid="cart_item_total")
-def update_total_of_line(sender: type[CartItem], instance: CartItem, raw: bool = False, **kwargs: Any) -> None:
+def update_totals_for_line(sender: type[CartItem], instance: CartItem, raw: bool = False, **kwargs: Any) -> None:
     """Update the totals when a line is saved or deleted.
 
     A new quantity sends only post_save, and the deletion of a product sends only post_delete.

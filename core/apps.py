@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class CoreConfig(AppConfig):
-    """The shared ground of all apps: template tags and abstract models."""
+    """The app with the code that all apps share, such as template tags and abstract models."""
 
     name = "core"

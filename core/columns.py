@@ -15,7 +15,7 @@ class Columns:
     The other groups describe the same columns again:
 
     - `personal`: columns that identify a person. The export contains them and an erasure removes them.
-    - `impersonal`: all other text columns, so that nobody adds a text without deciding whether it is personal.
+    - `not_personal`: all other text columns, so that no one adds a text column without classifying it.
     - `internal`: columns that the export of personal data leaves out. It contains all others.
     - `added`: frozen columns by the version of the checksum that covers them first, if that is not version 2.
     """
@@ -24,7 +24,7 @@ class Columns:
     conditional: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
-    impersonal: tuple[str, ...] = ()
+    not_personal: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
     added: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 

@@ -73,7 +73,7 @@ class PlainForm(ShopForm, forms.Form):
     """A form that is not bound to a model."""
 
 
-class FastSelect(forms.Select):
+class LongSelect(forms.Select):
     """A select widget for hundreds of choices.
 
     Django renders a template for each option, which takes 8 ms for the list of countries.

@@ -90,18 +90,21 @@ def client_key(request: HttpRequest) -> str:
     return salted_hmac("ecommerce.client", client_ip(request), algorithm="sha256").hexdigest()
 
 
+def _strip_port(text: str) -> str:
+    if text.startswith("["):  # [2001:db8::1]:443
+        return text[1:].partition("]")[0]
+    if text.count(":") == 1:  # 192.0.2.1:443
+        return text.partition(":")[0]
+    return text
+
+
 def _normalize_ip(text: str) -> str:
     """Return the IP address without a port, or an empty string if it is invalid.
 
     An IPv6 address is reduced to its /64 network, because one subscriber usually owns the whole network.
     """
-    text = text.strip()
-    if text.startswith("["):  # [2001:db8::1]:443
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:  # 192.0.2.1:443
-        text = text.partition(":")[0]
     try:
-        address = ip_address(text)
+        address = ip_address(_strip_port(text.strip()))
     except ValueError:
         return ""
     if not isinstance(address, IPv6Address):

@@ -48,8 +48,8 @@ class LanguageMiddleware(LocaleMiddleware):
         return super().process_response(request, response) if is_page else response
 
 
-class CleanPathMiddleware:
-    """Middleware that answers 400 to NUL bytes in the URL or cookies.
+class RejectNulMiddleware:
+    """Middleware that rejects NUL bytes in the URL or cookies with status 400.
 
     PostgreSQL does not accept them, so the request would end in a 500 otherwise.
     """

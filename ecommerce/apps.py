@@ -1,4 +1,4 @@
-"""App configuration for the project package, which provides template tags and the `demo` command."""
+"""App configuration for the project package, which provides the `demo` and `stripe_simulator` commands."""
 
 from django.apps import AppConfig
 

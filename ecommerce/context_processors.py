@@ -9,16 +9,13 @@ from carts.models import Cart
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """Return the context for all pages: the site name, contacts, languages, the cart badge and the Stripe settings.
-
-    The number of items in the cart comes from the session and needs no query.
-    """
+    """Return the context for all pages: the site name, contacts, languages, the cart badge and the Stripe settings."""
     return {
         "site_name": settings.SITE_NAME,
         "support_email": settings.SUPPORT_EMAIL,
         "currency": settings.CURRENCY,
         "languages": settings.LANGUAGES,  # in their own language; Django's tag would translate the names
-        "cart_items": Cart.objects.item_count(request),
+        "cart_items": Cart.objects.item_count(request),  # from the session, without a query
         "is_test_shop": not settings.STRIPE_IS_REAL,
         "stripe_js_url": settings.STRIPE_JS_URL,
         "stripe_card_flow": settings.STRIPE_CARD_FLOW,

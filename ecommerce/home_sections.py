@@ -20,7 +20,7 @@ def best_sellers() -> list[Product]:
     The list is empty in a new shop.
     """
     ids = cache.get_or_set("most-bought", _best_seller_ids, CACHE_SECONDS) or []
-    rows = Product.objects.for_cards().available().in_bulk(ids) if ids else {}
+    rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows][:LENGTH]
 
 
@@ -37,14 +37,14 @@ def categories_with_images() -> list[tuple[Category, Product | None]]:
     These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
     return the top-level categories instead; the product is then None if no product in the branch has an image.
     """
-    return cache.get_or_set("pictured-shelves", _categories_with_images, CACHE_SECONDS) or []
+    return cache.get_or_set("categories-with-images", _categories_with_images, CACHE_SECONDS) or []
 
 
 def _categories_with_images() -> list[tuple[Category, Product | None]]:
-    with_picture = Product.objects.for_cards().exclude(image="").filter(category=OuterRef("pk"))
+    with_picture = Product.objects.for_product_cards().exclude(image="").filter(category=OuterRef("pk"))
     newest = Category.objects.annotate(shown=Subquery(with_picture.values("pk")[:1])).values_list("pk", "shown")
     shown = {category: product for category, product in newest if product}
-    rows, tree = Product.objects.for_cards().in_bulk(shown.values()), Category.objects.tree()
+    rows, tree = Product.objects.for_product_cards().in_bulk(shown.values()), Category.objects.tree()
     direct = [(category, rows[shown[category.pk]]) for category, _depth in tree.walk() if category.pk in shown]
     if 0 < len(direct) <= LENGTH:
         return [*direct]

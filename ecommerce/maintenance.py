@@ -15,7 +15,7 @@ EXEMPT_PATHS = ("/health/", "/billing/webhook/", "/admin/", f"/{settings.MEDIA_U
 
 
 class MaintenanceMiddleware:
-    """Middleware that answers 503 while settings.MAINTENANCE is on or settings.MAINTENANCE_FILE exists."""
+    """Middleware that returns 503 while settings.MAINTENANCE is on or settings.MAINTENANCE_FILE exists."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

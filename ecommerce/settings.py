@@ -35,7 +35,7 @@ SITE_URL = required_env("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or ""
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 IS_TLS = SITE_URL.startswith("https://")
-SECRET_KEY = required_env("SECRET_KEY", "for-a-laptop-only-" + "x" * 40)
+SECRET_KEY = required_env("SECRET_KEY", "for-development-only-" + "x" * 40)
 ALLOWED_HOSTS = required_env("ALLOWED_HOSTS", ",".join([*LOOPBACK_HOSTS, SITE_HOST])).replace(" ", "").split(",")
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must list the shop's hosts; * would let anyone forge links in emails.")
@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ecommerce.maintenance.MaintenanceMiddleware",  # before all middleware that needs the database
-    "core.middleware.CleanPathMiddleware",
+    "core.middleware.RejectNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -199,11 +199,11 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} 
 CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see billing.checks
 SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
 SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # codes of the countries the shop ships to; empty: all
-LOW_STOCK = env.int("LOW_STOCK", 5)  # from here on pages say how many are left; staff get an email, once per restock
+LOW_STOCK = env.int("LOW_STOCK", 5)  # at or below this, pages show the number left; staff get one email per restock
 PRICES_INCLUDE_TAX = env.bool(
     "PRICES_INCLUDE_TAX", True
 )  # rates, shipping and discounts are rows, see carts.models.rates
-ORDER_HOLD_MINUTES = 30  # how long an unpaid order keeps its stock
+ORDER_HOLD_MINUTES = 30  # how long an unpaid order reserves its stock
 
 # Stripe, or the simulator if no key is set. The same code is used for both.
 SIMULATOR_URL = env.str("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")
@@ -223,7 +223,7 @@ CARD_TRIES = {  # declined cards per hour, see billing.limits
 }
 STRIPE_SIMULATOR_STATE = env.str("STRIPE_SIMULATOR_STATE", str(VAR_DIR / "stripe-simulator.sqlite3"))
 
-# Maintenance mode: pages answer 503 while this is on or the file exists. The file needs no restart; its text is shown.
+# Maintenance mode: pages return 503 while this is on or the file exists. The file needs no restart; its text is shown.
 MAINTENANCE = env.bool("MAINTENANCE", False)
 MAINTENANCE_FILE = VAR_DIR / "maintenance"
 

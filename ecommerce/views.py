@@ -18,7 +18,7 @@ from products.models import Product
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
-    newest = Product.objects.for_cards().available()[: home_sections.LENGTH]
+    newest = Product.objects.for_product_cards().available()[: home_sections.LENGTH]
     best_sellers = home_sections.best_sellers()
     return render(
         request,
@@ -48,7 +48,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    """Answer 200 to load balancers while the database responds."""
+    """Return 200 while the database is available, for load balancers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})

@@ -33,6 +33,6 @@ def read_key(order_id: str, key: str) -> int | None:
 
 @transaction.atomic
 def revoke(order: Order, by: str) -> None:
-    """Revoke all links mailed so far and the access that they gave. Links in later email messages work."""
+    """Revoke all links emailed so far and the access that they gave. Links in later email messages work."""
     Order.objects.filter(pk=order.pk).update(link_version=F("link_version") + 1)
     order.record(OrderEvent.Kind.LINKS_REVOKED, by=by)

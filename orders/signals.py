@@ -20,7 +20,7 @@ def set_order_id(sender: type[Order], instance: Order, raw: bool = False, **kwar
 def copy_cart_totals(sender: type[Cart], instance: Cart, raw: bool = False, **kwargs: Any) -> None:
     """Copy the totals of a cart to its open order.
 
-    Only a cart that reached the checkout has a billing profile, and only then it can have an open order.
+    Only a cart that reached the checkout has a billing profile, and only then can it have an open order.
     """
     if not raw and instance.billing_profile_id:
         Order.objects.copy_totals(instance)

@@ -36,7 +36,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product]:
         if self.value() == "low":
-            return Product.objects.low() & queryset
+            return Product.objects.low_on_stock() & queryset
         return queryset.filter(**self.filters.get(self.value() or "", {}))
 
 
@@ -93,7 +93,7 @@ class ProductAdmin(admin.ModelAdmin):
         if "is_unlimited" in form.changed_data:
             obj.switch_stock_tracking(None if form.cleaned_data["is_unlimited"] else max(difference, 0), by)
         elif difference and not obj.adjust_stock(difference, by):
-            messages.error(request, _("The stock was not changed: it would fall below zero or is unlimited."))
+            messages.error(request, _("The stock was not changed: it is unlimited, or the result would be negative."))
 
 
 @admin.register(Category)

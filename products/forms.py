@@ -45,6 +45,11 @@ class ProductForm(forms.ModelForm):
         cleaned = super().clean() or {}
         for message, field in _variant_errors(cleaned):
             self.add_error(field, message)
+        self._check_title(cleaned)
+        return cleaned
+
+    def _check_title(self, cleaned: dict[str, Any]) -> None:
+        """Add an error for each choice that is not part of the title."""
         title = str(cleaned.get("title") or "").casefold()
         for name in ("choice", "second_choice"):
             choice = str(cleaned.get(name) or "")
@@ -53,7 +58,6 @@ class ProductForm(forms.ModelForm):
                     "Carts and orders show only the title, so it must include the choice: “%(choice)s” is missing."
                 )
                 self.add_error("title", text % {"choice": choice})
-        return cleaned
 
 
 class PictureForm(forms.ModelForm):

@@ -39,18 +39,22 @@ class ProductPaginator(Paginator):
         number = self.validate_number(number)
         first = (number - 1) * self.per_page
         if isinstance(self.object_list, list):
-            ids_on_page = self.object_list[first : first + self.per_page]
-            products_by_id = Product.objects.for_cards().in_bulk(ids_on_page)
-            return Page([products_by_id[pk] for pk in ids_on_page if pk in products_by_id], number, self)
+            return Page(_get_products(self.object_list[first : first + self.per_page]), number, self)
         start = first // BLOCK_SIZE * BLOCK_SIZE
         products = _starting_at(self.object_list, start) if start else self.object_list
         ids = products.values("pk")[first - start : first - start + self.per_page]
-        rows = Product.objects.for_cards().filter(pk__in=ids).order_by(*products.query.order_by)
+        rows = Product.objects.for_product_cards().filter(pk__in=ids).order_by(*products.query.order_by)
         return Page(rows, number, self)
 
 
 def _cache_key(products: ProductQuerySet) -> str:
     return md5(str(products.query).encode(), usedforsecurity=False).hexdigest()
+
+
+def _get_products(ids: list[int]) -> list[Product]:
+    """Return the products with these ids, in the order of the ids, without those that no longer exist."""
+    products_by_id = Product.objects.for_product_cards().in_bulk(ids)
+    return [products_by_id[pk] for pk in ids if pk in products_by_id]
 
 
 def _starting_at(products: ProductQuerySet, start: int) -> ProductQuerySet:
@@ -61,7 +65,7 @@ def _starting_at(products: ProductQuerySet, start: int) -> ProductQuerySet:
     order = str(products.query.order_by[0])
     column, later, earlier = (order[1:], "lte", "gt") if order.startswith("-") else (order, "gte", "lt")
     row = products.values_list(column, "pk")[start : start + 1]
-    first_row = cache.get_or_set(f"signpost:{_cache_key(products)}:{start}", lambda: list(row), BLOCK_START_TIMEOUT)
+    first_row = cache.get_or_set(f"block-start:{_cache_key(products)}:{start}", lambda: list(row), BLOCK_START_TIMEOUT)
     if not first_row:  # The list has become shorter since it was counted.
         return products.none()
     [(value, pk)] = first_row

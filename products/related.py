@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from products.models import Product
+from products.models import Product, ProductQuerySet
 
 MAX_RELATED = 4
 
@@ -12,7 +12,7 @@ MAX_RELATED = 4
 class VariantChoice:
     """One value of an option and the variant that it links to.
 
-    `but` is the variant's value of the other option if that value changes too, and empty otherwise.
+    `other_value` is the variant's value of the other option if that value changes too, and empty otherwise.
     """
 
     name: str
@@ -27,18 +27,22 @@ def get_variants_and_related(product: Product) -> tuple[list[Product], list[Prod
     The variants include the product itself and are sorted by SKU. The related products are the newest of the same
     category that are neither variants nor sold out, at most `MAX_RELATED` of them.
     """
-    active, querysets = Product.objects.active(), []
+    querysets = []
     if product.group:
-        querysets.append(active.filter(group=product.group))
+        querysets.append(Product.objects.active().filter(group=product.group))
     if product.category_id:
-        others = active.filter(category=product.category_id).exclude(pk=product.pk).exclude(stock=0)
-        others = others.exclude(group=product.group) if product.group else others
-        newest = others.newest_first().values("pk")[:MAX_RELATED]
-        querysets.append(Product.objects.filter(pk__in=newest))
+        querysets.append(_get_newest_related(product))
     products = list(querysets[0].union(*querysets[1:], all=True)) if querysets else []
     variants = [row for row in products if product.group and row.group == product.group]
     related = [row for row in products if row not in variants]
     return sorted(variants, key=lambda row: row.sku), sorted(related, key=lambda row: row.pk, reverse=True)
+
+
+def _get_newest_related(product: Product) -> ProductQuerySet:
+    others = Product.objects.active().filter(category=product.category_id).exclude(pk=product.pk).exclude(stock=0)
+    others = others.exclude(group=product.group) if product.group else others
+    newest = others.newest_first().values("pk")[:MAX_RELATED]
+    return Product.objects.filter(pk__in=newest)
 
 
 def get_variant_options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[VariantChoice]]]:

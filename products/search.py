@@ -2,7 +2,7 @@
 
 PostgreSQL stores the words of a product in the columns `search` and `search_title`, SQLite in the FTS5 table
 `products_search`. A migration creates them, and the database keeps them up to date. Words are compared without accents
-and endings.
+and with stemming.
 """
 
 import re

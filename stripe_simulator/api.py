@@ -137,14 +137,7 @@ class Api:
         if fault and fault.kind == "delay":
             self.stopping.wait(fault.seconds)
         with self.store.transaction():
-            try:
-                if fault and fault.kind == "error_500_stored":
-                    raise ApiError(500, "An unknown error occurred", executed=True, type="api_error")
-                status, body = 200, _expand_body(call, handler(call))
-            except ApiError as error:
-                if not error.executed:
-                    raise
-                status, body = error.status, error.body
+            status, body = _answer(call, handler, fault)
             text = json.dumps(body, indent=2)
             if call_hash:
                 self.store.save_response(call.key, call_hash, status, text, call.request_id)
@@ -195,6 +188,21 @@ def _replay(stored: tuple[Any, ...], call_hash: str, key: str) -> Response:
     return Response(status, body, {"Idempotent-Replayed": "true", "Original-Request": request_id})
 
 
+def _answer(call: Call, handler: Handler, fault: Fault | None) -> tuple[int, dict[str, Any]]:
+    """Run a handler and return the status and the body of its response.
+
+    Raise ApiError for an error that is not stored under the idempotency key.
+    """
+    try:
+        if fault and fault.kind == "error_500_stored":
+            raise ApiError(500, "An unknown error occurred", executed=True, type="api_error")
+        return 200, _expand_body(call, handler(call))
+    except ApiError as error:
+        if not error.executed:
+            raise
+        return error.status, error.body
+
+
 def _key_in_use(key: str) -> ApiError:
     """Return the error for an idempotency key whose first request is still in progress (409)."""
     message = f"There is currently another in-progress request using this Idempotency Key ({key})."
@@ -231,14 +239,19 @@ def _expand_property(call: Call, row: dict[str, Any], names: list[str], path: st
 
     Raise ApiError (400) if the property cannot be expanded.
     """
-    kind = _EXPANDABLE.get(names[0])
-    if not kind or names[0] not in row:
+    name = names[0]
+    if not _EXPANDABLE.get(name) or name not in row:
         raise invalid(f"This property cannot be expanded ({path}).", param="expand")
-    if isinstance(row[names[0]], str):
-        object_id = row[names[0]]
-        if kind == "payment_method" and object_id.startswith("card_"):
-            kind = "card"
-        found = call.store.find(kind, object_id)
-        row[names[0]] = payment_methods.as_method(call, found) if found and names[0] == "payment_method" else found
-    if len(names) > 1 and isinstance(row[names[0]], dict):
-        _expand_property(call, row[names[0]], names[1:], path)
+    if isinstance(row[name], str):
+        row[name] = _find_property(call, name, row[name])
+    if len(names) > 1 and isinstance(row[name], dict):
+        _expand_property(call, row[name], names[1:], path)
+
+
+def _find_property(call: Call, name: str, object_id: str) -> dict[str, Any] | None:
+    """Return the object whose id is the value of the property, or None if it does not exist."""
+    kind = _EXPANDABLE[name]
+    if kind == "payment_method" and object_id.startswith("card_"):
+        kind = "card"
+    found = call.store.find(kind, object_id)
+    return payment_methods.as_method(call, found) if found and name == "payment_method" else found

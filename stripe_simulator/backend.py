@@ -1,4 +1,4 @@
-"""What the web server needs from the simulator behind it."""
+"""The interface of the simulator that its web server uses."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_simulator.resources.test_cards import Decline
+from stripe_simulator.resources.cards import Decline
 
 
 class ApiError(Exception):

@@ -1,4 +1,4 @@
-"""Injected faults: what network failures and outages at Stripe do to a response."""
+"""Injected faults that simulate network failures and outages at Stripe."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Faults:
             self._faults.append(fault)
 
     def add_random_faults(self, rate: float, kinds: Sequence[str], seed: int) -> None:
-        """Hit calls at random at this rate (0.1 is one in ten), each with one of these kinds, until `clear`.
+        """Make calls fail at random at this rate (0.1 is one in ten), with one of these kinds each, until `clear`.
 
         The same seed gives the same sequence. Raise ValueError for an unknown kind.
         """

@@ -41,13 +41,16 @@ def _asset_response(name: str, **values: str) -> Response:
     text = _ASSETS[name]
     if values:
         text = Template(text).substitute({key: escape(value) for key, value in values.items()})
-    headers = {
+    return Response(200, text, _asset_headers(name))
+
+
+def _asset_headers(name: str) -> dict[str, str]:
+    return {
         "Content-Type": f"{_TYPES[Path(name).suffix]}; charset=utf-8",
         "Content-Security-Policy": _POLICY,
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",
     }
-    return Response(200, text, headers)
 
 
 def page(simulator: Backend, path: str) -> Response:

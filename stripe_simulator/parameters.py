@@ -46,7 +46,7 @@ def redacted(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def check(params: dict[str, Any], params_type: str, parent: str = "") -> None:
-    """Raise ApiError unless the parameters match `stripe.params.<typed>`.
+    """Raise ApiError unless the parameters match the class `params_type` in `stripe.params`.
 
     Unlisted parameters, values of the wrong type, and missing or empty required parameters are rejected. `parent` is
     the label of the enclosing parameter.
@@ -57,6 +57,11 @@ def check(params: dict[str, Any], params_type: str, parent: str = "") -> None:
         if name not in fields:
             raise invalid(f"Received unknown parameter: {label}", "parameter_unknown", label)
         _check_value(label, value, fields[name])
+    _check_required(params, params_type, parent)
+
+
+def _check_required(params: dict[str, Any], params_type: str, parent: str) -> None:
+    """Raise ApiError if a required parameter is missing or empty."""
     for name in sorted(getattr(stripe.params, params_type).__required_keys__):
         if name not in params:
             label = f"{parent}[{name}]" if parent else name

@@ -17,7 +17,7 @@ DECLINED_FETCH = "the server responded with a status of 402"  # Chromium logs th
 LABELS = {"Full name": "name", "Address": "line_1", "Town or city": "city", "Postcode": "postal_code"}
 FIELDS = "main :is(input, select, textarea):visible"
 CARD_FIELD = "iframe[title='Secure card payment input frame']"
-STOPS = 60
+MAX_TAB_PRESSES = 60
 expect.set_options(timeout=TIMEOUT)
 
 
@@ -46,7 +46,7 @@ class Shopper:
     def _note_request(self, request: Request) -> None:
         parts = urlsplit(request.url)
         if parts.scheme in ("http", "https") and parts.netloc not in self.hosts:
-            self.errors.append(f"asked another host: {request.url}")
+            self.errors.append(f"requested another host: {request.url}")
         if request.url == self.stripe_js:
             path = urlsplit(request.frame.url).path
             self.stripe_pages.append(path)
@@ -95,7 +95,7 @@ class Shopper:
 
     def tab_to(self, goal: Locator) -> None:
         """Press Tab until `goal` has the focus. Raise AssertionError after STOPS key presses."""
-        for _press in range(STOPS):
+        for _press in range(MAX_TAB_PRESSES):
             self.page.keyboard.press("Tab")
             if goal.evaluate("element => element === element.ownerDocument.activeElement"):
                 return

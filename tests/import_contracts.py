@@ -1,4 +1,4 @@
-"""Contracts for import-linter that its own types cannot express: pages by an allow-list, and no circles of files."""
+"""Contracts for import-linter that its own types cannot express: an allow-list of pages, and no import cycles."""
 
 import re
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ def compile_patterns(patterns: Any) -> re.Pattern[str]:
 
 
 class DomainContract(Contract):
-    """Domain modules import one way and no page. Every module is a domain module unless a pattern lists it.
+    """Domain modules import in one direction, and no page. Every module is a domain module unless a pattern lists it.
 
     `layers` names the packages from the highest to the lowest; packages in one line, separated by spaces, do not
-    import each other. `pages` lists the modules that may import all domain modules. `ignored` modules are not judged.
+    import each other. `pages` lists the modules that may import all domain modules. `ignored` modules are not checked.
     """
 
     layers = fields.ListField(subfield=fields.StringField())
@@ -28,7 +28,7 @@ class DomainContract(Contract):
     ignored = fields.ListField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: Any, verbose: bool) -> ContractCheck:
-        """Judge all direct imports of domain modules."""
+        """Check all direct imports of domain modules."""
         problems = sorted(self._problems(graph))
         return ContractCheck(kept=not problems, metadata={"problems": problems})
 
@@ -56,13 +56,13 @@ class DomainContract(Contract):
 
 
 class AcyclicFilesContract(Contract):
-    """No module imports itself over other modules."""
+    """No module imports itself through other modules."""
 
     type_name = "acyclic_files"
 
     def check(self, graph: Any, verbose: bool) -> ContractCheck:
-        """Look for circles of direct imports."""
-        circles = sorted(_circles(graph))
+        """Look for import cycles."""
+        circles = sorted(_cycles(graph))
         return ContractCheck(kept=not circles, metadata={"circles": circles})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
@@ -71,7 +71,7 @@ class AcyclicFilesContract(Contract):
             output.print_error(circle)
 
 
-def _circles(graph: Any) -> Iterator[str]:
+def _cycles(graph: Any) -> Iterator[str]:
     """Yield the shortest circle through each module that is in one."""
     seen: set[str] = set()
     for module in sorted(graph.modules):

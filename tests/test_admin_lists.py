@@ -102,7 +102,7 @@ def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client
     assert counts[0] == counts[1]
 
 
-def test_lists_covers_all_registered_models() -> None:
+def test_lists_cover_all_registered_models() -> None:
     names = {model._meta.label_lower.replace(".", "_") for model in admin.site._registry}
     assert names - {"auth_group"} == set(LISTS)
 

@@ -25,7 +25,7 @@ from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import checksum_of, is_intact
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE, IDENTITY
-from orders.workflow.erasure import forget
+from orders.workflow.erasure import erase_order
 from orders.workflow.personal_data import EXPORTED, export_personal_data
 from orders.workflow.placing import place
 from products.models import Category, Picture, Product, StockMovement
@@ -41,7 +41,7 @@ from tests.makers import (
 
 DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Cart]
 # Models whose text is not about a person, or goes with a row of a person by its foreign key.
-IMPERSONAL: set[type[models.Model]] = {
+NOT_PERSONAL: set[type[models.Model]] = {
     Category, Product, Picture, StockMovement, ShippingMethod, TaxRate, Discount, CartItem, OrderEvent, StripeEvent,
     CardAttempt, TakenSignup,
 }  # fmt: skip
@@ -76,7 +76,7 @@ def test_column_is_in_exactly_one_class(model: Any) -> None:
 
 @pytest.mark.parametrize("model", DECLARED)
 def test_text_column_is_either_personal_or_impersonal(model: Any) -> None:
-    assert sorted(model.columns.personal + model.columns.impersonal) == sorted(text_columns_of(model))
+    assert sorted(model.columns.personal + model.columns.not_personal) == sorted(text_columns_of(model))
 
 
 @pytest.mark.parametrize("model", DECLARED)
@@ -98,7 +98,7 @@ def test_model_with_frozen_columns_is_guarded(model: Any) -> None:
 
 def test_model_with_text_is_exported_or_impersonal() -> None:
     with_text = {model for app in APPS for model in apps.get_app_config(app).get_models() if text_columns_of(model)}
-    assert with_text - set(DECLARED) - set(EXPORTED) - IMPERSONAL == ERASED_ONLY
+    assert with_text - set(DECLARED) - set(EXPORTED) - NOT_PERSONAL == ERASED_ONLY
 
 
 @pytest.mark.parametrize("model", EXPORTED)
@@ -218,7 +218,7 @@ def test_export_contains_all_columns_that_are_not_internal(placed: Order) -> Non
 
 def test_erasure_removes_all_personal_columns(placed: Order) -> None:
     before = {name: str(getattr(placed, name)) for name in Order.columns.personal}
-    assert forget(placed)
+    assert erase_order(placed)
     for name, text in before.items():
         assert text
         assert text.splitlines()[0] not in getattr(placed, name)

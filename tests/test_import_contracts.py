@@ -77,11 +77,11 @@ def test_right_import_is_accepted(importer: str, imported: str) -> None:
     assert problems((importer, imported)) == []
 
 
-def test_circle_of_files_is_found() -> None:
-    contract = AcyclicFilesContract(name="circles", session_options={}, contract_options={})
+def test_import_cycle_is_found() -> None:
+    contract = AcyclicFilesContract(name="cycles", session_options={}, contract_options={})
     circle = graph_of(
         ("orders.a", "orders.b"), ("orders.b", "orders.c"), ("orders.c", "orders.a"), ("orders.d", "orders.a")
     )
-    [found] = (contract.check(circle, verbose=False).metadata or {})["circles"]
+    [found] = (contract.check(circle, verbose=False).metadata or {})["cycles"]
     assert found.split(" -> ")[0] == found.split(" -> ")[-1] == "orders.a"
     assert contract.check(graph_of(("orders.a", "orders.b"), ("orders.c", "orders.b")), verbose=False).kept

@@ -39,7 +39,7 @@ from tests.markup import Element, parse_html
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(settings.BASE_DIR)
-CATALOGUES = sorted(ROOT.glob("locale/*/LC_MESSAGES/django.po"))
+CATALOGS = sorted(ROOT.glob("locale/*/LC_MESSAGES/django.po"))
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}|</?\w+")
 
 
@@ -142,7 +142,7 @@ def test_dates_are_localized(german: Client, simulator: Simulator) -> None:
     assert "Bestellt am 7. März 2026" in german.get(order.get_absolute_url()).text
 
 
-def test_catalogue_text_has_a_lang_attribute_on_pages_in_another_language(german: Client) -> None:
+def test_catalog_text_has_a_lang_attribute_on_pages_in_another_language(german: Client) -> None:
     product = make_product(title="Stoneware mug")
     assert '<h1 lang="en-gb">Stoneware mug</h1>' in german.get(product.get_absolute_url()).text
     assert "<h1>Stoneware mug</h1>" in Client().get(product.get_absolute_url()).text
@@ -291,13 +291,13 @@ def test_alerts_to_staff_use_the_language_of_the_shop() -> None:
 # Message catalogs
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
-def test_catalogue_has_no_untranslated_or_fuzzy_messages(path: Path) -> None:
+@pytest.mark.parametrize("path", CATALOGS, ids=lambda path: path.parts[-3])
+def test_catalog_has_no_untranslated_or_fuzzy_messages(path: Path) -> None:
     catalogue = polib.pofile(str(path))
     assert [entry.msgid for entry in (*catalogue.untranslated_entries(), *catalogue.fuzzy_entries())] == []
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("path", CATALOGS, ids=lambda path: path.parts[-3])
 def test_translations_keep_placeholders_and_tags(path: Path) -> None:
     """Compare placeholders and tags. A missing one hides a value, and a misspelled one breaks the page."""
     wrong = []
@@ -310,8 +310,8 @@ def test_translations_keep_placeholders_and_tags(path: Path) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
-def test_compiled_catalogue_is_up_to_date(path: Path) -> None:
+@pytest.mark.parametrize("path", CATALOGS, ids=lambda path: path.parts[-3])
+def test_compiled_catalog_is_up_to_date(path: Path) -> None:
     """Compare the committed .mo file with its source. `make words` compiles it again."""
 
     def messages(catalogue: Any) -> dict[Any, Any]:
@@ -320,8 +320,8 @@ def test_compiled_catalogue_is_up_to_date(path: Path) -> None:
     assert messages(polib.mofile(str(path.with_suffix(".mo")))) == messages(polib.pofile(str(path)))
 
 
-@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
-def test_catalogue_has_all_messages_and_no_others(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", CATALOGS, ids=lambda path: path.parts[-3])
+def test_catalog_has_all_messages_and_no_others(path: Path, tmp_path: Path) -> None:
     """Check that the catalog has exactly the messages that `make words` finds in the code and the templates."""
     if not shutil.which("xgettext"):
         skip_unless_ci("No xgettext. Install it: `apt-get install gettext`.")

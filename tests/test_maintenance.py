@@ -19,7 +19,7 @@ def maintenance_file(settings: Any, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", ["/", "/products/", "/cart/", "/orders/X/status/", "/nothing/", "/%00"])
-def test_maintenance_answers_503_without_the_database(client: Client, maintenance_file: Path, path: str) -> None:
+def test_maintenance_returns_503_without_the_database(client: Client, maintenance_file: Path, path: str) -> None:
     response = client.get(path)  # a test without the database mark fails at the first query
     assert (response.status_code, response.headers["Retry-After"], response.headers["Refresh"]) == (503, "300", "60")
     assert "We will be back soon" in response.text

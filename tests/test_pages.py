@@ -198,7 +198,7 @@ def test_test_shop_shows_a_banner(client: Client, settings: Any) -> None:
 def test_pages_do_not_contain_secrets(client: Client, simulator: Simulator) -> None:
     texts = [answer.text for answer in [*get_pages(client).values(), *get_payment_pages(client).values()]]
     texts.append(add_card(client).text)
-    for secret in ("sk_test_tests", "whsec_tests", "cus_", "for-a-laptop-only"):
+    for secret in ("sk_test_tests", "whsec_tests", "cus_", "for-development-only"):
         assert not any(secret in text for text in texts), secret
 
 

@@ -98,7 +98,7 @@ def test_search_with_results_has_a_canonical_url(client: Client, query: str, exp
 
 
 @pytest.mark.parametrize("text", ["mug call me", "mug!", "mug.teal", "“mug”", "mug " * 8 + "call me"])
-def test_search_with_words_outside_the_catalogue_is_not_indexed(client: Client, text: str) -> None:
+def test_search_with_words_outside_the_catalog_is_not_indexed(client: Client, text: str) -> None:
     make_product(title="Teal mug")
     found = head(client, f"/products/?{urlencode({'q': text})}")
     assert found["robots"] == "noindex"

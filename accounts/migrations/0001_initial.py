@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ('client', models.CharField(editable=False, max_length=64)),
                 ('language', models.CharField(max_length=12, verbose_name='language')),
                 ('used', models.DateTimeField(blank=True, null=True, verbose_name='link used')),
-                ('user', models.ForeignKey(help_text='The user who asked while logged in. Otherwise the account is looked up when the email is sent.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mails', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('user', models.ForeignKey(help_text='The user who requested it while logged in. Otherwise the account is looked up on sending.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mails', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
                 'verbose_name': 'account email',

@@ -221,7 +221,7 @@ def test_unshipped_order_keeps_hidden_address_until_shipped(client: Client, othe
     assert other_client.get(reverse("orders:detail", args=[order.order_id])).status_code == 404
     assert order.order_id not in other_client.get("/cart/success/", follow=True).text
     Order.objects.update(status=Order.Status.SHIPPED)
-    assert reconcile()["orders anonymised"] == 1
+    assert reconcile()["orders erased"] == 1
     assert Order.objects.get().email == ""
 
 

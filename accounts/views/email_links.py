@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import emails
 from accounts.models import AccountMail, User
-from accounts.tokens import get_mail_for_token
+from accounts.tokens import get_email_for_token
 from accounts.views.sign_in import get_signed_in_user
 from core.http import private
 from orders.workflow import claims
@@ -38,7 +38,7 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
     if user.has_verified_email:
         messages.info(request, _("Your email is verified."))
         return redirect("accounts:profile")
-    mail = get_mail_for_token(token, AccountMail.Kind.VERIFY, user)
+    mail = get_email_for_token(token, AccountMail.Kind.VERIFY, user)
     if mail is None:
         return invalid_link(request)
     if request.method == "POST":
@@ -70,7 +70,7 @@ def claim_request(request: HttpRequest) -> HttpResponse:
 def claim(request: HttpRequest, token: str) -> HttpResponse:
     """Add the earlier guest orders to this account through the emailed link. GET only shows a page with a button."""
     user = get_signed_in_user(request)
-    mail = get_mail_for_token(token, AccountMail.Kind.CLAIM, user)
+    mail = get_email_for_token(token, AccountMail.Kind.CLAIM, user)
     if mail is None:
         return invalid_link(request)
     if request.method != "POST":

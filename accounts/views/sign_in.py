@@ -1,4 +1,4 @@
-"""Views for signing in, signing up, guest checkout, signing out, the profile page and emailed links."""
+"""Views for signing in, signing up, guest checkout and signing out."""
 
 from typing import cast
 

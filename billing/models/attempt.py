@@ -34,7 +34,7 @@ class CardAttemptManager(models.Manager["CardAttempt"]):
         return attempts.order_by(models.F("card").desc(nulls_last=True)).first()
 
     def delete_old(self) -> int:
-        """Delete the attempts that limits and pages do not need any more, and return how many."""
+        """Delete the attempts that limits and pages no longer need. Return their number."""
         return self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT_FOR).delete()[0]
 
 

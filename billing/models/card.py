@@ -58,7 +58,7 @@ class CardManager(models.Manager["Card"]):
         card = stripe_card_response
         details = card.get("card") if card.get("object") == "payment_method" else card
         if card.get("object") not in ("card", "payment_method") or not details or not card.get("id"):
-            raise ValueError(f"Stripe answered with a {card.get('object')!r} instead of a card")
+            raise ValueError(f"Stripe returned a {card.get('object')!r} instead of a card")
         values = {name: details.get(name) or "" for name in ("brand", "country", "last4")}
         values |= {name: details.get(name) for name in ("exp_month", "exp_year")}
         with transaction.atomic():
@@ -68,7 +68,7 @@ class CardManager(models.Manager["Card"]):
                 stripe_id=card["id"], defaults={"billing_profile": billing_profile, "default": True, **values}
             )
             if saved.billing_profile_id != billing_profile.pk:
-                raise ValueError("this card is another profile's")
+                raise ValueError("this card belongs to another profile")
             if not created:
                 self.filter(pk=saved.pk).update(default=True, active=True, is_detach_due=False)
         return saved

@@ -1,4 +1,4 @@
-"""Models for billing profiles, saved cards, card attempts and events delivered by Stripe."""
+"""Billing profiles, which correspond to Stripe customers."""
 
 from typing import ClassVar
 
@@ -144,24 +144,24 @@ class BillingProfile(GuardedModel):
     def get_customer(self) -> str:
         """Return the id of the Stripe customer. Create it if none is stored; raise GatewayError if that fails."""
         if not self.customer_id:
-            self._store_customer(gateway.create_customer(self.email), instead_of="")
+            self._store_customer(gateway.create_customer(self.email), old_id="")
         return self.customer_id
 
-    def renew_customer(self) -> str:
-        """Replace a customer that Stripe does not have any more, and return the new id.
+    def replace_customer(self) -> str:
+        """Replace a customer that Stripe no longer has, and return the new id.
 
         Deactivate the cards of the old customer. Raise GatewayError if no customer can be created.
         """
         old_id = self.customer_id
-        if self._store_customer(gateway.create_customer(self.email), instead_of=old_id):
+        if self._store_customer(gateway.create_customer(self.email), old_id=old_id):
             self.cards.update(active=False, default=False)
         return self.customer_id
 
-    def _store_customer(self, customer_id: str, instead_of: str) -> bool:
+    def _store_customer(self, customer_id: str, old_id: str) -> bool:
         """Store the id and return True.
 
         If another process has already changed the stored id, load that id and return False.
         """
-        stored = BillingProfile.objects.filter(pk=self.pk, customer_id=instead_of).update(customer_id=customer_id)
+        stored = BillingProfile.objects.filter(pk=self.pk, customer_id=old_id).update(customer_id=customer_id)
         self.refresh_from_db(fields=["customer_id"])
         return bool(stored)

@@ -151,7 +151,7 @@ def pay_step(client: Client) -> int:
     return int(add_card(client, FAILS_LATER).json()["card"])
 
 
-def test_declined_payments_of_one_order_lead_to_the_cool_down_page(client: Client, simulator: Simulator) -> None:
+def test_declined_payments_of_one_order_lead_to_the_rate_limit_page(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), FAILS_LATER)
     card, url = Card.objects.get().pk, reverse("orders:pay", args=[order.order_id])
     responses = [client.post(url, {"card": card}) for _press in range(12)]

@@ -270,12 +270,12 @@ def test_get_customer_keeps_the_customer_that_another_process_stored(simulator: 
     assert profile.get_customer() == first == BillingProfile.objects.get().customer_id
 
 
-def test_renew_customer_replaces_a_lost_customer_and_deactivates_its_cards(simulator: Simulator) -> None:
+def test_replace_customer_deactivates_the_cards_of_the_lost_customer(simulator: Simulator) -> None:
     profile = make_guest()
     BillingProfile.objects.update(customer_id="cus_lost")
     profile.refresh_from_db()
     profile.cards.create(stripe_id="card_1", last4="4242", exp_month=1, exp_year=2040)
-    assert profile.renew_customer() == BillingProfile.objects.get().customer_id != "cus_lost"
+    assert profile.replace_customer() == BillingProfile.objects.get().customer_id != "cus_lost"
     assert list(profile.cards.values_list("active", "default")) == [(False, False)]
 
 

@@ -1,4 +1,4 @@
-"""Carts, and what staff decide about their sums: shipping methods, tax rates, discount codes."""
+"""Models for carts and for pricing rules: shipping methods, tax rates and discount codes."""
 
 from carts.models.cart import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate

@@ -81,7 +81,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
             if cart.user_id is None and own is None:
                 own = self._adopt(cart, user)
             if cart.user_id is None and own != cart:
-                own.absorb(cart)  # type: ignore[union-attr]
+                own.merge_from(cart)  # type: ignore[union-attr]
         return own
 
     def _adopt(self, cart: "Cart", user: User) -> "Cart":
@@ -105,7 +105,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
             {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
         )
         cart = self._active(lock=True).filter(**owner).first() or self._create_for_owner(owner)
-        cart.absorb(closed)
+        cart.merge_from(closed)
 
     @transaction.atomic
     def remember_restored(self, request: HttpRequest, closed: "Cart") -> None:
@@ -176,7 +176,7 @@ class Cart(models.Model):
             "billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
             "discount_code", "subtotal", "total", "timestamp", "updated",
         ),
-        impersonal=("session_key", "country", "region", "discount_code"),
+        not_personal=("session_key", "country", "region", "discount_code"),
         internal=("billing_profile", "user", "session_key", "shipping_method"),
     )  # fmt: skip
 
@@ -237,14 +237,18 @@ class Cart(models.Model):
         if quantity <= 0:
             CartItem.objects.filter(cart=self, product=product).delete()  # the signal updates the totals
             return 0
-        CartItem.objects.bulk_create(  # one statement inserts or updates the line
+        self._save_line(product, quantity)
+        self.update_totals()
+        return quantity
+
+    def _save_line(self, product: Product, quantity: int) -> None:
+        """Insert or update the line of the product in one statement."""
+        CartItem.objects.bulk_create(
             [CartItem(cart=self, product=product, quantity=quantity, seen_price=product.price)],
             update_conflicts=True,
             unique_fields=["cart", "product"],
             update_fields=["quantity", "seen_price"],
         )
-        self.update_totals()
-        return quantity
 
     def store_choices(self, **choices: Any) -> None:
         """Store choices of the visitor: country and region of the estimate, shipping method, discount code.
@@ -266,16 +270,12 @@ class Cart(models.Model):
         del self.subtotal, self.total  # they hold the expression; the next access reads the stored values
 
     @transaction.atomic
-    def absorb(self, other: "Cart") -> None:
+    def merge_from(self, other: "Cart") -> None:
         """Add the lines of `other` to this cart and close `other`.
 
         Take over the choices of `other` that this cart does not have. No line gets a quantity above MAX_QUANTITY.
         """
-        own = {name: getattr(self, name) for name in CHOICE_FIELDS}
-        own |= {"region": own["region"] or own["country"]}  # a region is valid only in its own country
-        self.store_choices(
-            **{name: getattr(self, name) if own[name] else getattr(other, name) for name in CHOICE_FIELDS}
-        )
+        self._absorb_choices(other)
         quantities = dict(self.items.values_list("product_id", "quantity"))
         for line in other.items.all():
             quantity = min(quantities.get(line.product_id, 0) + line.quantity, MAX_QUANTITY)
@@ -283,6 +283,13 @@ class Cart(models.Model):
                 cart=self, product_id=line.product_id, defaults={"quantity": quantity, "seen_price": line.seen_price}
             )
         Cart.objects.filter(pk=other.pk).update(active=False)
+
+    def _absorb_choices(self, other: "Cart") -> None:
+        own = {name: getattr(self, name) for name in CHOICE_FIELDS}
+        own |= {"region": own["region"] or own["country"]}  # a region is valid only in its own country
+        self.store_choices(
+            **{name: getattr(self, name) if own[name] else getattr(other, name) for name in CHOICE_FIELDS}
+        )
 
 
 class CartItem(models.Model):

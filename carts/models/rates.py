@@ -39,16 +39,16 @@ class ShippingMethod(models.Model):
     price = models.DecimalField(_("price"), **PRICE)
     free_from = models.DecimalField(
         _("free from"), **PRICE, null=True, blank=True,
-        help_text=_("Delivery is free from this subtotal, before any discount. Empty: never."),
+        help_text=_("Delivery is free from this subtotal, before any discount. Leave empty if it is never free."),
     )  # fmt: skip
     countries = models.TextField(
-        _("countries"), blank=True, help_text=_("Two-letter country codes, for example GB, IE, FR. Empty: everywhere.")
+        _("countries"), blank=True, help_text=_("Two-letter country codes, for example GB, IE, FR. Empty means all.")
     )
     weight_from = models.PositiveIntegerField(
-        _("minimum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Empty: any weight.")
+        _("minimum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Leave empty for no limit.")
     )
     weight_to = models.PositiveIntegerField(
-        _("maximum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Empty: any weight.")
+        _("maximum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Leave empty for no limit.")
     )
     position = models.PositiveSmallIntegerField(
         _("position"), default=0, help_text=_("The lowest comes first and is the default.")
@@ -91,7 +91,7 @@ class TaxRate(models.Model):
     region = models.CharField(
         _("state or region"), max_length=80, blank=True,
         help_text=_(
-            "Empty: the whole country. Otherwise as written in addresses, with several spellings separated by commas,"
+            "Leave empty for the whole country. Otherwise as in postal addresses, with spellings separated by commas,"
             " for example CA, California. Overrides the rate of the whole country."
         ),
     )  # fmt: skip
@@ -164,13 +164,13 @@ class Discount(GuardedModel):
         _("value"), max_digits=10, decimal_places=2, validators=[MinValueValidator(Decimal("0.01"))],
         help_text=_("For example, 10 for ten percent or for an amount of 10."),
     )  # fmt: skip
-    starts = models.DateTimeField(_("starts"), null=True, blank=True, help_text=_("Empty: immediately."))
-    ends = models.DateTimeField(_("ends"), null=True, blank=True, help_text=_("Empty: never."))
+    starts = models.DateTimeField(_("starts"), null=True, blank=True, help_text=_("Leave empty to start immediately."))
+    ends = models.DateTimeField(_("ends"), null=True, blank=True, help_text=_("Leave empty for no end."))
     minimum = models.DecimalField(
-        _("minimum subtotal"), **PRICE, null=True, blank=True, help_text=_("Empty: no minimum.")
+        _("minimum subtotal"), **PRICE, null=True, blank=True, help_text=_("Leave empty for no minimum.")
     )
     uses_limit = models.PositiveIntegerField(
-        _("usage limit"), null=True, blank=True, help_text=_("For all shoppers together. Empty: no limit.")
+        _("usage limit"), null=True, blank=True, help_text=_("For all shoppers together. Leave empty for no limit.")
     )
     uses = models.PositiveIntegerField(
         _("times used"),
@@ -246,13 +246,13 @@ class Discount(GuardedModel):
     def reserve_use(self) -> bool:
         """Count one more use and return True. Call this in the transaction that places the order.
 
-        Return False if no use is left or the code is not active any more.
+        Return False if no uses are left or the code is no longer active.
         """
         left = Q(uses_limit=None) | Q(uses__lt=F("uses_limit"))
         return bool(Discount.objects.filter(left, pk=self.pk, active=True).update(uses=F("uses") + 1))
 
     def release_use(self) -> None:
-        """Count one use less. Call this in the transaction that cancels the order."""
+        """Decrease the use count by one. Call this in the transaction that cancels the order."""
         Discount.objects.filter(pk=self.pk, uses__gt=0).update(uses=F("uses") - 1)
 
 

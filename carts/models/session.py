@@ -8,7 +8,7 @@ CART_KEY, COUNT_KEY = "cart_id", "cart_items"
 
 
 class CartSession:
-    """The part of the cart manager that knows the session."""
+    """The part of the cart manager that reads and writes the session."""
 
     def stored_id(self, request: HttpRequest) -> int | None:
         """Return the id of the cart in the session, or None."""

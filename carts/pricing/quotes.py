@@ -180,11 +180,15 @@ def quote_cart(
     Without an address, the destination is that of the estimate, or the shop's own country if none was chosen. Without
     `rules`, the cached rules are used, which can be a minute old.
     """
-    destination = Destination(cart.country or settings.SHOP_COUNTRY, cart.region)
-    if address:
-        destination = Destination(address.country, address.state)
+    lines = cart.lines() if lines is None else lines
     code = Discount.objects.find(cart.discount_code)
-    return quote(cart.lines() if lines is None else lines, destination, cart.shipping_method_id, code, rules)
+    return quote(lines, _get_destination(cart, address), cart.shipping_method_id, code, rules)
+
+
+def _get_destination(cart: Cart, address: Address | None) -> Destination:
+    if address:
+        return Destination(address.country, address.state)
+    return Destination(cart.country or settings.SHOP_COUNTRY, cart.region)
 
 
 def quote(

@@ -12,7 +12,7 @@ from core.money import format_percent
 
 
 class Totals(Protocol):
-    """The amounts and texts of a quote or of an order, in its currency. Both name them the same."""
+    """The amounts and texts of a quote or of an order, in its currency. Both use the same names."""
 
     @property
     def subtotal(self) -> Decimal: ...
@@ -56,7 +56,7 @@ class TotalEntry:
 
 
 def total_entries(totals: Totals) -> Iterator[TotalEntry]:
-    """Yield the entries whose amounts add up to the total. A tax that prices include is not one of them."""
+    """Yield the entries whose amounts add up to the total. Tax that prices already include is left out."""
     yield TotalEntry(_("Subtotal"), totals.subtotal)
     yield TotalEntry(
         _("Discount"), -totals.discount_total, title=totals.discount_code, is_shown=bool(totals.discount_total)

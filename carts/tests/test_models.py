@@ -142,7 +142,7 @@ def test_merge_limits_quantities_to_99() -> None:
     own, other = make_cart(), make_cart(session_key="other")
     own.set_quantity(product, 60)
     other.set_quantity(product, 60)
-    own.absorb(other)
+    own.merge_from(other)
     assert own.items.get().quantity == 99
 
 
@@ -166,13 +166,13 @@ def test_merge_stores_the_users_cart_in_an_empty_session() -> None:
 
 def test_absorb_updates_the_totals() -> None:
     own, other = make_cart(1), make_cart(2, session_key="other")
-    own.absorb(other)
+    own.merge_from(other)
     assert totals(own) == equal_totals("48.00")
 
 
 def test_absorb_keeps_the_lines_of_the_closed_cart() -> None:
     own, other = make_cart(1), make_cart(2, session_key="other")
-    own.absorb(other)
+    own.merge_from(other)
     assert list(other.items.values_list("quantity", flat=True)) == [2]
 
 

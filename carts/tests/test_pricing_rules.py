@@ -75,14 +75,14 @@ def test_code_is_unique_in_any_case() -> None:
 
 
 @pytest.mark.parametrize(("limit", "taken"), [(None, [True] * 3), (2, [True, True, False]), (0, [False] * 3)])
-def test_take_stops_at_the_limit_of_uses(limit: int | None, taken: list[bool]) -> None:
+def test_reserve_use_stops_at_the_usage_limit(limit: int | None, taken: list[bool]) -> None:
     discount = make_discount(uses_limit=limit)
     assert [discount.reserve_use() for _order in range(3)] == taken
     discount.refresh_from_db()
     assert discount.uses == sum(taken)
 
 
-def test_take_rejects_a_deactivated_code() -> None:
+def test_reserve_use_rejects_a_deactivated_code() -> None:
     discount = make_discount()
     Discount.objects.update(active=False)
     assert not discount.reserve_use()

@@ -1,4 +1,4 @@
-"""Views for the cart, the checkout and the thank-you page."""
+"""Views for the cart, its delivery estimate and its discount code."""
 
 from urllib.parse import urlencode
 
@@ -71,14 +71,10 @@ def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:
 
 @transaction.atomic
 def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -> None:
-    cart = Cart.objects.from_request(request, lock=True)
-    if cart:
-        Cart.objects.remember(request, cart)
-    elif action == CartUpdateForm.REMOVE or not Product.objects.active().filter(pk=product_id).exists():
+    cart = _lock_cart(request, product_id, action)
+    if cart is None:
         messages.error(request, _("This product is no longer available."))
         return
-    else:
-        cart, _created = Cart.objects.get_or_create_from_request(request, lock=True)
     product = Cart.objects.with_quantities(Product.objects.filter(pk=product_id), request).first()
     if product is None or not (product.active or product.in_cart):
         messages.error(request, _("This product is no longer available."))
@@ -88,6 +84,20 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     now = cart.set_quantity(product, wanted)
     Cart.objects.store_item_count(request, max(Cart.objects.item_count(request) + now - before, 0))
     _report_quantity(request, product.title, wanted, now)
+
+
+def _lock_cart(request: HttpRequest, product_id: int, action: str) -> Cart | None:
+    """Lock and return the visitor's cart. If there is none, create it, or return None if the product cannot be added.
+
+    The session remembers the cart.
+    """
+    if cart := Cart.objects.from_request(request, lock=True):
+        Cart.objects.remember(request, cart)
+        return cart
+    if action == CartUpdateForm.REMOVE or not Product.objects.active().filter(pk=product_id).exists():
+        return None
+    cart, _created = Cart.objects.get_or_create_from_request(request, lock=True)
+    return cart
 
 
 def _report_quantity(request: HttpRequest, title: str, wanted: int, now: int) -> None:
@@ -128,10 +138,15 @@ def cart_discount(request: HttpRequest) -> HttpResponse:
         discount_codes.remove_code(cart)
         messages.info(request, _("The discount code is no longer in your cart."))
     else:
-        try:
-            messages.success(request, discount_codes.apply_code(request, cart, form.cleaned_data["code"]))
-        except discount_codes.CodeRejected as error:
-            return _reject_code(request, str(error))
+        return _apply_code(request, cart, form.cleaned_data["code"])
+    return redirect("carts:home")
+
+
+def _apply_code(request: HttpRequest, cart: Cart, code: str) -> HttpResponse:
+    try:
+        messages.success(request, discount_codes.apply_code(request, cart, code))
+    except discount_codes.CodeRejected as error:
+        return _reject_code(request, str(error))
     return redirect("carts:home")
 
 

@@ -1,4 +1,4 @@
-"""The two steps of the checkout: entering the details, then placing and paying the order.
+"""The two steps of the checkout: entering the details, then placing the order and paying for it.
 
 This module uses several apps, so it is part of the page code, next to the views.
 """

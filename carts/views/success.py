@@ -18,9 +18,7 @@ def cart_success(request: HttpRequest) -> HttpResponse:
     Redirect to the order if it is not paid. Reloading the page or sharing its URL is harmless.
     """
     order = Order.objects.last_for_session(request)
-    if order is None or not (order.billing_profile_id and order.shipping_address_text and order.billing_address_text):
-        return redirect("carts:home")
-    if order.total <= 0:
+    if order is None or not _can_be_paid(order):
         return redirect("carts:home")
     if order.is_payable:
         payments.settle_quietly(order)
@@ -28,3 +26,10 @@ def cart_success(request: HttpRequest) -> HttpResponse:
         return redirect(order)
     Cart.objects.forget(request, order.cart_id)
     return render(request, "carts/cart_success.html", {"order": order, "items": order.items.select_related("product")})
+
+
+def _can_be_paid(order: Order) -> bool:
+    """Check whether the order has a billing profile, both addresses and an amount to pay."""
+    if not (order.billing_profile_id and order.shipping_address_text and order.billing_address_text):
+        return False
+    return order.total > 0

@@ -14,14 +14,17 @@ def build_email(name: str, subject: str, to: str, message_id: str, context: dict
     The templates receive the subject, the name, URL and support email address of the shop, and `context`.
     """
     subject = " ".join(subject.split())  # a line break would start another header
-    context = {
-        "subject": subject,
-        "site_name": settings.SITE_NAME,
-        "site_url": settings.SITE_URL,
-        "support_email": settings.SUPPORT_EMAIL,
-    } | context
+    context = {"subject": subject} | _shop_context() | context
     text = re.sub(r"\n\s*\n", "\n\n", render_to_string(f"{name}.txt", context)).strip() + "\n"
     headers = {"Auto-Submitted": "auto-generated", "Message-ID": message_id}
     message = EmailMultiAlternatives(subject, text, to=[to], headers=headers, reply_to=[settings.SUPPORT_EMAIL])
     message.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
     return message
+
+
+def _shop_context() -> dict[str, Any]:
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "support_email": settings.SUPPORT_EMAIL,
+    }

@@ -67,8 +67,8 @@ class OutboxMail(models.Model):
         """Send the message that `build` returns for this row. Return True if this call sent it.
 
         Return False if the row is not due, if another process is sending it, or if sending fails; the failure is logged
-        and the row is retried later. If `build` returns None, there is no recipient (any more): mark the row as dropped
-        and return False.
+        and the row is retried later. If `build` returns None because there is no recipient, mark the row as
+        dropped and return False.
         """
         if not self.is_due or not self._claim():
             return False

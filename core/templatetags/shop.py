@@ -57,13 +57,13 @@ def error_messages(notices: Iterable[Message] | None) -> list[Message]:
 
 @register.filter
 def other_messages(notices: Iterable[Message] | None) -> list[Message]:
-    """Return the messages with another level than error."""
+    """Return the messages whose level is not error."""
     return [notice for notice in notices or () if notice.level_tag != "error"]
 
 
 @register.simple_tag(takes_context=True)
 def field_error(context: dict[str, Any], *place: Any) -> str:
-    """Return the error message for the field with this id, to repeat it at the field, or an empty string.
+    """Return the error message to show next to the field with this id, or an empty string.
 
     The parts of the id are joined.
     """
@@ -90,7 +90,7 @@ def canonical(context: dict[str, Any], **query: Any) -> str:
 
 
 @register.simple_tag
-def catalogue_lang_attr() -> SafeString:
+def catalog_lang_attr() -> SafeString:
     """Return a lang attribute for catalog text if the page is in another language, for screen readers."""
     is_same = translation.get_language() == settings.LANGUAGE_CODE
     return mark_safe("" if is_same else f' lang="{settings.LANGUAGE_CODE}"')  # noqa: S308 - a setting

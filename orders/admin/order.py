@@ -44,7 +44,7 @@ class OrderEventInline(ReadOnlyInline):
 
 
 def _amount_rows() -> list[str | tuple[str, ...]]:
-    """Return what an order copied from its quote, with names of the same first word in one row of the page."""
+    """Return the amount fields. Fields whose names start with the same word share a row of the page."""
     names = [name for name in FROM_QUOTE if name != "discount"]
     rows = [tuple(row) for _word, row in groupby(names, key=lambda name: name.partition("_")[0])]
     return [row[0] if len(row) == 1 else row for row in rows]

@@ -71,7 +71,7 @@ def paid_orders() -> Iterator[AuditFinding]:
 
 
 def stock() -> Iterator[AuditFinding]:
-    """Check I4: a counted stock is the sum of its movements."""
+    """Check I4: the stock of a product, unless unlimited, is the sum of its movements."""
     counted = Product.objects.filter(stock__isnull=False).annotate(moved=Coalesce(Sum("movements__amount"), 0))
     wrong: QuerySet[Any] = counted.exclude(stock=F("moved"))
     for product in wrong:
@@ -88,7 +88,7 @@ def reserved_stock() -> Iterator[AuditFinding]:
         held, text = -movement["sum"], f"{item.quantity} x {item.sku}"
         if item.order.status == Order.Status.CANCELED:
             if held and not movement["uncounted"]:
-                yield order_finding(item.order, "I4", f"is cancelled but still reserves {held} of {text}")
+                yield order_finding(item.order, "I4", f"is canceled but still reserves {held} of {text}")
         elif movement["reservations"] != 1 or (held != item.quantity - back[item.pk] and movement["reserved"]):
             yield order_finding(
                 item.order, "I4", f"reserves {held} of {text}, reserved {movement['reservations']} times"
@@ -146,7 +146,7 @@ def frozen_orders() -> Iterator[AuditFinding]:
 
 
 def _shares(order: Order) -> Iterator[AuditFinding]:
-    """Check I6: the lines add up to the discount, and the lines and shipping add up to the tax."""
+    """Check I6: the discounts of the lines, and the taxes of the lines and shipping, add up to those of the order."""
     items = order.items.all()
     if sum((item.discount_total for item in items), Decimal(0)) != order.discount_total:
         yield order_finding(order, "I6", f"has a discount of {order.discount_total}, which is not the sum of its lines")
@@ -212,6 +212,11 @@ def refunds() -> Iterator[AuditFinding]:
             )
         if (order.status == Order.Status.REFUNDED) != (done == order.total):
             yield order_finding(order, "I10", f"is {order.status}, with {done} of {order.total} refunded")
+    yield from _unnamed_refunds()
+
+
+def _unnamed_refunds() -> Iterator[AuditFinding]:
+    """Check I10: pending and completed refunds have the id of their Stripe refund."""
     unnamed = Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.DONE], stripe_id=None)
     for refund in unnamed.select_related("payment__order"):
         yield order_finding(
@@ -271,9 +276,9 @@ def secrets_in_texts() -> Iterator[AuditFinding]:
 
 
 def passes_luhn(number: str) -> bool:
-    """Check whether a number ends with the check digit of a card number (ISO/IEC 7812-1).
+    """Check whether the last digit of a number is a valid card check digit (ISO/IEC 7812-1).
 
-    One in ten random numbers does.
+    About one in ten random numbers passes.
     """
     digits = [int(digit) for digit in reversed(number) if digit.isdigit()]
     doubled = sum(sum(divmod(digit * 2, 10)) for digit in digits[1::2])
@@ -305,7 +310,7 @@ def overdue_work() -> Iterator[AuditFinding]:
 
 
 def erased_profiles() -> Iterator[AuditFinding]:
-    """Check I19: erased profiles have no customer at Stripe any more."""
+    """Check I19: erased profiles no longer have a customer at Stripe."""
     late = timezone.now() - LATE
     for profile in BillingProfile.objects.with_customer_to_delete().filter(forgotten__lt=late):
         yield AuditFinding(

@@ -29,7 +29,7 @@ def order_finding(order: Order, rule: str, text: str) -> AuditFinding:
 def without_busy_orders(findings: list[AuditFinding], began: datetime) -> list[AuditFinding]:
     """Return the findings without those about orders that changed during the audit, or just before it.
 
-    Such orders can only seem wrong, because they changed between two reads. `began` is the start of the audit.
+    Such orders might only appear to be wrong because they changed between two reads. `began` is the start of the audit.
     """
     since = began - QUIET_PERIOD
     busy = {finding.order.pk for finding in findings if finding.order and _is_busy(finding.order, since)}

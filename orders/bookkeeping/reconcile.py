@@ -1,4 +1,4 @@
-"""Background work that finishes what killed processes, lost answers and absent shoppers left unfinished.
+"""Background work that completes what killed processes, lost responses and absent shoppers left unfinished.
 
 It is safe to run several processes in parallel.
 """
@@ -22,11 +22,11 @@ from orders.models import Order, Payment, Refund
 from orders.workflow import cancellation, payments, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.claims import has_earlier_orders
-from orders.workflow.erasure import forget
+from orders.workflow.erasure import erase_order
 
 logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
-LEDGER_PERIOD = timedelta(days=3)  # how far back Stripe's intents are compared; Stripe resends events for as long
+LEDGER_PERIOD = timedelta(days=3)  # how far back intents are compared; Stripe retries webhooks for the same period
 MAX_ALERTS = 20
 Row = TypeVar("Row")
 
@@ -51,7 +51,7 @@ def reconcile() -> dict[str, int]:
             "emails sent": send_emails(),
             "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
             "customers erased": _each(BillingProfile.objects.with_customer_to_delete(), cards.finish_erasure),
-            "orders anonymised": _each(Order.objects.due_for_erasure(), forget),
+            "orders erased": _each(Order.objects.due_for_erasure(), erase_order),
         }
 
 
@@ -84,7 +84,7 @@ def _send_alerts(findings: list[AuditFinding]) -> int:
     """
     orders = {finding.order: str(finding) for finding in findings if finding.order}
     if len(orders) > MAX_ALERTS:
-        text = _("Very many orders differ from the Stripe ledger, perhaps because of a wrong key. Run: manage.py audit")
+        text = _("Too many orders differ from the Stripe ledger. The API key might be wrong. Run: manage.py audit")
         orders = {min(orders, key=lambda order: order.pk): text}
     return sum(alert_staff(order, text) for order, text in orders.items())
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -31,12 +31,7 @@ def compare(since: datetime | None = None) -> list[AuditFinding]:
     intents = gateway.list_intents(since)
     orders = _orders_of(intents)
     found = [finding for intent in intents for finding in _check_intent(intent, orders.get(intent.order_uuid))]
-    known = {intent.id for intent in intents}
-    for order in placed.filter(placed_at__gte=since + DAY).iterator():
-        if order.payment_intent_id not in known:
-            found.append(
-                order_finding(order, "I2", f"has the payment {order.payment_intent_id}, which Stripe does not know")
-            )
+    found.extend(_check_known(placed.filter(placed_at__gte=since + DAY).iterator(), intents))
     return found
 
 
@@ -50,8 +45,16 @@ def _orders_of(intents: list[answers.Intent]) -> dict[str, Order]:
     return found
 
 
+def _check_known(orders: Iterable[Order], intents: list[answers.Intent]) -> Iterator[AuditFinding]:
+    """Check I2: the payment of each order is one of Stripe's intents."""
+    known = {intent.id for intent in intents}
+    for order in orders:
+        if order.payment_intent_id not in known:
+            yield order_finding(order, "I2", f"has the payment {order.payment_intent_id}, which Stripe does not know")
+
+
 def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[AuditFinding]:
-    """Yield the contradictions between an intent and its order. Ignore an intent that names no order of ours."""
+    """Yield the contradictions between an intent and its order. Ignore intents of other shops."""
     if order is None:
         return
     if order.payment_intent_id == intent.id:
@@ -68,19 +71,19 @@ def _check_amount(intent: answers.Intent, order: Order) -> Iterator[AuditFinding
     """Check I7: the intent has the frozen total. Skip canceled orders, which can no longer be charged."""
     wanted = (minor_units(order.total, order.currency), order.currency)
     if (intent.amount, intent.currency) != wanted and order.status != Order.Status.CANCELED:
-        text = f"is for {order.total} {order.currency}, at Stripe for {intent.amount} {intent.currency} (minor unit)"
+        text = f"is for {order.total} {order.currency}, at Stripe for {intent.amount} {intent.currency} (minor units)"
         yield order_finding(order, "I7", text)
 
 
 def _check_status(intent: answers.Intent, order: Order) -> Iterator[AuditFinding]:
-    """Check I2, I3 and I8: paid here and at Stripe or in neither, and a canceled order can never be charged."""
+    """Check I2, I3 and I8: an order is paid both here and at Stripe or in neither, and never charged once canceled."""
     has_succeeded = intent.status == "succeeded"
     if order.is_paid and not has_succeeded:
         yield order_finding(order, "I2", f"is {order.status} here, and {intent.status} at Stripe")
     if has_succeeded and not order.is_paid and intent.refunded < intent.received:
         yield order_finding(order, "I2", f"is {order.status} here, and was charged at Stripe")
     if order.status == Order.Status.CANCELED and intent.is_live:
-        yield order_finding(order, "I8", "is cancelled here, and could still be charged at Stripe")
+        yield order_finding(order, "I8", "is canceled here, but could still be charged at Stripe")
 
 
 def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[AuditFinding]:
@@ -95,7 +98,7 @@ def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[AuditFindin
     failed = sum((row.amount for row in rows if row.status == Refund.Status.FAILED and row.stripe_id), Decimal(0))
     # Stripe does not say whether a charge still counts a refund that failed later.
     if intent.refunded not in (minor_units(refunded, intent.currency), minor_units(refunded + failed, intent.currency)):
-        yield order_finding(order, "I10", f"refunded {refunded} here, and {intent.refunded} (minor unit) at Stripe")
+        yield order_finding(order, "I10", f"refunded {refunded} here, and {intent.refunded} (minor units) at Stripe")
 
 
 # --- repairs by reconcile ---
@@ -107,16 +110,21 @@ def repair(since: datetime) -> int:
     Return the number of repaired orders.
     """
     repaired = 0
-    intents = gateway.list_intents(since)
+    for intent, order in _find_contradictions(gateway.list_intents(since)):
+        try:
+            repaired += _repair(intent, order)
+        except answers.GatewayError as error:
+            logger.warning("order %s is left for the next run: %s", order, error)
+    return repaired
+
+
+def _find_contradictions(intents: list[answers.Intent]) -> Iterator[tuple[answers.Intent, Order]]:
+    """Yield the intents that contradict their order, each with its order."""
     orders = _orders_of(intents)
     for intent in intents:
         order = orders.get(intent.order_uuid)
         if order and any(_check_intent(intent, order)):
-            try:
-                repaired += _repair(intent, order)
-            except answers.GatewayError as error:
-                logger.warning("order %s is left for the next run: %s", order, error)
-    return repaired
+            yield intent, order
 
 
 def _repair(intent: answers.Intent, order: Order) -> bool:

@@ -1,4 +1,4 @@
-"""What emails about orders say, as things are when they are sent."""
+"""The content of order emails, built from the data at the time of sending."""
 
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ Context = dict[str, Any]
 
 
 def build(mail: Mail) -> EmailMultiAlternatives | None:
-    """Return the email message, or None if it is no longer true or its recipient was erased."""
+    """Return the email message, or None if it no longer applies or its recipient was erased."""
     extra_context = email_context(mail) if mail.to else None
     return None if extra_context is None else compose(mail, extra_context, order_url(mail.order))
 
@@ -43,7 +43,7 @@ def compose(mail: Mail, extra_context: Context, url: str) -> EmailMultiAlternati
 
 
 def email_context(mail: Mail) -> Context | None:
-    """Return the template context of this message in addition to the order, or None if it is no longer true."""
+    """Return the template context of this message in addition to the order, or None if it no longer applies."""
     if mail.kind == Mail.Kind.REFUNDED:
         row = Refund.objects.filter(pk=mail.about, status=Refund.Status.DONE).first()
         return refund_context(mail.order, row) if row else None
@@ -59,7 +59,7 @@ def refund_context(order: Order, row: Refund) -> Context:
     amount_refunded = sum((refund.amount for refund in done), Decimal(0))
     return {
         "refund": row,
-        "is_whole": row.amount == order.total,
+        "is_full_refund": row.amount == order.total,
         "amount_refunded": amount_refunded,
         "card": row.payment.card,
     }

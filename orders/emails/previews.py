@@ -11,7 +11,7 @@ Kind = Mail.Kind
 
 
 def preview(mail: Mail) -> EmailMessage | None:
-    """Return the email message as it would be sent now, or None if it is no longer true.
+    """Return the email message as it would be sent now, or None if it no longer applies.
 
     Its link does not contain the key that opens a guest's order.
     """
@@ -33,10 +33,7 @@ def preview_kind(kind: str) -> EmailMessage | None:
 def _preview_context(order: Order, kind: str) -> messages.Context:
     """Return template context from real data if there is any, otherwise from made-up data."""
     if kind == Kind.REFUNDED:
-        row = Refund.objects.filter(payment__order=order).last()
-        payment = order.last_payment()
-        row = row or Refund(payment=payment, amount=order.total, currency=order.currency)
-        return messages.refund_context(order, row) if payment else {"refund": row, "is_whole": True}
+        return _preview_refund(order)
     if kind == Kind.LOW_STOCK:
         return messages.stock_context(order.items.select_related("product")[0].product)
     if kind == Kind.CANCELED:
@@ -46,6 +43,14 @@ def _preview_context(order: Order, kind: str) -> messages.Context:
     if kind == Kind.ATTENTION:
         order.attention = order.attention or _("The reason why the order needs attention is shown here.")
     return {}
+
+
+def _preview_refund(order: Order) -> messages.Context:
+    """Return the context of the order's last refund, or else of a made-up refund of the whole order."""
+    row = Refund.objects.filter(payment__order=order).last()
+    payment = order.last_payment()
+    row = row or Refund(payment=payment, amount=order.total, currency=order.currency)
+    return messages.refund_context(order, row) if payment else {"refund": row, "is_full_refund": True}
 
 
 def _plain_url(order: Order) -> str:

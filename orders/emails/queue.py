@@ -1,4 +1,4 @@
-"""Rows of emails about orders, written in the transaction of what they report."""
+"""Outbox rows for order emails, written in the same transaction as the event that they report."""
 
 from datetime import timedelta
 

@@ -1,7 +1,7 @@
 """How the columns of orders, lines, payments and refunds may change, and the options that money columns share.
 
-What placing an order freezes is declared only here. Placing copies it, `save()` leaves it out, the checksum covers it,
-the admin and the export of personal data show it.
+The columns that are frozen when an order is placed are declared only here. `place` fills them, `save()` skips them, the
+checksum covers them, and the admin and the personal data export show them.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ PERCENT: dict[str, Any] = {"max_digits": 6, "decimal_places": 3}
 
 # Set when the order is created.
 IDENTITY = ("order_id", "uuid")
-# Copied at placing from the order's own checkout: see orders.workflow.placing.
+# Copied from the checkout when the order is placed: see orders.workflow.placing.
 FROM_CHECKOUT = ("email", "language", "shipping_address_text", "billing_address_text")
 # Copied at placing from the attributes of the same names of carts.pricing.quotes.Quote.
 FROM_QUOTE = (
@@ -29,7 +29,7 @@ ORDER = Columns(
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
-    impersonal=(
+    not_personal=(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
         "tracking", "attention", "checksum",
     ),
@@ -43,19 +43,19 @@ ORDER_ITEM = Columns(
         "order", "product", "sku", "title", "unit_price", "quantity", "discount_total", "tax_rate", "tax_total",
         "total",
     ),
-    impersonal=("sku", "title"),
+    not_personal=("sku", "title"),
     internal=("order", "product"),
 )  # fmt: skip
 PAYMENT = Columns(
     frozen=("order", "number", "key", "card", "stripe_pm", "amount", "currency", "timestamp"),
     conditional=("status", "code", "decline_code", "message"),
     free=("updated",),
-    impersonal=("stripe_pm", "currency", "code", "decline_code", "message"),
+    not_personal=("stripe_pm", "currency", "code", "decline_code", "message"),
     internal=("order", "key", "card", "stripe_pm", "code", "decline_code", "updated"),
 )
 REFUND = Columns(
     frozen=("payment", "amount", "currency", "reason", "is_mismatch", "by", "timestamp"),
     conditional=("status", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
-    impersonal=("currency", "reason", "by", "stripe_id", "message"),
+    not_personal=("currency", "reason", "by", "stripe_id", "message"),
     internal=("payment", "is_mismatch", "by", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
 )

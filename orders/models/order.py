@@ -1,4 +1,4 @@
-"""Models for orders, order lines, payments and refunds. Order events and email rows are in orders.models.history."""
+"""The order model and its queryset."""
 
 import secrets
 import uuid

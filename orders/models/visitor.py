@@ -15,13 +15,12 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class VisitorQuerySet(models.QuerySet[Row]):
-    """The part of the order queryset that knows the session."""
+    """The part of the order queryset that reads and writes the session."""
 
     def for_visitor(self, request: HttpRequest) -> Self:
-        """Return the orders that this visitor is allowed to see.
+        """Return the orders that this visitor is allowed to see, never those of an erased profile.
 
-        These are the orders of the visitor's profile or account, those placed in this session, and those opened in
-        this session with a link. Orders of an erased profile are never included.
+        They belong to the visitor's profile or account, or were placed or opened with a link in this session.
         """
         profile = BillingProfile.objects.for_session(request)
         own = Q(order_id__in=request.session.get(ORDERS_KEY, []))
@@ -35,12 +34,12 @@ class VisitorQuerySet(models.QuerySet[Row]):
         return self.filter(own, billing_profile__forgotten=None)
 
     def remember(self, request: HttpRequest, order: Any) -> None:
-        """Store in the session that it placed `order`, which gives it access from now on."""
+        """Record in the session that `order` was placed in it, so that the visitor keeps access to the order."""
         others = [number for number in request.session.get(ORDERS_KEY, []) if number != order.order_id]
         request.session[ORDERS_KEY] = [*others, order.order_id][-MAX_SESSION_ORDERS:]
 
     def remember_link(self, request: HttpRequest, order_id: str, version: int) -> None:
-        """Store in the session that it opened the order with a link; this gives access until the link is revoked."""
+        """Record in the session that the order was opened with a link. This gives access until the link is revoked."""
         links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
         request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-MAX_SESSION_ORDERS:])
 

@@ -151,7 +151,7 @@ def test_full_refund_email_says_that_everything_was_refunded() -> None:
     assert "£20.95, the full amount you paid" in text
 
 
-def test_mismatch_refund_email_mentions_the_unwanted_payment() -> None:
+def test_mismatch_refund_email_mentions_the_mismatched_payment() -> None:
     order = make_paid_order(status=Order.Status.CANCELED)
     _subject, text, _html = sent(order, Kind.REFUNDED, str(make_refund(order, "9.00", is_mismatch=True).pk))
     assert "We received a payment of £9.00 that does not match your order" in text

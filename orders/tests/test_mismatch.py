@@ -44,39 +44,39 @@ def paid_after_the_cancellation(simulator: Simulator, order: Order) -> None:
 
 
 @pytest.fixture(params=[paid_with_another_amount, paid_after_the_cancellation])
-def unwanted(request: pytest.FixtureRequest, simulator: Simulator, order: Order) -> Order:
+def mismatched_order(request: pytest.FixtureRequest, simulator: Simulator, order: Order) -> Order:
     mismatch: Callable[[Simulator, Order], None] = request.param
     mismatch(simulator, order)
     return order
 
 
-def test_unwanted_charge_is_refunded_in_full(unwanted: Order, simulator: Simulator) -> None:
-    payments.settle(unwanted)
-    payments.settle(unwanted)
+def test_mismatched_charge_is_refunded_in_full(mismatched_order: Order, simulator: Simulator) -> None:
+    payments.settle(mismatched_order)
+    payments.settle(mismatched_order)
     [charge] = [charge for charge in simulator.objects("charge") if charge["paid"]]
     assert charge["refunded"]
     assert Refund.objects.get().status == Refund.Status.DONE
     assert audit() == []
 
 
-def test_unwanted_charge_does_not_pay_the_order(unwanted: Order) -> None:
-    payments.settle(unwanted)
-    assert unwanted.status == Order.Status.CANCELED
-    assert unwanted.items.get().product.stock == 1
-    assert not unwanted.mails.filter(kind="confirmation").exists()
+def test_mismatched_charge_does_not_pay_the_order(mismatched_order: Order) -> None:
+    payments.settle(mismatched_order)
+    assert mismatched_order.status == Order.Status.CANCELED
+    assert mismatched_order.items.get().product.stock == 1
+    assert not mismatched_order.mails.filter(kind="confirmation").exists()
 
 
-def test_unwanted_charge_alerts_staff_once(unwanted: Order) -> None:
-    payments.settle(unwanted)
-    payments.settle(unwanted)
-    assert unwanted.attention
-    assert unwanted.events.filter(kind=OrderEvent.Kind.MISMATCH).count() == 1
-    assert unwanted.mails.filter(kind="attention").count() == 1
+def test_mismatched_charge_alerts_staff_once(mismatched_order: Order) -> None:
+    payments.settle(mismatched_order)
+    payments.settle(mismatched_order)
+    assert mismatched_order.attention
+    assert mismatched_order.events.filter(kind=OrderEvent.Kind.MISMATCH).count() == 1
+    assert mismatched_order.mails.filter(kind="attention").count() == 1
 
 
-def test_mismatch_refund_with_a_lost_answer_is_made_once(unwanted: Order, simulator: Simulator) -> None:
+def test_mismatch_refund_with_a_lost_answer_is_made_once(mismatched_order: Order, simulator: Simulator) -> None:
     simulator.add_fault("/v1/refunds", "drop_after")
-    payments.settle_quietly(unwanted)
+    payments.settle_quietly(mismatched_order)
     assert Refund.objects.get().status == Refund.Status.REQUESTED
     Refund.objects.update(asked_at=None)  # as if it had been requested long ago
     refunds.finish_refund(Refund.objects.get())
@@ -97,26 +97,28 @@ def reject_refund(simulator: Simulator, order: Order) -> None:
 @pytest.mark.parametrize("parts", [[None], [500, None]])
 @pytest.mark.parametrize("is_rejected", [True, False])
 def test_mismatch_refund_made_in_the_dashboard_is_recognized(
-    unwanted: Order, simulator: Simulator, parts: list[int | None], is_rejected: bool
+    mismatched_order: Order, simulator: Simulator, parts: list[int | None], is_rejected: bool
 ) -> None:
     if is_rejected:
-        reject_refund(simulator, unwanted)
+        reject_refund(simulator, mismatched_order)
     else:
         simulator.add_fault("/v1/refunds", "drop_before")
-        payments.settle_quietly(unwanted)
+        payments.settle_quietly(mismatched_order)
     dashboard = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
     for part in parts:
         dashboard.v1.refunds.create(
-            {"payment_intent": str(unwanted.payment_intent_id)} | ({"amount": part} if part else {})  # type: ignore
+            {"payment_intent": str(mismatched_order.payment_intent_id)} | ({"amount": part} if part else {})  # type: ignore
         )
-    payments.settle(unwanted)
+    payments.settle(mismatched_order)
     assert Refund.objects.get().status == Refund.Status.DONE
     assert len(simulator.objects("refund")) == len(parts)
     assert audit() == []
 
 
-def test_failed_mismatch_refund_can_be_retried(unwanted: Order, simulator: Simulator, admin_client: Client) -> None:
-    reject_refund(simulator, unwanted)
+def test_failed_mismatch_refund_can_be_retried(
+    mismatched_order: Order, simulator: Simulator, admin_client: Client
+) -> None:
+    reject_refund(simulator, mismatched_order)
     row = Refund.objects.get()
     assert row.status == Refund.Status.FAILED
     assert "I3" in {finding.rule for finding in audit()}
@@ -127,9 +129,9 @@ def test_failed_mismatch_refund_can_be_retried(unwanted: Order, simulator: Simul
     assert audit() == []
 
 
-def test_order_page_announces_the_mismatch_refund(unwanted: Order, client: Client) -> None:
-    payments.settle(unwanted)
-    page = client.get(unwanted.get_absolute_url()).text
+def test_order_page_announces_the_mismatch_refund(mismatched_order: Order, client: Client) -> None:
+    payments.settle(mismatched_order)
+    page = client.get(mismatched_order.get_absolute_url()).text
     assert "is being refunded to your card" in page
     assert "cancelled and nothing was charged" not in page
 

@@ -100,7 +100,7 @@ def test_second_click_during_the_bank_check_starts_no_attempt(client: Client, si
     assert order.payments.count() == 1
 
 
-def test_lost_confirmation_answer_charges_once_and_page_settles(client: Client, simulator: Simulator) -> None:
+def test_lost_confirmation_response_charges_once_and_page_settles(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(CONFIRM, "drop_after")
     order = buy(client, make_product())
     assert order.payments.get().status == Payment.Status.NEW
@@ -154,7 +154,7 @@ def test_failed_intent_creation_charges_nothing_and_retry_pays(
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "html", "empty", "other_json"])
-def test_unreadable_confirmation_answer_is_settled_later(client: Client, simulator: Simulator, fault: str) -> None:
+def test_unreadable_confirmation_response_is_settled_later(client: Client, simulator: Simulator, fault: str) -> None:
     simulator.add_fault(CONFIRM, fault)
     order = buy(client, make_product())
     payments.settle(order)
@@ -241,10 +241,10 @@ def test_guest_order_canceled_after_signing_in_restores_the_cart(
     assert [line.quantity for line in client.get(reverse("carts:home")).context["quote"].lines] == [1]
 
 
-def test_customer_change_after_a_lost_answer_uses_another_key(client: Client, simulator: Simulator) -> None:
+def test_customer_change_after_a_lost_response_uses_another_key(client: Client, simulator: Simulator) -> None:
     simulator.add_fault("/v1/payment_intents", "drop_after")
     order = buy(client, make_product())
-    order.billing_profile.renew_customer()
+    order.billing_profile.replace_customer()
     for _click in range(2):
         card = add_card(client, order=order.order_id).json()["card"]
         client.post(reverse("orders:pay", args=[order.order_id]), {"card": card})

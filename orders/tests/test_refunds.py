@@ -119,7 +119,7 @@ def test_refund_rejects_an_unpaid_order(client: Client, simulator: Simulator, pr
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error_500", "error_500_stored", "html", "empty"])
-def test_refund_with_a_lost_answer_is_made_once(order: Order, simulator: Simulator, kind: str) -> None:
+def test_refund_with_a_lost_response_is_made_once(order: Order, simulator: Simulator, kind: str) -> None:
     simulator.add_fault(REFUNDS, kind)
     row = refund_order(order, "10.00")
     assert row.status == Refund.Status.REQUESTED
@@ -235,7 +235,7 @@ def test_staff_without_the_view_permission_cannot_refund(order: Order, client: C
     assert client.get(reverse("admin:orders_order_refund", args=[order.pk])).status_code == 403
 
 
-def test_restock_of_uncounted_stock_is_no_finding(order: Order, product: Product) -> None:
+def test_restock_of_untracked_stock_is_not_an_audit_finding(order: Order, product: Product) -> None:
     product.switch_stock_tracking(None, by="staff")
     refund_order(order, "16.00", restock={order.items.get().pk: 1})
     assert audit() == []

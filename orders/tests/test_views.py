@@ -44,7 +44,7 @@ def test_strangers_get_404(order: Order, charlie: Client, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", POSTS)
-def test_strangers_post_is_404_and_changes_nothing(order: Order, charlie: Client, name: str) -> None:
+def test_post_by_a_stranger_returns_404_and_changes_nothing(order: Order, charlie: Client, name: str) -> None:
     response = charlie.post(reverse(name, args=[order.order_id]), {"card": order.billing_profile.cards.get().pk})
     order.refresh_from_db()
     assert (response.status_code, order.status) == (404, Order.Status.PLACED)

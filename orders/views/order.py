@@ -1,4 +1,4 @@
-"""Views for a visitor's orders: list, order page, new cards, payment, status and cancellation."""
+"""Views for the order list, the order page and the order status."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -64,7 +64,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
 @payment_page
 @require_safe
 def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Show the order. While Stripe's answer is pending, the page refreshes itself without a script."""
+    """Show the order. While Stripe's response is pending, the page refreshes itself without a script."""
     if "key" in request.GET:
         return _open_by_link(request, order_id)
     order = own_order(request, order_id)
@@ -95,7 +95,7 @@ def _payment_error(payment: Payment | None) -> str:
 
 
 def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
-    """Give access to an order by its mailed link and redirect to the order's URL without the key.
+    """Give access to an order through its emailed link and redirect to the order's URL without the key.
 
     If the link is not valid, redirect to the login page with a message.
     """
@@ -112,7 +112,7 @@ def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
 @private
 @require_safe
 def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
-    """Return the current payment state, and the URL to continue at, for the page's script."""
+    """Return the current payment state and the next URL as JSON for the page's script."""
     order = own_order(request, order_id)
     _update_from_stripe(order)
     state = payment_state(order, order.last_payment())

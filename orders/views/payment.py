@@ -1,4 +1,4 @@
-"""Paying for a placed order: new cards, further attempts, canceling."""
+"""Views that pay for a placed order with new or saved cards, or cancel it."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -41,7 +41,7 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
         attempt.record(ok=ATTEMPT_RESULTS.get(payment.status) if payment else None)
     except payments.PaymentNotPossible:
         attempt.record(ok=None)
-        messages.error(request, _("Payment is not possible right now. Nothing was charged, and we keep your order."))
+        messages.error(request, _("Payment is not possible right now. Nothing was charged, and your order is kept."))
     order.refresh_from_db()
     return redirect("carts:success" if order.status == Order.Status.PAID else order)
 
@@ -49,7 +49,7 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
 def _payable_order(request: HttpRequest, order_id: str) -> Order:
     """Return the visitor's order if it can still be paid, otherwise raise Http404.
 
-    A mailed link to a paid order must not expose the payer's cards.
+    An emailed link to a paid order must not expose the payer's cards.
     """
     order = own_order(request, order_id)
     if not order.is_payable:
@@ -60,7 +60,7 @@ def _payable_order(request: HttpRequest, order_id: str) -> Order:
 @private
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
-    """Save a new card for the order's payer, who can be the guest that this visitor was before signing in."""
+    """Save a new card for the order's payer, which can be the guest profile the visitor had before signing in."""
     return save_card(request, _payable_order(request, order_id).billing_profile)
 
 

@@ -68,7 +68,7 @@ def _delete_locally(user: User) -> list[int]:
     profiles = BillingProfile.objects.filter(pk__in=pks)
     profiles.update(user=None, email="", active=False, forgotten=timezone.now())
     for order in user_orders.due_for_erasure():
-        forget(order)
+        erase_order(order)
     Address.objects.filter(billing_profile__in=pks).delete()
     Card.objects.filter(billing_profile__in=pks).delete()
     _delete_user(user)
@@ -92,7 +92,7 @@ def _delete_user(user: User) -> None:
 
 
 @transaction.atomic
-def forget(order: Order) -> bool:
+def erase_order(order: Order) -> bool:
     """Remove name, email address and postal addresses from a placed order. Return False if this was done before.
 
     The number, lines, amounts and payments stay. The country of each postal address stays because sales are taxed by

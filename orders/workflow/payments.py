@@ -54,9 +54,9 @@ def ensure_intent(order: Order) -> str:
         )
     except answers.GatewayError as error:
         if isinstance(error, answers.Missing):
-            order.billing_profile.renew_customer()
+            order.billing_profile.replace_customer()
         if isinstance(error, answers.Missing | answers.IdempotencyKeyUsed) or getattr(error, "is_stored", False):
-            # Stripe replays the stored answer for this key and rejects the key for another customer. Use a new key.
+            # Stripe replays the stored response for this key and rejects the key for another customer. Use a new key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
         raise
     placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
@@ -126,7 +126,7 @@ def _start(order: Order, card: Card) -> Payment | None:
 def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
     """Apply the state of the order's intent at Stripe to our rows. An order becomes paid in no other way.
 
-    `own` is the attempt whose confirmation Stripe has just answered to the caller. Return the intent, or None if the
+    `own` is the attempt for which the caller has just received Stripe's response. Return the intent, or None if the
     order has none yet. Raise GatewayError if Stripe does not answer; our rows are consistent then, because each
     earlier answer was stored completely.
     """
@@ -274,10 +274,10 @@ def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, own: 
     _fail(attempt, intent.code, intent.decline_code, [attempt.status])
 
 
-def _fail(payment: Payment, code: str, decline_code: str, unless_changed_from: list[str]) -> None:
+def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: list[str]) -> None:
     with transaction.atomic(), translation.override(payment.order.language):
         message = decline_message(code, decline_code) if code else str(_("The payment did not go through."))
-        changed = Payment.objects.filter(pk=payment.pk, status__in=unless_changed_from).update(
+        changed = Payment.objects.filter(pk=payment.pk, status__in=expected_statuses).update(
             status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
         )
         if changed:

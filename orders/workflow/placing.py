@@ -29,7 +29,7 @@ class OrderRejected(Exception):
 def place(order: Order, shown: dict[str, Any]) -> bool:
     """Place `order` exactly as shown; `shown` contains the facts of its signed quote.
 
-    Return False if the order was no longer open because another request was faster. Raise OrderRejected and change
+    Return False if another request has already placed the order. Raise OrderRejected and change
     nothing if prices, stock, lines, delivery, tax or discount differ from what was shown, or if an address is missing.
     """
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Steps R and M: refunds requested by staff, made in Stripe's dashboard, or due for a charge that no order wanted.
+"""Steps R and M: refunds requested by staff, made in Stripe's dashboard, or due for an unexpected charge.
 
 A refund row is stored before Stripe is called. A database constraint limits the refunds of an order to its total.
 """
@@ -23,8 +23,8 @@ from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow.alerts import alert_staff
 
 logger = logging.getLogger(__name__)
-STRIPE = "Stripe"  # the `by` of refunds that were made in Stripe's dashboard
-RETRY_AFTER = timedelta(minutes=2)  # longer than Stripe works on any request
+STRIPE = "Stripe"  # value of Refund.by for refunds made in the Stripe Dashboard
+RETRY_AFTER = timedelta(minutes=2)  # longer than Stripe needs for any request
 
 S = Refund.Status
 # For each Stripe status: our status, and our statuses that it can replace. A late answer never undoes a final state.
@@ -126,7 +126,7 @@ def restockable_units(order: Order) -> dict[int, int]:
 
 
 def finish_refund(row: Refund, is_first: bool = False) -> None:
-    """Request a stored refund from Stripe, unless an earlier request whose answer was lost has already created it.
+    """Request a stored refund from Stripe, unless an earlier request whose response was lost has already created it.
 
     Stripe forgets idempotency keys after a day and replays its own failures under them. Every request except the
     first therefore looks for an existing refund. Raise GatewayError if the outcome is unknown. The caller can try
@@ -238,16 +238,20 @@ def _store_state(row: Refund, found: answers.RefundResult) -> None:
     with transaction.atomic():
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # Orders are always written first.
         changed = Refund.objects.filter(pk=row.pk, status__in=before)
-        if not changed.update(status=status, stripe_id=found.id, message=found.reason[:250]):
-            return
-        if status == S.FAILED:
-            _revert(row, found.reason)
-        else:
-            _restock(row)
-        if status == S.DONE:
-            order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
-            queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
-            _mark_refunded(order)
+        if changed.update(status=status, stripe_id=found.id, message=found.reason[:250]):
+            _apply_status(row, order, status, found.reason)
+
+
+def _apply_status(row: Refund, order: Order, status: str, reason: str) -> None:
+    """Carry out the consequences of the new status of a refund, whose failure has this reason."""
+    if status == S.FAILED:
+        _revert(row, reason)
+    else:
+        _restock(row)
+    if status == S.DONE:
+        order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
+        queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
+        _mark_refunded(order)
 
 
 def _restock(row: Refund) -> None:
@@ -312,11 +316,11 @@ def _adopt(order: Order, found: answers.RefundResult) -> Refund | None:
         return None
 
 
-# --- M: charges that no order wanted ---
+# --- M: unexpected charges ---
 
 
 def create_mismatch_refund(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
-    """Store that a charge must be refunded in full, in the caller's transaction. Return the refund.
+    """Create a full refund of a mismatched charge in the caller's transaction, and return it.
 
     Return None if the refund is already stored.
     """

@@ -11,7 +11,7 @@ from orders.models import Order, OrderEvent, Payment
 def release_order(order: Order) -> None:
     """Change the status from canceling to canceled, release the stock and restore the cart, in one transaction.
 
-    Change nothing if another process closed the order first or it was paid.
+    Change nothing if another process canceled the order first or it was paid.
     """
     with transaction.atomic():
         if order.cart:
@@ -30,5 +30,5 @@ def release_order(order: Order) -> None:
             order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
             queue.queue_cancellation_email(order)
         else:
-            transaction.set_rollback(True)  # Another process closed it, or it was paid.
+            transaction.set_rollback(True)  # Another process canceled it, or it was paid.
     order.refresh_from_db()

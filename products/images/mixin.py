@@ -36,7 +36,7 @@ class ImageMixin(models.Model):
         _("alternative text"),
         max_length=150,
         blank=True,
-        help_text=_("Describes the picture. Empty: the product’s title."),
+        help_text=_("Describes the picture. Leave empty to use the product’s title."),
     )
 
     class Meta:

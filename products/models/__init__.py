@@ -1,4 +1,4 @@
-"""The catalogue: categories, products, further images, and stock movements."""
+"""The catalog: categories, products, additional pictures and stock movements."""
 
 from products.models.category import Category
 from products.models.picture import Picture

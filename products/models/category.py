@@ -17,7 +17,7 @@ class CategoryTree:
     """The categories as a tree.
 
     `Category.clean` rejects cycles. If a cycle is stored nevertheless, its categories are not reachable from the top
-    level, and `path` and `branch` still terminate.
+    level, and `path_to` and `subtree_ids` still terminate.
     """
 
     def __init__(self, categories: Iterable["Category"]) -> None:
@@ -104,7 +104,7 @@ class Category(models.Model):
         if self.pk and self in path:
             names = " > ".join(category.title for category in path[path.index(self) :])
             text = _("A category cannot be inside itself: %(names)s. Please choose another parent.")
-            raise ValidationError({"parent": ValidationError(text, "ring", {"names": names})})
+            raise ValidationError({"parent": ValidationError(text, "cycle", {"names": names})})
 
     def breadcrumbs(self) -> list["Category"]:
         """Return the path from the top-level category to this one. A top-level category needs no query."""

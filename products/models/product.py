@@ -1,4 +1,4 @@
-"""Models for the catalog: categories, products, pictures and stock movements."""
+"""The product model."""
 
 from decimal import Decimal
 from typing import Self
@@ -25,8 +25,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)
 
-    def low(self) -> Self:
-        """Return the products of which at most settings.LOW_STOCK units are left, but at least one."""
+    def low_on_stock(self) -> Self:
+        """Return the products that are low on stock but not sold out, according to settings.LOW_STOCK."""
         return self.filter(stock__range=(1, settings.LOW_STOCK))
 
     def available(self) -> Self:
@@ -34,7 +34,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.exclude(stock=0)
 
     def priced_between(self, low: Decimal | None, high: Decimal | None) -> Self:
-        """Return the products that cost from `low` to `high`. None means no limit."""
+        """Return the products that cost from `low_on_stock` to `high`. None means no limit."""
         found = self if low is None else self.filter(price__gte=low)
         return found if high is None else found.filter(price__lte=high)
 
@@ -47,8 +47,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def most_expensive_first(self) -> Self:
         return self.order_by("-price", "-pk")
 
-    def for_cards(self) -> Self:
-        """Return the products that lists of cards show: those on sale, newest first."""
+    def for_product_cards(self) -> Self:
+        """Return the products to show as cards: those on sale, newest first."""
         return self.active().newest_first()
 
 
@@ -79,7 +79,7 @@ class Product(GuardedModel, ImageMixin):
     second_option = models.CharField(_("second option"), max_length=30, blank=True)
     second_choice = models.CharField(_("second choice"), max_length=40, blank=True)
     weight = models.PositiveIntegerField(_("weight in grams"), default=0)
-    stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Empty: unlimited."))
+    stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Leave empty if unlimited."))
     active = models.BooleanField(_("for sale"), default=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
@@ -140,7 +140,7 @@ class Product(GuardedModel, ImageMixin):
 
     @property
     def is_low(self) -> bool:
-        """Whether so few units are left, but at least one, that pages show the number."""
+        """Whether the stock is low but not zero. Pages then show the number of units left."""
         return self.is_running_out and not self.is_sold_out
 
     @property
@@ -166,12 +166,8 @@ class Product(GuardedModel, ImageMixin):
         if not self._rows().filter(enough, active=True).update(stock=F("stock") - quantity):
             return False
         self.refresh_from_db(fields=["stock"])
-        StockMovement.objects.create(
-            product=self,
-            kind=StockMovement.Kind.RESERVED,
-            order=order,
-            amount=-quantity if self.stock is not None else 0,
-        )
+        amount = -quantity if self.stock is not None else 0
+        StockMovement.objects.create(product=self, kind=StockMovement.Kind.RESERVED, order=order, amount=amount)
         return True
 
     def release(self, order: str, most: int | None = None) -> int:

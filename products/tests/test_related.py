@@ -23,7 +23,7 @@ def variant(choice: str, second: str = "", **fields: Any) -> Product:
 
 
 def offered_choices(product: Product) -> dict[str, list[tuple[str, str, bool, str]]]:
-    """Return the choices of each option as tuples of name, title of the product, `is_current` and `but`."""
+    """Return the choices of each option as tuples of name, title of the product, `is_current` and `other_value`."""
     found = get_variant_options(product, get_variants_and_related(product)[0])
     return {name: [(c.name, c.product.title, c.is_current, c.other_value) for c in choices] for name, choices in found}
 

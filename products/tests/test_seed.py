@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the renditions, because those of forty pictures take seconds. test_sizes tests them."""
+def without_renditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the renditions, because those of forty pictures take seconds. test_renditions tests them."""
     monkeypatch.setattr(RenditionImageFile, "create_renditions", lambda file: 0)
 
 

@@ -105,7 +105,7 @@ def test_upload_name_is_based_on_its_content(client: Client, product: Product) -
     assert Product.objects.get(pk=other.pk).image.name.split("-")[-1] != first.split("-")[-1]
 
 
-def test_upload_loses_location_camera_and_comment(client: Client, product: Product) -> None:
+def test_upload_strips_location_camera_and_comment(client: Client, product: Product) -> None:
     assert Image.open(BytesIO(photo_with_location())).getexif().get_ifd(0x8825)  # The upload has a location.
     upload(client, product, photo_with_location(), "mug.jpg")
     assert not stored_image(product).getexif()
@@ -121,7 +121,7 @@ def test_upload_is_stored_upright(client: Client, product: Product) -> None:
     assert red > blue  # The left half is now at the top.
 
 
-def test_upload_loses_text_hidden_in_a_png(client: Client, product: Product) -> None:
+def test_upload_strips_text_hidden_in_a_png(client: Client, product: Product) -> None:
     metadata = PngImagePlugin.PngInfo()
     metadata.add_text("Comment", SCRIPT.decode())
     metadata.add_itxt("XML:com.adobe.xmp", SVG.decode(), zip=True)
@@ -139,7 +139,7 @@ def test_upload_keeps_its_colors_without_its_profile(client: Client, product: Pr
 
 
 @pytest.mark.parametrize(("kind", "extra"), [("PNG", SCRIPT), ("JPEG", HTML), ("WEBP", b"PK" + SVG)], ids=str)
-def test_upload_loses_data_appended_to_the_image(client: Client, product: Product, kind: str, extra: bytes) -> None:
+def test_upload_strips_data_appended_to_the_image(client: Client, product: Product, kind: str, extra: bytes) -> None:
     upload(client, product, make_image(kind) + extra)
     assert extra not in stored_content(product)
     assert stored_image(product).size == (40, 20)

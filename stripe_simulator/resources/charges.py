@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_simulator.resources import payment_methods
 from stripe_simulator.resources.calls import Call, new_object, paginate
-from stripe_simulator.resources.test_cards import Decline, TestCard
+from stripe_simulator.resources.cards import Decline, TestCard
 
 
 def record(
@@ -15,13 +15,7 @@ def record(
     """Save and return the charge for an attempt to pay an intent, whether it succeeded or was declined."""
     charge = {
         **_common_fields(intent, payment_methods.as_method(call, method)),
-        "amount_captured": 0 if decline else intent["amount"],
-        "captured": not decline,
-        "failure_code": decline.code if decline else None,
-        "failure_message": decline.message if decline else None,
-        "outcome": _outcome(decline),
-        "paid": not decline,
-        "status": "failed" if decline else "succeeded",
+        **_result_fields(intent, decline),
     }
     call.store.save(charge, card=payment_methods.get_test_card(call, method).name)
     call.record_event("charge.failed" if decline else "charge.succeeded", charge)
@@ -53,6 +47,19 @@ def _common_fields(intent: dict[str, Any], method: dict[str, Any]) -> dict[str, 
     }
 
 
+def _result_fields(intent: dict[str, Any], decline: Decline | None) -> dict[str, Any]:
+    """Return the fields of a charge that depend on its outcome."""
+    return {
+        "amount_captured": 0 if decline else intent["amount"],
+        "captured": not decline,
+        "failure_code": decline.code if decline else None,
+        "failure_message": decline.message if decline else None,
+        "outcome": _outcome(decline),
+        "paid": not decline,
+        "status": "failed" if decline else "succeeded",
+    }
+
+
 def _outcome(decline: Decline | None) -> dict[str, Any]:
     """Return the `outcome` field of a charge: the response of the bank."""
     if not decline:
@@ -71,7 +78,12 @@ def dispute(call: Call, charge: dict[str, Any], card: TestCard) -> None:
     if not card.disputed:
         return
     call.store.save({**charge, "disputed": True})
-    body = {
+    call.record_event("charge.dispute.created", call.store.save(_new_dispute(charge)))
+
+
+def _new_dispute(charge: dict[str, Any]) -> dict[str, Any]:
+    """Return a new dispute of the whole charge, which the shop has not answered."""
+    return {
         **new_object("dispute", "du"),
         "amount": charge["amount"],
         "charge": charge["id"],
@@ -81,7 +93,6 @@ def dispute(call: Call, charge: dict[str, Any], card: TestCard) -> None:
         "reason": "fraudulent",
         "status": "needs_response",
     }
-    call.record_event("charge.dispute.created", call.store.save(body))
 
 
 def retrieve(call: Call) -> dict[str, Any]:

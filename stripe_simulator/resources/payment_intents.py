@@ -8,7 +8,7 @@ from typing import Any
 from stripe_simulator.errors import declined, invalid, unexpected_state
 from stripe_simulator.resources import charges, payment_methods
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate, random_text
-from stripe_simulator.resources.test_cards import ALWAYS, DECLINES, UNLESS_SET_UP, Decline
+from stripe_simulator.resources.cards import ALWAYS, DECLINES, UNLESS_SET_UP, Decline
 
 _MINIMUM = {"gbp": 30}
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -24,9 +24,7 @@ def _validate_amount(call: Call) -> tuple[int, str]:
 
     Raise ApiError if the amount is outside Stripe's limits or the currency is not three letters.
     """
-    amount, currency = int(call.params["amount"]), call.params["currency"].lower()
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        raise invalid(f"Invalid currency: {currency}", param="currency")
+    amount, currency = int(call.params["amount"]), _validate_currency(call)
     if amount < 1:
         raise invalid("This value must be greater than or equal to 1.", "parameter_invalid_integer", "amount")
     if amount < _MINIMUM.get(currency, 50):
@@ -35,6 +33,14 @@ def _validate_amount(call: Call) -> tuple[int, str]:
     if amount > 99999999:
         raise invalid("Amount must be no more than 99999999.", "amount_too_large", "amount")
     return amount, currency
+
+
+def _validate_currency(call: Call) -> str:
+    """Return the currency of a new intent in lower case. Raise ApiError if it is not three letters."""
+    currency = call.params["currency"].lower()
+    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+        raise invalid(f"Invalid currency: {currency}", param="currency")
+    return currency
 
 
 def create(call: Call) -> dict[str, Any]:

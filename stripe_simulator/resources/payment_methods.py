@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 from stripe_simulator.errors import ApiError, declined, invalid, missing
-from stripe_simulator.resources import test_cards
+from stripe_simulator.resources import cards
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
-from stripe_simulator.resources.test_cards import BY_NAME, BY_NUMBER, DECLINES, SOURCE_BRANDS, TestCard
+from stripe_simulator.resources.cards import BY_NAME, BY_NUMBER, DECLINES, SOURCE_BRANDS, TestCard
 
 _ADDRESS = ("city", "country", "line1", "line2", "state", "zip")
 
@@ -25,10 +25,10 @@ def parse_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, A
             "Use a publishable key, as Stripe.js does, or one of the test tokens such as tok_visa.",
         )
     now = time.gmtime()
-    if problem := test_cards.validate_card(typed, now.tm_year, now.tm_mon):
+    if problem := cards.validate_card(typed, now.tm_year, now.tm_mon):
         raise ApiError(402, problem.message, **problem.fields())
     card = BY_NUMBER[str(typed["number"]).replace(" ", "").replace("-", "")]
-    month, year = test_cards.expiry(typed)
+    month, year = cards.expiry(typed)
     return card, {
         "exp_month": month,
         "exp_year": year,
@@ -121,7 +121,7 @@ def consume_token(call: Call, token_id: str, param: str) -> tuple[TestCard, dict
 
     Mark a token that the simulator created as used. Raise ApiError if it does not exist or was already used.
     """
-    if card := test_cards.by_alias(token_id, "tok_"):
+    if card := cards.by_alias(token_id, "tok_"):
         return card, predefined_card_fields()
     token = call.get_or_error("token", token_id, param, 400)
     if token["used"]:
@@ -137,7 +137,7 @@ def find(call: Call, method_id: str) -> dict[str, Any]:
 
     Raise ApiError (400) if it does not exist.
     """
-    if card := test_cards.by_alias(method_id, "pm_card_"):
+    if card := cards.by_alias(method_id, "pm_card_"):
         return call.store.save(new_method(card, predefined_card_fields()), card=card.name)
     kind = "card" if method_id.startswith("card_") else "payment_method"
     found = call.store.find(kind, method_id)
@@ -152,6 +152,13 @@ def raise_if_attach_declined(card: TestCard) -> None:
         raise declined(DECLINES[card.attach])
 
 
+def _raise_if_unusable(call: Call, body: dict[str, Any]) -> None:
+    """Raise ApiError if the payment method can no longer be used or the bank declines it."""
+    if call.store.notes(body["id"]).get("spent"):
+        raise not_reusable_error(body["id"])
+    raise_if_attach_declined(get_test_card(call, body))
+
+
 def attach(call: Call, body: dict[str, Any], customer: str, **notes: Any) -> dict[str, Any]:
     """Attach a payment method to a customer and return it.
 
@@ -161,9 +168,7 @@ def attach(call: Call, body: dict[str, Any], customer: str, **notes: Any) -> dic
         raise invalid("The payment method you provided has already been attached to a customer.")
     if body["customer"] == customer:
         return call.store.save(body, **notes)
-    if call.store.notes(body["id"]).get("spent"):
-        raise not_reusable_error(body["id"])
-    raise_if_attach_declined(get_test_card(call, body))
+    _raise_if_unusable(call, body)
     body["card"]["checks"]["cvc_check"] = "pass"
     call.store.save({**body, "customer": customer}, **notes)
     call.record_event("payment_method.attached", {**body, "customer": customer})
@@ -203,17 +208,24 @@ def retrieve_token(call: Call) -> dict[str, Any]:
     return call.get_or_error("token", call.ids[0], "token")
 
 
+def _read_card(call: Call, typed: dict[str, Any]) -> tuple[TestCard, dict[str, Any]]:
+    """Return the card of a token, or else the card whose number was typed, and its fields.
+
+    Raise ApiError if there is neither, or if it cannot be used.
+    """
+    if typed.get("token"):
+        return consume_token(call, typed["token"], "card[token]")
+    if typed.keys() >= {"number", "exp_month", "exp_year"}:
+        return parse_card(call, typed)
+    raise invalid("Missing required param: card[number].", "parameter_missing", "card[number]")
+
+
 def create_method(call: Call) -> dict[str, Any]:
     """Handle POST /v1/payment_methods."""
     typed = call.params.get("card")
     if call.text("type") != "card" or not isinstance(typed, dict):
         raise invalid("Only payment methods of type card can be created here.", "parameter_missing", "type")
-    if typed.get("token"):
-        card, card_fields = consume_token(call, typed["token"], "card[token]")
-    elif typed.keys() >= {"number", "exp_month", "exp_year"}:
-        card, card_fields = parse_card(call, typed)
-    else:
-        raise invalid("Missing required param: card[number].", "parameter_missing", "card[number]")
+    card, card_fields = _read_card(call, typed)
     body = new_method(card, card_fields)
     details = call.params.get("billing_details", {})
     body["billing_details"] |= {name: details[name] for name in ("email", "name", "phone") if name in details}

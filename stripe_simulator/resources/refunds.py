@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_simulator.errors import invalid
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
-from stripe_simulator.resources.test_cards import BY_NAME, REFUND_FAILS, REFUND_PENDING
+from stripe_simulator.resources.cards import BY_NAME, REFUND_FAILS, REFUND_PENDING
 
 
 def _charge_to_refund(call: Call) -> dict[str, Any]:
@@ -18,15 +18,23 @@ def _charge_to_refund(call: Call) -> dict[str, Any]:
     if not charge_id and not intent_id:
         raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
     if intent_id:
-        intent = call.get_or_error("payment_intent", intent_id, "payment_intent", 400)
-        if intent["status"] != "succeeded" or charge_id not in (None, intent["latest_charge"]):
-            message = f"This PaymentIntent ({intent_id}) does not have a successful charge to refund."
-            raise invalid(message, param="payment_intent", executed=True)
-        charge_id = intent["latest_charge"]
+        charge_id = _charge_id_of_intent(call, intent_id, charge_id)
     charge = call.get_or_error("charge", str(charge_id), "charge", 400)
     if charge["status"] != "succeeded":
         raise invalid(f"Charge {charge_id} has not succeeded and cannot be refunded.", executed=True)
     return charge
+
+
+def _charge_id_of_intent(call: Call, intent_id: str, charge_id: str | None) -> str:
+    """Return the id of the charge of a payment intent.
+
+    Raise ApiError if the intent has not succeeded or has another charge than `charge_id`.
+    """
+    intent = call.get_or_error("payment_intent", intent_id, "payment_intent", 400)
+    if intent["status"] != "succeeded" or charge_id not in (None, intent["latest_charge"]):
+        message = f"This PaymentIntent ({intent_id}) does not have a successful charge to refund."
+        raise invalid(message, param="payment_intent", executed=True)
+    return str(intent["latest_charge"])
 
 
 def _refund_amount(call: Call, charge: dict[str, Any]) -> int:
@@ -36,8 +44,7 @@ def _refund_amount(call: Call, charge: dict[str, Any]) -> int:
     """
     left = charge["amount"] - charge["amount_refunded"]
     if not left:
-        message = f"Charge {charge['id']} has already been refunded."
-        raise invalid(message, "charge_already_refunded", executed=True)
+        raise invalid(f"Charge {charge['id']} has already been refunded.", "charge_already_refunded", executed=True)
     amount = int(call.params.get("amount", left))
     if amount < 1:
         raise invalid("This value must be greater than or equal to 1.", "parameter_invalid_integer", "amount")
@@ -92,16 +99,21 @@ def finish(call: Call) -> list[dict[str, Any]]:
     finished = []
     for refund in call.store.find_all("refund"):
         status = call.store.notes(refund["id"]).get("ends")
-        if not status:
-            continue
-        refund = {name: value for name, value in refund.items() if name != "pending_reason"} | {"status": status}
-        if status == "failed":
-            refund["failure_reason"] = "expired_or_canceled_card"
-            _add_refunded(call, call.get_or_error("charge", refund["charge"]), -refund["amount"])
-        finished.append(call.store.save(refund, ends=""))
-        for kind in ("refund.updated", "charge.refund.updated", *(["refund.failed"] if status == "failed" else [])):
-            call.record_event(kind, refund)
+        if status:
+            finished.append(_finish_refund(call, refund, status))
     return finished
+
+
+def _finish_refund(call: Call, refund: dict[str, Any], status: str) -> dict[str, Any]:
+    """Save the refund with its final status, record the events of this change, and return the refund."""
+    refund = {name: value for name, value in refund.items() if name != "pending_reason"} | {"status": status}
+    if status == "failed":
+        refund["failure_reason"] = "expired_or_canceled_card"
+        _add_refunded(call, call.get_or_error("charge", refund["charge"]), -refund["amount"])
+    saved = call.store.save(refund, ends="")
+    for kind in ("refund.updated", "charge.refund.updated", *(["refund.failed"] if status == "failed" else [])):
+        call.record_event(kind, refund)
+    return saved
 
 
 def retrieve(call: Call) -> dict[str, Any]:

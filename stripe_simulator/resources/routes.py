@@ -16,7 +16,7 @@ Handler = Callable[[Call], dict[str, Any]]
 class Route:
     """An endpoint and its handler.
 
-    `typed` is the name of the SDK's parameter list for it. `is_public` allows calls with a publishable key.
+    `params_type` is the name of the SDK's parameter list for it. `is_public` allows calls with a publishable key.
     """
 
     method: str

@@ -7,7 +7,7 @@ from typing import Any
 from stripe_simulator.errors import declined, invalid, unexpected_state
 from stripe_simulator.resources import payment_intents, payment_methods
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, random_text
-from stripe_simulator.resources.test_cards import DECLINES, NEVER, Decline
+from stripe_simulator.resources.cards import DECLINES, NEVER, Decline
 
 _OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _NOT_AUTHENTICATED = Decline("setup_intent_authentication_failure", payment_intents.NOT_AUTHENTICATED.message)
@@ -71,6 +71,18 @@ def _attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
     """
     if intent["status"] not in _OPEN:
         raise unexpected_state(intent, "confirm")
+    method = _find_method(call, intent)
+    intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
+    if payment_methods.get_test_card(call, method).authenticate != NEVER:
+        return payment_intents.challenge(call, intent)
+    return _finish(call, intent, method)
+
+
+def _find_method(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
+    """Return the payment method of the request, or else of the intent.
+
+    Raise ApiError if there is none or it can no longer be used.
+    """
     method_id = call.text("payment_method") or intent["payment_method"]
     if not method_id:
         message = "You cannot confirm this SetupIntent because it's missing a payment method."
@@ -78,10 +90,7 @@ def _attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
     method = payment_methods.find(call, method_id)
     if method["object"] != "payment_method" or call.store.notes(method["id"]).get("spent"):
         raise payment_methods.not_reusable_error(method_id)
-    intent |= {"payment_method": method["id"], "last_setup_error": None, "next_action": None}
-    if payment_methods.get_test_card(call, method).authenticate != NEVER:
-        return payment_intents.challenge(call, intent)
-    return _finish(call, intent, method)
+    return method
 
 
 def _finish(call: Call, intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:

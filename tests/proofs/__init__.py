@@ -1,4 +1,4 @@
-"""Proofs that money is never wrong. `make prove` runs all of them on SQLite and on PostgreSQL.
+"""Proofs that payments are always correct. `make prove` runs all of them on SQLite and on PostgreSQL.
 
 The run ends with one table: what was tried, how often, and how many problems were found. Every number of problems
 must be 0 and every control must be caught. A control disables a guard on purpose. If a proof does not notice that,

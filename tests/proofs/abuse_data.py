@@ -1,4 +1,4 @@
-"""Products, users and rules of the shop under abuse. As a program this module migrates and fills an empty database."""
+"""Products, users and pricing rules for the abuse tests. Run as a script to migrate and fill an empty database."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The shop under abuse: gunicorn as in production, a separate database and the simulator, all on loopback."""
+"""The server for the abuse tests: gunicorn as in production, a separate database and the simulator, all on loopback."""
 
 import os
 import socket
@@ -230,9 +230,9 @@ def abuse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbuseServ
 
 @pytest.fixture
 def shop(abuse_server: AbuseServer, report: ProofReport) -> Iterator[AbuseServer]:
-    """Yield the shop under abuse. Count every response of this test, and those of 500 and above as problems.
+    """Yield the abuse server. Count every response as a try, and every status of 500 or above as a problem.
 
-    A response of 501 is not a problem.
+    Status 501 is not counted as a problem.
     """
     report.name, abuse_server.report = "Abuse", report
     Attacker.counts.clear()

@@ -26,7 +26,7 @@ def browser(cookies: dict[str, str]) -> Client:
     return client
 
 
-def press(cookies: dict[str, str], path: str, data: dict[str, Any]) -> int:
+def submit_form(cookies: dict[str, str], path: str, data: dict[str, Any]) -> int:
     """Submit a form. Return the status of the response."""
     return int(browser(cookies).post(path, data, headers={"Sec-Fetch-Site": "same-origin"}).status_code)
 
@@ -37,12 +37,12 @@ def look(cookies: dict[str, str], path: str) -> int:
 
 
 def refund(order: int, amount: str, already: str = "0") -> str:
-    """Refund an amount as staff. Return the refund's status, or "refused" if the shop rejects it."""
+    """Refund an amount as staff. Return the refund's status, or "rejected" if the shop rejects it."""
     refund_request = RefundRequest(Decimal(amount), Decimal(already), by="staff@example.org")
     try:
         return str(refunds.refund(Order.objects.get(pk=order), refund_request).status)
     except refunds.RefundRejected:
-        return "refused"
+        return "rejected"
 
 
 def buy(order: int, shown: dict[str, Any], card: int) -> bool:

@@ -66,4 +66,4 @@ def create_and_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the shop create and confirm a new intent each time Pay is pressed, in this process too, for one test."""
     for name in ("ensure_intent", "_start"):
         monkeypatch.setattr(payments, name, getattr(payments, name))  # so that monkeypatch restores both
-    disabled_guards.intent_for_each_press()
+    disabled_guards.create_intent_for_each_press()

@@ -17,7 +17,7 @@ from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from products.models import Product, StockMovement
 from stripe_simulator.server import Simulator
 
-Problems = Iterator[tuple[str, str]]  # a figure of the results table and a text
+Problems = Iterator[tuple[str, str]]  # a column of the results table and a description
 PAID = [Order.Status.PAID, Order.Status.SHIPPED]
 LIVE = ("requires_payment_method", "requires_confirmation", "requires_action", "processing")
 HOLDING = [Order.Status.PLACED, Order.Status.CANCELING, *PAID]
@@ -36,7 +36,7 @@ def independent_problems(simulator: Simulator) -> Problems:
     yield from _stock()
     yield from _codes()
     yield from _histories()
-    yield from _mails()
+    yield from _emails()
 
 
 def _money(simulator: Simulator) -> Problems:
@@ -130,7 +130,7 @@ def _codes() -> Problems:
             yield "unexplained", f"code {discount}: {orders} orders, {discount.uses} counted"
 
 
-def _mails() -> Problems:
+def _emails() -> Problems:
     """Check that each paid order, and no other, has one confirmation, and that each refund was reported once.
 
     A second confirmation is accepted only after a second attempt: the process died before it recorded the first one.

@@ -25,7 +25,7 @@ PAUSE = 0.02  # seconds between read and write, which a busy machine causes only
 
 
 def keep_guards() -> None:
-    """Keep all guards."""
+    """Do nothing, so that all guards stay enabled."""
 
 
 def run_all(*steps: Callable[[], None]) -> None:
@@ -70,7 +70,7 @@ def read_then_write_uses() -> None:
     _without_transaction(placing)
 
 
-def intent_for_each_press() -> None:
+def create_intent_for_each_press() -> None:
     """Create and confirm a new intent each time Pay is pressed, without a stored intent or a unique payment row."""
 
     def create_intent(order: Order) -> str:

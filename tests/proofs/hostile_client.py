@@ -147,7 +147,7 @@ class Attacker:
         return {name: hidden_value(page, name) for name in ("order", "quote")} | {"action": "place"}
 
     def buy(self, product: int, token: str = "tok_visa", email: str = "guest@example.org") -> str:
-        """Place an order, paid if the card allows it. Return the order number."""
+        """Place an order, and pay for it if the card can be charged. Return the order number."""
         self.add(product)
         self.submit_details(email)
         form = self.pay_form() | {"card": str(self.add_card(token))}

@@ -1,4 +1,4 @@
-"""The shop's audit after each of thousands of steps. A check runs again only if a row that it reads has changed."""
+"""An audit for tests with thousands of steps: it repeats a check only if a row that the check reads has changed."""
 
 import re
 from collections.abc import Callable
@@ -62,7 +62,7 @@ class IncrementalAudit:
 def delete_all_rows() -> None:
     """Delete every row and create the standard delivery of a new shop.
 
-    Any order works, because the database checks foreign keys at the end of the transaction.
+    Models can be deleted in any sequence, because the database checks foreign keys at the end of the transaction.
     """
     with transaction.atomic():
         for model in apps.get_models(include_auto_created=True):

@@ -1,4 +1,4 @@
-"""Orders whose payment the shop learns about only through webhooks, and their outcome without random values."""
+"""Orders whose payments reach the shop only through webhooks. Their outcomes contain no random values."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -62,7 +62,7 @@ class Flow:
             "payments": list(order.payments.values_list("number", "status", "code", "decline_code", "message")),
             "refunds": sorted(refunds.values_list("amount", "status", "by", "is_mismatch", "is_restocked")),
             "history": sorted(events.values_list("kind", "text", "by")),
-            "mails": sorted((mail.kind, bool(mail.sent)) for mail in order.mails.all()),
+            "emails": sorted((mail.kind, bool(mail.sent)) for mail in order.mails.all()),
             "stock": [(item.quantity, item.product.stock) for item in order.items.select_related("product")],
         }
 
@@ -96,7 +96,7 @@ KINDS: dict[str, tuple[Act, Act, Act]] = {
     "refund completes later": (lambda flow: flow.pay("tok_pendingRefund"), lambda flow: flow.refund(900), do_nothing),
     "refund fails later": (lambda flow: flow.pay("tok_refundFail"), lambda flow: flow.refund(900), do_nothing),
     "disputed": (lambda flow: flow.pay("tok_createDispute"), do_nothing, do_nothing),
-    "cancelled at Stripe": (
+    "canceled at Stripe": (
         lambda flow: flow.pay("tok_threeDSecure2Required"), lambda flow: flow.cancel(), do_nothing,
     ),
 }  # fmt: skip
@@ -105,7 +105,7 @@ TOKENS += ["tok_createDispute"]
 
 
 class Guest:
-    """The guest who places all these orders, with an address and one saved card per token."""
+    """The guest who places all these orders, with a postal address and one saved card per token."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator, client = simulator, Client()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from stripe_simulator.server import Simulator
 from tests.proofs import consistency
 from tests.proofs.processes import ProcessGroup
-from tests.proofs.results_table import FIGURES
+from tests.proofs.results_table import PROBLEM_CATEGORIES
 
 SCALE = os.environ.get("SCALE") or "quick"
 Number = TypeVar("Number")
@@ -26,7 +26,7 @@ class ProofReport:
 
     name: str
     try_count: int = 0
-    found: dict[str, list[str]] = field(default_factory=lambda: {figure: [] for figure in FIGURES})
+    found: dict[str, list[str]] = field(default_factory=lambda: {figure: [] for figure in PROBLEM_CATEGORIES})
     controls: dict[str, bool] = field(default_factory=dict)
 
     def count_try(self, *responses: Any, times: int = 1) -> None:
@@ -39,10 +39,10 @@ class ProofReport:
         for response in responses:
             self.expect(response.status_code < 500, "server_errors", f"a response with status {response.status_code}")
 
-    def expect(self, is_so: bool, figure: str, otherwise: str) -> None:
-        """Record the problem `otherwise` under `figure` unless `is_so`."""
-        if not is_so:
-            self.found[figure].append(otherwise)
+    def expect(self, condition: bool, figure: str, message: str) -> None:
+        """Record `message` as a problem of this category unless `condition` is true."""
+        if not condition:
+            self.found[figure].append(message)
 
     def check_consistency(self, simulator: Simulator) -> None:
         """Compare all rows with Stripe's data, by the proofs' independent checks and by the shop's audit."""
@@ -60,7 +60,7 @@ class ProofReport:
 
     def problems(self) -> list[str]:
         """Return a text for every problem found and every control that was not caught."""
-        found = [f"{FIGURES[figure]}: {text}" for figure, texts in self.found.items() for text in texts]
+        found = [f"{PROBLEM_CATEGORIES[figure]}: {text}" for figure, texts in self.found.items() for text in texts]
         return found + [f"control not caught: {name}" for name, caught in self.controls.items() if not caught]
 
     def write(self, path: str) -> None:

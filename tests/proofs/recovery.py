@@ -22,8 +22,8 @@ CARDS = {"good": "tok_visa", "declined": "tok_chargeCustomerFail", "3-D Secure":
 RECOVERIES = ("shopper", "webhook", "reconcile", "expiry")
 MAX_PAGE_VIEWS = 8  # more page views than a shopper who follows the page needs
 TRIES = 4  # to enter a card; on a busy machine a second response can be late too
-CLOCKS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
-CLOCKS += [(StripeEvent, "received"), (Refund, "asked_at")]
+TIMESTAMP_FIELDS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
+TIMESTAMP_FIELDS += [(StripeEvent, "received"), (Refund, "asked_at")]
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Shopper:
                 self.simulator.complete_3d_secure(intent["id"], succeed=True)
 
     def buy(self) -> None:
-        """Follow the page until the order is paid or canceled, or the bad card is declined.
+        """Do what the order page asks until the order is paid or canceled, or the bad card is declined.
 
         Stop after MAX_PAGE_VIEWS page views.
         """
@@ -84,11 +84,11 @@ class Shopper:
         actions.refund(self.order.pk, str(self.order.total))
 
     def look(self) -> str:
-        """Open the order's page. Return its situation, for example "paid"."""
+        """Open the order's page. Return its payment state, for example "paid"."""
         return str(self.get(self.order.get_absolute_url()).context["payment_state"])
 
     def check_outcome(self, way: str, is_bought: bool) -> None:
-        """Check the outcome, and that staff attention is not requested.
+        """Check the outcome, and that no alert was sent to staff.
 
         The order must be paid if the shopper retried with a good card. It must not stay unpaid after its expiry.
         """
@@ -115,7 +115,7 @@ def make_shopper(client: Client, simulator: Simulator, report: ProofReport, toke
 
 def age_timestamps(minutes: int) -> None:
     """Move all timestamps `minutes` into the past."""
-    for model, name in CLOCKS:
+    for model, name in TIMESTAMP_FIELDS:
         model._default_manager.exclude(**{name: None}).update(**{name: F(name) - timedelta(minutes=minutes)})
 
 
@@ -142,7 +142,7 @@ def recover(way: str, visitor: Shopper, retry: Callable[[], None]) -> None:
 
 
 def age_and_reconcile(minutes: int) -> None:
-    """Let time pass, then run reconcile and compare the Stripe report."""
+    """Move timestamps into the past, run reconcile, and compare the orders with the Stripe ledger."""
     age_timestamps(minutes)
     reconcile()
     compare_with_stripe()

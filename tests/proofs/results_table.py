@@ -7,12 +7,12 @@ from pathlib import Path
 
 from ecommerce.settings import VAR_DIR
 
-FIGURES = {
+PROBLEM_CATEGORIES = {
     "double_charges": "double charges",
     "lost_orders": "lost orders",
     "oversold": "oversold",
     "unexplained": "unexplained rows",
-    "server_errors": "answers >= 500",
+    "server_errors": "responses >= 500",
 }
 FOLDER = VAR_DIR / "proofs"
 Lines = dict[tuple[str, str], Counter[str]]
@@ -30,15 +30,17 @@ def read(folder: Path) -> Lines:
 
 def is_clean(lines: Lines) -> bool:
     """Return whether something was tried, no problem was found and every control was caught."""
-    return bool(lines) and not any(line[name] for line in lines.values() for name in (*FIGURES, "missed"))
+    return bool(lines) and not any(line[name] for line in lines.values() for name in (*PROBLEM_CATEGORIES, "missed"))
 
 
 def render_table(lines: Lines) -> str:
     """Return the results table as Markdown."""
-    rows = [["what was tried", "database", "times", *FIGURES.values(), "controls caught"]]
+    rows = [["what was tried", "database", "times", *PROBLEM_CATEGORIES.values(), "controls caught"]]
     for (proof, database), line in lines.items():
         controls = f"{line['caught']} of {line['caught'] + line['missed']}" if line["caught"] + line["missed"] else "-"
-        rows.append([proof, database, f"{line['tried']:,}", *[f"{line[name]:,}" for name in FIGURES], controls])
+        rows.append(
+            [proof, database, f"{line['tried']:,}", *[f"{line[name]:,}" for name in PROBLEM_CATEGORIES], controls]
+        )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, ["-" * width for width in widths])
     return "\n".join(

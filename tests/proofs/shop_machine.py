@@ -17,7 +17,7 @@ from tests.proofs.crashes import BOUNDARIES
 from tests.proofs.shop_machine_base import ShopMachineBase
 
 WHO = st.integers(0, 1)  # index of a browser
-ANY = st.integers(0, 5)  # index of an object, modulo their number
+ANY = st.integers(0, 5)  # index of an object, modulo the number of objects
 FEW = st.integers(1, 3)
 TOKENS = st.sampled_from(
     "tok_visa tok_visa tok_threeDSecure2Required tok_chargeCustomerFail tok_threeDSecureRequiredChargeDeclined "
@@ -55,11 +55,11 @@ class ShopMachine(ShopMachineBase):
 
     @rule(who=WHO)
     def sign_in(self, who: int) -> None:
-        self.press(self.browsers[who], reverse("accounts:login"), email="alice@example.org", password=PASSWORD)
+        self.submit_form(self.browsers[who], reverse("accounts:login"), email="alice@example.org", password=PASSWORD)
 
     @rule(who=WHO)
     def sign_out(self, who: int) -> None:
-        self.press(self.browsers[who], reverse("accounts:logout"))
+        self.submit_form(self.browsers[who], reverse("accounts:logout"))
 
     @rule(who=WHO, name=st.sampled_from(["gia", "gus"]))
     def submit_details(self, who: int, name: str) -> None:
@@ -84,7 +84,7 @@ class ShopMachine(ShopMachineBase):
         form = dict(self.forms[who])
         order, total = Order.objects.get(order_id=form["order"]), Decimal(form.pop("total"))
         card = self.card(self.browsers[who], order, token)
-        self.press(self.browsers[who], reverse("carts:checkout"), **form, action="place", card=card)
+        self.submit_form(self.browsers[who], reverse("carts:checkout"), **form, action="place", card=card)
         order.refresh_from_db()
         if order.placed_at:
             self.agreed_totals.setdefault(order.order_id, total)
@@ -107,7 +107,7 @@ class ShopMachine(ShopMachineBase):
         order = self.pick(self.with_status("placed"), number)
         shopper = self.shoppers[order.order_id]
         card = self.card(shopper, order, token)
-        self.press(shopper, reverse("orders:pay", args=[order.order_id]), card=card)
+        self.submit_form(shopper, reverse("orders:pay", args=[order.order_id]), card=card)
 
     @precondition(lambda self: self.orders)
     @rule(number=ANY)
@@ -120,12 +120,12 @@ class ShopMachine(ShopMachineBase):
     @rule(number=ANY)
     def cancel(self, number: int) -> None:
         order = self.pick(self.with_status("placed"), number)
-        self.press(self.shoppers[order.order_id], reverse("orders:cancel", args=[order.order_id]))
+        self.submit_form(self.shoppers[order.order_id], reverse("orders:cancel", args=[order.order_id]))
 
     @rule(who=WHO, code=st.sampled_from(["twice", "NONE", ""]))
     def use_code(self, who: int, code: str) -> None:
         """Apply a discount code to the cart, or remove it if `code` is empty."""
-        self.press(self.browsers[who], reverse("carts:discount"), code=code, **({} if code else {"remove": "1"}))
+        self.submit_form(self.browsers[who], reverse("carts:discount"), code=code, **({} if code else {"remove": "1"}))
 
     # --- staff ---
 
@@ -152,7 +152,7 @@ class ShopMachine(ShopMachineBase):
     def cancel_as_staff(self) -> None:
         numbers = [order.pk for order in self.with_status("placed", "canceling")]
         url = reverse("admin:orders_order_changelist")
-        self.press(self.staff, url, action="cancel_unpaid", _selected_action=numbers)
+        self.submit_form(self.staff, url, action="cancel_unpaid", _selected_action=numbers)
 
     @precondition(lambda self: self.with_status("paid"))
     @rule(number=ANY, part=st.sampled_from([1, 2, 50]), units=st.integers(0, 2))
@@ -162,7 +162,7 @@ class ShopMachine(ShopMachineBase):
         amount = max(((order.total - order.amount_refunded) / part).quantize(Decimal("0.01")), Decimal("0.01"))
         restocked = {f"line_{item.pk}": min(units, item.quantity) for item in order.items.all()}
         url = reverse("admin:orders_order_refund", args=[order.pk])
-        self.press(self.staff, url, amount=amount, already=order.amount_refunded, **restocked)
+        self.submit_form(self.staff, url, amount=amount, already=order.amount_refunded, **restocked)
 
     # --- Stripe ---
 
@@ -215,7 +215,7 @@ class ShopMachine(ShopMachineBase):
         self.simulator.add_fault(path, kind, method, times=2 if kind in ("rate_limit", "key_in_use") else 1)
 
     @rule(boundary=st.sampled_from(BOUNDARIES), when=st.sampled_from(["before", "after"]), times=st.integers(1, 6))
-    def die_at_boundary(self, boundary: str, when: str, times: int) -> None:
+    def crash_at_boundary(self, boundary: str, when: str, times: int) -> None:
         """Schedule a simulated crash at a boundary."""
         self.may_differ = True
         self.crash_schedule.schedule(boundary, when, times if boundary == "commit" else 1)
@@ -238,6 +238,6 @@ class ShopMachine(ShopMachineBase):
 
     @precondition(lambda self: self.orders and (self.may_differ or self.minutes > LATE // 2))
     @rule()
-    def calm_down(self) -> None:
-        """Clear faults and crashes and run reconcile, after which the Stripe report matches."""
+    def clear_faults_and_reconcile(self) -> None:
+        """Clear faults and crashes and run reconcile. Afterwards the orders agree with the Stripe ledger."""
         self.recover(minutes=3)

@@ -52,7 +52,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         self.cards: dict[tuple[int, str], str] = {}
         self.agreed_totals: dict[str, Decimal] = {}
         self.shoppers: dict[str, Client] = {}
-        self.may_differ, self.minutes = False, 0  # whether the Stripe report can differ; minutes since reconcile
+        self.may_differ, self.minutes = False, 0  # whether the Stripe ledger can differ; minutes since reconcile
         self.orders: list[Order] = []
         self.intents_requiring_action: list[str] = []
         self.has_pending_refund = False
@@ -90,7 +90,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         with suppress(SimulatedCrash):
             yield
 
-    def press(self, client: Client, path: str, **data: Any) -> Any:
+    def submit_form(self, client: Client, path: str, **data: Any) -> Any:
         """Submit a form. Return None if it ended in a simulated crash."""
         with self.may_crash():
             return client.post(path, data)
@@ -104,7 +104,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         key = (order.billing_profile_id, token)
         if key not in self.cards:
             url = reverse("orders:card", args=[order.order_id]) if order.placed_at else None
-            response = self.press(client, url or reverse("billing:payment_processing"), token=token)
+            response = self.submit_form(client, url or reverse("billing:payment_processing"), token=token)
             if response is None or response.status_code != 200:
                 return ""
             self.cards[key] = str(response.json()["card"])
@@ -124,7 +124,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         }
         data |= {"active": "on"} if before.active is not is_switched else {}
         data |= {"is_unlimited": "on"} if before.stock is None else {}
-        self.press(self.staff, reverse("admin:products_product_change", args=[product.pk]), **data)
+        self.submit_form(self.staff, reverse("admin:products_product_change", args=[product.pk]), **data)
         after = Product.objects.get(pk=product.pk)
         if before.stock is not None and after.stock is not None:
             self.initial_stock[product.pk] += after.stock - before.stock

@@ -49,7 +49,7 @@ def test_open_order_has_no_page(shop: AbuseServer, guest: Attacker) -> None:
         assert guest.post(f"/orders/{number}/cancel/").status == 404
 
 
-def test_checkout_of_another_shopper_cannot_be_placed(shop: AbuseServer, guest: Attacker) -> None:
+def test_order_of_another_shopper_cannot_be_placed(shop: AbuseServer, guest: Attacker) -> None:
     victim = shop.visitor()
     victim.add(shop.product_ids["mug"])
     victim.submit_details(VICTIM)
@@ -61,7 +61,7 @@ def test_checkout_of_another_shopper_cannot_be_placed(shop: AbuseServer, guest: 
     assert "Your checkout has expired." in guest.get("/cart/").visible_text
 
 
-def test_card_of_another_shopper_pays_nothing(shop: AbuseServer, guest: Attacker) -> None:
+def test_card_of_another_shopper_cannot_pay(shop: AbuseServer, guest: Attacker) -> None:
     victim = shop.visitor()
     victim.buy(shop.product_ids["mug"])
     theirs = str(shop.table("billing_card")[-1]["id"])
@@ -140,7 +140,7 @@ def test_order_is_not_accessible_after_logout(shop: AbuseServer) -> None:
 
 
 @pytest.fixture
-def mailed(shop: AbuseServer) -> tuple[str, str]:
+def emailed_link(shop: AbuseServer) -> tuple[str, str]:
     """Return the number of a guest's order and the key of the link in its email message."""
     number = shop.visitor().buy(shop.product_ids["mug"])
     found = re.search(rf"/orders/{number}/\?key=(\S+)", unescape(shop.emails()[-1].replace("=\n", "")))
@@ -158,8 +158,8 @@ def signed(number: object, version: object, salt: str = "order-link", key: str =
     return PastSigner(key=key, salt=salt).sign_object([number, version])
 
 
-def test_emailed_link_opens_the_order_read_only(shop: AbuseServer, mailed: tuple[str, str]) -> None:
-    number, key = mailed
+def test_emailed_link_opens_the_order_read_only(shop: AbuseServer, emailed_link: tuple[str, str]) -> None:
+    number, key = emailed_link
     visitor = shop.visitor()
     with shop.assert_unchanged("django_session"):
         assert visitor.get(f"/orders/{number}/?key={key}").location == f"/orders/{number}/"
@@ -192,8 +192,8 @@ FORGED: dict[str, Callable[[str, str], str]] = {
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_forged_link_opens_nothing(shop: AbuseServer, mailed: tuple[str, str], name: str) -> None:
-    number, key = mailed
+def test_forged_link_opens_nothing(shop: AbuseServer, emailed_link: tuple[str, str], name: str) -> None:
+    number, key = emailed_link
     visitor = shop.visitor()
     with shop.assert_unchanged("django_session"):
         response = visitor.get(f"/orders/{number}/?key={FORGED[name](number, key)}")
@@ -204,8 +204,8 @@ def test_forged_link_opens_nothing(shop: AbuseServer, mailed: tuple[str, str], n
         assert visitor.get(f"/orders/{number}/").status == 404
 
 
-def test_link_of_89_days_works_and_revoked_link_does_not(shop: AbuseServer, mailed: tuple[str, str]) -> None:
-    number, _key = mailed
+def test_89_day_old_link_works_and_revoked_link_does_not(shop: AbuseServer, emailed_link: tuple[str, str]) -> None:
+    number, _key = emailed_link
     version, visitor = shop.order(number)["link_version"], shop.visitor()
     visitor.get(f"/orders/{number}/?key={signed(number, version, days=89)}")
     assert visitor.get(f"/orders/{number}/").status == 200
@@ -213,10 +213,10 @@ def test_link_of_89_days_works_and_revoked_link_does_not(shop: AbuseServer, mail
     assert visitor.get(f"/orders/{number}/").status == 404
 
 
-def test_link_opens_no_other_order(shop: AbuseServer, mailed: tuple[str, str]) -> None:
+def test_link_opens_no_other_order(shop: AbuseServer, emailed_link: tuple[str, str]) -> None:
     other, visitor = shop.visitor().buy(shop.product_ids["pot"]), shop.visitor()
     with shop.assert_unchanged("django_session"):
-        assert visitor.get(f"/orders/{other}/?key={mailed[1]}").location == "/accounts/login/"
+        assert visitor.get(f"/orders/{other}/?key={emailed_link[1]}").location == "/accounts/login/"
         assert visitor.get(f"/orders/{other}/").status == 404
 
 

@@ -68,7 +68,7 @@ def test_password_reset_does_not_reveal_accounts(shop: AbuseServer) -> None:
     assert pages[0] == pages[1]
     shop.manage("reconcile", "--once")
     sent = [mail for mail in shop.emails() if mail not in mails]
-    [mail] = [mail for mail in sent if f"To: {OWNER}" in mail]  # no other test requests a reset for this address
+    [mail] = [mail for mail in sent if f"To: {OWNER}" in mail]  # no other test requests a reset for this email address
     assert not any(UNKNOWN_EMAIL in mail for mail in sent)
     assert shop.url in mail
     assert "evil" not in mail

@@ -144,7 +144,7 @@ def test_malformed_body_changes_nothing(
 
 
 @pytest.mark.parametrize("name", MALFORMED_BODIES)
-def test_malformed_body_reaches_no_account(shop: AbuseServer, visitor: Attacker, name: str) -> None:
+def test_malformed_body_to_account_forms_changes_nothing(shop: AbuseServer, visitor: Attacker, name: str) -> None:
     kind, body, status = MALFORMED_BODIES[name]
     with shop.assert_unchanged():
         for path in ["/accounts/login/", "/accounts/signup/", "/accounts/guest/", "/admin/login/"]:

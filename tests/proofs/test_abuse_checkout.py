@@ -1,4 +1,4 @@
-"""Abuse of the checkout: missing, outdated or forged input, too small totals, invalid cards and card testing."""
+"""Abuse of the checkout: missing, outdated or forged input, too low totals, invalid cards and card testing."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -97,7 +97,7 @@ def test_outdated_total_is_not_charged(shop: AbuseServer) -> None:
     assert CHANGED in text
 
 
-def test_second_tab_with_an_old_cart_pays_nothing(shop: AbuseServer, guest: Attacker) -> None:
+def test_second_tab_with_an_old_cart_cannot_pay(shop: AbuseServer, guest: Attacker) -> None:
     form = complete_form(guest)
     guest.add(shop.product_ids["pot"])
     assert CHANGED in rejected_text(shop, guest, form)

@@ -189,7 +189,7 @@ ODD_PATHS = [
 
 
 @pytest.mark.parametrize("path", ODD_PATHS, ids=short_id)
-def test_odd_url_gets_a_page(shop: AbuseServer, path: str) -> None:
+def test_odd_url_returns_no_server_error_or_secret(shop: AbuseServer, path: str) -> None:
     visitor = shop.visitor()
     with shop.assert_unchanged():
         response = visitor.get(path)

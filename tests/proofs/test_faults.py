@@ -1,4 +1,4 @@
-"""Proof with faults of the network or Stripe, in each way at each call.
+"""Proof with network and Stripe faults of every kind, at every call.
 
 After every recovery nothing is lost or done twice.
 """

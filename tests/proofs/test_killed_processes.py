@@ -14,7 +14,7 @@ from django.urls import reverse
 from stripe_simulator.server import Simulator
 from tests.proofs import actions
 from tests.proofs.consistency import independent_problems
-from tests.proofs.disabled_guards import intent_for_each_press, run_all
+from tests.proofs.disabled_guards import create_intent_for_each_press, run_all
 from tests.proofs.fail_points import FailPoint
 from tests.proofs.processes import KILLED_EXIT_CODE, ChildEnvironment, run_in_child
 from tests.proofs.proof_report import ProofReport, scaled
@@ -39,23 +39,23 @@ PLACED = around("commit", 'INSERT INTO "orders_orderitem"')
 STORED = around("statement", 'UPDATE "orders_order" SET "payment_intent_id"')[1:]
 STARTED = around("commit", 'INSERT INTO "orders_payment"')
 SETTLED = [*calls("retrieve_intent")[1:], *around("commit", 'UPDATE "orders_payment" SET "status"')]
-MAILED = around("call", "django.core.mail.message.EmailMessage.send")
+EMAIL_SENT = around("call", "django.core.mail.message.EmailMessage.send")
 CANCELING = around("commit", 'UPDATE "orders_order" SET "status".* canceling ')
-CLOSED = around("commit", 'UPDATE "orders_order" SET "status".* canceled ')
-ASKED = around("commit", 'INSERT INTO "orders_refund"')
-NOTED = around("commit", 'UPDATE "orders_refund" SET "status"')
-HEARD = around("commit", 'INSERT INTO "billing_stripeevent"')
-ANSWERED = around("statement", 'UPDATE "billing_stripeevent" SET "processed"')
+CANCELED = around("commit", 'UPDATE "orders_order" SET "status".* canceled ')
+REFUND_REQUESTED = around("commit", 'INSERT INTO "orders_refund"')
+REFUND_RECORDED = around("commit", 'UPDATE "orders_refund" SET "status"')
+EVENT_STORED = around("commit", 'INSERT INTO "billing_stripeevent"')
+EVENT_PROCESSED = around("statement", 'UPDATE "billing_stripeevent" SET "processed"')
 POINTS = {
     "place": [*PLACED, *calls("create_intent"), *STORED, *STARTED, *calls("confirm_intent"), *SETTLED],
-    "mail": MAILED,
-    "return from the bank": [*SETTLED, *MAILED],
-    "webhook": [*HEARD, *SETTLED, *MAILED, *ANSWERED],
-    "cancel": [*CANCELING, *calls("cancel_intent"), *CLOSED],
-    "refund": [*ASKED, *calls("create_refund"), *NOTED],
+    "mail": EMAIL_SENT,
+    "return from the bank": [*SETTLED, *EMAIL_SENT],
+    "webhook": [*EVENT_STORED, *SETTLED, *EMAIL_SENT, *EVENT_PROCESSED],
+    "cancel": [*CANCELING, *calls("cancel_intent"), *CANCELED],
+    "refund": [*REFUND_REQUESTED, *calls("create_refund"), *REFUND_RECORDED],
 }
 # The cards with which a step can be reached. Steps that are not listed can be reached with all cards.
-LEADING = {
+CARDS_BY_STEP = {
     "mail": ["good"],
     "return from the bank": ["3-D Secure"],
     "webhook": ["3-D Secure"],
@@ -65,7 +65,7 @@ CASES = [
     pytest.param(step, point, card, way, id=f"{step}-{point}-{card}-{way}")
     for step, points in POINTS.items()
     for point in points
-    for card in LEADING.get(step, CARDS)
+    for card in CARDS_BY_STEP.get(step, CARDS)
     for way in RECOVERIES
 ][:: scaled(quick=37, small=29, full=1)]
 
@@ -74,12 +74,12 @@ def approach(visitor: Shopper, step: str, card: str) -> Act:
     """Bring the visitor to the step. Return the action, a function and its arguments, during which the process dies."""
     cookies = {name: morsel.value for name, morsel in visitor.client.cookies.items()}
     if step in ("place", "mail"):
-        return actions.press, (cookies, reverse("carts:checkout"), visitor.form)
+        return actions.submit_form, (cookies, reverse("carts:checkout"), visitor.form)
     if step == "cancel" and card == "good":
         visitor.simulator.add_fault("/v1/payment_intents/*/confirm", "drop_before")
     visitor.place()
     if step == "cancel":
-        return actions.press, (cookies, reverse("orders:cancel", args=[visitor.order.order_id]), {})
+        return actions.submit_form, (cookies, reverse("orders:cancel", args=[visitor.order.order_id]), {})
     visitor.complete_3d_secure()
     if step == "webhook":
         return actions.deliver, (visitor.simulator.objects("event")[-1],)
@@ -126,9 +126,9 @@ def test_control_intent_created_and_confirmed_together_is_charged_again(
 ) -> None:
     visitor = make_shopper(client, simulator, report, CARDS["good"])
     act = approach(visitor, "place", "good")
-    lost_answer = FailPoint("after", "call", "billing.gateway.confirm_intent")
+    lost_response = FailPoint("after", "call", "billing.gateway.confirm_intent")
     assert (
-        run_in_child(place, partial(run_all, intent_for_each_press, lost_answer.arm), act[0], *act[1])
+        run_in_child(place, partial(run_all, create_intent_for_each_press, lost_response.arm), act[0], *act[1])
         == KILLED_EXIT_CODE
     )
     visitor.buy()

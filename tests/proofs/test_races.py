@@ -112,7 +112,7 @@ def rush_for_code(group: ProcessGroup, card: Card, rounds: int) -> Iterator[int]
 
 
 @pytest.mark.proof
-def test_last_use_of_a_code_is_given_to_one_order(
+def test_last_use_of_a_code_goes_to_one_order(
     place: ChildEnvironment, simulator: Simulator, card: Card, report: ProofReport
 ) -> None:
     report.name = f"Race: {SHOPPERS} shoppers, a code's last use"
@@ -165,7 +165,7 @@ def test_control_intent_for_each_press_is_charged_twice(
     place: ChildEnvironment, simulator: Simulator, card: Card, report: ProofReport
 ) -> None:
     report.name = f"Race: {PRESSES} presses of Pay"
-    with ProcessGroup(PRESSES, place, disabled_guards.intent_for_each_press) as group:
+    with ProcessGroup(PRESSES, place, disabled_guards.create_intent_for_each_press) as group:
         is_caught = any(charged > 1 for charged in press_pay(group, simulator, card, MOST))
         report.record_control("an intent for each press, created and confirmed", is_caught)
 
@@ -183,7 +183,7 @@ def first_adds(group: ProcessGroup, rounds: int) -> Iterator[tuple[int, int]]:
         session["began"] = True
         session.save()
         cookies = {name: morsel.value for name, morsel in visitor.cookies.items()}
-        statuses = group.run_in_parallel([(actions.press, cookies, reverse("carts:update"), data)] * group.size)
+        statuses = group.run_in_parallel([(actions.submit_form, cookies, reverse("carts:update"), data)] * group.size)
         group.errors += [f"status {status}" for status in statuses if status != HTTPStatus.FOUND]
         carts = Cart.objects.filter(session_key=session.session_key, active=True)
         yield carts.count(), sum(cart.count_items() for cart in carts)
@@ -209,10 +209,10 @@ def test_control_first_adds_without_constraint_create_more_carts(
         ProcessGroup(PRESSES, place, disabled_guards.add_without_transaction) as group,
     ):
         is_caught = any(carts > 1 for carts, _units in first_adds(group, MOST))
-        report.record_control("no constraint of one cart a session", is_caught)
+        report.record_control("no constraint of one active cart per session", is_caught)
 
 
-# --- two staff refund at the same time ---
+# --- two staff members refund at the same time ---
 
 
 def refund_twice(group: ProcessGroup, client: Client, simulator: Simulator, rounds: int) -> Iterator[int]:

@@ -21,7 +21,7 @@ from tests.proofs.hostile_client import Response
 from tests.proofs.production_server import RetryingVisitor, Server, running_server
 from tests.proofs.proof_report import ProofReport
 
-PROOF = "Slow Stripe: 40 s a call"
+PROOF = "Slow Stripe: 40 s per call"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 HELD, ALLOWED = 40.0, 20.0  # seconds: a call to Stripe, and the limit for a page that makes one
 RATIO = 3  # limit for the ratio of the median page times with and without pending checkouts
@@ -80,7 +80,7 @@ def timed(act: Callable[[], Response]) -> tuple[float, Response]:
     return time.monotonic() - began, response
 
 
-def press(person: RetryingVisitor, path: str, form: dict[str, str]) -> list[tuple[float, Response]]:
+def submit_form(person: RetryingVisitor, path: str, form: dict[str, str]) -> list[tuple[float, Response]]:
     """Submit a form and follow the redirect. Return the seconds and the response of both requests."""
     posted = timed(lambda: person.post(path, form))
     return [posted, timed(lambda: person.get(posted[1].location))]
@@ -117,7 +117,7 @@ def test_slow_stripe_slows_only_payments(mug: Product, report: ProofReport, tmp_
         jobs += [prepare_second_payment(server, mug) for _shopper in range(HANGING // 2)]
         visitors = with_cart(server, mug), with_cart(control, mug)
         slow.add_fault("*", "delay", method="*", times=0, seconds=HELD)
-        checkouts = [pool.submit(press, *job) for job in jobs]
+        checkouts = [pool.submit(submit_form, *job) for job in jobs]
         for path, ratio in measure(*visitors, checkouts).items():
             report.count_try()
             report.expect(ratio < RATIO, "unexplained", f"{path} took {ratio:.1f} times as long as it should")

@@ -40,7 +40,7 @@ class Shopper:
         self.order = ""
 
     def shop(self) -> str:
-        """Place and pay for an order. Return the final situation, "nothing" or "left"."""
+        """Place and pay for an order. Return the final payment state, "nothing" or "left"."""
         self.person.add(self.random.choice(self.product_ids), self.random.randint(1, 3))
         self.person.submit_details(f"guest{self.random.randrange(1000)}@example.org")
         card = self.enter_card("/billing/payment-processing/", self.random.choice(CARDS))
@@ -62,7 +62,7 @@ class Shopper:
         return ""
 
     def look(self) -> str:
-        """Return the situation of the order's page, or "nothing" if there is no page."""
+        """Return the payment state on the order's page, or "nothing" if there is no page."""
         response = self.person.get(f"/orders/{self.order}/status/") if self.order else None
         return str(response.json["situation"]) if response and response.status == 200 else "nothing"
 
@@ -85,7 +85,7 @@ class Shopper:
         return situation
 
     def complete_3d_secure(self) -> None:
-        """Answer the bank's dialog, in four of five cases with success."""
+        """Complete the bank's dialog, successfully in four of five cases."""
         intent = Order.objects.values_list("payment_intent_id", flat=True).get(order_id=self.order)
         found = self.simulator.store.find("payment_intent", str(intent)) or {}
         if found.get("status") == "requires_action":

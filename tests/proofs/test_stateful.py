@@ -72,7 +72,7 @@ def test_control_intent_for_each_press_is_found(
     report.name = f"Stateful: runs of {STEPS} steps"
     for name in ("ensure_intent", "_start"):
         monkeypatch.setattr(payments, name, getattr(payments, name))  # so that monkeypatch restores them
-    disabled_guards.intent_for_each_press()
+    disabled_guards.create_intent_for_each_press()
     try:
         run(simulator, monkeypatch, MOST, phases=[Phase.generate], report_multiple_bugs=False)
     except Exception:

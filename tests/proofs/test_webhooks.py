@@ -26,7 +26,7 @@ from tests.proofs.recovery import age_timestamps
 PROOF = "Webhooks: shuffled, repeated, forged"
 pytestmark = pytest.mark.django_db(transaction=True)
 EVENTS, PARTS = scaled(quick=(60, 1), small=(48, 1), full=(10_000, 8))
-EVENTS_OF_A_FLOW = 4  # at least, as an average over all kinds
+EVENTS_PER_FLOW = 4  # at least, as an average over all kinds
 WAVES, FORGED, QUANTITIES = 3, 20, scaled(quick=(2,), small=(2,), full=(1, 3))
 Event = dict[str, Any]
 
@@ -53,7 +53,7 @@ FORGERIES: list[Callable[[str, str], str]] = [
 
 
 class Deliverer:
-    """Deliverer of events: those of the sample flows once and in order, those of all other flows shuffled."""
+    """Delivers the events of sample flows once and in order, and those of all other flows shuffled."""
 
     def __init__(self, report: ProofReport, random_source: random.Random) -> None:
         self.report, self.random_source = report, random_source
@@ -93,7 +93,7 @@ def deliver_all(simulator: Simulator, report: ProofReport, random_source: random
     """Create about `size` events, deliver them and compare the outcomes. Return the number of shuffled events."""
     guest = Guest(simulator)
     samples = {(kind, quantity): guest.place(kind, quantity) for kind in KINDS for quantity in QUANTITIES}
-    keys = itertools.islice(itertools.cycle(samples), max(size // EVENTS_OF_A_FLOW, len(samples)))
+    keys = itertools.islice(itertools.cycle(samples), max(size // EVENTS_PER_FLOW, len(samples)))
     flows = [guest.place(*key) for key in keys]
     deliverer, seen, shuffled = Deliverer(report, random_source), 0, 0
     for wave in range(WAVES):

@@ -63,7 +63,7 @@ class Command(BaseCommand):
     def _check_arguments(self, host: str, port: int) -> None:
         if not settings.STRIPE_IS_REAL and not is_loopback(host):
             raise CommandError(
-                f"Test payments are only for this machine, and HOST={host} is open to others. "
+                f"Test payments are allowed only on this machine, but HOST={host} is reachable from others. "
                 "Leave HOST at 127.0.0.1, or set STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY to use Stripe itself."
             )
         if not 0 < port < 65536:

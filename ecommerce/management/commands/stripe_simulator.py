@@ -46,18 +46,13 @@ class Command(BaseCommand):
 
     def _create_simulator(self, options: dict[str, Any]) -> Simulator:
         """Return a new simulator. Raise CommandError with the reason if it cannot be created."""
+        host, port, webhook_url = options["host"], options["port"], options["webhook_url"]
+        state = str(options["state"] or "") or None
         try:
-            return Simulator(
-                options["host"],
-                options["port"],
-                str(options["state"] or "") or None,
-                options["webhook_url"],
-                settings.STRIPE_WEBHOOK_SECRET,
-            )
+            return Simulator(host, port, state, webhook_url, settings.STRIPE_WEBHOOK_SECRET)
         except ValueError as error:
             raise CommandError(str(error)) from error
         except sqlite3.Error as error:
             raise CommandError(f"Cannot store the state in {options['state']}: {error}.") from error
         except (OSError, OverflowError) as error:
-            address = f"{options['host']}:{options['port']}"
-            raise CommandError(f"Cannot listen on {address}: {error}. Choose another with --port.") from error
+            raise CommandError(f"Cannot listen on {host}:{port}: {error}. Choose another with --port.") from error

@@ -13,7 +13,7 @@ from PIL import Image
 
 from products.models import Category, Product, StockMovement
 
-CATALOGUE = Path(__file__).resolve().parents[2] / "catalogue"
+CATALOG = Path(__file__).resolve().parents[2] / "catalogue"
 CHUNK = 1000
 
 
@@ -28,12 +28,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, products: int, **options: Any) -> None:
-        added = self._add_catalogue() + (self._add_plain(products) if products > 0 else 0)
+        added = self._add_catalog() + (self._add_plain(products) if products > 0 else 0)
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
 
-    def _add_catalogue(self) -> int:
+    def _add_catalog(self) -> int:
         known = set(Product.objects.values_list("sku", flat=True))
-        with (CATALOGUE / "products.csv").open(encoding="utf-8", newline="") as lines:
+        with (CATALOG / "products.csv").open(encoding="utf-8", newline="") as lines:
             rows = [row for row in csv.DictReader(lines) if row["sku"] not in known]
         for row in reversed(rows):  # Lists show the newest first, so this keeps the order of the file.
             self._add_pictured(row)
@@ -41,13 +41,13 @@ class Command(BaseCommand):
 
     def _category(self, title: str) -> Category:
         """Return the category with this title. A new one gets its parent from categories.csv."""
-        with (CATALOGUE / "categories.csv").open(encoding="utf-8", newline="") as lines:
+        with (CATALOG / "categories.csv").open(encoding="utf-8", newline="") as lines:
             parents = {row["title"]: row["parent"] for row in csv.DictReader(lines)}
         parent = self._category(parents[title]) if parents.get(title) else None
         return Category.objects.get_or_create(title=title, defaults={"parent": parent})[0]
 
-    def _add_pictured(self, row: dict[str, str]) -> None:
-        product = Product(
+    def _new_product(self, row: dict[str, str]) -> Product:
+        return Product(
             sku=row["sku"],
             title=row["title"],
             description=row["description"],
@@ -58,7 +58,10 @@ class Command(BaseCommand):
             option=row["option"],
             choice=row["choice"],
         )
-        with (CATALOGUE / "images" / row["image"]).open("rb") as picture:
+
+    def _add_pictured(self, row: dict[str, str]) -> None:
+        product = self._new_product(row)
+        with (CATALOG / "images" / row["image"]).open("rb") as picture:
             product.image = File(picture, row["image"])
             product.save()
             if product.group:

@@ -155,6 +155,12 @@ def passes_luhn(number: str) -> bool:
     return (sum(digits[::2]) + doubled) % 10 == 0
 
 
+def _is_cvc_valid(cvc: str, number: str) -> bool:
+    """Return whether the security code has the right length for the card, or was not typed at all."""
+    amex = number[:2] in ("34", "37")
+    return not cvc or (cvc.isascii() and cvc.isdigit() and len(cvc) in ((3, 4) if amex else (3,)))
+
+
 def validate_card(typed: dict[str, Any], year: int, month: int) -> Decline | None:
     """Return what is wrong with a typed card in the given month, or None if it is a valid test card."""
     number = str(typed["number"]).replace(" ", "").replace("-", "")
@@ -167,8 +173,7 @@ def validate_card(typed: dict[str, Any], year: int, month: int) -> Decline | Non
         return Decline("invalid_expiry_year", "Your card's expiration year is invalid.", "", "exp_year")
     if not 1 <= exp_month <= 12 or (exp_year, exp_month) < (year, month):
         return Decline("invalid_expiry_month", "Your card's expiration month is invalid.", "", "exp_month")
-    cvc, amex = str(typed.get("cvc", "")), number[:2] in ("34", "37")
-    if cvc and not (cvc.isascii() and cvc.isdigit() and len(cvc) in ((3, 4) if amex else (3,))):
+    if not _is_cvc_valid(str(typed.get("cvc", "")), number):
         return Decline("invalid_cvc", "Your card's security code is invalid.", "", "cvc")
     return None if number in BY_NUMBER else NOT_A_TEST_CARD
 
