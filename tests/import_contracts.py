@@ -62,17 +62,17 @@ class AcyclicFilesContract(Contract):
 
     def check(self, graph: Any, verbose: bool) -> ContractCheck:
         """Look for import cycles."""
-        circles = sorted(_cycles(graph))
-        return ContractCheck(kept=not circles, metadata={"circles": circles})
+        cycles = sorted(_cycles(graph))
+        return ContractCheck(kept=not cycles, metadata={"cycles": cycles})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        """Print one line for each circle."""
-        for circle in check.metadata["circles"]:
-            output.print_error(circle)
+        """Print one line for each cycle."""
+        for cycle in check.metadata["cycles"]:
+            output.print_error(cycle)
 
 
 def _cycles(graph: Any) -> Iterator[str]:
-    """Yield the shortest circle through each module that is in one."""
+    """Yield the shortest cycle through each module that is in one."""
     seen: set[str] = set()
     for module in sorted(graph.modules):
         for other in sorted(graph.find_modules_directly_imported_by(module)):

@@ -79,9 +79,9 @@ def test_right_import_is_accepted(importer: str, imported: str) -> None:
 
 def test_import_cycle_is_found() -> None:
     contract = AcyclicFilesContract(name="cycles", session_options={}, contract_options={})
-    circle = graph_of(
+    cycle = graph_of(
         ("orders.a", "orders.b"), ("orders.b", "orders.c"), ("orders.c", "orders.a"), ("orders.d", "orders.a")
     )
-    [found] = (contract.check(circle, verbose=False).metadata or {})["cycles"]
+    [found] = (contract.check(cycle, verbose=False).metadata or {})["cycles"]
     assert found.split(" -> ")[0] == found.split(" -> ")[-1] == "orders.a"
     assert contract.check(graph_of(("orders.a", "orders.b"), ("orders.c", "orders.b")), verbose=False).kept

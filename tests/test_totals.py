@@ -22,7 +22,7 @@ from tests.makers import add_to_cart, buy, make_discount, make_product, make_tax
 
 pytestmark = pytest.mark.django_db
 # Amounts that are not entries: the total itself, and parts of other amounts.
-NOT_ENTRIES = {"total", "shipping_tax", "tax_rate"}
+NOT_ENTRIES = {"total", "tax_rate"} | {name for name in FROM_QUOTE if name.endswith("_tax")}
 EXTRA = totals.TotalEntry("Gift wrap", Decimal("3.00"))
 
 
@@ -37,6 +37,11 @@ def test_amount_of_an_order_is_part_of_its_total(name: str) -> None:
     before = totals.add_up(order)
     setattr(order, name, Decimal("1.00"))
     assert abs(totals.add_up(order) - before) == Decimal("1.00")
+
+
+@pytest.mark.parametrize("name", [name for name in amounts() if name.endswith("_tax")])
+def test_tax_of_a_charge_is_part_of_the_taxes(name: str) -> None:
+    assert totals.tax_of_charges(Order(**{name: Decimal("1.00")})) == Decimal("1.00")
 
 
 @pytest.fixture

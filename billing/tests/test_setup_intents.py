@@ -84,7 +84,7 @@ def test_card_of_an_authenticated_setup_pays_without_another_challenge(client: C
 def test_setup_status_from_the_browser_is_not_trusted(guest: Client, simulator: Simulator) -> None:
     setup_id = begin(guest).split("_secret_")[0]
     response = guest.post(PROCESSING, {"setup_intent": setup_id, "status": "succeeded", "card": "pm_card_visa"})
-    assert (response.status_code, "Your card check was not completed" in response.json()["error"]) == (400, True)
+    assert (response.status_code, "bank's check was not completed" in response.json()["error"]) == (400, True)
     assert not Card.objects.exists()
 
 

@@ -14,7 +14,7 @@ from addresses.models import Address
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.rules import PricingRules, calculate_tax
-from carts.pricing.totals import TotalEntry, add_up, shown_entries
+from carts.pricing.totals import TotalEntry, add_up, shown_entries, tax_of_charges
 from core.money import allocate, format_money, maximum_charge, minimum_charge
 
 SALT = "quote"
@@ -63,7 +63,7 @@ class Quote:
 
     @property
     def tax_total(self) -> Decimal:
-        return sum((part.tax for part in self.line_amounts), self.shipping_tax)
+        return sum((part.tax for part in self.line_amounts), tax_of_charges(self))
 
     @property
     def total(self) -> Decimal:

@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from billing.models import BillingProfile, StripeEvent
 from carts.models import Cart
-from carts.pricing.totals import add_up
+from carts.pricing.totals import add_up, tax_of_charges
 from core.money import has_excess_decimals, minimum_charge
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit_findings import AuditFinding, order_finding
@@ -150,7 +150,7 @@ def _shares(order: Order) -> Iterator[AuditFinding]:
     items = order.items.all()
     if sum((item.discount_total for item in items), Decimal(0)) != order.discount_total:
         yield order_finding(order, "I6", f"has a discount of {order.discount_total}, which is not the sum of its lines")
-    if sum((item.tax_total for item in items), order.shipping_tax) != order.tax_total:
+    if sum((item.tax_total for item in items), tax_of_charges(order)) != order.tax_total:
         yield order_finding(
             order, "I6", f"has a tax of {order.tax_total}, which is not the sum of its lines and its shipping"
         )

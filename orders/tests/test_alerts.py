@@ -59,7 +59,7 @@ def test_wrong_key_sends_a_single_alert(client: Client, simulator: Simulator, mo
     compare_with_stripe()
     compare_with_stripe()
     [marked] = Order.objects.exclude(attention="")
-    assert "wrong key" in marked.attention
+    assert "API key" in marked.attention
     assert Mail.objects.filter(kind=Mail.Kind.ATTENTION).count() == 1
 
 
