@@ -25,6 +25,9 @@ help:
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py demo --host $(HOST) --port $(PORT)
 
+# Containers often disable bytecode files. Without them, every process rewrites the assertions of all tests again.
+test test-slow test-postgres: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/dev
 	@test -n "$(STRIPE_MOCK_URL)$(STRIPE_MOCK_BIN)" || $(MAKE) --no-print-directory stripe-mock || true
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow and not proof"

@@ -24,6 +24,6 @@ The abuse tests start whole servers and are marked `slow`: `make test-slow`, CI 
 
 `scaled` selects a value by SCALE: `full` (`make prove`), `small` (`make prove SCALE=small`) or `quick` (`make test`).
 `make test` leaves out tests and cases marked `proof` or `slow`; the others must be short there, about a second. To run
-one module during development, use `python -m pytest tests/proofs/test_killed_processes.py`. Use `pytest.mark.xdist_group("name")` for
-tests that need the whole machine, so that they do not run at the same time.
+one module during development, use `python -m pytest tests/proofs/test_killed_processes.py`. Use
+`pytest.mark.xdist_group("name")` for tests that need the whole machine, so that they do not run at the same time.
 """
