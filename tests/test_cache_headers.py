@@ -108,6 +108,7 @@ def test_catalog_can_be_cached_for_visitors_without_a_session(client: Client, pa
 ADMIN_PAGES = ["index", "password_change", "jsi18n", "products_product_changelist", "accounts_user_add", "login"]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", ADMIN_PAGES)
 @pytest.mark.parametrize("is_staff", [True, False])
 def test_admin_pages_are_not_cached(client: Client, name: str, is_staff: bool) -> None:

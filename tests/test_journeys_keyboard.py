@@ -80,6 +80,7 @@ def test_country_changes_the_fields_without_a_script(new_shopper: Callable[..., 
     expect(shopper.field("Address")).to_have_value("1 High Street")
 
 
+@pytest.mark.slow
 def test_country_changes_the_fields_immediately_with_a_script(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.click_link("Checkout")

@@ -73,16 +73,19 @@ def test_forwarded_proto_without_trusted_proxies_is_ignored(responses: list[dict
     assert responses[2]["status"] == 301
 
 
+@pytest.mark.slow
 def test_forwarded_proto_of_a_trusted_proxy_is_used() -> None:
     assert [answer["status"] for answer in get_responses(TRUSTED_PROXIES="1")] == [200, 301, 200]
 
 
+@pytest.mark.slow
 def test_cookies_without_https_have_no_host_prefix() -> None:
     names = "(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.MESSAGES_COOKIE_NAME, s.SESSION_COOKIE_SECURE)"
     environment = {"SITE_URL": "http://127.0.0.1:8000", "STRIPE_SECRET_KEY": "sk_test_simulator", "STRIPE_API_BASE": ""}
     assert start(READ.format(names), **environment) == (0, "('sessionid', 'csrftoken', 'messages', False)\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hosts", ["*", "shop.example, *"])
 def test_start_with_a_wildcard_host_fails(hosts: str) -> None:
     code, output = start(ALLOWED_HOSTS=hosts)

@@ -101,6 +101,7 @@ def test_limit_does_not_affect_other_visitors(simulator: Simulator) -> None:
     assert add_card(visitor("192.0.2.2")).status_code == 200
 
 
+@pytest.mark.slow
 def test_limit_does_not_affect_other_visitors_at_the_same_ip_address(simulator: Simulator) -> None:
     enter_cards(visitor("192.0.2.1"), 40)
     assert add_card(visitor("192.0.2.1")).status_code == 200
@@ -113,11 +114,13 @@ def test_limit_ends_after_an_hour_regardless_of_rejected_attempts(simulator: Sim
     assert add_card(client).status_code == 200
 
 
+@pytest.mark.slow
 def test_successful_cards_count_a_third(simulator: Simulator) -> None:
     statuses = enter_cards(visitor("192.0.2.1"), 31, "tok_visa")
     assert (statuses.count(200), statuses[-1]) == (28, 429)  # the attempt in progress counts in full
 
 
+@pytest.mark.slow
 def test_shopper_can_pay_after_five_declined_cards(simulator: Simulator) -> None:
     client = Client(REMOTE_ADDR="192.0.2.1")
     add_to_cart(client, make_product())
@@ -255,6 +258,7 @@ def test_old_attempts_are_deleted() -> None:
     assert (CardAttempt.objects.delete_old(), CardAttempt.objects.count()) == (2, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_attempts_are_limited(simulator: Simulator) -> None:
     cookies = visitor("192.0.2.1").cookies

@@ -202,6 +202,7 @@ def test_damage_that_cannot_be_repaired_is_still_reported(
     assert bool(current.attention) == any(finding.order for finding in left)
 
 
+@pytest.mark.slow
 def test_staff_get_one_email_per_finding(order: Order, simulator: Simulator) -> None:
     send_waiting()
     mail.outbox.clear()
@@ -259,6 +260,7 @@ def test_reconcile_command_has_nothing_to_do_if_rows_agree_with_stripe(order: Or
     assert output.getvalue() == "nothing to do\n"
 
 
+@pytest.mark.slow
 def test_intents_of_other_shops_in_the_same_account_are_ignored(order: Order, simulator: Simulator) -> None:
     for uuid in ("", "nonsense", "0b0e7a9c-3f3c-4a54-a9c5-b1f6b5b0a001"):
         metadata = {"order_id": "OTHER", "order_uuid": uuid}

@@ -94,6 +94,7 @@ def reject_refund(simulator: Simulator, order: Order) -> None:
         simulator.store.save(charge)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("parts", [[None], [500, None]])
 @pytest.mark.parametrize("is_rejected", [True, False])
 def test_mismatch_refund_made_in_the_dashboard_is_recognized(

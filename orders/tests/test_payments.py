@@ -138,6 +138,7 @@ def _make_older(order: Order) -> None:
     order.payments.update(timestamp=timezone.now() - timedelta(minutes=1))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "fault", ["drop_before", "error_500", "error_500_stored", "html", "empty", "other_json", "rate_limit"]
 )

@@ -198,6 +198,7 @@ def test_wrong_count_of_uses_is_found_and_repaired(order: Order, simulator: Simu
     assert audit(with_stripe=False) == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "change",
     [

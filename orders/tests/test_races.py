@@ -66,6 +66,7 @@ def test_parallel_writers_all_succeed() -> None:
     assert sorted(cart.count_items() for cart in Cart.objects.all()) == [10] * THREADS
 
 
+@pytest.mark.slow
 def test_parallel_adds_of_one_session_go_to_one_cart(client: Client) -> None:
     first, product = make_product(), make_product(stock=50)
     add_to_cart(client, first)
@@ -132,6 +133,7 @@ def test_last_use_of_a_code_goes_to_one_of_eight_shoppers(simulator: Simulator) 
     assert (Order.objects.placed().count(), succeeded(simulator)) == (1, 1)
 
 
+@pytest.mark.slow
 def test_parallel_cancel_and_pay_have_a_consistent_outcome(client: Client, simulator: Simulator) -> None:
     product = make_product(stock=1)
     order = buy(client, product, "tok_chargeCustomerFail")
@@ -172,6 +174,7 @@ def test_adding_while_placing_waits_instead_of_failing(client: Client, simulator
     assert succeeded(simulator) == Order.objects.filter(status=Order.Status.PAID).count()
 
 
+@pytest.mark.slow
 def test_cards_added_in_parallel_are_all_kept_with_one_default(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     submit_details(client)

@@ -118,6 +118,7 @@ def test_refund_rejects_an_unpaid_order(client: Client, simulator: Simulator, pr
         refund_order(unpaid, "1.00")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error_500", "error_500_stored", "html", "empty"])
 def test_refund_with_a_lost_response_is_made_once(order: Order, simulator: Simulator, kind: str) -> None:
     simulator.add_fault(REFUNDS, kind)
@@ -256,6 +257,7 @@ def test_order_page_shows_the_refund(order: Order, client: Client) -> None:
     assert "Refunded: £10.00" in page
 
 
+@pytest.mark.slow
 def test_many_small_refunds_add_up_exactly(client: Client, simulator: Simulator) -> None:
     """Check that SQLite's floating point arithmetic, where 0.10 + 0.20 exceeds 0.30, does not matter."""
     order = buy(client, make_product(price=Decimal("0.35"), stock=10))

@@ -91,6 +91,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("text", HOSTILE)
 def test_search_of_any_text_returns_a_page(client: Client, text: str) -> None:
     make_product(title="Teal mug", description="50 % off_")
