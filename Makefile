@@ -25,18 +25,21 @@ help:
 run: $(VENV)/run
 	@exec $(BIN)/python manage.py demo --host $(HOST) --port $(PORT)
 
+# Containers often disable bytecode files. Without them, every process rewrites the assertions of all tests again.
+test test-slow test-postgres: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/dev
 	@test -n "$(STRIPE_MOCK_URL)$(STRIPE_MOCK_BIN)" || $(MAKE) --no-print-directory stripe-mock || true
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not proof"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow and not proof"
 
-# Browser tests of the simulator, and tests that start and stop whole processes.
+# Most browser tests, tests that start whole processes or search at random, and further cases of long lists.
 test-slow: $(VENV)/dev
-	$(BIN)/python -m pytest -n $(JOBS) -m "slow and not proof"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "slow and not proof"
 
-# The same tests on PostgreSQL, except the browser tests, which do not depend on the database.
+# The quick and the slow tests on PostgreSQL, except the browser tests, which do not depend on the database.
 test-postgres: $(VENV)/dev
 	@case "$$DATABASE_URL" in postgres*) ;; *) echo "Usage: DATABASE_URL=postgres://... make test-postgres"; exit 1;; esac
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not browser and not proof"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not proof"
 
 # SCALE=small takes about seven minutes, SCALE=full (the default) much longer. PROVE_DATABASE_URL selects a PostgreSQL
 # database. Without it, a temporary server is started. The output ends with a summary table.

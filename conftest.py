@@ -27,6 +27,13 @@ UNREACHABLE_URL = "http://127.0.0.1:9"  # the discard port: connections are refu
 hypothesis_settings.register_profile("long", max_examples=20_000)  # select with `pytest --hypothesis-profile=long`
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the cases of a `sampled` test as slow, except every `step`th one."""
+    sampled, callspec = item.get_closest_marker("sampled"), getattr(item, "callspec", None)
+    if sampled and callspec and max(callspec.indices.values()) % sampled.args[0]:
+        item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run browser tests first, so that all worker processes finish at about the same time."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)

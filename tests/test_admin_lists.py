@@ -88,6 +88,7 @@ LISTS: dict[str, Callable[[int], object]] = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", LISTS)
 def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client, name: str) -> None:
     url, counts = reverse(f"admin:{name}_changelist"), []

@@ -17,10 +17,10 @@ SESSION_KEYS += ["order_links"]
 
 def modules(root: Path) -> Iterator[Path]:
     """Yield the paths of all modules in the packages below `root`, without tests and migrations."""
-    for path in sorted(root.glob("*/**/*.py")):
+    packages = [path for path in root.iterdir() if not path.name.startswith(".") and path.name != "var"]
+    for path in sorted(path for package in packages for path in package.glob("**/*.py")):
         relative = path.relative_to(root)
-        is_hidden = relative.parts[0].startswith(".") or relative.parts[0] == "var"
-        if not is_hidden and not {"tests", "migrations"} & set(relative.parts):
+        if not {"tests", "migrations"} & set(relative.parts):
             yield relative
 
 

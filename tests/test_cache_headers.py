@@ -77,6 +77,7 @@ def test_personal_responses_are_not_cached(customer: Client, method: str) -> Non
     assert len(responses) > 40
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("name", sorted(URLS))
 def test_response_with_a_cookie_is_not_cached(client: Client, name: str) -> None:
     make_product(title="Teal mug")

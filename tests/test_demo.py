@@ -50,6 +50,7 @@ def taken_port() -> Iterator[int]:
         yield int(listener.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_demo_reports_a_taken_port_and_suggests_another(tmp_path: Path, taken_port: int) -> None:
     output, _nothing = start(tmp_path, "--port", str(taken_port)).communicate(timeout=60)
     assert f"Cannot listen on 127.0.0.1, port {taken_port} (Address already in use)" in output
@@ -57,6 +58,7 @@ def test_demo_reports_a_taken_port_and_suggests_another(tmp_path: Path, taken_po
     assert "Traceback" not in output
 
 
+@pytest.mark.slow
 def test_demo_rejects_test_payments_on_a_public_host(tmp_path: Path) -> None:
     output, _nothing = start(tmp_path, "--host", "0.0.0.0").communicate(timeout=60)  # noqa: S104
     assert "Leave HOST at 127.0.0.1, or set STRIPE_SECRET_KEY" in output

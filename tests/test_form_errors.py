@@ -122,6 +122,7 @@ FORMS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.django_db
 @pytest.mark.parametrize("send", FORMS, ids=lambda send: send.__name__)
 def test_form_with_errors_shows_a_focused_summary_and_keeps_the_input(

@@ -30,6 +30,7 @@ def test_guest_buys_in_five_pages(shopper: Shopper, simulator: Simulator) -> Non
     assert (Order.objects.placed().get().status, product.stock, charges(simulator)) == (Order.Status.PAID, 2, [2095])
 
 
+@pytest.mark.slow
 def test_guest_pays_after_choosing_another_shipping_method(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
@@ -43,6 +44,7 @@ def test_guest_pays_after_choosing_another_shipping_method(
     assert charges(simulator) == [2850]
 
 
+@pytest.mark.slow
 def test_paid_order_is_listed_and_emailed_and_empties_the_cart(shopper: Shopper, client: Client) -> None:
     go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     shopper.click_button("Place order")
@@ -56,6 +58,7 @@ def test_paid_order_is_listed_and_emailed_and_empties_the_cart(shopper: Shopper,
     assert shopper.stripe_pages == ["/cart/checkout/"]
 
 
+@pytest.mark.slow
 def test_details_show_a_guest_at_most_six_fields(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.click_link("Checkout")
@@ -64,6 +67,7 @@ def test_details_show_a_guest_at_most_six_fields(shopper: Shopper) -> None:
     assert shopper.stripe_pages == []
 
 
+@pytest.mark.slow
 def test_errors_in_the_details_are_listed_and_keep_the_input(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.click_link("Checkout")
@@ -92,6 +96,7 @@ def test_cart_quantity_and_badge_are_updated(shopper: Shopper) -> None:
     assert list(Cart.objects.get().items.values_list("product__title", "quantity")) == [("Mug", 3)]
 
 
+@pytest.mark.slow
 def test_product_page_updates_and_removes_the_cart_item(shopper: Shopper) -> None:
     product = make_product()
     shopper.add(product)
@@ -105,6 +110,7 @@ def test_product_page_updates_and_removes_the_cart_item(shopper: Shopper) -> Non
     shopper.expect_badge(0)
 
 
+@pytest.mark.slow
 def test_product_that_sold_out_is_rejected_and_marked(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(title="Last mug")
     go_to_payment_step(shopper, client, product, token="tok_visa")
@@ -116,6 +122,7 @@ def test_product_that_sold_out_is_rejected_and_marked(shopper: Shopper, client: 
     assert (Order.objects.placed().count(), simulator.objects("payment_intent")) == (0, [])
 
 
+@pytest.mark.slow
 def test_cart_changed_in_another_tab_is_shown_before_it_is_charged(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
@@ -131,6 +138,7 @@ def test_cart_changed_in_another_tab_is_shown_before_it_is_charged(
     assert (Order.objects.placed().count(), simulator.objects("payment_intent")) == (0, [])
 
 
+@pytest.mark.slow
 def test_login_during_checkout_keeps_both_carts(shopper: Shopper, client: Client) -> None:
     client.force_login(make_user())
     add_to_cart(client, make_product(title="Mug of last week"))
@@ -146,6 +154,7 @@ def test_login_during_checkout_keeps_both_carts(shopper: Shopper, client: Client
     shopper.expect_badge(2)
 
 
+@pytest.mark.slow
 def test_sign_up_after_buying_keeps_the_order(shopper: Shopper, client: Client) -> None:
     go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     shopper.click_button("Place order")
@@ -159,6 +168,7 @@ def test_sign_up_after_buying_keeps_the_order(shopper: Shopper, client: Client) 
     assert order.billing_profile.user.email == "guest@example.org"
 
 
+@pytest.mark.slow
 def test_checkout_without_javascript_works_up_to_the_card_field(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product(title="Mug"))
@@ -174,6 +184,7 @@ def test_checkout_without_javascript_works_up_to_the_card_field(new_shopper: Cal
     assert (order.status, order.has_addresses, order.cart.count_items()) == (Order.Status.OPEN, True, 2)
 
 
+@pytest.mark.slow
 def test_saved_card_pays_without_javascript(
     new_shopper: Callable[..., Shopper], client: Client, simulator: Simulator
 ) -> None:

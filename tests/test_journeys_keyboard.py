@@ -52,6 +52,7 @@ def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
     assert (Order.objects.placed().get().status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
+@pytest.mark.slow
 def test_enter_submits_the_details_instead_of_changing_the_country(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
@@ -64,6 +65,7 @@ def test_enter_submits_the_details_instead_of_changing_the_country(new_shopper: 
     expect(shopper.field("Postcode")).to_be_focused()
 
 
+@pytest.mark.slow
 def test_country_changes_the_fields_without_a_script(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
@@ -94,6 +96,7 @@ def test_country_changes_the_fields_immediately_with_a_script(shopper: Shopper) 
     assert len(shopper.views) == views
 
 
+@pytest.mark.slow
 def test_opening_the_billing_address_unchecks_the_same_address_box(shopper: Shopper) -> None:
     shopper.add(make_product())
     shopper.click_link("Checkout")

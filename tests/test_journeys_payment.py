@@ -15,11 +15,12 @@ from stripe_simulator.server import Simulator
 from tests.browser import Shopper, charges, go_to_payment_step
 from tests.makers import PASSWORD, make_product, make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 CONFIRM = "/v1/payment_intents/*/confirm"
 THANKS = "Thank you, your order is paid"
 
 
+@pytest.mark.slow
 def test_member_saves_a_card_and_confirms_with_the_bank(shopper: Shopper, simulator: Simulator) -> None:
     shopper.go("/accounts/signup/")
     shopper.field("Name").fill("Mia Member")
@@ -38,6 +39,7 @@ def test_member_saves_a_card_and_confirms_with_the_bank(shopper: Shopper, simula
     shopper.expect_text(order.order_id)
 
 
+@pytest.mark.slow
 def test_paid_order_is_listed_in_the_admin(
     shopper: Shopper, client: Client, new_shopper: Callable[..., Shopper]
 ) -> None:
@@ -70,6 +72,7 @@ def test_card_declined_on_entry_keeps_cart_and_stock(shopper: Shopper, client: C
     assert charges(simulator) == [2095]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("flow", "setups"), [("token", 0), ("setup_intent", 2)])
 def test_another_card_pays_the_same_order_after_a_decline(
     shopper: Shopper, client: Client, simulator: Simulator, settings: Any, flow: str, setups: int
@@ -99,6 +102,7 @@ def test_failed_bank_check_can_be_repeated(shopper: Shopper, client: Client, sim
     assert charges(simulator) == [2095]
 
 
+@pytest.mark.slow
 def test_double_click_places_and_charges_once(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     shopper.button("Place order").dblclick()
@@ -106,6 +110,7 @@ def test_double_click_places_and_charges_once(shopper: Shopper, client: Client, 
     assert (Order.objects.placed().count(), Payment.objects.count(), charges(simulator)) == (1, 1, [2095])
 
 
+@pytest.mark.slow
 def test_rapid_clicks_without_any_script_charge_once(
     new_shopper: Callable[..., Shopper], client: Client, simulator: Simulator
 ) -> None:
@@ -123,6 +128,7 @@ def test_rapid_clicks_without_any_script_charge_once(
     assert (Order.objects.placed().count(), Payment.objects.count(), charges(simulator)) == (1, 1, [2095])
 
 
+@pytest.mark.slow
 def test_back_after_paying_shows_an_empty_cart(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     shopper.click_button("Place order")
@@ -132,6 +138,7 @@ def test_back_after_paying_shows_an_empty_cart(shopper: Shopper, client: Client,
     assert (Order.objects.placed().count(), charges(simulator)) == (1, [2095])
 
 
+@pytest.mark.slow
 def test_place_order_on_a_stale_page_leads_to_the_paid_order(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
@@ -146,6 +153,7 @@ def test_place_order_on_a_stale_page_leads_to_the_paid_order(
     assert (Order.objects.placed().count(), charges(simulator)) == (1, [2095])
 
 
+@pytest.mark.slow
 def test_page_detects_a_payment_with_a_lost_response(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     simulator.webhook_url = ""  # no webhook reports the payment either
@@ -157,6 +165,7 @@ def test_page_detects_a_payment_with_a_lost_response(shopper: Shopper, client: C
     assert (Order.objects.placed().get().status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
+@pytest.mark.slow
 def test_unknown_payment_result_offers_no_second_payment(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
@@ -172,6 +181,7 @@ def test_unknown_payment_result_offers_no_second_payment(
     assert charges(simulator) == [2095]
 
 
+@pytest.mark.slow
 def test_order_canceled_after_a_decline_restores_the_cart(
     shopper: Shopper, client: Client, simulator: Simulator
 ) -> None:
@@ -194,6 +204,7 @@ def by_setup_intent(settings: Any) -> None:
     settings.STRIPE_CARD_FLOW = "setup_intent"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by_setup_intent")
 def test_guest_buys_by_setup_intent(shopper: Shopper, simulator: Simulator) -> None:
     shopper.check_out(make_product())
@@ -205,6 +216,7 @@ def test_guest_buys_by_setup_intent(shopper: Shopper, simulator: Simulator) -> N
     assert (setup["status"], simulator.objects("token"), charges(simulator)) == ("succeeded", [], [2095])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by_setup_intent")
 def test_card_checked_at_setup_pays_without_another_check(
     shopper: Shopper, client: Client, simulator: Simulator
@@ -217,6 +229,7 @@ def test_card_checked_at_setup_pays_without_another_check(
     assert (Payment.objects.get().status, charges(simulator)) == (Payment.Status.SUCCEEDED, [2095])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by_setup_intent")
 def test_failed_check_at_setup_keeps_cart_and_stock(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(stock=3)

@@ -232,6 +232,7 @@ def test_language_choice_on_a_405_page_leads_to_the_home_page(client: Client) ->
     assert '<input type="hidden" name="next" value="/">' in text
 
 
+@pytest.mark.slow
 def test_default_language_can_be_german(tmp_path: Path) -> None:
     """Check that a German shop needs no new migrations and passes the system checks."""
     environment = os.environ | {"LANGUAGE_CODE": "de", "VAR_DIR": str(tmp_path), "DATABASE_URL": ""}

@@ -34,6 +34,7 @@ def start(code: str = START, **environment: str) -> tuple[int, str]:
     return process.returncode, process.stdout + process.stderr
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL", "STRIPE_SECRET_KEY"])
 def test_start_without_a_required_variable_names_it(name: str) -> None:
     code, output = start(READ.format("s.DEBUG"), **{name: ""})
@@ -50,12 +51,14 @@ def test_start_with_an_https_url_enables_tls_settings() -> None:
     assert start(READ.format(values)) == (0, "(True, True, True, True)\n")
 
 
+@pytest.mark.slow
 def test_start_with_a_live_key_and_the_simulator_url_fails() -> None:
     code, output = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
     assert code != 0
     assert "A live Stripe key would be sent to a server that is not Stripe's." in output
 
 
+@pytest.mark.slow
 def test_start_with_test_payments_on_a_public_url_fails() -> None:
     code, output = start(STRIPE_API_BASE="", STRIPE_SECRET_KEY="sk_test_simulator")
     assert code != 0

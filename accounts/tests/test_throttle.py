@@ -173,6 +173,7 @@ def test_password_change_counts_towards_lockout(alice: User) -> None:
     assert can_sign_in(ELSEWHERE)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("attempt", [try_password, try_admin])
 @pytest.mark.parametrize("field", ["email", "password"])
 @pytest.mark.parametrize(

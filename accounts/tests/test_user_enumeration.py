@@ -44,6 +44,7 @@ def page_text(response: Any, email: str) -> str:
     return str(response.text).replace(email, "").replace(str(response.context["csrf_token"]), "")
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", ["active", "inactive", "unusable", "broken"])
 @pytest.mark.parametrize("page", ["/accounts/login/", "/admin/login/"])
 def test_login_does_same_work_for_known_and_unknown_email(counting_hasher: None, kind: str, page: str) -> None:

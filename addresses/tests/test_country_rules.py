@@ -108,6 +108,7 @@ def test_postcode_normalizes_every_example_of_every_country() -> None:
             assert rules.normalize_postcode(re.sub(r"[\W_]", "", example)) == example, country
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(country=st.sampled_from(COUNTRIES), typed=st.text(max_size=20))
 def test_postcode_accepts_only_what_the_package_accepts(country: str, typed: str) -> None:

@@ -145,6 +145,7 @@ def test_totals_follow_every_update(client: Client, mug: Product) -> None:
 HUGE = str(2**64)
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("action", ["add", "set"])
 @pytest.mark.parametrize(
     "quantity", [" ", "-1", "1.5", "1e9", "100", "NaN", "inf", "9" * 500, "9" * 5000, "1\x00", "one", "0x1", HUGE]
@@ -333,6 +334,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("goal", HOSTILE)
 def test_next_to_another_site_is_not_followed(client: Client, mug: Product, goal: str) -> None:
     response = client.post(UPDATE, {"product_id": mug.pk, "next": goal}, headers=SAME)

@@ -54,6 +54,7 @@ def succeeded(simulator: Simulator) -> int:
     return sum(charge["status"] == "succeeded" for charge in simulator.objects("charge"))
 
 
+@pytest.mark.slow
 def test_parallel_writers_all_succeed() -> None:
     products = [make_product(stock=100) for _number in range(THREADS)]
 
@@ -115,6 +116,7 @@ def test_last_item_is_sold_once_to_eight_shoppers(simulator: Simulator) -> None:
     assert (Order.objects.placed().count(), product.stock, succeeded(simulator)) == (1, 0, 1)
 
 
+@pytest.mark.slow
 def test_last_use_of_a_code_goes_to_one_of_eight_shoppers(simulator: Simulator) -> None:
     product, discount = make_product(stock=None), make_discount("LAST", uses_limit=1)
     shoppers, forms = [Client() for _number in range(THREADS)], []
@@ -158,6 +160,7 @@ def place_while_adding(client: Client, card: int, product: Any, other: Any) -> l
     return [response.status_code for response in run_in_parallel(act)]
 
 
+@pytest.mark.slow
 def test_adding_while_placing_waits_instead_of_failing(client: Client, simulator: Simulator) -> None:
     """Check that both write the cart and the order in the same sequence, which avoids deadlocks."""
     product, other = make_product(stock=50), make_product(stock=50)

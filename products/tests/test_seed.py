@@ -33,6 +33,7 @@ def test_seed_adds_forty_products_with_pictures_once() -> None:
     assert all(default_storage.size(product.image.name) > 1000 for product in products)
 
 
+@pytest.mark.slow
 def test_seed_nests_the_categories_and_keeps_changes_of_staff() -> None:
     seed()
     mugs = Category.objects.get(slug="mugs-cups")
@@ -44,6 +45,7 @@ def test_seed_nests_the_categories_and_keeps_changes_of_staff() -> None:
     assert Category.objects.count() == 7
 
 
+@pytest.mark.slow
 def test_seed_keeps_changed_products_and_adds_missing_ones() -> None:
     seed()
     Product.objects.filter(sku="MC-101").update(title="Ours now")
@@ -52,6 +54,7 @@ def test_seed_keeps_changed_products_and_adds_missing_ones() -> None:
     assert Product.objects.get(sku="MC-101").title == "Ours now"
 
 
+@pytest.mark.slow
 def test_seed_adds_plain_products_up_to_the_number() -> None:
     assert seed("--products", "30") == "70 products added, 70 in the shop.\n"
     assert seed("--products", "30") == "0 products added, 70 in the shop.\n"
@@ -61,6 +64,7 @@ def test_seed_adds_plain_products_up_to_the_number() -> None:
     assert [product.movements.get().amount for product in plain] == [100] * 32
 
 
+@pytest.mark.slow
 def test_picture_is_cached_as_immutable(client: Client) -> None:
     seed()
     product = Product.objects.get(sku="MC-101")

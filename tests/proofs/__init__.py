@@ -23,7 +23,7 @@ server_errors.
 The abuse tests start whole servers and are marked `slow`: `make test-slow`, CI and `make prove` run them.
 
 `scaled` selects a value by SCALE: `full` (`make prove`), `small` (`make prove SCALE=small`) or `quick` (`make test`).
-`make test` leaves out tests and cases marked `proof`; the others must be short there. To run one module during
-development, use `python -m pytest tests/proofs/test_killed_processes.py`. Use `pytest.mark.xdist_group("name")` for
-tests that need the whole machine, so that they do not run at the same time.
+`make test` leaves out tests and cases marked `proof` or `slow`; the others must be short there, about a second. To run
+one module during development, use `python -m pytest tests/proofs/test_killed_processes.py`. Use
+`pytest.mark.xdist_group("name")` for tests that need the whole machine, so that they do not run at the same time.
 """

@@ -102,6 +102,7 @@ def retry(visitor: Shopper, call: str) -> None:
         visitor.buy()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.usefixtures("without_retry_delay")
 @pytest.mark.parametrize(("call", "fault", "card", "way"), CASES)
 def test_fault_leaves_no_work_for_staff(
@@ -122,6 +123,7 @@ def test_fault_leaves_no_work_for_staff(
     visitor.check_outcome(way, is_bought=call != "cancel" and "refund" not in call)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_retry_delay", "create_and_confirm")
 def test_control_lost_response_to_intent_confirmed_at_creation_is_charged_again(
     client: Client, simulator: Simulator, report: ProofReport

@@ -99,6 +99,7 @@ def retry(visitor: Shopper, step: str) -> None:
         visitor.buy()
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize(("step", "point", "card", "way"), CASES)
 def test_killed_process_leaves_no_work_for_staff(
     client: Client,
@@ -119,6 +120,7 @@ def test_killed_process_leaves_no_work_for_staff(
     visitor.check_outcome(way, is_bought=step not in ("cancel", "refund"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("create_and_confirm")
 def test_control_intent_created_and_confirmed_together_is_charged_again(
     client: Client, place: ChildEnvironment, simulator: Simulator, report: ProofReport

@@ -184,6 +184,7 @@ def line(number: int, price: Decimal, quantity: int) -> CartItem:
     return CartItem(product=Product(pk=number, title=str(number), price=price), quantity=quantity)
 
 
+@pytest.mark.slow
 def test_quote_total_is_the_sum_of_its_parts(report: ProofReport) -> None:
     check_quote(report)
 
@@ -203,6 +204,7 @@ def check_shipping(report: ProofReport, data: st.DataObject, currency: str) -> N
         assert quoted.missing_for_free_shipping == missing
 
 
+@pytest.mark.slow
 def test_shipping_is_free_from_exactly_the_threshold(report: ProofReport) -> None:
     check_shipping(report)
 
@@ -270,5 +272,6 @@ def filled_order(lines: list[tuple[Decimal, int]]) -> Order:
     return order
 
 
+@pytest.mark.slow
 def test_stripe_intent_amount_is_the_sum_of_the_parts(report: ProofReport, clean_simulator: Simulator) -> None:
     check_orders(report, clean_simulator)

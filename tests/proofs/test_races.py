@@ -26,7 +26,7 @@ from tests.proofs.proof_report import ProofReport, scaled
 from tests.proofs.recovery import age_and_reconcile
 
 # One race at a time: two would slow each other down and need more connections than the database server allows.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("races"), pytest.mark.slow]
 SHOPPERS, PRESSES, STAFF = scaled(quick=8, small=50, full=50), scaled(quick=8, small=20, full=20), 2
 # Seconds before the bank's dialog is confirmed, so that sometimes the expiry is first and sometimes the shopper.
 PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2)

@@ -46,6 +46,7 @@ def run(simulator: Simulator, patch: pytest.MonkeyPatch, runs: int, seed: int | 
         run_state_machine_as_test(machine, settings=settings(**chosen))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_delays_and_logs")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_any_steps_keep_all_invariants(

@@ -118,6 +118,7 @@ def deliver_all(simulator: Simulator, report: ProofReport, random_source: random
     return shuffled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_events_in_any_order_have_the_same_outcome_as_in_order(
     simulator: Simulator, report: ProofReport, part: int
