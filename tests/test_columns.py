@@ -91,6 +91,11 @@ def test_personal_column_is_exported(model: Any) -> None:
     assert not set(model.columns.personal) & set(model.columns.internal)
 
 
+def test_everything_that_placing_freezes_is_exported() -> None:
+    assert set(Order.columns.frozen) & set(Order.columns.internal) == {"uuid", "discount"}  # The code is exported.
+    assert set(OrderItem.columns.frozen) & set(OrderItem.columns.internal) == {"order", "product"}
+
+
 @pytest.mark.parametrize("model", [model for model in DECLARED if model is not Cart])
 def test_model_with_frozen_columns_is_guarded(model: Any) -> None:
     assert issubclass(model, GuardedModel)
