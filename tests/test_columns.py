@@ -3,6 +3,7 @@
 They fail for a new column until it is declared in `columns` (see core/columns.py).
 """
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +19,7 @@ from accounts.models import AccountMail, GuestEmail, TakenSignup, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from carts.models import Cart, CartItem, Discount, ShippingMethod, TaxRate
-from carts.pricing.quotes import quote_cart
+from carts.pricing.quotes import Quote, quote_cart
 from carts.pricing.rules import PricingRules
 from core.models import GuardedModel
 from orders.bookkeeping.audit import frozen_orders
@@ -94,6 +95,15 @@ def test_personal_column_is_exported(model: Any) -> None:
 def test_everything_that_placing_freezes_is_exported() -> None:
     assert set(Order.columns.frozen) & set(Order.columns.internal) == {"uuid", "discount"}  # The code is exported.
     assert set(OrderItem.columns.frozen) & set(OrderItem.columns.internal) == {"order", "product"}
+
+
+def test_columns_that_are_copied_at_placing_are_frozen() -> None:
+    assert set(IDENTITY + FROM_CHECKOUT + FROM_QUOTE) == set(Order.columns.frozen)
+
+
+def test_order_copies_everything_that_it_shares_with_a_quote() -> None:
+    of_quote = {*dir(Quote), *(field.name for field in dataclasses.fields(Quote))}
+    assert of_quote & set(columns_of(Order)) == set(FROM_QUOTE)
 
 
 @pytest.mark.parametrize("model", [model for model in DECLARED if model is not Cart])

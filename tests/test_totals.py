@@ -80,11 +80,13 @@ def test_column_that_an_order_copies_is_a_signed_fact_of_its_own(full_quote: Quo
 
 @pytest.fixture
 def extra_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Add an entry to all totals."""
+    """Add entries to all totals: enough of them to notice a page that shows only the first few."""
     original = totals.total_entries
 
     def with_extra(sums: totals.Totals) -> Iterator[totals.TotalEntry]:
         yield from original(sums)
+        for number in range(5):
+            yield dataclasses.replace(EXTRA, label=f"Charge {number}", amount=Decimal("0.01"))
         yield EXTRA
 
     monkeypatch.setattr(totals, "total_entries", with_extra)
