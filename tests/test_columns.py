@@ -184,7 +184,6 @@ def test_placed_order_has_all_frozen_columns_of_its_quote(placed: Order) -> None
     assert [name for name, value in values.items() if value in ("", None, 0, Decimal(0))] == []
 
 
-@pytest.mark.sampled(7)
 @pytest.mark.parametrize(("model", "name"), FROZEN)
 def test_checksum_and_audit_notice_a_changed_frozen_column(placed: Order, model: Any, name: str) -> None:
     make_open_order()
@@ -196,7 +195,6 @@ def test_checksum_and_audit_notice_a_changed_frozen_column(placed: Order, model:
     assert "I5" in {finding.rule for finding in frozen_orders()}
 
 
-@pytest.mark.sampled(9)
 @pytest.mark.parametrize(("model", "name"), GUARDED)
 def test_save_of_an_existing_row_leaves_a_guarded_column(placed: Order, model: Any, name: str) -> None:
     make_product()
@@ -211,7 +209,6 @@ def test_save_of_an_existing_row_leaves_a_guarded_column(placed: Order, model: A
     assert rows_of(row).values_list(attname, flat=True)[0] == before
 
 
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", [name for name in FROM_QUOTE if name != "discount"])
 def test_admin_shows_what_the_order_copied_from_its_quote(admin_client: Client, placed: Order, name: str) -> None:
     page = admin_client.get(f"/admin/orders/order/{placed.pk}/change/")
