@@ -12,7 +12,7 @@ from accounts import emails
 from orders.workflow.claims import has_earlier_orders
 
 
-def send_waiting() -> int:
+def send_due_emails() -> int:
     """Send the account emails that are due, as reconcile does. Return their number."""
     return emails.send_due_emails(has_earlier_orders)
 
@@ -26,7 +26,7 @@ def get_link(message: Any) -> str:
 
 def send_and_get_link() -> str:
     """Send the queued emails and return the path of the link in the last one."""
-    assert send_waiting()
+    assert send_due_emails()
     return get_link(mail.outbox[-1])
 
 

@@ -5,7 +5,7 @@ from django.core import mail
 from django.test import Client
 
 from accounts.models import AccountMail, TakenSignupQuerySet, User
-from accounts.tests.mailbox import send_waiting
+from accounts.tests.mailbox import send_due_emails
 from tests.makers import PASSWORD, make_user
 from tests.visitors import sign_in
 
@@ -48,7 +48,7 @@ def test_email_change_requires_new_verification(client: Client, alice: User) -> 
 
 def test_email_change_notifies_both_email_addresses(client: Client, alice: User) -> None:
     client.post(EMAIL, NEW)
-    assert send_waiting() == 2
+    assert send_due_emails() == 2
     notification, verification = mail.outbox
     assert (notification.to, verification.to) == (["alice@example.org"], ["new@example.org"])
     assert "now has a different email" in notification.body

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AccountMail, TakenSignup
-from accounts.tests.mailbox import get_link, request_password_reset, send_and_get_link, send_waiting
+from accounts.tests.mailbox import get_link, request_password_reset, send_and_get_link, send_due_emails
 from tests.makers import make_user
 from tests.visitors import count_queries, sign_in
 
@@ -55,7 +55,7 @@ def test_reset_request_does_not_query_users(client: Client) -> None:
 
 def test_reset_for_unknown_email_is_dropped(client: Client) -> None:
     request_password_reset(client)
-    assert (send_waiting(), mail.outbox) == (0, [])
+    assert (send_due_emails(), mail.outbox) == (0, [])
     row = AccountMail.objects.get()
     assert (row.sent, bool(row.dropped)) == (None, True)
 
@@ -63,25 +63,25 @@ def test_reset_for_unknown_email_is_dropped(client: Client) -> None:
 def test_email_is_sent_only_once(client: Client) -> None:
     make_user()
     request_password_reset(client)
-    assert (send_waiting(), send_waiting(), len(mail.outbox)) == (1, 0, 1)
+    assert (send_due_emails(), send_due_emails(), len(mail.outbox)) == (1, 0, 1)
 
 
 def test_email_is_retried_after_server_failure(client: Client, settings: Any) -> None:
     make_user()
     request_password_reset(client)
     settings.EMAIL_BACKEND = "nowhere.Backend"
-    assert send_waiting() == 0
+    assert send_due_emails() == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert send_waiting() == 0  # The last attempt was just now, so the email is not due yet.
+    assert send_due_emails() == 0  # The last attempt was just now, so the email is not due yet.
     AccountMail.objects.update(tried_at=ago(minutes=3))
-    assert send_waiting() == 1
+    assert send_due_emails() == 1
 
 
 def test_email_older_than_one_day_is_dropped(client: Client) -> None:
     make_user()
     request_password_reset(client)
     AccountMail.objects.update(timestamp=ago(hours=25))
-    assert (send_waiting(), mail.outbox) == (0, [])
+    assert (send_due_emails(), mail.outbox) == (0, [])
     assert AccountMail.objects.get().dropped
 
 
@@ -90,10 +90,10 @@ def test_email_rows_are_deleted_after_one_month(client: Client) -> None:
     TakenSignup.objects.record("here")
     AccountMail.objects.update(timestamp=ago(days=29))
     TakenSignup.objects.update(timestamp=ago(days=31))
-    send_waiting()
+    send_due_emails()
     assert (AccountMail.objects.count(), TakenSignup.objects.count()) == (1, 0)
     AccountMail.objects.update(timestamp=ago(days=31))
-    send_waiting()
+    send_due_emails()
     assert not AccountMail.objects.exists()
 
 
@@ -108,7 +108,7 @@ def test_email_rows_do_not_store_link(client: Client) -> None:
 def test_email_headers_say_auto_generated_and_use_site_host(client: Client, settings: Any) -> None:
     make_user()
     request_password_reset(client)
-    send_waiting()
+    send_due_emails()
     headers = mail.outbox[0].message()
     assert headers["Auto-Submitted"] == "auto-generated"
     assert headers["Message-ID"].endswith(f"@{settings.SITE_HOST}>")
@@ -126,7 +126,7 @@ def test_email_subject_and_text_match_kind(client: Client) -> None:
     sign_in(client, make_user())
     request_password_reset(client)
     client.post(reverse("accounts:verify_request"))
-    send_waiting()
+    send_due_emails()
     reset, verify = mail.outbox
     assert reset.subject == "Reset your password at Hearth & Clay"
     assert verify.subject == "Verify your email at Hearth & Clay"
@@ -139,10 +139,10 @@ def test_recipient_gets_at_most_five_reset_emails_per_hour(client: Client) -> No
     make_user()
     urls = {request_password_reset(client, email).url for email in ["alice@example.org", "ALICE@example.org"] * 4}
     assert urls == {"/accounts/login/"}
-    assert send_waiting() == 5
+    assert send_due_emails() == 5
     AccountMail.objects.update(timestamp=ago(minutes=61))
     request_password_reset(client)
-    assert send_waiting() == 1
+    assert send_due_emails() == 1
 
 
 def test_recipient_limit_does_not_affect_other_recipients(client: Client) -> None:
@@ -150,13 +150,13 @@ def test_recipient_limit_does_not_affect_other_recipients(client: Client) -> Non
     for _ in range(6):
         request_password_reset(client)
     request_password_reset(client, "bob@example.org")
-    assert send_waiting() == 1
+    assert send_due_emails() == 1
 
 
 def test_recipient_limit_applies_to_unknown_email(client: Client) -> None:
     for _ in range(3):
         request_password_reset(client)
-    send_waiting()
+    send_due_emails()
     for _ in range(5):
         request_password_reset(client)
     assert AccountMail.objects.count() == 5

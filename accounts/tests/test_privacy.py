@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AccountMail, AccountMailQuerySet, GuestEmail, User
-from accounts.tests.mailbox import send_waiting
+from accounts.tests.mailbox import send_due_emails
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from orders.bookkeeping.audit import audit
@@ -177,7 +177,7 @@ def test_delete_leaves_no_row_with_personal_data(alice: User) -> None:
         assert not model._default_manager.exists()
     assert [profile.email for profile in BillingProfile.objects.all()] == [""]
     assert not any("alice" in to for to in AccountMail.objects.values_list("to", flat=True))
-    assert (Order.objects.count(), send_waiting(), mail.outbox) == (1, 0, [])
+    assert (Order.objects.count(), send_due_emails(), mail.outbox) == (1, 0, [])
 
 
 def test_delete_does_not_reset_email_limits(alice: User) -> None:

@@ -7,7 +7,7 @@ from django.core import mail, signing
 from django.test import Client
 
 from accounts.models import AccountMail, User
-from accounts.tests.mailbox import send_and_get_link, send_waiting
+from accounts.tests.mailbox import send_and_get_link, send_due_emails
 from tests.makers import make_user
 from tests.visitors import count_queries, sign_in
 
@@ -176,13 +176,13 @@ def test_verify_link_does_not_work_for_claim(client: Client, alice: User) -> Non
 def test_verify_email_is_not_sent_if_already_verified(client: Client, alice: User) -> None:
     client.post(VERIFY)
     User.objects.update(email_verified=alice.email)
-    assert (send_waiting(), mail.outbox) == (0, [])
+    assert (send_due_emails(), mail.outbox) == (0, [])
 
 
 def test_verify_email_is_not_sent_to_former_email_address(client: Client, alice: User) -> None:
     client.post(VERIFY)
     User.objects.update(email="new@example.org")
-    assert (send_waiting(), mail.outbox) == (0, [])
+    assert (send_due_emails(), mail.outbox) == (0, [])
 
 
 def test_verify_email_does_not_contain_name(client: Client) -> None:

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from carts.models.rates import HUNDRED, ShippingMethod, TaxRate
 from core.money import has_excess_decimals, round_money
 
-RULES_KEY = "rules"
+RULES_KEY = "pricing-rules"  # Change it with the class: other versions of the shop can share the cache.
 
 
 def calculate_tax(amount: Decimal, percent: Decimal, is_included: bool, currency: str) -> Decimal:

@@ -1,4 +1,4 @@
-"""Admin for orders, refunds and order email. Amounts are read-only."""
+"""Admin for orders. Amounts are read-only."""
 
 from itertools import groupby
 from typing import Any

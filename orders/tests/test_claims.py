@@ -5,7 +5,7 @@ from django.core import mail, signing
 from django.test import Client
 
 from accounts.models import AccountMail, User
-from accounts.tests.mailbox import send_and_get_link, send_waiting
+from accounts.tests.mailbox import send_and_get_link, send_due_emails
 from orders.models import Order
 from tests.makers import make_open_order, make_user
 from tests.visitors import count_queries, sign_in
@@ -92,7 +92,7 @@ def test_claim_response_does_not_reveal_whether_orders_exist(client: Client, ali
 def test_claim_without_orders_sends_no_email(client: Client, alice: User) -> None:
     guest_order("bob@example.org")
     client.post(CLAIM)
-    assert (send_waiting(), mail.outbox) == (0, [])
+    assert (send_due_emails(), mail.outbox) == (0, [])
     assert AccountMail.objects.get().dropped
 
 
