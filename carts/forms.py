@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from addresses.countries import country_choices
 from billing.forms import CardForm
-from carts.pricing.quotes import read_signed
+from carts.pricing.agreement import MAX_SIGNED_LENGTH, read_signed
 from carts.pricing.rules import PricingRules
 from core.forms import PlainForm
 from products.models.product import MAX_QUANTITY
@@ -103,18 +103,18 @@ class DiscountForm(PlainForm):
 
 
 class PlaceOrderForm(CardForm):
-    """Form with the card to charge, the signed quote that was shown, and the currently selected shipping method."""
+    """Form with the card to charge, the signed agreement that was shown, and the currently selected shipping method."""
 
-    quote = forms.CharField(max_length=20_000)
+    quote = forms.CharField(max_length=MAX_SIGNED_LENGTH)
     shipping_method = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
     def has_changed_method(self) -> bool:
-        """Check whether a shipping method is selected that differs from the one in the quote that was shown."""
-        selected, shown = self.cleaned_data["shipping_method"], self.cleaned_data["quote"].get("shipping") or [None]
-        return selected is not None and selected != shown[0]
+        """Check whether a shipping method is selected that differs from the one that was shown."""
+        selected = self.cleaned_data["shipping_method"]
+        return selected is not None and selected != self.cleaned_data["quote"].get("shipping_method")
 
     def clean_quote(self) -> dict[str, Any]:
-        """Return the facts of the quote that was shown. Raise ValidationError if the signature is invalid."""
+        """Return the facts that were shown. Raise ValidationError if the signature is invalid."""
         try:
             return read_signed(self.cleaned_data["quote"])
         except signing.BadSignature as error:

@@ -21,7 +21,7 @@ from carts.pricing.rules import PricingRules
 from orders.models import Order, Payment
 from orders.workflow import payments
 from orders.workflow.guests import start_guest
-from orders.workflow.placing import place
+from orders.workflow.placing import agree, place
 from products.models import Category, Product
 
 _numbers = itertools.count(1)
@@ -95,17 +95,24 @@ def add_card(client: Client, token: str = "tok_visa", order: str = "") -> Any:
 def payment_form_data(client: Client) -> dict[str, str]:
     """Return the current form data of the payment step, without a card.
 
-    The order and quote are missing if the page does not show an order.
+    The order and quote are missing if the visitor is not at the payment step.
     """
     data, page = {"action": "place"}, client.get(reverse("carts:checkout"))
-    if page.context:
-        data |= {"order": page.context["order"].order_id, "quote": page.context["quote"].signed()}
+    if page.context and "agreement" in page.context:
+        data |= {"order": page.context["order"].order_id, "quote": page.context["agreement"].signed()}
     return data
 
 
 def place_order(client: Client, card: int | str, **changes: str) -> Any:
     """Submit the current form of the payment step with this card."""
     return client.post(reverse("carts:checkout"), payment_form_data(client) | {"card": str(card)} | changes)
+
+
+def shown_facts(order: Order, rules: PricingRules | None = None) -> dict[str, Any]:
+    """Return the facts that the payment step of an open order shows and signs now."""
+    order = Order.objects.get(pk=order.pk)
+    assert order.cart
+    return agree(order, quote_cart(order.cart, address=order.shipping_address, rules=rules)).facts()
 
 
 def make_client_request(client: Client) -> HttpRequest:
@@ -128,7 +135,7 @@ def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int
     for kind in Address.Type:
         order.use_address(address, kind)
     card = save_token_card(request, profile, token)
-    place(order, quote_cart(cart, address=address, rules=PricingRules.from_database()).facts())
+    place(order, shown_facts(order, PricingRules.from_database()))
     Order.objects.remember(request, order)
     Cart.objects.forget(request, cart.pk)
     request.session.save()

@@ -19,8 +19,8 @@ from accounts.models import AccountMail, GuestEmail, TakenSignup, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from carts.models import Cart, CartItem, Discount, ShippingMethod, TaxRate
-from carts.pricing.quotes import Quote, quote_cart
-from carts.pricing.rules import PricingRules
+from carts.pricing.agreement import Agreement
+from carts.pricing.quotes import Quote, quote
 from core.models import GuardedModel
 from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import VERSION, checksum_of, is_intact
@@ -38,6 +38,7 @@ from tests.makers import (
     make_tax,
     make_user,
     set_standard_delivery,
+    shown_facts,
 )
 
 DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Cart]
@@ -106,6 +107,15 @@ def test_order_copies_everything_that_it_shares_with_a_quote() -> None:
     assert of_quote & set(columns_of(Order)) == set(FROM_QUOTE)
 
 
+@pytest.mark.django_db
+def test_every_detail_that_an_order_copies_is_a_signed_fact() -> None:
+    details = [field.name for field in dataclasses.fields(Agreement) if field.name != "quote"]
+    assert sorted(details) == sorted(FROM_CHECKOUT)
+    texts: Any = {name: name for name in details}
+    facts = Agreement(quote=quote([]), **texts).facts()
+    assert {name: facts[name] for name in FROM_CHECKOUT} == texts
+
+
 @pytest.mark.parametrize("model", [model for model in DECLARED if model is not Cart])
 def test_model_with_frozen_columns_is_guarded(model: Any) -> None:
     assert issubclass(model, GuardedModel)
@@ -140,7 +150,7 @@ def placed(db: None) -> Order:
         order.use_address(address, kind)
     order.refresh_from_db()
     cart.refresh_from_db()
-    assert place(order, quote_cart(cart, address=address, rules=PricingRules.from_database()).facts())
+    assert place(order, shown_facts(order))
     return order
 
 

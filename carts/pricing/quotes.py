@@ -1,12 +1,12 @@
 """Price quotes for carts. The function `quote` calculates every total on a page, in a cart or in an order."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core import signing
 from django.utils.translation import gettext as _
 
 from addresses.countries import country_name
@@ -17,8 +17,8 @@ from carts.pricing.rules import PricingRules, calculate_tax
 from carts.pricing.totals import TotalEntry, add_up, shown_entries, tax_of_charges
 from core.money import allocate, format_money, maximum_charge, minimum_charge
 
-SALT = "quote"
 ZERO = Decimal(0)
+MAX_NAME_LENGTH = 40  # characters of an earlier title in messages
 
 
 class Destination(NamedTuple):
@@ -36,6 +36,20 @@ class LineAmounts(NamedTuple):
 
     discount: Decimal
     tax: Decimal
+
+
+class LineFacts(NamedTuple):
+    """What the shopper agrees to about a line.
+
+    `title` and `picture` are digests, because a signed cart must not become too long. `name` is the beginning of the
+    title, for messages.
+    """
+
+    quantity: int
+    price: str
+    name: str
+    title: str
+    picture: str
 
 
 @dataclass(frozen=True)
@@ -136,37 +150,46 @@ class Quote:
     def facts(self) -> dict[str, Any]:
         """Return what the shopper agrees to.
 
-        These are the quantity and price of each product, delivery, discount, tax, total and currency.
+        These are each line, delivery, discount, tax, total and currency. A tax of zero is not shown, so its title and
+        rate are left out.
         """
-        lines = {str(line.product_id): [line.quantity, _format_amount(line.product.price)] for line in self.lines}
-        tax = [self.tax_title, f"{self.tax_rate:.3f}", _format_amount(self.tax_total), self.is_tax_included]
+        amounts = ("shipping_total", "discount_total", "tax_total", "total")
         return {
-            "lines": lines,
-            "shipping": [
-                self.method.pk if self.method else None,
-                self.shipping_title,
-                _format_amount(self.shipping_total),
-            ],
-            "discount": [self.discount_code, _format_amount(self.discount_total)],
-            "tax": tax if self.tax_total else [],
-            "total": _format_amount(self.total),
+            "lines": {str(line.product_id): list(_line_facts(line)) for line in self.lines},
+            "shipping_method": self.method.pk if self.method else None,
+            "shipping_title": self.shipping_title,
+            "discount_code": self.discount_code,
+            "tax_title": self.tax_title if self.tax_total else "",
+            "tax_rate": f"{self.tax_rate:.3f}" if self.tax_total else "",
+            "is_tax_included": self.is_tax_included,
+            **{name: _format_amount(getattr(self, name)) for name in amounts},
             "currency": self.currency,
         }
 
-    def signed(self) -> str:
-        """Return the facts for a hidden form field, signed so that any change is detected."""
-        return signing.dumps(self.facts(), salt=SALT, compress=True)
+
+def _line_facts(line: CartItem) -> LineFacts:
+    product = line.product
+    return LineFacts(
+        quantity=line.quantity,
+        price=_format_amount(product.price),
+        name=_shorten(product.title),
+        title=_digest(product.title),
+        picture=_digest(product.image.name or ""),
+    )
+
+
+def _shorten(title: str) -> str:
+    """Return the title or its beginning, the same in every language, unlike what Django's Truncator returns."""
+    return title if len(title) <= MAX_NAME_LENGTH else title[: MAX_NAME_LENGTH - 1] + "…"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _format_amount(amount: Decimal) -> str:
     """Return the amount with two decimals, so that equal amounts have the same text."""
     return f"{amount:.2f}"
-
-
-def read_signed(value: str) -> dict[str, Any]:
-    """Return the facts of a signed quote. Raise signing.BadSignature if the signature is invalid."""
-    facts: dict[str, Any] = signing.loads(value, salt=SALT)
-    return facts
 
 
 def quote_cart(

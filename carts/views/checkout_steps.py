@@ -25,7 +25,7 @@ from carts.views.details import DetailsForms
 from core.http import private
 from orders.models import Order
 from orders.views.payment import pay_order
-from orders.workflow.placing import OrderRejected, place
+from orders.workflow.placing import OrderRejected, agree, place
 
 
 def place_order(request: HttpRequest) -> HttpResponse:
@@ -83,7 +83,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if order and order.status != Order.Status.OPEN:
         return redirect(order)  # placed in another tab after the cart was read
     address = order.shipping_address if order else None
-    context = {"cart": cart, "quote": quote_cart(cart, lines, address), "order": order}
+    quote = quote_cart(cart, lines, address)
+    context = {"cart": cart, "quote": quote, "order": order}
     if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
         details = DetailsForms(request, profile, order, cart)
         if details.is_valid():
@@ -92,7 +93,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
             cart.store_choices(country=shipping["country"], region=shipping.get("state", ""))
             return redirect("carts:checkout")
         return render(request, "carts/checkout.html", context | _details_context(details, profile))
-    context |= {"step": "pay", "cards": Card.objects.usable(order.billing_profile)}
+    cards = Card.objects.usable(order.billing_profile)
+    context |= {"step": "pay", "agreement": agree(order, quote), "cards": cards}
     return render(request, "carts/checkout.html", context)
 
 

@@ -8,7 +8,6 @@ from django.test import Client
 from django.urls import reverse
 
 from carts.models import Cart
-from carts.pricing.quotes import quote
 from orders.models import Order
 from orders.workflow.placing import OrderRejected, place
 from products.models import Product
@@ -22,16 +21,11 @@ from tests.makers import (
     payment_form_data,
     place_order,
     set_standard_delivery,
+    shown_facts,
     submit_details,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def shown(order: Order) -> dict[str, Any]:
-    """Return the facts of the quote that the shopper sees now."""
-    assert order.cart
-    return quote(order.cart.lines()).facts()
 
 
 @pytest.fixture
@@ -52,7 +46,7 @@ def product_of(order: Order) -> Product:
 
 
 def test_place_freezes_lines_sums_addresses_and_email(order: Order) -> None:
-    assert place(order, shown(order))
+    assert place(order, shown_facts(order))
     item = order.items.get()
     assert (item.unit_price, item.quantity, item.total) == (Decimal("16.00"), 1, Decimal("16.00"))
     assert (order.subtotal, order.shipping_total, order.total) == (Decimal("16"), Decimal("4.95"), Decimal("20.95"))
@@ -61,13 +55,13 @@ def test_place_freezes_lines_sums_addresses_and_email(order: Order) -> None:
 
 
 def test_place_reserves_the_stock_and_closes_the_cart(order: Order) -> None:
-    place(order, shown(order))
+    place(order, shown_facts(order))
     assert product_of(order).stock == 9
     assert not Cart.objects.filter(active=True).exists()
 
 
 def test_placed_order_ignores_changes_to_its_product_and_address(order: Order) -> None:
-    place(order, shown(order))
+    place(order, shown_facts(order))
     Product.objects.update(price=99, title="Other", active=False)
     order.shipping_address.delete()  # type: ignore[union-attr]
     order.refresh_from_db()
@@ -76,7 +70,7 @@ def test_placed_order_ignores_changes_to_its_product_and_address(order: Order) -
 
 
 def test_second_place_does_nothing(order: Order) -> None:
-    facts = shown(order)
+    facts = shown_facts(order)
     place(order, facts)
     assert place(order, facts) is False
     assert product_of(order).stock == 9
@@ -132,7 +126,7 @@ def make_free(order: Order) -> None:
     ],
 )
 def test_place_rejects_a_changed_quote_and_changes_nothing(order: Order, change: Any, message: str) -> None:
-    facts = shown(order)
+    facts = shown_facts(order)
     change(order)
     stock = list(Product.objects.values_list("stock"))
     with pytest.raises(OrderRejected) as caught:
@@ -148,7 +142,7 @@ def test_place_rejects_total_below_stripes_minimum(order: Order) -> None:
     set_standard_delivery("0")
     Product.objects.update(price=Decimal("0.29"))
     with pytest.raises(OrderRejected, match=r"minimum order value is £0\.30"):
-        place(order, shown(order))
+        place(order, shown_facts(order))
 
 
 def test_last_item_goes_to_one_of_two_orders(client: Client, other_client: Client, simulator: Simulator) -> None:
@@ -159,7 +153,7 @@ def test_last_item_goes_to_one_of_two_orders(client: Client, other_client: Clien
     cards = [add_card(visitor).json()["card"] for visitor in (client, other_client)]
     pages = [visitor.get(reverse("carts:checkout")) for visitor in (client, other_client)]
     for visitor, card, page in zip((client, other_client), cards, pages, strict=True):
-        data = {"order": page.context["order"].order_id, "quote": page.context["quote"].signed()}
+        data = {"order": page.context["order"].order_id, "quote": page.context["agreement"].signed()}
         visitor.post(reverse("carts:checkout"), data | {"action": "place", "card": card})
     product.refresh_from_db()
     assert (Order.objects.placed().count(), product.stock) == (1, 0)
@@ -207,7 +201,7 @@ def test_strangers_order_cannot_be_placed(client: Client, other_client: Client, 
 
 def test_stale_object_saved_after_placing_changes_neither_status_nor_amounts(order: Order) -> None:
     stale = Order.objects.get(pk=order.pk)
-    place(order, shown(order))
+    place(order, shown_facts(order))
     stale.email = "new@example.org"
     stale.save()
     email = order.email
@@ -218,11 +212,11 @@ def test_stale_object_saved_after_placing_changes_neither_status_nor_amounts(ord
 def test_place_rejects_total_above_stripes_maximum(order: Order) -> None:
     Product.objects.update(price=Decimal("99999999"))
     with pytest.raises(OrderRejected, match=r"maximum order value is £999,999\.99"):
-        place(order, shown(order))
+        place(order, shown_facts(order))
 
 
 def test_get_or_create_for_returns_the_order_placed_in_another_tab(order: Order) -> None:
     cart = order.cart
-    place(order, shown(order))
+    place(order, shown_facts(order))
     assert cart
     assert Order.objects.get_or_create_for(order.billing_profile, cart) == (order, False)

@@ -9,7 +9,6 @@ from django.test import Client
 
 from addresses.models import Address
 from carts.models.rates import Discount, ShippingMethod, TaxRate
-from carts.pricing.quotes import quote_cart
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.reconcile import compare_with_stripe
 from orders.models import Order
@@ -27,6 +26,7 @@ from tests.makers import (
     make_product,
     make_tax,
     set_standard_delivery,
+    shown_facts,
 )
 
 pytestmark = pytest.mark.django_db
@@ -45,19 +45,12 @@ def order() -> Order:
     return order
 
 
-def shown(order: Order) -> dict[str, Any]:
-    """Return the facts of the quote that the shopper sees now."""
-    assert order.cart
-    order.cart.refresh_from_db()
-    return quote_cart(order.cart, address=order.shipping_address).facts()
-
-
 def uses() -> int:
     return Discount.objects.get().uses
 
 
 def test_placed_order_ignores_later_rule_changes(order: Order) -> None:
-    place(order, shown(order))
+    place(order, shown_facts(order))
     ShippingMethod.objects.all().delete()
     TaxRate.objects.update(percent=5, title="Other")
     Discount.objects.update(value=50, code="OTHER", active=False)
@@ -74,7 +67,7 @@ def test_placed_order_ignores_later_rule_changes(order: Order) -> None:
 
 def test_tax_on_top_of_prices_is_part_of_the_total(order: Order, settings: Any) -> None:
     settings.PRICES_INCLUDE_TAX = False
-    place(order, shown(order))
+    place(order, shown_facts(order))
     assert (order.tax_total, order.total) == (Decimal("3.87"), Decimal("23.22"))
     assert not order.is_tax_included
     assert audit(with_stripe=False) == []
@@ -126,7 +119,7 @@ def remove_code(order: Order) -> None:
     ],
 )
 def test_place_rejects_a_rule_that_changed_since_it_was_shown(order: Order, change: Any, problem: str) -> None:
-    facts = shown(order)  # This also caches the current rules, which placing must not use.
+    facts = shown_facts(order)  # This also caches the current rules, which placing must not use.
     change(order)
     before = uses()
     with pytest.raises(OrderRejected) as caught:
@@ -138,12 +131,12 @@ def test_place_rejects_a_rule_that_changed_since_it_was_shown(order: Order, chan
 
 def test_code_use_is_counted_when_the_order_is_placed(order: Order) -> None:
     assert uses() == 0
-    place(order, shown(order))
+    place(order, shown_facts(order))
     assert uses() == 1
 
 
 def test_code_use_is_not_counted_if_the_items_sold_out(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = shown(order)
+    facts = shown_facts(order)
     monkeypatch.setattr("products.models.Product.reserve", lambda *args: False)
     with pytest.raises(OrderRejected, match="no longer available in this quantity"):
         place(order, facts)
@@ -151,14 +144,14 @@ def test_code_use_is_not_counted_if_the_items_sold_out(order: Order, monkeypatch
 
 
 def test_place_rejects_a_code_that_was_just_used_up(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = shown(order)
+    facts = shown_facts(order)
     monkeypatch.setattr(Discount, "reserve_use", lambda self: False)
     with pytest.raises(OrderRejected, match="The code TEN has just been used up"):
         place(order, facts)
 
 
 def test_cancel_releases_the_code_use_once_and_restores_the_code_to_the_cart(order: Order) -> None:
-    place(order, shown(order))
+    place(order, shown_facts(order))
     stale = Order.objects.get(pk=order.pk)
     cancellation.cancel(order, by="shopper")
     release_order(stale)
@@ -183,13 +176,13 @@ def test_refund_does_not_release_the_code_use(client: Client, simulator: Simulat
 def test_code_used_by_orders_cannot_be_deleted(order: Order) -> None:
     from django.db.models import ProtectedError
 
-    place(order, shown(order))
+    place(order, shown_facts(order))
     with pytest.raises(ProtectedError):
         Discount.objects.all().delete()
 
 
 def test_wrong_count_of_uses_is_found_and_repaired(order: Order, simulator: Simulator) -> None:
-    place(order, shown(order))
+    place(order, shown_facts(order))
     Discount.objects.update(uses=7)
     [finding] = audit(with_stripe=False)
     assert str(finding) == "I21  discount code TEN counts 7 uses, but 1 orders use it"
@@ -207,13 +200,13 @@ def test_wrong_count_of_uses_is_found_and_repaired(order: Order, simulator: Simu
     ],
 )  # fmt: skip
 def test_checksum_covers_the_frozen_rules(order: Order, change: dict[str, Any]) -> None:
-    place(order, shown(order))
+    place(order, shown_facts(order))
     Order.objects.update(**change)
     assert "I5" in {finding.rule for finding in audit(with_stripe=False)}
 
 
 def test_lines_that_do_not_add_up_to_the_order_are_found(order: Order) -> None:
-    place(order, shown(order))
+    place(order, shown_facts(order))
     order.items.update(tax_total=0, discount_total=0)
     output = " ".join(finding.text for finding in audit(with_stripe=False) if finding.rule == "I6")
     assert "not the sum of its lines and its shipping" in output

@@ -2,20 +2,19 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from addresses.models import Address
 from carts.models import Cart, CartItem
+from carts.pricing.agreement import Agreement, format_address
 from carts.pricing.quotes import LineAmounts, Quote, quote_cart
 from carts.pricing.rules import PricingRules
-from core.money import format_money
 from orders.bookkeeping.checksum import checksum_of
 from orders.models import Order, OrderEvent, OrderItem
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
-from products.models import Product
 
 
 class OrderRejected(Exception):
@@ -27,10 +26,10 @@ class OrderRejected(Exception):
 
 
 def place(order: Order, shown: dict[str, Any]) -> bool:
-    """Place `order` exactly as shown; `shown` contains the facts of its signed quote.
+    """Place `order` exactly as shown; `shown` contains the signed facts of the page.
 
-    Return False if another request has already placed the order. Raise OrderRejected and change
-    nothing if prices, stock, lines, delivery, tax or discount differ from what was shown, or if an address is missing.
+    Return False if another request has already placed the order. Raise OrderRejected and change nothing if anything
+    differs from what was shown, if a product is sold out, or if a postal address is missing.
     """
     with transaction.atomic():
         # Rows are always written in the order cart, order, discount, products to avoid deadlocks.
@@ -38,16 +37,19 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
         now = timezone.now()
         was_open = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, active=True)
         if not was_open.update(status=Order.Status.PLACED, placed_at=now, updated=now):
+            if Order.objects.filter(pk=order.pk, status=Order.Status.OPEN).exists():  # another tab started a new order
+                raise OrderRejected([_("Your checkout has expired. Please start again from your cart.")])
             transaction.set_rollback(True)
             return False
         order.refresh_from_db()
         if order.cart is None or not is_closed:
             raise OrderRejected([_("Your cart has changed. Please check it again.")])
         quote = quote_cart(order.cart, address=order.shipping_address, rules=PricingRules.from_database())
-        problems = _problems(order, quote, shown) or _use_discount_code(quote) or _reserve_stock(order, quote)
+        agreement = agree(order, quote, language=shown["language"])
+        problems = _problems(order, agreement, shown) or _use_discount_code(quote) or _reserve_stock(order, quote)
         if problems:
             raise OrderRejected(problems)
-        _freeze(order, quote)
+        _freeze(order, agreement)
         order.refresh_from_db()
         Order.objects.filter(pk=order.pk).update(checksum=checksum_of(order))
         order.record(OrderEvent.Kind.PLACED)
@@ -55,8 +57,25 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
     return True
 
 
-def _problems(order: Order, quote: Quote, shown: dict[str, Any]) -> list[str]:
+def agree(order: Order, quote: Quote, language: str = "") -> Agreement:
+    """Return what the shopper of an open order agrees to, as the payment step shows it and placing freezes it.
+
+    Without `language`, the postal addresses are in the active language. Placing uses the language of the page that was
+    pressed, so that a language chosen in another tab changes nothing.
+    """
+    language = language or get_language() or settings.LANGUAGE_CODE
+    return Agreement(
+        quote=quote,
+        email=order.billing_profile.email,
+        language=language,
+        shipping_address_text=format_address(order.shipping_address, language),
+        billing_address_text=format_address(order.billing_address, language),
+    )
+
+
+def _problems(order: Order, agreement: Agreement, shown: dict[str, Any]) -> list[str]:
     """Return why the order differs from what the shopper agreed to, or why it cannot be sold."""
+    quote = agreement.quote
     if not quote.lines:
         return [_("Your cart is empty.")]
     if not order.has_addresses:
@@ -65,35 +84,9 @@ def _problems(order: Order, quote: Quote, shown: dict[str, Any]) -> list[str]:
         return [f"{title}: {problem}." for title, problem in quote.problems.items()]
     if quote.delivery_problem:
         return [quote.delivery_problem]
-    if quote.facts() != shown:
-        return _differences(quote, shown)
+    if differences := agreement.differences(shown):
+        return differences
     return [quote.amount_problem] if quote.amount_problem else []
-
-
-def _differences(quote: Quote, shown: dict[str, Any]) -> list[str]:
-    """Return a message for each line, price or rule that differs from the one shown, and a closing message."""
-    facts, shown_lines = quote.facts(), shown.get("lines", {})
-    removed = Product.objects.filter(pk__in=shown_lines.keys() - facts["lines"].keys()).order_by("pk")
-    messages = [_("%(title)s is no longer in your cart.") % {"title": product.title} for product in removed]
-    for line in quote.lines:
-        shown_count, shown_cost = shown_lines.get(str(line.product_id), [0, None])
-        count, cost = facts["lines"][str(line.product_id)]
-        if shown_count != count:
-            messages.append(
-                _("Your cart now has %(count)d × %(title)s.") % {"count": count, "title": line.product.title}
-            )
-        if shown_cost not in (None, cost):
-            price = format_money(line.product.price, quote.currency)
-            messages.append(_("%(title)s now costs %(price)s.") % {"title": line.product.title, "price": price})
-    if quote.method and facts["shipping"] != shown.get("shipping"):
-        params = {"title": quote.method.title, "price": format_money(quote.shipping_total, quote.currency)}
-        messages.append(_("Delivery is now: %(title)s, %(price)s.") % params)
-    if facts["discount"] != shown.get("discount"):
-        amount = format_money(quote.discount_total, quote.currency)
-        messages.append(quote.code_problem or _("The discount is now %(amount)s.") % {"amount": amount})
-    if facts["tax"] != shown.get("tax"):
-        messages.append(_("The tax is now %(amount)s.") % {"amount": format_money(quote.tax_total, quote.currency)})
-    return [*messages, _("Your order has changed. Please check the new total before you place it.")]
 
 
 def _use_discount_code(quote: Quote) -> list[str]:
@@ -111,19 +104,15 @@ def _reserve_stock(order: Order, quote: Quote) -> list[str]:
     return []
 
 
-def _freeze(order: Order, quote: Quote) -> None:
+def _freeze(order: Order, agreement: Agreement) -> None:
     """Copy what `orders.models.columns` declares as frozen to the order and its lines. It never changes afterwards."""
+    quote = agreement.quote
     rows = [
         _frozen_line(order, line, amounts, quote) for line, amounts in zip(quote.lines, quote.line_amounts, strict=True)
     ]
     OrderItem.objects.bulk_create(rows)
-    checkout = {
-        "email": order.billing_profile.email,
-        "language": get_language() or "en",
-        "shipping_address_text": _address_text(order.shipping_address),
-        "billing_address_text": _address_text(order.billing_address),
-    }
-    frozen = {name: checkout[name] for name in FROM_CHECKOUT} | {name: getattr(quote, name) for name in FROM_QUOTE}
+    frozen = {name: getattr(agreement, name) for name in FROM_CHECKOUT}
+    frozen |= {name: getattr(quote, name) for name in FROM_QUOTE}
     Order.objects.filter(pk=order.pk).update(**frozen)
 
 
@@ -141,7 +130,3 @@ def _frozen_line(order: Order, line: CartItem, amounts: LineAmounts, quote: Quot
         "total": line.total,
     }
     return OrderItem(**{name: values[name] for name in OrderItem.columns.frozen})
-
-
-def _address_text(address: Address | None) -> str:
-    return "\n".join(address.lines()) if address else ""

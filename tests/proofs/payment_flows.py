@@ -10,12 +10,11 @@ from django.test import Client
 
 from billing.models import Card
 from carts.models import Cart
-from carts.pricing.quotes import quote
 from orders.models import Order, OrderEvent, Refund
 from orders.workflow import payments
 from orders.workflow.placing import place
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, add_to_cart, make_product, submit_details
+from tests.makers import add_card, add_to_cart, make_product, shown_facts, submit_details
 
 Act = Callable[["Flow"], None]
 
@@ -121,7 +120,7 @@ class Guest:
         addresses = {"shipping_address": self.first.shipping_address, "billing_address": self.first.billing_address}
         profile = self.first.billing_profile
         order = Order.objects.create(billing_profile=profile, cart=cart, email=profile.email, **addresses)
-        place(order, quote(cart.lines()).facts())
+        place(order, shown_facts(order))
         return Flow(kind, quantity, order, self.simulator, self.cards)
 
 

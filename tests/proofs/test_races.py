@@ -5,7 +5,6 @@ A control runs each race again without its guard, to show that it is a real race
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,12 +12,11 @@ from django.urls import reverse
 
 from billing.models import Card
 from carts.models import Cart
-from carts.pricing.quotes import quote_cart
 from orders.models import Order
 from orders.workflow.placing import place as place_order
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, buy, make_discount, make_product, submit_details
+from tests.makers import add_card, buy, make_discount, make_product, shown_facts, submit_details
 from tests.makers import add_to_cart as put_into_cart
 from tests.proofs import actions, disabled_guards
 from tests.proofs.processes import ChildEnvironment, ProcessGroup
@@ -56,11 +54,6 @@ def open_order(product: Product) -> Order:
     )
 
 
-def facts(order: Order) -> dict[str, Any]:
-    assert order.cart is not None
-    return quote_cart(order.cart, address=order.shipping_address).facts()
-
-
 # --- 50 shoppers for the last item ---
 
 
@@ -68,7 +61,7 @@ def rush(group: ProcessGroup, card: Card, rounds: int) -> Iterator[int]:
     """Let all shoppers buy the last item in each round. Yield how many got it. Add one item before the next round."""
     product = make_product(stock=1)
     orders = [open_order(product) for _shopper in range(group.size)]
-    shown = facts(orders[0])
+    shown = shown_facts(orders[0])
     for _round in range(rounds):
         bought = group.run_in_parallel((actions.buy, order.pk, shown, card.pk) for order in orders)
         yield bought.count(True)
@@ -106,7 +99,7 @@ def rush_for_code(group: ProcessGroup, card: Card, rounds: int) -> Iterator[int]
         code = make_discount(f"LAST-{number}", uses_limit=1).code
         orders = [open_order(product) for _shopper in range(group.size)]
         Cart.objects.filter(orders__in=orders).update(discount_code=code)
-        shown = facts(Order.objects.get(pk=orders[0].pk))
+        shown = shown_facts(Order.objects.get(pk=orders[0].pk))
         group.run_in_parallel((actions.buy, order.pk, shown, card.pk) for order in orders)
         yield Order.objects.placed().filter(discount_code=code).count()
 
@@ -140,7 +133,7 @@ def press_pay(group: ProcessGroup, simulator: Simulator, card: Card, rounds: int
     product = make_product(stock=None)
     for _round in range(rounds):
         order = open_order(product)
-        place_order(order, facts(order))
+        place_order(order, shown_facts(order))
         before = len(simulator.objects("charge"))
         group.run_in_parallel([(actions.pay, order.pk, card.pk)] * group.size)
         yield len(simulator.objects("charge")) - before
