@@ -7,17 +7,20 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from billing.models import BillingProfile
 from carts.models import Cart
 from orders.models import Order
 from orders.workflow.placing import OrderRejected, place
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import (
+    PASSWORD,
     add_card,
     add_to_cart,
     buy,
     make_open_order,
     make_product,
+    make_user,
     payment_form_data,
     place_order,
     set_standard_delivery,
@@ -76,6 +79,51 @@ def test_second_place_does_nothing(order: Order) -> None:
     assert product_of(order).stock == 9
 
 
+def test_second_place_leaves_an_active_cart_open(order: Order) -> None:
+    Order.objects.update(status=Order.Status.PLACED)
+    assert place(order, shown_facts(order)) is False
+    assert Cart.objects.get().active
+
+
+def test_place_rejects_lines_that_another_tab_moved_to_another_cart(order: Order) -> None:
+    facts, other = shown_facts(order), Cart.objects.create(user=make_user())
+    other.merge_from(order.cart)  # type: ignore[arg-type]
+    with pytest.raises(OrderRejected, match="Your cart has changed"):
+        place(order, facts)
+    order.refresh_from_db()
+    assert (order.status, order.items.count(), product_of(order).stock) == (Order.Status.OPEN, 0, 10)
+    assert [line.quantity for line in other.lines()] == [1]
+
+
+def test_place_rejects_lines_that_moved_to_another_cart_at_sign_in(client: Client) -> None:
+    alice = make_user()
+    add_to_cart(client, make_product())
+    submit_details(client)
+    order = Order.objects.get()
+    facts = shown_facts(order)
+    Cart.objects.create(user=alice).set_quantity(make_product(), 1)
+    client.post(reverse("accounts:login"), {"email": alice.email, "password": PASSWORD})
+    with pytest.raises(OrderRejected, match="Your cart has changed"):
+        place(order, facts)
+    assert sorted(Product.objects.values_list("stock", flat=True)) == [10, 10]
+
+
+def test_place_rejects_an_order_whose_cart_was_deleted(order: Order) -> None:
+    facts = shown_facts(order)
+    order.cart.delete()  # type: ignore[union-attr]
+    order.refresh_from_db()
+    with pytest.raises(OrderRejected, match="Your cart has changed"):
+        place(order, facts)
+
+
+def test_place_rejects_an_order_that_another_checkout_replaced(order: Order) -> None:
+    facts, other = shown_facts(order), BillingProfile.objects.create(email="other@example.org")
+    Order.objects.get_or_create_for(other, order.cart)  # type: ignore[arg-type]
+    with pytest.raises(OrderRejected, match="Your checkout has expired"):
+        place(order, facts)
+    assert Cart.objects.get().active
+
+
 def change_price(order: Order) -> None:
     Product.objects.update(price=17)
 
@@ -108,6 +156,10 @@ def remove_address(order: Order) -> None:
     Order.objects.update(shipping_address=None)
 
 
+def remove_billing_address(order: Order) -> None:
+    Order.objects.update(billing_address=None)
+
+
 def make_free(order: Order) -> None:
     Product.objects.update(price=0)
 
@@ -122,6 +174,7 @@ def make_free(order: Order) -> None:
         (change_lines, "Mug is no longer in your cart. Your cart now has 1 × Teapot. Your order has changed"),
         (empty_cart, "Your cart is empty"),
         (remove_address, "Tell us where"),
+        (remove_billing_address, "Tell us where"),
         (make_free, "now costs £0.00"),
     ],
 )
