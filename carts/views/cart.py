@@ -16,6 +16,7 @@ from carts.pricing import discount_codes
 from carts.pricing.quotes import Quote, quote, quote_cart
 from carts.pricing.rules import PricingRules
 from core.http import next_url, private, same_origin_or_csrf
+from orders.workflow.release import restored_messages
 from products.models import Product
 
 MAX_SHOWN_CODE_LENGTH = 80  # characters of a rejected discount code to show again; a code has at most 40
@@ -31,9 +32,15 @@ def cart_home(request: HttpRequest) -> HttpResponse:
         Cart.objects.remember(request, cart)
     Cart.objects.store_item_count(request, sum(line.quantity for line in lines))
     cart_quote = quote_cart(cart, lines) if cart else quote(lines)
-    return render(
+    restored = cart.restored_orders.split() if cart and request.method == "GET" else []
+    for message in restored_messages(restored) if restored else []:
+        messages.info(request, message)
+    response = render(
         request, "carts/cart_home.html", {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
     )
+    if cart:
+        cart.remove_restored_orders(restored)  # now that the page names them
+    return response
 
 
 def _estimate(cart_quote: Quote) -> dict[str, object]:

@@ -49,6 +49,10 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         """Return all orders that were placed, regardless of what happened to them later."""
         return self.exclude(status=self.model.Status.OPEN)
 
+    def unpaid(self) -> Self:
+        """Return placed orders that await payment or are being canceled."""
+        return self.filter(status__in=self.model.UNPAID_STATES)
+
     def stale(self) -> Self:
         """Return placed orders that were not paid within settings.ORDER_HOLD_MINUTES."""
         limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
@@ -68,7 +72,7 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         moving |= Q(
             payments__refunds__status=Refund.Status.FAILED, payments__refunds__is_mismatch=True
         )  # The money is still owed.
-        unpaid = Q(status__in=[self.model.Status.PLACED, self.model.Status.CANCELING])
+        unpaid = Q(status__in=self.model.UNPAID_STATES)
         return self.filter(unpaid | moving).distinct()
 
     def due_for_erasure(self) -> Self:
@@ -176,6 +180,7 @@ class Order(GuardedModel):
     # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
     ADDRESS_RETENTION = timedelta(days=30)
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
+    UNPAID_STATES = (Status.PLACED, Status.CANCELING)
     columns = columns.ORDER
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
@@ -308,8 +313,7 @@ class Order(GuardedModel):
 
         Only orders.workflow.payments.settle calls this method.
         """
-        unpaid = [self.Status.PLACED, self.Status.CANCELING]
-        changed = Order.objects.filter(pk=self.pk, status__in=unpaid).update(
+        changed = Order.objects.filter(pk=self.pk, status__in=self.UNPAID_STATES).update(
             status=self.Status.PAID, paid_at=timezone.now()
         )
         return bool(changed)
