@@ -92,6 +92,18 @@ def as_list(value: Any) -> list[Any]:
 
 
 @register.filter
+def order_reserving(unpaid_orders: Any, product: Any) -> Any:
+    """Return the visitor's unpaid order that reserves units of the product, or None."""
+    return unpaid_orders.reserving(product.pk) if unpaid_orders else None
+
+
+@register.filter
+def order_using(unpaid_orders: Any, code: str) -> Any:
+    """Return the visitor's unpaid order that uses the discount code, or None."""
+    return unpaid_orders.using(code) if unpaid_orders else None
+
+
+@register.filter
 def absolute(path: str) -> str:
     """Return the absolute URL of a path of this site."""
     return absolute_urls.absolute(path)

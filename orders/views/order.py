@@ -41,12 +41,17 @@ def payment_state(order: Order, payment: Payment | None) -> str:
 
     This is the order's status, or checking, action, declined or unpaid while the order awaits payment.
     """
+    return payment_state_of(order, payment.status if payment else None)
+
+
+def payment_state_of(order: Order, last_status: str | None) -> str:
+    """Return the payment state of an order whose last payment attempt has this status, or that has none."""
     if order.status != Order.Status.PLACED:
         return str(order.status)
-    if payment is None or payment.status == Payment.Status.CANCELED:
+    if last_status in (None, Payment.Status.CANCELED):
         return "unpaid"
     states = {Payment.Status.REQUIRES_ACTION: "action", Payment.Status.FAILED: "declined"}
-    return states.get(Payment.Status(payment.status), "checking")
+    return states.get(Payment.Status(last_status), "checking")
 
 
 @private
