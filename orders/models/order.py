@@ -270,6 +270,11 @@ class Order(GuardedModel):
         return self.status in self.PAID_STATES
 
     @property
+    def is_unpaid(self) -> bool:
+        """Whether the order awaits payment or is being canceled."""
+        return self.status in self.UNPAID_STATES
+
+    @property
     def is_payable(self) -> bool:
         return self.status == self.Status.PLACED
 

@@ -15,6 +15,7 @@ from billing.models import Card
 from core.http import private
 from orders.links import read_key
 from orders.models import Order, Payment, Refund
+from orders.models.history import split_history
 from orders.workflow import cancellation, payments
 
 REFRESH_SECONDS = 5
@@ -76,10 +77,12 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     intent = _update_from_stripe(order)
     payment = order.last_payment()
     state = payment_state(order, payment)
+    shown_events, folded_events = split_history(list(order.events.all()), order.is_unpaid)
     context = {
         "order": order,
         "items": order.items.select_related("product"),
-        "events": order.events.all(),
+        "events": shown_events,
+        "folded_events": folded_events,
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
         "error": _payment_error(payment),
         "payment_state": state,
