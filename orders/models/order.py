@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
@@ -289,7 +289,8 @@ class Order(GuardedModel):
     @property
     def reserved_until(self) -> datetime | None:
         """The time at which an unpaid order expires and its stock is released; None if the order is open."""
-        return self.placed_at and self.placed_at + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+        # In UTC, because sums in a time zone ignore that its clock can change.
+        return self.placed_at and self.placed_at.astimezone(UTC) + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
 
     @property
     def item_count(self) -> int:

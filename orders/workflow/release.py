@@ -47,9 +47,7 @@ def _restored_message(order: Order) -> str:
     params = {"number": order.order_id}
     if queue.canceled_by(order) == queue.EXPIRY:
         return (
-            gettext(
-                "Order %(number)s was cancelled because it was not paid in time. Its items are back in your cart."
-            )
+            gettext("Order %(number)s was cancelled because it was not paid in time. Its items are back in your cart.")
             % params
         )
     return gettext("Order %(number)s was cancelled. Its items are back in your cart.") % params
