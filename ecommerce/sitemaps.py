@@ -8,6 +8,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from core.absolute_urls import absolute
+from core.times import shop_date
 from products.models import Category, Product
 
 PART_SIZE = 1000  # product ids per part
@@ -54,7 +55,7 @@ def sitemap_products(request: HttpRequest, part: int) -> HttpResponse:
     products = Product.objects.active().filter(pk__gte=part * PART_SIZE, pk__lt=(part + 1) * PART_SIZE).order_by("pk")
     rows = products.values_list("slug", "updated")
     entries = [
-        (absolute(reverse("products:detail", args=[slug])), updated.date().isoformat()) for slug, updated in rows
+        (absolute(reverse("products:detail", args=[slug])), shop_date(updated).isoformat()) for slug, updated in rows
     ]
     return _xml(request, "sitemap.xml", entries)
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
 
+from accounts.models import User
 from carts.models import Cart
 from orders.models import Order
 from orders.models.order import new_order_id
@@ -24,3 +26,15 @@ def copy_cart_totals(sender: type[Cart], instance: Cart, raw: bool = False, **kw
     """
     if not raw and instance.billing_profile_id:
         Order.objects.copy_totals(instance)
+
+
+@receiver(user_logged_in, dispatch_uid="give_unpaid_carts_to_user")
+def give_unpaid_carts_to_user(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
+    """Give the user the closed carts of the unpaid orders that this session placed as a guest.
+
+    Sign-in changes the session key. Otherwise the lines of an order that expires would come back to a cart that nobody
+    can find.
+    """
+    if request is not None:
+        unpaid = Order.objects.placed_in_session(request).unpaid()
+        Cart.objects.give_closed_to_user(unpaid.values("cart"), user)

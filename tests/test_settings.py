@@ -52,6 +52,20 @@ def test_start_with_an_https_url_enables_tls_settings() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["London", "Europe", "../UTC", "UTC+1"])
+def test_start_with_an_unknown_time_zone_names_it(name: str) -> None:
+    code, output = start(READ.format("s.DEBUG"), TIME_ZONE=name)
+    assert code != 0
+    assert f"TIME_ZONE is not a time zone: {name!r}. Set it to a name such as Europe/London." in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "zone"), [("", "Europe/London"), ("Asia/Tokyo", "Asia/Tokyo")])
+def test_start_uses_the_time_zone(name: str, zone: str) -> None:
+    assert start(READ.format("(s.TIME_ZONE, s.USE_TZ)"), TIME_ZONE=name) == (0, f"('{zone}', True)\n")
+
+
+@pytest.mark.slow
 def test_start_with_a_live_key_and_the_simulator_url_fails() -> None:
     code, output = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
     assert code != 0

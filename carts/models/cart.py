@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from billing.models import BillingProfile
 from carts.models.rates import ShippingMethod
+from carts.models.restored import RestoredLineMixin, RestoredOrdersMixin
 from carts.models.session import CartSession
 from core.columns import Columns
 from core.money import has_excess_decimals
@@ -96,20 +97,22 @@ class CartManager(CartSession, models.Manager["Cart"]):
             return self._active(lock=True).get(user=user)
         return cart
 
-    def restore(self, closed: "Cart") -> None:
-        """Add the lines of a closed cart to the visitor's active cart, creating one if necessary.
+    def restore(self, closed: "Cart", order_id: str) -> None:
+        """Put the lines of the closed cart of a canceled order back into the visitor's active cart.
 
-        The closed cart stays closed.
+        Create one if necessary. The closed cart stays closed. If the visitor has added a product again in the meantime,
+        the larger quantity counts.
         """
+        closed.refresh_from_db(fields=["user", "session_key"])  # the visitor may have signed in since
         owner: dict[str, Any] = (
             {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
         )
         cart = self._active(lock=True).filter(**owner).first() or self._create_for_owner(owner)
-        cart.merge_from(closed)
+        cart.merge_from(closed, restored_order=order_id)
 
     @transaction.atomic
-    def remember_restored(self, request: HttpRequest, closed: "Cart") -> None:
-        """Put the cart that `restore` filled into the session.
+    def remember_restored(self, request: HttpRequest, closed: "Cart", order_id: str) -> None:
+        """Put the cart that `restore` filled into the session. The cart page then does not mention the order.
 
         If the visitor has signed in since, merge it into the user's cart first.
         """
@@ -119,6 +122,11 @@ class CartManager(CartSession, models.Manager["Cart"]):
         if cart := self.from_request(request):
             self.remember(request, cart)
             self.store_item_count(request, cart.count_items())
+            cart.remove_restored_orders([order_id])
+
+    def give_closed_to_user(self, carts: Any, user: User) -> None:
+        """Give these closed carts of a guest (a query of ids) to the user, so that `restore` fills the user's cart."""
+        self.filter(pk__in=carts, user=None, active=False).update(user=user, session_key="")
 
     def remember_current(self, request: HttpRequest) -> None:
         """Store the id of the visitor's cart in the session before sign-in.
@@ -165,7 +173,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
             return self._active(lock=connection.in_atomic_block).get(**owner)
 
 
-class Cart(models.Model):
+class Cart(RestoredOrdersMixin):
     """A visitor's cart.
 
     The stored totals are a cache for lists. Amounts to pay always come from carts.pricing.quotes.
@@ -176,8 +184,9 @@ class Cart(models.Model):
             "billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
             "discount_code", "subtotal", "total", "timestamp", "updated",
         ),
-        not_personal=("session_key", "country", "region", "discount_code"),
-        internal=("billing_profile", "user", "session_key", "shipping_method"),
+        conditional=("restored_orders",),
+        not_personal=("session_key", "country", "region", "discount_code", "restored_orders"),
+        internal=("billing_profile", "user", "session_key", "shipping_method", "restored_orders"),
     )  # fmt: skip
 
     billing_profile = models.ForeignKey(
@@ -247,7 +256,7 @@ class Cart(models.Model):
             [CartItem(cart=self, product=product, quantity=quantity, seen_price=product.price)],
             update_conflicts=True,
             unique_fields=["cart", "product"],
-            update_fields=["quantity", "seen_price"],
+            update_fields=["quantity", "seen_price", "is_restored"],
         )
 
     def store_choices(self, **choices: Any) -> None:
@@ -270,18 +279,21 @@ class Cart(models.Model):
         del self.subtotal, self.total  # they hold the expression; the next access reads the stored values
 
     @transaction.atomic
-    def merge_from(self, other: "Cart") -> None:
+    def merge_from(self, other: "Cart", restored_order: str = "") -> None:
         """Add the lines of `other` to this cart and close `other`.
 
-        Take over the choices of `other` that this cart does not have. No line gets a quantity above MAX_QUANTITY.
+        `restored_order` is the number of the canceled order that `other` was closed for, if any. Take over the choices
+        of `other` that this cart does not have.
         """
         self._absorb_choices(other)
-        quantities = dict(self.items.values_list("product_id", "quantity"))
-        for line in other.items.all():
-            quantity = min(quantities.get(line.product_id, 0) + line.quantity, MAX_QUANTITY)
+        own, lines = {line.product_id: line for line in self.items.all()}, list(other.items.all())
+        for line in lines:
+            line.is_restored = line.is_restored or bool(restored_order)
             CartItem.objects.update_or_create(
-                cart=self, product_id=line.product_id, defaults={"quantity": quantity, "seen_price": line.seen_price}
+                cart=self, product_id=line.product_id, defaults=line.merged_values(own.get(line.product_id))
             )
+        if lines:
+            self.add_restored_orders([*other.restored_orders.split(), restored_order])
         Cart.objects.filter(pk=other.pk).update(active=False)
 
     def _absorb_choices(self, other: "Cart") -> None:
@@ -292,7 +304,7 @@ class Cart(models.Model):
         )
 
 
-class CartItem(models.Model):
+class CartItem(RestoredLineMixin):
     """A line of a cart: one product and its quantity."""
 
     cart = models.ForeignKey(Cart, models.CASCADE, related_name="items", verbose_name=_("cart"))

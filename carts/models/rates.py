@@ -1,6 +1,5 @@
 """Pricing rules that staff edit: shipping methods, tax rates and discount codes."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -11,13 +10,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
 from core.models import GuardedModel
 from core.money import format_money, has_excess_decimals, round_money
+from core.times import format_datetime
 
 PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "validators": [MinValueValidator(0)]}
 HUNDRED = Decimal(100)
@@ -223,11 +222,11 @@ class Discount(GuardedModel):
             return gettext("The code %(code)s is not valid.") % params
         if self.starts and now < self.starts:
             return gettext("The code %(code)s is valid only from %(time)s onwards.") % (
-                params | {"time": _format_time(self.starts)}
+                params | {"time": format_datetime(self.starts)}
             )
         if self.ends and now >= self.ends:
             return gettext("The code %(code)s expired on %(time)s and can no longer be used.") % (
-                params | {"time": _format_time(self.ends)}
+                params | {"time": format_datetime(self.ends)}
             )
         if self.uses_limit is not None and self.uses >= self.uses_limit:
             return gettext("The code %(code)s has been used up.") % params
@@ -254,7 +253,3 @@ class Discount(GuardedModel):
     def release_use(self) -> None:
         """Decrease the use count by one. Call this in the transaction that cancels the order."""
         Discount.objects.filter(pk=self.pk, uses__gt=0).update(uses=F("uses") - 1)
-
-
-def _format_time(time: datetime) -> str:
-    return date_format(timezone.localtime(time), "DATETIME_FORMAT")

@@ -178,7 +178,7 @@ def test_absorb_keeps_the_lines_of_the_closed_cart() -> None:
 
 def test_restore_copies_the_lines_to_a_new_cart() -> None:
     closed = make_cart(2, active=False)
-    Cart.objects.restore(closed)
+    Cart.objects.restore(closed, "ORDER1")
     cart = Cart.objects.get(active=True)
     closed.refresh_from_db()
     assert (cart.session_key, cart.count_items(), closed.active) == ("session", 2, False)
@@ -187,7 +187,7 @@ def test_restore_copies_the_lines_to_a_new_cart() -> None:
 
 def test_restore_adds_to_an_existing_active_cart() -> None:
     closed, cart = make_cart(2, active=False), make_cart(1)
-    Cart.objects.restore(closed)
+    Cart.objects.restore(closed, "ORDER1")
     assert (cart.count_items(), Cart.objects.filter(active=True).count()) == (3, 1)
 
 
@@ -195,7 +195,7 @@ def test_restore_uses_only_the_cart_of_the_same_user() -> None:
     alice, bob = make_user(), make_user("bob@example.org")
     closed = make_cart(2, user=alice, session_key="", active=False)
     other_cart = make_cart(1, user=bob, session_key="")
-    Cart.objects.restore(closed)
+    Cart.objects.restore(closed, "ORDER1")
     assert Cart.objects.get(user=alice, active=True).count_items() == 2
     assert other_cart.count_items() == 1
 

@@ -16,6 +16,8 @@ from carts.pricing import discount_codes
 from carts.pricing.quotes import Quote, quote, quote_cart
 from carts.pricing.rules import PricingRules
 from core.http import next_url, private, same_origin_or_csrf
+from orders.views.unpaid_orders import UnpaidOrders
+from orders.workflow.release import restored_messages
 from products.models import Product
 
 MAX_SHOWN_CODE_LENGTH = 80  # characters of a rejected discount code to show again; a code has at most 40
@@ -31,9 +33,15 @@ def cart_home(request: HttpRequest) -> HttpResponse:
         Cart.objects.remember(request, cart)
     Cart.objects.store_item_count(request, sum(line.quantity for line in lines))
     cart_quote = quote_cart(cart, lines) if cart else quote(lines)
-    return render(
+    restored = cart.restored_orders.split() if cart and request.method == "GET" else []
+    for message in restored_messages(restored) if restored else []:
+        messages.info(request, message)
+    response = render(
         request, "carts/cart_home.html", {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
     )
+    if cart:
+        cart.remove_restored_orders(restored)  # now that the page names them
+    return response
 
 
 def _estimate(cart_quote: Quote) -> dict[str, object]:
@@ -83,7 +91,7 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
     now = cart.set_quantity(product, wanted)
     Cart.objects.store_item_count(request, max(Cart.objects.item_count(request) + now - before, 0))
-    _report_quantity(request, product.title, wanted, now)
+    _report_quantity(request, product, wanted, now)
 
 
 def _lock_cart(request: HttpRequest, product_id: int, action: str) -> Cart | None:
@@ -100,13 +108,15 @@ def _lock_cart(request: HttpRequest, product_id: int, action: str) -> Cart | Non
     return cart
 
 
-def _report_quantity(request: HttpRequest, title: str, wanted: int, now: int) -> None:
+def _report_quantity(request: HttpRequest, product: Product, wanted: int, now: int) -> None:
     """Show a message with the new quantity in the cart, as a warning if it is less than requested."""
-    params = {"title": title, "count": now}
+    params = {"title": product.title, "count": now}
     if now == 0 == wanted:
         messages.info(request, _("%(title)s is no longer in your cart.") % params)
     elif now == 0:
-        messages.warning(request, _("%(title)s is sold out.") % params)
+        order = UnpaidOrders(request).reserving(product.pk) if product.is_sold_out else None
+        text = _("%(title)s is reserved for your order %(number)s.") if order else _("%(title)s is sold out.")
+        messages.warning(request, text % (params | {"number": order}))
     elif now < wanted:
         messages.warning(request, _("That is all we have in stock: your cart now has %(count)d × %(title)s.") % params)
     else:
@@ -146,7 +156,9 @@ def _apply_code(request: HttpRequest, cart: Cart, code: str) -> HttpResponse:
     try:
         messages.success(request, discount_codes.apply_code(request, cart, code))
     except discount_codes.CodeRejected as error:
-        return _reject_code(request, str(error))
+        order = UnpaidOrders(request).using(code)
+        own = _("Your unpaid order %(number)s uses this code.") % {"number": order} if order else ""
+        return _reject_code(request, f"{error} {own}".strip())
     return redirect("carts:home")
 
 

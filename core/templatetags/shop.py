@@ -1,7 +1,8 @@
 """Template filters and tags, available in all templates without `{% load %}`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import translation
 from django.utils.encoding import escape_uri_path
 from django.utils.safestring import SafeString, mark_safe
 
-from core import absolute_urls
+from core import absolute_urls, times
 from core.money import format_money, format_percent
 
 register = template.Library()
@@ -35,6 +36,19 @@ def signed_money(amount: Decimal, currency: str) -> str:
 def percent(rate: Decimal) -> str:
     """Format a rate for the active language: {{ order.tax_rate|percent }}."""
     return format_percent(rate)
+
+
+def _add_time_filter(name: str, form: Callable[[datetime], str]) -> None:
+    """Register a filter for moments that returns an empty string for None."""
+    register.filter(name, lambda moment: form(moment) if moment else "")
+
+
+# {{ order.placed_at|shop_date }}: see core.times. Templates use no other filter for dates and times.
+_add_time_filter("shop_date", times.format_date)
+_add_time_filter("shop_time", times.format_time)
+_add_time_filter("shop_datetime", times.format_datetime)
+_add_time_filter("shop_zone", times.format_zone)
+_add_time_filter("machine_time", times.format_machine)
 
 
 @register.simple_tag(takes_context=True)
@@ -75,6 +89,18 @@ def field_error(context: dict[str, Any], *place: Any) -> str:
 def as_list(value: Any) -> list[Any]:
     """Return a list with only this value, for snippets that take a list."""
     return [value]
+
+
+@register.filter
+def order_reserving(unpaid_orders: Any, product: Any) -> Any:
+    """Return the visitor's unpaid order that reserves units of the product, or None."""
+    return unpaid_orders.reserving(product.pk) if unpaid_orders else None
+
+
+@register.filter
+def order_using(unpaid_orders: Any, code: str) -> Any:
+    """Return the visitor's unpaid order that uses the discount code, or None."""
+    return unpaid_orders.using(code) if unpaid_orders else None
 
 
 @register.filter

@@ -43,6 +43,23 @@ class OrderEventInline(ReadOnlyInline):
     fields = ["at", "kind", "text", "by"]
 
 
+class MilestoneInline(OrderEventInline):
+    """The milestones in the history of an order."""
+
+    verbose_name_plural = gettext_lazy("order history")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
+        """Return the events that stay visible."""
+        return super().get_queryset(request).filter(kind__in=OrderEvent.MILESTONES)
+
+
+class FoldedEventInline(OrderEventInline):
+    """The whole history of an order, folded."""
+
+    verbose_name_plural = gettext_lazy("all order events")
+    classes = ["collapse"]
+
+
 def _amount_rows() -> list[str | tuple[str, ...]]:
     """Return the amount fields. Fields whose names start with the same word share a row of the page."""
     names = [name for name in FROM_QUOTE if name != "discount"]
@@ -72,6 +89,13 @@ class OrderAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """Return placed orders only. Open orders are shown as carts."""
         return super().get_queryset(request).exclude(status=Order.Status.OPEN)
+
+    def get_inlines(self, request: HttpRequest, obj: Order | None) -> list[Any]:
+        """Fold the steps in the history as soon as the order is paid or canceled, as on the order's page."""
+        if obj is None or obj.is_unpaid:
+            return self.inlines
+        others = [inline for inline in self.inlines if inline is not OrderEventInline]
+        return [*others, MilestoneInline, FoldedEventInline]
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.change_order")

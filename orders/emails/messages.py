@@ -66,9 +66,15 @@ def refund_context(order: Order, row: Refund) -> Context:
 
 
 def cancellation_context(order: Order) -> Context:
-    """Return whether the order expired, and whether it was charged after all."""
+    """Return whether the order expired, whether it was charged after all, and whether its lines are in a cart again."""
     is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
-    return {"is_expired": canceled_by(order) == EXPIRY, "is_charged": is_charged}
+    return {
+        "is_expired": canceled_by(order) == EXPIRY,
+        "is_charged": is_charged,
+        "is_restored": order.cart is not None,
+        "is_guest_cart": order.cart is not None and order.cart.user_id is None,
+        "cart_url": settings.SITE_URL + reverse("carts:home"),
+    }
 
 
 def stock_context(product: Product) -> Context:

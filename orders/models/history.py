@@ -32,6 +32,17 @@ class OrderEvent(models.Model):
 
     TEXT_SHOWN_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
 
+    # What happened to the order and its money, and stays visible. Each kind is in exactly one of these two groups.
+    MILESTONES = (
+        Kind.PLACED, Kind.PAID, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDED, Kind.REFUND_FAILED, Kind.MISMATCH,
+        Kind.DISPUTED, Kind.ERASED,
+    )  # fmt: skip
+    # The steps in between. The order's page folds them as soon as the order is paid or canceled.
+    STEPS = (
+        Kind.PAYING, Kind.NEEDS_ACTION, Kind.DECLINED, Kind.CANCELING, Kind.MAILED, Kind.REFUNDING, Kind.ALERTED,
+        Kind.ACKNOWLEDGED, Kind.LINKS_REVOKED,
+    )  # fmt: skip
+
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     text = models.CharField(_("text"), max_length=250, blank=True)
@@ -47,10 +58,23 @@ class OrderEvent(models.Model):
         return str(self.get_kind_display())
 
     @property
+    def is_milestone(self) -> bool:
+        return self.kind in self.MILESTONES
+
+    @property
     def display_text(self) -> str:
         """The event as the shopper sees it. The texts of other kinds are only for staff."""
         label = str(self.get_kind_display())
         return f"{label}: {self.text}" if self.text and self.kind in self.TEXT_SHOWN_TO_SHOPPERS else label
+
+
+def split_history(events: list[OrderEvent], is_unpaid: bool) -> tuple[list[OrderEvent], list[OrderEvent]]:
+    """Return the events of an order to show, and the events to fold below them: the whole history, or none.
+
+    While the order is unpaid, all events are shown. Afterwards only the milestones are.
+    """
+    milestones = [event for event in events if event.is_milestone]
+    return (events, []) if is_unpaid or len(milestones) == len(events) else (milestones, events)
 
 
 class Mail(OutboxMail):

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
@@ -49,6 +49,10 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         """Return all orders that were placed, regardless of what happened to them later."""
         return self.exclude(status=self.model.Status.OPEN)
 
+    def unpaid(self) -> Self:
+        """Return placed orders that await payment or are being canceled."""
+        return self.filter(status__in=self.model.UNPAID_STATES)
+
     def stale(self) -> Self:
         """Return placed orders that were not paid within settings.ORDER_HOLD_MINUTES."""
         limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
@@ -68,7 +72,7 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         moving |= Q(
             payments__refunds__status=Refund.Status.FAILED, payments__refunds__is_mismatch=True
         )  # The money is still owed.
-        unpaid = Q(status__in=[self.model.Status.PLACED, self.model.Status.CANCELING])
+        unpaid = Q(status__in=self.model.UNPAID_STATES)
         return self.filter(unpaid | moving).distinct()
 
     def due_for_erasure(self) -> Self:
@@ -176,6 +180,7 @@ class Order(GuardedModel):
     # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
     ADDRESS_RETENTION = timedelta(days=30)
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
+    UNPAID_STATES = (Status.PLACED, Status.CANCELING)
     columns = columns.ORDER
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
@@ -265,6 +270,11 @@ class Order(GuardedModel):
         return self.status in self.PAID_STATES
 
     @property
+    def is_unpaid(self) -> bool:
+        """Whether the order awaits payment or is being canceled."""
+        return self.status in self.UNPAID_STATES
+
+    @property
     def is_payable(self) -> bool:
         return self.status == self.Status.PLACED
 
@@ -279,7 +289,8 @@ class Order(GuardedModel):
     @property
     def reserved_until(self) -> datetime | None:
         """The time at which an unpaid order expires and its stock is released; None if the order is open."""
-        return self.placed_at and self.placed_at + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+        # In UTC, because sums in a time zone ignore that its clock can change.
+        return self.placed_at and self.placed_at.astimezone(UTC) + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
 
     @property
     def item_count(self) -> int:
@@ -308,8 +319,7 @@ class Order(GuardedModel):
 
         Only orders.workflow.payments.settle calls this method.
         """
-        unpaid = [self.Status.PLACED, self.Status.CANCELING]
-        changed = Order.objects.filter(pk=self.pk, status__in=unpaid).update(
+        changed = Order.objects.filter(pk=self.pk, status__in=self.UNPAID_STATES).update(
             status=self.Status.PAID, paid_at=timezone.now()
         )
         return bool(changed)

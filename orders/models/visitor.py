@@ -43,6 +43,15 @@ class VisitorQuerySet(models.QuerySet[Row]):
         links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
         request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-MAX_SESSION_ORDERS:])
 
+    def placed_in_session(self, request: HttpRequest) -> Self:
+        """Return the orders that this session placed, never those of an erased profile.
+
+        If there are none in the session, the result needs no query. The 400 page has no session.
+        """
+        session = getattr(request, "session", None)
+        numbers = session.get(ORDERS_KEY, []) if session is not None else []
+        return self.filter(order_id__in=numbers, billing_profile__forgotten=None) if numbers else self.none()
+
     def last_for_session(self, request: HttpRequest) -> Row | None:
         """Return the order that this session placed last, or None."""
         numbers = request.session.get(ORDERS_KEY, [])

@@ -220,11 +220,11 @@ def test_reconcile_continues_after_an_unexpected_error(
         make_stale(buy(visitor, make_product(), "tok_chargeCustomerFail"))
     restore, calls = Cart.objects.restore, []
 
-    def break_once(self: Any, closed: Cart) -> None:
+    def break_once(self: Any, closed: Cart, order_id: str) -> None:
         calls.append(closed)
         if len(calls) == 1:
             raise RuntimeError
-        restore(closed)
+        restore(closed, order_id)
 
     monkeypatch.setattr(type(Cart.objects), "restore", break_once)
     assert reconcile()["orders expired"] == 1

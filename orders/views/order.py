@@ -15,6 +15,7 @@ from billing.models import Card
 from core.http import private
 from orders.links import read_key
 from orders.models import Order, Payment, Refund
+from orders.models.history import split_history
 from orders.workflow import cancellation, payments
 
 REFRESH_SECONDS = 5
@@ -41,12 +42,17 @@ def payment_state(order: Order, payment: Payment | None) -> str:
 
     This is the order's status, or checking, action, declined or unpaid while the order awaits payment.
     """
+    return payment_state_of(order, payment.status if payment else None)
+
+
+def payment_state_of(order: Order, last_status: str | None) -> str:
+    """Return the payment state of an order whose last payment attempt has this status, or that has none."""
     if order.status != Order.Status.PLACED:
         return str(order.status)
-    if payment is None or payment.status == Payment.Status.CANCELED:
+    if last_status in (None, Payment.Status.CANCELED):
         return "unpaid"
     states = {Payment.Status.REQUIRES_ACTION: "action", Payment.Status.FAILED: "declined"}
-    return states.get(Payment.Status(payment.status), "checking")
+    return states.get(Payment.Status(last_status), "checking")
 
 
 @private
@@ -71,10 +77,12 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     intent = _update_from_stripe(order)
     payment = order.last_payment()
     state = payment_state(order, payment)
+    shown_events, folded_events = split_history(list(order.events.all()), order.is_unpaid)
     context = {
         "order": order,
         "items": order.items.select_related("product"),
-        "events": order.events.all(),
+        "events": shown_events,
+        "folded_events": folded_events,
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
         "error": _payment_error(payment),
         "payment_state": state,

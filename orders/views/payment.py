@@ -94,6 +94,6 @@ def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     if order.status != Order.Status.CANCELED:
         return redirect(order)
     if order.cart:
-        Cart.objects.remember_restored(request, order.cart)
+        Cart.objects.remember_restored(request, order.cart, order.order_id)
     messages.info(request, _("Order %(number)s has been cancelled. Nothing was charged.") % {"number": order.order_id})
     return redirect("carts:home")

@@ -1,6 +1,7 @@
 """Machine-readable export of all data that the shop stores about a user."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
@@ -12,6 +13,7 @@ from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
 from core.columns import Columns
+from core.times import in_shop_zone
 from orders.models import Mail, Order
 
 Data = dict[str, Any]
@@ -31,11 +33,11 @@ EXPORTED: dict[type[Model], list[str]] = {
 def export_personal_data(user: User) -> Data:
     """Return the user's account, postal addresses, cards, carts, orders with their history, and emails.
 
-    Amounts are decimals, which Django's JSON encoder writes as strings.
+    Amounts are decimals, which Django's JSON encoder writes as strings. Times are in the shop's time zone.
     """
     profiles = BillingProfile.objects.filter(user=user)
     return {
-        "exported": timezone.now(),
+        "exported": in_shop_zone(timezone.now()),
         "account": _values(user),
         "profile": [_values(profile) for profile in profiles],
         "addresses": _all_values(Address.objects.filter(billing_profile__in=profiles)),
@@ -53,7 +55,11 @@ def exported_columns(model: type[Model]) -> Sequence[str]:
 
 
 def _values(row: Model) -> Data:
-    return {name: getattr(row, name) for name in exported_columns(row._meta.model)}
+    return {name: _value(getattr(row, name)) for name in exported_columns(row._meta.model)}
+
+
+def _value(value: Any) -> Any:
+    return in_shop_zone(value) if isinstance(value, datetime) else value
 
 
 def _all_values(rows: QuerySet[Any]) -> list[Data]:
@@ -82,7 +88,7 @@ def _order(order: Order) -> Data:
     ]
     return _values(order) | {
         "lines": [_values(item) for item in order.items.all()],
-        "history": [{"at": event.at, "what": event.display_text} for event in order.events.all()],
+        "history": [{"at": in_shop_zone(event.at), "what": event.display_text} for event in order.events.all()],
         "payments": payments,
         "mails": [_values(mail) for mail in order.mails.all() if mail.to == order.email],
     }

@@ -1,6 +1,9 @@
 """The last step of a cancellation: release everything that the order reserved."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from carts.models import Cart
@@ -16,7 +19,7 @@ def release_order(order: Order) -> None:
     with transaction.atomic():
         if order.cart:
             # Rows are always written in the order carts, orders, discounts, products to avoid deadlocks.
-            Cart.objects.restore(order.cart)
+            Cart.objects.restore(order.cart, order.order_id)
         canceling = Order.objects.filter(
             pk=order.pk, status=Order.Status.CANCELING, payment_intent_id=order.payment_intent_id
         )
@@ -32,3 +35,19 @@ def release_order(order: Order) -> None:
         else:
             transaction.set_rollback(True)  # Another process canceled it, or it was paid.
     order.refresh_from_db()
+
+
+def restored_messages(numbers: Sequence[str]) -> list[str]:
+    """Return a message for the shopper for each of these orders, whose lines came back to the cart."""
+    orders = Order.objects.filter(order_id__in=numbers, status=Order.Status.CANCELED).order_by("pk")
+    return [_restored_message(order) for order in orders]
+
+
+def _restored_message(order: Order) -> str:
+    params = {"number": order.order_id}
+    if queue.canceled_by(order) == queue.EXPIRY:
+        return (
+            gettext("Order %(number)s was cancelled because it was not paid in time. Its items are back in your cart.")
+            % params
+        )
+    return gettext("Order %(number)s was cancelled. Its items are back in your cart.") % params

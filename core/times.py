@@ -1,0 +1,53 @@
+"""Dates and times as text, in the shop's time zone and the active language.
+
+No other module formats a date or a time. `core/formats/` defines the formats of each language, also for the admin.
+"""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
+
+
+def is_time_zone(name: str) -> bool:
+    """Check whether this is the name of a time zone, such as Europe/London."""
+    try:
+        return bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):  # an unknown name, a path that leads elsewhere, a folder such as Europe
+        return False
+
+
+def in_shop_zone(moment: datetime) -> datetime:
+    """Return the same moment in settings.TIME_ZONE."""
+    return timezone.localtime(moment, timezone.get_default_timezone())
+
+
+def shop_date(moment: datetime) -> date:
+    """Return the date of the moment in the shop's time zone."""
+    return in_shop_zone(moment).date()
+
+
+def format_date(moment: datetime) -> str:
+    """Return the date, such as 28 November 2026."""
+    return date_format(in_shop_zone(moment), "DATE_FORMAT")
+
+
+def format_time(moment: datetime) -> str:
+    """Return the time of day, such as 11:39."""
+    return time_format(in_shop_zone(moment), "TIME_FORMAT")
+
+
+def format_datetime(moment: datetime) -> str:
+    """Return the date and the time of day, such as 28 November 2026, 11:39."""
+    return date_format(in_shop_zone(moment), "DATETIME_FORMAT")
+
+
+def format_zone(moment: datetime) -> str:
+    """Return the short name of the shop's time zone at this moment, such as GMT, or BST in summer."""
+    return in_shop_zone(moment).tzname() or ""
+
+
+def format_machine(moment: datetime) -> str:
+    """Return the moment for programs, in ISO 8601 with the offset of the shop's time zone."""
+    return in_shop_zone(moment).isoformat(timespec="seconds")

@@ -1,0 +1,67 @@
+"""The visitor's unpaid orders, for the notice that every page with the cart's item count shows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import F, OuterRef, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from orders.models import Order, Payment
+from orders.views.order import payment_state_of
+
+
+@dataclass(frozen=True)
+class UnpaidOrder:
+    """An unpaid order of the visitor: its payment state as on the order page, and what it reserves."""
+
+    order: Order
+    state: str
+    product_ids: set[int | None] = field(default_factory=set)
+
+    @property
+    def reserved_until(self) -> datetime | None:
+        """The time until which the order can be paid, or None if it has passed."""
+        until = self.order.reserved_until
+        return until if until and until > timezone.now() else None
+
+
+class UnpaidOrders:
+    """The unpaid orders that were placed in the visitor's session, newest first. They are read on first use.
+
+    Visitors without an order in their session cost no query, others one.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def all(self) -> list[UnpaidOrder]:
+        """All unpaid orders of the session."""
+        last = Payment.objects.filter(order=OuterRef("pk")).order_by("-number").values("status")[:1]
+        rows = Order.objects.placed_in_session(self.request).unpaid().order_by("-pk")
+        found: dict[int, UnpaidOrder] = {}
+        for row in rows.annotate(payment_status=Subquery(last), product=F("items__product")):  # a row for each line
+            unpaid = found.setdefault(row.pk, UnpaidOrder(row, payment_state_of(row, row.payment_status)))
+            unpaid.product_ids.add(row.product)
+        return list(found.values())
+
+    @cached_property
+    def shown(self) -> list[UnpaidOrder]:
+        """The orders to name on this page. The page of an order shows its state itself."""
+        return [unpaid for unpaid in self.all if unpaid.order.get_absolute_url() != self.request.path]
+
+    @property
+    def other_count(self) -> int:
+        """The number of orders after the first."""
+        return max(len(self.shown) - 1, 0)
+
+    def reserving(self, product_id: int) -> Order | None:
+        """Return the newest order that reserves units of this product, or None."""
+        return next((unpaid.order for unpaid in self.all if product_id in unpaid.product_ids), None)
+
+    def using(self, code: str) -> Order | None:
+        """Return the newest order that uses this discount code, or None."""
+        wanted = code.strip().upper()
+        return next((unpaid.order for unpaid in self.all if wanted and unpaid.order.discount_code == wanted), None)
