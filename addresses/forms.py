@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_choices, destination_choices
-from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules
+from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules, region_choices, region_key
 from addresses.models import Address
 from billing.models import BillingProfile
 from core.forms import LongSelect, ShopForm
@@ -34,11 +34,11 @@ class AreaField(forms.ChoiceField):
     """A state or province. The field accepts the name of an area as well as its key, to support browser autofill."""
 
     widget = LongSelect
-    keys: dict[str, str]
+    country: str
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value).strip()
-        return self.keys.get(text.lower(), text)
+        return region_key(self.country, text) or text
 
 
 class AddressForm(ShopForm, forms.ModelForm):
@@ -100,9 +100,11 @@ class AddressForm(ShopForm, forms.ModelForm):
         for name in self.rules.fields & {"city", "city_area", "state", "postal_code"}:
             self.fields[name].label = self.rules.label(name)
         if self.rules.areas:
-            choices = [("", _("Please choose"))] + [(area.key, area.label) for area in self.rules.areas.values()]
+            choices = [("", _("Please choose")), *region_choices(self.rules.country)]
             self.fields["state"] = AreaField(label=self.rules.label("state"), choices=choices)
-            self.fields["state"].keys = self.rules.area_keys  # type: ignore[attr-defined]
+            self.fields["state"].country = self.rules.country  # type: ignore[attr-defined]
+            state = str(self.initial.get("state") or "")
+            self.initial["state"] = region_key(self.rules.country, state) or state
         for name in self.rules.fields:
             self.fields[name].required = name in self.rules.required
 

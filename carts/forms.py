@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from addresses.countries import country_choices
+from addresses.country_rules import region_key
 from billing.forms import CardForm
 from carts.pricing.quotes import read_signed
 from carts.pricing.rules import PricingRules
@@ -76,8 +77,9 @@ class DeliveryForm(PlainForm):
         data = self.cleaned_data
         changes: dict[str, Any] = {}
         if data["country"]:
-            known = data["region"] in PricingRules.cached().regions_of(data["country"])
-            changes = {"country": data["country"], "region": data["region"] if known else ""}
+            key = region_key(data["country"], data["region"])
+            known = key in dict(PricingRules.cached().regions_of(data["country"]))
+            changes = {"country": data["country"], "region": key if known else ""}
         return changes | ({"shipping_method_id": data["shipping_method"]} if data["shipping_method"] else {})
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from addresses.countries import country_choices
+from addresses.country_rules import region_key
 from carts.forms import CartUpdateForm, DeliveryForm, DiscountForm
 from carts.models import Cart
 from carts.pricing import discount_codes
@@ -38,14 +38,12 @@ def cart_home(request: HttpRequest) -> HttpResponse:
 
 def _estimate(cart_quote: Quote) -> dict[str, object]:
     """Return the countries to choose from, and the regions of the chosen country that have a separate tax rate."""
-    rules = PricingRules.cached()
-    served = rules.countries()
-    countries = [
-        (code, name)
-        for code, name in country_choices()
-        if served is None or code in {*served, cart_quote.destination.country}
-    ]
-    return {"countries": countries, "regions": rules.regions_of(cart_quote.destination.country)}
+    rules, (country, region) = PricingRules.cached(), cart_quote.destination
+    return {
+        "countries": rules.destinations(country),
+        "regions": rules.regions_of(country),
+        "region": region_key(country, region),
+    }
 
 
 @require_POST
