@@ -54,6 +54,10 @@ class Address(models.Model):
     def __str__(self) -> str:
         return ", ".join(self.lines())
 
+    @property
+    def country_name(self) -> str:
+        return country_name(self.country)
+
     def clean(self) -> None:
         """Store the country and the region by their keys. Reject those that the address rules do not have."""
         self.country = self.country.upper()
@@ -67,4 +71,4 @@ class Address(models.Model):
 
     def lines(self) -> list[str]:
         """Return the lines of an address label in the country's format, without empty lines, country name last."""
-        return [*label_lines(self.country, model_to_dict(self)), country_name(self.country)]
+        return [*label_lines(self.country, model_to_dict(self)), self.country_name]

@@ -7,7 +7,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from addresses.countries import country_choices
+from addresses.countries import country_choices, country_name
 from addresses.country_rules import region_key
 from billing.forms import CardForm
 from carts.pricing.quotes import read_signed
@@ -64,6 +64,13 @@ class DeliveryForm(PlainForm):
         required=False,
         error_messages=dict.fromkeys(["invalid", "min_value", "max_value"], _("Choose one of the delivery options.")),
     )
+
+    def clean_country(self) -> str:
+        """Return the country. Raise ValidationError if the shop does not deliver there."""
+        country = str(self.cleaned_data["country"])
+        if country and not PricingRules.cached().delivers_to(country):
+            raise ValidationError(_("We do not deliver to %(country)s.") % {"country": country_name(country)})
+        return country
 
     def first_error_field_id(self) -> str:
         """Return the HTML id of the field with the first error, or "" if not every cart page shows that field."""

@@ -1,6 +1,6 @@
 """The shipping methods and tax rates that are active, read or cached."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -79,5 +79,12 @@ class PricingRules:
         served = {code for code, _name in destination_choices() if is_everywhere or code in codes}
         return [(code, name) for code, name in country_choices() if code in served or code in also]
 
+    def destination_codes(self, *also: str) -> list[str]:
+        return [code for code, _name in self.destinations(*also)]
+
     def delivers_to(self, country: str) -> bool:
         return bool(self.methods_for(country, settings.CURRENCY))
+
+    def undelivered(self, countries: Iterable[str]) -> set[str]:
+        """Return those of the countries that no method delivers to."""
+        return {country for country in set(countries) if not self.delivers_to(country)}
