@@ -1,10 +1,12 @@
 """Forms for the cart and for the last step of the checkout."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from addresses.countries import country_choices, country_name
@@ -15,6 +17,8 @@ from carts.pricing.rules import PricingRules
 from core.forms import PlainForm
 from products.models.product import MAX_QUANTITY
 
+MAX_PAGE_LINES = 1000  # lines of the cart page to read
+MAX_ID_DIGITS = 19  # digits of the largest id in the database
 ERROR_FIELD_IDS = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 
 
@@ -88,6 +92,48 @@ class DeliveryForm(PlainForm):
             known = key in dict(PricingRules.cached().regions_of(data["country"]))
             changes = {"country": data["country"], "region": key if known else ""}
         return changes | ({"shipping_method_id": data["shipping_method"]} if data["shipping_method"] else {})
+
+
+@dataclass(frozen=True)
+class TypedQuantity:
+    """A line of the cart page: its product, the quantity that the page showed, and the one that was typed."""
+
+    product_id: int
+    shown: str
+    text: str
+
+    @property
+    def is_changed(self) -> bool:
+        return self.text.strip() != self.shown.strip()
+
+    @property
+    def field_id(self) -> str:
+        return f"quantity-{self.product_id}"
+
+
+class CartPageForm:
+    """What the form of the cart page contains. Each part of it is validated by a form of its own.
+
+    The form has hidden fields with what the page showed, so that only what was changed is stored. A page that was
+    opened before a change in another tab does not undo that change.
+    """
+
+    def __init__(self, data: QueryDict, removed: str) -> None:
+        self.removed = _product_id(removed) if data.get("action") == CartUpdateForm.REMOVE else 0
+        self.code = "" if data.get("code") == data.get("shown_code") else data.get("code", "").strip()
+        self.is_code_applied, self.is_code_removed = "apply_code" in data, "remove_code" in data
+        self.is_checkout = "checkout" in data
+        self.has_changed_delivery = any(
+            name in data and data[name] != data.get(f"shown_{name}") for name in DeliveryForm.base_fields
+        )
+        columns = [data.getlist(name)[:MAX_PAGE_LINES] for name in ("product_id", "shown", "quantity")]
+        rows = [TypedQuantity(_product_id(pk), shown, text) for pk, shown, text in zip(*columns, strict=False)]
+        self.quantities = [row for row in rows if row.product_id]
+
+
+def _product_id(text: str) -> int:
+    """Return the id of a product, or 0 if the text cannot be one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < MAX_ID_DIGITS else 0
 
 
 class DiscountForm(PlainForm):

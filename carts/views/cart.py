@@ -15,10 +15,9 @@ from carts.models import Cart
 from carts.pricing import discount_codes
 from carts.pricing.quotes import Quote, quote, quote_cart
 from carts.pricing.rules import PricingRules
+from carts.views.cart_page import apply_code, report_quantity, submit_cart_page
 from core.http import next_url, private, same_origin_or_csrf
 from products.models import Product
-
-MAX_SHOWN_CODE_LENGTH = 80  # characters of a rejected discount code to show again; a code has at most 40
 
 
 @private
@@ -30,6 +29,8 @@ def cart_home(request: HttpRequest) -> HttpResponse:
     if cart:
         Cart.objects.remember(request, cart)
     Cart.objects.store_item_count(request, sum(line.quantity for line in lines))
+    for line in lines:
+        line.typed_quantity = request.GET.get(f"quantity-{line.product_id}", "")
     cart_quote = quote_cart(cart, lines) if cart else quote(lines)
     return render(
         request, "carts/cart_home.html", {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
@@ -42,14 +43,19 @@ def _estimate(cart_quote: Quote) -> dict[str, object]:
     return {
         "countries": rules.destinations(country),
         "regions": rules.regions_of(country),
-        "region": region_key(country, region),
+        "region": region_key(country, region) or "",
     }
 
 
 @require_POST
 @same_origin_or_csrf
 def cart_update(request: HttpRequest) -> HttpResponse:
-    """Add one product, set its quantity or remove it, and show a message with its new quantity."""
+    """Add one product, set its quantity or remove it, and show a message with its new quantity.
+
+    The cart page submits all its fields at once.
+    """
+    if "cart_page" in request.POST:
+        return submit_cart_page(request)
     goal = next_url(request, resolve_url("carts:home"))
     form = CartUpdateForm(request.POST)
     if form.is_valid():
@@ -81,7 +87,7 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
     now = cart.set_quantity(product, wanted)
     Cart.objects.store_item_count(request, max(Cart.objects.item_count(request) + now - before, 0))
-    _report_quantity(request, product.title, wanted, now)
+    report_quantity(request, product.title, wanted, now)
 
 
 def _lock_cart(request: HttpRequest, product_id: int, action: str) -> Cart | None:
@@ -96,19 +102,6 @@ def _lock_cart(request: HttpRequest, product_id: int, action: str) -> Cart | Non
         return None
     cart, _created = Cart.objects.get_or_create_from_request(request, lock=True)
     return cart
-
-
-def _report_quantity(request: HttpRequest, title: str, wanted: int, now: int) -> None:
-    """Show a message with the new quantity in the cart, as a warning if it is less than requested."""
-    params = {"title": title, "count": now}
-    if now == 0 == wanted:
-        messages.info(request, _("%(title)s is no longer in your cart.") % params)
-    elif now == 0:
-        messages.warning(request, _("%(title)s is sold out.") % params)
-    elif now < wanted:
-        messages.warning(request, _("That is all we have in stock: your cart now has %(count)d × %(title)s.") % params)
-    else:
-        messages.success(request, _("Your cart now has %(count)d × %(title)s.") % params)
 
 
 @require_POST
@@ -130,26 +123,9 @@ def cart_discount(request: HttpRequest) -> HttpResponse:
     form, cart = DiscountForm(request.POST), Cart.objects.from_request(request)
     if cart is None or not cart.items.exists():
         messages.error(request, _("Your cart is empty."))
-    elif not form.is_valid():
-        return _reject_code(request, form.first_error())
-    elif form.cleaned_data["remove"]:
+    elif form.is_valid() and form.cleaned_data["remove"]:
         discount_codes.remove_code(cart)
         messages.info(request, _("The discount code is no longer in your cart."))
-    else:
-        return _apply_code(request, cart, form.cleaned_data["code"])
+    elif rejected := apply_code(request, cart):
+        return redirect(f"{resolve_url('carts:home')}?{urlencode(rejected)}")
     return redirect("carts:home")
-
-
-def _apply_code(request: HttpRequest, cart: Cart, code: str) -> HttpResponse:
-    try:
-        messages.success(request, discount_codes.apply_code(request, cart, code))
-    except discount_codes.CodeRejected as error:
-        return _reject_code(request, str(error))
-    return redirect("carts:home")
-
-
-def _reject_code(request: HttpRequest, message: str) -> HttpResponse:
-    """Show the message at the code field. The URL carries the typed code, so that the field still shows it."""
-    messages.error(request, message, extra_tags="discount-code")
-    typed = request.POST.get("code", "").replace("\x00", "")[:MAX_SHOWN_CODE_LENGTH]
-    return redirect(f"{resolve_url('carts:home')}?{urlencode({'code': typed})}")
