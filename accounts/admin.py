@@ -6,10 +6,12 @@ from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import UserChangeForm as DjangoUserChangeForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import emails
+from accounts.email_addresses import CustomerEmailField, validate_customer_email
 from accounts.models import AccountMail, GuestEmail, User
 from core.admin import ReadOnlyAdmin
 from core.emails.preview_admin import EmailPreviewAdmin
@@ -21,14 +23,29 @@ class UserCreationForm(AdminUserCreationForm):
     class Meta(AdminUserCreationForm.Meta):
         model = User
         fields = ("email", "name")
+        field_classes = {"email": CustomerEmailField}
+
+
+class UserChangeForm(DjangoUserChangeForm):
+    """Form for editing a user. An old email address that would be rejected now can stay."""
+
+    class Meta(DjangoUserChangeForm.Meta):
+        model = User
         field_classes = {}
+
+    def clean_email(self) -> str:
+        """Return the email address. Raise ValidationError if it was changed to one that cannot be a customer's."""
+        email: str = self.cleaned_data["email"]
+        if "email" in self.changed_data:
+            validate_customer_email(email)
+        return email
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
     """Admin for users, who are identified by email address instead of a username."""
 
-    add_form = UserCreationForm
+    form, add_form = UserChangeForm, UserCreationForm
     ordering = ["email"]
     list_display = ["email", "name", "is_staff", "is_active", "date_joined"]
     search_fields = ["email", "name"]

@@ -1,13 +1,56 @@
-"""Comparison of email addresses, and placeholders for the email addresses of erased users."""
+"""Validation and comparison of email addresses, and placeholders for the email addresses of erased users."""
 
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db.models import Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils.crypto import salted_hmac
+from django.utils.encoding import punycode
+from django.utils.translation import gettext as _
 
 MAX_EMAIL_LENGTH = 254
+MAX_LOCAL_LENGTH = 64  # characters before the @
 # A database that compares in uppercase treats a long s as an s and a dotless i as an i.
 UPPERCASE_LOOKALIKES = str.maketrans("\u017f\u0131", "si")
+
+
+def validate_customer_email(value: str) -> None:
+    """Raise ValidationError if email cannot be delivered to this address, or if Stripe would reject it.
+
+    Django also accepts localhost, IP addresses, quoted names, and characters that do not print.
+    """
+    name, _at, domain = value.rpartition("@")
+    if not domain.isascii():
+        _reject_foreign_domain(value, domain)
+    validate_email(value)
+    is_valid = "." in domain and domain.replace(".", "").replace("-", "").isalnum() and not domain[-1].isdigit()
+    if not is_valid or ".-" in domain or '"' in name or len(name) > MAX_LOCAL_LENGTH or not value.isprintable():
+        raise ValidationError(_("Enter a complete email address, for example name@example.org."), code="invalid")
+
+
+def _reject_foreign_domain(value: str, domain: str) -> None:
+    """Raise ValidationError for a domain that is not in ASCII. The message has the spelling to use, if there is one."""
+    try:
+        spelling = punycode(domain)
+        validate_email(f"name@{spelling}")
+    except (UnicodeError, ValidationError):
+        validate_email(value)
+        raise ValidationError(_("Enter a complete email address, for example name@example.org."), code="invalid")
+    text = _("Please write the part after the @ with letters from A to Z: %(domain)s.")
+    raise ValidationError(text % {"domain": spelling}, code="invalid")
+
+
+class CustomerEmailField(forms.EmailField):
+    """The email address of a person who becomes a customer or who gets email."""
+
+    default_validators = [validate_customer_email]  # noqa: RUF012 - as in Django
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": MAX_EMAIL_LENGTH} | kwargs)
 
 
 def canonical_email(email: str) -> str:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.email_addresses import same_email
+from accounts.email_addresses import CustomerEmailField, same_email
 from accounts.models import User
 from core.forms import PlainForm, ShopForm
 
@@ -56,6 +56,7 @@ class SignupForm(ShopForm, forms.ModelForm):
     class Meta:
         model = User
         fields = ["name", "email", "password"]
+        field_classes = {"email": CustomerEmailField}
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "name"}),
             "email": forms.EmailInput(attrs={"autocomplete": "email"}),
@@ -97,9 +98,8 @@ class SignupForm(ShopForm, forms.ModelForm):
 class GuestForm(PlainForm):
     """The email address that receives the emails about a guest's order."""
 
-    email = forms.EmailField(
+    email = CustomerEmailField(
         label=_("Email"),
-        max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         help_text=_("Used only for emails about your order."),
     )
@@ -149,9 +149,7 @@ class NameForm(ShopForm, forms.ModelForm):
 class EmailChangeForm(PasswordConfirmationForm):
     """A new email address for signing in, confirmed by the password."""
 
-    email = forms.EmailField(
-        label=_("New email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
+    email = CustomerEmailField(label=_("New email"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     field_order = ["email", "password"]
     EMAIL_TAKEN = _("There is already an account with this email.")
 

@@ -11,7 +11,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.email_addresses import MAX_EMAIL_LENGTH, canonical_email, erased_email, same_email
+from accounts.email_addresses import (
+    MAX_EMAIL_LENGTH,
+    canonical_email,
+    erased_email,
+    same_email,
+    validate_customer_email,
+)
 from core.emails.outbox import OutboxMail, OutboxQuerySet
 
 GUEST_SESSION_KEY = "guest_email_id"
@@ -39,7 +45,11 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create and save a user who has all permissions in the admin."""
+        """Create and save a user who has all permissions in the admin.
+
+        Raise ValidationError for an email address that the forms reject too, because `createsuperuser` does not.
+        """
+        validate_customer_email(email)
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
 
     def mark_email_verified(self, user: "User") -> bool:

@@ -37,6 +37,11 @@ def destination_choices() -> list[tuple[str, str]]:
     return _choices(_locale(), known_countries() & set(settings.SHOP_COUNTRIES or known_countries()))
 
 
+def is_destination(code: str) -> bool:
+    """Check whether the shop ships to the country, as far as settings.SHOP_COUNTRIES says."""
+    return code in known_countries() - NON_DESTINATIONS and code in (settings.SHOP_COUNTRIES or [code])
+
+
 @cache
 def _choices(locale: str, codes: frozenset[str]) -> list[tuple[str, str]]:
     return sorted(((code, name) for code, name in _names(locale).items() if code in codes), key=_sort_key)

@@ -47,6 +47,16 @@ def is_latin(text: str) -> bool:
     return all(ord(letter) < 0x250 or 0x1E00 <= ord(letter) < 0x1F00 for letter in text if letter.isalpha())
 
 
+def _comparable(text: str) -> str:
+    """Return the text without differences of case, width and spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _without_accents(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", _comparable(text)).replace("\u0131", "i")  # a dotless i, as in Turkish
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
+
+
 @dataclass(frozen=True)
 class Area:
     """A state, province, county or similar area.
@@ -121,10 +131,23 @@ class CountryRules:
         return str(self.data[name]).split("~") if name in self.data else []
 
     @cached_property
-    def area_keys(self) -> dict[str, str]:
-        """The keys of the areas by each of their names, in lowercase."""
-        names = [self._column(column) for column in ("sub_names", "sub_lnames", "sub_keys")]
-        return {name.lower(): key for column in names for key, name in zip(self.areas, column, strict=False) if name}
+    def _area_keys(self) -> dict[str, str]:
+        """The keys of the areas by each of their names, normalized for comparison.
+
+        Keys win over names, and names with accents over the same names without. A name without accents that two areas
+        share is left out.
+        """
+        columns = [self._column(column) for column in ("sub_names", "sub_lnames", "sub_keys")]
+        names = [(name, key) for column in columns for key, name in zip(self.areas, column, strict=False) if name]
+        exact = {_comparable(name): key for name, key in names}
+        plain: dict[str, set[str]] = {}
+        for name, key in names:
+            plain.setdefault(_without_accents(name), set()).add(key)
+        return {name: keys.pop() for name, keys in plain.items() if len(keys) == 1} | exact
+
+    def area_key(self, text: str) -> str | None:
+        """Return the key of the area with this key or name, or None. Case, accents and extra spaces do not matter."""
+        return self._area_keys.get(_comparable(text)) or self._area_keys.get(_without_accents(text))
 
     @cached_property
     def example_postcodes(self) -> list[str]:
@@ -168,6 +191,20 @@ def known_countries() -> frozenset[str]:
 def get_country_rules(country: str) -> CountryRules:
     """Return the rules of the country. An unknown country has the default rules: a street and a town."""
     return _read(country if country in known_countries() else DEFAULTS_KEY)
+
+
+def region_key(country: str, text: str) -> str | None:
+    """Return the key of a region of the country, by its key or one of its names. Return "" for an empty text.
+
+    Return None if no postal address in the country can have this region. The rules of a country without a list of
+    regions cannot tell, so they know no region either.
+    """
+    return get_country_rules(country).area_key(text) if text.strip() else ""
+
+
+def region_choices(country: str) -> list[tuple[str, str]]:
+    """Return (key, label) pairs of the regions that postal addresses in the country can have."""
+    return [(area.key, area.label) for area in get_country_rules(country).areas.values()]
 
 
 @cache

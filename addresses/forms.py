@@ -1,5 +1,6 @@
 """Forms for postal addresses. The fields of the address form depend on the selected country."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -9,8 +10,8 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from addresses.countries import country_choices, destination_choices
-from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules
+from addresses.countries import country_choices, country_name, destination_choices
+from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules, region_choices, region_key
 from addresses.models import Address
 from billing.models import BillingProfile
 from core.forms import LongSelect, ShopForm
@@ -34,15 +35,18 @@ class AreaField(forms.ChoiceField):
     """A state or province. The field accepts the name of an area as well as its key, to support browser autofill."""
 
     widget = LongSelect
-    keys: dict[str, str]
+    country: str
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value).strip()
-        return self.keys.get(text.lower(), text)
+        return region_key(self.country, text) or text
 
 
 class AddressForm(ShopForm, forms.ModelForm):
     """A name and postal address. `kind` selects the autocomplete tokens for shipping or billing.
+
+    `countries` are the codes of the countries to offer. By default these are all countries for billing, and otherwise
+    the countries that the shop ships to. A stored address in another country stays visible, with a message.
 
     If a Change country button was pressed, the form is unbound. It shows the fields of the new country and keeps all
     values that were typed.
@@ -52,8 +56,15 @@ class AddressForm(ShopForm, forms.ModelForm):
         model = Address
         fields = ["country", "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code"]
 
-    def __init__(self, data: Any = None, *args: Any, kind: str = Address.Type.SHIPPING, **kwargs: Any) -> None:
-        self.kind, self.is_country_changed = kind, False
+    def __init__(
+        self,
+        data: Any = None,
+        *args: Any,
+        kind: str = Address.Type.SHIPPING,
+        countries: Collection[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.kind, self.countries, self.is_country_changed, self.country_problem = kind, countries, False, ""
         if is_country_change(data):
             prefix = kwargs.get("prefix") or ""
             start = f"{prefix}-" if prefix else ""
@@ -86,23 +97,42 @@ class AddressForm(ShopForm, forms.ModelForm):
         self.order_fields(["country", "name", "line_1", "line_2", *location_fields])
 
     def _add_country_field(self) -> str:
-        """Add the field for the country. Return the selected country, which by default is that of the shop."""
-        choices = dict(country_choices() if self.kind == Address.Type.BILLING else destination_choices())
+        """Add the field for the country. Return the selected country, which by default is that of the shop.
+
+        A country that is not offered is added to the choices if it is selected, so that the form does not show another
+        one, and `country_problem` says why it cannot be used.
+        """
+        offered = country_choices() if self.kind == Address.Type.BILLING else destination_choices()
+        codes = [code for code, _name in offered if self.countries is None or code in self.countries]
         wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
-        country = wanted if isinstance(wanted, str) and wanted in choices else settings.SHOP_COUNTRY
-        self.initial["country"] = country
+        if not isinstance(wanted, str) or wanted not in dict(country_choices()):
+            is_first = settings.SHOP_COUNTRY in codes or not codes
+            wanted = settings.SHOP_COUNTRY if is_first else codes[0]
+        if wanted not in codes:
+            self.country_problem = _("We do not deliver to %(country)s.") % {"country": country_name(wanted)}
+        choices = [(code, name) for code, name in country_choices() if code in codes or code == wanted]
+        self.initial["country"] = wanted
         self.fields["country"] = forms.ChoiceField(
-            label=gettext_lazy("Country"), choices=list(choices.items()), widget=LongSelect
-        )
-        return country
+            label=gettext_lazy("Country"), choices=choices, widget=LongSelect,
+            help_text="" if self.is_bound else self.country_problem,
+        )  # fmt: skip
+        return wanted
+
+    def clean_country(self) -> str:
+        """Return the country. Raise ValidationError if the shop does not deliver there."""
+        if self.country_problem:
+            raise ValidationError(self.country_problem, code="undelivered")
+        return str(self.cleaned_data["country"])
 
     def _set_local_labels(self) -> None:
         for name in self.rules.fields & {"city", "city_area", "state", "postal_code"}:
             self.fields[name].label = self.rules.label(name)
         if self.rules.areas:
-            choices = [("", _("Please choose"))] + [(area.key, area.label) for area in self.rules.areas.values()]
+            choices = [("", _("Please choose")), *region_choices(self.rules.country)]
             self.fields["state"] = AreaField(label=self.rules.label("state"), choices=choices)
-            self.fields["state"].keys = self.rules.area_keys  # type: ignore[attr-defined]
+            self.fields["state"].country = self.rules.country  # type: ignore[attr-defined]
+            state = str(self.initial.get("state") or "")
+            self.initial["state"] = region_key(self.rules.country, state) or state
         for name in self.rules.fields:
             self.fields[name].required = name in self.rules.required
 

@@ -2,12 +2,15 @@
 
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import model_to_dict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from addresses.countries import country_name
+from addresses.country_rules import known_countries, region_choices, region_key
 from addresses.labels import label_lines
 from billing.models import BillingProfile
 
@@ -51,6 +54,21 @@ class Address(models.Model):
     def __str__(self) -> str:
         return ", ".join(self.lines())
 
+    @property
+    def country_name(self) -> str:
+        return country_name(self.country)
+
+    def clean(self) -> None:
+        """Store the country and the region by their keys. Reject those that the address rules do not have."""
+        self.country = self.country.upper()
+        if self.country and self.country not in known_countries():
+            raise ValidationError({"country": gettext("There is no country with this code.")})
+        if region_choices(self.country):
+            state = region_key(self.country, self.state)
+            if state is None:
+                raise ValidationError({"state": gettext("There is no such region in this country.")})
+            self.state = state
+
     def lines(self) -> list[str]:
         """Return the lines of an address label in the country's format, without empty lines, country name last."""
-        return [*label_lines(self.country, model_to_dict(self)), country_name(self.country)]
+        return [*label_lines(self.country, model_to_dict(self)), self.country_name]

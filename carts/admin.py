@@ -1,18 +1,25 @@
 """Admin for carts (read-only), shipping methods, tax rates and discount codes."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db.models import Min
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from addresses.countries import country_choices
+from addresses.countries import country_choices, is_destination
+from addresses.country_rules import region_choices, region_key
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.pricing.charge_limits import discount_warning
+from carts.pricing.rules import PricingRules
 from core.admin import ReadOnlyAdmin, ReadOnlyInline
+from products.models import Product
 
 
 class CartItemInline(ReadOnlyInline):
@@ -47,6 +54,8 @@ class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         known = dict(country_choices())
         if wrong := [code for code in codes if code not in known]:
             raise ValidationError(_("There is no country with the code %(code)s.") % {"code": wrong[0][:10]})
+        if outside := [code for code in codes if not is_destination(code)]:
+            raise ValidationError(_("We do not deliver to %(country)s.") % {"country": known[outside[0]]})
         return ", ".join(dict.fromkeys(codes))
 
 
@@ -66,15 +75,46 @@ class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for mypy
-    """Form for tax rates, with country names to choose from."""
+    """Form for tax rates, with countries and regions to choose from.
 
-    country = forms.TypedChoiceField(
-        label=gettext_lazy("Country"), choices=lambda: [("", "---------"), *country_choices()]
+    The value of a region consists of the country and the region's key, because keys are unique only in their country.
+    """
+
+    country = forms.TypedChoiceField(label=gettext_lazy("Country"))
+    region = forms.CharField(
+        label=gettext_lazy("State or region"),
+        required=False,
+        widget=forms.Select,
+        help_text=TaxRate._meta.get_field("region").help_text,
     )
 
     class Meta:
         model = TaxRate
         fields = "__all__"  # noqa: DJ007 - every field is for staff to edit
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = self.instance.country
+        countries = [pair for pair in country_choices() if is_destination(pair[0]) or pair[0] == own]
+        self.fields["country"].choices = [("", "---------"), *countries]  # type: ignore[attr-defined]
+        groups = [(name, _region_options(code)) for code, name in countries]
+        regions = [("", "---------"), *(group for group in groups if group[1])]
+        region = self.instance.region
+        if region:
+            key = region_key(own, region.split(",")[0])
+            is_listed = len(self.instance.region_keys) == 1 and not self.instance.has_unknown_region
+            self.initial["region"] = f"{own}:{key}" if is_listed else region
+            regions += [] if is_listed else [(region, region)]  # an old rate that its staff have to correct
+        self.fields["region"].widget.choices = regions  # type: ignore[attr-defined]
+
+    def clean_region(self) -> str:
+        """Return the region without its country. The model checks whether it is a region of the selected country."""
+        text: str = self.cleaned_data["region"]
+        return text.removeprefix(f"{self.cleaned_data.get('country')}:")
+
+
+def _region_options(country: str) -> list[tuple[str, str]]:
+    return [(f"{country}:{key}", label) for key, label in region_choices(country)]
 
 
 @admin.register(TaxRate)
@@ -100,3 +140,11 @@ class DiscountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Discount | None = None) -> list[str]:
         """Make the code of an existing discount read-only, so that it stays the same as on orders."""
         return ["code", "uses"] if obj else ["uses"]
+
+    def save_model(self, request: HttpRequest, obj: Discount, form: Any, change: bool) -> None:
+        """Save the code, and warn if it takes orders to the smallest amount that can be charged."""
+        super().save_model(request, obj, form, change)
+        cheapest = Product.objects.active().aggregate(Min("price"))["price__min"] or Decimal(0)
+        methods = PricingRules.from_database().usable_methods(settings.CURRENCY)
+        if obj.active and (warning := discount_warning(obj, methods, cheapest)):
+            messages.warning(request, warning)

@@ -11,5 +11,5 @@ class CartsConfig(AppConfig):
     verbose_name = _("Carts and rates")
 
     def ready(self) -> None:
-        """Connect the signal receivers."""
-        from carts import signals  # noqa: F401
+        """Connect the signal receivers and checks."""
+        from carts import checks, signals  # noqa: F401

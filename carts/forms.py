@@ -1,19 +1,24 @@
 """Forms for the cart and for the last step of the checkout."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from addresses.countries import country_choices
+from addresses.countries import country_choices, country_name
+from addresses.country_rules import region_key
 from billing.forms import CardForm
 from carts.pricing.agreement import MAX_SIGNED_LENGTH, read_signed
 from carts.pricing.rules import PricingRules
 from core.forms import PlainForm
 from products.models.product import MAX_QUANTITY
 
+MAX_PAGE_LINES = 1000  # lines of the cart page to read
+MAX_ID_DIGITS = 19  # digits of the largest id in the database
 ERROR_FIELD_IDS = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 
 
@@ -64,6 +69,13 @@ class DeliveryForm(PlainForm):
         error_messages=dict.fromkeys(["invalid", "min_value", "max_value"], _("Choose one of the delivery options.")),
     )
 
+    def clean_country(self) -> str:
+        """Return the country. Raise ValidationError if the shop does not deliver there."""
+        country = str(self.cleaned_data["country"])
+        if country and not PricingRules.cached().delivers_to(country):
+            raise ValidationError(_("We do not deliver to %(country)s.") % {"country": country_name(country)})
+        return country
+
     def first_error_field_id(self) -> str:
         """Return the HTML id of the field with the first error, or "" if not every cart page shows that field."""
         return ERROR_FIELD_IDS.get(next(iter(self.errors), ""), "")
@@ -76,9 +88,52 @@ class DeliveryForm(PlainForm):
         data = self.cleaned_data
         changes: dict[str, Any] = {}
         if data["country"]:
-            known = data["region"] in PricingRules.cached().regions_of(data["country"])
-            changes = {"country": data["country"], "region": data["region"] if known else ""}
+            key = region_key(data["country"], data["region"])
+            known = key in dict(PricingRules.cached().regions_of(data["country"]))
+            changes = {"country": data["country"], "region": key if known else ""}
         return changes | ({"shipping_method_id": data["shipping_method"]} if data["shipping_method"] else {})
+
+
+@dataclass(frozen=True)
+class TypedQuantity:
+    """A line of the cart page: its product, the quantity that the page showed, and the one that was typed."""
+
+    product_id: int
+    shown: str
+    text: str
+
+    @property
+    def is_changed(self) -> bool:
+        return self.text.strip() != self.shown.strip()
+
+    @property
+    def field_id(self) -> str:
+        return f"quantity-{self.product_id}"
+
+
+class CartPageForm:
+    """What the form of the cart page contains. Each part of it is validated by a form of its own.
+
+    The form has hidden fields with what the page showed, so that only what was changed is stored. A page that was
+    opened before a change in another tab does not undo that change.
+    """
+
+    def __init__(self, data: QueryDict, removed: str) -> None:
+        self.removed = _product_id(removed) if data.get("action") == CartUpdateForm.REMOVE else 0
+        self.code = "" if data.get("code") == data.get("shown_code") else data.get("code", "").strip()
+        self.is_code_applied, self.is_code_removed = "apply_code" in data, "remove_code" in data
+        self.is_checkout = "checkout" in data
+        self.has_changed_delivery = any(
+            name in data and data[name] != data.get(f"shown_{name}") for name in DeliveryForm.base_fields
+        )
+        columns = [data.getlist(name)[:MAX_PAGE_LINES] for name in ("product_id", "shown", "quantity")]
+        rows = [TypedQuantity(_product_id(pk), shown, text) for pk, shown, text in zip(*columns, strict=False)]
+        self.quantities = [row for row in rows if row.product_id]
+
+
+def _product_id(text: str) -> int:
+    """Return the id of a product, or 0 if the text cannot be one."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < MAX_ID_DIGITS else 0
 
 
 class DiscountForm(PlainForm):

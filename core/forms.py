@@ -53,7 +53,7 @@ class ShopForm(forms.BaseForm):
         self.helper.disable_csrf = True
         self.configure_fields()
         for name, field in self.fields.items():
-            if isinstance(field, forms.EmailField):
+            if isinstance(field, forms.EmailField) and field.default_validators == forms.EmailField.default_validators:
                 field.validators = [*field.validators, validate_printable]
             add_field_name_to_errors(field, self.field_label(name))
 

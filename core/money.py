@@ -25,14 +25,19 @@ def decimals(currency: str) -> int:
     return 0 if currency in ZERO_DECIMAL | CHARGED_IN_HUNDREDTHS else 2
 
 
+def smallest_unit(currency: str) -> Decimal:
+    """Return the smallest amount of `currency` in this shop, for example 0.01."""
+    return Decimal(1).scaleb(-decimals(currency))
+
+
 def has_excess_decimals(amount: Decimal, currency: str) -> bool:
     """Check whether `amount` has more decimals than `currency` allows."""
-    return amount != amount.quantize(Decimal(1).scaleb(-decimals(currency)))
+    return amount != amount.quantize(smallest_unit(currency))
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """Round `amount` half up to the decimals of `currency`. This is the only place where the shop rounds money."""
-    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP)
+    return amount.quantize(smallest_unit(currency), ROUND_HALF_UP)
 
 
 def allocate(amount: Decimal, over: Sequence[Decimal], currency: str) -> list[Decimal]:

@@ -125,7 +125,7 @@ class Shopper:
         """Add the products and go to the payment step."""
         for product in products:
             self.add(product)
-        self.click_link("Checkout")
+        self.click_button("Checkout")
         self.fill_details(email)
         expect(self.button("Place order")).to_be_visible()
 

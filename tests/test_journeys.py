@@ -61,7 +61,7 @@ def test_paid_order_is_listed_and_emailed_and_empties_the_cart(shopper: Shopper,
 @pytest.mark.slow
 def test_details_show_a_guest_at_most_six_fields(shopper: Shopper) -> None:
     shopper.add(make_product())
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     expect(shopper.button("Continue to payment")).to_be_visible()
     assert 5 <= shopper.visible_fields() <= 6
     assert shopper.stripe_pages == []
@@ -70,7 +70,7 @@ def test_details_show_a_guest_at_most_six_fields(shopper: Shopper) -> None:
 @pytest.mark.slow
 def test_errors_in_the_details_are_listed_and_keep_the_input(shopper: Shopper) -> None:
     shopper.add(make_product())
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     shopper.field("Email").fill("guest@example.org")
     shopper.click_button("Continue to payment")
     summary = shopper.page.get_by_role("alert").filter(has_text="There is a problem")
@@ -143,7 +143,7 @@ def test_login_during_checkout_keeps_both_carts(shopper: Shopper, client: Client
     client.force_login(make_user())
     add_to_cart(client, make_product(title="Mug of last week"))
     shopper.add(make_product(title="Bowl of today"))
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     shopper.page.get_by_text("Already have an account? Log in").click()
     shopper.log_in("alice@example.org")
     expect(shopper.button("Logout")).to_be_visible()
@@ -175,7 +175,7 @@ def test_checkout_without_javascript_works_up_to_the_card_field(new_shopper: Cal
     shopper.page.get_by_label("Quantity of Mug").fill("2")
     shopper.click_button("Update: Mug")
     shopper.expect_badge(2)
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     shopper.fill_details()
     assert "The card field needs JavaScript" in shopper.page.locator("main noscript").inner_html()
     shopper.click_button("Place order")

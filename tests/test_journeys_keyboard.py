@@ -29,7 +29,7 @@ def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
     shopper.go(product.get_absolute_url())
     shopper.tab_and_press(shopper.button("Add to cart"))
     shopper.wait_for_path("/cart/")
-    shopper.tab_and_press(shopper.page.get_by_role("link", name="Checkout", exact=True))
+    shopper.tab_and_press(shopper.page.get_by_role("button", name="Checkout", exact=True))
     shopper.wait_for_path("/cart/checkout/")
     fields = shopper.visible_fields()
     type_details(shopper)
@@ -56,7 +56,7 @@ def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
 def test_enter_submits_the_details_instead_of_changing_the_country(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     shopper.field("Email").press("Enter")
     summary = shopper.page.locator(".error-summary")
     expect(summary).to_be_focused()
@@ -69,7 +69,7 @@ def test_enter_submits_the_details_instead_of_changing_the_country(new_shopper: 
 def test_country_changes_the_fields_without_a_script(new_shopper: Callable[..., Shopper]) -> None:
     shopper = new_shopper(java_script_enabled=False)
     shopper.add(make_product())
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     shopper.field("Email").fill("guest@example.org")
     shopper.field("Address").fill("1 High Street")
     shopper.page.get_by_role("combobox", name="Country").select_option("United States")
@@ -83,7 +83,7 @@ def test_country_changes_the_fields_without_a_script(new_shopper: Callable[..., 
 @pytest.mark.slow
 def test_country_changes_the_fields_immediately_with_a_script(shopper: Shopper) -> None:
     shopper.add(make_product())
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     views = len(shopper.views)
     expect(shopper.button("Change country")).to_be_hidden()
     shopper.field("Address").fill("1 High Street")
@@ -100,7 +100,7 @@ def test_country_changes_the_fields_immediately_with_a_script(shopper: Shopper) 
 @pytest.mark.slow
 def test_opening_the_billing_address_unchecks_the_same_address_box(shopper: Shopper) -> None:
     shopper.add(make_product())
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     shopper.page.get_by_text("Use a different billing address").click()
     expect(shopper.page.get_by_label("The billing address is the same")).not_to_be_checked()
     expect(

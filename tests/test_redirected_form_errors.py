@@ -111,7 +111,7 @@ def test_rejected_second_code_links_to_the_code_in_the_cart(client: Client) -> N
     page = parse_html(client.get(response.url).text)
     assert_shows_error(page, "The code NONE is not valid. Please check the spelling.")
     assert page.one("a", href="#discount-code").text
-    assert page.one("form", id="discount-code").attrs["tabindex"] == "-1"
+    assert page.one("div", id="discount-code").attrs["tabindex"] == "-1"
 
 
 def test_invalid_delivery_country_is_shown_at_its_field(client: Client) -> None:

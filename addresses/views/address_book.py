@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from addresses.forms import AddressForm
 from addresses.models import Address
 from billing.models import BillingProfile
+from carts.pricing.rules import PricingRules
 from core.http import private
 from orders.models import Order
 
@@ -30,16 +31,16 @@ def _own_profile(request: HttpRequest) -> BillingProfile:
 @login_required
 def address_list(request: HttpRequest) -> HttpResponse:
     """Show the postal addresses of this account, newest first."""
-    return render(
-        request, "addresses/address_list.html", {"addresses": Address.objects.for_profile(_own_profile(request))}
-    )
+    addresses = Address.objects.for_profile(_own_profile(request))
+    undelivered = PricingRules.cached().undelivered(address.country for address in addresses)
+    return render(request, "addresses/address_list.html", {"addresses": addresses, "undelivered": undelivered})
 
 
 @private
 @login_required
 def address_add(request: HttpRequest) -> HttpResponse:
     """Add a postal address to this account."""
-    form = AddressForm(request.POST or None)
+    form = AddressForm(request.POST or None, countries=PricingRules.cached().destination_codes())
     if form.is_valid():
         form.save_for(_own_profile(request))
         messages.success(request, _("The address has been saved."))
@@ -53,7 +54,9 @@ def address_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit a postal address of this account. Raise Http404 if it belongs to another account."""
     profile = _own_profile(request)
     address = get_object_or_404(Address.objects.for_profile(profile), pk=pk)
-    form = AddressForm(request.POST or None, initial=model_to_dict(address))
+    # The address stays in its country: it can be a billing address in a country that the shop does not deliver to.
+    countries = [*PricingRules.cached().destination_codes(), address.country]
+    form = AddressForm(request.POST or None, initial=model_to_dict(address), countries=countries)
     if form.is_valid():
         _replace(address, form, profile)
         messages.success(request, _("The address has been changed. Orders you have already placed keep the old one."))

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from addresses.forms import AddressChoiceForm, AddressForm
 from addresses.models import Address
+from carts.pricing.rules import PricingRules
 from core.http import next_url, private
 from orders.models import Order
 
@@ -28,13 +29,16 @@ def address_check(request: HttpRequest) -> HttpResponse:
     if order is None:
         return redirect("carts:checkout")
     kind, goal = _address_type(request), next_url(request, resolve_url("carts:checkout"))
-    form = AddressForm(request.POST or None, kind=kind)
+    rules, is_shipping = PricingRules.cached(), kind == Address.Type.SHIPPING
+    form = AddressForm(request.POST or None, kind=kind, countries=rules.destination_codes() if is_shipping else None)
     if form.is_valid():
         order.use_address(form.save_for(order.billing_profile), kind)
         return redirect(goal)
+    addresses = Address.objects.for_profile(order.billing_profile)
     context = {
         "form": form,
-        "addresses": Address.objects.for_profile(order.billing_profile),
+        "addresses": addresses,
+        "undelivered": rules.undelivered(address.country for address in addresses) if is_shipping else set(),
         "address_type": kind,
         "address_label": Address.Type(kind).label,
         "next_url": goal,
@@ -51,8 +55,17 @@ def address_update(request: HttpRequest) -> HttpResponse:
     if order is None:
         return redirect("carts:checkout")
     form = AddressChoiceForm(request.POST, billing_profile=order.billing_profile)
-    if form.is_valid():
-        order.use_address(form.cleaned_data["address_id"], form.cleaned_data["address_type"])
-    else:
+    if not form.is_valid():
         messages.error(request, _("Choose one of your addresses."))
+    elif problem := _delivery_problem(**form.cleaned_data):
+        messages.error(request, problem)
+    else:
+        order.use_address(form.cleaned_data["address_id"], form.cleaned_data["address_type"])
     return redirect(next_url(request, resolve_url("carts:checkout")))
+
+
+def _delivery_problem(address_id: Address, address_type: str) -> str:
+    """Return a message if the address is to be shipped to and the shop does not deliver there, otherwise ""."""
+    if address_type != Address.Type.SHIPPING or PricingRules.cached().delivers_to(address_id.country):
+        return ""
+    return _("We do not deliver to %(country)s.") % {"country": address_id.country_name}

@@ -1,6 +1,6 @@
 """Pricing rules that staff edit: shipping methods, tax rates and discount codes."""
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -13,9 +13,18 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from addresses.countries import country_name
+from addresses.country_rules import region_choices, region_key
 from core.columns import Columns
 from core.models import GuardedModel
-from core.money import format_money, has_excess_decimals, round_money
+from core.money import (
+    format_money,
+    has_excess_decimals,
+    maximum_charge,
+    minimum_charge,
+    round_money,
+    smallest_unit,
+)
 from core.times import format_datetime
 
 PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "validators": [MinValueValidator(0)]}
@@ -71,8 +80,13 @@ class ShippingMethod(models.Model):
         if self.weight_from is not None and self.weight_to is not None and self.weight_from > self.weight_to:
             raise ValidationError({"weight_to": _("The maximum weight is less than the minimum weight.")})
 
+    @property
+    def country_codes(self) -> list[str]:
+        """The codes of the countries that the method serves. Empty if it serves all countries."""
+        return self.countries.replace(",", " ").split()
+
     def serves(self, country: str) -> bool:
-        return not self.countries or country in self.countries.replace(",", " ").split()
+        return not self.country_codes or country in self.country_codes
 
     def accepts_weight(self, grams: int) -> bool:
         return (self.weight_from or 0) <= grams and (self.weight_to is None or grams <= self.weight_to)
@@ -89,10 +103,7 @@ class TaxRate(models.Model):
     country = models.CharField(_("country"), max_length=2)
     region = models.CharField(
         _("state or region"), max_length=80, blank=True,
-        help_text=_(
-            "Leave empty for the whole country. Otherwise as in postal addresses, with spellings separated by commas,"
-            " for example CA, California. Overrides the rate of the whole country."
-        ),
+        help_text=_("Leave empty for the whole country. The rate of a region replaces that of its country."),
     )  # fmt: skip
     percent = models.DecimalField(
         _("percentage"), max_digits=6, decimal_places=3, validators=[MinValueValidator(0), MaxValueValidator(100)]
@@ -120,15 +131,36 @@ class TaxRate(models.Model):
         return f"{self.country} {self.region}".strip()
 
     @property
-    def spellings(self) -> set[str]:
-        """The names of the region, normalized for comparison. Empty if the rate is for the whole country."""
-        return {name.strip().casefold() for name in self.region.split(",") if name.strip()}
+    def region_keys(self) -> set[str]:
+        """The keys of the regions that the rate is for. Empty if it is for the whole country.
+
+        Rates from before regions were chosen from a list have names or several spellings, separated by commas.
+        """
+        keys = (region_key(self.country, name) for name in self.region.split(","))
+        return {key for key in keys if key}
+
+    @property
+    def has_unknown_region(self) -> bool:
+        """Whether the rate is for a region that no postal address in its country can have."""
+        return any(region_key(self.country, name) is None for name in self.region.split(","))
 
     def clean(self) -> None:
-        """Reject a region that already has a rate under one of its spellings."""
+        """Store the region by its key. Reject a region that no address can have, or that already has a rate."""
+        if self.has_unknown_region:
+            raise ValidationError({"region": self._unknown_region_message()})
+        keys = self.region_keys
         others = TaxRate.objects.filter(country=self.country).exclude(pk=self.pk)
-        if any(self.spellings & other.spellings for other in others):
+        if any(keys & other.region_keys for other in others):
             raise ValidationError({"region": _("There is already a tax rate for this area.")})
+        if len(keys) > 1:
+            raise ValidationError({"region": _("Choose one region. Add a rate for each of the others.")})
+        self.region = "".join(keys)
+
+    def _unknown_region_message(self) -> str:
+        params = {"country": country_name(self.country)}
+        if not region_choices(self.country):
+            return gettext("Postal addresses in %(country)s have no regions to choose from. Leave this empty.") % params
+        return gettext("Postal addresses in %(country)s do not have this region.") % params
 
 
 class DiscountManager(models.Manager["Discount"]):
@@ -212,11 +244,25 @@ class Discount(GuardedModel):
         if self.kind == self.Kind.PERCENT and self.value is not None and self.value > HUNDRED:
             raise ValidationError({"value": _("A discount cannot exceed 100 percent.")})
         validate_decimals({"minimum": self.minimum} | ({"value": self.value} if self.kind == self.Kind.AMOUNT else {}))
+        self._validate_minimum()
         if self.starts and self.ends and self.ends <= self.starts:
             raise ValidationError({"ends": _("The end must be after the start.")})
 
-    def problem(self, subtotal: Decimal) -> str:
-        """Return a message that says why the code does not apply now to this subtotal, or "" if it applies."""
+    def _validate_minimum(self) -> None:
+        """Reject a minimum subtotal above which no order can be charged, because the code could never be used."""
+        if self.minimum is None or self.value is None:
+            return
+        most = maximum_charge(settings.CURRENCY)
+        if self.minimum - self.amount_off(self.minimum, settings.CURRENCY) > most:
+            text = gettext("No order of this value can be charged. The maximum order value is %(amount)s.")
+            raise ValidationError({"minimum": text % {"amount": format_money(most, settings.CURRENCY)}})
+
+    def problem(self, subtotal: Decimal, most: Decimal | None = None) -> str:
+        """Return a message that says why the code does not apply now to this subtotal, or "" if it applies.
+
+        `most` is the largest discount that leaves a total that can be charged. A code that would take nothing off does
+        not apply, so it is not used up.
+        """
         now, params = timezone.now(), {"code": self.code}
         if not self.active or (self.kind == self.Kind.AMOUNT and has_excess_decimals(self.value, settings.CURRENCY)):
             return gettext("The code %(code)s is not valid.") % params
@@ -235,12 +281,30 @@ class Discount(GuardedModel):
             return gettext("The code %(code)s is valid for orders of %(amount)s or more.") % (
                 params | {"amount": least}
             )
-        return ""
+        return "" if self.amount_off(subtotal, settings.CURRENCY, most) else self._nothing_off_message(subtotal)
 
-    def amount_off(self, subtotal: Decimal, currency: str) -> Decimal:
-        """Return the discount on this subtotal, rounded once and never more than the subtotal."""
+    def _nothing_off_message(self, subtotal: Decimal) -> str:
+        """Return a message that says why the code takes nothing off this subtotal."""
+        currency = settings.CURRENCY
+        params = {"code": self.code, "amount": format_money(minimum_charge(currency), currency)}
+        if self.amount_off(subtotal, currency):
+            text = gettext("The code %(code)s takes nothing off this order. The minimum order value is %(amount)s.")
+            return text % params
+        if self.kind == self.Kind.AMOUNT:
+            return gettext("The code %(code)s takes nothing off this order.") % params
+        params["amount"] = format_money(self._smallest_subtotal(currency), currency)
+        text = gettext("The code %(code)s takes nothing off this order. It is valid for orders of %(amount)s or more.")
+        return text % params
+
+    def _smallest_subtotal(self, currency: str) -> Decimal:
+        """Return the smallest subtotal off which a percentage takes anything after rounding."""
+        unit = smallest_unit(currency)
+        return (unit / 2 * HUNDRED / self.value).quantize(unit, ROUND_CEILING)
+
+    def amount_off(self, subtotal: Decimal, currency: str, most: Decimal | None = None) -> Decimal:
+        """Return the discount on this subtotal, rounded once and never more than the subtotal or `most`."""
         off = self.value if self.kind == self.Kind.AMOUNT else subtotal * self.value / HUNDRED
-        return round_money(min(off, subtotal), currency)
+        return round_money(min(off, subtotal, subtotal if most is None else most), currency)
 
     def reserve_use(self) -> bool:
         """Count one more use and return True. Call this in the transaction that places the order.

@@ -13,6 +13,7 @@ from addresses.countries import country_name
 from addresses.models import Address
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.pricing.charge_limits import excess_items, largest_discount, missing_items, reduced_discount_message
 from carts.pricing.rules import PricingRules, calculate_tax
 from carts.pricing.totals import TotalEntry, add_up, shown_entries, tax_of_charges
 from core.money import allocate, format_money, maximum_charge, minimum_charge
@@ -127,14 +128,21 @@ class Quote:
 
     @property
     def amount_problem(self) -> str:
-        """A message for the shopper that says why this total cannot be charged, or "" if it can."""
+        """A message for the shopper that says why this total cannot be charged and what helps, or "" if it can."""
         if self.is_too_small:
-            text, limit = _("The minimum order value is %(amount)s."), minimum_charge(self.currency)
+            text = _("The minimum order value is %(amount)s. Add items for %(missing)s or more.")
+            limit, missing = minimum_charge(self.currency), missing_items(self)
         elif self.is_too_large:
-            text, limit = _("The maximum order value is %(amount)s."), maximum_charge(self.currency)
+            text = _("The maximum order value is %(amount)s. Remove items for %(missing)s or more.")
+            limit, missing = maximum_charge(self.currency), excess_items(self)
         else:
             return ""
-        return text % {"amount": format_money(limit, self.currency)}
+        return text % {"amount": format_money(limit, self.currency), "missing": format_money(missing, self.currency)}
+
+    @property
+    def discount_note(self) -> str:
+        """A message for the shopper that says why the code takes less off than it says, or ""."""
+        return reduced_discount_message(self)
 
     @property
     def missing_for_free_shipping(self) -> Decimal:
@@ -232,9 +240,10 @@ def quote(
     methods, delivery_problem = _delivery(lines, destination, rules) if lines else ([], "")
     chosen = next((one for one in methods if one.pk == method), methods[0] if methods else None)
     shipping = chosen.price_for(subtotal) if chosen else ZERO
-    code_problem = discount.problem(subtotal) if discount and lines else ""
+    most = largest_discount(subtotal, shipping, settings.CURRENCY)
+    code_problem = discount.problem(subtotal, most) if discount and lines else ""
     discount = discount if lines and not code_problem else None
-    amount_off = discount.amount_off(subtotal, settings.CURRENCY) if discount else ZERO
+    amount_off = discount.amount_off(subtotal, settings.CURRENCY, most) if discount else ZERO
     rate = rules.rate_for(*destination)
     return Quote(
         lines=lines,

@@ -1,11 +1,14 @@
 """The shipping methods and tax rates that are active, read or cached."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.conf import settings
 from django.core.cache import cache
 
+from addresses.countries import country_choices, destination_choices, is_destination
+from addresses.country_rules import region_choices, region_key
 from carts.models.rates import HUNDRED, ShippingMethod, TaxRate
 from core.money import has_excess_decimals, round_money
 
@@ -41,27 +44,47 @@ class PricingRules:
 
     def methods_for(self, country: str, currency: str) -> list[ShippingMethod]:
         """Return the methods for this country with a price that the currency allows, in order of preference."""
-        return [
-            method
-            for method in self.methods
-            if method.serves(country) and not has_excess_decimals(method.price, currency)
-        ]
+        methods = self.usable_methods(currency) if is_destination(country) else []
+        return [method for method in methods if method.serves(country)]
+
+    def usable_methods(self, currency: str) -> list[ShippingMethod]:
+        """Return the methods with a price that the currency allows."""
+        return [method for method in self.methods if not has_excess_decimals(method.price, currency)]
 
     def rate_for(self, country: str, region: str) -> TaxRate | None:
-        """Return the rate of the region, otherwise that of the whole country, or None if there is neither."""
+        """Return the rate of the region, otherwise that of the whole country, or None if there is neither.
+
+        The region can be a key or a name.
+        """
         rates = [rate for rate in self.rates if rate.country == country]
-        name = region.strip().casefold()
+        key = region_key(country, region)
         return next(
-            (rate for rate in rates if name in rate.spellings), next((rate for rate in rates if not rate.region), None)
+            (rate for rate in rates if key and key in rate.region_keys),
+            next((rate for rate in rates if not rate.region.strip()), None),
         )
 
-    def regions_of(self, country: str) -> list[str]:
-        """Return the regions of a country that have a separate rate, by their first spelling."""
-        return sorted(
-            rate.region.split(",")[0].strip() for rate in self.rates if rate.country == country and rate.region
-        )
+    def regions_of(self, country: str) -> list[tuple[str, str]]:
+        """Return (key, label) pairs of the regions of a country that have a separate rate, sorted by label."""
+        keys = {key for rate in self.rates if rate.country == country for key in rate.region_keys}
+        return sorted((pair for pair in region_choices(country) if pair[0] in keys), key=lambda pair: pair[1])
 
-    def countries(self) -> set[str] | None:
-        """Return the codes of all countries that are delivered to, or None for everywhere."""
-        lists = [method.countries.replace(",", " ").split() for method in self.methods]
-        return {code for codes in lists for code in codes} if all(lists) else None
+    def destinations(self, *also: str) -> list[tuple[str, str]]:
+        """Return (code, name) pairs of the countries that a method delivers to, and those in `also`, sorted by name.
+
+        Every page that asks where to deliver offers this list.
+        """
+        methods = self.usable_methods(settings.CURRENCY)
+        codes = {code for method in methods for code in method.country_codes}
+        is_everywhere = any(not method.country_codes for method in methods)
+        served = {code for code, _name in destination_choices() if is_everywhere or code in codes}
+        return [(code, name) for code, name in country_choices() if code in served or code in also]
+
+    def destination_codes(self, *also: str) -> list[str]:
+        return [code for code, _name in self.destinations(*also)]
+
+    def delivers_to(self, country: str) -> bool:
+        return bool(self.methods_for(country, settings.CURRENCY))
+
+    def undelivered(self, countries: Iterable[str]) -> set[str]:
+        """Return those of the countries that no method delivers to."""
+        return {country for country in set(countries) if not self.delivers_to(country)}

@@ -142,8 +142,8 @@ def test_method_that_was_shown_is_charged(shopper: Client, simulator: Simulator,
 
 
 def test_payment_step_without_delivery_shows_a_message_and_no_button(shopper: Client) -> None:
-    set_standard_delivery("4.95", countries="GB")
     submit_details(shopper, country="FR", postal_code="75001", city="Paris")
+    set_standard_delivery("4.95", countries="GB")
     page = shopper.get(CHECKOUT).text
     assert "We do not deliver to France." in page
     assert "Place order" not in page

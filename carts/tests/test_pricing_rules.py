@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
+from addresses.countries import country_choices
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.rules import PricingRules
 from tests.makers import make_discount, make_tax, make_user
@@ -188,9 +189,35 @@ def test_inactive_rules_are_excluded() -> None:
     assert PricingRules.from_database() == PricingRules([], [])
 
 
-@pytest.mark.parametrize(("countries", "served"), [(["GB", "IE, FR"], {"GB", "IE", "FR"}), (["GB", ""], None)])
-def test_countries_are_those_of_all_methods(countries: list[str], served: set[str] | None) -> None:
-    assert PricingRules([ShippingMethod(countries=codes) for codes in countries], []).countries() == served
+@pytest.mark.parametrize(
+    ("countries", "shop_countries", "served"),
+    [
+        (["GB", "IE, FR"], [], ["FR", "IE", "GB"]),
+        (["GB", "IE, FR"], ["FR", "DE"], ["FR"]),
+        (["GB", ""], ["FR", "DE"], ["FR", "DE"]),
+        ([], [], []),
+    ],
+)
+def test_destinations_are_the_countries_of_the_methods_that_the_shop_ships_to(
+    settings: Any, countries: list[str], shop_countries: list[str], served: list[str]
+) -> None:
+    settings.SHOP_COUNTRIES = shop_countries
+    rules = PricingRules([ShippingMethod(countries=codes, price=Decimal(1)) for codes in countries], [])
+    assert [code for code, _name in rules.destinations()] == served
+
+
+def test_method_with_a_price_that_the_currency_does_not_allow_has_no_destinations(settings: Any) -> None:
+    settings.CURRENCY = "jpy"
+    rules = PricingRules([ShippingMethod(countries="FR", price=Decimal("4.95"))], [])
+    assert rules.destinations("DE") == [("DE", "Germany")]
+
+
+@pytest.mark.parametrize("codes", ["", "GB, FR"])
+def test_destinations_are_exactly_the_countries_with_a_method(settings: Any, codes: str) -> None:
+    settings.SHOP_COUNTRIES = ["FR", "DE"]
+    rules = PricingRules([ShippingMethod(countries=codes, price=Decimal(1))], [])
+    with_method = [code for code, _name in country_choices() if rules.methods_for(code, "gbp")]
+    assert [code for code, _name in rules.destinations()] == with_method
 
 
 def test_new_database_has_a_method_for_everywhere_at_495_free_from_75() -> None:

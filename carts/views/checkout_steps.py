@@ -100,9 +100,11 @@ def checkout(request: HttpRequest) -> HttpResponse:
 
 def _details_context(details: DetailsForms, profile: BillingProfile | None) -> dict[str, object]:
     is_member = profile is not None and not profile.is_guest
+    addresses = Address.objects.for_profile(profile)[:6] if profile and is_member else []
     return {
         "step": "details",
         "details": details,
         "login_form": None if is_member else LoginForm(auto_id="login-%s"),
-        "addresses": Address.objects.for_profile(profile)[:6] if profile and is_member else [],
+        "addresses": addresses,
+        "undelivered": PricingRules.cached().undelivered(address.country for address in addresses),
     }

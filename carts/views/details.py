@@ -8,6 +8,7 @@ from addresses.forms import AddressForm, is_country_change
 from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart
+from carts.pricing.rules import PricingRules
 from orders.models import Order
 from orders.workflow.guests import start_guest
 
@@ -27,7 +28,12 @@ class DetailsForms:
             "billing_same" in data if data is not None else not order or order.is_billed_to_shipping_address
         )
         shipping_initial = _initial(order.shipping_address if order else None)
-        self.shipping = AddressForm(data, prefix="shipping", initial=shipping_initial or {"country": cart.country})
+        self.shipping = AddressForm(
+            data,
+            prefix="shipping",
+            countries=PricingRules.cached().destination_codes(),
+            initial=shipping_initial or {"country": cart.country},
+        )
         self.billing = AddressForm(
             None if self.is_billing_same else data,
             prefix="billing",
