@@ -60,7 +60,7 @@ class Dispute(GuardedModel):
     amount = models.DecimalField(_("amount"), **MONEY)
     currency = models.CharField(_("currency"), max_length=3)
     reason = models.CharField(_("reason"), max_length=80, blank=True)
-    status = models.CharField(_("status"), max_length=40, choices=Status)
+    status = models.CharField(_("dispute status"), max_length=40, choices=Status)
     is_lost = models.BooleanField(
         _("money lost"), default=False, help_text=_("The disputed amount went back to the cardholder.")
     )

@@ -161,7 +161,10 @@ def _request_from_stripe(row: Refund, intent_id: str) -> None:
         _change_key(row)
         raise
     except answers.GatewayError as error:
-        _fail(row, str(disputes.REJECTED_WHILE_OPEN if error.code == "charge_disputed" else error))
+        is_disputed = error.code == "charge_disputed"
+        _fail(row, str(disputes.REJECTED_WHILE_OPEN if is_disputed else error))
+        if is_disputed:
+            disputes.settle_disputes(row.payment.order, intent_id)
     else:
         _store_state(row, found)
 
