@@ -1,6 +1,7 @@
 """Dataclasses for the objects that Stripe returns, functions that parse them, and exceptions for failed calls."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -81,6 +82,24 @@ class RefundResult:
 
 
 @dataclass(frozen=True)
+class DisputeResult:
+    """A dispute of a charge, or an inquiry about it. The amount is in minor units.
+
+    `is_withdrawn` tells whether Stripe withdrew money because of it and has not returned it.
+    """
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    intent_id: str
+    reason: str
+    is_withdrawn: bool
+    opened: datetime
+    due: datetime | None
+
+
+@dataclass(frozen=True)
 class Setup:
     """A SetupIntent. `card` is its payment method if that was expanded, otherwise empty."""
 
@@ -143,6 +162,24 @@ def read_refund(answer: Any) -> RefundResult:
         currency=str(answer["currency"]),
         row=_read_metadata(answer, "refund"),
         reason=str(getattr(answer, "failure_reason", "") or ""),
+    )
+
+
+def read_dispute(answer: Any) -> DisputeResult:
+    """Return a dispute or inquiry."""
+    details = getattr(answer, "evidence_details", None)
+    due = details and getattr(details, "due_by", None)
+    moved = getattr(answer, "balance_transactions", None) or []
+    return DisputeResult(
+        id=read_id(answer),
+        status=str(answer["status"]),
+        amount=int(answer["amount"]),
+        currency=str(answer["currency"]),
+        intent_id=str(getattr(answer, "payment_intent", "") or ""),
+        reason=str(getattr(answer, "reason", "") or ""),
+        is_withdrawn=sum(int(row["amount"]) for row in moved) < 0,
+        opened=datetime.fromtimestamp(int(answer["created"]), UTC),
+        due=datetime.fromtimestamp(int(due), UTC) if due else None,
     )
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from billing.answers import (
     Declined,
+    DisputeResult,
     Event,
     GatewayError,
     IdempotencyKeyUsed,
@@ -28,6 +29,7 @@ from billing.answers import (
     Setup,
     StateChanged,
     TokenUsed,
+    read_dispute,
     read_id,
     read_intent,
     read_refund,
@@ -278,6 +280,23 @@ def list_refunds(intent_id: str) -> list[RefundResult]:
     params: Any = {"payment_intent": intent_id, "limit": 100}
     return _request(
         lambda c: c.v1.refunds.list(params), lambda page: [read_refund(row) for row in page.auto_paging_iter()]
+    )
+
+
+def list_disputes(intent_id: str) -> list[DisputeResult]:
+    """Return all disputes of the intent's charges and all inquiries about them."""
+    return _list_disputes({"payment_intent": intent_id})
+
+
+def list_disputes_since(since: datetime) -> list[DisputeResult]:
+    """Return all disputes and inquiries opened since then. The list includes charges that the shop did not make."""
+    return _list_disputes({"created": {"gte": int(since.timestamp())}})
+
+
+def _list_disputes(filters: dict[str, Any]) -> list[DisputeResult]:
+    params: Any = filters | {"limit": 100}
+    return _request(
+        lambda c: c.v1.disputes.list(params), lambda page: [read_dispute(row) for row in page.auto_paging_iter()]
     )
 
 

@@ -14,7 +14,8 @@ from billing.models import BillingProfile
 
 logger = logging.getLogger(__name__)
 
-# Sent by the webhook with `intent_id`. Receivers ask Stripe for the current state of this PaymentIntent.
+# Sent by the webhook with `intent_id` and the `type` of the event. Receivers ask Stripe for the current state of this
+# PaymentIntent.
 stripe_event = Signal()
 
 

@@ -129,7 +129,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     if row.processed:
         return HttpResponse()
     try:
-        stripe_event.send(StripeEvent, intent_id=event.intent_id)
+        stripe_event.send(StripeEvent, intent_id=event.intent_id, type=event.type)
     except answers.GatewayError as error:
         StripeEvent.objects.filter(pk=row.pk).update(error=str(error))
         return HttpResponse(status=503)

@@ -23,7 +23,7 @@ class RefundForm(forms.Form):
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["amount"].initial = order.total - order.amount_refunded
+        self.fields["amount"].initial = order.refundable
         self.fields["already"].initial = order.amount_refunded
         restockable = restockable_units(order)
         self.lines = {f"line_{line}": line for line in restockable}

@@ -10,7 +10,7 @@ from stripe_simulator.api import Api, Request, Response
 from stripe_simulator.errors import missing
 from stripe_simulator.faults import Fault, Faults
 from stripe_simulator.parameters import redacted
-from stripe_simulator.resources import payment_intents, refunds, setup_intents
+from stripe_simulator.resources import disputes, payment_intents, refunds, setup_intents
 from stripe_simulator.resources.calls import Call
 from stripe_simulator.store import Store
 from stripe_simulator.web import WebServer
@@ -153,6 +153,36 @@ class Simulator:
             finished = refunds.finish(self._internal_call())
         self._deliveries.wake()
         return finished
+
+    def open_dispute(self, intent_id: str, **details: Any) -> dict[str, Any]:
+        """Dispute the charge of an intent as the cardholder's bank would, and return the dispute.
+
+        `details` are its `amount`, `reason` and `status`; `warning_needs_response` makes it an inquiry. Raise ApiError
+        if the intent has no charge or the amount exceeds it.
+        """
+        with self.store.transaction():
+            call = self._internal_call()
+            intent = call.get_or_error("payment_intent", intent_id)
+            charge = call.get_or_error("charge", str(intent["latest_charge"]))
+            dispute = disputes.open_dispute(call, charge, **details)
+        self._deliveries.wake()
+        return dispute
+
+    def change_dispute(self, dispute_id: str, **changes: Any) -> dict[str, Any]:
+        """Change fields of a dispute as the bank would, such as its `status`: won, lost. Return the dispute."""
+        with self.store.transaction():
+            call = self._internal_call()
+            dispute = disputes.change(call, call.get_or_error("dispute", dispute_id), **changes)
+        self._deliveries.wake()
+        return dispute
+
+    def win_dispute(self, dispute_id: str) -> dict[str, Any]:
+        """Decide a dispute for the shop and return it."""
+        return self.change_dispute(dispute_id, status="won")
+
+    def lose_dispute(self, dispute_id: str) -> dict[str, Any]:
+        """Decide a dispute for the cardholder and return it."""
+        return self.change_dispute(dispute_id, status="lost")
 
     def _internal_call(self) -> Call:
         """Return a call without a client, for changes that Stripe makes on its own."""

@@ -24,7 +24,7 @@ from carts.pricing.quotes import Quote, quote
 from core.models import GuardedModel
 from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import VERSION, checksum_of, is_intact
-from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.models import Dispute, Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE, IDENTITY
 from orders.workflow.erasure import erase_order
 from orders.workflow.personal_data import EXPORTED, export_personal_data
@@ -41,7 +41,7 @@ from tests.makers import (
     shown_facts,
 )
 
-DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Cart]
+DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Dispute, Cart]
 # Models whose text is not about a person, or goes with a row of a person by its foreign key.
 NOT_PERSONAL: set[type[models.Model]] = {
     Category, Product, Picture, StockMovement, ShippingMethod, TaxRate, Discount, CartItem, OrderEvent, StripeEvent,

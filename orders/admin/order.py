@@ -16,9 +16,9 @@ from billing import answers
 from core.admin import ReadOnlyAdmin, ReadOnlyInline
 from orders import links
 from orders.forms import RefundForm, ShipForm
-from orders.models import Order, OrderEvent, OrderItem, Payment
+from orders.models import Dispute, Order, OrderEvent, OrderItem, Payment
 from orders.models.columns import FROM_QUOTE
-from orders.workflow import alerts, cancellation, payments, refunds
+from orders.workflow import alerts, cancellation, disputes, payments, refunds
 from orders.workflow.shipping import ship
 
 
@@ -34,6 +34,13 @@ class PaymentInline(ReadOnlyInline):
 
     model = Payment
     fields = ["number", "card", "amount", "currency", "status", "code", "decline_code", "timestamp"]
+
+
+class DisputeInline(ReadOnlyInline):
+    """The disputes of an order's charge and the inquiries about it."""
+
+    model = Dispute
+    fields = ["stripe_id", "status", "amount", "currency", "display_reason", "due", "opened", "closed"]
 
 
 class OrderEventInline(ReadOnlyInline):
@@ -72,16 +79,16 @@ class OrderAdmin(ReadOnlyAdmin):
     """Placed orders. Staff cannot edit them, only run actions on them."""
 
     list_display = ["order_id", "email", "status", "total", "currency", "placed_at", "paid_at", "attention"]
-    list_filter = ["status", ("attention", admin.EmptyFieldListFilter), "placed_at", "paid_at"]
+    list_filter = ["status", "disputes__status", ("attention", admin.EmptyFieldListFilter), "placed_at", "paid_at"]
     change_form_template = "orders/admin/order.html"
     search_fields = ["order_id", "email", "shipping_address_text", "tracking", "payment_intent_id"]
     date_hierarchy = "placed_at"
-    inlines = [OrderItemInline, PaymentInline, OrderEventInline]
+    inlines = [OrderItemInline, PaymentInline, DisputeInline, OrderEventInline]
     actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language", "placed_at", "paid_at"]}),
         (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
-        (gettext_lazy("Amounts"), {"fields": [*_amount_rows(), "amount_refunded"]}),
+        (gettext_lazy("Amounts"), {"fields": [*_amount_rows(), "amount_refunded", "amount_lost"]}),
         (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),
         ("Stripe", {"fields": ["payment_intent_id", "billing_profile", "account"]}),
     ]
@@ -140,6 +147,7 @@ class OrderAdmin(ReadOnlyAdmin):
                 messages.info(request, _("Refund of %(amount)s: %(status)s") % params)
                 return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
+        context["obstacle"] = disputes.refund_obstacle(order)
         return render(request, "orders/admin/refund.html", context | {"title": _("Refund")})
 
     def ship_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -152,6 +160,7 @@ class OrderAdmin(ReadOnlyAdmin):
             self._ship(request, order, form.cleaned_data["tracking"])
             return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
+        context["disputes"] = order.disputes.open()
         return render(request, "orders/admin/ship.html", context | {"title": _("Ship order")})
 
     def _ship(self, request: HttpRequest, order: Order, tracking: str = "") -> None:
@@ -165,14 +174,21 @@ class OrderAdmin(ReadOnlyAdmin):
         if order.status == Order.Status.SHIPPED:
             messages.info(request, _("%(order)s was already shipped. Nothing was changed.") % params)
         elif order.status == Order.Status.PAID:
-            messages.error(request, _("%(order)s cannot be shipped: it is being refunded in full.") % params)
+            lost = _("%(order)s cannot be shipped: nothing is left of its payment after a lost dispute.")
+            text = lost if order.amount_lost else _("%(order)s cannot be shipped: it is being refunded in full.")
+            messages.error(request, text % params)
         else:
             messages.error(request, _("%(order)s cannot be shipped: %(status)s.") % params)
 
     @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])
     def ship_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+        disputed = set(Order.objects.disputed().filter(pk__in=queryset, status=Order.Status.PAID))
         for order in queryset:
-            self._ship(request, order)
+            if order in disputed:
+                text = _("%(order)s was not shipped: its payment is disputed. If you want to ship it, open the order.")
+                messages.error(request, text % {"order": order})
+            else:
+                self._ship(request, order)
 
     @admin.action(description=gettext_lazy("Cancel unpaid orders"), permissions=["cancel"])
     def cancel_unpaid(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:

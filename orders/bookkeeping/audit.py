@@ -23,14 +23,16 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from billing.models import BillingProfile, StripeEvent
+from billing.models import StripeEvent
 from carts.models import Cart
 from carts.pricing.totals import add_up, tax_of_charges
 from core.money import has_excess_decimals, minimum_charge
 from orders.bookkeeping import discount_usage, stripe_ledger
+from orders.bookkeeping.audit_disputes import lost_disputes
 from orders.bookkeeping.audit_findings import AuditFinding, order_finding
 from orders.bookkeeping.checksum import is_intact
-from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.models import Dispute, Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.workflow.erasure import profiles_with_customer_to_delete
 from products.models import Product, StockMovement
 
 LATE = timedelta(hours=1)  # longer than reconcile needs if it runs every few minutes
@@ -65,8 +67,7 @@ def paid_orders() -> Iterator[AuditFinding]:
         yield order_finding(
             payment.order, "I3", f"is {payment.order.status}, but was charged, and no refund was requested"
         )
-    failed = Refund.objects.filter(is_mismatch=True, status=Refund.Status.FAILED).select_related("payment__order")
-    for refund in failed:
+    for refund in Refund.objects.owed().select_related("payment__order"):
         yield order_finding(refund.payment.order, "I3", f"has a mismatched charge, and its refund failed ({refund})")
 
 
@@ -260,6 +261,7 @@ def secrets_in_texts() -> Iterator[AuditFinding]:
         OrderEvent: ["text"],
         Payment: ["message", "code"],
         Refund: ["reason", "message"],
+        Dispute: ["reason"],
         StripeEvent: ["error"],
         Order: ["attention", "shipping_address_text", "billing_address_text"],
     }.items():
@@ -310,16 +312,16 @@ def overdue_work() -> Iterator[AuditFinding]:
 
 
 def erased_profiles() -> Iterator[AuditFinding]:
-    """Check I19: erased profiles no longer have a customer at Stripe."""
+    """Check I19: erased profiles no longer have a customer at Stripe, unless a dispute is open."""
     late = timezone.now() - LATE
-    for profile in BillingProfile.objects.with_customer_to_delete().filter(forgotten__lt=late):
+    for profile in profiles_with_customer_to_delete().filter(forgotten__lt=late):
         yield AuditFinding(
             "I19", f"profile {profile}", "was erased more than an hour ago, but still has a customer at Stripe"
         )
 
 
 CHECKS = [
-    paid_orders, stock, reserved_stock, frozen_orders, attempts, confirmations, refunds, histories, carts,
-    discount_codes, secrets_in_texts, overdue_work, erased_profiles,
+    paid_orders, stock, reserved_stock, frozen_orders, attempts, confirmations, refunds, lost_disputes, histories,
+    carts, discount_codes, secrets_in_texts, overdue_work, erased_profiles,
 ]  # fmt: skip
 __all__ = ["CHECKS", "AuditFinding", "audit"]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 import accounts.emails
 from billing import answers, cards, gateway
-from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
+from billing.models import Card, CardAttempt, StripeEvent
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
@@ -22,7 +22,7 @@ from orders.models import Order, Payment, Refund
 from orders.workflow import cancellation, payments, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.claims import has_earlier_orders
-from orders.workflow.erasure import erase_order
+from orders.workflow.erasure import erase_order, profiles_with_customer_to_delete
 
 logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
@@ -50,7 +50,7 @@ def reconcile() -> dict[str, int]:
             "events processed": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
             "emails sent": send_emails(),
             "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
-            "customers erased": _each(BillingProfile.objects.with_customer_to_delete(), cards.finish_erasure),
+            "customers erased": _each(profiles_with_customer_to_delete(), cards.finish_erasure),
             "orders erased": _each(Order.objects.due_for_erasure(), erase_order),
         }
 
@@ -69,8 +69,10 @@ def compare_with_stripe(since: datetime | None = None) -> tuple[dict[str, int], 
     began = timezone.now()
     since = since or began - LEDGER_PERIOD
     pending = Order.objects.filter(payments__refunds__status=Refund.Status.PENDING).distinct()
+    disputed = Order.objects.disputed()
     with gateway.long_timeouts():
         done = {"orders repaired": stripe_ledger.repair(since), "refunds checked": _each(pending, payments.settle)}
+        done |= {"disputes checked": _each(disputed, payments.settle)}
         done |= {"discount codes recounted": _each(discount_usage.miscounted_codes(), discount_usage.recount)}
         left = without_busy_orders(audit(stripe_since=since), began)
     CardAttempt.objects.delete_old()
@@ -91,7 +93,7 @@ def _send_alerts(findings: list[AuditFinding]) -> int:
 
 def _process_event(event: StripeEvent) -> None:
     """Process an event whose webhook request failed because our server or Stripe was unavailable."""
-    payments.settle_on_event(StripeEvent, intent_id=event.object_id)
+    payments.settle_on_event(StripeEvent, intent_id=event.object_id, type=event.type)
     StripeEvent.objects.filter(pk=event.pk).update(processed=timezone.now(), error="")
 
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from billing import answers, gateway
 from core.money import minor_units
+from orders.bookkeeping.audit_disputes import compare_disputes, lost_in, lost_units
 from orders.bookkeeping.audit_findings import AuditFinding, order_finding
 from orders.models import Order, Refund
-from orders.workflow import payments
+from orders.workflow import disputes, payments
 
 logger = logging.getLogger(__name__)
 DAY = timedelta(days=1)
@@ -32,16 +33,17 @@ def compare(since: datetime | None = None) -> list[AuditFinding]:
     orders = _orders_of(intents)
     found = [finding for intent in intents for finding in _check_intent(intent, orders.get(intent.order_uuid))]
     found.extend(_check_known(placed.filter(placed_at__gte=since + DAY).iterator(), intents))
+    found.extend(compare_disputes(gateway.list_disputes_since(since)))
     return found
 
 
 def _orders_of(intents: list[answers.Intent]) -> dict[str, Order]:
-    """Return the orders that the intents' metadata names, by order UUID, with their refunds prefetched."""
+    """Return the orders that the intents' metadata names, by order UUID, with their refunds and disputes."""
     names = sorted({intent.order_uuid for intent in intents if UUID.fullmatch(intent.order_uuid)})
     found: dict[str, Order] = {}
     for start in range(0, len(names), CHUNK):
         orders = Order.objects.placed().filter(uuid__in=names[start : start + CHUNK])
-        found |= {str(order.uuid): order for order in orders.prefetch_related("payments__refunds")}
+        found |= {str(order.uuid): order for order in orders.prefetch_related("payments__refunds", "disputes")}
     return found
 
 
@@ -80,7 +82,8 @@ def _check_status(intent: answers.Intent, order: Order) -> Iterator[AuditFinding
     has_succeeded = intent.status == "succeeded"
     if order.is_paid and not has_succeeded:
         yield order_finding(order, "I2", f"is {order.status} here, and {intent.status} at Stripe")
-    if has_succeeded and not order.is_paid and intent.refunded < intent.received:
+    returned = intent.refunded + lost_units(order, intent.currency)
+    if has_succeeded and not order.is_paid and returned < intent.received:
         yield order_finding(order, "I2", f"is {order.status} here, and was charged at Stripe")
     if order.status == Order.Status.CANCELED and intent.is_live:
         yield order_finding(order, "I8", "is canceled here, but could still be charged at Stripe")
@@ -96,8 +99,11 @@ def _check_refunds(intent: answers.Intent, order: Order) -> Iterator[AuditFindin
         return
     refunded = sum((row.amount for row in rows if row.status != Refund.Status.FAILED), Decimal(0))
     failed = sum((row.amount for row in rows if row.status == Refund.Status.FAILED and row.stripe_id), Decimal(0))
-    # Stripe does not say whether a charge still counts a refund that failed later.
-    if intent.refunded not in (minor_units(refunded, intent.currency), minor_units(refunded + failed, intent.currency)):
+    # Stripe does not say whether a charge still counts a refund that failed later. A mismatch refund is of the whole
+    # charge, but Stripe refunds only what was not lost in disputes.
+    lost = Decimal(0) if order.is_paid else lost_in(order, intent.currency)
+    expected = (refunded, refunded + failed, refunded - lost)
+    if intent.refunded not in [minor_units(amount, intent.currency) for amount in expected]:
         yield order_finding(order, "I10", f"refunded {refunded} here, and {intent.refunded} (minor units) at Stripe")
 
 
@@ -109,7 +115,7 @@ def repair(since: datetime) -> int:
 
     Return the number of repaired orders.
     """
-    repaired = 0
+    repaired = sum(_repair_disputes(order) for order in _orders_with_new_disputes(since))
     for intent, order in _find_contradictions(gateway.list_intents(since)):
         try:
             repaired += _repair(intent, order)
@@ -125,6 +131,21 @@ def _find_contradictions(intents: list[answers.Intent]) -> Iterator[tuple[answer
         order = orders.get(intent.order_uuid)
         if order and any(_check_intent(intent, order)):
             yield intent, order
+
+
+def _orders_with_new_disputes(since: datetime) -> list[Order]:
+    """Return the orders whose disputes at Stripe differ from ours, each once."""
+    findings = compare_disputes(gateway.list_disputes_since(since))
+    return list({finding.order: None for finding in findings if finding.order})
+
+
+def _repair_disputes(order: Order) -> bool:
+    try:
+        disputes.settle_disputes(order, str(order.payment_intent_id))
+    except answers.GatewayError as error:
+        logger.warning("order %s is left for the next run: %s", order, error)
+        return False
+    return True
 
 
 def _repair(intent: answers.Intent, order: Order) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.emails.messages import build_email
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
-from orders.models import Mail, Order, Payment, Refund
+from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from products.models import Product
 
 Context = dict[str, Any]
@@ -50,7 +50,15 @@ def email_context(mail: Mail) -> Context | None:
     if mail.kind == Mail.Kind.LOW_STOCK:
         product = Product.objects.filter(pk=mail.about.partition("-")[0]).first()
         return stock_context(product) if product and mail.about == restock_key(product) else None
+    if mail.kind == Mail.Kind.ATTENTION:
+        return {"alert": _alert_text(mail)}
     return cancellation_context(mail.order) if mail.kind == Mail.Kind.CANCELED else {}
+
+
+def _alert_text(mail: Mail) -> str:
+    """Return the alert that this message reports. The order only has the text of the last one."""
+    event = mail.order.events.filter(kind=OrderEvent.Kind.ALERTED, pk=mail.about).first()
+    return event.text if event else mail.order.attention
 
 
 def refund_context(order: Order, row: Refund) -> Context:

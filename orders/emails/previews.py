@@ -41,7 +41,7 @@ def _preview_context(order: Order, kind: str) -> messages.Context:
     if kind == Kind.SHIPPED:
         order.tracking = order.tracking or "AB 123 456 789 GB"
     if kind == Kind.ATTENTION:
-        order.attention = order.attention or _("The reason why the order needs attention is shown here.")
+        return {"alert": order.attention or _("The reason why the order needs attention is shown here.")}
     return {}
 
 

@@ -1,4 +1,4 @@
-"""How the columns of orders, lines, payments and refunds may change, and the options that money columns share.
+"""How the columns of orders, lines, payments, refunds and disputes may change, and the options of money columns.
 
 The columns that are frozen when an order is placed are declared only here. `place` fills them, `save()` skips them, the
 checksum covers them, and the admin and the personal data export show them.
@@ -25,7 +25,7 @@ ORDER = Columns(
     frozen=IDENTITY + FROM_CHECKOUT + FROM_QUOTE,
     conditional=(
         "status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "tracking",
-        "amount_refunded", "account", "link_version", "attention", "checksum",
+        "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
@@ -58,4 +58,10 @@ REFUND = Columns(
     conditional=("status", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
     not_personal=("currency", "reason", "by", "stripe_id", "message"),
     internal=("payment", "is_mismatch", "by", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
+)
+DISPUTE = Columns(
+    frozen=("order", "stripe_id", "currency", "opened"),
+    conditional=("amount", "reason", "status", "is_lost", "due", "closed"),
+    not_personal=("stripe_id", "currency", "reason"),
+    internal=("order", "stripe_id", "due"),
 )

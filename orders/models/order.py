@@ -24,6 +24,7 @@ from carts.pricing.totals import TotalEntry, shown_entries
 from core.models import GuardedModel
 from orders.models import columns
 from orders.models.columns import MONEY, PERCENT
+from orders.models.dispute import Dispute
 from orders.models.history import OrderEvent
 from orders.models.payment import Payment
 from orders.models.refund import Refund
@@ -69,20 +70,24 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         """
         moving = Q(payments__status__in=Payment.OPEN)
         moving |= Q(payments__refunds__status__in=Refund.OPEN)
-        moving |= Q(
-            payments__refunds__status=Refund.Status.FAILED, payments__refunds__is_mismatch=True
-        )  # The money is still owed.
+        moving |= Q(payments__refunds__in=Refund.objects.owed())
         unpaid = Q(status__in=self.model.UNPAID_STATES)
         return self.filter(unpaid | moving).distinct()
 
     def due_for_erasure(self) -> Self:
         """Return finished orders that still contain personal data of an erased profile.
 
-        Finished orders are shipped, refunded or canceled, or were paid longer ago than Order.ADDRESS_RETENTION.
+        Finished orders are shipped, refunded or canceled, or were paid longer ago than Order.ADDRESS_RETENTION. An
+        order with an open dispute or inquiry is not finished, because its data is the evidence.
         """
         awaits_shipping = Q(status=self.model.Status.PAID, paid_at__gt=timezone.now() - self.model.ADDRESS_RETENTION)
         erased = self.placed().filter(billing_profile__forgotten__isnull=False).exclude(email="")
-        return erased.exclude(awaits_shipping).exclude(pk__in=self.model.objects.in_progress().values("pk"))
+        unfinished = self.model.objects.in_progress().values("pk")
+        return erased.exclude(awaits_shipping).exclude(pk__in=unfinished).exclude(pk__in=self.model.objects.disputed())
+
+    def disputed(self) -> Self:
+        """Return the orders with an open dispute or inquiry."""
+        return self.filter(pk__in=Dispute.objects.open().values("order"))
 
     def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
         """Return the cart's only open order of this profile, and whether it was created.
@@ -219,6 +224,7 @@ class Order(GuardedModel):
     is_tax_included = models.BooleanField(_("prices include tax"), default=False)
     total = models.DecimalField(_("total"), **MONEY, default=Decimal(0))
     amount_refunded = models.DecimalField(_("refunded"), **MONEY, default=Decimal(0))
+    amount_lost = models.DecimalField(_("lost in disputes"), **MONEY, default=Decimal(0))
     currency = models.CharField(_("currency"), max_length=3, default="")
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
     active = models.BooleanField(_("active"), default=True)
@@ -273,6 +279,11 @@ class Order(GuardedModel):
     def is_unpaid(self) -> bool:
         """Whether the order awaits payment or is being canceled."""
         return self.status in self.UNPAID_STATES
+
+    @property
+    def refundable(self) -> Decimal:
+        """The amount that is left of the total after refunds and lost disputes."""
+        return max(self.total - self.amount_refunded - self.amount_lost, Decimal(0))
 
     @property
     def is_payable(self) -> bool:

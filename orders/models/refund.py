@@ -1,16 +1,30 @@
 """Refunds of payments."""
 
 import uuid
+from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.models import GuardedModel
 from core.money import format_money
 from orders.models import columns
 from orders.models.columns import MONEY
+from orders.models.dispute import Dispute
 from orders.models.payment import Payment
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def owed(self) -> Self:
+        """Return the failed mismatch refunds whose money is still owed.
+
+        Nothing is owed if the cardholder got the money back through a lost dispute.
+        """
+        lost = Dispute.objects.lost().filter(
+            order=OuterRef("payment__order"), currency=OuterRef("currency"), amount__gte=OuterRef("amount")
+        )
+        return self.filter(~Exists(lost), is_mismatch=True, status=self.model.Status.FAILED)
 
 
 class Refund(GuardedModel):
@@ -43,6 +57,8 @@ class Refund(GuardedModel):
     message = models.CharField(_("message"), max_length=250, blank=True)
     by = models.CharField(_("by"), max_length=254, blank=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = RefundQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("refund")

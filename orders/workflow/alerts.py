@@ -13,10 +13,11 @@ from orders.models import Mail, Order, OrderEvent
 logger = logging.getLogger(__name__)
 
 
-def alert_staff(order: Order, message: object, **params: object) -> bool:
+def alert_staff(order: Order, message: object, is_new: bool = False, **params: object) -> bool:
     """Alert staff about this order. Return False if the same alert was sent before and not acknowledged since.
 
-    `message` can be lazy. It is translated into the shop's language, and `params` are interpolated.
+    `message` can be lazy. It is translated into the shop's language, and `params` are interpolated. With `is_new`, send
+    the alert regardless of earlier ones: the caller has just stored the change that it reports.
     """
     with translation.override(settings.LANGUAGE_CODE):
         text = (str(message) % params if params else str(message))[:250]
@@ -24,11 +25,12 @@ def alert_staff(order: Order, message: object, **params: object) -> bool:
         # This update locks the order, so that parallel requests send one alert.
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         acknowledged = order.events.filter(kind=OrderEvent.Kind.ACKNOWLEDGED).aggregate(last=Max("pk"))["last"] or 0
-        if order.events.filter(kind=OrderEvent.Kind.ALERTED, text=text, pk__gt=acknowledged).exists():
+        alerts = order.events.filter(kind=OrderEvent.Kind.ALERTED)
+        if not is_new and alerts.filter(text=text, pk__gt=acknowledged).exists():
             return False
         Order.objects.filter(pk=order.pk).update(attention=text)
         order.record(OrderEvent.Kind.ALERTED, by="shop", text=text)
-        queue.queue(order, Mail.Kind.ATTENTION, about=str(order.events.count()))
+        queue.queue(order, Mail.Kind.ATTENTION, about=str(alerts.latest("pk").pk))
     logger.critical("order %s: %s", order, text)
     return True
 

@@ -8,7 +8,7 @@ import logging
 
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -43,15 +43,24 @@ def delete_account(user: User) -> None:
     """Delete `user` and all data that belongs only to them. Their orders stay, without personal data.
 
     Raise OrdersInProgress if money can still move for an order. An order that is paid but not yet shipped keeps its
-    email and postal addresses until it ships, for at most `Order.ADDRESS_RETENTION`. `manage.py reconcile` removes them
-    afterwards.
+    email and postal addresses until it ships, for at most `Order.ADDRESS_RETENTION`. An order with an open dispute or
+    inquiry keeps them, and its customer at Stripe, until it is closed. `manage.py reconcile` removes them afterwards.
     """
     pks = _delete_locally(user)
-    for profile in BillingProfile.objects.with_customer_to_delete().filter(pk__in=pks):
+    for profile in profiles_with_customer_to_delete().filter(pk__in=pks):
         try:
             cards.finish_erasure(profile)
         except answers.GatewayError as error:
             logger.warning("Stripe customer of billing profile %s could not be deleted yet: %s", profile.pk, error)
+
+
+def profiles_with_customer_to_delete() -> QuerySet[BillingProfile]:
+    """Return the erased profiles whose customer at Stripe can be deleted.
+
+    The customer is part of the evidence in a dispute, so it stays while one is open.
+    """
+    disputed = Order.objects.disputed().values("billing_profile")
+    return BillingProfile.objects.with_customer_to_delete().exclude(pk__in=disputed)
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from billing.models import Card
 from core.money import major_units, minor_units
 from orders.emails import queue, sending
 from orders.models import Order, OrderEvent, Payment, Refund
-from orders.workflow import refunds
+from orders.workflow import disputes, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.release import release_order
 
@@ -163,11 +163,16 @@ def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent |
         return None
 
 
-def settle_on_event(sender: Any, intent_id: str, **kwargs: Any) -> None:
-    """Settle the order of the intent that a webhook event is about. Do nothing if no order has this intent."""
+def settle_on_event(sender: Any, intent_id: str, type: str = "", **kwargs: Any) -> None:
+    """Settle the order of the intent that a webhook event is about. Do nothing if no order has this intent.
+
+    Stripe does not mark a charge as disputed while the bank only asks about it, so an event about a dispute is a reason
+    to fetch the disputes as well.
+    """
     order = Order.objects.filter(payment_intent_id=intent_id).first() if intent_id else None
-    if order:
-        settle(order)
+    intent = settle(order) if order else None
+    if order and intent and type.startswith(disputes.EVENT_PREFIX) and not disputes.is_due(order, intent):
+        disputes.settle_disputes(order, intent.id)
 
 
 def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
@@ -208,19 +213,10 @@ def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent
 
 def _record_follow_ups(order: Order, intent: answers.Intent) -> None:
     """Record what can follow a charge: disputes, and refunds made here or in Stripe's dashboard."""
-    if intent.is_disputed:
-        _record_dispute(order)
+    if disputes.is_due(order, intent):
+        disputes.settle_disputes(order, intent.id)
     if intent.refunded or Refund.objects.filter(payment__order=order).exists():
         refunds.settle_refunds(order, intent.id)
-
-
-def _record_dispute(order: Order) -> None:
-    with transaction.atomic():
-        # This update locks the order, so that only one of several parallel requests records the dispute.
-        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
-        if not order.events.filter(kind=OrderEvent.Kind.DISPUTED).exists():
-            order.record(OrderEvent.Kind.DISPUTED, by=refunds.STRIPE)
-            alert_staff(order, _("The shopper disputed the payment. Respond in the Stripe Dashboard."))
 
 
 # --- M: a charge that does not match the order ---

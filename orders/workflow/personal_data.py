@@ -17,7 +17,7 @@ from core.times import in_shop_zone
 from orders.models import Mail, Order
 
 Data = dict[str, Any]
-# Orders, their lines, payments and refunds, and carts declare in their `columns` what the export contains.
+# Orders, their lines, payments, refunds and disputes, and carts declare in their `columns` what the export contains.
 EXPORTED: dict[type[Model], list[str]] = {
     User: ["email", "email_verified", "name", "date_joined", "last_login"],
     BillingProfile: ["email", "active", "timestamp", "updated"],
@@ -75,7 +75,7 @@ def _cart(cart: Cart) -> Data:
 
 def _orders(user: User) -> QuerySet[Order]:
     rows = Order.objects.for_account(user).placed().order_by("pk").distinct()
-    return rows.prefetch_related("items", "events", "payments__refunds", "payments__card", "mails")
+    return rows.prefetch_related("items", "events", "payments__refunds", "payments__card", "disputes", "mails")
 
 
 def _order(order: Order) -> Data:
@@ -90,5 +90,6 @@ def _order(order: Order) -> Data:
         "lines": [_values(item) for item in order.items.all()],
         "history": [{"at": in_shop_zone(event.at), "what": event.display_text} for event in order.events.all()],
         "payments": payments,
+        "disputes": [_values(dispute) for dispute in order.disputes.all()],
         "mails": [_values(mail) for mail in order.mails.all() if mail.to == order.email],
     }

@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy
 from billing import answers, gateway
 from core.money import format_money, has_excess_decimals, major_units
 from orders.emails import queue
-from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
+from orders.workflow import disputes
 from orders.workflow.alerts import alert_staff
 
 logger = logging.getLogger(__name__)
@@ -82,12 +83,18 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
     if requested.amount <= 0 or has_excess_decimals(requested.amount, order.currency):
         raise RefundRejected(_("Enter an amount above zero that can be paid in this currency."))
     with transaction.atomic():
+        # This update locks the order, so that no dispute is stored between the check and the refund.
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        if obstacle := disputes.refund_obstacle(order):
+            raise RefundRejected(obstacle)
         # The sums are computed here because SQLite does this arithmetic in floating point.
+        lost = Order.objects.values_list("amount_lost", flat=True).get(pk=order.pk)
+        refunded = requested.already_refunded + requested.amount
         paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
         refundable = paid.filter(
-            amount_refunded=requested.already_refunded, total__gte=requested.already_refunded + requested.amount
+            amount_refunded=requested.already_refunded, amount_lost=lost, total__gte=refunded + lost
         )
-        if not refundable.update(amount_refunded=requested.already_refunded + requested.amount):
+        if not refundable.update(amount_refunded=refunded):
             raise RefundRejected(_rejection_message(order, requested))
         restockable = restockable_units(order)
         if any(not 0 <= units <= restockable.get(line, 0) for line, units in requested.restock.items()):
@@ -109,7 +116,7 @@ def _rejection_message(order: Order, requested: RefundRequest) -> str:
     order.refresh_from_db()
     if not order.is_paid:
         return _("This order is not paid.")
-    left = {"amount": format_money(order.total - order.amount_refunded, order.currency)}
+    left = {"amount": format_money(order.refundable, order.currency)}
     if order.amount_refunded != requested.already_refunded:
         return (
             _("Another refund was made in the meantime. %(amount)s can still be refunded; please check again.") % left
@@ -154,7 +161,10 @@ def _request_from_stripe(row: Refund, intent_id: str) -> None:
         _change_key(row)
         raise
     except answers.GatewayError as error:
-        _fail(row, str(error))
+        is_disputed = error.code == "charge_disputed"
+        _fail(row, str(disputes.REJECTED_WHILE_OPEN if is_disputed else error))
+        if is_disputed:
+            disputes.settle_disputes(row.payment.order, intent_id)
     else:
         _store_state(row, found)
 
@@ -201,13 +211,15 @@ def settle_refunds(order: Order, intent_id: str, wanted: Refund | None = None) -
 def _settle_mismatch(order: Order, refunds: list[answers.RefundResult]) -> bool:
     """Mark the mismatch refund as done if the charge was refunded in full. Return False otherwise.
 
-    It does not matter who refunded the charge and in how many parts.
+    It does not matter who refunded the charge and in how many parts. What was lost in disputes need not be refunded.
     """
     succeeded = [found for found in refunds if found.status == "succeeded"]
     row = Refund.objects.filter(payment__order=order, is_mismatch=True).exclude(status=S.DONE).first()
     if row is None or not succeeded:
         return False
-    if sum(major_units(found.amount, found.currency) for found in succeeded) < row.amount:
+    returned = [major_units(found.amount, found.currency) for found in succeeded]
+    lost = Dispute.objects.lost().filter(order=order, currency=row.currency).values_list("amount", flat=True)
+    if sum([*returned, *lost], Decimal(0)) < row.amount:
         return False
     with transaction.atomic():
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())

@@ -1,4 +1,4 @@
-"""Charges, disputes and events."""
+"""Charges and events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_simulator.resources import payment_methods
 from stripe_simulator.resources.calls import Call, new_object, paginate
-from stripe_simulator.resources.cards import Decline, TestCard
+from stripe_simulator.resources.cards import Decline
 
 
 def record(
@@ -73,28 +73,6 @@ def _outcome(decline: Decline | None) -> dict[str, Any]:
     }
 
 
-def dispute(call: Call, charge: dict[str, Any], card: TestCard) -> None:
-    """Open the cardholder's dispute of a charge. Do nothing unless the card is the dispute test card."""
-    if not card.disputed:
-        return
-    call.store.save({**charge, "disputed": True})
-    call.record_event("charge.dispute.created", call.store.save(_new_dispute(charge)))
-
-
-def _new_dispute(charge: dict[str, Any]) -> dict[str, Any]:
-    """Return a new dispute of the whole charge, which the shop has not answered."""
-    return {
-        **new_object("dispute", "du"),
-        "amount": charge["amount"],
-        "charge": charge["id"],
-        "currency": charge["currency"],
-        "metadata": {},
-        "payment_intent": charge["payment_intent"],
-        "reason": "fraudulent",
-        "status": "needs_response",
-    }
-
-
 def retrieve(call: Call) -> dict[str, Any]:
     """Handle GET /v1/charges/<id>."""
     return call.get_or_error("charge", call.ids[0])
@@ -113,8 +91,3 @@ def retrieve_event(call: Call) -> dict[str, Any]:
 def list_events(call: Call) -> dict[str, Any]:
     """Handle GET /v1/events."""
     return paginate(call, "event", "/v1/events", "type")
-
-
-def retrieve_dispute(call: Call) -> dict[str, Any]:
-    """Handle GET /v1/disputes/<id>."""
-    return call.get_or_error("dispute", call.ids[0])

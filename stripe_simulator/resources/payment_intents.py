@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from stripe_simulator.errors import declined, invalid, unexpected_state
-from stripe_simulator.resources import charges, payment_methods
+from stripe_simulator.resources import charges, disputes, payment_methods
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate, random_text
 from stripe_simulator.resources.cards import ALWAYS, DECLINES, UNLESS_SET_UP, Decline
 
@@ -192,7 +192,8 @@ def charge(call: Call, intent: dict[str, Any], method: dict[str, Any], must_rais
         call.store.save(method, spent=True)
     call.store.save(intent)
     call.record_event("payment_intent.succeeded", intent)
-    charges.dispute(call, made, card)
+    if card.disputed:
+        disputes.open_dispute(call, made)
     return intent
 
 

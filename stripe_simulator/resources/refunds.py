@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_simulator.errors import invalid
+from stripe_simulator.errors import ApiError, invalid
+from stripe_simulator.resources import disputes
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
 from stripe_simulator.resources.cards import BY_NAME, REFUND_FAILS, REFUND_PENDING
 
@@ -12,7 +13,7 @@ from stripe_simulator.resources.cards import BY_NAME, REFUND_FAILS, REFUND_PENDI
 def _charge_to_refund(call: Call) -> dict[str, Any]:
     """Return the charge to refund, named directly or through its payment intent.
 
-    Raise ApiError if none is named or it has not succeeded.
+    Raise ApiError if none is named, it has not succeeded, or a dispute of it is open.
     """
     charge_id, intent_id = call.text("charge"), call.text("payment_intent")
     if not charge_id and not intent_id:
@@ -22,7 +23,14 @@ def _charge_to_refund(call: Call) -> dict[str, Any]:
     charge = call.get_or_error("charge", str(charge_id), "charge", 400)
     if charge["status"] != "succeeded":
         raise invalid(f"Charge {charge_id} has not succeeded and cannot be refunded.", executed=True)
+    if disputes.is_disputed(call, charge["id"]):
+        raise _disputed_error(charge)
     return charge
+
+
+def _disputed_error(charge: dict[str, Any]) -> ApiError:
+    message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
+    return invalid(message, "charge_disputed", executed=True)
 
 
 def _charge_id_of_intent(call: Call, intent_id: str, charge_id: str | None) -> str:
@@ -38,11 +46,14 @@ def _charge_id_of_intent(call: Call, intent_id: str, charge_id: str | None) -> s
 
 
 def _refund_amount(call: Call, charge: dict[str, Any]) -> int:
-    """Return the amount to refund in minor units; the default is the whole unrefunded amount.
+    """Return the amount to refund in minor units; the default is all that was not refunded or lost in disputes.
 
     Raise ApiError if the amount is below 1 or greater than the unrefunded amount, or if nothing is left to refund.
     """
-    left = charge["amount"] - charge["amount_refunded"]
+    lost = disputes.lost_amount(call, charge["id"])
+    left = charge["amount"] - charge["amount_refunded"] - lost
+    if lost and left <= 0:
+        raise _disputed_error(charge)
     if not left:
         raise invalid(f"Charge {charge['id']} has already been refunded.", "charge_already_refunded", executed=True)
     amount = int(call.params.get("amount", left))

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stripe_simulator.resources import charges, customers, payment_intents, payment_methods, refunds, setup_intents
+from stripe_simulator.resources import (
+    charges,
+    customers,
+    disputes,
+    payment_intents,
+    payment_methods,
+    refunds,
+    setup_intents,
+)
 from stripe_simulator.resources.calls import Call
 
 Handler = Callable[[Call], dict[str, Any]]
@@ -77,7 +85,10 @@ ROUTES = [
     Route("POST", "/v1/refunds", refunds.create, "RefundCreateParams"),
     Route("GET", "/v1/refunds", refunds.list_refunds, "RefundListParams"),
     Route("GET", f"/v1/refunds/{_ID}", refunds.retrieve, "RefundRetrieveParams"),
-    Route("GET", "/v1/disputes/" + _ID, charges.retrieve_dispute, "DisputeRetrieveParams"),
+    Route("GET", "/v1/disputes", disputes.list_disputes, "DisputeListParams"),
+    Route("GET", f"/v1/disputes/{_ID}", disputes.retrieve, "DisputeRetrieveParams"),
+    Route("POST", f"/v1/disputes/{_ID}", disputes.update, "DisputeUpdateParams"),
+    Route("POST", f"/v1/disputes/{_ID}/close", disputes.close, "DisputeCloseParams"),
     Route("GET", "/v1/events", charges.list_events, "EventListParams"),
     Route("GET", f"/v1/events/{_ID}", charges.retrieve_event, "EventRetrieveParams"),
 ]
