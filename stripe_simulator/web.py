@@ -150,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError(403, "Send application/json, and not from another site's page.")
 
     def _handle_control_request(self, name: str, body: str) -> Response:
-        """Serve the control endpoints: health, requests, objects, faults and finishing refunds."""
+        """Serve the control endpoints: health, requests, objects, faults, idempotency keys and finishing refunds."""
         simulator = self.server.simulator
         if self.command != "GET":
             self._require_same_origin_json()
@@ -163,6 +163,9 @@ class Handler(BaseHTTPRequestHandler):
         if (self.command, name) == ("DELETE", "faults"):
             simulator.clear_faults()
             return _json_response({"faults": 0})
+        if (self.command, name) == ("DELETE", "idempotency-keys"):
+            simulator.forget_idempotency_keys()
+            return _json_response({"idempotency_keys": 0})
         if (self.command, name) == ("POST", "refunds/finish"):
             return _json_response(simulator.finish_refunds())
         if (self.command, name) == ("POST", "faults"):
