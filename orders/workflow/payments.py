@@ -48,13 +48,13 @@ def ensure_intent(order: Order) -> str:
         intent = gateway.create_intent(
             order.total,
             order.currency,
-            order.billing_profile.get_customer(),
+            order.billing_profile.get_customer(is_email_optional=True),
             {"order_id": order.order_id, "order_uuid": str(order.uuid)},
             key=f"order-{order.uuid}-intent-{tries}",
         )
     except answers.GatewayError as error:
         if isinstance(error, answers.Missing):
-            order.billing_profile.replace_customer()
+            order.billing_profile.replace_customer(is_email_optional=True)
         if isinstance(error, answers.Missing | answers.IdempotencyKeyUsed) or getattr(error, "is_stored", False):
             # Stripe replays the stored response for this key and rejects the key for another customer. Use a new key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
