@@ -160,12 +160,10 @@ class Handler(BaseHTTPRequestHandler):
             return _json_response(simulator.requests)
         if self.command == "GET" and name.startswith("objects/"):
             return _json_response(simulator.objects(name.removeprefix("objects/")))
-        if (self.command, name) == ("DELETE", "faults"):
-            simulator.clear_faults()
-            return _json_response({"faults": 0})
-        if (self.command, name) == ("DELETE", "idempotency-keys"):
-            simulator.forget_idempotency_keys()
-            return _json_response({"idempotency_keys": 0})
+        resets = {"faults": simulator.clear_faults, "idempotency-keys": simulator.forget_idempotency_keys}
+        if self.command == "DELETE" and name in resets:
+            resets[name]()
+            return _json_response({name: 0})
         if (self.command, name) == ("POST", "refunds/finish"):
             return _json_response(simulator.finish_refunds())
         if (self.command, name) == ("POST", "faults"):
