@@ -34,6 +34,10 @@ class TokenUsed(Rejected):
     """The token was already used to create a card."""
 
 
+class EmailRejected(Rejected):
+    """Stripe does not accept the email address of the customer."""
+
+
 class StateChanged(GatewayError):
     """The intent is in an unexpected state. Retrieve it to find out which."""
 

@@ -20,19 +20,19 @@ class UnusableCard(Exception):
     """The browser sent nothing that can be saved as a card. The message is for the shopper."""
 
 
-def save_token_card(request: HttpRequest, profile: BillingProfile, token: str) -> Card:
+def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, is_email_optional: bool = False) -> Card:
     """Save the card of a token and return it.
 
     If this profile used the token before (a double click), return the card that was created from it. Raise
     TooManyCardAttempts over a limit, a GatewayError if the call to Stripe fails, and ValueError if Stripe returns no
-    card for this profile.
+    card for this profile. `is_email_optional` is described at BillingProfile.get_customer.
     """
     attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile, source=token)
     with limits.recording_failures(attempt):
         try:
-            customer = gateway.retrieve_customer(profile.get_customer())
+            customer = gateway.retrieve_customer(profile.get_customer(is_email_optional))
         except answers.Missing:
-            customer = profile.replace_customer()
+            customer = profile.replace_customer(is_email_optional)
         try:
             card = Card.objects.add_new(profile, gateway.create_source(customer, token))
         except answers.TokenUsed:
@@ -63,20 +63,22 @@ def finish_erasure(profile: BillingProfile) -> None:
     """Delete the Stripe customer of an erased profile. Raise GatewayError if the call fails."""
     gateway.delete_customer(profile.customer_id)
     profile.cards.all().delete()  # another tab can have saved a card during the erasure
-    BillingProfile.objects.filter(pk=profile.pk, customer_id=profile.customer_id).update(customer_id="")
+    erased = BillingProfile.objects.filter(pk=profile.pk, customer_id=profile.customer_id)
+    erased.update(customer_id="", customer_email="", rejected_email="")
 
 
-def create_setup(request: HttpRequest, profile: BillingProfile) -> str:
+def create_setup(request: HttpRequest, profile: BillingProfile, is_email_optional: bool = False) -> str:
     """Create a SetupIntent for this profile's customer and return its client secret.
 
-    Raise TooManyCardAttempts over a limit, and a GatewayError if the call to Stripe fails.
+    Raise TooManyCardAttempts over a limit, and a GatewayError if the call to Stripe fails. `is_email_optional` is
+    described at BillingProfile.get_customer.
     """
     attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile)
     with limits.recording_failures(attempt):
         try:
-            setup = gateway.create_setup(profile.get_customer())
+            setup = gateway.create_setup(profile.get_customer(is_email_optional))
         except answers.Missing:
-            setup = gateway.create_setup(profile.replace_customer())
+            setup = gateway.create_setup(profile.replace_customer(is_email_optional))
     # The browser tries the card and reports only success, so the attempt counts as declined until then.
     attempt.record(ok=False, source=fingerprint(setup.id))
     return setup.client_secret

@@ -18,6 +18,7 @@ from django.conf import settings
 from billing.answers import (
     Declined,
     DisputeResult,
+    EmailRejected,
     Event,
     GatewayError,
     IdempotencyKeyUsed,
@@ -40,6 +41,7 @@ from core.money import minor_units
 CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
 REQUEST_SECONDS = 18.0  # for all calls of one web request together
 LONG_READ_SECONDS = 15.0  # to read an answer that no shopper waits for
+BRIEF_SECONDS = 3.0  # for a call that reconcile can repeat, while a shopper waits
 MAX_CONFIRM_SECONDS = 20  # longer than a confirm call of a web request can take
 CLOCK_SKEW = 300  # seconds by which a webhook's timestamp can differ from our clock
 Answer = TypeVar("Answer")
@@ -66,6 +68,17 @@ def long_timeouts() -> Iterator[None]:
         yield
     finally:
         _has_long_timeouts.reset(token)
+
+
+@contextmanager
+def brief_timeouts() -> Iterator[None]:
+    """Limit the calls in the block to BRIEF_SECONDS in total. Used for work that reconcile can finish later."""
+    limit, deadline = time.monotonic() + BRIEF_SECONDS, _deadline.get()
+    token = _deadline.set(limit if deadline is None else min(deadline, limit))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
 
 
 def _client() -> stripe.StripeClient:
@@ -144,6 +157,7 @@ def _to_rejection(error: stripe.InvalidRequestError) -> GatewayError:
         "payment_intent_unexpected_state": StateChanged,
         "token_already_used": TokenUsed,
         "resource_missing": Missing,
+        "email_invalid": EmailRejected,
     }
     return classes.get(error.code or "", Rejected)(_first_line(error), error.code or "")
 
@@ -159,8 +173,21 @@ def _decline_code(error: stripe.CardError) -> str:
 
 
 def create_customer(email: str) -> str:
-    """Create a customer and return its id. It needs no idempotency key, because an unused customer costs nothing."""
-    return _request(lambda c: c.v1.customers.create({"email": email}), read_id)
+    """Create a customer, without an email address if `email` is empty, and return its id.
+
+    It needs no idempotency key, because an unused customer costs nothing. Raise EmailRejected if Stripe does not accept
+    the email address.
+    """
+    params: Any = {"email": email} if email else {}
+    return _request(lambda c: c.v1.customers.create(params), read_id)
+
+
+def update_customer(customer_id: str, email: str) -> None:
+    """Set the email address of a customer, or remove it if `email` is empty.
+
+    Raise EmailRejected if Stripe does not accept it, and Missing if Stripe does not have the customer.
+    """
+    _request(lambda c: c.v1.customers.update(customer_id, {"email": email}), read_id)
 
 
 def retrieve_customer(customer_id: str) -> str:

@@ -29,7 +29,9 @@ def sync_billing_profile(
     if created:
         BillingProfile.objects.create_for(instance)
     elif update_fields is None or "email" in update_fields:
-        BillingProfile.objects.filter(user=instance).exclude(email=instance.email).update(email=instance.email)
+        outdated = BillingProfile.objects.filter(user=instance).exclude(email=instance.email)
+        if outdated.update(email=instance.email):
+            BillingProfile.objects.update_customer_after_commit(user=instance)
 
 
 @receiver(user_logged_in, dispatch_uid="session_billing_profile")
@@ -52,23 +54,36 @@ def create_stripe_customer(
     if raw or instance.customer_id or not instance.email:
         return
     if instance._state.adding and not connection.in_atomic_block:
-        instance.customer_id = _create_customer(instance.email)
+        _create_customer(instance)
     else:
         transaction.on_commit(lambda: _create_customer_later(instance))
 
 
-def _create_customer(email: str) -> str:
-    """Create a Stripe customer and return its id.
+@receiver(post_save, sender=BillingProfile, dispatch_uid="profile_customer_email")
+def update_stripe_customer(
+    sender: type[BillingProfile], instance: BillingProfile, created: bool, raw: bool = False, **kwargs: Any
+) -> None:
+    """Let the Stripe customer of a saved profile get its email address."""
+    if not raw and not created and instance.customer_id and instance.customer_email != instance.email:
+        BillingProfile.objects.update_customer_after_commit(pk=instance.pk)
 
-    Return an empty string if the call fails. The customer is then created when it is first needed.
+
+def _create_customer(profile: BillingProfile) -> None:
+    """Create a Stripe customer and set its columns on the unsaved or outdated profile.
+
+    Change nothing if the call fails. The customer is then created when it is first needed.
     """
     try:
-        return gateway.create_customer(email)
+        profile.customer_id = gateway.create_customer(profile.email)
+        profile.customer_email = profile.email
+    except answers.EmailRejected:
+        profile.rejected_email = profile.email
     except answers.GatewayError as error:
         logger.warning("Stripe customer not created yet: %s", error)
-        return ""
 
 
 def _create_customer_later(profile: BillingProfile) -> None:
-    if customer_id := _create_customer(profile.email):
-        BillingProfile.objects.filter(pk=profile.pk, customer_id="").update(customer_id=customer_id)
+    _create_customer(profile)
+    BillingProfile.objects.filter(pk=profile.pk, customer_id="").update(
+        customer_id=profile.customer_id, customer_email=profile.customer_email, rejected_email=profile.rejected_email
+    )

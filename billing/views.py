@@ -33,7 +33,11 @@ def payment_method(request: HttpRequest) -> HttpResponse:
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     if profile is None:
         return redirect(f"{reverse('accounts:login')}?next={reverse('billing:payment_method')}")
-    context = {"cards": Card.objects.usable(profile), "next": next_url(request, resolve_url("billing:payment_method"))}
+    context = {
+        "cards": Card.objects.usable(profile),
+        "billing_profile": profile,
+        "next": next_url(request, resolve_url("billing:payment_method")),
+    }
     return render(request, "billing/payment_method.html", context)
 
 
@@ -63,8 +67,11 @@ def _no_profile_response() -> JsonResponse:
     return JsonResponse({"error": _("Log in or continue as a guest first.")}, status=403)
 
 
-def save_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
-    """Save a card for this profile and return the JSON response. An order page passes the profile of its payer."""
+def save_card(request: HttpRequest, profile: BillingProfile, is_email_optional: bool = False) -> JsonResponse:
+    """Save a card for this profile and return the JSON response.
+
+    The page of a placed order passes the profile of its payer, and that the email address is optional.
+    """
     form = SetupForm(request.POST) if "setup_intent" in request.POST else TokenForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.first_error()}, status=400)
@@ -73,15 +80,15 @@ def save_card(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
         if "setup_intent" in form.cleaned_data:
             card = cards.save_setup_card(profile, form.cleaned_data["setup_intent"])
         else:
-            card = cards.save_token_card(request, profile, form.cleaned_data["token"])
+            card = cards.save_token_card(request, profile, form.cleaned_data["token"], is_email_optional)
         return {"card": card.pk, "label": str(card)}
 
     return _respond(profile, save)
 
 
-def begin_card_setup(request: HttpRequest, profile: BillingProfile) -> JsonResponse:
+def begin_card_setup(request: HttpRequest, profile: BillingProfile, is_email_optional: bool = False) -> JsonResponse:
     """Create a SetupIntent for this profile and return the JSON response for Stripe's card field."""
-    return _respond(profile, lambda: {"client_secret": cards.create_setup(request, profile)})
+    return _respond(profile, lambda: {"client_secret": cards.create_setup(request, profile, is_email_optional)})
 
 
 def _respond(profile: BillingProfile, action: Callable[[], dict[str, Any]]) -> JsonResponse:
@@ -94,12 +101,22 @@ def _respond(profile: BillingProfile, action: Callable[[], dict[str, Any]]) -> J
         return _error_json(decline_message(error.code, error.decline_code), 402)
     except cards.UnusableCard as error:
         return _error_json(str(error), 400)
+    except answers.EmailRejected:
+        return _email_rejected_json(profile)
     except (answers.Missing, answers.TokenUsed):
         return _error_json(_("Your card could not be read. Nothing was charged. Please enter it again."), 400)
     except (answers.GatewayError, ValueError) as error:
         logger.error("card not saved for billing profile %s: %s", profile.pk, error)
         text = _("Your card could not be checked right now. Nothing was charged. Please try again in a moment.")
         return _error_json(text, 424)
+
+
+def _email_rejected_json(profile: BillingProfile) -> JsonResponse:
+    """Return the error for an email address that Stripe rejected, with a link to correct it."""
+    text = _("The payment service does not accept the email address %(email)s. Please correct it.")
+    url = reverse("carts:checkout") + "?details" if profile.is_guest else reverse("accounts:email_change")
+    link = {"url": url, "text": _("Correct the email address")}
+    return JsonResponse({"error": text % {"email": profile.email}, "link": link}, status=400)
 
 
 def _error_json(message: str, status: int) -> JsonResponse:

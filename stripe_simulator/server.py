@@ -147,6 +147,10 @@ class Simulator:
         self._deliveries.wake()
         return intent
 
+    def forget_idempotency_keys(self) -> None:
+        """Forget all idempotency keys, as Stripe does after a day. A repeated request is then executed again."""
+        self.store.forget_responses()
+
     def finish_refunds(self) -> list[dict[str, Any]]:
         """Finish the refunds that Stripe would finish some time later, and return them."""
         with self.store.transaction():

@@ -87,6 +87,10 @@ class Store:
         rows = self._rows("SELECT request, status, body, request_id FROM answers WHERE key = ?", key)
         return rows[0] if rows else None
 
+    def forget_responses(self) -> None:
+        """Delete all stored responses."""
+        self._rows("DELETE FROM answers")
+
     def queue(self, event_id: str, attempts: int = 0, delay: float = 0.0) -> None:
         """Queue the delivery of an event, due after `delay` seconds."""
         values = (event_id, attempts, time.time() + delay)

@@ -150,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError(403, "Send application/json, and not from another site's page.")
 
     def _handle_control_request(self, name: str, body: str) -> Response:
-        """Serve the control endpoints: health, requests, objects, faults and finishing refunds."""
+        """Serve the control endpoints: health, requests, objects, faults, idempotency keys and finishing refunds."""
         simulator = self.server.simulator
         if self.command != "GET":
             self._require_same_origin_json()
@@ -160,9 +160,10 @@ class Handler(BaseHTTPRequestHandler):
             return _json_response(simulator.requests)
         if self.command == "GET" and name.startswith("objects/"):
             return _json_response(simulator.objects(name.removeprefix("objects/")))
-        if (self.command, name) == ("DELETE", "faults"):
-            simulator.clear_faults()
-            return _json_response({"faults": 0})
+        resets = {"faults": simulator.clear_faults, "idempotency-keys": simulator.forget_idempotency_keys}
+        if self.command == "DELETE" and name in resets:
+            resets[name]()
+            return _json_response({name: 0})
         if (self.command, name) == ("POST", "refunds/finish"):
             return _json_response(simulator.finish_refunds())
         if (self.command, name) == ("POST", "faults"):

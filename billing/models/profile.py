@@ -1,19 +1,22 @@
 """Billing profiles, which correspond to Stripe customers."""
 
-from typing import ClassVar
+import logging
+from contextlib import suppress
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import GuestEmail, User
-from billing import gateway
+from billing import answers, gateway
 from core.columns import Columns
 from core.models import GuardedModel
 
 PROFILE_KEY = "billing_profile_id"
+logger = logging.getLogger(__name__)
 
 
 class BillingProfileManager(models.Manager["BillingProfile"]):
@@ -55,9 +58,11 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
     def _adopt(self, guest: "BillingProfile", user: User) -> bool:
         try:
             with transaction.atomic():
-                return bool(self.filter(pk=guest.pk, user=None).update(user=user, email=user.email))
+                adopted = self.filter(pk=guest.pk, user=None).update(user=user, email=user.email)
         except IntegrityError:  # another request has just created a profile for the user
             return False
+        self.update_customer_after_commit(pk=guest.pk)
+        return bool(adopted)
 
     def create_for(self, user: User) -> tuple["BillingProfile", bool]:
         """Return the user's profile and whether it was created.
@@ -90,6 +95,32 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         request.session[PROFILE_KEY] = profile.pk
         return profile
 
+    def update_customer_after_commit(self, **lookup: Any) -> None:
+        """Let the Stripe customer of this profile get its current email address, after the commit.
+
+        If Stripe does not answer soon, reconcile does it later.
+        """
+        transaction.on_commit(lambda: self._update_customer(**lookup))
+
+    def _update_customer(self, **lookup: Any) -> None:
+        profile = self.with_outdated_customer().filter(**lookup).first()
+        if profile is None:
+            return
+        try:
+            with gateway.brief_timeouts():
+                profile.update_customer()
+        except answers.GatewayError as error:
+            logger.warning("Stripe customer of billing profile %s not updated yet: %s", profile.pk, error)
+
+    def with_outdated_customer(self) -> models.QuerySet["BillingProfile"]:
+        """Return the profiles whose customer at Stripe does not have the profile's email address.
+
+        An email address that Stripe rejected is not sent again. Erased profiles are left out, because their customers
+        are deleted.
+        """
+        sent = Q(customer_email=F("email")) | Q(rejected_email=F("email"))
+        return self.filter(forgotten=None).exclude(customer_id="").exclude(email="").exclude(sent)
+
     def with_customer_to_delete(self) -> models.QuerySet["BillingProfile"]:
         """Return the erased profiles whose customer still has to be deleted at Stripe."""
         return self.filter(forgotten__isnull=False).exclude(customer_id="")
@@ -98,7 +129,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
 class BillingProfile(GuardedModel):
     """A payer: a user or the guest of one session. It corresponds to a customer at Stripe."""
 
-    columns = Columns(conditional=("customer_id", "forgotten"))
+    columns = Columns(conditional=("customer_id", "customer_email", "rejected_email", "forgotten"))
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -110,6 +141,12 @@ class BillingProfile(GuardedModel):
     )
     email = models.EmailField(_("email"))
     customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
+    customer_email = models.EmailField(
+        _("email at Stripe"), blank=True, editable=False, help_text=_("Empty if it is not known or there is none.")
+    )
+    rejected_email = models.EmailField(
+        _("rejected email"), blank=True, editable=False, help_text=_("The last email address that Stripe rejected.")
+    )
     active = models.BooleanField(_("active"), default=True)
     forgotten = models.DateTimeField(
         _("erased"),
@@ -131,7 +168,12 @@ class BillingProfile(GuardedModel):
                 fields=["forgotten"],
                 condition=Q(forgotten__isnull=False) & ~Q(customer_id=""),
                 name="profile_forgotten_here_alone",
-            )
+            ),
+            models.Index(
+                fields=["customer_email"],
+                condition=Q(forgotten=None) & ~Q(customer_id="") & ~Q(email="") & ~Q(customer_email=F("email")),
+                name="profile_customer_outdated",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -141,27 +183,72 @@ class BillingProfile(GuardedModel):
     def is_guest(self) -> bool:
         return self.user_id is None
 
-    def get_customer(self) -> str:
-        """Return the id of the Stripe customer. Create it if none is stored; raise GatewayError if that fails."""
+    @property
+    def is_email_rejected(self) -> bool:
+        """Whether Stripe rejected the profile's current email address."""
+        return bool(self.email) and self.rejected_email == self.email
+
+    def get_customer(self, is_email_optional: bool = False) -> str:
+        """Return the id of the Stripe customer. Create it if none is stored; raise GatewayError if that fails.
+
+        If Stripe rejects the email address, raise EmailRejected, or with `is_email_optional` create the customer
+        without one. The payer of a placed order could not pay otherwise, because the order's email address is frozen.
+        """
         if not self.customer_id:
-            self._store_customer(gateway.create_customer(self.email), old_id="")
+            self._create_customer("", is_email_optional)
         return self.customer_id
 
-    def replace_customer(self) -> str:
+    def replace_customer(self, is_email_optional: bool = False) -> str:
         """Replace a customer that Stripe no longer has, and return the new id.
 
         Deactivate the cards of the old customer. Raise GatewayError if no customer can be created.
         """
-        old_id = self.customer_id
-        if self._store_customer(gateway.create_customer(self.email), old_id=old_id):
+        if self._create_customer(self.customer_id, is_email_optional):
             self.cards.update(active=False, default=False)
         return self.customer_id
 
-    def _store_customer(self, customer_id: str, old_id: str) -> bool:
-        """Store the id and return True.
+    def update_customer(self) -> None:
+        """Send the email address to the Stripe customer. Raise GatewayError if Stripe does not answer.
+
+        During the call, the customer's email address counts as unknown. If the response is lost, the process dies or
+        the profile's email address changes in the meantime, reconcile therefore sends it again. A customer that Stripe
+        does not have is left to the next payment, which replaces it.
+        """
+        row = BillingProfile.objects.filter(pk=self.pk, customer_id=self.customer_id)
+        row.update(customer_email="")
+        try:
+            with suppress(answers.Missing):
+                gateway.update_customer(self.customer_id, self.email)
+        except answers.EmailRejected:
+            gateway.update_customer(self.customer_id, "")  # no email address is better than an outdated one
+            self._store_rejection()
+        else:
+            if not row.filter(email=self.email).update(customer_email=self.email, rejected_email=""):
+                row.update(customer_email="")  # Stripe might have applied this call after a newer one.
+
+    def _create_customer(self, old_id: str, is_email_optional: bool) -> bool:
+        """Create a customer and store it instead of `old_id`. Return False if another process was first."""
+        email = "" if is_email_optional and self.is_email_rejected else self.email
+        try:
+            return self._store_customer(gateway.create_customer(email), email, old_id)
+        except answers.EmailRejected:
+            self._store_rejection()
+            if not is_email_optional:
+                raise
+        return self._store_customer(gateway.create_customer(""), "", old_id)
+
+    def _store_customer(self, customer_id: str, email: str, old_id: str) -> bool:
+        """Store the id and the email address of a new customer and return True.
 
         If another process has already changed the stored id, load that id and return False.
         """
-        stored = BillingProfile.objects.filter(pk=self.pk, customer_id=old_id).update(customer_id=customer_id)
-        self.refresh_from_db(fields=["customer_id"])
+        row = BillingProfile.objects.filter(pk=self.pk, customer_id=old_id)
+        accepted = {"rejected_email": ""} if email else {}
+        stored = row.update(customer_id=customer_id, customer_email=email, **accepted)
+        self.refresh_from_db(fields=["customer_id", "customer_email", "rejected_email"])
         return bool(stored)
+
+    def _store_rejection(self) -> None:
+        """Store that Stripe rejected the email address, unless it was changed in the meantime."""
+        BillingProfile.objects.filter(pk=self.pk, email=self.email).update(rejected_email=self.email)
+        self.rejected_email = self.email

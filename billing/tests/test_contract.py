@@ -77,6 +77,17 @@ def test_retrieve_customer_returns_the_same_id(api: type[WatchedClient]) -> None
     assert gateway.retrieve_customer(customer) == customer
 
 
+@pytest.mark.parametrize("email", ["changed@example.org", ""])
+def test_update_customer_is_accepted(api: type[WatchedClient], email: str) -> None:
+    gateway.update_customer(gateway.create_customer("contract@example.org"), email)
+    assert not rejected_calls(api)
+
+
+def test_customer_without_an_email_is_accepted(api: type[WatchedClient]) -> None:
+    assert gateway.create_customer("").startswith("cus_")
+    assert not rejected_calls(api)
+
+
 def test_create_source_returns_a_card_that_can_be_saved(api: type[WatchedClient]) -> None:
     customer = gateway.create_customer("contract@example.org")
     profile = BillingProfile.objects.create(email="contract@example.org", customer_id=customer)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('carts', '0002_standard_delivery'),
+        ('carts', '0003_restored_order'),
     ]
 
     operations = [

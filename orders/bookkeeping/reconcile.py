@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
 LEDGER_PERIOD = timedelta(days=3)  # how far back intents are compared; Stripe retries webhooks for the same period
 MAX_ALERTS = 20
+MAX_CUSTOMERS = 100  # in one round, so that a long list of outdated customers delays no other work for long
 Row = TypeVar("Row")
 
 
@@ -35,12 +36,13 @@ def reconcile() -> dict[str, int]:
     """Run one round of all pending work and return how many items of each kind were done.
 
     A round settles attempts, expires unpaid orders, finishes cancellations and refunds, processes events, sends email,
-    removes cards and customers at Stripe, and erases personal data.
+    removes cards and customers at Stripe and updates the email addresses of customers, and erases personal data.
     """
     old = timezone.now() - SETTLE_AFTER
     attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")
     asked = Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=old)
     canceling = Order.objects.filter(status=Order.Status.CANCELING)
+    outdated = BillingProfile.objects.with_outdated_customer().order_by("-pk")
     with gateway.long_timeouts():
         return {
             "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
@@ -50,6 +52,7 @@ def reconcile() -> dict[str, int]:
             "events processed": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
             "emails sent": send_emails(),
             "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
+            "customers updated": _each(outdated[:MAX_CUSTOMERS], BillingProfile.update_customer),
             "customers erased": _each(profiles_with_customer_to_delete(), cards.finish_erasure),
             "orders erased": _each(Order.objects.due_for_erasure(), erase_order),
         }

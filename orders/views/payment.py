@@ -61,14 +61,14 @@ def _payable_order(request: HttpRequest, order_id: str) -> Order:
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
     """Save a new card for the order's payer, which can be the guest profile the visitor had before signing in."""
-    return save_card(request, _payable_order(request, order_id).billing_profile)
+    return save_card(request, _payable_order(request, order_id).billing_profile, is_email_optional=True)
 
 
 @private
 @require_POST
 def order_card_setup(request: HttpRequest, order_id: str) -> JsonResponse:
     """Begin to save a new card for the order's payer with a SetupIntent."""
-    return begin_card_setup(request, _payable_order(request, order_id).billing_profile)
+    return begin_card_setup(request, _payable_order(request, order_id).billing_profile, is_email_optional=True)
 
 
 @private

@@ -48,13 +48,13 @@ def ensure_intent(order: Order) -> str:
         intent = gateway.create_intent(
             order.total,
             order.currency,
-            order.billing_profile.get_customer(),
+            order.billing_profile.get_customer(is_email_optional=True),
             {"order_id": order.order_id, "order_uuid": str(order.uuid)},
             key=f"order-{order.uuid}-intent-{tries}",
         )
     except answers.GatewayError as error:
         if isinstance(error, answers.Missing):
-            order.billing_profile.replace_customer()
+            order.billing_profile.replace_customer(is_email_optional=True)
         if isinstance(error, answers.Missing | answers.IdempotencyKeyUsed) or getattr(error, "is_stored", False):
             # Stripe replays the stored response for this key and rejects the key for another customer. Use a new key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
@@ -73,13 +73,17 @@ def ensure_intent(order: Order) -> str:
 def pay(order: Order, card: Card) -> None:
     """Charge `card` for `order` unless another attempt is open. The outcome is stored in the order's rows.
 
-    Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service.
+    Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service. A lost
+    response to the confirmation never raises it, because the card might have been charged.
     """
     try:
         intent_id = ensure_intent(order)
     except answers.GatewayError as error:
         logger.error("no payment intent for order %s: %s", order, error)
-        raise PaymentNotPossible from error
+        order.refresh_from_db()
+        if order.is_payable and not order.open_payment():
+            raise PaymentNotPossible from error
+        return  # Another request canceled the order or is paying for it, and its page shows that.
     payment = _start(order, card)
     if payment is None:
         settle_quietly(order)
@@ -140,15 +144,23 @@ def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
 
 
 def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent:
-    # Read the attempt before fetching the intent: the fetched state then belongs to this attempt or an earlier one.
+    # Read the attempt and its age before fetching the intent: the fetched state then belongs to this attempt or an
+    # earlier one, and a slow fetch makes no attempt older than it was when Stripe looked.
     attempt = order.open_payment()
+    can_fail = attempt is not None and (attempt == own or _has_reached_stripe(attempt))
     intent = gateway.retrieve_intent(intent_id)
     apply = _APPLY.get(intent.status)
     if apply:
-        apply(order, attempt, intent, own)
+        apply(order, attempt, intent, can_fail)
     else:
         logger.error("order %s: payment intent has unexpected status %s", order, intent.status)
     return intent
+
+
+def _has_reached_stripe(attempt: Payment) -> bool:
+    """Return False if the attempt's confirmation might not have reached Stripe yet."""
+    age = timezone.now() - attempt.timestamp
+    return attempt.status != Payment.Status.NEW or age >= timedelta(seconds=gateway.MAX_CONFIRM_SECONDS)
 
 
 def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent | None:
@@ -175,7 +187,7 @@ def settle_on_event(sender: Any, intent_id: str, type: str = "", **kwargs: Any) 
         disputes.settle_disputes(order, intent.id)
 
 
-def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
+def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, can_fail: bool) -> None:
     if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
         _handle_mismatch(order, attempt, intent, NOT_THE_TOTAL)
     elif not _mark_paid(order, attempt, intent):
@@ -245,13 +257,13 @@ def _handle_mismatch(order: Order, attempt: Payment | None, intent: answers.Inte
         refunds.finish_refund(row, is_first=True)
 
 
-def _canceled(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
+def _canceled(order: Order, attempt: Payment | None, intent: answers.Intent, can_fail: bool) -> None:
     unpaid = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
     unpaid.update(status=Order.Status.CANCELING)  # A canceled intent can never be paid.
     release_order(order)
 
 
-def _waiting(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
+def _waiting(order: Order, attempt: Payment | None, intent: answers.Intent, can_fail: bool) -> None:
     if attempt is None or attempt.status == intent.status:
         return
     with transaction.atomic():
@@ -260,14 +272,9 @@ def _waiting(order: Order, attempt: Payment | None, intent: answers.Intent, own:
             order.record(OrderEvent.Kind.NEEDS_ACTION)
 
 
-def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, own: Payment | None) -> None:
-    if attempt is None:
-        return
-    is_new = attempt.status == Payment.Status.NEW
-    is_recent = timezone.now() - attempt.timestamp < timedelta(seconds=gateway.MAX_CONFIRM_SECONDS)
-    if is_new and is_recent and attempt != own:
-        return  # Its confirmation might not have reached Stripe yet.
-    _fail(attempt, intent.code, intent.decline_code, [attempt.status])
+def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, can_fail: bool) -> None:
+    if attempt and can_fail:
+        _fail(attempt, intent.code, intent.decline_code, [attempt.status])
 
 
 def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: list[str]) -> None:
@@ -280,7 +287,7 @@ def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: lis
             payment.order.record(OrderEvent.Kind.DECLINED, text=message)
 
 
-Apply = Callable[[Order, Payment | None, answers.Intent, Payment | None], None]
+Apply = Callable[[Order, Payment | None, answers.Intent, bool], None]
 _APPLY: dict[str, Apply] = {
     "succeeded": _succeeded,
     "canceled": _canceled,

@@ -20,7 +20,7 @@ Data = dict[str, Any]
 # Orders, their lines, payments, refunds and disputes, and carts declare in their `columns` what the export contains.
 EXPORTED: dict[type[Model], list[str]] = {
     User: ["email", "email_verified", "name", "date_joined", "last_login"],
-    BillingProfile: ["email", "active", "timestamp", "updated"],
+    BillingProfile: ["email", "customer_email", "rejected_email", "active", "timestamp", "updated"],
     Address: [
         "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code", "country", "timestamp",
     ],

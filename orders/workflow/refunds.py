@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
@@ -140,12 +140,12 @@ def finish_refund(row: Refund, is_first: bool = False) -> None:
     again later.
     """
     row.refresh_from_db()
-    order = row.payment.order
+    order, began = row.payment.order, timezone.now()
     if row.status != S.REQUESTED or not order.payment_intent_id:
         return
     if not is_first and settle_refunds(order, order.payment_intent_id, row):
         return
-    if _claim(row):
+    if _claim(row, began):
         _request_from_stripe(row, order.payment_intent_id)
 
 
@@ -169,14 +169,15 @@ def _request_from_stripe(row: Refund, intent_id: str) -> None:
         _store_state(row, found)
 
 
-def _claim(row: Refund) -> bool:
+def _claim(row: Refund, began: datetime) -> bool:
     """Claim the refund for one request to Stripe. Return False if an earlier request could still be running.
 
-    Stripe can still be working on a request although its answer was lost.
+    Stripe can still be working on a request although its answer was lost. `began` is the time before the look for an
+    existing refund: a slow look that began too early must not allow a second request.
     """
-    now = timezone.now()
-    free = Q(asked_at=None) | Q(asked_at__lt=now - RETRY_AFTER)
-    return bool(Refund.objects.filter(free, pk=row.pk, key=row.key, status=S.REQUESTED).update(asked_at=now))
+    free = Q(asked_at=None) | Q(asked_at__lt=began - RETRY_AFTER)
+    claimed = Refund.objects.filter(free, pk=row.pk, key=row.key, status=S.REQUESTED)
+    return bool(claimed.update(asked_at=timezone.now()))
 
 
 def _change_key(row: Refund) -> None:

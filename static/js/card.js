@@ -62,8 +62,15 @@
     }
   }
 
-  function stop(text) {
+  // Show an error, with a link to the page that corrects it if there is one.
+  function stop(text, link) {
     say(text || field.dataset.failed);
+    if (link) {
+      const anchor = document.createElement("a");
+      anchor.href = link.url;
+      anchor.textContent = link.text;
+      problem.append(" ", anchor);
+    }
     busy(false);
   }
 
@@ -71,7 +78,7 @@
   async function saveCard(values) {
     const result = await ask(field.dataset.processingUrl, values);
     if (!result.card) {
-      stop(result.error);
+      stop(result.error, result.link);
     } else if (form.dataset.next) {
       window.location.assign(form.dataset.next);
     } else {
@@ -90,9 +97,9 @@
   // The SetupIntent flow: the shop creates a SetupIntent, the bank can authenticate the shopper, and the shop asks
   // Stripe for the result.
   async function setUp() {
-    const { client_secret: secret, error: setupError } = await ask(field.dataset.setupUrl, {});
+    const { client_secret: secret, error: setupError, link } = await ask(field.dataset.setupUrl, {});
     if (!secret) {
-      stop(setupError);
+      stop(setupError, link);
       return;
     }
     const { setupIntent, error } = await stripe.confirmCardSetup(secret, { payment_method: { card } });

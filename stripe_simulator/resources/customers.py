@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from stripe_simulator.errors import invalid, missing
 from stripe_simulator.resources import payment_methods
 from stripe_simulator.resources.calls import Call, merged_metadata, new_object, paginate
 
+# Stripe accepts no domain without a dot.
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PLAIN = ("address", "description", "email", "name", "phone", "preferred_locales", "shipping")
 
 
 def _updated(call: Call, customer: dict[str, Any]) -> dict[str, Any]:
-    """Return the customer updated with the parameters of the call."""
+    """Return the customer updated with the parameters of the call.
+
+    Raise ApiError (400) if the email address is not valid. An empty one removes it.
+    """
+    email = call.text("email")
+    if email and not _EMAIL.fullmatch(email):
+        raise invalid(f"Invalid email address: {email}", code="email_invalid", param="email")
     sent = {name: call.params[name] or None for name in _PLAIN if name in call.params}
     metadata = merged_metadata(customer["metadata"], call.params.get("metadata"))
     return {**customer, **sent, "metadata": metadata}

@@ -373,6 +373,34 @@ def test_refund_to_a_working_card_is_final(simulator, api, alice):
     assert simulator.objects("refund")[0]["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("email", ["a@localhost", "a", "a@b@example.com", "a b@example.com", "a@.com", "a@example."])
+def test_customer_with_an_invalid_email_is_rejected(api, email):
+    customer = api.customers.create({"email": "alice@example.com"})
+    for call in (api.customers.create, lambda params: api.customers.update(customer.id, params)):
+        with pytest.raises(stripe.InvalidRequestError) as caught:
+            call({"email": email})
+        assert (caught.value.http_status, caught.value.code, caught.value.param) == (400, "email_invalid", "email")
+    assert api.customers.retrieve(customer.id).email == "alice@example.com"
+
+
+def test_empty_email_is_removed_from_the_customer(api):
+    customer = api.customers.create({"email": "alice@example.com"})
+    assert api.customers.update(customer.id, {"email": ""}).email is None
+
+
+@pytest.mark.parametrize("way", ["method", "http"])
+def test_forgotten_idempotency_key_lets_a_request_run_again(simulator, api, way):
+    options = {"idempotency_key": "customer-1"}
+    first = api.customers.create({"email": "alice@example.com"}, options)
+    assert api.customers.create({"email": "alice@example.com"}, options).id == first.id
+    if way == "method":
+        simulator.forget_idempotency_keys()
+    else:
+        headers = {"Content-Type": "application/json"}
+        requests.delete(simulator.url + "/_simulator/idempotency-keys", headers=headers, timeout=5).raise_for_status()
+    assert api.customers.create({"email": "alice@example.com"}, options).id != first.id
+
+
 def test_refunds_can_be_finished_over_http(simulator, api, alice):
     refund = charge_and_refund(api, alice, "tok_pendingRefund")
     response = requests.post(simulator.url + "/_simulator/refunds/finish", json={}, timeout=5)

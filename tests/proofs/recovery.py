@@ -1,4 +1,7 @@
-"""Recoveries after a crash or a lost response: by the shopper, a webhook, reconcile or the order's expiry."""
+"""Recoveries after a crash or a lost response: by the shopper, a webhook, reconcile or the order's expiry.
+
+On the next day, Stripe has also forgotten the idempotency keys.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +22,8 @@ from tests.proofs import actions
 from tests.proofs.proof_report import ProofReport
 
 CARDS = {"good": "tok_visa", "declined": "tok_chargeCustomerFail", "3-D Secure": "tok_threeDSecure2Required"}
-RECOVERIES = ("shopper", "webhook", "reconcile", "expiry")
+RECOVERIES = ("shopper", "webhook", "reconcile", "expiry", "next day")
+MINUTES = {"expiry": 31, "next day": 24 * 60 + 1}  # that pass before reconcile runs, if not 3
 MAX_PAGE_VIEWS = 8  # more page views than a shopper who follows the page needs
 TRIES = 4  # to enter a card; on a busy machine a second response can be late too
 TIMESTAMP_FIELDS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
@@ -94,7 +98,7 @@ class Shopper:
         """
         status = self.order.status
         self.report.expect(not self.order.attention, "unexplained", f"staff attention: {self.order.attention}")
-        if way == "expiry":
+        if way in MINUTES:
             self.report.expect(status != Order.Status.PLACED, "unexplained", "neither paid nor canceled")
         elif way == "shopper" and is_bought and not self.is_declined:
             self.report.expect(status == Order.Status.PAID, "lost_orders", f"paid for, but the order is {status}")
@@ -138,7 +142,9 @@ def recover(way: str, visitor: Shopper, retry: Callable[[], None]) -> None:
     elif way == "webhook":
         visitor.complete_3d_secure()
         deliver_all(visitor.simulator, visitor.report)
-    age_and_reconcile(minutes=31 if way == "expiry" else 3)
+    elif way == "next day":
+        visitor.simulator.forget_idempotency_keys()
+    age_and_reconcile(minutes=MINUTES.get(way, 3))
 
 
 def age_and_reconcile(minutes: int) -> None:

@@ -231,6 +231,13 @@ class ShopMachine(ShopMachineBase):
         self.pass_time(31)
         self.reconcile()
 
+    @precondition(lambda self: self.orders)
+    @rule()
+    def pass_a_day(self) -> None:
+        """Let a day pass until reconcile runs again. Stripe has forgotten its idempotency keys by then."""
+        self.simulator.forget_idempotency_keys()
+        self.recover(minutes=24 * 60)
+
     @rule()
     def reconcile(self) -> None:
         with self.may_crash():
