@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import GuestEmail, User
@@ -154,7 +155,9 @@ class BillingProfile(GuardedModel):
         """
         old_id = self.customer_id
         if self._store_customer(gateway.create_customer(self.email), old_id=old_id):
-            self.cards.update(active=False, default=False)
+            removed = {"active": False, "default": False, "removed_at": timezone.now()}
+            self.cards.filter(active=True).update(**removed)
+            self.cards.update(is_detach_due=False)  # they were removed at Stripe together with the customer
         return self.customer_id
 
     def _store_customer(self, customer_id: str, old_id: str) -> bool:
