@@ -38,12 +38,14 @@ from core.money import minor_units
 CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
 REQUEST_SECONDS = 18.0  # for all calls of one web request together
 LONG_READ_SECONDS = 15.0  # to read an answer that no shopper waits for
+SHORT_SECONDS = 2.0  # to connect or to read an answer about work that reconcile can do later
 MAX_CONFIRM_SECONDS = 20  # longer than a confirm call of a web request can take
 CLOCK_SKEW = 300  # seconds by which a webhook's timestamp can differ from our clock
 Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _has_long_timeouts: ContextVar[bool] = ContextVar("has_long_timeouts", default=False)
+_has_short_timeouts: ContextVar[bool] = ContextVar("has_short_timeouts", default=False)
 
 
 def start_time_limit() -> None:
@@ -66,6 +68,16 @@ def long_timeouts() -> Iterator[None]:
         _has_long_timeouts.reset(token)
 
 
+@contextmanager
+def short_timeouts() -> Iterator[None]:
+    """Wait only SHORT_SECONDS for each response. Used for work that should not keep a shopper waiting."""
+    token = _has_short_timeouts.set(True)
+    try:
+        yield
+    finally:
+        _has_short_timeouts.reset(token)
+
+
 def _client() -> stripe.StripeClient:
     timeout = (CONNECT_SECONDS, LONG_READ_SECONDS if _has_long_timeouts.get() else READ_SECONDS)
     deadline = _deadline.get()
@@ -74,6 +86,8 @@ def _client() -> stripe.StripeClient:
         if remaining < 1:
             raise OutcomeUnknown("no time left for another call")
         timeout = (min(CONNECT_SECONDS, remaining), min(READ_SECONDS, remaining))
+    if _has_short_timeouts.get():
+        timeout = (min(SHORT_SECONDS, timeout[0]), min(SHORT_SECONDS, timeout[1]))
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
         base_addresses={"api": settings.STRIPE_API_BASE},
@@ -187,6 +201,14 @@ def detach_card(customer_id: str, card_id: str) -> None:
                 _request(lambda c: c.v1.payment_methods.detach(card_id), read_id)
         else:
             _request(lambda c: c.v1.customers.payment_sources.delete(customer_id, card_id), read_id)
+
+
+def is_attached(customer_id: str, card_id: str) -> bool:
+    """Whether Stripe still has this card on file for the customer. An attached card can be charged."""
+    try:
+        return _request(lambda c: c.v1.payment_methods.retrieve(card_id), _read_customer) == customer_id
+    except Missing:
+        return False
 
 
 def _read_customer(answer: Any) -> str:

@@ -50,8 +50,11 @@ class CardManager(models.Manager["Card"]):
         dropped = {"active": False, "default": False, "is_detach_due": True, "removed_at": timezone.now()}
         return cards.filter(active=True).update(**dropped)
 
-    def drop_unsaved(self, profiles: Iterable[BillingProfile], needed_by: Iterable[str] = ()) -> int:
-        """Drop the unsaved cards of these profiles, except those of the orders with the numbers `needed_by`."""
+    def drop_unsaved(self, profiles: Iterable[BillingProfile], needed_by: Any = ()) -> int:
+        """Drop the unsaved cards of these profiles, except those of the orders with the numbers `needed_by`.
+
+        `needed_by` contains order numbers, or is a queryset of them.
+        """
         return self.drop(self.unsaved().filter(billing_profile__in=profiles).exclude(order_number__in=needed_by))
 
     def bind(self, card: "Card", order_number: str) -> bool:
@@ -139,6 +142,15 @@ class CardManager(models.Manager["Card"]):
         if is_saved:
             self._set_default(card)
         return self.get(pk=card.pk)
+
+    def find_same(self, billing_profile: BillingProfile, stripe_card_response: dict[str, Any]) -> "Card | None":
+        """Return the profile's active card with the number and the expiry date of a card of Stripe, or None."""
+        values = _read_card(stripe_card_response)
+        if not values["fingerprint"]:
+            return None
+        same = self.filter(**{name: values[name] for name in ("fingerprint", "exp_month", "exp_year")})
+        same = same.filter(billing_profile=billing_profile, active=True)
+        return same.exclude(stripe_id=stripe_card_response["id"]).select_related("billing_profile").first()
 
     def _merge(self, new: "Card", use: dict[str, Any]) -> "Card":
         """Store `new` as a usable card, or as a duplicate of a card that the profile has, and return the card to use.
