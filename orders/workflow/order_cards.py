@@ -1,9 +1,10 @@
 """The cards of an order: which can pay it, which one its page ticks, and what happens to them when it ends."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from billing.cards import detach_quietly
@@ -38,6 +39,8 @@ def declined_cards(order: Order) -> set[int]:
 
     A failed bank check is left out, because the shopper can pass the next one with the same card.
     """
+    if order.status == Order.Status.OPEN:
+        return set()
     last = {payment.card_id: payment for payment in order.payments.order_by("number") if payment.card_id}
     failed = [payment for payment in last.values() if payment.status == Payment.Status.FAILED]
     return {payment.card_id for payment in failed if payment.card_id and payment.code != FAILED_BANK_CHECK}
@@ -78,14 +81,22 @@ def drop_unsaved_cards(profiles: Iterable[BillingProfile]) -> int:
     return Card.objects.drop_unsaved(profiles, needed.values("order_id"))
 
 
-def overdue_cards() -> QuerySet[Card]:
-    """Return the unsaved cards of ended orders, and those that were entered too long ago without a placed order."""
-    order = Order.objects.filter(order_id=OuterRef("order_number"))
-    ended = Exists(order.exclude(status__in=[Order.Status.OPEN, *UNSETTLED]))
-    is_old = Q(entered_at__lt=timezone.now() - Card.UNSAVED_FOR)
-    return Card.objects.unsaved().filter(ended | (is_old & ~Exists(order.filter(status__in=UNSETTLED))))
+def of_ended_orders() -> QuerySet[Card]:
+    """Return the unsaved cards of orders that are paid or canceled."""
+    ended = _order().exclude(status__in=[Order.Status.OPEN, *UNSETTLED])
+    return Card.objects.unsaved().filter(Exists(ended))
+
+
+def without_order(before: datetime) -> QuerySet[Card]:
+    """Return the unsaved cards that were last entered `before` this time, unless an unsettled order needs them."""
+    needed = _order().filter(status__in=UNSETTLED)
+    return Card.objects.unsaved().filter(~Exists(needed), entered_at__lt=before)
+
+
+def _order() -> QuerySet[Order]:
+    return Order.objects.filter(order_id=OuterRef("order_number"))
 
 
 def drop_overdue_cards() -> int:
-    """Drop the cards that no shopper chose to keep and no order needs. Return their number."""
-    return Card.objects.drop(overdue_cards())
+    """Drop the cards that no shopper chose to keep and no order needs any more. Return their number."""
+    return Card.objects.drop(of_ended_orders()) + Card.objects.drop(without_order(timezone.now() - Card.UNSAVED_FOR))
