@@ -1,10 +1,13 @@
-"""Functions to save a card, from a token or with a SetupIntent, and to remove it.
+"""Functions to store a card, from a token or with a SetupIntent, and to remove it.
 
 settings.STRIPE_CARD_FLOW chooses the flow of the pages. The server accepts both flows, so that a page opened before
 the setting changed still works. The server does not trust what the browser reports; it asks Stripe.
 """
 
 import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -20,8 +23,24 @@ class UnusableCard(Exception):
     """The browser sent nothing that can be saved as a card. The message is for the shopper."""
 
 
-def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, is_email_optional: bool = False) -> Card:
-    """Save the card of a token and return it.
+@dataclass(frozen=True)
+class CardUse:
+    """What a new card is for: see Card.objects.add_new."""
+
+    is_save_chosen: bool | None = None
+    order_number: str = ""
+
+    @property
+    def is_email_optional(self) -> bool:
+        """Whether an email address that Stripe rejects is left out. A placed order must stay payable."""
+        return bool(self.order_number)
+
+
+DEFAULT_USE = CardUse()  # a request that the specified flow sends, with a token alone
+
+
+def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, use: CardUse = DEFAULT_USE) -> Card:
+    """Store the card of a token and return it.
 
     If this profile used the token before (a double click), return the card that was created from it. Raise
     TooManyCardAttempts over a limit, a GatewayError if the call to Stripe fails, and ValueError if Stripe returns no
@@ -30,18 +49,40 @@ def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, i
     attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile, source=token)
     with limits.recording_failures(attempt):
         try:
-            customer = gateway.retrieve_customer(profile.get_customer(is_email_optional))
+            customer = gateway.retrieve_customer(profile.get_customer(use.is_email_optional))
         except answers.Missing:
-            customer = profile.replace_customer(is_email_optional)
+            customer = profile.replace_customer(use.is_email_optional)
         try:
-            card = Card.objects.add_new(profile, gateway.create_source(customer, token))
+            card = _store(profile, gateway.create_source(customer, token), use)
         except answers.TokenUsed:
             earlier = CardAttempt.objects.for_source(profile, token)
-            if earlier is None or earlier.card is None:
+            if earlier is None or earlier.card is None or not earlier.card.active:
                 raise
             card = earlier.card
     attempt.record(ok=True, card=card)
     return card
+
+
+def _store(profile: BillingProfile, response: dict[str, Any], use: CardUse) -> Card:
+    """Store a card that Stripe has just attached and return its row.
+
+    If the profile has this card already, ask Stripe whether it is still on file before the new one is detached.
+    """
+    stored = Card.objects.find_same(profile, response)
+    if stored and not is_on_file(stored):
+        Card.objects.remove(stored, is_detach_due=False)
+    card = Card.objects.add_new(profile, response, use.is_save_chosen, use.order_number)
+    detach_quietly(Card.objects.to_detach().filter(stripe_id=response["id"]))
+    return card
+
+
+def is_on_file(card: Card) -> bool:
+    """Whether Stripe still has the card. Also return True if Stripe does not answer."""
+    try:
+        return gateway.is_attached(card.billing_profile.customer_id, card.stripe_id)
+    except answers.GatewayError as error:
+        logger.warning("it is not known whether Stripe still has card %s: %s", card.pk, error)
+        return True
 
 
 def remove(card: Card) -> None:
@@ -51,6 +92,17 @@ def remove(card: Card) -> None:
             finish_removal(card)
         except answers.GatewayError as error:
             logger.warning("card %s could not be removed at Stripe yet: %s", card.pk, error)
+
+
+def detach_quietly(cards: Iterable[Card]) -> None:
+    """Try for a short time to detach removed cards at Stripe. What fails is left to reconcile."""
+    with gateway.brief_timeouts():
+        for card in cards:
+            try:
+                finish_removal(card)
+            except answers.GatewayError as error:
+                logger.warning("card %s could not be detached at Stripe yet: %s", card.pk, error)
+                return
 
 
 def finish_removal(card: Card) -> None:
@@ -84,14 +136,14 @@ def create_setup(request: HttpRequest, profile: BillingProfile, is_email_optiona
     return setup.client_secret
 
 
-def save_setup_card(profile: BillingProfile, setup_id: str) -> Card:
+def save_setup_card(profile: BillingProfile, setup_id: str, use: CardUse = DEFAULT_USE) -> Card:
     """Return the card of a SetupIntent that was created for this profile. Repeated calls return the same card.
 
     Raise UnusableCard if the SetupIntent is not known for this profile, has not succeeded or has another customer.
     Raise a GatewayError if the call to Stripe fails.
     """
     attempt = CardAttempt.objects.for_source(profile, setup_id)
-    if attempt is None:
+    if attempt is None or (attempt.card and not attempt.card.active):
         raise UnusableCard(_("Your card could not be read. Nothing was charged. Please enter it again."))
     if attempt.card:
         return attempt.card
@@ -100,6 +152,6 @@ def save_setup_card(profile: BillingProfile, setup_id: str) -> Card:
         logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
         attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
         raise UnusableCard(_("Your bank's check was not completed. Nothing was charged. Please enter your card again."))
-    card = Card.objects.add_new(profile, setup.card)
+    card = _store(profile, setup.card, use)
     attempt.record(ok=True, card=card)
     return card

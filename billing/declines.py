@@ -5,12 +5,22 @@ from django.utils.translation import gettext as _
 # The bank suspects fraud, so the message must not reveal the reason.
 SUSPECTED_FRAUD = frozenset("fraudulent lost_card stolen_card merchant_blacklist pickup_card restricted_card".split())
 
+# After these declines the card can never be charged again.
+FINAL_DECLINES = frozenset("lost_card stolen_card pickup_card expired_card invalid_account".split())
+CARD_NOT_ON_FILE = "card_not_on_file"  # our code for a stored card that Stripe does not have any more
+
+
+def is_final_decline(code: str, decline_code: str = "") -> bool:
+    """Whether the bank will decline this card again, so that it should not be offered any more."""
+    return code == "expired_card" or decline_code in FINAL_DECLINES
+
 
 def decline_message(code: str, decline_code: str = "") -> str:
     """Return a message that says what to do. Return only that the card was declined if fraud is suspected."""
     if decline_code in SUSPECTED_FRAUD:
         return _("Your card was declined.")
     messages = {
+        CARD_NOT_ON_FILE: _("This card is no longer on file."),
         "insufficient_funds": _("Your card has insufficient funds. Try another card."),
         "withdrawal_count_limit_exceeded": _("Your card is over its limit. Try another card."),
         "expired_card": _("Your card has expired. Try another card."),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import BillingProfile, Card
@@ -11,7 +12,16 @@ from core.forms import PlainForm
 NO_CARD = _("Choose a saved card or enter a new one. Entering a new card needs JavaScript.")
 
 
-class TokenForm(PlainForm):
+class NewCardForm(PlainForm):
+    """A form with an optional `save`: "1" if the shopper ticked to save the card for later, otherwise "0"."""
+
+    @property
+    def is_save_chosen(self) -> bool | None:
+        """Whether the shopper ticked to save the card. None if the page did not ask."""
+        return self.data["save"] in ("1", "on") if "save" in self.data else None
+
+
+class TokenForm(NewCardForm):
     """A form for the token that Stripe's card field created from a card."""
 
     token = forms.RegexField(
@@ -21,7 +31,7 @@ class TokenForm(PlainForm):
     )
 
 
-class SetupForm(PlainForm):
+class SetupForm(NewCardForm):
     """A form for the SetupIntent that Stripe's card field has confirmed."""
 
     setup_intent = forms.RegexField(
@@ -32,10 +42,18 @@ class SetupForm(PlainForm):
 
 
 class CardForm(PlainForm):
-    """A form to choose one of the profile's saved cards."""
+    """A form to choose one of the cards that can pay the profile's order with this number."""
 
     card = forms.ModelChoiceField(Card.objects.none(), error_messages={"required": NO_CARD, "invalid_choice": NO_CARD})
 
-    def __init__(self, *args: Any, billing_profile: BillingProfile, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, billing_profile: BillingProfile, order_number: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["card"].queryset = Card.objects.usable(billing_profile)  # type: ignore[attr-defined]
+        cards = Card.objects.usable(billing_profile, order_number)
+        self.fields["card"].queryset = cards  # type: ignore[attr-defined]
+
+    def clean_card(self) -> Card:
+        """Reject a card that has expired, also if it expired after the page was opened."""
+        card: Card = self.cleaned_data["card"]
+        if card.is_expired:
+            raise ValidationError(_("%(card)s has expired. Choose another card.") % {"card": card})
+        return card

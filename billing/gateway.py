@@ -218,6 +218,14 @@ def detach_card(customer_id: str, card_id: str) -> None:
             _request(lambda c: c.v1.customers.payment_sources.delete(customer_id, card_id), read_id)
 
 
+def is_attached(customer_id: str, card_id: str) -> bool:
+    """Whether Stripe still has this card on file for the customer. An attached card can be charged."""
+    try:
+        return _request(lambda c: c.v1.payment_methods.retrieve(card_id), _read_customer) == customer_id
+    except Missing:
+        return False
+
+
 def _read_customer(answer: Any) -> str:
     read_id(answer)
     return str(getattr(answer, "customer", None) or "")

@@ -34,7 +34,8 @@ def payment_method(request: HttpRequest) -> HttpResponse:
     if profile is None:
         return redirect(f"{reverse('accounts:login')}?next={reverse('billing:payment_method')}")
     context = {
-        "cards": Card.objects.usable(profile),
+        "cards": Card.objects.saved(profile),
+        "is_guest": profile.is_guest,
         "billing_profile": profile,
         "next": next_url(request, resolve_url("billing:payment_method")),
     }
@@ -67,20 +68,22 @@ def _no_profile_response() -> JsonResponse:
     return JsonResponse({"error": _("Log in or continue as a guest first.")}, status=403)
 
 
-def save_card(request: HttpRequest, profile: BillingProfile, is_email_optional: bool = False) -> JsonResponse:
+def save_card(request: HttpRequest, profile: BillingProfile, order_number: str = "") -> JsonResponse:
     """Save a card for this profile and return the JSON response.
 
-    The page of a placed order passes the profile of its payer, and that the email address is optional.
+    The page of a placed order passes the profile of its payer and its number. A card that is not saved then belongs to
+    this order, and an email address that Stripe rejects is left out.
     """
     form = SetupForm(request.POST) if "setup_intent" in request.POST else TokenForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"error": form.first_error()}, status=400)
 
     def save() -> dict[str, Any]:
+        use = cards.CardUse(form.is_save_chosen, order_number)
         if "setup_intent" in form.cleaned_data:
-            card = cards.save_setup_card(profile, form.cleaned_data["setup_intent"])
+            card = cards.save_setup_card(profile, form.cleaned_data["setup_intent"], use)
         else:
-            card = cards.save_token_card(request, profile, form.cleaned_data["token"], is_email_optional)
+            card = cards.save_token_card(request, profile, form.cleaned_data["token"], use)
         return {"card": card.pk, "label": str(card)}
 
     return _respond(profile, save)

@@ -41,7 +41,7 @@ from tests.makers import (
     shown_facts,
 )
 
-DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Dispute, Cart]
+DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Dispute, Cart, Card]
 # Models whose text is not about a person, or goes with a row of a person by its foreign key.
 NOT_PERSONAL: set[type[models.Model]] = {
     Category, Product, Picture, StockMovement, ShippingMethod, TaxRate, Discount, CartItem, OrderEvent, StripeEvent,
@@ -54,7 +54,6 @@ INTERNAL = {
     User: {"password", "is_superuser", "is_staff", "is_active"},
     BillingProfile: {"user", "customer_id", "forgotten"},
     Address: {"billing_profile"},
-    Card: {"billing_profile", "stripe_id", "is_detach_due"},
     AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at"},
     Mail: {"order", "about", "message_id", "dropped", "attempts", "tried_at"},
 }

@@ -65,6 +65,7 @@ def make_payment(order: Order, status: str = Payment.Status.SUCCEEDED) -> Paymen
 
 def make_card(user: User, **fields: Any) -> Card:
     defaults = {"stripe_id": "card_1", "brand": "Visa", "last4": "4242", "exp_month": 12, "exp_year": 2034}
+    defaults |= {"is_saved": True, "default": True}
     return Card.objects.create(billing_profile=user.billing_profile, **defaults | fields)
 
 

@@ -20,7 +20,7 @@ def _own_card(request: HttpRequest, pk: int) -> Card:
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     if profile is None:
         raise Http404
-    return get_object_or_404(Card.objects.usable(profile).select_related("billing_profile"), pk=pk)
+    return get_object_or_404(Card.objects.saved(profile).select_related("billing_profile"), pk=pk)
 
 
 @private

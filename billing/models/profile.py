@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import GuestEmail, User
@@ -204,7 +205,9 @@ class BillingProfile(GuardedModel):
         Deactivate the cards of the old customer. Raise GatewayError if no customer can be created.
         """
         if self._create_customer(self.customer_id, is_email_optional):
-            self.cards.update(active=False, default=False)
+            removed = {"active": False, "default": False, "removed_at": timezone.now()}
+            self.cards.filter(active=True).update(**removed)
+            self.cards.update(is_detach_due=False)  # they were removed at Stripe together with the customer
         return self.customer_id
 
     def update_customer(self) -> None:

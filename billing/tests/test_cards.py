@@ -24,12 +24,12 @@ def as_card(number: int = 1, **fields: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def alice() -> BillingProfile:
-    return BillingProfile.objects.create(email="alice@example.org")
+    return BillingProfile.objects.get(user=make_user())
 
 
 @pytest.fixture
 def bob() -> BillingProfile:
-    return BillingProfile.objects.create(email="bob@example.org")
+    return BillingProfile.objects.get(user=make_user("bob@example.org"))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_add_new_keeps_the_default_cards_of_other_profiles(alice: BillingProfile
 def test_add_new_with_a_known_card_reactivates_it_as_the_default(alice: BillingProfile) -> None:
     first = Card.objects.add_new(alice, as_card(1))
     Card.objects.add_new(alice, as_card(2))
-    Card.objects.filter(pk=first.pk).update(active=False)
+    Card.objects.remove(first)
     assert Card.objects.add_new(alice, as_card(1)) == first
     assert defaults(alice) == {"card_1": True, "card_2": False}
     assert Card.objects.usable(alice).first() == first
@@ -115,7 +115,15 @@ def test_database_rejects_a_second_card_with_the_same_stripe_id(alice: BillingPr
 def test_database_rejects_a_second_default_card_of_a_profile(alice: BillingProfile) -> None:
     Card.objects.add_new(alice, as_card())
     with pytest.raises(IntegrityError), transaction.atomic():
-        Card.objects.create(billing_profile=alice, stripe_id="card_2", last4="1", exp_month=1, exp_year=2040)
+        Card.objects.create(
+            billing_profile=alice,
+            stripe_id="card_2",
+            last4="1",
+            exp_month=1,
+            exp_year=2040,
+            is_saved=True,
+            default=True,
+        )
 
 
 def test_usable_returns_the_active_cards_of_the_profile_default_first(
@@ -215,12 +223,13 @@ def test_processing_of_a_token_sent_twice_returns_the_same_card(guest: Client, s
 
 
 def test_processing_of_a_used_token_returns_its_card_and_not_the_default_card(
-    guest: Client, simulator: Simulator
+    client: Client, simulator: Simulator
 ) -> None:
+    sign_in(client, make_user())
     token = make_token(simulator)
-    first = add_card(guest, token).json()
-    add_card(guest, "tok_amex")
-    assert add_card(guest, token).json() == first
+    first = add_card(client, token).json()
+    add_card(client, "tok_amex")
+    assert add_card(client, token).json() == first
     assert Card.objects.get(default=True).last4 == "0005"
 
 

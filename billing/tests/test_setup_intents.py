@@ -62,7 +62,7 @@ def test_setup_saves_a_card(guest: Client, simulator: Simulator) -> None:
     response = set_up(guest, simulator)
     card = Card.objects.get()
     assert response.json() == {"card": card.pk, "label": "Visa •••• 4242"}
-    assert (card.stripe_id[:3], card.billing_profile.email, card.default) == ("pm_", "guest@example.org", True)
+    assert (card.stripe_id[:3], card.billing_profile.email, card.is_saved) == ("pm_", "guest@example.org", False)
 
 
 def test_card_of_a_setup_pays_an_order(client: Client, simulator: Simulator) -> None:
@@ -126,7 +126,7 @@ def test_setup_used_again_returns_its_card_and_changes_nothing(guest: Client, si
     first = keep(guest, setup_id).json()
     set_up(guest, simulator, "pm_card_amex")
     assert keep(guest, setup_id).json() == first
-    assert Card.objects.get(default=True).last4 == "0005"
+    assert Card.objects.latest("entered_at").last4 == "0005"
 
 
 @pytest.mark.parametrize("setup_id", ["", "seti", "pi_1", "seti_1\x00", "seti_1\n", "seti_a/b", "seti_" + "x" * 200])

@@ -16,7 +16,7 @@ from accounts.forms import LoginForm
 from addresses.models import Address
 from billing import limits
 from billing.csp import payment_page
-from billing.models import BillingProfile, Card, CardAttempt
+from billing.models import BillingProfile, CardAttempt
 from carts.forms import PlaceOrderForm
 from carts.models import Cart
 from carts.pricing.quotes import quote_cart
@@ -25,6 +25,7 @@ from carts.views.details import DetailsForms
 from core.http import private
 from orders.models import Order
 from orders.views.payment import pay_order
+from orders.workflow.order_cards import card_choice
 from orders.workflow.placing import OrderRejected, agree, place
 
 
@@ -41,7 +42,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect("carts:home")
     if order.status != Order.Status.OPEN:
         return redirect(order)
-    form = PlaceOrderForm(request.POST, billing_profile=order.billing_profile)
+    form = PlaceOrderForm(request.POST, billing_profile=order.billing_profile, order_number=order.order_id)
     if not form.is_valid():
         messages.error(request, form.first_error(), extra_tags="card" if "card" in form.errors else "")
         return redirect("carts:checkout")
@@ -93,8 +94,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
             cart.store_choices(country=shipping["country"], region=shipping.get("state", ""))
             return redirect("carts:checkout")
         return render(request, "carts/checkout.html", context | _details_context(details, profile))
-    cards = Card.objects.usable(order.billing_profile)
-    context |= {"step": "pay", "agreement": agree(order, quote), "cards": cards}
+    context |= {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
     return render(request, "carts/checkout.html", context)
 
 

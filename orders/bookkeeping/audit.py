@@ -27,7 +27,7 @@ from billing.models import StripeEvent
 from carts.models import Cart
 from carts.pricing.totals import add_up, tax_of_charges
 from core.money import has_excess_decimals, minimum_charge
-from orders.bookkeeping import discount_usage, stripe_ledger
+from orders.bookkeeping import card_audit, discount_usage, stripe_ledger
 from orders.bookkeeping.audit_disputes import lost_disputes
 from orders.bookkeeping.audit_findings import AuditFinding, order_finding
 from orders.bookkeeping.checksum import is_intact
@@ -320,8 +320,13 @@ def erased_profiles() -> Iterator[AuditFinding]:
         )
 
 
+def cards() -> Iterator[AuditFinding]:
+    """Check I23: a card that its shopper did not choose to save is removed with its order."""
+    return card_audit.unsaved_cards(timezone.now() - LATE)
+
+
 CHECKS = [
     paid_orders, stock, reserved_stock, frozen_orders, attempts, confirmations, refunds, lost_disputes, histories,
-    carts, discount_codes, secrets_in_texts, overdue_work, erased_profiles,
+    carts, discount_codes, secrets_in_texts, overdue_work, erased_profiles, cards,
 ]  # fmt: skip
 __all__ = ["CHECKS", "AuditFinding", "audit"]

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 
 import accounts.emails
 from billing import answers, cards, gateway
-from billing.models import Card, CardAttempt, StripeEvent
+from billing.models import BillingProfile, CardAttempt, StripeEvent
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
 from orders.emails import queue, sending
 from orders.models import Order, Payment, Refund
-from orders.workflow import cancellation, payments, refunds
+from orders.workflow import cancellation, order_cards, payments, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.claims import has_earlier_orders
 from orders.workflow.erasure import erase_order, profiles_with_customer_to_delete
@@ -51,7 +51,8 @@ def reconcile() -> dict[str, int]:
             "refunds finished": _each(asked.select_related("payment__order"), refunds.finish_refund),
             "events processed": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
             "emails sent": send_emails(),
-            "cards removed": _each(Card.objects.to_detach().select_related("billing_profile"), cards.finish_removal),
+            "unsaved cards dropped": order_cards.drop_overdue_cards(),
+            "cards removed": _each(order_cards.due_to_detach(), cards.finish_removal),
             "customers updated": _each(outdated[:MAX_CUSTOMERS], BillingProfile.update_customer),
             "customers erased": _each(profiles_with_customer_to_delete(), cards.finish_erasure),
             "orders erased": _each(Order.objects.due_for_erasure(), erase_order),

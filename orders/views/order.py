@@ -11,12 +11,11 @@ from django.views.decorators.http import require_safe
 from billing.answers import Intent
 from billing.csp import payment_page
 from billing.declines import decline_message
-from billing.models import Card
 from core.http import private
 from orders.links import read_key
 from orders.models import Order, Payment, Refund
 from orders.models.history import split_history
-from orders.workflow import cancellation, payments
+from orders.workflow import cancellation, order_cards, payments
 
 REFRESH_SECONDS = 5
 
@@ -87,7 +86,7 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         "error": _payment_error(payment),
         "payment_state": state,
         "client_secret": intent.client_secret if intent and state == "action" else "",
-        "cards": Card.objects.usable(order.billing_profile) if order.is_payable else [],
+        **(order_cards.card_choice(order) if order.is_payable else {"cards": []}),
     }
     response = render(request, "orders/order_detail.html", context)
     if state in ("checking", "canceling"):

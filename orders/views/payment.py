@@ -39,9 +39,9 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
         payments.pay(order, card)
         payment = order.last_payment()
         attempt.record(ok=ATTEMPT_RESULTS.get(payment.status) if payment else None)
-    except payments.PaymentNotPossible:
+    except payments.PaymentNotPossible as error:
         attempt.record(ok=None)
-        messages.error(request, _("Payment is not possible right now. Nothing was charged, and your order is kept."))
+        messages.error(request, error.message)
     order.refresh_from_db()
     return redirect("carts:success" if order.status == Order.Status.PAID else order)
 
@@ -61,7 +61,8 @@ def _payable_order(request: HttpRequest, order_id: str) -> Order:
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
     """Save a new card for the order's payer, which can be the guest profile the visitor had before signing in."""
-    return save_card(request, _payable_order(request, order_id).billing_profile, is_email_optional=True)
+    order = _payable_order(request, order_id)
+    return save_card(request, order.billing_profile, order.order_id)
 
 
 @private
@@ -78,7 +79,7 @@ def order_pay(request: HttpRequest, order_id: str) -> HttpResponse:
     order = own_order(request, order_id)
     if not order.is_payable:
         return redirect(order)
-    form = CardForm(request.POST, billing_profile=order.billing_profile)
+    form = CardForm(request.POST, billing_profile=order.billing_profile, order_number=order.order_id)
     if not form.is_valid():
         messages.error(request, form.first_error(), extra_tags="card")
         return redirect(order)

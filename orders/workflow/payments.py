@@ -14,13 +14,13 @@ from django.db.models import Max
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
-from billing import answers, gateway
-from billing.declines import decline_message
+from billing import answers, cards, gateway
+from billing.declines import CARD_NOT_ON_FILE, decline_message, is_final_decline
 from billing.models import Card
 from core.money import major_units, minor_units
 from orders.emails import queue, sending
 from orders.models import Order, OrderEvent, Payment, Refund
-from orders.workflow import disputes, refunds
+from orders.workflow import disputes, order_cards, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.release import release_order
 
@@ -31,6 +31,20 @@ AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) was received
 
 class PaymentNotPossible(Exception):
     """Raised if a payment cannot be made now. Nothing was charged and the order can still be paid."""
+
+    @property
+    def message(self) -> str:
+        """The message for the shopper."""
+        return str(_("Payment is not possible right now. Nothing was charged, and your order is kept."))
+
+
+class CardNotOnFile(PaymentNotPossible):
+    """Raised if the card was removed, belongs to another order, or is not at Stripe any more."""
+
+    @property
+    def message(self) -> str:
+        """The message for the shopper."""
+        return str(_("This card is no longer on file."))
 
 
 # --- P2: create the intent ---
@@ -73,17 +87,19 @@ def ensure_intent(order: Order) -> str:
 def pay(order: Order, card: Card) -> None:
     """Charge `card` for `order` unless another attempt is open. The outcome is stored in the order's rows.
 
-    Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service. A lost
-    response to the confirmation never raises it, because the card might have been charged.
+    Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service, and
+    CardNotOnFile if the card was removed before the attempt began. A lost response to the confirmation raises neither,
+    because the card might have been charged.
     """
     try:
         intent_id = ensure_intent(order)
     except answers.GatewayError as error:
         logger.error("no payment intent for order %s: %s", order, error)
         order.refresh_from_db()
-        if order.is_payable and not order.open_payment():
-            raise PaymentNotPossible from error
-        return  # Another request canceled the order or is paying for it, and its page shows that.
+        if not order.is_payable or order.open_payment():
+            return  # Another request canceled the order or is paying for it, and its page shows that.
+        card.refresh_from_db()
+        raise (PaymentNotPossible if card.active else CardNotOnFile) from error
     payment = _start(order, card)
     if payment is None:
         settle_quietly(order)
@@ -93,6 +109,10 @@ def pay(order: Order, card: Card) -> None:
     except (answers.Declined, answers.StateChanged):
         pass  # The outcome is known; settling reads it from the intent.
     except answers.Rejected as error:
+        if not cards.is_on_file(card):
+            logger.warning("card of payment %s is not at Stripe any more: %s", payment, error)
+            _fail(payment, CARD_NOT_ON_FILE, "", [Payment.Status.NEW])
+            return
         logger.error("payment %s rejected: %s", payment, error)
         _fail(payment, error.code, "", [Payment.Status.NEW])
         raise PaymentNotPossible from error
@@ -103,12 +123,17 @@ def pay(order: Order, card: Card) -> None:
 
 
 def _start(order: Order, card: Card) -> Payment | None:
-    """Create a payment attempt. Return None if the order is no longer payable or another attempt is open."""
+    """Create a payment attempt. Return None if the order is no longer payable or another attempt is open.
+
+    Raise CardNotOnFile if the card was removed or belongs to another order.
+    """
     try:
         with transaction.atomic():
             # An update instead of a read: it locks the row against a cancellation until the attempt is stored.
             if not Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(updated=timezone.now()):
                 return None
+            if not Card.objects.bind(card, order.order_id):
+                raise CardNotOnFile
             number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
             payment = Payment.objects.create(
                 order=order,
@@ -203,8 +228,10 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) ->
             return False
         _record_charge(order, attempt, intent)
         order.record(OrderEvent.Kind.PAID)
+        order_cards.end_cards(order, paid_with=intent.payment_method)
         mail = queue.queue_paid_emails(order)
     sending.send(mail)
+    order_cards.detach_cards(order)
     return True
 
 
@@ -285,6 +312,14 @@ def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: lis
         )
         if changed:
             payment.order.record(OrderEvent.Kind.DECLINED, text=message)
+            _put_aside(payment, code, decline_code)
+
+
+def _put_aside(payment: Payment, code: str, decline_code: str) -> None:
+    """Remove the card of a failed attempt if it can never be charged again."""
+    is_gone = code == CARD_NOT_ON_FILE
+    if payment.card and (is_gone or is_final_decline(code, decline_code)):
+        Card.objects.remove(payment.card, is_detach_due=not is_gone)
 
 
 Apply = Callable[[Order, Payment | None, answers.Intent, bool], None]

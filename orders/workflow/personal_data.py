@@ -17,14 +17,14 @@ from core.times import in_shop_zone
 from orders.models import Mail, Order
 
 Data = dict[str, Any]
-# Orders, their lines, payments, refunds and disputes, and carts declare in their `columns` what the export contains.
+# Orders, their lines, payments, refunds and disputes, carts and cards declare in their `columns` what the export
+# contains.
 EXPORTED: dict[type[Model], list[str]] = {
     User: ["email", "email_verified", "name", "date_joined", "last_login"],
     BillingProfile: ["email", "customer_email", "rejected_email", "active", "timestamp", "updated"],
     Address: [
         "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code", "country", "timestamp",
     ],
-    Card: ["brand", "country", "last4", "exp_month", "exp_year", "default", "active", "timestamp"],
     AccountMail: ["kind", "to", "timestamp", "sent"],
     Mail: ["kind", "to", "timestamp", "sent"],
 }  # fmt: skip

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from carts.models import Cart
 from orders.emails import queue
 from orders.models import Order, OrderEvent, Payment
+from orders.workflow import order_cards
 
 
 def release_order(order: Order) -> None:
@@ -31,10 +32,12 @@ def release_order(order: Order) -> None:
                 item.product.release(order.order_id)
             is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
             order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
+            order_cards.end_cards(order)
             queue.queue_cancellation_email(order)
         else:
             transaction.set_rollback(True)  # Another process canceled it, or it was paid.
     order.refresh_from_db()
+    order_cards.detach_cards(order)
 
 
 def restored_messages(numbers: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@
   const button = form.querySelector("button:not([type=button], [formaction])");
   const say = (text) => { problem.textContent = text || ""; };
   const newCard = form.querySelector("#card-new");  // a radio button if there are saved cards, else hidden or missing
+  const save = form.querySelector("[name=save]");
   const wantsNewCard = () => newCard?.type !== "radio" || newCard.checked;
   const busy = (isBusy) => {
     button.disabled = isBusy;
@@ -74,9 +75,10 @@
     busy(false);
   }
 
-  // Save the card in the shop, then continue with it: go to the next page or submit the form.
+  // Store the card in the shop, then continue with it: go to the next page or submit the form.
   async function saveCard(values) {
-    const result = await ask(field.dataset.processingUrl, values);
+    const choice = save ? { save: save.checked ? "1" : "0" } : {};  // guests and the card page are not asked
+    const result = await ask(field.dataset.processingUrl, { ...values, ...choice });
     if (!result.card) {
       stop(result.error, result.link);
     } else if (form.dataset.next) {

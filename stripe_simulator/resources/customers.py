@@ -91,7 +91,7 @@ def delete(call: Call) -> dict[str, Any]:
     customer = get_existing(call)
     for card in call.store.find_all("card"):
         if card["customer"] == customer["id"]:
-            call.store.remove(card["id"])
+            payment_methods.delete_source(call, card)
     for method in call.store.find_all("payment_method"):
         if method["customer"] == customer["id"]:
             call.store.save({**method, "customer": None}, spent=True)
@@ -164,7 +164,7 @@ def delete_source(call: Call) -> dict[str, Any]:
     If the card was the default, the newest remaining card becomes the default.
     """
     card, customer = _customer_card(call), get_existing(call)
-    call.store.remove(card["id"])
+    payment_methods.delete_source(call, card)
     if customer["default_source"] == card["id"]:
         left = [other["id"] for other in call.store.find_all("card") if other["customer"] == customer["id"]]
         call.store.save({**customer, "default_source": left[-1] if left else None})

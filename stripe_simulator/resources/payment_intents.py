@@ -239,7 +239,7 @@ def resolve_challenge(call: Call, intent: dict[str, Any], succeed: bool) -> dict
     """Apply the shopper's response to the 3-D Secure challenge and return the intent."""
     if intent["status"] != "requires_action":
         raise unexpected_state(intent, "authenticate")
-    method = payment_methods.find(call, intent["payment_method"])
+    method = payment_methods.find_pending(call, intent["payment_method"])
     if succeed:
         return charge(call, intent, method, must_raise=False)
     return fail(call, intent, method, NOT_AUTHENTICATED)

@@ -146,6 +146,18 @@ def find(call: Call, method_id: str) -> dict[str, Any]:
     return found
 
 
+def delete_source(call: Call, card: dict[str, Any]) -> None:
+    """Delete a card source. An intent that already waits for 3-D Secure with it can still be completed."""
+    notes = call.store.notes(card["id"])
+    call.store.remove(card["id"])
+    call.store.save({**card, "object": "deleted_card", "customer": None}, **notes)
+
+
+def find_pending(call: Call, method_id: str) -> dict[str, Any]:
+    """Return the payment method of an intent that waits for 3-D Secure, even if it was deleted in the meantime."""
+    return call.store.find("deleted_card", method_id) or find(call, method_id)
+
+
 def raise_if_attach_declined(card: TestCard) -> None:
     """Raise a card error if the bank declines the card when it is attached."""
     if card.attach:

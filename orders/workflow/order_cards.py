@@ -1,0 +1,101 @@
+"""The cards of an order: which can pay it, which one its page ticks, and what happens to them when it ends."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from billing.cards import detach_quietly
+from billing.models import BillingProfile, Card
+from orders.models import Order, Payment
+
+FAILED_BANK_CHECK = "payment_intent_authentication_failure"
+
+
+def card_choice(order: Order) -> dict[str, Any]:
+    """Return the context of the card choice: the cards that can pay this order, and which of them to tick.
+
+    The newest card that was entered for this order comes first, then the default card, then the other saved cards. A
+    card is not ticked if it has expired or was declined for this order. Without a card to tick, the page ticks the new
+    card.
+    """
+    cards = list(Card.objects.usable(order.billing_profile, order.order_id))
+    declined = declined_cards(order)
+    tickable = [card for card in cards if not card.is_expired and card.pk not in declined]
+    entered = sorted((card for card in tickable if not card.is_saved), key=lambda card: card.entered_at, reverse=True)
+    return {
+        "cards": cards,
+        "ticked_card": next(iter([*entered, *tickable]), None),
+        "expired_default": next((card for card in cards if card.default and card.is_expired), None),
+        "can_save_card": not order.billing_profile.is_guest,
+    }
+
+
+def declined_cards(order: Order) -> set[int]:
+    """Return the primary keys of the cards whose last payment attempt for this order failed.
+
+    A failed bank check is left out, because the shopper can pass the next one with the same card.
+    """
+    if order.status == Order.Status.OPEN:
+        return set()
+    last = {payment.card_id: payment for payment in order.payments.order_by("number") if payment.card_id}
+    failed = [payment for payment in last.values() if payment.status == Payment.Status.FAILED]
+    return {payment.card_id for payment in failed if payment.card_id and payment.code != FAILED_BANK_CHECK}
+
+
+def end_cards(order: Order, paid_with: str = "") -> None:
+    """Save the card that has paid if its shopper asked for it, and drop the other unsaved cards of this order.
+
+    `paid_with` is the Stripe id of the card that has paid. Call this in the transaction in which the order becomes paid
+    or canceled, and `detach_cards` after it.
+    """
+    if paid_with:
+        Card.objects.save_paid(order.billing_profile, paid_with)
+    Card.objects.drop(of_order(order))
+
+
+def of_order(order: Order) -> QuerySet[Card]:
+    """Return the unsaved cards of this order."""
+    return Card.objects.unsaved().filter(billing_profile=order.billing_profile, order_number=order.order_id)
+
+
+def detach_cards(order: Order) -> None:
+    """Try for a short time to detach the dropped cards of this order at Stripe. Otherwise reconcile does it."""
+    dropped = due_to_detach().filter(billing_profile=order.billing_profile, order_number=order.order_id)
+    detach_quietly(dropped)
+
+
+def due_to_detach() -> QuerySet[Card]:
+    """Return the removed cards to detach at Stripe. Cards in a payment that can still succeed have to wait."""
+    in_use = Payment.objects.filter(card=OuterRef("pk"), status__in=Payment.OPEN)
+    return Card.objects.to_detach().filter(~Exists(in_use)).select_related("billing_profile")
+
+
+def drop_unsaved_cards(profiles: Iterable[BillingProfile]) -> int:
+    """Drop the unsaved cards of these profiles, except those of orders that can still be paid."""
+    profiles = list(profiles)
+    needed = Order.objects.filter(billing_profile__in=profiles, status__in=Order.UNPAID_STATES)
+    return Card.objects.drop_unsaved(profiles, needed.values("order_id"))
+
+
+def of_ended_orders() -> QuerySet[Card]:
+    """Return the unsaved cards of orders that are paid or canceled."""
+    ended = _order().exclude(status__in=[Order.Status.OPEN, *Order.UNPAID_STATES])
+    return Card.objects.unsaved().filter(Exists(ended))
+
+
+def without_order(before: datetime) -> QuerySet[Card]:
+    """Return the unsaved cards that were last entered `before` this time, unless an unsettled order needs them."""
+    needed = _order().filter(status__in=Order.UNPAID_STATES)
+    return Card.objects.unsaved().filter(~Exists(needed), entered_at__lt=before)
+
+
+def _order() -> QuerySet[Order]:
+    return Order.objects.filter(order_id=OuterRef("order_number"))
+
+
+def drop_overdue_cards() -> int:
+    """Drop the cards that no shopper chose to keep and no order needs any more. Return their number."""
+    return Card.objects.drop(of_ended_orders()) + Card.objects.drop(without_order(timezone.now() - Card.UNSAVED_FOR))
