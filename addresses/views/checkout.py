@@ -31,6 +31,7 @@ def address_check(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST or None, kind=kind)
     if form.is_valid():
         order.use_address(form.save_for(order.billing_profile), kind)
+        Order.objects.remember_details(request, order)
         return redirect(goal)
     context = {
         "form": form,
@@ -53,6 +54,7 @@ def address_update(request: HttpRequest) -> HttpResponse:
     form = AddressChoiceForm(request.POST, billing_profile=order.billing_profile)
     if form.is_valid():
         order.use_address(form.cleaned_data["address_id"], form.cleaned_data["address_type"])
+        Order.objects.remember_details(request, order)
     else:
         messages.error(request, _("Choose one of your addresses."))
     return redirect(next_url(request, resolve_url("carts:checkout")))

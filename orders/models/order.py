@@ -68,7 +68,7 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         moving |= Q(
             payments__refunds__status=Refund.Status.FAILED, payments__refunds__is_mismatch=True
         )  # The money is still owed.
-        unpaid = Q(status__in=[self.model.Status.PLACED, self.model.Status.CANCELING])
+        unpaid = Q(status__in=self.model.UNPAID_STATES)
         return self.filter(unpaid | moving).distinct()
 
     def due_for_erasure(self) -> Self:
@@ -176,6 +176,7 @@ class Order(GuardedModel):
     # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
     ADDRESS_RETENTION = timedelta(days=30)
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
+    UNPAID_STATES = (Status.PLACED, Status.CANCELING)  # placed, and not known to be paid or canceled yet
     columns = columns.ORDER
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
@@ -308,10 +309,8 @@ class Order(GuardedModel):
 
         Only orders.workflow.payments.settle calls this method.
         """
-        unpaid = [self.Status.PLACED, self.Status.CANCELING]
-        changed = Order.objects.filter(pk=self.pk, status__in=unpaid).update(
-            status=self.Status.PAID, paid_at=timezone.now()
-        )
+        unpaid = Order.objects.filter(pk=self.pk, status__in=self.UNPAID_STATES)
+        changed = unpaid.update(status=self.Status.PAID, paid_at=timezone.now())
         return bool(changed)
 
     def record(self, kind: str, by: str = "", text: object = "") -> None:
