@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import guest_session
@@ -70,8 +69,8 @@ def _forget_rows(guest: BillingProfile) -> None:
     """
     orders = Order.objects.filter(billing_profile=guest)
     orders.filter(status=Order.Status.OPEN).update(shipping_address=None, billing_address=None, active=False)
-    used = Q(pk__in=orders.values("shipping_address")) | Q(pk__in=orders.values("billing_address"))
-    Address.objects.for_profile(guest).exclude(used).delete()
+    used = {pk for pair in orders.values_list("shipping_address", "billing_address") for pk in pair}
+    Address.objects.for_profile(guest).exclude(pk__in=used - {None}).delete()
     in_use = Payment.objects.filter(status__in=Payment.OPEN, card__isnull=False).values("card")
     for card in Card.objects.usable(guest).exclude(pk__in=in_use).select_related("billing_profile"):
         cards.remove(card)
