@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts import guest_session
 from accounts.email_addresses import (
     MAX_EMAIL_LENGTH,
     canonical_email,
@@ -105,12 +106,15 @@ class GuestEmailManager(models.Manager["GuestEmail"]):
     """Manager that stores the guest in the session. It never looks guests up by email address."""
 
     def from_request(self, request: HttpRequest) -> "GuestEmail | None":
-        """Return the active guest of this session, or None."""
+        """Return the active guest of this session, or None. A guest session that is over ends."""
+        guest_session.end_if_over(request)
         pk = request.session.get(GUEST_SESSION_KEY)
-        return self.filter(pk=pk, active=True).first() if pk else None
+        guest = self.filter(pk=pk, active=True).first() if pk else None
+        return guest if guest and guest_session.is_current(request, since=guest.updated) else None
 
     def remember(self, request: HttpRequest, guest: "GuestEmail") -> None:
         """Store `guest` in the session."""
+        guest_session.record_change(request)
         request.session[GUEST_SESSION_KEY] = guest.pk
 
     def forget(self, request: HttpRequest) -> None:

@@ -20,6 +20,12 @@ class AddressManager(models.Manager["Address"]):
         """Return the addresses of this billing profile only, newest first."""
         return self.filter(billing_profile=billing_profile).order_by("-pk")
 
+    def get_or_copy(self, address: "Address", billing_profile: BillingProfile) -> "Address":
+        """Return this profile's address with the same content. Copy `address` to the profile if it has none."""
+        values = model_to_dict(address, exclude=["id", "billing_profile"])
+        existing = self.for_profile(billing_profile).filter(**values).first()
+        return existing or self.create(billing_profile=billing_profile, **values)
+
 
 class Address(models.Model):
     """A postal address to ship or bill to.

@@ -7,7 +7,9 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import connection, transaction
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal, receiver
+from django.http import HttpRequest
 
+from accounts.guest_session import guest_session_ended
 from accounts.models import User
 from billing import answers, gateway
 from billing.models import BillingProfile
@@ -40,6 +42,11 @@ def store_profile_in_session(sender: Any, request: Any, user: User, **kwargs: An
     if request is not None:
         request.user = user  # a request that did not pass the middleware has no user
         BillingProfile.objects.get_or_create_from_request(request)
+
+
+@receiver(guest_session_ended, dispatch_uid="billing.forget_profile")
+def forget_profile(request: HttpRequest, **kwargs: Any) -> None:
+    BillingProfile.objects.forget(request)
 
 
 @receiver(pre_save, sender=BillingProfile, dispatch_uid="profile_stripe_customer")

@@ -7,8 +7,10 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
+from django.http import HttpRequest
 from django.utils.translation import ngettext
 
+from accounts.guest_session import guest_session_ended
 from accounts.models import User
 from carts.models import Cart, CartItem
 from carts.models.rates import ShippingMethod, TaxRate
@@ -55,3 +57,8 @@ def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
                 count,
             )
             messages.info(request, message % {"count": count}, fail_silently=True)
+
+
+@receiver(guest_session_ended, dispatch_uid="carts.forget_guest")
+def forget_guest_choices(request: HttpRequest, **kwargs: Any) -> None:
+    Cart.objects.forget_guest(request)

@@ -209,6 +209,7 @@ PRICES_INCLUDE_TAX = env.bool(
     "PRICES_INCLUDE_TAX", True
 )  # rates, shipping and discounts are rows, see carts.models.rates
 ORDER_HOLD_MINUTES = 30  # how long an unpaid order reserves its stock
+GUEST_SESSION_HOURS = 4  # how long a browser remembers a guest, see accounts.guest_session
 
 # Stripe, or the simulator if no key is set. The same code is used for both.
 SIMULATOR_URL = env.str("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")

@@ -5,11 +5,14 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import receiver
+from django.http import HttpRequest
 
+from accounts.guest_session import guest_session_ended
 from accounts.models import User
 from carts.models import Cart
 from orders.models import Order
 from orders.models.order import new_order_id
+from orders.workflow import guests
 
 
 @receiver(pre_save, sender=Order, dispatch_uid="order_number")
@@ -26,6 +29,20 @@ def copy_cart_totals(sender: type[Cart], instance: Cart, raw: bool = False, **kw
     """
     if not raw and instance.billing_profile_id:
         Order.objects.copy_totals(instance)
+
+
+@receiver(guest_session_ended, dispatch_uid="orders.forget_guest")
+def forget_guest_orders(request: HttpRequest, **kwargs: Any) -> None:
+    """Remove the guest's orders from the session. For unpaid ones, which stay, also forget what the cart was for."""
+    Cart.objects.forget_choices(Order.objects.forget_guest(request))
+
+
+@receiver(user_logged_in, dispatch_uid="guest_checkout_at_sign_in")
+def keep_checkout(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
+    """Keep the details that were entered for this checkout, and forget the finished orders of another person."""
+    if request is not None:
+        guests.keep_details(request, user)
+        Order.objects.forget_others(request, user)
 
 
 @receiver(user_logged_in, dispatch_uid="give_unpaid_carts_to_user")

@@ -3,12 +3,13 @@
 from django.urls import path
 
 from orders import views
-from orders.views import order
+from orders.views import afresh, order
 
 app_name = "orders"
 
 urlpatterns = [
     path("", order.order_list, name="list"),
+    path("start-afresh/", afresh.start_afresh, name="start_afresh"),  # before the numbers, which have no hyphen
     path("<slug:order_id>/", order.order_detail, name="detail"),
     path("<slug:order_id>/card/", views.order_card, name="card"),
     path("<slug:order_id>/card/setup/", views.order_card_setup, name="card_setup"),

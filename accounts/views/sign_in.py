@@ -20,7 +20,7 @@ from accounts.throttle import taken_email_limit_response
 from billing.models import BillingProfile
 from carts.models import Cart
 from core.http import client_key, next_url, private
-from orders.workflow.guests import get_signup_initial, start_guest
+from orders.workflow.guests import get_signup_initial, may_take_over, start_guest
 
 
 @private
@@ -61,7 +61,7 @@ def _sign_up(request: HttpRequest, form: SignupForm) -> bool:
     """Save the new user and sign in. Return False if the email address was taken in another tab in the meantime."""
     user = form.save(commit=False)
     try:
-        BillingProfile.objects.save_new_user(request, user)
+        BillingProfile.objects.save_new_user(request, user, may_take_over(request, user.email))
     except IntegrityError:
         form.add_error("email", ValidationError(SignupForm.EMAIL_TAKEN, code="taken"))
         return False

@@ -33,6 +33,7 @@ def address_check(request: HttpRequest) -> HttpResponse:
     form = AddressForm(request.POST or None, kind=kind, countries=rules.destination_codes() if is_shipping else None)
     if form.is_valid():
         order.use_address(form.save_for(order.billing_profile), kind)
+        Order.objects.remember_details(request, order)
         return redirect(goal)
     addresses = Address.objects.for_profile(order.billing_profile)
     context = {
@@ -61,6 +62,7 @@ def address_update(request: HttpRequest) -> HttpResponse:
         messages.error(request, problem)
     else:
         order.use_address(form.cleaned_data["address_id"], form.cleaned_data["address_type"])
+        Order.objects.remember_details(request, order)
     return redirect(next_url(request, resolve_url("carts:checkout")))
 
 

@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import guest_session
+from accounts.email_addresses import canonical_email
 from accounts.models import GuestEmail, User
 from billing import answers, gateway
 from core.columns import Columns
@@ -44,17 +46,35 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         return profile, created
 
     def for_session(self, request: HttpRequest) -> "BillingProfile | None":
-        """Return the active profile stored in the session, or None, regardless of who is signed in."""
+        """Return the active profile stored in the session, or None, regardless of who is signed in.
+
+        A guest session that is over ends.
+        """
+        guest_session.end_if_over(request)
         pk = request.session.get(PROFILE_KEY)
-        return self.filter(pk=pk, active=True).first() if pk else None
+        profile = self.filter(pk=pk, active=True).first() if pk else None
+        is_over = profile and profile.is_guest and not guest_session.is_current(request, since=profile.updated)
+        return None if is_over else profile
+
+    def forget(self, request: HttpRequest) -> None:
+        """Remove the profile from the session."""
+        request.session.pop(PROFILE_KEY, None)
 
     def _for_user(self, user: User, session_profile: "BillingProfile | None") -> tuple["BillingProfile", bool]:
         own = self.filter(user=user).first()
         if own:
             return own, False
-        if session_profile and session_profile.is_guest and self._adopt(session_profile, user):
+        if session_profile and self._is_same_person(session_profile, user) and self._adopt(session_profile, user):
             return self.get(user=user), False
         return self.create_for(user)
+
+    def _is_same_person(self, guest: "BillingProfile", user: User) -> bool:
+        """Return whether the guest entered the verified email address of this user.
+
+        Otherwise, a person who logs in after a guest in the same browser would get the guest's orders and addresses.
+        """
+        same = canonical_email(guest.email) == canonical_email(user.email)
+        return guest.is_guest and same and user.has_verified_email
 
     def _adopt(self, guest: "BillingProfile", user: User) -> bool:
         try:
@@ -75,10 +95,11 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
             return self.get(user=user), False
         return self.get_or_create(user=user, defaults={"email": user.email})
 
-    def save_new_user(self, request: HttpRequest, user: User) -> None:
-        """Save a new user, who takes over the guest profile of this session if there is one."""
+    def save_new_user(self, request: HttpRequest, user: User, takes_over: bool = True) -> None:
+        """Save a new user, who takes over the guest profile of this session if there is one and `takes_over` is set."""
         profile = self.for_session(request)
-        user.guest_profile = profile if profile and profile.is_guest else None  # type: ignore[attr-defined]
+        is_taken_over = takes_over and profile and profile.is_guest
+        user.guest_profile = profile if is_taken_over else None  # type: ignore[attr-defined]
         user.save()
 
     def set_guest_email(self, request: HttpRequest, email: str, keep: "BillingProfile | None") -> "BillingProfile":

@@ -73,10 +73,20 @@ def test_user_without_a_profile_gets_a_new_one() -> None:
     assert (profile.user, profile.email, created) == (alice, "alice@example.org", True)
 
 
-def test_user_without_a_profile_takes_over_the_guest_profile_of_the_session() -> None:
-    alice = make_user()
+@pytest.mark.parametrize(("typed", "verified"), [("guest@example.org", "alice@example.org"), ("alice@example.org", "")])
+def test_user_without_a_profile_takes_over_nothing_from_another_person(typed: str, verified: str) -> None:
+    alice = make_user(email_verified=verified)
     BillingProfile.objects.all().delete()
-    guest = make_guest()
+    guest = make_guest(typed)
+    profile, created = get_or_create(make_request(alice, billing_profile_id=guest.pk))
+    assert (profile.user, created) == (alice, True)
+    assert profile != guest
+
+
+def test_user_without_a_profile_takes_over_the_guest_profile_with_their_verified_email() -> None:
+    alice = make_user(email_verified="alice@example.org")
+    BillingProfile.objects.all().delete()
+    guest = make_guest("Alice@example.org")
     assert get_or_create(make_request(alice, billing_profile_id=guest.pk)) == (guest, False)
     guest.refresh_from_db()
     assert (guest.user, guest.email) == (alice, "alice@example.org")

@@ -69,6 +69,7 @@ class DetailsForms:
         order, _created = Order.objects.get_or_create_for(profile, cart)
         shipping = self.shipping.save_for(profile)
         order.use_address(shipping, Address.Type.SHIPPING)
+        Order.objects.remember_details(self.request, order)
         order.use_address(shipping if self.is_billing_same else self.billing.save_for(profile), Address.Type.BILLING)
         return order
 

@@ -185,7 +185,7 @@ class Order(GuardedModel):
     # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
     ADDRESS_RETENTION = timedelta(days=30)
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
-    UNPAID_STATES = (Status.PLACED, Status.CANCELING)
+    UNPAID_STATES = (Status.PLACED, Status.CANCELING)  # placed, and not known to be paid or canceled yet
     columns = columns.ORDER
 
     order_id = models.CharField(_("number"), max_length=20, unique=True, blank=True)
@@ -330,9 +330,8 @@ class Order(GuardedModel):
 
         Only orders.workflow.payments.settle calls this method.
         """
-        changed = Order.objects.filter(pk=self.pk, status__in=self.UNPAID_STATES).update(
-            status=self.Status.PAID, paid_at=timezone.now()
-        )
+        unpaid = Order.objects.filter(pk=self.pk, status__in=self.UNPAID_STATES)
+        changed = unpaid.update(status=self.Status.PAID, paid_at=timezone.now())
         return bool(changed)
 
     def record(self, kind: str, by: str = "", text: object = "") -> None:

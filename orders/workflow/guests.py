@@ -1,9 +1,15 @@
-"""Guest sessions: starting one, and reusing its data for sign-up."""
+"""Guest sessions: starting one, and reusing its data for sign-up and at sign-in."""
 
+from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from accounts import guest_session
+from accounts.email_addresses import canonical_email
+from accounts.models import User
 from addresses.models import Address
 from billing.models import BillingProfile
+from carts.models import Cart
 from orders.models import Order
 
 
@@ -17,6 +23,7 @@ def start_guest(request: HttpRequest, email: str) -> BillingProfile:
     if profile is None or not profile.is_guest:
         return BillingProfile.objects.set_guest_email(request, email, keep=None)
     if profile.email == email:
+        guest_session.record_change(request)
         return profile
     has_ordered = Order.objects.placed().filter(billing_profile=profile).exists()
     return BillingProfile.objects.set_guest_email(request, email, keep=None if has_ordered else profile)
@@ -32,3 +39,35 @@ def get_signup_initial(request: HttpRequest) -> dict[str, str]:
         return {}
     address = Address.objects.for_profile(profile).first()
     return {"email": profile.email, "name": address.name if address else ""}
+
+
+def may_take_over(request: HttpRequest, email: str) -> bool:
+    """Return whether a new user with this email address takes over the guest profile of this session.
+
+    Not if the guest completed an order with another email address: a different person can be using the browser now.
+    """
+    profile = BillingProfile.objects.for_session(request)
+    if profile is None or not profile.is_guest:
+        return False
+    finished = Order.objects.placed().filter(billing_profile=profile).exclude(status__in=Order.UNPAID_STATES)
+    return canonical_email(profile.email) == canonical_email(email) or not finished.exists()
+
+
+def keep_details(request: HttpRequest, user: User) -> None:
+    """Copy the postal addresses that were entered for the session's cart to the user's open order.
+
+    They replace the addresses that the order had. Do nothing if none were entered in this session.
+    """
+    entered = Order.objects.take_details_order(request)
+    cart, profile = Cart.objects.from_request(request), BillingProfile.objects.for_session(request)
+    if entered is None or cart is None or profile is None or profile.user_id != user.pk or not cart.count_items():
+        return
+    order, _created = Order.objects.get_or_create_for(profile, cart)
+    for kind in Address.Type:
+        if address := getattr(entered, f"{kind}_address"):
+            order.use_address(Address.objects.get_or_copy(address, profile), kind)
+    if shipping := entered.shipping_address:
+        cart.store_choices(country=shipping.country, region=shipping.state)
+    messages.info(
+        request, _("We have kept the postal addresses that you entered. Please check them."), fail_silently=True
+    )
