@@ -124,8 +124,10 @@ def _changed_sums(quote: Quote, shown: dict[str, Any]) -> Iterator[str]:
         yield _("Delivery is now: %(title)s, %(price)s.") % params
     if changed & {"discount_code", "discount_total"}:
         params = {"code": quote.discount_code, "amount": format_money(quote.discount_total, quote.currency)}
-        same_amount = "discount_total" not in changed
-        text = _("The discount is now: %(code)s, %(amount)s.") if same_amount else _("The discount is now %(amount)s.")
+        is_other_code = quote.discount_code and "discount_total" not in changed
+        text = (
+            _("The discount is now: %(code)s, %(amount)s.") if is_other_code else _("The discount is now %(amount)s.")
+        )
         yield quote.code_problem or text % params
     if changed & {"tax_title", "tax_rate", "tax_total", "is_tax_included"}:
         params = {"amount": format_money(quote.tax_total, quote.currency)}

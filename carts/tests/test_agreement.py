@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from django.core import signing
 from django.utils import translation
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from addresses.models import Address
 from carts.models import CartItem
+from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.agreement import MAX_SIGNED_LENGTH, SALT, Agreement, format_address, read_signed
 from carts.pricing.quotes import quote
 from carts.pricing.rules import PricingRules
@@ -166,3 +170,58 @@ def test_address_is_formatted_in_the_given_language() -> None:
         assert format_address(address, "en-gb").endswith("\nGermany")
     assert format_address(address, "de").endswith("\nDeutschland")
     assert format_address(None, "de") == ""
+
+
+# --- any single change ---
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
+PRICES = st.integers(1, 99_999).map(lambda cents: Decimal(cents).scaleb(-2))
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "title": TEXTS,
+    "price": PRICES,
+    "quantity": st.integers(1, 99),
+    "picture": st.sampled_from(["", "products/a.png", "products/b.png"]),
+    "email": st.emails(),
+    "shipping_address_text": TEXTS,
+    "billing_address_text": TEXTS,
+    "method": st.tuples(TEXTS, PRICES),
+    "discount": st.none() | st.tuples(TEXTS, st.integers(1, 100)),
+    "rate": st.none() | st.tuples(TEXTS, st.integers(0, 100)),
+}
+
+
+def make_any_agreement(values: dict[str, Any]) -> Agreement:
+    product = make_product(title=values["title"], price=values["price"], image=values["picture"])
+    code = values["discount"] and Discount(code=values["discount"][0], value=Decimal(values["discount"][1]))
+    rates = (
+        [TaxRate(title=values["rate"][0], country="GB", percent=Decimal(values["rate"][1]))] if values["rate"] else []
+    )
+    rules = PricingRules([ShippingMethod(pk=1, title=values["method"][0], price=values["method"][1])], rates)
+    quoted = quote([CartItem(product=product, quantity=values["quantity"])], discount=code, rules=rules)
+    texts = {name: values[name] for name in ("email", "shipping_address_text", "billing_address_text")}
+    return Agreement(quote=quoted, language="en-gb", **texts)
+
+
+def shown_on_page(values: dict[str, Any]) -> list[str]:
+    """Return the texts of the payment step, without using the facts."""
+    agreement = make_any_agreement(values)
+    quoted = agreement.quote
+    entries = [f"{entry} {entry.amount:.2f}" for entry in quoted.entries]
+    tax = [f"{quoted.tax_title} {quoted.tax_rate} {quoted.tax_total:.2f}"] if quoted.tax_total else []
+    line = [f"{values[name]}" for name in ("title", "price", "quantity", "picture")]
+    line += [quoted.discount_code]  # A code that takes off nothing is not shown, but the order uses it.
+    return [*line, *entries, *tax, agreement.email, agreement.shipping_address_text, agreement.billing_address_text]
+
+
+@pytest.mark.slow
+@hypothesis_settings(deadline=None, max_examples=100)
+@given(data=st.data(), values=st.fixed_dictionaries(VALUES), name=st.sampled_from(sorted(VALUES)))
+def test_any_single_change_of_what_is_shown_differs_and_no_change_does_not(
+    data: st.DataObject, values: dict[str, Any], name: str
+) -> None:
+    shown = read_signed(make_any_agreement(values).signed())
+    assert make_any_agreement(dict(values)).differences(shown) == []
+    other = values | {name: data.draw(VALUES[name])}
+    differences = make_any_agreement(other).differences(shown)
+    assert bool(differences) == (shown_on_page(other) != shown_on_page(values))
+    assert len(differences) != 1  # the closing message never stands alone
