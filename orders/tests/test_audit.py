@@ -19,7 +19,7 @@ from billing.models import StripeEvent
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.emails.sending import send_waiting
-from orders.models import Dispute, Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.workflow import payments, refunds
 from orders.workflow.refunds import RefundRequest
 from orders.workflow.release import release_order
@@ -76,17 +76,6 @@ def refund_unknown_here(simulator: Simulator, order: Order) -> None:
     dashboard.v1.refunds.create({"payment_intent": str(order.payment_intent_id), "amount": 500})
 
 
-def dispute_unknown_here(simulator: Simulator, order: Order) -> None:
-    simulator.open_dispute(str(order.payment_intent_id), amount=500, status="lost")
-
-
-def dispute_lost_at_stripe_and_open_here(simulator: Simulator, order: Order) -> None:
-    dispute = simulator.open_dispute(str(order.payment_intent_id), amount=500, status="lost")
-    payments.settle(order)
-    Dispute.objects.filter(stripe_id=dispute["id"]).update(status="needs_response", is_lost=False)
-    rows(order).update(amount_lost=0)
-
-
 def event_never_processed(simulator: Simulator, order: Order) -> None:
     StripeEvent.objects.create(stripe_id="evt_1", type="charge.updated", object_id=str(order.payment_intent_id))
 
@@ -130,7 +119,7 @@ Damage = Callable[[Simulator, Order], None]
 REPAIRED: list[Damage] = [
     paid_at_stripe_but_open_here, paid_at_stripe_and_failed_here, orphan_intent, refund_unknown_here,
     event_never_processed, email_unsent, stale_canceling, unpaid_for_too_long, refund_never_requested_from_stripe,
-    canceled_here_but_live_at_stripe, dispute_unknown_here, dispute_lost_at_stripe_and_open_here,
+    canceled_here_but_live_at_stripe,
 ]  # fmt: skip
 
 
@@ -194,6 +183,7 @@ def lost_dispute_not_counted(simulator: Simulator, order: Order) -> None:
 def refunded_and_lost(simulator: Simulator, order: Order) -> None:
     refunds.refund(order, RefundRequest(Decimal("36.00"), Decimal(0), by="staff"))
     simulator.open_dispute(str(order.payment_intent_id), amount=96, status="lost")
+    payments.settle(order)
 
 
 def stock_released_of_a_paid_order(simulator: Simulator, order: Order) -> None:
