@@ -7,6 +7,7 @@ from axes.models import AccessAttempt
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AccountMail, GuestEmail
 from addresses.models import Address
@@ -49,6 +50,11 @@ def make_refund(number: int) -> None:
     Refund.objects.create(payment=payment, amount=5, currency="gbp")
 
 
+def make_dispute(number: int) -> None:
+    order = make_open_order()
+    order.disputes.create(stripe_id=f"du_{number}", amount=5, currency="gbp", status="lost", opened=timezone.now())
+
+
 def make_address(number: int) -> None:
     profile = BillingProfile.objects.create(email=f"guest{number}@example.org")
     Address.objects.create(billing_profile=profile, **ADDRESS)
@@ -85,6 +91,7 @@ LISTS: dict[str, Callable[[int], object]] = {
     "orders_order": make_placed_order,
     "orders_mail": make_placed_order,
     "orders_refund": make_refund,
+    "orders_dispute": make_dispute,
 }
 
 
@@ -109,7 +116,15 @@ def test_lists_cover_all_registered_models() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["billing_billingprofile", "billing_stripeevent", "carts_cart", "orders_order", "orders_mail", "orders_refund"],
+    [
+        "billing_billingprofile",
+        "billing_stripeevent",
+        "carts_cart",
+        "orders_order",
+        "orders_mail",
+        "orders_refund",
+        "orders_dispute",
+    ],
 )
 def test_rows_of_money_and_carts_cannot_be_changed(staff: Client, name: str) -> None:
     LISTS[name](1)

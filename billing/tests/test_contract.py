@@ -6,6 +6,7 @@ simulator.
 """
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from fnmatch import fnmatch
 from typing import Any
@@ -143,6 +144,13 @@ def test_retrieve_intent_returns_the_status_of_the_created_intent(
 
 def test_cancel_intent_is_accepted(api: type[WatchedClient], intent: answers.Intent) -> None:
     gateway.cancel_intent(intent.id)
+    assert not rejected_calls(api)
+
+
+def test_list_disputes_is_accepted(api: type[WatchedClient], intent: answers.Intent) -> None:
+    gateway.list_disputes(intent.id)
+    gateway.list_disputes_since(datetime(2026, 11, 1, tzinfo=UTC))
+    assert [path for _method, path, _status in api.seen[-2:]] == ["disputes", "disputes"]
     assert not rejected_calls(api)
 
 

@@ -40,7 +40,7 @@ class DisputeInline(ReadOnlyInline):
     """The disputes of an order's charge and the inquiries about it."""
 
     model = Dispute
-    fields = ["stripe_id", "status", "amount", "currency", "display_reason", "due", "opened", "closed"]
+    fields = ["stripe_id", "status", "amount", "currency", "reason", "due", "opened", "closed"]
 
 
 class OrderEventInline(ReadOnlyInline):

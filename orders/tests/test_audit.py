@@ -20,6 +20,8 @@ from orders.bookkeeping.audit import audit
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.emails.sending import send_waiting
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.workflow import payments, refunds
+from orders.workflow.refunds import RefundRequest
 from orders.workflow.release import release_order
 from products.models import Product
 from stripe_simulator.server import Simulator
@@ -168,6 +170,22 @@ def refund_counted_without_a_row(simulator: Simulator, order: Order) -> None:
     rows(order).update(amount_refunded=5)
 
 
+def loss_counted_without_a_dispute(simulator: Simulator, order: Order) -> None:
+    rows(order).update(amount_lost=5)
+
+
+def lost_dispute_not_counted(simulator: Simulator, order: Order) -> None:
+    simulator.open_dispute(str(order.payment_intent_id), amount=500, status="lost")
+    payments.settle(order)
+    rows(order).update(amount_lost=0)
+
+
+def refunded_and_lost(simulator: Simulator, order: Order) -> None:
+    refunds.refund(order, RefundRequest(Decimal("36.00"), Decimal(0), by="staff"))
+    simulator.open_dispute(str(order.payment_intent_id), amount=96, status="lost")
+    payments.settle(order)
+
+
 def stock_released_of_a_paid_order(simulator: Simulator, order: Order) -> None:
     order.items.get().product.release(order.order_id)
 
@@ -184,6 +202,7 @@ REPORTED: list[tuple[Damage, str]] = [
     (stock_off_by_one, "I4"), (amount_changed, "I5"), (line_changed, "I5"), (address_changed, "I5"),
     (paid_without_a_charge, "I2"), (unknown_to_stripe, "I2"), (refund_counted_without_a_row, "I10"),
     (stock_released_of_a_paid_order, "I4"), (history_lost, "I14"), (card_number_in_text, "I18"),
+    (loss_counted_without_a_dispute, "I10"), (lost_dispute_not_counted, "I10"), (refunded_and_lost, "I10"),
 ]  # fmt: skip
 
 

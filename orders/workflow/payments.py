@@ -203,8 +203,8 @@ def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent |
 def settle_on_event(sender: Any, intent_id: str, type: str = "", **kwargs: Any) -> None:
     """Settle the order of the intent that a webhook event is about. Do nothing if no order has this intent.
 
-    Stripe does not mark a charge as disputed while the bank only asks about it, so an event about a dispute is a reason
-    to fetch the disputes as well.
+    Stripe might not mark a charge as disputed while the bank only asks about it, so an event about a dispute is a
+    reason to fetch the disputes as well.
     """
     order = Order.objects.filter(payment_intent_id=intent_id).first() if intent_id else None
     intent = settle(order) if order else None

@@ -11,6 +11,7 @@ import pytest
 import requests
 import stripe
 
+from stripe_simulator.errors import ApiError
 from stripe_simulator.server import Simulator
 
 CHECKED = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
@@ -280,6 +281,97 @@ def test_disputed_charge_creates_an_event(simulator, api, alice):
 
     assert simulator.objects("event")[-1]["type"] == "charge.dispute.created"
     assert simulator.objects("charge")[0]["disputed"] is True
+
+
+@pytest.fixture
+def paid(api, alice):
+    """Pay the intent of 12.50 GBP and return its id."""
+    confirm(api, alice.intent, alice.card)
+    return alice.intent
+
+
+def event_types(simulator):
+    return [event["type"] for event in simulator.objects("event") if "dispute" in event["type"]]
+
+
+def test_dispute_can_be_listed_by_its_payment_intent(simulator, api, paid):
+    dispute = simulator.open_dispute(paid, reason="product_not_received")
+
+    [listed] = api.disputes.list({"payment_intent": paid}).data
+
+    assert (listed.id, listed.amount, listed.reason, listed.status) == (
+        dispute["id"], 1250, "product_not_received", "needs_response",
+    )  # fmt: skip
+    assert listed.evidence_details.due_by > listed.created
+    assert api.disputes.list({"payment_intent": "pi_other"}).data == []
+    assert api.disputes.retrieve(dispute["id"]).charge == simulator.objects("charge")[0]["id"]
+
+
+def test_won_dispute_returns_the_money(simulator, api, paid):
+    won = simulator.win_dispute(simulator.open_dispute(paid)["id"])
+
+    assert [row["amount"] for row in won["balance_transactions"]] == [-1250, 1250]
+    assert event_types(simulator) == [
+        "charge.dispute.funds_withdrawn", "charge.dispute.created",
+        "charge.dispute.funds_reinstated", "charge.dispute.closed",
+    ]  # fmt: skip
+    assert api.refunds.create({"payment_intent": paid}).amount == 1250
+
+
+def test_disputed_charge_cannot_be_refunded(simulator, api, paid):
+    simulator.open_dispute(paid, amount=1)
+
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.refunds.create({"payment_intent": paid, "amount": 100})
+
+    assert (caught.value.code, simulator.objects("refund")) == ("charge_disputed", [])
+
+
+def test_lost_amount_cannot_be_refunded(simulator, api, paid):
+    simulator.lose_dispute(simulator.open_dispute(paid, amount=1000)["id"])
+
+    with pytest.raises(stripe.InvalidRequestError):
+        api.refunds.create({"payment_intent": paid, "amount": 251})
+    assert api.refunds.create({"payment_intent": paid}).amount == 250
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        api.refunds.create({"payment_intent": paid})
+    assert caught.value.code == "charge_disputed"
+
+
+def test_inquiry_moves_no_money_and_allows_refunds(simulator, api, paid):
+    inquiry = simulator.open_dispute(paid, status="warning_needs_response")
+
+    assert (inquiry["balance_transactions"], simulator.objects("charge")[0]["disputed"]) == ([], False)
+    assert api.refunds.create({"payment_intent": paid, "amount": 100}).status == "succeeded"
+    simulator.change_dispute(inquiry["id"], status="warning_closed")
+    assert event_types(simulator) == ["charge.dispute.created", "charge.dispute.closed"]
+
+
+def test_inquiry_that_becomes_a_dispute_withdraws_the_money(simulator, paid):
+    inquiry = simulator.open_dispute(paid, status="warning_needs_response")
+
+    simulator.change_dispute(inquiry["id"], status="needs_response")
+
+    assert "charge.dispute.funds_withdrawn" in event_types(simulator)
+    assert simulator.objects("charge")[0]["disputed"] is True
+
+
+def test_evidence_puts_a_dispute_under_review_and_closing_loses_it(simulator, api, paid):
+    dispute = simulator.open_dispute(paid)
+
+    reviewed = api.disputes.update(dispute["id"], {"evidence": {"product_description": "A mug"}})
+    closed = api.disputes.close(dispute["id"])
+
+    assert (reviewed.status, closed.status) == ("under_review", "lost")
+    with pytest.raises(stripe.InvalidRequestError, match="already closed"):
+        api.disputes.close(dispute["id"])
+
+
+def test_amount_beyond_the_charge_cannot_be_disputed(simulator, paid):
+    for amount in (0, 1251):
+        with pytest.raises(ApiError):
+            simulator.open_dispute(paid, amount=amount)
+    assert simulator.objects("dispute") == []
 
 
 def test_setup_intent_saves_a_card_that_can_pay(simulator, api, alice):

@@ -13,7 +13,7 @@ from django.db.models import Sum
 
 from carts.models.rates import Discount
 from core.money import minor_units
-from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
+from orders.models import Dispute, Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from products.models import Product, StockMovement
 from stripe_simulator.server import Simulator
 
@@ -32,6 +32,7 @@ def all_problems(simulator: Simulator) -> Problems:
 def independent_problems(simulator: Simulator) -> Problems:
     """Yield every problem found by the independent checks."""
     yield from _money(simulator)
+    yield from _disputes(simulator)
     yield from _unfinished(simulator)
     yield from _stock()
     yield from _codes()
@@ -55,6 +56,25 @@ def _money(simulator: Simulator) -> Problems:
             yield "unexplained", f"order {order}: {order.status}, the total is {order.total}, charged was {charged}"
     for uuid in kept:
         yield "lost_orders", f"a charge for order {uuid}, which was never placed"
+
+
+def _disputes(simulator: Simulator) -> Problems:
+    """Check that each dispute at Stripe has a row with its state and an event, and that each order's loss is right."""
+    lost: Counter[str] = Counter()
+    for dispute in simulator.objects("dispute"):
+        number = dispute["id"]
+        row = Dispute.objects.filter(stripe_id=number).select_related("order").first()
+        if row is None or row.status != dispute["status"]:
+            yield "unexplained", f"dispute {number}: {dispute['status']} at Stripe, {row and row.status} here"
+        elif minor_units(row.amount, row.currency) != dispute["amount"]:
+            yield "unexplained", f"dispute {number}: {dispute['amount']} at Stripe, {row.amount} here"
+        elif not row.order.events.filter(kind__in=["inquiry", "disputed"], text__contains=number).exists():
+            yield "unexplained", f"dispute {number}: not in the history of order {row.order}"
+        if dispute["status"] == "lost":
+            lost[dispute["payment_intent"]] += dispute["amount"]
+    for order in Order.objects.placed():
+        if minor_units(order.amount_lost, order.currency) != lost[str(order.payment_intent_id)]:
+            yield "unexplained", f"order {order}: {order.amount_lost} counted as lost"
 
 
 def _unfinished(simulator: Simulator) -> Problems:

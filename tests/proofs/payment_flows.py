@@ -1,5 +1,6 @@
 """Orders whose payments reach the shop only through webhooks. Their outcomes contain no random values."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,6 +49,16 @@ class Flow:
         """Cancel the payment in Stripe's dashboard as staff."""
         self._dashboard().v1.payment_intents.cancel(str(self.order.payment_intent_id))
 
+    def ask_about(self) -> None:
+        """Let the bank ask about the payment."""
+        self.simulator.open_dispute(str(self.order.payment_intent_id), status="warning_needs_response")
+
+    def close_dispute(self, status: str) -> None:
+        """Close the dispute or inquiry about this order at Stripe."""
+        for row in self.simulator.objects("dispute"):
+            if row["payment_intent"] == self.order.payment_intent_id:
+                self.simulator.change_dispute(row["id"], status=status)
+
     def _dashboard(self) -> stripe.StripeClient:
         return stripe.StripeClient("sk_test_dashboard", base_addresses={"api": self.simulator.url})
 
@@ -57,13 +68,17 @@ class Flow:
         refunds = Refund.objects.filter(payment__order=order)
         events = order.events.exclude(kind=OrderEvent.Kind.ALERTED)  # their texts contain refund ids
         return {
-            "order": (order.status, order.total, order.amount_refunded, bool(order.attention)),
+            "order": (order.status, order.total, order.amount_refunded, order.amount_lost, bool(order.attention)),
             "payments": list(order.payments.values_list("number", "status", "code", "decline_code", "message")),
             "refunds": sorted(refunds.values_list("amount", "status", "by", "is_mismatch", "is_restocked")),
-            "history": sorted(events.values_list("kind", "text", "by")),
+            "history": sorted((event.kind, DISPUTE_ID.sub("", event.text), event.by) for event in events),
+            "disputes": sorted(order.disputes.values_list("status", "amount", "is_lost")),
             "emails": sorted((mail.kind, bool(mail.sent)) for mail in order.mails.all()),
             "stock": [(item.quantity, item.product.stock) for item in order.items.select_related("product")],
         }
+
+
+DISPUTE_ID = re.compile(r"du_\w+")
 
 
 def do_nothing(flow: Flow) -> None:
@@ -95,6 +110,15 @@ KINDS: dict[str, tuple[Act, Act, Act]] = {
     "refund completes later": (lambda flow: flow.pay("tok_pendingRefund"), lambda flow: flow.refund(900), do_nothing),
     "refund fails later": (lambda flow: flow.pay("tok_refundFail"), lambda flow: flow.refund(900), do_nothing),
     "disputed": (lambda flow: flow.pay("tok_createDispute"), do_nothing, do_nothing),
+    "dispute lost": (
+        lambda flow: flow.pay("tok_createDispute"), lambda flow: flow.close_dispute("lost"), do_nothing,
+    ),
+    "dispute won, then refunded": (
+        lambda flow: flow.pay("tok_createDispute"), lambda flow: flow.close_dispute("won"), lambda flow: flow.refund(),
+    ),
+    "asked about": (
+        lambda flow: flow.pay("tok_visa"), lambda flow: flow.ask_about(), lambda f: f.close_dispute("warning_closed"),
+    ),
     "canceled at Stripe": (
         lambda flow: flow.pay("tok_threeDSecure2Required"), lambda flow: flow.cancel(), do_nothing,
     ),

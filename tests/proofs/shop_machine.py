@@ -12,7 +12,7 @@ from carts.models.rates import ShippingMethod, TaxRate
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
 from tests.makers import PASSWORD, add_to_cart, submit_details
-from tests.proofs import actions
+from tests.proofs import actions, dispute_steps
 from tests.proofs.crashes import BOUNDARIES
 from tests.proofs.shop_machine_base import ShopMachineBase
 
@@ -28,6 +28,7 @@ CALLS = {
     "intent": ("POST", "/v1/payment_intents"), "confirm": ("POST", "/v1/payment_intents/*/confirm"),
     "look": ("GET", "/v1/payment_intents/*"), "cancel": ("POST", "/v1/payment_intents/*/cancel"),
     "refund": ("POST", "/v1/refunds"), "refunds": ("GET", "/v1/refunds"), "books": ("GET", "/v1/payment_intents"),
+    "disputes": ("GET", "/v1/disputes"),
 }  # fmt: skip
 FAULTS = "drop_before drop_after rate_limit error_500 error_500_stored html empty other_json key_in_use".split()
 LATE = 50  # minutes without reconcile after which the audit reports overdue work
@@ -174,6 +175,22 @@ class ShopMachine(ShopMachineBase):
                 {"payment_intent": str(self.pick(self.with_status("paid"), number).payment_intent_id), "amount": amount}
             )
         )
+
+    @precondition(lambda self: self.with_status("paid"))
+    @rule(number=ANY, share=FEW, status=st.sampled_from(["needs_response", "warning_needs_response"]))
+    def dispute(self, number: int, share: int, status: str) -> None:
+        """Let a cardholder dispute a charge or a part of it, or only ask the bank about it."""
+        self.may_differ = True
+        order = self.pick(self.with_status("paid"), number)
+        dispute_steps.open_dispute(self.simulator, str(order.payment_intent_id), share, status)
+
+    @precondition(lambda self: dispute_steps.movable_disputes(self.simulator))
+    @rule(number=ANY, choice=FEW)
+    def move_dispute(self, number: int, choice: int) -> None:
+        """Let the bank review, decide or close a dispute or an inquiry."""
+        self.may_differ = True
+        dispute = self.pick(dispute_steps.movable_disputes(self.simulator), number)
+        dispute_steps.move_dispute(self.simulator, dispute, choice)
 
     @precondition(lambda self: self.has_pending_refund)
     @rule()

@@ -6,6 +6,7 @@ They read database rows and the simulator and share no code with the audit.
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from django.core import mail
 from django.db.models import Sum
@@ -38,8 +39,8 @@ def wrong_charges(simulator: Simulator, agreed: dict[str, Decimal]) -> Iterator[
     }
     for order in Order.objects.placed():
         charge = charges.pop(str(order.uuid), None)
-        kept = charge["amount"] - charge["amount_refunded"] if charge else 0
-        left = order.total - order.amount_refunded if order.is_paid else Decimal(0)
+        kept = charge["amount"] - charge["amount_refunded"] - _lost(simulator, charge) if charge else 0
+        left = order.total - order.amount_refunded - order.amount_lost if order.is_paid else Decimal(0)
         if kept != minor_units(left, order.currency):
             yield f"{order} is {order.status}, and Stripe keeps {kept} instead of {left}"
         if order.total != agreed.get(order.order_id, order.total):
@@ -47,6 +48,11 @@ def wrong_charges(simulator: Simulator, agreed: dict[str, Decimal]) -> Iterator[
         if charge and charge["amount"] != minor_units(order.total, order.currency):
             yield f"{order} was charged {charge['amount']} instead of {order.total}"
     yield from (f"a charge for {uuid}, which is not an order" for uuid in charges)
+
+
+def _lost(simulator: Simulator, charge: dict[str, Any]) -> int:
+    rows = [row for row in simulator.objects("dispute") if row["charge"] == charge["id"]]
+    return sum(row["amount"] for row in rows if row["status"] == "lost")
 
 
 def wrong_stock(had: dict[int, int]) -> Iterator[str]:
