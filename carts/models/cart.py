@@ -106,7 +106,6 @@ class CartManager(CartSession, models.Manager["Cart"]):
         Create one if necessary. The closed cart stays closed. If the visitor has added a product again in the meantime,
         the larger quantity counts.
         """
-        closed.refresh_from_db(fields=["user", "session_key"])  # the visitor may have signed in since
         owner: dict[str, Any] = (
             {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
         )

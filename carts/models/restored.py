@@ -38,10 +38,8 @@ class RestoredOrdersMixin(models.Model):
     def _replace_restored_orders(self, numbers: Iterable[str]) -> None:
         text = " ".join(numbers)
         if text != self.restored_orders:
-            unchanged: models.QuerySet[Self] = type(self)._default_manager.filter(
-                pk=self.pk, restored_orders=self.restored_orders
-            )
-            unchanged.update(restored_orders=text)
+            rows = type(self)._default_manager.filter(pk=self.pk)
+            rows.filter(restored_orders=self.restored_orders).update(restored_orders=text)
             self.restored_orders = text
 
 

@@ -235,6 +235,17 @@ def test_stock_limit_is_said_as_for_any_line(client: Client, simulator: Simulato
     assert EXPIRED.format(order.order_id) in text
 
 
+def test_emptied_cart_does_not_say_that_the_lines_are_in_it(
+    client: Client, simulator: Simulator, lamp: Product
+) -> None:
+    order = buy(client, lamp, "tok_chargeCustomerFail")
+    expire(order)
+    add_to_cart(client, lamp, action="remove")
+    assert order.order_id not in client.get(reverse("carts:home")).text
+    add_to_cart(client, lamp)
+    assert order.order_id not in client.get(reverse("carts:home")).text
+
+
 def test_many_orders_keep_the_newest_numbers(lamp: Product) -> None:
     cart = make_cart({})
     for number in range(12):

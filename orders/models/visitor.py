@@ -66,7 +66,7 @@ class VisitorQuerySet(models.QuerySet[Row]):
         """
         session = getattr(request, "session", None)
         numbers = session.get(ORDERS_KEY, []) if session is not None else []
-        return self.filter(order_id__in=numbers, billing_profile__forgotten=None) if numbers else self.none()
+        return self.filter(order_id__in=numbers, billing_profile__forgotten=None)
 
     def last_for_session(self, request: HttpRequest) -> Row | None:
         """Return the order that this session placed last, or None."""

@@ -205,6 +205,17 @@ def test_last_unit_is_reserved_for_the_visitor_and_sold_out_for_others(client: C
     assert "Reserved" not in other
 
 
+def test_page_of_a_reserved_product_leads_to_the_order(client: Client, other_client: Client) -> None:
+    fields = {"group": "mug", "option": "Colour", "stock": 0}
+    teal, oat = (make_product(choice=name, **fields) for name in ("Teal", "Oat"))
+    order = make_unpaid_order(client, teal)
+    own = client.get(teal.get_absolute_url()).text
+    assert f'href="{order.get_absolute_url()}">See the order</a>' in own
+    assert "<small>reserved for you</small>" in client.get(oat.get_absolute_url()).text
+    assert "disabled>Sold out" in client.get(oat.get_absolute_url()).text
+    assert "reserved for you" not in other_client.get(teal.get_absolute_url()).text
+
+
 def test_reserved_product_is_not_called_sold_out_in_the_list(client: Client) -> None:
     order = make_unpaid_order(client, make_product(stock=0))
     text = client.get("/products/").text

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, OuterRef, Subquery
 from django.http import HttpRequest
@@ -42,14 +43,15 @@ class UnpaidOrders:
         last = Payment.objects.filter(order=OuterRef("pk")).order_by("-number").values("status")[:1]
         rows = Order.objects.placed_in_session(self.request).unpaid().order_by("-pk")
         found: dict[int, UnpaidOrder] = {}
-        for row in rows.annotate(payment_status=Subquery(last), product=F("items__product")):  # a row for each line
+        row: Any  # an order with the two annotations, once for each of its lines
+        for row in rows.annotate(payment_status=Subquery(last), product=F("items__product")):
             unpaid = found.setdefault(row.pk, UnpaidOrder(row, payment_state_of(row, row.payment_status)))
             unpaid.product_ids.add(row.product)
         return list(found.values())
 
     @cached_property
     def shown(self) -> list[UnpaidOrder]:
-        """The orders to name on this page. The page of an order shows its state itself."""
+        """All unpaid orders except that of this page, which shows its state itself."""
         return [unpaid for unpaid in self.all if unpaid.order.get_absolute_url() != self.request.path]
 
     @property

@@ -18,9 +18,10 @@ def release_order(order: Order) -> None:
     Change nothing if another process canceled the order first or it was paid.
     """
     with transaction.atomic():
-        if order.cart:
+        # The cart is read again, because the visitor may have signed in or been erased since.
+        if closed := Cart.objects.filter(pk=order.cart_id or 0).first():
             # Rows are always written in the order carts, orders, discounts, products to avoid deadlocks.
-            Cart.objects.restore(order.cart, order.order_id)
+            Cart.objects.restore(closed, order.order_id)
         canceling = Order.objects.filter(
             pk=order.pk, status=Order.Status.CANCELING, payment_intent_id=order.payment_intent_id
         )
