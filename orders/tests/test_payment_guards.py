@@ -85,7 +85,7 @@ def statuses(order: Order) -> list[str]:
     return list(order.payments.values_list("status", flat=True))
 
 
-# P2: the intent
+# The intent (P2)
 
 
 def without_intent(order: Order) -> Order:
@@ -161,7 +161,7 @@ def test_customer_that_is_missing_at_intent_creation_is_replaced(order: Order, m
     assert BillingProfile.objects.get().customer_id == "cus_2"
 
 
-# P3: pay
+# Paying (P3)
 
 
 @pytest.mark.parametrize("status", ["canceling", "canceled", "paid"])
@@ -229,7 +229,7 @@ def test_lost_confirmation_leaves_the_attempt_open(order: Order, card: Card, mon
     assert statuses(order) == [S.NEW]
 
 
-# S: settle
+# Settling (S)
 
 
 def test_order_without_an_intent_is_not_settled(order: Order) -> None:
@@ -394,7 +394,7 @@ def test_event_about_an_unknown_intent_is_ignored(order: Order, intent_id: str) 
     payments.settle_on_event(None, intent_id=intent_id)
 
 
-# X: cancellation and release
+# Cancellation (X) and release
 
 
 def test_second_cancellation_is_not_recorded_again(order: Order, calls: list[str]) -> None:
