@@ -57,6 +57,15 @@ def test_all_mutants_are_valid_and_change_the_code() -> None:
     assert all(before != after for _, _, before, after in changes)
 
 
+def test_mutants_that_mean_the_same_are_drawn_once() -> None:
+    source = "def is_open(order):\n    return 1 if not order.paid == True else 2\n"
+    found = [
+        mutant for mutant in drawn({"carts/pricing/small.py": source}, None) if mutant.operator != "NumberReplacer"
+    ]
+    conditions = {mutant.change(source)[1].split(" if ")[1] for mutant in found}
+    assert len(found) == len(conditions) == 2
+
+
 def test_decorated_functions_are_mutated() -> None:
     source = "@transaction.atomic\ndef pay(amount):\n    return amount > 0\n"
     changes = {mutant.change(source) for mutant in mutants_of("billing/cards.py", source)}

@@ -7,6 +7,7 @@ the next run only tries what is missing or changed.
 import argparse
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -95,4 +96,5 @@ def main(arguments: list[str]) -> bool:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that `Trials` ends its processes
     sys.exit(not main(sys.argv[1:]))

@@ -38,7 +38,7 @@ from tests.mutants.places import (
 )
 
 FAST = "not slow and not browser and not proof"
-MOST_SECONDS = 40.0  # of tests for one mutant
+MOST_TESTS = 200  # for one mutant
 NOTE = "__note_execution__"
 FOLDER_VARIABLE = "MUTANTS_COVERAGE"
 Measured = dict[str, Any]  # a node ID: {"seconds": 0.1, "places": ["billing/limits.py::reject"]}
@@ -137,23 +137,21 @@ def _run(paths: list[str], jobs: int) -> Measured:
 
 
 def tests_of(path: str, function: str, measured: Measured) -> list[str]:
-    """Return the tests that execute a function or module, those that tell most about it first.
+    """Return the tests that execute a function or module, those that say most about it first.
 
-    These are the tests of the same app, the quickest first. No more than MOST_SECONDS of tests are returned.
+    These are the tests of the same app, those first that execute least. No more than MOST_TESTS are returned.
     """
-    is_imported = not any(f"{path}::{function}" in values["places"] for values in measured.values())
-    modules = {path, *importers(path)} if is_imported else set()
-    found = []
-    for name, values in measured.items():
-        modules_run = {place.split("::")[0] for place in values["places"]}
-        if modules & modules_run if is_imported else f"{path}::{function}" in values["places"]:
-            found.append((name.split("/")[0] != path.split("/")[0], values["seconds"], name))
-    names, left = [], MOST_SECONDS
-    for _, seconds, name in sorted(found):
-        left -= seconds
-        if left > 0 or not names:
-            names.append(name)
-    return names
+    place = f"{path}::{function}"
+    covering = {name: values for name, values in measured.items() if place in values["places"]}
+    if not function:  # It runs at import.
+        modules = {path, *importers(path)}
+        for name, values in measured.items():
+            if any(place.split("::")[0] in modules for place in values["places"]):
+                covering[name] = values
+    app = path.split("/")[0]
+    return sorted(covering, key=lambda name: (name.split("/")[0] != app, len(covering[name]["places"]), name))[
+        :MOST_TESTS
+    ]
 
 
 @cache

@@ -28,6 +28,8 @@ REPLACEMENTS = {
 OPERATORS = [prefix + name for prefix, names in REPLACEMENTS.items() for name in names.split()]
 NO_BEHAVIOR = {"dataclass", "final", "override", "overload"}  # decorators for types and frozen values
 NO_BEHAVIOR_LINES = ("logger.", "logging.", "if TYPE_CHECKING:")
+_PAIRS = [(ast.Eq, ast.NotEq), (ast.Lt, ast.GtE), (ast.LtE, ast.Gt), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)]
+OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 Position = tuple[int, int]
 
 
@@ -51,11 +53,8 @@ class Mutant:
 
     def code(self, source: str) -> str | None:
         """Return the mutated source, or None if it is not valid or means the same."""
-        try:
-            mutated = mutate_code(source, OperatorProvider()[self.operator](), self.occurrence)
-            return mutated if mutated and ast.dump(ast.parse(mutated)) != _meaning(source) else None
-        except (AttributeError, SyntaxError):  # cosmic-ray cannot replace one of several dotted exceptions
-            return None
+        mutated = _mutate(source, self.operator, self.occurrence)
+        return mutated if mutated and meaning(mutated) != meaning(source) else None
 
     def change(self, source: str) -> tuple[str, str]:
         """Return the changed line before and after. A removed line has an empty text after the change."""
@@ -90,9 +89,36 @@ def _positions(operator: str, source: str) -> Iterator[Position | None]:
             yield None if node.parent is not None and node.parent.type == "parameters" else start
 
 
+class _Canonical(ast.NodeTransformer):
+    """Write a negated comparison as the opposite comparison, and remove double negations."""
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        operand = node.operand
+        if not isinstance(node.op, ast.Not):
+            return node
+        if isinstance(operand, ast.UnaryOp) and isinstance(operand.op, ast.Not):
+            return operand.operand
+        if isinstance(operand, ast.Compare) and len(operand.ops) == 1:
+            operand.ops = [OPPOSITES[type(operand.ops[0])]()]
+            return operand
+        return node
+
+
 @cache
-def _meaning(source: str) -> str:
-    return ast.dump(ast.parse(source))
+def meaning(source: str) -> str:
+    """Return the syntax tree of the source as text. It is the same for mutants that mean the same."""
+    return ast.dump(_Canonical().visit(ast.parse(source)))
+
+
+@cache
+def _mutate(source: str, operator: str, occurrence: int) -> str | None:
+    try:
+        mutated = mutate_code(source, OperatorProvider()[operator](), occurrence)
+        ast.parse(mutated or "")
+    except (AttributeError, SyntaxError):  # cosmic-ray cannot replace one of several dotted exceptions
+        return None
+    return mutated
 
 
 @cache

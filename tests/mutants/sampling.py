@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.mutants.mutations import Mutant
+from tests.mutants.mutations import Mutant, meaning
 
 SIZE = 300
 LEAST = 5  # per module, if it has that many
@@ -23,14 +23,15 @@ def shares(counts: dict[str, int], size: int = SIZE, least: int = LEAST) -> dict
 def draw(
     mutants: Iterable[Mutant], sources: dict[str, str], size: int | None = SIZE, least: int = LEAST
 ) -> list[Mutant]:
-    """Return a sample of `size` mutants, or all valid mutants if `size` is None."""
-    by_module: dict[str, list[Mutant]] = {}
+    """Return a sample of `size` mutants, or all if `size` is None. Leave out those that are not valid or mean the same."""
+    by_module: dict[str, list[Mutant]] = {path: [] for path in sources}
+    seen = set()
     for mutant in sorted(mutants, key=lambda mutant: mutant.key):
-        by_module.setdefault(mutant.path, []).append(mutant)
+        code = mutant.code(sources[mutant.path])
+        if code is not None and (mutant.path, meaning(code)) not in seen:
+            seen.add((mutant.path, meaning(code)))
+            by_module[mutant.path].append(mutant)
     counts = {path: len(found) for path, found in by_module.items()}
     share = counts if size is None else shares(counts, size, least)
-    drawn = []
-    for path, found in sorted(by_module.items()):
-        valid = (mutant for mutant in found if mutant.code(sources[path]) is not None)
-        drawn += [mutant for mutant, _ in zip(valid, range(share[path]), strict=False)]
+    drawn = [mutant for path, found in by_module.items() for mutant in found[: share[path]]]
     return sorted(drawn, key=lambda mutant: mutant.key)
