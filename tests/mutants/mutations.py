@@ -1,0 +1,161 @@
+"""The mutants of a module. cosmic-ray makes them; this module leaves out those that say nothing about the tests."""
+
+import ast
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import unified_diff
+from functools import cache
+from typing import Any
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.provider import OperatorProvider
+
+from tests.mutants.places import functions_of
+
+# Of the many replacements of one operator, only those that a mistake could make. The others raise a TypeError for
+# amounts and querysets, which any test notices, or compare identities, which CPython may answer like equality.
+REPLACEMENTS = {
+    "ReplaceBinaryOperator_": "Add_Sub Sub_Add Mul_Div Div_Mul FloorDiv_Mul Mod_Mul BitOr_BitAnd BitAnd_BitOr",
+    "ReplaceComparisonOperator_": "Eq_NotEq NotEq_Eq Lt_LtE Lt_GtE LtE_Lt LtE_Gt Gt_GtE Gt_LtE GtE_Gt GtE_Lt"
+    " Is_IsNot IsNot_Is",
+    "ReplaceUnaryOperator_": "USub_UAdd Delete_Not Delete_Invert",
+    "": "AddNot ReplaceTrueWithFalse ReplaceFalseWithTrue ReplaceAndWithOr ReplaceOrWithAnd ReplaceBreakWithContinue"
+    " ReplaceContinueWithBreak ExceptionReplacer NumberReplacer RemoveDecorator ZeroIterationForLoop",
+}
+OPERATORS = [prefix + name for prefix, names in REPLACEMENTS.items() for name in names.split()]
+NO_BEHAVIOR = {"dataclass", "final", "override", "overload"}  # decorators for types and frozen values
+NO_BEHAVIOR_LINES = ("logger.", "logging.", "if TYPE_CHECKING:")
+_PAIRS = [(ast.Eq, ast.NotEq), (ast.Lt, ast.GtE), (ast.LtE, ast.Gt), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)]
+OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change to one module. `function` is empty for what runs when the module is imported."""
+
+    path: str
+    function: str
+    operator: str
+    occurrence: int
+    line: int
+    text: str
+    number: int  # counts the mutants of this function that are equal in everything above except the line
+
+    @property
+    def key(self) -> str:
+        """A digest that does not change when other lines change."""
+        values = (self.path, self.function, self.operator, self.text, str(self.number))
+        return hashlib.sha256("\0".join(values).encode()).hexdigest()
+
+    def code(self, source: str) -> str | None:
+        """Return the mutated source, or None if it is not valid or means the same."""
+        mutated = _mutate(source, self.operator, self.occurrence)
+        return mutated if mutated and meaning(mutated) != meaning(source) else None
+
+    def change(self, source: str) -> tuple[str, str]:
+        """Return the changed line before and after. A removed line has an empty text after the change."""
+        difference = list(unified_diff(source.splitlines(), (self.code(source) or "").splitlines(), n=0))[2:]
+        before, after = ([line[1:].strip() for line in difference if line[0] == sign] for sign in "-+")
+        return " ".join(before), " ".join(after)
+
+
+def mutants_of(path: str, source: str) -> list[Mutant]:
+    """Return all mutants of a module, in the order of the operators and of the source."""
+    tree = ast.parse(source)
+    ignored, functions, lines = list(_ignored_ranges(tree)), list(_functions(tree)), source.splitlines()
+    seen: Counter[tuple[str, ...]] = Counter()
+    mutants = []
+    for operator in OPERATORS:
+        for occurrence, position in enumerate(_positions(operator, source)):
+            if position is None or any(start <= position < end for start, end in ignored):
+                continue
+            function = next((name for start, end, name in functions if start <= position[0] <= end), "")
+            text = lines[position[0] - 1].strip()
+            seen[function, operator, text] += 1
+            number = seen[function, operator, text]
+            mutants.append(Mutant(path, function, operator, occurrence, position[0], text, number))
+    return mutants
+
+
+def _positions(operator: str, source: str) -> Iterator[Position | None]:
+    """Yield where an operator changes the source, or None for the * and / of parameters."""
+    instance = OperatorProvider()[operator]()
+    for node in _nodes(source):
+        for start, _ in instance.mutation_positions(node):
+            yield None if node.parent is not None and node.parent.type == "parameters" else start
+
+
+class _Canonical(ast.NodeTransformer):
+    """Write a negated comparison as the opposite comparison, and remove double negations."""
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        operand = node.operand
+        if not isinstance(node.op, ast.Not):
+            return node
+        if isinstance(operand, ast.UnaryOp) and isinstance(operand.op, ast.Not):
+            return operand.operand
+        if isinstance(operand, ast.Compare) and len(operand.ops) == 1:
+            operand.ops = [OPPOSITES[type(operand.ops[0])]()]
+            return operand
+        return node
+
+
+@cache
+def meaning(source: str) -> str:
+    """Return the syntax tree of the source as text. It is the same for mutants that mean the same."""
+    return ast.dump(_Canonical().visit(ast.parse(source)))
+
+
+@cache
+def _mutate(source: str, operator: str, occurrence: int) -> str | None:
+    try:
+        mutated = mutate_code(source, OperatorProvider()[operator](), occurrence)
+        ast.parse(mutated or "")
+    except (AttributeError, SyntaxError):  # cosmic-ray cannot replace one of several dotted exceptions
+        return None
+    return mutated
+
+
+@cache
+def _nodes(source: str) -> list[Any]:
+    return list(ast_nodes(get_ast(source)))
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[int, int, str]]:
+    """Yield the first line, the last line and the name of each function, including its decorators."""
+    for function, name in functions_of(tree):
+        first = min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+        yield first, function.end_lineno or first, name
+
+
+def _ignored_ranges(tree: ast.Module) -> Iterator[tuple[Position, Position]]:
+    """Yield the ranges whose mutants only make noise: annotations and aliases of types, logging, and NO_BEHAVIOR."""
+    for node in ast.walk(tree):
+        for ignored in _ignored_parts(node):
+            # A decorator starts at its @, one column before its expression.
+            start = ignored.lineno, max(ignored.col_offset - 1, 0)
+            yield start, (ignored.end_lineno or 0, ignored.end_col_offset or 0)
+
+
+def _ignored_parts(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of one node of a syntax tree that are ignored."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield from (item for item in node.decorator_list if ast.unparse(item).split("(")[0] in NO_BEHAVIOR)
+    if isinstance(node, ast.FunctionDef) and node.returns:
+        yield node.returns
+    elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
+        yield node.annotation
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript) and _is_type(node.value):
+        yield node.value
+    elif isinstance(node, ast.Expr | ast.If) and ast.unparse(node).startswith(NO_BEHAVIOR_LINES):
+        yield node
+
+
+def _is_type(value: ast.Subscript) -> bool:
+    """Return whether a subscript is a type, such as Callable[[int], None]."""
+    return ast.unparse(value.value) in {"Callable", "dict", "list", "tuple", "set", "type"}
