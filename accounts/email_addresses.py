@@ -47,7 +47,7 @@ def _reject_foreign_domain(value: str, domain: str) -> None:
 class CustomerEmailField(forms.EmailField):
     """The email address of a person who becomes a customer or who gets email."""
 
-    default_validators = [validate_customer_email]  # noqa: RUF012 - as in Django
+    default_validators = [validate_customer_email]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": MAX_EMAIL_LENGTH} | kwargs)

@@ -65,7 +65,7 @@ def test_field_says_what_to_write(email: str, message: str) -> None:
     assert caught.value.messages == [message]
 
 
-LABELS = st.text("ab1-é_.[]\"", max_size=6)
+LABELS = st.text('ab1-é_.[]"', max_size=6)
 
 
 @given(email=st.emails() | st.builds("{}@{}".format, LABELS, LABELS | st.just("localhost")) | st.text(max_size=20))
@@ -123,7 +123,9 @@ def test_admin_rejects_it_for_new_users(client: Client) -> None:
 def test_admin_keeps_an_old_email_address_but_accepts_no_new_one(client: Client, email: str, is_saved: bool) -> None:
     client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
     user = make_user("old@localhost")
-    response = client.post(f"/admin/accounts/user/{user.pk}/change/", {"email": email, "name": "New", "is_active": "on"})
+    response = client.post(
+        f"/admin/accounts/user/{user.pk}/change/", {"email": email, "name": "New", "is_active": "on"}
+    )
     user.refresh_from_db()
     assert (response.status_code, user.email, user.name) == (
         (302, email, "New") if is_saved else (200, "old@localhost", "")

@@ -70,9 +70,7 @@ def _report_stale_page(request: HttpRequest, form: CartPageForm, lines: dict[int
     return is_stale
 
 
-def _store_quantity(
-    request: HttpRequest, cart: Cart, line: CartItem, typed: TypedQuantity, form: CartPageForm
-) -> bool:
+def _store_quantity(request: HttpRequest, cart: Cart, line: CartItem, typed: TypedQuantity, form: CartPageForm) -> bool:
     """Set the quantity of the line. Return False, with a message, if it was rejected or the stock is too low."""
     update = CartUpdateForm({"product_id": typed.product_id, "action": CartUpdateForm.SET, "quantity": typed.text})
     if not update.is_valid():
