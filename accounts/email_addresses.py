@@ -36,10 +36,9 @@ def _reject_foreign_domain(value: str, domain: str) -> None:
     """Raise ValidationError for a domain that is not in ASCII. The message has the spelling to use, if there is one."""
     try:
         spelling = punycode(domain)
-        validate_email(f"name@{spelling}")
-    except (UnicodeError, ValidationError):
-        validate_email(value)
-        raise ValidationError(_("Enter a complete email address, for example name@example.org."), code="invalid")
+    except UnicodeError:
+        spelling = ""
+    validate_email(f"name@{spelling}")
     text = _("Please write the part after the @ with letters from A to Z: %(domain)s.")
     raise ValidationError(text % {"domain": spelling}, code="invalid")
 
@@ -47,7 +46,7 @@ def _reject_foreign_domain(value: str, domain: str) -> None:
 class CustomerEmailField(forms.EmailField):
     """The email address of a person who becomes a customer or who gets email."""
 
-    default_validators = [validate_customer_email]  # noqa: RUF012 - as in Django
+    default_validators = [validate_customer_email]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": MAX_EMAIL_LENGTH} | kwargs)

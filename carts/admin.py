@@ -105,7 +105,7 @@ class TaxRateForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only fo
             is_listed = len(self.instance.region_keys) == 1 and not self.instance.has_unknown_region
             self.initial["region"] = f"{own}:{key}" if is_listed else region
             regions += [] if is_listed else [(region, region)]  # an old rate that its staff have to correct
-        self.fields["region"].widget.choices = regions  # type: ignore[attr-defined]
+        self.fields["region"].widget.choices = regions
 
     def clean_region(self) -> str:
         """Return the region without its country. The model checks whether it is a region of the selected country."""

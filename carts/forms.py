@@ -120,7 +120,8 @@ class CartPageForm:
 
     def __init__(self, data: QueryDict, removed: str) -> None:
         self.removed = _product_id(removed) if data.get("action") == CartUpdateForm.REMOVE else 0
-        self.code = "" if data.get("code") == data.get("shown_code") else data.get("code", "").strip()
+        is_rejected = data.get("code") == data.get("shown_code")  # the page has shown the reason
+        self.code = "" if is_rejected else data.get("code", "").strip()
         self.is_code_applied, self.is_code_removed = "apply_code" in data, "remove_code" in data
         self.is_checkout = "checkout" in data
         self.has_changed_delivery = any(

@@ -336,6 +336,7 @@ class CartItem(RestoredLineMixin):
     seen_price = models.DecimalField(
         _("price when added"), max_digits=10, decimal_places=2, null=True, blank=True, editable=False
     )
+    typed_quantity = ""  # a rejected quantity, which the cart page shows again
 
     class Meta:
         verbose_name = _("cart line")

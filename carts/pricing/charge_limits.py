@@ -82,13 +82,16 @@ def reduced_discount_message(quote: PricedCart) -> str:
     }
     if discount.kind != Discount.Kind.AMOUNT:
         return _("The smallest amount we can charge is %(least)s, so the code %(code)s takes %(amount)s off.") % params
-    missing = _items_to_add(
-        quote, discount.value + least - quote.subtotal - quote.shipping_total, discount.value + least - quote.subtotal
-    )
     return _(
         "The smallest amount we can charge is %(least)s, so the code %(code)s takes %(amount)s off."
         " Add items for %(missing)s or more to use its full value."
-    ) % (params | {"missing": format_money(missing, quote.currency)})
+    ) % (params | {"missing": format_money(items_for_full_value(quote, discount.value), quote.currency)})
+
+
+def items_for_full_value(quote: PricedCart, amount: Decimal) -> Decimal:
+    """Return an amount for which items have to be added until a code for a fixed amount is not reduced."""
+    missing = amount + minimum_charge(quote.currency) - quote.subtotal
+    return _items_to_add(quote, missing - quote.shipping_total, missing)
 
 
 def _items_to_add(quote: PricedCart, missing: Decimal, without_shipping: Decimal) -> Decimal:

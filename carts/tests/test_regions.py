@@ -43,7 +43,8 @@ def add_rate(staff: Client, country: str, region: str) -> str:
     [
         ("US", "California", "CA"), ("US", " ca ", "CA"), ("US", "new  york", "NY"), ("CA", "Québec", "QC"),
         ("CA", "quebec", "QC"), ("JP", "Tokyo", "東京都"), ("JP", "東京都", "東京都"), ("KR", "서울", "서울특별시"),
-        ("BR", "Sao Paulo", "SP"), ("ES", "Álava", "VI"), ("IT", "Roma", "RM"), ("US", "ＣＡ", "CA"), ("DE", "", ""),
+        ("BR", "Sao Paulo", "SP"), ("ES", "Álava", "VI"), ("IT", "Roma", "RM"), ("US", "\uff23\uff21", "CA"),
+        ("DE", "", ""),
         ("US", "Narnia", None), ("US", "\x00", None), ("DE", "Bayern", None), ("RO", "Cluj", None), ("XX", "x", None),
     ],
 )  # fmt: skip

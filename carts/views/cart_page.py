@@ -84,7 +84,7 @@ def _store_quantity(request: HttpRequest, cart: Cart, line: CartItem, typed: Typ
         return False
     now = cart.set_quantity(line.product, wanted)
     report_quantity(request, line.product, wanted, now)
-    return now >= wanted
+    return bool(now >= wanted)
 
 
 def report_quantity(request: HttpRequest, product: Product, wanted: int, now: int) -> None:
