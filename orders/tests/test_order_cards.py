@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import gateway
-from billing.models import BillingProfile, Card
+from billing.models import BillingProfile, Card, CardAttempt
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order, Payment
@@ -482,3 +482,63 @@ def test_error_of_the_shop_keeps_the_card(member: Client, simulator: Simulator) 
     page = pay(member, order, Card.objects.get(is_saved=True))
     assert "Payment is not possible right now." in page.text
     assert Card.objects.get(is_saved=True).active
+
+
+# Cards that only Stripe knows
+
+
+def age_attempts() -> None:
+    CardAttempt.objects.update(timestamp=timezone.now() - timedelta(minutes=61))
+
+
+def test_card_whose_answer_was_lost_is_detached_after_an_hour(client: Client, simulator: Simulator) -> None:
+    begin(client)
+    simulator.add_fault("/v1/customers/*/sources", "drop_after")
+    assert add_card(client).status_code == 424
+    assert reconcile()["unknown cards checked"] == 0
+    assert len(on_file(simulator)) == 1
+    age_attempts()
+    assert reconcile()["unknown cards checked"] == 1
+    assert on_file(simulator) == set()
+    assert reconcile()["unknown cards checked"] == 0
+
+
+def test_card_of_a_setup_with_which_the_browser_did_not_return_is_detached(
+    client: Client, simulator: Simulator
+) -> None:
+    begin(client)
+    secret = client.post(reverse("billing:setup_intent")).json()["client_secret"]
+    browser = stripe.StripeClient("pk_test_tests", base_addresses={"api": simulator.url})
+    values: Any = {"payment_method": "pm_card_visa", "client_secret": secret}
+    browser.v1.setup_intents.confirm(secret.split("_secret_")[0], values)
+    assert len(on_file(simulator)) == 1
+    age_attempts()
+    reconcile()
+    assert on_file(simulator) == set()
+
+
+def test_check_for_unknown_cards_leaves_known_ones_and_waits_for_others(member: Client, simulator: Simulator) -> None:
+    add_card(member)
+    simulator.add_fault("/v1/customers/*/sources", "drop_after", times=2)
+    add_card(member, "tok_amex")
+    age_attempts()
+    add_card(member, "tok_jcb")  # can still arrive
+    reconcile()
+    assert len(on_file(simulator)) == 3
+    age_attempts()
+    reconcile()
+    assert on_file(simulator) == {Card.objects.get().stripe_id}
+
+
+@pytest.mark.parametrize("token", ["tok_visa", "tok_chargeDeclined", "tok_nobody"])
+def test_answered_attempt_needs_no_check(client: Client, simulator: Simulator, token: str) -> None:
+    begin(client)
+    add_card(client, token)
+    assert not CardAttempt.objects.to_check().exists()
+
+
+def test_unanswered_attempt_does_not_count(client: Client, simulator: Simulator) -> None:
+    begin(client)
+    simulator.add_fault("/v1/customers/*/sources", "drop_before")
+    add_card(client)
+    assert (CardAttempt.objects.recent().count(), CardAttempt.objects.count()) == (0, 1)
