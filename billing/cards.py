@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import answers, gateway, limits
@@ -59,7 +60,7 @@ def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, u
             if earlier is None or earlier.card is None or not earlier.card.active:
                 raise
             card = earlier.card
-    attempt.record(ok=True, card=card)
+    attempt.record(ok=True, card=card, is_check_due=False)
     return card
 
 
@@ -153,5 +154,23 @@ def save_setup_card(profile: BillingProfile, setup_id: str, use: CardUse = DEFAU
         attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
         raise UnusableCard(_("Your bank's check was not completed. Nothing was charged. Please enter your card again."))
     card = _store(profile, setup.card, use)
-    attempt.record(ok=True, card=card)
+    attempt.record(ok=True, card=card, is_check_due=False)
     return card
+
+
+def detach_unknown_cards(attempt: CardAttempt) -> None:
+    """Detach the cards that Stripe has for the profile of this attempt, but the shop does not know.
+
+    Do nothing while the shopper is entering another card. Raise a GatewayError if a call to Stripe fails.
+    """
+    customer_id = attempt.billing_profile.customer_id
+    attached = gateway.list_cards(customer_id) if customer_id else []
+    # An attempt is stored before its card is attached, so it has to be looked up after the list.
+    pending = CardAttempt.objects.to_check().filter(billing_profile=attempt.billing_profile)
+    if pending.filter(timestamp__gte=timezone.now() - Card.UNSAVED_FOR).exists():
+        return
+    known = set(Card.objects.filter(stripe_id__in=attached).values_list("stripe_id", flat=True))
+    for card_id in sorted(set(attached) - known):
+        logger.warning("card %s is not known and is detached from customer %s", card_id, customer_id)
+        gateway.detach_card(customer_id, card_id)
+    CardAttempt.objects.filter(pk=attempt.pk).update(is_check_due=False)

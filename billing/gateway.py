@@ -231,6 +231,18 @@ def _read_customer(answer: Any) -> str:
     return str(getattr(answer, "customer", None) or "")
 
 
+def list_cards(customer_id: str) -> list[str]:
+    """Return the ids of all cards of a customer. The list is empty if Stripe does not have the customer."""
+    pages: list[Callable[[stripe.StripeClient], Any]] = [
+        lambda c: c.v1.customers.payment_sources.list(customer_id, {"object": "card", "limit": 100}),
+        lambda c: c.v1.customers.payment_methods.list(customer_id, {"type": "card", "limit": 100}),
+    ]
+    with suppress(Missing):
+        found = [_request(page, lambda answer: [read_id(row) for row in answer.auto_paging_iter()]) for page in pages]
+        return list(dict.fromkeys(found[0] + found[1]))
+    return []
+
+
 def create_source(customer_id: str, token: str) -> dict[str, Any]:
     """Create a card from `token`, attach it to the customer, and return Stripe's card as a dict."""
     return _request(

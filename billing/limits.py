@@ -84,6 +84,7 @@ def start_attempt(
         address=fingerprint(client_ip(request)),
         session=fingerprint(request.session.session_key or ""),
         source=fingerprint(source),
+        is_check_due=kind == CardAttempt.Kind.ADD,
     )
     exceeded = _exceeded_visitor_limit(attempt) or _exceeded_shop_limit(attempt)
     if exceeded is None:
@@ -135,7 +136,7 @@ def recording_failures(attempt: CardAttempt) -> Iterator[None]:
     try:
         yield
     except (answers.Declined, answers.Missing, answers.TokenUsed):
-        attempt.record(ok=False)
+        attempt.record(ok=False, is_check_due=False)
         raise
     except (answers.GatewayError, ValueError):
         attempt.record(ok=None)

@@ -86,10 +86,13 @@ def submit_details(client: Client, email: str = "guest@example.org", **changes: 
     return client.post(reverse("carts:checkout"), data | {"email": email, "billing_same": "on"})
 
 
-def add_card(client: Client, token: str = "tok_visa", order: str = "") -> Any:
-    """Send a card token as `stripeTokenHandler` does. The JSON response has the card's id or an error."""
+def add_card(client: Client, token: str = "tok_visa", order: str = "", **save: str) -> Any:
+    """Send a card token as `stripeTokenHandler` does. The JSON response has the card's id or an error.
+
+    Pass `save="1"` or `save="0"` as the checkout does for users.
+    """
     url = reverse("orders:card", args=[order]) if order else reverse("billing:payment_processing")
-    return client.post(url, {"token": token})
+    return client.post(url, {"token": token} | save)
 
 
 def payment_form_data(client: Client) -> dict[str, str]:

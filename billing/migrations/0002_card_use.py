@@ -68,4 +68,18 @@ class Migration(migrations.Migration):
             model_name='card',
             constraint=models.CheckConstraint(condition=models.Q(('default', False), ('is_saved', True), _connector='OR'), name='card_default_is_saved'),
         ),
+        migrations.AddField(
+            model_name='cardattempt',
+            name='is_check_due',
+            field=models.BooleanField(default=False, help_text='Stripe may have a card that the shop does not know.', verbose_name='to be checked at Stripe'),
+        ),
+        migrations.AddField(
+            model_name='cardattempt',
+            name='is_unanswered',
+            field=models.BooleanField(default=False, help_text='Stripe did not answer, so the attempt does not count.', verbose_name='unanswered'),
+        ),
+        migrations.AddIndex(
+            model_name='cardattempt',
+            index=models.Index(condition=models.Q(('is_check_due', True)), fields=['timestamp'], name='attempt_to_check'),
+        ),
     ]

@@ -23,7 +23,7 @@ def fingerprint(text: str) -> str:
 class CardAttemptManager(models.Manager["CardAttempt"]):
     def recent(self) -> models.QuerySet["CardAttempt"]:
         """Return the attempts of the last hour, which count towards the limits."""
-        return self.filter(timestamp__gt=timezone.now() - CardAttempt.COUNTED_FOR)
+        return self.filter(timestamp__gt=timezone.now() - CardAttempt.COUNTED_FOR, is_unanswered=False)
 
     def for_source(self, billing_profile: BillingProfile, source: str) -> "CardAttempt | None":
         """Return the profile's attempt with this token or SetupIntent, or None.
@@ -33,9 +33,18 @@ class CardAttemptManager(models.Manager["CardAttempt"]):
         attempts = self.filter(billing_profile=billing_profile, source=fingerprint(source)).select_related("card")
         return attempts.order_by(models.F("card").desc(nulls_last=True)).first()
 
+    def to_check(self) -> models.QuerySet["CardAttempt"]:
+        """Return the attempts of which Stripe can have a card that the shop does not know.
+
+        They are in progress, the response was lost, the process was killed, or the browser did not return with its
+        SetupIntent.
+        """
+        return self.filter(is_check_due=True).select_related("billing_profile")
+
     def delete_old(self) -> int:
         """Delete the attempts that limits and pages no longer need. Return their number."""
-        return self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT_FOR).delete()[0]
+        old = self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT_FOR)
+        return old.filter(is_check_due=False).delete()[0]
 
 
 class CardAttempt(models.Model):
@@ -63,6 +72,12 @@ class CardAttempt(models.Model):
         Card, models.SET_NULL, null=True, blank=True, related_name="attempts", verbose_name=_("card")
     )
     ok = models.BooleanField(_("succeeded"), null=True, blank=True)
+    is_unanswered = models.BooleanField(
+        _("unanswered"), default=False, help_text=_("Stripe did not answer, so the attempt does not count.")
+    )
+    is_check_due = models.BooleanField(
+        _("to be checked at Stripe"), default=False, help_text=_("Stripe may have a card that the shop does not know.")
+    )
     timestamp = models.DateTimeField(_("time"), auto_now_add=True)
 
     objects: ClassVar[CardAttemptManager] = CardAttemptManager()
@@ -76,14 +91,20 @@ class CardAttempt(models.Model):
             models.Index(fields=["address", "timestamp"], name="attempt_of_address"),
             models.Index(fields=["session", "timestamp"], name="attempt_of_session"),
             models.Index(fields=["ok", "timestamp"], name="attempt_by_result"),
+            models.Index(fields=["timestamp"], condition=models.Q(is_check_due=True), name="attempt_to_check"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
 
     def record(self, ok: bool | None, **changes: Any) -> None:
-        """Save the result. With ok=None (Stripe did not answer), delete the attempt, so that it does not count."""
-        if ok is None:
+        """Save the result. With ok=None (Stripe did not answer), the attempt does not count.
+
+        It is deleted then, unless it has to be checked whether Stripe has a card of it.
+        """
+        if ok is None and self.is_check_due:
+            CardAttempt.objects.filter(pk=self.pk).update(is_unanswered=True)
+        elif ok is None:
             self.delete()
         else:
             CardAttempt.objects.filter(pk=self.pk).update(ok=ok, **changes)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import accounts.emails
 from billing import answers, cards, gateway
-from billing.models import BillingProfile, CardAttempt, StripeEvent
+from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
@@ -52,11 +53,17 @@ def reconcile() -> dict[str, int]:
             "events processed": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
             "emails sent": send_emails(),
             "unsaved cards dropped": order_cards.drop_overdue_cards(),
+            "unknown cards checked": _each(_attempts_to_check(), cards.detach_unknown_cards),
             "cards removed": _each(order_cards.due_to_detach(), cards.finish_removal),
             "customers updated": _each(outdated[:MAX_CUSTOMERS], BillingProfile.update_customer),
             "customers erased": _each(profiles_with_customer_to_delete(), cards.finish_erasure),
             "orders erased": _each(Order.objects.due_for_erasure(), erase_order),
         }
+
+
+def _attempts_to_check() -> QuerySet[CardAttempt]:
+    """Return the attempts whose cards can be at Stripe only. A browser has an hour to return with its SetupIntent."""
+    return CardAttempt.objects.to_check().filter(timestamp__lt=timezone.now() - Card.UNSAVED_FOR)
 
 
 def send_emails() -> int:

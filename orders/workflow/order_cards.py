@@ -87,9 +87,8 @@ def of_ended_orders() -> QuerySet[Card]:
 
 
 def without_order(before: datetime) -> QuerySet[Card]:
-    """Return the unsaved cards that were last entered `before` this time, unless an unsettled order needs them."""
-    needed = _order().filter(status__in=Order.UNPAID_STATES)
-    return Card.objects.unsaved().filter(~Exists(needed), entered_at__lt=before)
+    """Return the unsaved cards that were last entered `before` this time and belong to no placed order."""
+    return Card.objects.unsaved().filter(~Exists(_order().placed()), entered_at__lt=before)
 
 
 def _order() -> QuerySet[Order]:

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from billing.models import StripeEvent
+from billing.models import Card, CardAttempt, StripeEvent
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.models import Mail, Order, Payment, Refund
 from stripe_simulator.server import Simulator
@@ -27,7 +27,8 @@ MINUTES = {"expiry": 31, "next day": 24 * 60 + 1}  # that pass before reconcile 
 MAX_PAGE_VIEWS = 8  # more page views than a shopper who follows the page needs
 TRIES = 4  # to enter a card; on a busy machine a second response can be late too
 TIMESTAMP_FIELDS = [(Order, "placed_at"), (Payment, "timestamp"), (Refund, "timestamp"), (Mail, "tried_at")]
-TIMESTAMP_FIELDS += [(StripeEvent, "received"), (Refund, "asked_at")]
+TIMESTAMP_FIELDS += [(StripeEvent, "received"), (Refund, "asked_at"), (CardAttempt, "timestamp")]
+TIMESTAMP_FIELDS += [(Card, "entered_at"), (Card, "removed_at")]
 
 
 @dataclass

@@ -27,6 +27,7 @@ CALLS = {
     "customer": ("POST", "/v1/customers"), "card": ("POST", "/v1/customers/*/sources"),
     "intent": ("POST", "/v1/payment_intents"), "confirm": ("POST", "/v1/payment_intents/*/confirm"),
     "look": ("GET", "/v1/payment_intents/*"), "cancel": ("POST", "/v1/payment_intents/*/cancel"),
+    "detach": ("DELETE", "/v1/customers/*/sources/*"), "card on file": ("GET", "/v1/payment_methods/*"),
     "refund": ("POST", "/v1/refunds"), "refunds": ("GET", "/v1/refunds"), "books": ("GET", "/v1/payment_intents"),
     "disputes": ("GET", "/v1/disputes"),
 }  # fmt: skip
@@ -77,22 +78,22 @@ class ShopMachine(ShopMachineBase):
                 self.forms[who] = {"order": order.order_id, "quote": quote.signed(), "total": str(quote.total)}
 
     @precondition(lambda self: self.forms)
-    @rule(who=WHO, token=TOKENS)
-    def place(self, who: int, token: str) -> None:
+    @rule(who=WHO, token=TOKENS, is_ticked=st.booleans())
+    def place(self, who: int, token: str, is_ticked: bool) -> None:
         """Press Place order on a page that can be outdated."""
         if who not in self.forms:
             return
         form = dict(self.forms[who])
         order, total = Order.objects.get(order_id=form["order"]), Decimal(form.pop("total"))
-        card = self.card(self.browsers[who], order, token)
+        card = self.card(self.browsers[who], order, token, is_ticked)
         self.submit_form(self.browsers[who], reverse("carts:checkout"), **form, action="place", card=card)
         order.refresh_from_db()
         if order.placed_at:
             self.agreed_totals.setdefault(order.order_id, total)
             self.shoppers.setdefault(order.order_id, self.browsers[who])
 
-    @rule(who=WHO, product=ANY, quantity=FEW, token=TOKENS)
-    def buy(self, who: int, product: int, quantity: int, token: str) -> None:
+    @rule(who=WHO, product=ANY, quantity=FEW, token=TOKENS, is_ticked=st.booleans())
+    def buy(self, who: int, product: int, quantity: int, token: str, is_ticked: bool) -> None:
         """Add to the cart, check out and pay in one step."""
         self.forms.pop(who, None)
         self.add(who, product, quantity)
@@ -100,14 +101,14 @@ class ShopMachine(ShopMachineBase):
         if who not in self.forms:
             self.submit_details(who, "gia")
             self.open_checkout(who)
-        self.place(who, token)
+        self.place(who, token, is_ticked)
 
     @precondition(lambda self: self.with_status("placed"))
-    @rule(number=ANY, token=TOKENS)
-    def pay_again(self, number: int, token: str) -> None:
+    @rule(number=ANY, token=TOKENS, is_ticked=st.booleans())
+    def pay_again(self, number: int, token: str, is_ticked: bool) -> None:
         order = self.pick(self.with_status("placed"), number)
         shopper = self.shoppers[order.order_id]
-        card = self.card(shopper, order, token)
+        card = self.card(shopper, order, token, is_ticked)
         self.submit_form(shopper, reverse("orders:pay", args=[order.order_id]), card=card)
 
     @precondition(lambda self: self.orders)

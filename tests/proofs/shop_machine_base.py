@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from accounts.models import User
 from billing import gateway
+from billing.models import Card
 from orders.bookkeeping import audit
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.models import Order, Payment
@@ -49,7 +50,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         self.browsers, self.staff = [Client(), Client()], Client()
         self.staff.force_login(User.objects.create_superuser("staff@example.org", PASSWORD))
         self.forms: dict[int, dict[str, str]] = {}
-        self.cards: dict[tuple[int, str], str] = {}
+        self.cards: dict[tuple[str, str], str] = {}
         self.agreed_totals: dict[str, Decimal] = {}
         self.shoppers: dict[str, Client] = {}
         self.may_differ, self.minutes = False, 0  # whether the Stripe ledger can differ; minutes since reconcile
@@ -81,6 +82,8 @@ class ShopMachineBase(RuleBasedStateMachine):
         assert list(totals.wrong_charges(self.simulator, self.agreed_totals)) == []
         assert list(totals.wrong_stock(self.initial_stock)) == []
         assert list(totals.wrong_emails(self.crash_schedule.crashed_at_email)) == []
+        self.recover(minutes=61)
+        assert list(totals.wrong_cards(self.simulator)) == []
 
     # --- helpers ---
 
@@ -96,15 +99,16 @@ class ShopMachineBase(RuleBasedStateMachine):
             return client.post(path, data)
         return None
 
-    def card(self, client: Client, order: Order, token: str) -> str:
-        """Return the id of the payer's saved card for this token, or an empty string if it cannot be saved.
+    def card(self, client: Client, order: Order, token: str, is_ticked: bool) -> str:
+        """Return the id of a card for this token that can pay the order, or an empty string if it cannot be stored.
 
-        Save the card first if the payer does not have it yet.
+        Enter the card first, with or without the tick to save it, if the order cannot use it yet.
         """
-        key = (order.billing_profile_id, token)
-        if key not in self.cards:
+        key, usable = (order.order_id, token), Card.objects.usable(order.billing_profile, order.order_id)
+        if not usable.filter(pk=self.cards.get(key) or 0).exists():
             url = reverse("orders:card", args=[order.order_id]) if order.placed_at else None
-            response = self.submit_form(client, url or reverse("billing:payment_processing"), token=token)
+            url = url or reverse("billing:payment_processing")
+            response = self.submit_form(client, url, token=token, save=str(int(is_ticked)))
             if response is None or response.status_code != 200:
                 return ""
             self.cards[key] = str(response.json()["card"])

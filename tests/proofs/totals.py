@@ -11,6 +11,7 @@ from typing import Any
 from django.core import mail
 from django.db.models import Sum
 
+from billing.models import Card
 from core.money import minor_units
 from orders.models import Order, OrderItem, Refund
 from products.models import Product
@@ -53,6 +54,19 @@ def wrong_charges(simulator: Simulator, agreed: dict[str, Decimal]) -> Iterator[
 def _lost(simulator: Simulator, charge: dict[str, Any]) -> int:
     rows = [row for row in simulator.objects("dispute") if row["charge"] == charge["id"]]
     return sum(row["amount"] for row in rows if row["status"] == "lost")
+
+
+def wrong_cards(simulator: Simulator) -> Iterator[str]:
+    """Yield a text for each card at Stripe that no shopper chose to save, and for each saved card that is missing."""
+    attached = {card["id"] for card in simulator.objects("card") if card["customer"]}
+    chosen = set(Card.objects.filter(active=True, is_saved=True).values_list("stripe_id", flat=True))
+    yield from (f"{card} is at Stripe, but nobody saved it" for card in attached - chosen)
+    yield from (f"{card} is saved, but not at Stripe" for card in chosen - attached)
+    for card in Card.objects.unsaved():
+        yield f"{card.stripe_id} is not saved, and still active"
+    for card in Card.objects.filter(is_saved=True, is_save_requested=True):
+        if not card.payments.filter(status="succeeded").exists():
+            yield f"{card.stripe_id} is saved, but never paid"
 
 
 def wrong_stock(had: dict[int, int]) -> Iterator[str]:
