@@ -588,3 +588,64 @@ def take_step(client: Client, step: str) -> None:
         enter_details(client)
     else:
         client.get(CHECKOUT)
+
+
+def typed_fields(**changes: str) -> dict[str, str]:
+    """Return the fields of an incomplete details form, as the browser sends them."""
+    return {
+        f"shipping-{name}": value for name, value in (ADDRESS | {"name": NAME, "postal_code": ""} | changes).items()
+    }
+
+
+@pytest.mark.parametrize(("action", "page"), [("log_in", "/accounts/login/"), ("sign_up", "/accounts/signup/")])
+def test_incomplete_details_survive_sign_in_through_the_button(client: Client, action: str, page: str) -> None:
+    add_to_cart(client, make_product())
+    response = client.post(CHECKOUT, typed_fields() | {"action": action, "billing_same": "on"})
+    assert response.url == f"{page}?next={CHECKOUT}"
+    if action == "log_in":
+        sign_in(client, make_user())
+    else:
+        sign_up(client, EMAIL)
+    page = client.get(CHECKOUT)
+    assert (page.context["step"], f'value="{NAME}"' in page.text) == ("details", True)
+    assert submit_details(client, name=NAME).url == CHECKOUT
+    assert client.get(CHECKOUT).context["step"] == "pay"
+
+
+def test_typed_details_sent_with_the_login_form_survive_a_wrong_password(client: Client) -> None:
+    alice = make_user()
+    add_to_cart(client, make_product())
+    sign_in(client, alice, password="wrong", **typed_fields())
+    sign_in(client, alice, **typed_fields(country="US", state="CA"))
+    page = client.get(CHECKOUT).text
+    assert (f'value="{NAME}"' in page, "ZIP code" in page) == (True, True)
+
+
+def test_typed_details_win_over_the_addresses_of_the_users_order(client: Client) -> None:
+    alice = make_user()
+    Address.objects.create(billing_profile=alice.billing_profile, **ADDRESS | {"line_1": "7 Alice Lane"})
+    add_to_cart(client, make_product())
+    sign_in(client, alice, **typed_fields())
+    assert f'value="{NAME}"' in client.get(CHECKOUT).text
+
+
+@pytest.mark.parametrize("way", ["afresh", "limit"])
+def test_typed_details_are_forgotten(client: Client, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    add_to_cart(client, make_product())
+    client.post(CHECKOUT, typed_fields() | {"action": "log_in"})
+    assert NAME in client.get(CHECKOUT).text
+    if way == "afresh":
+        client.post(AFRESH)
+    else:
+        pass_hours(monkeypatch, 4)
+    assert NAME not in client.get(CHECKOUT).text
+    assert "details_draft" not in client.session
+
+
+@pytest.mark.parametrize("value", ["x" * 10_000, "A\x00", "<script>"])
+def test_odd_typed_details_are_kept_safely(client: Client, value: str) -> None:
+    add_to_cart(client, make_product())
+    client.post(CHECKOUT, typed_fields(name=value, country=value) | {"action": "log_in", "shipping-evil": "x"})
+    page = client.get(CHECKOUT)
+    assert (page.status_code, "<script>" in page.text) == (200, False)
+    assert "shipping-evil" not in client.session["details_draft"]
