@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from accounts.guest_session import guest_session_ended
 from accounts.models import User
+from carts import details_draft, guest_carts
 from carts.models import Cart, CartItem
 from carts.models.rates import ShippingMethod, TaxRate
 from carts.pricing.rules import PricingRules
@@ -61,4 +62,5 @@ def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
 
 @receiver(guest_session_ended, dispatch_uid="carts.forget_guest")
 def forget_guest_choices(request: HttpRequest, **kwargs: Any) -> None:
-    Cart.objects.forget_guest(request)
+    guest_carts.forget_choices(request)
+    details_draft.forget(request)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from accounts.guest_session import guest_session_ended
 from accounts.models import User
+from carts import guest_carts
 from carts.models import Cart
 from orders.models import Order
 from orders.models.order import new_order_id
@@ -34,7 +35,7 @@ def copy_cart_totals(sender: type[Cart], instance: Cart, raw: bool = False, **kw
 @receiver(guest_session_ended, dispatch_uid="orders.forget_guest")
 def forget_guest_orders(request: HttpRequest, **kwargs: Any) -> None:
     """Remove the guest's orders from the session. For unpaid ones, which stay, also forget what the cart was for."""
-    Cart.objects.forget_choices(Order.objects.forget_guest(request))
+    guest_carts.forget_choices_of_orders(Order.objects.forget_guest(request))
 
 
 @receiver(user_logged_in, dispatch_uid="guest_checkout_at_sign_in")

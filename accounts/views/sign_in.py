@@ -18,9 +18,10 @@ from accounts.forms import GuestForm, LoginForm, SignupForm
 from accounts.models import AccountMail, GuestEmail, TakenSignup, User
 from accounts.throttle import taken_email_limit_response
 from billing.models import BillingProfile
+from carts import details_draft
 from carts.models import Cart
 from core.http import client_key, next_url, private
-from orders.workflow.guests import get_signup_initial, may_take_over, start_guest
+from orders.workflow.guests import get_signup_initial, is_other_person, start_guest
 
 
 @private
@@ -31,6 +32,7 @@ def user_login(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(target)
     form = LoginForm(request.POST or None, request=request)
+    details_draft.store(request, request.POST)  # the form on the checkout sends the address fields of its page
     if form.is_valid() and form.user:
         Cart.objects.remember_current(request)
         login(request, form.user)
@@ -50,18 +52,24 @@ def user_signup(request: HttpRequest) -> HttpResponseBase:
     form = SignupForm(request.POST or None, initial=get_signup_initial(request))
     if form.is_bound and TakenSignup.objects.is_at_limit(client):
         return taken_email_limit_response(request)
-    if form.is_valid() and _sign_up(request, form):
-        return redirect(target)
+    is_other = form.is_valid() and is_other_person(request, form.cleaned_data["email"])
+    if form.is_valid() and _sign_up(request, form, is_other):
+        # The thank-you page links here with the order as the target, which another person must not see.
+        orders = resolve_url("orders:list")
+        return redirect(orders if is_other and target.startswith(orders) else target)
     if form.has_taken_email and TakenSignup.objects.record(client):
         return taken_email_limit_response(request)
     return render(request, "accounts/signup.html", {"form": form, "next": target})
 
 
-def _sign_up(request: HttpRequest, form: SignupForm) -> bool:
-    """Save the new user and sign in. Return False if the email address was taken in another tab in the meantime."""
+def _sign_up(request: HttpRequest, form: SignupForm, is_other: bool) -> bool:
+    """Save the new user and sign in. Return False if the email address was taken in another tab in the meantime.
+
+    `is_other` means that the guest of this session can be another person, so the user does not take over their data.
+    """
     user = form.save(commit=False)
     try:
-        BillingProfile.objects.save_new_user(request, user, may_take_over(request, user.email))
+        BillingProfile.objects.save_new_user(request, user, not is_other)
     except IntegrityError:
         form.add_error("email", ValidationError(SignupForm.EMAIL_TAKEN, code="taken"))
         return False
@@ -70,6 +78,11 @@ def _sign_up(request: HttpRequest, form: SignupForm) -> bool:
     GuestEmail.objects.forget(request)
     emails.queue_email(request, AccountMail.Kind.VERIFY, user.email, user)
     messages.success(request, _("Welcome! Your account is ready."))
+    if is_other:
+        text = _(
+            "Orders placed in this browser with another email are not part of it; the link in their email opens them."
+        )
+        messages.info(request, text)
     return True
 
 

@@ -24,7 +24,6 @@ from products.models import Product, ProductQuerySet
 from products.models.product import MAX_QUANTITY
 
 CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
-NO_CHOICES: dict[str, Any] = dict.fromkeys(CHOICE_FIELDS, "") | {"shipping_method_id": None}
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
 
 
@@ -137,24 +136,6 @@ class CartManager(CartSession, models.Manager["Cart"]):
         """
         if cart := self.from_request(request):
             self.remember(request, cart)
-
-    def forget_guest(self, request: HttpRequest) -> None:
-        """Remove what a guest chose for the visitor's cart: the destination, shipping method and discount code.
-
-        The lines stay. The cart of a user does not change.
-        """
-        cart = self._for_session(request) or self._for_visitor(request)
-        if cart and cart.user_id is None:
-            self.filter(pk=cart.pk, active=True).update(**NO_CHOICES, billing_profile=None)
-
-    def forget_choices(self, order_numbers: list[str]) -> None:
-        """Remove the choices from the closed carts of these orders, so that a cancellation does not restore them."""
-        self.filter(orders__order_id__in=order_numbers, active=False).update(**NO_CHOICES)
-
-    def move_to_session(self, request: HttpRequest) -> None:
-        """Give the visitor's cart the session key of this request, after the key has changed."""
-        if cart := self._for_session(request):
-            self.filter(pk=cart.pk, user=None).update(session_key=request.session.session_key)
 
     def _active(self, lock: bool) -> "models.QuerySet[Cart]":
         carts = self.filter(active=True)

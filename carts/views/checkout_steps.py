@@ -17,11 +17,12 @@ from addresses.models import Address
 from billing import limits
 from billing.csp import payment_page
 from billing.models import BillingProfile, CardAttempt
+from carts import details_draft
 from carts.forms import PlaceOrderForm
 from carts.models import Cart
 from carts.pricing.quotes import quote_cart
 from carts.pricing.rules import PricingRules
-from carts.views.details import DetailsForms
+from carts.views.details import LOG_IN, SIGN_UP, DetailsForms, keep_for_account
 from core.http import private
 from orders.models import Order
 from orders.views.payment import pay_order
@@ -75,6 +76,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     """Show the details step, then the payment step. A POST with action=place places the order."""
     if request.method == "POST" and request.POST.get("action") == "place":
         return place_order(request)
+    if request.method == "POST" and request.POST.get("action") in (LOG_IN, SIGN_UP):
+        return keep_for_account(request)
     cart = Cart.objects.from_request(request)
     lines = cart.lines() if cart else []
     if cart is None or not lines or any(line.problem for line in lines):
@@ -86,7 +89,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     address = order.shipping_address if order else None
     quote = quote_cart(cart, lines, address)
     context = {"cart": cart, "quote": quote, "order": order}
-    if request.method == "POST" or order is None or not order.has_addresses or "details" in request.GET:
+    is_asked = "details" in request.GET or details_draft.is_stored(request)
+    if request.method == "POST" or order is None or not order.has_addresses or is_asked:
         details = DetailsForms(request, profile, order, cart)
         if details.is_valid():
             details.save(cart)

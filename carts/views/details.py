@@ -1,16 +1,21 @@
 """The forms of the checkout's first step."""
 
 from django.forms import model_to_dict
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from accounts.forms import GuestForm
 from addresses.forms import AddressForm, is_country_change
 from addresses.models import Address
 from billing.models import BillingProfile
+from carts import details_draft
 from carts.models import Cart
 from carts.pricing.rules import PricingRules
 from orders.models import Order
 from orders.workflow.guests import start_guest
+
+LOG_IN, SIGN_UP = "log_in", "sign_up"  # values of the buttons that leave the checkout
 
 
 class DetailsForms:
@@ -24,10 +29,13 @@ class DetailsForms:
         if not request.user.is_authenticated:
             email = request.POST.get("email") or (profile.email if profile else "")
             self.guest = GuestForm(data if self.is_bound else None, initial={"email": email})
-        self.is_billing_same = (
-            "billing_same" in data if data is not None else not order or order.is_billed_to_shipping_address
-        )
+        has_draft = data is None and details_draft.is_stored(request)
+        self.is_billing_same = _is_billing_same(request, order, has_draft)
         shipping_initial = _initial(order.shipping_address if order else None)
+        billing_initial = _initial(order.billing_address if order and not self.is_billing_same else None)
+        if has_draft:
+            shipping_initial = details_draft.initial(request, Address.Type.SHIPPING)
+            billing_initial = details_draft.initial(request, Address.Type.BILLING)
         self.shipping = AddressForm(
             data,
             prefix="shipping",
@@ -38,7 +46,7 @@ class DetailsForms:
             None if self.is_billing_same else data,
             prefix="billing",
             kind=Address.Type.BILLING,
-            initial=_initial(order.billing_address if order and not self.is_billing_same else None),
+            initial=billing_initial,
             use_required_attribute=False,  # the fields can be hidden, and hidden required fields block the form
         )
 
@@ -70,8 +78,24 @@ class DetailsForms:
         shipping = self.shipping.save_for(profile)
         order.use_address(shipping, Address.Type.SHIPPING)
         Order.objects.remember_details(self.request, order)
+        details_draft.forget(self.request)
         order.use_address(shipping if self.is_billing_same else self.billing.save_for(profile), Address.Type.BILLING)
         return order
+
+
+def keep_for_account(request: HttpRequest) -> HttpResponse:
+    """Keep what was typed, although it is not complete, and redirect to the page to log in or sign up."""
+    details_draft.store(request, request.POST)
+    page = "accounts:signup" if request.POST["action"] == SIGN_UP else "accounts:login"
+    return redirect(f"{reverse(page)}?next={reverse('carts:checkout')}")
+
+
+def _is_billing_same(request: HttpRequest, order: Order | None, has_draft: bool) -> bool:
+    if request.method == "POST":
+        return "billing_same" in request.POST
+    if has_draft:
+        return details_draft.is_billing_same(request)
+    return not order or order.is_billed_to_shipping_address
 
 
 def _initial(address: Address | None) -> dict[str, object] | None:

@@ -41,16 +41,16 @@ def get_signup_initial(request: HttpRequest) -> dict[str, str]:
     return {"email": profile.email, "name": address.name if address else ""}
 
 
-def may_take_over(request: HttpRequest, email: str) -> bool:
-    """Return whether a new user with this email address takes over the guest profile of this session.
+def is_other_person(request: HttpRequest, email: str) -> bool:
+    """Return whether this session's guest completed an order with another email address than this one.
 
-    Not if the guest completed an order with another email address: a different person can be using the browser now.
+    A different person can be using the browser now, so a new account with this address must not get the guest's data.
     """
     profile = BillingProfile.objects.for_session(request)
-    if profile is None or not profile.is_guest:
+    if profile is None or not profile.is_guest or canonical_email(profile.email) == canonical_email(email):
         return False
-    finished = Order.objects.placed().filter(billing_profile=profile).exclude(status__in=Order.UNPAID_STATES)
-    return canonical_email(profile.email) == canonical_email(email) or not finished.exists()
+    placed = Order.objects.placed().filter(billing_profile=profile)
+    return placed.exclude(status__in=Order.UNPAID_STATES).exists()
 
 
 def keep_details(request: HttpRequest, user: User) -> None:

@@ -8,6 +8,7 @@ from accounts import guest_session
 from addresses.models import Address
 from billing import cards
 from billing.models import BillingProfile, Card
+from carts import guest_carts
 from carts.models import Cart
 from orders.emails.queue import SHOPPER
 from orders.models import Order, Payment
@@ -80,4 +81,4 @@ def _change_session_key(request: HttpRequest) -> None:
     """Give the session a new key, so that a request that is still running cannot write the guest back into it."""
     if request.session.session_key:
         request.session.cycle_key()
-        Cart.objects.move_to_session(request)
+        guest_carts.move_to_session(request)

@@ -33,6 +33,15 @@
     });
   });
 
+  // Logging in on this page also sends the postal addresses that were typed, so that the server keeps them.
+  const details = document.querySelector("[data-details]");
+  document.querySelector("[data-keeps-details]")?.addEventListener("submit", (event) => {
+    for (const [name, value] of new FormData(details)) {
+      if (!/^(shipping|billing)[-_]/.test(name)) continue;
+      event.target.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    }
+  });
+
   // Opening the section means that the billing address differs; closing it means that it is the same.
   const same = document.querySelector("#billing_same");
   same?.closest("details").addEventListener("toggle", (event) => { same.checked = !event.target.open; });

@@ -1,0 +1,30 @@
+"""What happens to carts when the browser forgets a guest. Their lines stay for the next person."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from carts.models import Cart
+from carts.models.cart import CHOICE_FIELDS
+
+NO_CHOICES: dict[str, Any] = dict.fromkeys(CHOICE_FIELDS, "") | {"shipping_method_id": None}
+
+
+def forget_choices(request: HttpRequest) -> None:
+    """Remove what the guest chose for the visitor's cart: the destination, shipping method and discount code.
+
+    The cart of a user does not change.
+    """
+    if cart := Cart.objects.from_request(request):
+        Cart.objects.filter(pk=cart.pk, active=True, user=None).update(**NO_CHOICES, billing_profile=None)
+
+
+def forget_choices_of_orders(numbers: list[str]) -> None:
+    """Remove the choices from the closed carts of these orders, so that a cancellation does not restore them."""
+    Cart.objects.filter(orders__order_id__in=numbers, active=False).update(**NO_CHOICES)
+
+
+def move_to_session(request: HttpRequest) -> None:
+    """Give the visitor's cart the session key of this request, after the key has changed."""
+    if pk := Cart.objects.stored_id(request):
+        Cart.objects.filter(pk=pk, active=True, user=None).update(session_key=request.session.session_key)

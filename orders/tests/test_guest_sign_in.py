@@ -1,0 +1,212 @@
+"""Tests for what a user who logs in or signs up gets from the guest who used the browser before."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from addresses.models import Address
+from orders.models import Order
+from stripe_simulator.server import Simulator
+from tests.guests import (
+    AFRESH,
+    CHECKOUT,
+    EMAIL,
+    NAME,
+    ORDERS,
+    STREET,
+    enter_details,
+    knows_nothing,
+    pass_hours,
+    purchase,
+)
+from tests.makers import (
+    ADDRESS,
+    PASSWORD,
+    add_card,
+    add_to_cart,
+    make_discount,
+    make_product,
+    make_user,
+    place_order,
+    submit_details,
+)
+from tests.visitors import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_up(client: Client, email: str) -> Any:
+    return client.post("/accounts/signup/", {"name": "Bo", "email": email, "password": PASSWORD})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["login", "signup"])
+@pytest.mark.parametrize("when", ["afresh", "limit", "immediately"])
+def test_another_person_who_signs_in_gets_nothing_of_a_guest_who_bought(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, way: str, when: str
+) -> None:
+    order = purchase(client)
+    if when == "afresh":
+        client.post(AFRESH)
+    elif when == "limit":
+        pass_hours(monkeypatch, 4)
+    if way == "login":
+        sign_in(client, make_user("bo@example.org"))
+    else:
+        sign_up(client, "bo@example.org")
+    assert knows_nothing(client, order)
+    assert User.objects.get().billing_profile.orders.exclude(status="open").count() == 0
+
+
+def test_guest_who_signs_up_with_the_same_email_keeps_the_order(client: Client, simulator: Simulator) -> None:
+    order = purchase(client)
+    sign_up(client, EMAIL.upper())
+    assert order.order_id in client.get(ORDERS).text
+
+
+@pytest.mark.slow
+def test_user_who_logs_in_with_the_email_of_the_order_still_sees_it(client: Client, simulator: Simulator) -> None:
+    user = make_user(EMAIL)
+    order = purchase(client)
+    sign_in(client, user)
+    assert order.order_id in client.get(ORDERS).text
+
+
+def test_unpaid_order_stays_visible_at_sign_in(client: Client, simulator: Simulator) -> None:
+    order = purchase(client, "tok_chargeCustomerFail")
+    sign_in(client, make_user())
+    assert client.get(order.get_absolute_url()).status_code == 200
+
+
+@pytest.mark.parametrize("way", ["login", "signup"])
+def test_details_of_this_checkout_survive_sign_in(client: Client, simulator: Simulator, way: str) -> None:
+    make_discount("TEN")
+    enter_details(client)
+    client.post("/cart/discount/", {"code": "TEN"}, headers={"Sec-Fetch-Site": "same-origin"})
+    if way == "login":
+        sign_in(client, make_user())
+    else:
+        sign_up(client, "bo@example.org")
+    page = client.get(CHECKOUT)
+    assert page.context["step"] == "pay"
+    assert (STREET in page.text, "TEN" in page.text, "Teal mug" in page.text) == (True, True, True)
+    assert page.context["order"].billing_profile.user == User.objects.get()
+    place_order(client, add_card(client).json()["card"])
+    order = Order.objects.placed().get()
+    assert (order.status, STREET in order.shipping_address_text) == ("paid", True)
+
+
+def test_typed_details_win_over_the_users_last_addresses(client: Client, other_client: Client) -> None:
+    alice = make_user()
+    sign_in(other_client, alice)
+    add_to_cart(other_client, make_product())
+    submit_details(other_client, line_1="7 Alice Lane")
+    enter_details(client)
+    sign_in(client, alice)
+    page = client.get(CHECKOUT)
+    assert (STREET in page.text, "7 Alice Lane" in page.text) == (True, False)
+    assert "We have kept the postal addresses that you entered." in page.text
+    streets = Address.objects.for_profile(alice.billing_profile).values_list("line_1", flat=True)
+    assert set(streets) == {"7 Alice Lane", STREET}
+
+
+@pytest.mark.slow
+def test_separate_billing_address_survives_sign_in(client: Client) -> None:
+    add_to_cart(client, make_product())
+    data = {f"shipping-{name}": value for name, value in ADDRESS.items()}
+    data |= {f"billing-{name}": value for name, value in (ADDRESS | {"city": "Oxford"}).items()}
+    client.post(CHECKOUT, data | {"email": EMAIL})
+    sign_in(client, make_user())
+    order = client.get(CHECKOUT).context["order"]
+    assert (order.shipping_address.city, order.billing_address.city) == ("Bath", "Oxford")
+
+
+def test_addresses_of_an_earlier_guest_order_do_not_go_to_a_user(client: Client, simulator: Simulator) -> None:
+    purchase(client)
+    add_to_cart(client, make_product())
+    assert client.get(CHECKOUT).context["step"] == "pay"  # with the addresses of the last order
+    sign_in(client, make_user())
+    page = client.get(CHECKOUT)
+    assert (page.context["step"], STREET in page.text) == ("details", False)
+
+
+def test_guests_own_rows_stay_with_the_guest_at_login(client: Client) -> None:
+    enter_details(client)
+    sign_in(client, make_user())
+    assert Address.objects.filter(billing_profile__user=None).count() == 1
+
+
+# Details that were typed but not submitted
+
+
+def typed_fields(**changes: str) -> dict[str, str]:
+    """Return the fields of an incomplete details form, as the browser sends them."""
+    return {
+        f"shipping-{name}": value for name, value in (ADDRESS | {"name": NAME, "postal_code": ""} | changes).items()
+    }
+
+
+@pytest.mark.parametrize(("action", "page"), [("log_in", "/accounts/login/"), ("sign_up", "/accounts/signup/")])
+def test_incomplete_details_survive_sign_in_through_the_button(client: Client, action: str, page: str) -> None:
+    add_to_cart(client, make_product())
+    response = client.post(CHECKOUT, typed_fields() | {"action": action, "billing_same": "on"})
+    assert response.url == f"{page}?next={CHECKOUT}"
+    if action == "log_in":
+        sign_in(client, make_user())
+    else:
+        sign_up(client, EMAIL)
+    page = client.get(CHECKOUT)
+    assert (page.context["step"], f'value="{NAME}"' in page.text) == ("details", True)
+    assert submit_details(client, name=NAME).url == CHECKOUT
+    assert client.get(CHECKOUT).context["step"] == "pay"
+
+
+@pytest.mark.slow
+def test_typed_details_sent_with_the_login_form_survive_a_wrong_password(client: Client) -> None:
+    alice = make_user()
+    add_to_cart(client, make_product())
+    sign_in(client, alice, password="wrong", **typed_fields())
+    sign_in(client, alice, **typed_fields(country="US", state="CA"))
+    page = client.get(CHECKOUT).text
+    assert (f'value="{NAME}"' in page, "ZIP code" in page) == (True, True)
+
+
+def test_typed_details_win_over_the_addresses_of_the_users_order(client: Client) -> None:
+    alice = make_user()
+    Address.objects.create(billing_profile=alice.billing_profile, **ADDRESS | {"line_1": "7 Alice Lane"})
+    add_to_cart(client, make_product())
+    sign_in(client, alice, **typed_fields())
+    assert f'value="{NAME}"' in client.get(CHECKOUT).text
+
+
+@pytest.mark.parametrize("way", ["afresh", "limit"])
+def test_typed_details_are_forgotten(client: Client, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    add_to_cart(client, make_product())
+    client.post(CHECKOUT, typed_fields() | {"action": "log_in"})
+    assert NAME in client.get(CHECKOUT).text
+    if way == "afresh":
+        client.post(AFRESH)
+    else:
+        pass_hours(monkeypatch, 4)
+    assert NAME not in client.get(CHECKOUT).text
+    assert "details_draft" not in client.session
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", ["x" * 10_000, "A\x00", "<script>"])
+def test_odd_typed_details_are_kept_safely(client: Client, value: str) -> None:
+    add_to_cart(client, make_product())
+    client.post(CHECKOUT, typed_fields(name=value, country=value) | {"action": "log_in", "shipping-evil": "x"})
+    page = client.get(CHECKOUT)
+    assert (page.status_code, "<script>" in page.text) == (200, False)
+    assert "shipping-evil" not in client.session["details_draft"]
+
+
+def test_sign_up_for_an_order_with_another_email_says_where_the_order_is(client: Client, simulator: Simulator) -> None:
+    order = purchase(client)
+    data = {"name": "Bo", "email": "bo@example.org", "password": PASSWORD, "next": order.get_absolute_url()}
+    page = client.post("/accounts/signup/", data, follow=True)
+    assert page.redirect_chain == [(ORDERS, 302)]
+    assert "Orders placed here with another email are not part of it." in page.text
