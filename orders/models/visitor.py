@@ -129,7 +129,8 @@ class VisitorQuerySet(models.QuerySet[Row]):
         if (numbers or request.session.get(LINKS_KEY)) and not guest_session.is_dated(request):
             last: Any = self.filter(order_id__in=numbers[-1:]).values("placed_at").first()
             guest_session.is_current(request, since=last and last["placed_at"])
-        return request.session.get(ORDERS_KEY, [])
+            numbers = request.session.get(ORDERS_KEY, [])
+        return numbers
 
     def _is_unpaid(self) -> Q:
         return Q(status__in=self.model.UNPAID_STATES)  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from billing.cards import detach_quietly
 from billing.models import BillingProfile, Card
 from orders.models import Order, Payment
+from orders.models.order import OrderQuerySet
 
 FAILED_BANK_CHECK = "payment_intent_authentication_failure"
 
@@ -91,7 +92,7 @@ def without_order(before: datetime) -> QuerySet[Card]:
     return Card.objects.unsaved().filter(~Exists(_order().placed()), entered_at__lt=before)
 
 
-def _order() -> QuerySet[Order]:
+def _order() -> OrderQuerySet:
     return Order.objects.filter(order_id=OuterRef("order_number"))
 
 

@@ -6,13 +6,13 @@ from django.http import HttpRequest
 
 from accounts import guest_session
 from addresses.models import Address
-from billing import cards
-from billing.models import BillingProfile, Card
+from billing.cards import detach_quietly
+from billing.models import BillingProfile
 from carts import guest_carts
 from carts.models import Cart
 from orders.emails.queue import SHOPPER
-from orders.models import Order, Payment
-from orders.workflow import cancellation
+from orders.models import Order
+from orders.workflow import cancellation, order_cards
 
 
 @dataclass
@@ -47,6 +47,8 @@ def start_afresh(request: HttpRequest) -> Afresh:
     guest_session.end(request)
     for guest in profiles:
         _forget_rows(guest)
+    order_cards.drop_unsaved_cards(profiles)
+    detach_quietly(order_cards.due_to_detach().filter(billing_profile__in=profiles))
     _change_session_key(request)
     return result
 
@@ -55,7 +57,7 @@ def _cancel(request: HttpRequest, orders: list[Order]) -> Afresh:
     for order in orders:
         cancellation.cancel(order, by=SHOPPER)
         if order.cart and order.status == Order.Status.CANCELED:
-            Cart.objects.remember_restored(request, order.cart)
+            Cart.objects.remember_restored(request, order.cart, order.order_id)
     return Afresh(
         canceled=[order for order in orders if order.status == Order.Status.CANCELED],
         paid=[order for order in orders if order.is_paid],
@@ -64,17 +66,11 @@ def _cancel(request: HttpRequest, orders: list[Order]) -> Afresh:
 
 
 def _forget_rows(guest: BillingProfile) -> None:
-    """Remove what only future orders of this guest would have used: open orders, postal addresses and cards.
-
-    A card that a payment is still using stays until the payment is complete.
-    """
+    """Remove what only future orders of this guest would have used: open orders and postal addresses."""
     orders = Order.objects.filter(billing_profile=guest)
     orders.filter(status=Order.Status.OPEN).update(shipping_address=None, billing_address=None, active=False)
     used = {pk for pair in orders.values_list("shipping_address", "billing_address") for pk in pair}
     Address.objects.for_profile(guest).exclude(pk__in=used - {None}).delete()
-    in_use = Payment.objects.filter(status__in=Payment.OPEN, card__isnull=False).values("card")
-    for card in Card.objects.usable(guest).exclude(pk__in=in_use).select_related("billing_profile"):
-        cards.remove(card)
 
 
 def _change_session_key(request: HttpRequest) -> None:
