@@ -149,6 +149,7 @@ def test_guest_order_that_expires_after_sign_in_returns_to_the_users_cart(
     assert EXPIRED.format(order.order_id) in page.text
 
 
+@pytest.mark.slow
 def test_sign_in_leaves_the_cart_of_a_paid_order(client: Client, simulator: Simulator, lamp: Product) -> None:
     order = buy(client, lamp)
     sign_in(client, make_user())
@@ -170,6 +171,7 @@ def test_refilled_cart_says_once_that_the_lines_came_back(client: Client, simula
     assert order.order_id not in second.text
 
 
+@pytest.mark.slow
 def test_empty_cart_says_that_the_lines_came_back(client: Client, simulator: Simulator, lamp: Product) -> None:
     order = buy(client, lamp, "tok_chargeCustomerFail")
     expire(order)
@@ -184,6 +186,7 @@ def test_order_canceled_by_staff_is_not_called_unpaid(client: Client, simulator:
     assert "in time" not in text
 
 
+@pytest.mark.slow
 def test_two_expired_orders_are_both_named(client: Client, simulator: Simulator, lamp: Product) -> None:
     orders = [buy(client, lamp, "tok_chargeCustomerFail", quantity=2) for _number in range(2)]
     for order in orders:
@@ -217,6 +220,7 @@ def test_order_that_ends_while_the_page_is_shown_is_named_next_time(lamp: Produc
     assert Cart.objects.get(pk=cart.pk).restored_orders.split()[-1] == "LATER"
 
 
+@pytest.mark.slow
 def test_sentence_survives_sign_in(client: Client, simulator: Simulator, lamp: Product) -> None:
     alice = make_user()
     make_cart({lamp: 1}, user=alice, session_key="")
@@ -226,6 +230,7 @@ def test_sentence_survives_sign_in(client: Client, simulator: Simulator, lamp: P
     assert EXPIRED.format(order.order_id) in client.get(reverse("carts:home")).text
 
 
+@pytest.mark.slow
 def test_stock_limit_is_said_as_for_any_line(client: Client, simulator: Simulator, lamp: Product) -> None:
     order = buy(client, lamp, "tok_chargeCustomerFail", quantity=2)
     expire(order)
@@ -274,6 +279,7 @@ def test_email_about_an_expired_order_says_where_the_items_are(
     assert "/cart/" in text
 
 
+@pytest.mark.slow
 def test_email_to_a_member_says_that_the_items_are_in_the_cart(
     client: Client, simulator: Simulator, lamp: Product
 ) -> None:
@@ -283,6 +289,7 @@ def test_email_to_a_member_says_that_the_items_are_in_the_cart(
     assert "Its items are back in your cart. They are no longer reserved for you:" in cancellation_email(order)
 
 
+@pytest.mark.slow
 def test_email_about_an_order_without_a_cart_does_not_mention_it(
     client: Client, simulator: Simulator, lamp: Product, mailoutbox: Any
 ) -> None:
@@ -294,6 +301,7 @@ def test_email_about_an_order_without_a_cart_does_not_mention_it(
     assert "back in your cart" not in mailoutbox[-1].body
 
 
+@pytest.mark.slow
 def test_code_of_the_order_returns_to_a_new_cart(client: Client, simulator: Simulator, lamp: Product) -> None:
     make_discount("TEN")
     order = buy(client, lamp, "tok_chargeCustomerFail")

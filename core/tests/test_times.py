@@ -3,6 +3,7 @@
 import ast
 import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from core import times
 from orders.models import Order
+from orders.workflow.personal_data import export_personal_data
+from tests.makers import make_discount, make_user
 from tests.test_architecture import ROOT, modules, nodes_of
 
 WINTER, SUMMER = datetime(2026, 11, 28, 11, 39, tzinfo=UTC), datetime(2026, 7, 1, 23, 39, tzinfo=UTC)
@@ -80,6 +83,21 @@ def test_time_zone_is_known(name: str) -> None:
 @pytest.mark.parametrize("name", ["London", "Europe", "UTC+1", "../Europe/London", "/etc/localtime", "Mars/Base", " "])
 def test_text_that_is_not_a_time_zone_is_rejected(name: str) -> None:
     assert not times.is_time_zone(name)
+
+
+@pytest.mark.django_db
+def test_export_has_the_offset_of_the_shop(settings: Any) -> None:
+    settings.TIME_ZONE = "Pacific/Auckland"
+    data = export_personal_data(make_user(date_joined=WINTER))
+    assert data["account"]["date_joined"].isoformat() == "2026-11-29T00:39:00+13:00"
+    assert data["exported"].utcoffset() in (timedelta(hours=12), timedelta(hours=13))
+
+
+@pytest.mark.django_db
+def test_end_of_a_discount_is_told_in_the_zone_of_the_shop(settings: Any) -> None:
+    settings.TIME_ZONE = "America/Los_Angeles"
+    discount = make_discount("ENDED", ends=datetime(2026, 1, 1, 2, 30, tzinfo=UTC))
+    assert "expired on 31 December 2025, 18:30 and" in discount.problem(Decimal(10))
 
 
 # Structure

@@ -54,6 +54,7 @@ def test_event_is_in_the_folded_part_if_it_is_no_milestone(kind: str) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("status", [Order.Status.PAID, Order.Status.SHIPPED, Order.Status.REFUNDED, "canceled"])
 def test_finished_order_folds_its_failed_tries(client: Client, status: str) -> None:
     order = make_order(client, Kind.PLACED, Kind.PAYING, Kind.DECLINED, Kind.PAYING, Kind.PAID, status=status)
@@ -89,6 +90,7 @@ def test_times_of_the_history_are_in_the_zone_of_the_shop(client: Client, settin
     assert "Placed on 29 November 2026" in page
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_order_paid_at_the_second_try_shows_milestones(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
