@@ -57,7 +57,8 @@ def email_context(mail: Mail) -> Context | None:
 
 def _alert_text(mail: Mail) -> str:
     """Return the alert that this message reports. The order only has the text of the last one."""
-    event = mail.order.events.filter(kind=OrderEvent.Kind.ALERTED, pk=mail.about).first()
+    alerts = mail.order.events.filter(kind=OrderEvent.Kind.ALERTED)
+    event = alerts.filter(pk=mail.about).first() if mail.about.isdecimal() else None
     return event.text if event else mail.order.attention
 
 

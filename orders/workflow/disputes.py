@@ -150,8 +150,8 @@ def _facts(row: Dispute) -> str:
 def _alert(row: Dispute) -> str:
     facts = {"facts": _facts(row)}
     if row.is_closed:
-        return _("A case about the payment was closed: %(facts)s.") % facts
+        return _("A case about the payment was closed: %(facts)s") % facts
     if row.is_inquiry:
-        text = _("The bank asks about the payment: %(facts)s. Answer in the Stripe Dashboard. Refunds are possible.")
+        text = _("The bank asks about the payment. Refunds are possible. Answer in the Stripe Dashboard: %(facts)s")
         return text % facts
-    return _("The payment is disputed: %(facts)s. Respond in the Stripe Dashboard.") % facts
+    return _("The payment is disputed. Respond in the Stripe Dashboard: %(facts)s") % facts
