@@ -38,12 +38,12 @@ class OrderEvent(models.Model):
     # What happened to the order and its money, and stays visible. Each kind is in exactly one of these two groups.
     MILESTONES = (
         Kind.PLACED, Kind.PAID, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDED, Kind.REFUND_FAILED, Kind.MISMATCH,
-        Kind.DISPUTED, Kind.ERASED,
+        Kind.DISPUTED, Kind.DISPUTE_CLOSED, Kind.ERASED,
     )  # fmt: skip
     # The steps in between. The order's page folds them as soon as the order is paid or canceled.
     STEPS = (
         Kind.PAYING, Kind.NEEDS_ACTION, Kind.DECLINED, Kind.CANCELING, Kind.MAILED, Kind.REFUNDING, Kind.ALERTED,
-        Kind.ACKNOWLEDGED, Kind.LINKS_REVOKED,
+        Kind.ACKNOWLEDGED, Kind.LINKS_REVOKED, Kind.INQUIRY, Kind.DISPUTE_UPDATED,
     )  # fmt: skip
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events", verbose_name=_("order"))

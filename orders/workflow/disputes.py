@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import answers, gateway
 from core.money import format_money, major_units
+from core.times import format_datetime
 from orders.models import Dispute, Order, OrderEvent
 from orders.workflow.alerts import alert_staff
 
@@ -142,7 +142,7 @@ def _facts(row: Dispute) -> str:
     amount = format_money(row.amount, row.currency)
     facts = [row.stripe_id, str(row.get_status_display()), amount, row.display_reason]
     if row.due and not row.is_closed:
-        due = date_format(timezone.localtime(row.due), "DATETIME_FORMAT")
+        due = format_datetime(row.due)
         facts.append(_("respond by %(time)s") % {"time": due})
     return ", ".join(filter(None, facts))
 
