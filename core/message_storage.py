@@ -29,4 +29,4 @@ def discard_messages(request: HttpRequest) -> None:
     storage = get_messages(request)
     if isinstance(storage, BaseStorage):
         list(storage)  # reading them all removes them from the cookie and the session
-        storage._loaded_data = []
+        storage._loaded_data = []  # type: ignore[attr-defined]

@@ -109,6 +109,8 @@ def test_order_opened_with_a_link_is_forgotten_after_the_limit(
     pass_hours(monkeypatch, 4)
     assert other_client.get(order.get_absolute_url()).status_code == 404
     assert order.order_id in other_client.get(path, follow=True).text
+    pass_hours(monkeypatch, 4)
+    assert order.order_id in other_client.get(path, follow=True).text  # as the first page after the limit
 
 
 def test_unpaid_order_stays_until_it_ends(
