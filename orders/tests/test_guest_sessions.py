@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import guest_session
 from billing.models import BillingProfile
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
@@ -32,6 +33,7 @@ from tests.makers import (
     make_tax,
     submit_details,
 )
+from tests.visitors import make_request
 
 pytestmark = pytest.mark.django_db
 
@@ -172,3 +174,9 @@ def test_session_from_before_times_were_recorded_is_dated_by_its_rows(
     Order.objects.update(placed_at=old)
     assert (order.order_id in client.get(ORDERS).text) is (age < 4)
     assert (STREET in client.get(f"{CHECKOUT}?details", follow=True).text) is False  # the cart is empty
+
+
+def test_new_time_does_not_prolong_a_session_that_is_over() -> None:
+    request = make_request(order_ids=["X"], guest_times={"changed": 1.0})
+    guest_session.record_change(request)
+    assert "order_ids" not in request.session
