@@ -31,7 +31,7 @@ def is_stored(request: HttpRequest) -> bool:
     return DRAFT_KEY in request.session
 
 
-def initial(request: HttpRequest, kind: str) -> dict[str, str]:
+def initial(request: HttpRequest, kind: str) -> dict[str, object]:
     """Return the typed values of the shipping or billing address, or an empty dictionary."""
     draft = request.session.get(DRAFT_KEY, {}) if is_stored(request) else {}
     return {name.removeprefix(f"{kind}-"): draft[name] for name in draft if FIELDS.get(name) == kind}
