@@ -33,6 +33,13 @@ def record_order(request: HttpRequest) -> None:
     _record(request, ORDERED)
 
 
+def record_visit(request: HttpRequest) -> None:
+    """Record that a link was opened, if nothing else has been recorded yet. It does not prolong a guest session."""
+    end_if_over(request)
+    if not is_dated(request):
+        record_change(request)
+
+
 def end_if_over(request: HttpRequest) -> None:
     """End the guest session if its time is over, and show a message to visitors who are not logged in.
 

@@ -79,9 +79,7 @@ def _sign_up(request: HttpRequest, form: SignupForm, is_other: bool) -> bool:
     emails.queue_email(request, AccountMail.Kind.VERIFY, user.email, user)
     messages.success(request, _("Welcome! Your account is ready."))
     if is_other:
-        text = _(
-            "Orders placed in this browser with another email are not part of it; the link in their email opens them."
-        )
+        text = _("Orders placed here with another email are not part of it. The link in their email opens them.")
         messages.info(request, text)
     return True
 

@@ -8,7 +8,6 @@ from typing import Any, Self, TypeVar
 from django.db import models
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts import guest_session
 from accounts.email_addresses import same_email
@@ -55,7 +54,7 @@ class VisitorQuerySet(models.QuerySet[Row]):
 
         This gives access until the link is revoked or the guest session is over.
         """
-        guest_session.is_current(request, since=timezone.now())
+        guest_session.record_visit(request)
         links = {number: old for number, old in request.session.get(LINKS_KEY, {}).items() if number != order_id}
         request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-MAX_SESSION_ORDERS:])
 
@@ -129,8 +128,7 @@ class VisitorQuerySet(models.QuerySet[Row]):
         if (numbers or request.session.get(LINKS_KEY)) and not guest_session.is_dated(request):
             last: Any = self.filter(order_id__in=numbers[-1:]).values("placed_at").first()
             guest_session.is_current(request, since=last and last["placed_at"])
-            numbers = request.session.get(ORDERS_KEY, [])
-        return numbers
+        return numbers if guest_session.is_dated(request) else []
 
     def _is_unpaid(self) -> Q:
         return Q(status__in=self.model.UNPAID_STATES)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import guest_session
 from billing.models import BillingProfile
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
@@ -32,6 +33,7 @@ from tests.makers import (
     make_tax,
     submit_details,
 )
+from tests.visitors import make_request
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +111,8 @@ def test_order_opened_with_a_link_is_forgotten_after_the_limit(
     pass_hours(monkeypatch, 4)
     assert other_client.get(order.get_absolute_url()).status_code == 404
     assert order.order_id in other_client.get(path, follow=True).text
+    pass_hours(monkeypatch, 4)
+    assert order.order_id in other_client.get(path, follow=True).text  # as the first page after the limit
 
 
 def test_unpaid_order_stays_until_it_ends(
@@ -170,3 +174,9 @@ def test_session_from_before_times_were_recorded_is_dated_by_its_rows(
     Order.objects.update(placed_at=old)
     assert (order.order_id in client.get(ORDERS).text) is (age < 4)
     assert (STREET in client.get(f"{CHECKOUT}?details", follow=True).text) is False  # the cart is empty
+
+
+def test_new_time_does_not_prolong_a_session_that_is_over() -> None:
+    request = make_request(order_ids=["X"], guest_times={"changed": 1.0})
+    guest_session.record_change(request)
+    assert "order_ids" not in request.session

@@ -124,6 +124,10 @@ class ShopMachine(ShopMachineBase):
         order = self.pick(self.with_status("placed"), number)
         self.submit_form(self.shoppers[order.order_id], reverse("orders:cancel", args=[order.order_id]))
 
+    @rule(who=WHO)
+    def start_afresh(self, who: int) -> None:
+        self.submit_form(self.browsers[who], reverse("orders:start_afresh"))
+
     @rule(who=WHO, code=st.sampled_from(["twice", "NONE", ""]))
     def use_code(self, who: int, code: str) -> None:
         """Apply a discount code to the cart, or remove it if `code` is empty."""
