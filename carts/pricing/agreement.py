@@ -82,9 +82,10 @@ def read_signed(value: str) -> dict[str, Any]:
 
 def _is_readable(facts: Any) -> bool:
     """Check that the facts have the structure that placing relies on. It compares all other values only as a whole."""
-    lines = facts.get("lines") if isinstance(facts, dict) else None
-    is_supported = isinstance(facts, dict) and facts.get("language") in [code for code, _name in settings.LANGUAGES]
-    return is_supported and isinstance(lines, dict) and all(_is_line(*pair) for pair in lines.items())
+    lines: Any = facts.get("lines") if isinstance(facts, dict) else None
+    languages = [settings.LANGUAGE_CODE, *(code for code, _name in settings.LANGUAGES)]
+    is_complete = isinstance(lines, dict) and facts.get("language") in languages
+    return is_complete and all(_is_line(*pair) for pair in lines.items())
 
 
 def _is_line(product: str, line: Any) -> bool:

@@ -11,10 +11,11 @@ from addresses.models import Address
 from carts.models.rates import ShippingMethod, TaxRate
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
-from tests.makers import PASSWORD, add_to_cart, submit_details
+from tests.makers import ADDRESS, PASSWORD, add_to_cart, submit_details
 from tests.proofs import actions, dispute_steps
 from tests.proofs.crashes import BOUNDARIES
 from tests.proofs.shop_machine_base import ShopMachineBase
+from tests.proofs.shown_page import ShownPage
 
 WHO = st.integers(0, 1)  # index of a browser
 ANY = st.integers(0, 5)  # index of an object, modulo the number of objects
@@ -68,14 +69,27 @@ class ShopMachine(ShopMachineBase):
         with self.may_crash():
             submit_details(self.browsers[who], f"{name}@example.org", line_1=f"{len(name)} High Street")
 
+    @rule(
+        who=WHO, street=st.sampled_from(["7 Bill Lane", "8 Pay Street"]), kind=st.sampled_from(["shipping", "billing"])
+    )
+    def change_address(self, who: int, street: str, kind: str) -> None:
+        """Enter an address in another tab, perhaps after the checkout was opened."""
+        data = ADDRESS | {"line_1": street, "address_type": kind}
+        self.submit_form(self.browsers[who], reverse("addresses:check"), **data)
+
+    @rule(who=WHO, language=st.sampled_from(["de", "en-gb"]))
+    def choose_language(self, who: int, language: str) -> None:
+        self.submit_form(self.browsers[who], reverse("language"), language=language)
+
     @rule(who=WHO)
     def open_checkout(self, who: int) -> None:
         """Open the checkout and keep its form, although the shop can change before Place order is pressed."""
         with self.may_crash():
             page = self.browsers[who].get(reverse("carts:checkout"))
             if page.context and page.context.get("step") == "pay":
-                order, quote = page.context["order"], page.context["quote"]
-                self.forms[who] = {"order": order.order_id, "quote": quote.signed(), "total": str(quote.total)}
+                agreement = page.context["agreement"]
+                self.forms[who] = {"order": page.context["order"].order_id, "quote": agreement.signed()}
+                self.pages[who] = ShownPage(page.text, agreement.quote.total)
 
     @precondition(lambda self: self.forms)
     @rule(who=WHO, token=TOKENS, is_ticked=st.booleans())
@@ -84,12 +98,14 @@ class ShopMachine(ShopMachineBase):
         if who not in self.forms:
             return
         form = dict(self.forms[who])
-        order, total = Order.objects.get(order_id=form["order"]), Decimal(form.pop("total"))
+        order, page = Order.objects.get(order_id=form["order"]), self.pages[who]
         card = self.card(self.browsers[who], order, token, is_ticked)
         self.submit_form(self.browsers[who], reverse("carts:checkout"), **form, action="place", card=card)
         order.refresh_from_db()
         if order.placed_at:
-            self.agreed_totals.setdefault(order.order_id, total)
+            if order.order_id not in self.agreed_totals:
+                assert page.differences(order) == []
+            self.agreed_totals.setdefault(order.order_id, page.total)
             self.shoppers.setdefault(order.order_id, self.browsers[who])
 
     @rule(who=WHO, product=ANY, quantity=FEW, token=TOKENS, is_ticked=st.booleans())
@@ -144,6 +160,10 @@ class ShopMachine(ShopMachineBase):
     @rule(number=ANY, price=st.sampled_from(["16.00", "0.01", "80.00", "5.55"]), change=st.integers(-2, 3))
     def edit_product(self, number: int, price: str, change: int) -> None:
         self.edit(number, price=price, stock_change=change)
+
+    @rule(number=ANY, title=st.sampled_from(["Mug", "Blue mug"]))
+    def rename_product(self, number: int, title: str) -> None:
+        self.edit(number, title=title)
 
     @rule(number=ANY)
     def switch_product(self, number: int) -> None:

@@ -26,6 +26,7 @@ from tests.proofs import totals
 from tests.proofs.crashes import CrashSchedule, SimulatedCrash
 from tests.proofs.incremental_audit import IncrementalAudit, delete_all_rows
 from tests.proofs.recovery import age_timestamps
+from tests.proofs.shown_page import ShownPage
 
 
 class ShopMachineBase(RuleBasedStateMachine):
@@ -50,6 +51,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         self.browsers, self.staff = [Client(), Client()], Client()
         self.staff.force_login(User.objects.create_superuser("staff@example.org", PASSWORD))
         self.forms: dict[int, dict[str, str]] = {}
+        self.pages: dict[int, ShownPage] = {}
         self.cards: dict[tuple[str, str], str] = {}
         self.agreed_totals: dict[str, Decimal] = {}
         self.shoppers: dict[str, Client] = {}

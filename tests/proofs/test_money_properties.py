@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from billing.models import BillingProfile
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
-from carts.pricing.quotes import Quote, quote, quote_cart, read_signed
+from carts.pricing.agreement import Agreement, read_signed
+from carts.pricing.quotes import Quote, quote, quote_cart
 from carts.pricing.rules import PricingRules
 from core.money import (
     CHARGED_IN_HUNDREDTHS,
@@ -32,7 +33,7 @@ from orders.workflow import payments
 from orders.workflow.placing import OrderRejected, place
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.makers import make_open_order, make_product
+from tests.makers import make_open_order, make_product, shown_facts
 from tests.proofs.incremental_audit import delete_all_rows
 from tests.proofs.proof_report import ProofReport, scaled
 
@@ -139,7 +140,8 @@ def check_quote(report: ProofReport, data: st.DataObject, currency: str) -> None
             assert abs(taxed - exact_tax(net, quoted)) <= Decimal("0.5").scaleb(-decimals(currency))
         assert quoted.is_too_small == (quoted.total < minimum_charge(currency))
         assert quoted.is_too_large == (minor_units(quoted.total, currency) > 99_999_999)
-        assert read_signed(quoted.signed()) == quoted.facts()
+        agreement = Agreement(quoted, "guest@example.org", "en-gb", "1 High Street", "1 High Street")
+        assert read_signed(agreement.signed()) == agreement.facts()
 
 
 def taxed_amounts(quoted: Quote) -> list[tuple[Decimal, Decimal]]:
@@ -229,13 +231,13 @@ def check_orders(report: ProofReport, simulator: Simulator, data: st.DataObject,
         )
         create_rules(data, currency, order)
         assert order.cart
-        shown = quote_cart(order.cart, address=order.shipping_address)
+        shown, facts = quote_cart(order.cart, address=order.shipping_address), shown_facts(order)
         report.count_try()
         if not minimum_charge(currency) <= shown.total <= maximum_charge(currency):
             with pytest.raises(OrderRejected, match="order value is"):
-                place(order, shown.facts())
+                place(order, facts)
             return
-        assume(place(order, shown.facts()))
+        assume(place(order, facts))
         payments.ensure_intent(order)
         [intent] = simulator.objects("payment_intent")
         assert intent["currency"] == order.currency == currency

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from orders.models import Mail, Order, OrderEvent, Payment
+from orders.workflow.placing import place
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_product
+from tests.makers import add_to_cart, buy, make_product, shown_facts, submit_details
 from tests.proofs import consistency, postgres, results_table
 from tests.proofs.proof_report import ProofReport
+from tests.proofs.shown_page import ShownPage
 
 PROOF = "Planted damage"
 
@@ -54,6 +58,29 @@ def test_planted_damage_is_found(client: Client, simulator: Simulator, report: P
     plant(simulator)
     report.count_try()
     report.record_control(name, figure in dict(consistency.independent_problems(simulator)))
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("email", "bob@example.org"), ("total", 1), ("shipping_address_text", "Bob\n99 Other Road"),
+        ("billing_address_text", "Bob\n99 Other Road"), ("items", {"title": "Blue mug"}), ("items", {"quantity": 2}),
+    ],
+)  # fmt: skip
+def test_order_that_differs_from_the_shown_page_is_found(client: Client, column: str, value: Any) -> None:
+    add_to_cart(client, make_product())
+    submit_details(client)
+    response, order = client.get(reverse("carts:checkout")), Order.objects.get()
+    page = ShownPage(response.text, response.context["quote"].total)
+    place(order, shown_facts(order))
+    assert page.differences(order) == []
+    if column == "items":
+        order.items.update(**value)
+    else:
+        Order.objects.update(**{column: value})
+    assert page.differences(Order.objects.get())
 
 
 def test_table_is_clean_only_without_problems_and_with_all_controls_caught(tmp_path: Path) -> None:
