@@ -74,7 +74,7 @@ def move_back_five_hours() -> None:
 def test_details_typed_before_logging_in_on_the_page_are_kept(shopper: Shopper) -> None:
     make_user()
     shopper.add(make_product())
-    shopper.click_link("Checkout")
+    shopper.click_button("Checkout")
     shopper.field("Full name").fill(NAME)
     shopper.field("Address").fill(STREET)
     shopper.page.get_by_text("Already have an account? Log in").click()
