@@ -1,7 +1,7 @@
 """Tests for the guards of the payment workflow, with chosen answers from Stripe and changes by other processes."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +31,21 @@ def order() -> Order:
     )  # fmt: skip
     order.refresh_from_db()
     return order
+
+
+@pytest.fixture(autouse=True)
+def bystanders(order: Order) -> Iterator[None]:
+    """Add orders and attempts of other shoppers, and check that no test changes them."""
+    states = [("placed", None, S.NEW), ("placed", "pi_8", S.REQUIRES_ACTION), ("canceling", "pi_9", S.FAILED)]
+    for status, intent_id, attempt in states:
+        other = Order.objects.create(
+            billing_profile=order.billing_profile, status=status, currency="gbp", payment_intent_id=intent_id
+        )
+        other.payments.create(number=1, stripe_pm="card_1", amount=1, currency="gbp", status=attempt)
+    tables: list[Any] = [Order.objects.exclude(pk=order.pk), Payment.objects.exclude(order=order)]
+    before = [list(rows.order_by("pk").values()) for rows in tables]
+    yield
+    assert [list(rows.order_by("pk").values()) for rows in tables] == before
 
 
 @pytest.fixture
@@ -85,7 +100,7 @@ def statuses(order: Order) -> list[str]:
     return list(order.payments.values_list("status", flat=True))
 
 
-# The intent (P2)
+# Step P2, create the intent
 
 
 def without_intent(order: Order) -> Order:
@@ -118,6 +133,12 @@ def test_intent_of_an_order_that_was_canceled_meanwhile_is_not_stored(
     with pytest.raises(answers.StateChanged):
         payments.ensure_intent(without_intent(order))
     assert row.get().payment_intent_id is None
+
+
+def test_new_intent_is_stored(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_intent(monkeypatch, lambda: None)
+    assert payments.ensure_intent(without_intent(order)) == "pi_2"
+    assert Order.objects.get(pk=order.pk).payment_intent_id == "pi_2"
 
 
 def test_intent_that_another_process_stored_first_is_used(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +182,7 @@ def test_customer_that_is_missing_at_intent_creation_is_replaced(order: Order, m
     assert BillingProfile.objects.get().customer_id == "cus_2"
 
 
-# Paying (P3)
+# Step P3, pay
 
 
 @pytest.mark.parametrize("status", ["canceling", "canceled", "paid"])
@@ -229,7 +250,7 @@ def test_lost_confirmation_leaves_the_attempt_open(order: Order, card: Card, mon
     assert statuses(order) == [S.NEW]
 
 
-# Settling (S)
+# Step S, settle
 
 
 def test_order_without_an_intent_is_not_settled(order: Order) -> None:
@@ -378,6 +399,22 @@ def test_mismatched_charge_of_a_canceled_order_cancels_it_once(
     assert (order.status, events(order, K.CANCELED), events(order, K.MISMATCH)) == (Order.Status.CANCELED, 1, 1)
 
 
+def test_canceled_intent_cancels_a_placed_order(order: Order, stripe_has: Callable[..., None]) -> None:
+    stripe_has(CANCELED)
+    payments.settle(order)
+    assert order.status == Order.Status.CANCELED
+
+
+def test_order_that_was_read_before_its_intent_was_stored_is_settled(
+    order: Order, stripe_has: Callable[..., None]
+) -> None:
+    stale = Order.objects.get(pk=without_intent(order).pk)
+    Order.objects.filter(pk=order.pk).update(payment_intent_id="pi_1")
+    stripe_has(SUCCEEDED)
+    payments.settle(stale)
+    assert stale.status == Order.Status.PAID
+
+
 @pytest.mark.parametrize("status", ["paid", "shipped", "refunded", "canceled"])
 def test_canceled_intent_cancels_only_a_placed_order(
     order: Order, stripe_has: Callable[..., None], status: str
@@ -394,7 +431,7 @@ def test_event_about_an_unknown_intent_is_ignored(order: Order, intent_id: str) 
     payments.settle_on_event(None, intent_id=intent_id)
 
 
-# Cancellation (X) and release
+# Step X, cancel and release
 
 
 def test_second_cancellation_is_not_recorded_again(order: Order, calls: list[str]) -> None:
