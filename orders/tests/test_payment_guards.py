@@ -300,6 +300,28 @@ def test_older_state_does_not_replace_a_final_one(
     assert (statuses(order), order.events.count()) == ([S.SUCCEEDED], 0)
 
 
+@pytest.mark.parametrize(("code", "message"), [("expired_card", "expired"), ("", "did not go through")])
+def test_failure_is_recorded_once_with_its_message(
+    order: Order, stripe_has: Callable[..., None], code: str, message: str
+) -> None:
+    attempt = add_attempt(order)
+    stripe_has(dataclasses.replace(UNPAID, code=code))
+    for _time in range(2):
+        payments.settle(order)
+    payments._fail(attempt, "", "", [S.NEW])  # another process that read the attempt before
+    [event] = order.events.filter(kind=K.DECLINED)
+    assert message in event.text
+    assert message in order.payments.get().message
+
+
+def test_page_without_an_answer_shows_what_the_shop_knows(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(intent_id: str) -> None:
+        raise answers.OutcomeUnknown
+
+    monkeypatch.setattr(gateway, "retrieve_intent", fail)
+    assert payments.settle_quietly(order) is None
+
+
 def test_bank_check_is_recorded_once(order: Order, stripe_has: Callable[..., None]) -> None:
     add_attempt(order)
     stripe_has(WAITING)
@@ -372,6 +394,17 @@ def test_success_keeps_a_canceled_attempt_canceled(order: Order, stripe_has: Cal
     assert statuses(order) == [S.CANCELED, S.SUCCEEDED]
 
 
+def test_mismatched_charge_of_a_paid_order_only_alerts_staff(
+    order: Order, stripe_has: Callable[..., None], calls: list[str]
+) -> None:
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.PAID)
+    add_attempt(order, S.SUCCEEDED)
+    stripe_has(dataclasses.replace(SUCCEEDED, received=2094))
+    payments.settle(order)
+    assert (order.status, statuses(order), calls) == (Order.Status.PAID, [S.SUCCEEDED], [])
+    assert "2094" in order.attention
+
+
 @pytest.mark.parametrize("change", [{"received": 2094}, {"received": 2096}, {"currency": "eur"}])
 def test_charge_of_another_amount_or_currency_is_refunded(
     order: Order, stripe_has: Callable[..., None], calls: list[str], monkeypatch: pytest.MonkeyPatch, change: Any
@@ -423,6 +456,12 @@ def test_canceled_intent_cancels_only_a_placed_order(
     stripe_has(CANCELED)
     payments.settle(order)
     assert (order.status, order.events.count()) == (status, 0)
+
+
+def test_event_about_an_intent_settles_its_order(order: Order, stripe_has: Callable[..., None]) -> None:
+    stripe_has(SUCCEEDED)
+    payments.settle_on_event(None, intent_id="pi_1")
+    assert Order.objects.get(pk=order.pk).status == Order.Status.PAID
 
 
 @pytest.mark.parametrize("intent_id", ["", "pi_of_another_shop"])

@@ -103,6 +103,12 @@ def test_order_that_is_not_paid_is_not_refunded(order: Order, status: str) -> No
     assert Order.objects.get(pk=order.pk).amount_refunded == 0
 
 
+@pytest.mark.parametrize("amount", ["0", "-1", "0.005"])
+def test_amount_that_cannot_be_paid_is_not_refunded(order: Order, amount: str) -> None:
+    with pytest.raises(RefundRejected, match="above zero"):
+        request_refund(order, amount)
+
+
 def test_refund_of_one_order_leaves_the_others(order: Order) -> None:
     other = make_paid_order(payment_intent_id="pi_2")
     request_refund(order)
