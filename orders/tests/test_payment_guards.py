@@ -448,6 +448,31 @@ def test_order_that_was_read_before_its_intent_was_stored_is_settled(
     assert stale.status == Order.Status.PAID
 
 
+def test_own_attempt_that_another_process_closed_stays_closed(order: Order, stripe_has: Callable[..., None]) -> None:
+    stripe_has(UNPAID)
+    payments.settle(order, own=add_attempt(order, S.FAILED))
+    assert (statuses(order), order.events.count()) == ([S.FAILED], 0)
+
+
+@pytest.mark.parametrize(("refunded", "has_row", "looks"), [(0, False, 0), (500, False, 1), (0, True, 1)])
+def test_refunds_are_looked_up_if_stripe_or_the_shop_has_any(
+    order: Order,
+    stripe_has: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    refunded: int,
+    has_row: bool,
+    looks: int,
+) -> None:
+    made = []
+    monkeypatch.setattr(gateway, "list_refunds", lambda intent_id: made.append(intent_id) or [])
+    attempt = add_attempt(order)
+    if has_row:
+        attempt.refunds.create(amount=5, currency="gbp", by="staff")
+    stripe_has(dataclasses.replace(SUCCEEDED, refunded=refunded))
+    payments.settle(order)
+    assert len(made) == looks
+
+
 @pytest.mark.parametrize("status", ["paid", "shipped", "refunded", "canceled"])
 def test_canceled_intent_cancels_only_a_placed_order(
     order: Order, stripe_has: Callable[..., None], status: str
