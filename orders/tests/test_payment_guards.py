@@ -36,7 +36,8 @@ def order() -> Order:
 @pytest.fixture(autouse=True)
 def bystanders(order: Order) -> Iterator[None]:
     """Add orders and attempts of other shoppers, and check that no test changes them."""
-    states = [("placed", None, S.NEW), ("placed", "pi_8", S.REQUIRES_ACTION), ("canceling", "pi_9", S.FAILED)]
+    states = [("placed", None, S.NEW), ("placed", "pi_8", S.REQUIRES_ACTION)]
+    states += [("canceling", None, S.FAILED), ("canceling", "pi_9", S.FAILED)]
     for status, intent_id, attempt in states:
         other = Order.objects.create(
             billing_profile=order.billing_profile, status=status, currency="gbp", payment_intent_id=intent_id
@@ -551,6 +552,14 @@ def test_order_with_an_intent_that_stripe_knows_is_not_canceled_as_missing(
     stripe_has(UNPAID)
     assert not cancellation.cancel_missing_intent(order, by="staff")
     assert order.status == Order.Status.PLACED
+
+
+def test_order_without_an_intent_is_canceled_without_a_call(order: Order, calls: list[str]) -> None:
+    discount = make_discount(uses=1)
+    Order.objects.filter(pk=order.pk).update(discount=discount)
+    cancellation.finish_cancellation(canceling(without_intent(order)))
+    discount.refresh_from_db()
+    assert (Order.objects.get(pk=order.pk).status, discount.uses, calls) == (Order.Status.CANCELED, 0, [])
 
 
 def test_release_keeps_an_order_whose_intent_was_stored_meanwhile(order: Order) -> None:
