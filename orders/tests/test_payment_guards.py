@@ -1,7 +1,7 @@
 """Tests for the guards of the payment workflow, with chosen answers from Stripe and changes by other processes."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -31,6 +31,22 @@ def order() -> Order:
     )  # fmt: skip
     order.refresh_from_db()
     return order
+
+
+@pytest.fixture(autouse=True)
+def bystanders(order: Order) -> Iterator[None]:
+    """Add orders and attempts of other shoppers, and check that no test changes them."""
+    states = [("placed", None, S.NEW), ("placed", "pi_8", S.REQUIRES_ACTION)]
+    states += [("canceling", None, S.FAILED), ("canceling", "pi_9", S.FAILED)]
+    for status, intent_id, attempt in states:
+        other = Order.objects.create(
+            billing_profile=order.billing_profile, status=status, currency="gbp", payment_intent_id=intent_id
+        )
+        other.payments.create(number=1, stripe_pm="card_1", amount=1, currency="gbp", status=attempt)
+    tables: list[Any] = [Order.objects.exclude(pk=order.pk), Payment.objects.exclude(order=order)]
+    before = [list(rows.order_by("pk").values()) for rows in tables]
+    yield
+    assert [list(rows.order_by("pk").values()) for rows in tables] == before
 
 
 @pytest.fixture
@@ -85,7 +101,7 @@ def statuses(order: Order) -> list[str]:
     return list(order.payments.values_list("status", flat=True))
 
 
-# The intent (P2)
+# Step P2, create the intent
 
 
 def without_intent(order: Order) -> Order:
@@ -118,6 +134,12 @@ def test_intent_of_an_order_that_was_canceled_meanwhile_is_not_stored(
     with pytest.raises(answers.StateChanged):
         payments.ensure_intent(without_intent(order))
     assert row.get().payment_intent_id is None
+
+
+def test_new_intent_is_stored(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_intent(monkeypatch, lambda: None)
+    assert payments.ensure_intent(without_intent(order)) == "pi_2"
+    assert Order.objects.get(pk=order.pk).payment_intent_id == "pi_2"
 
 
 def test_intent_that_another_process_stored_first_is_used(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +183,7 @@ def test_customer_that_is_missing_at_intent_creation_is_replaced(order: Order, m
     assert BillingProfile.objects.get().customer_id == "cus_2"
 
 
-# Paying (P3)
+# Step P3, pay
 
 
 @pytest.mark.parametrize("status", ["canceling", "canceled", "paid"])
@@ -229,7 +251,7 @@ def test_lost_confirmation_leaves_the_attempt_open(order: Order, card: Card, mon
     assert statuses(order) == [S.NEW]
 
 
-# Settling (S)
+# Step S, settle
 
 
 def test_order_without_an_intent_is_not_settled(order: Order) -> None:
@@ -277,6 +299,28 @@ def test_older_state_does_not_replace_a_final_one(
     stripe_has(intent, meanwhile=lambda: rows.update(status=S.SUCCEEDED))
     payments.settle(order)
     assert (statuses(order), order.events.count()) == ([S.SUCCEEDED], 0)
+
+
+@pytest.mark.parametrize(("code", "message"), [("expired_card", "expired"), ("", "did not go through")])
+def test_failure_is_recorded_once_with_its_message(
+    order: Order, stripe_has: Callable[..., None], code: str, message: str
+) -> None:
+    attempt = add_attempt(order)
+    stripe_has(dataclasses.replace(UNPAID, code=code))
+    for _time in range(2):
+        payments.settle(order)
+    payments._fail(attempt, "", "", [S.NEW])  # another process that read the attempt before
+    [event] = order.events.filter(kind=K.DECLINED)
+    assert message in event.text
+    assert message in order.payments.get().message
+
+
+def test_page_without_an_answer_shows_what_the_shop_knows(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(intent_id: str) -> None:
+        raise answers.OutcomeUnknown
+
+    monkeypatch.setattr(gateway, "retrieve_intent", fail)
+    assert payments.settle_quietly(order) is None
 
 
 def test_bank_check_is_recorded_once(order: Order, stripe_has: Callable[..., None]) -> None:
@@ -351,6 +395,17 @@ def test_success_keeps_a_canceled_attempt_canceled(order: Order, stripe_has: Cal
     assert statuses(order) == [S.CANCELED, S.SUCCEEDED]
 
 
+def test_mismatched_charge_of_a_paid_order_only_alerts_staff(
+    order: Order, stripe_has: Callable[..., None], calls: list[str]
+) -> None:
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.PAID)
+    add_attempt(order, S.SUCCEEDED)
+    stripe_has(dataclasses.replace(SUCCEEDED, received=2094))
+    payments.settle(order)
+    assert (order.status, statuses(order), calls) == (Order.Status.PAID, [S.SUCCEEDED], [])
+    assert "2094" in order.attention
+
+
 @pytest.mark.parametrize("change", [{"received": 2094}, {"received": 2096}, {"currency": "eur"}])
 def test_charge_of_another_amount_or_currency_is_refunded(
     order: Order, stripe_has: Callable[..., None], calls: list[str], monkeypatch: pytest.MonkeyPatch, change: Any
@@ -378,6 +433,47 @@ def test_mismatched_charge_of_a_canceled_order_cancels_it_once(
     assert (order.status, events(order, K.CANCELED), events(order, K.MISMATCH)) == (Order.Status.CANCELED, 1, 1)
 
 
+def test_canceled_intent_cancels_a_placed_order(order: Order, stripe_has: Callable[..., None]) -> None:
+    stripe_has(CANCELED)
+    payments.settle(order)
+    assert order.status == Order.Status.CANCELED
+
+
+def test_order_that_was_read_before_its_intent_was_stored_is_settled(
+    order: Order, stripe_has: Callable[..., None]
+) -> None:
+    stale = Order.objects.get(pk=without_intent(order).pk)
+    Order.objects.filter(pk=order.pk).update(payment_intent_id="pi_1")
+    stripe_has(SUCCEEDED)
+    payments.settle(stale)
+    assert stale.status == Order.Status.PAID
+
+
+def test_own_attempt_that_another_process_closed_stays_closed(order: Order, stripe_has: Callable[..., None]) -> None:
+    stripe_has(UNPAID)
+    payments.settle(order, own=add_attempt(order, S.FAILED))
+    assert (statuses(order), order.events.count()) == ([S.FAILED], 0)
+
+
+@pytest.mark.parametrize(("refunded", "has_row", "looks"), [(0, False, 0), (500, False, 1), (0, True, 1)])
+def test_refunds_are_looked_up_if_stripe_or_the_shop_has_any(
+    order: Order,
+    stripe_has: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    refunded: int,
+    has_row: bool,
+    looks: int,
+) -> None:
+    made = []
+    monkeypatch.setattr(gateway, "list_refunds", lambda intent_id: made.append(intent_id) or [])
+    attempt = add_attempt(order)
+    if has_row:
+        attempt.refunds.create(amount=5, currency="gbp", by="staff")
+    stripe_has(dataclasses.replace(SUCCEEDED, refunded=refunded))
+    payments.settle(order)
+    assert len(made) == looks
+
+
 @pytest.mark.parametrize("status", ["paid", "shipped", "refunded", "canceled"])
 def test_canceled_intent_cancels_only_a_placed_order(
     order: Order, stripe_has: Callable[..., None], status: str
@@ -388,13 +484,19 @@ def test_canceled_intent_cancels_only_a_placed_order(
     assert (order.status, order.events.count()) == (status, 0)
 
 
+def test_event_about_an_intent_settles_its_order(order: Order, stripe_has: Callable[..., None]) -> None:
+    stripe_has(SUCCEEDED)
+    payments.settle_on_event(None, intent_id="pi_1")
+    assert Order.objects.get(pk=order.pk).status == Order.Status.PAID
+
+
 @pytest.mark.parametrize("intent_id", ["", "pi_of_another_shop"])
 def test_event_about_an_unknown_intent_is_ignored(order: Order, intent_id: str) -> None:
     without_intent(order)
     payments.settle_on_event(None, intent_id=intent_id)
 
 
-# Cancellation (X) and release
+# Step X, cancel and release
 
 
 def test_second_cancellation_is_not_recorded_again(order: Order, calls: list[str]) -> None:
@@ -450,6 +552,14 @@ def test_order_with_an_intent_that_stripe_knows_is_not_canceled_as_missing(
     stripe_has(UNPAID)
     assert not cancellation.cancel_missing_intent(order, by="staff")
     assert order.status == Order.Status.PLACED
+
+
+def test_order_without_an_intent_is_canceled_without_a_call(order: Order, calls: list[str]) -> None:
+    discount = make_discount(uses=1)
+    Order.objects.filter(pk=order.pk).update(discount=discount)
+    cancellation.finish_cancellation(canceling(without_intent(order)))
+    discount.refresh_from_db()
+    assert (Order.objects.get(pk=order.pk).status, discount.uses, calls) == (Order.Status.CANCELED, 0, [])
 
 
 def test_release_keeps_an_order_whose_intent_was_stored_meanwhile(order: Order) -> None:
