@@ -27,6 +27,10 @@ Reader = Callable[[int | None], bool]
 class Value:
     amount: int | None
 
+class Titled(Protocol):
+    @property
+    def title(self) -> str: ...
+
 def read(value: Value | None, *, limit: int | None) -> int | str:
     logger.error("code %s", 404, exc_info=True)
     return value
