@@ -128,6 +128,13 @@ def test_row_of_a_survivor_can_be_read_again() -> None:
     assert known_survivors(text) == {row: EQUIVALENT}
 
 
+def test_row_of_every_mutant_can_be_read_again() -> None:
+    source = SMALL + "\n\nclass Sum:\n    @property\n    def rows(self):\n        return Q(a=1) | Q(b=2)\n"
+    for mutant in mutants_of(MUTANT.path, source):
+        row = row_of(mutant, source)
+        assert known_survivors(f"## {EQUIVALENT}\n{render_row(row)}") == {row: EQUIVALENT}
+
+
 def test_row_does_not_contain_the_line_number() -> None:
     moved = f"\n\n{SMALL}"
     assert row_of(mutants_of(MUTANT.path, moved)[0], moved) == row_of(MUTANT, SMALL)

@@ -69,7 +69,7 @@ class Mutant:
         """Return the changed line before and after. A removed line has an empty text after the change."""
         difference = list(unified_diff(source.splitlines(), self.code(source).splitlines(), n=0))[2:]
         before, after = ([line[1:].strip() for line in difference if line[0] == sign] for sign in "-+")
-        return " ".join(before), " ".join(after)
+        return " ".join(before).strip(), " ".join(after).strip()
 
 
 def mutants_of(path: str, source: str) -> list[Mutant]:
