@@ -27,6 +27,10 @@ Reader = Callable[[int | None], bool]
 class Value:
     amount: int | None
 
+class Titled(Protocol):
+    @property
+    def title(self) -> str: ...
+
 def read(value: Value | None, *, limit: int | None) -> int | str:
     logger.error("code %s", 404, exc_info=True)
     return value
@@ -122,6 +126,13 @@ def test_row_of_a_survivor_can_be_read_again() -> None:
     row = ("billing/cards.py", "(import)", "x = Q(a=1) | Q(b=2)", "x = Q(a=1) & Q(b=2)")
     text = f"## {EQUIVALENT}\n\n{render_row(row, 'Both are empty.')}\n"
     assert known_survivors(text) == {row: EQUIVALENT}
+
+
+def test_row_of_every_mutant_can_be_read_again() -> None:
+    source = SMALL + "\n\nclass Sum:\n    @property\n    def rows(self):\n        return Q(a=1) | Q(b=2)\n"
+    for mutant in mutants_of(MUTANT.path, source):
+        row = row_of(mutant, source)
+        assert known_survivors(f"## {EQUIVALENT}\n{render_row(row)}") == {row: EQUIVALENT}
 
 
 def test_row_does_not_contain_the_line_number() -> None:

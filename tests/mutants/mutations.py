@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 from functools import cache
-from typing import Any
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -35,15 +34,20 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change to one module. `function` is empty for what runs when the module is imported."""
+    """One change to one module. `function` is empty for what runs when the module is imported.
+
+    Only the part of the source from `start` to `end`, a statement at the top level, is parsed again for each mutant.
+    """
 
     path: str
     function: str
     operator: str
-    occurrence: int
     line: int
     text: str
     number: int  # counts the mutants of this function that are equal in everything above except the line
+    start: int
+    end: int
+    occurrence: int  # within this part
 
     @property
     def key(self) -> str:
@@ -51,42 +55,53 @@ class Mutant:
         values = (self.path, self.function, self.operator, self.text, str(self.number))
         return hashlib.sha256("\0".join(values).encode()).hexdigest()
 
-    def code(self, source: str) -> str | None:
-        """Return the mutated source, or None if it is not valid or means the same."""
-        mutated = _mutate(source, self.operator, self.occurrence)
-        return mutated if mutated and meaning(mutated) != meaning(source) else None
+    def part(self, source: str) -> str | None:
+        """Return the mutated part, or None if it is not valid or means the same."""
+        original = source[self.start : self.end]
+        mutated = _mutate(original, self.operator, self.occurrence)
+        return mutated if mutated and meaning(mutated) != meaning(original) else None
+
+    def code(self, source: str) -> str:
+        """Return the mutated source."""
+        return source[: self.start] + (self.part(source) or "") + source[self.end :]
 
     def change(self, source: str) -> tuple[str, str]:
         """Return the changed line before and after. A removed line has an empty text after the change."""
-        difference = list(unified_diff(source.splitlines(), (self.code(source) or "").splitlines(), n=0))[2:]
+        difference = list(unified_diff(source.splitlines(), self.code(source).splitlines(), n=0))[2:]
         before, after = ([line[1:].strip() for line in difference if line[0] == sign] for sign in "-+")
-        return " ".join(before), " ".join(after)
+        return " ".join(before).strip(), " ".join(after).strip()
 
 
 def mutants_of(path: str, source: str) -> list[Mutant]:
-    """Return all mutants of a module, in the order of the operators and of the source."""
+    """Return all mutants of a module, in the order of the source and of the operators."""
     tree = ast.parse(source)
     ignored, functions, lines = list(_ignored_ranges(tree)), list(_functions(tree)), source.splitlines()
     seen: Counter[tuple[str, ...]] = Counter()
     mutants = []
-    for operator in OPERATORS:
-        for occurrence, position in enumerate(_positions(operator, source)):
-            if position is None or any(start <= position < end for start, end in ignored):
-                continue
-            function = next((name for start, end, name in functions if start <= position[0] <= end), "")
-            text = lines[position[0] - 1].strip()
-            seen[function, operator, text] += 1
-            number = seen[function, operator, text]
-            mutants.append(Mutant(path, function, operator, occurrence, position[0], text, number))
+    for operator, line, column, *place in _positions(source):
+        if any(start <= (line, column) < end for start, end in ignored):
+            continue
+        function = next((name for first, last, name in functions if first <= line <= last), "")
+        text = lines[line - 1].strip()
+        seen[function, operator, text] += 1
+        mutants.append(Mutant(path, function, operator, line, text, seen[function, operator, text], *place))
     return mutants
 
 
-def _positions(operator: str, source: str) -> Iterator[Position | None]:
-    """Yield where an operator changes the source, or None for the * and / of parameters."""
-    instance = OperatorProvider()[operator]()
-    for node in _nodes(source):
-        for start, _ in instance.mutation_positions(node):
-            yield None if node.parent is not None and node.parent.type == "parameters" else start
+def _positions(source: str) -> Iterator[tuple[str, int, int, int, int, int]]:
+    """Yield the operator, line and column of each change, the start and end of its part, and its occurrence there."""
+    start, first_line = 0, 1
+    for statement in get_ast(source).children:
+        part = statement.get_code()
+        nodes = list(ast_nodes(get_ast(part)))
+        for operator in OPERATORS:
+            instance = OperatorProvider()[operator]()
+            found = [(node, place) for node in nodes for place, _ in instance.mutation_positions(node)]
+            for occurrence, (node, (line, column)) in enumerate(found):
+                if node.parent is None or node.parent.type != "parameters":  # the * and / of parameters
+                    yield operator, first_line + line - 1, column, start, start + len(part), occurrence
+        start += len(part)
+        first_line += part.count("\n")
 
 
 class _Canonical(ast.NodeTransformer):
@@ -121,11 +136,6 @@ def _mutate(source: str, operator: str, occurrence: int) -> str | None:
     return mutated
 
 
-@cache
-def _nodes(source: str) -> list[Any]:
-    return list(ast_nodes(get_ast(source)))
-
-
 def _functions(tree: ast.Module) -> Iterator[tuple[int, int, str]]:
     """Yield the first line, the last line and the name of each function, including its decorators."""
     for function, name in functions_of(tree):
@@ -148,6 +158,8 @@ def _ignored_parts(node: ast.AST) -> Iterator[ast.AST]:
         yield from (item for item in node.decorator_list if ast.unparse(item).split("(")[0] in NO_BEHAVIOR)
     if isinstance(node, ast.FunctionDef) and node.returns:
         yield node.returns
+    elif isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases):
+        yield node
     elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
         yield node.annotation
     elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript) and _is_type(node.value):

@@ -23,13 +23,13 @@ def shares(counts: dict[str, int], size: int = SIZE, least: int = LEAST) -> dict
 def draw(
     mutants: Iterable[Mutant], sources: dict[str, str], size: int | None = SIZE, least: int = LEAST
 ) -> list[Mutant]:
-    """Return a sample of `size` mutants, or all if `size` is None. Leave out those that are not valid or mean the same."""
+    """Return a sample of `size` mutants, or all if `size` is None. Those that mean the same are drawn once."""
     by_module: dict[str, list[Mutant]] = {path: [] for path in sources}
     seen = set()
     for mutant in sorted(mutants, key=lambda mutant: mutant.key):
-        code = mutant.code(sources[mutant.path])
-        if code is not None and (mutant.path, meaning(code)) not in seen:
-            seen.add((mutant.path, meaning(code)))
+        part = mutant.part(sources[mutant.path])
+        if part is not None and (mutant.path, mutant.start, meaning(part)) not in seen:
+            seen.add((mutant.path, mutant.start, meaning(part)))
             by_module[mutant.path].append(mutant)
     counts = {path: len(found) for path, found in by_module.items()}
     share = counts if size is None else shares(counts, size, least)
