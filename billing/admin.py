@@ -10,7 +10,18 @@ class CardInline(ReadOnlyInline):
     """Saved cards, with only the details by which a shopper recognizes them."""
 
     model = Card
-    fields = ["brand", "last4", "exp_month", "exp_year", "country", "default", "active", "timestamp"]
+    fields = [
+        "brand",
+        "last4",
+        "exp_month",
+        "exp_year",
+        "country",
+        "default",
+        "active",
+        "is_saved",
+        "order_number",
+        "timestamp",
+    ]
 
 
 @admin.register(BillingProfile)

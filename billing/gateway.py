@@ -233,14 +233,19 @@ def _read_customer(answer: Any) -> str:
 
 def list_cards(customer_id: str) -> list[str]:
     """Return the ids of all cards of a customer. The list is empty if Stripe does not have the customer."""
+    kinds = ("card", "payment_method")
     pages: list[Callable[[stripe.StripeClient], Any]] = [
         lambda c: c.v1.customers.payment_sources.list(customer_id, {"object": "card", "limit": 100}),
         lambda c: c.v1.customers.payment_methods.list(customer_id, {"type": "card", "limit": 100}),
     ]
     with suppress(Missing):
-        found = [_request(page, lambda answer: [read_id(row) for row in answer.auto_paging_iter()]) for page in pages]
+        found = [_request(page, lambda answer: _read_ids(answer, kinds)) for page in pages]
         return list(dict.fromkeys(found[0] + found[1]))
     return []
+
+
+def _read_ids(page: Any, kinds: tuple[str, ...]) -> list[str]:
+    return [read_id(row) for row in page.auto_paging_iter() if row["object"] in kinds]
 
 
 def create_source(customer_id: str, token: str) -> dict[str, Any]:

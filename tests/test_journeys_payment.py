@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from billing.models import Card
 from orders.models import Order, Payment
 from stripe_simulator.server import Simulator
 from tests.browser import Shopper, charges, go_to_payment_step
@@ -37,6 +38,22 @@ def test_member_saves_a_card_and_confirms_with_the_bank(shopper: Shopper, simula
     assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
     shopper.go("/orders/")
     shopper.expect_text(order.order_id)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_ticked", [True, False])
+def test_card_is_saved_only_with_the_tick(
+    shopper: Shopper, client: Client, simulator: Simulator, is_ticked: bool
+) -> None:
+    client.force_login(make_user())
+    go_to_payment_step(shopper, client, make_product())
+    tick = shopper.page.get_by_label("Save this card for next time")
+    expect(tick).not_to_be_checked()
+    tick.set_checked(is_ticked)
+    shopper.type_card("4242424242424242")
+    shopper.click_button("Place order")
+    shopper.expect_text(THANKS)
+    assert (Card.objects.get().is_saved, len(simulator.objects("card"))) == (is_ticked, int(is_ticked))
 
 
 @pytest.mark.slow

@@ -104,6 +104,19 @@ def test_detach_card_and_delete_customer_are_accepted(api: type[WatchedClient]) 
     assert not [call for call in rejected_calls(api) if call[2] != 404]
 
 
+def test_cards_of_a_customer_are_listed(api: type[WatchedClient]) -> None:
+    customer = gateway.create_customer("contract@example.org")
+    gateway.create_source(customer, "tok_visa")
+    assert [card for card in gateway.list_cards(customer) if not card.startswith(("card_", "pm_"))] == []
+    assert not rejected_calls(api)
+
+
+def test_question_whether_a_card_is_attached_is_accepted(api: type[WatchedClient]) -> None:
+    customer = gateway.create_customer("contract@example.org")
+    assert gateway.is_attached(customer, gateway.create_source(customer, "tok_visa")["id"]) in (True, False)
+    assert not rejected_calls(api)
+
+
 def test_create_setup_returns_a_client_secret(api: type[WatchedClient]) -> None:
     setup = gateway.create_setup(gateway.create_customer("contract@example.org"))
     assert (setup.id.startswith("seti_"), bool(setup.client_secret), setup.card) == (True, True, {})

@@ -94,6 +94,7 @@ def test_next_order_of_the_browser_cannot_use_the_card_of_a_guest(client: Client
     assert Order.objects.placed().count() == Payment.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_card_that_a_guest_entered_but_did_not_use_is_not_offered_for_the_next_order(
     client: Client, simulator: Simulator
 ) -> None:
@@ -105,6 +106,7 @@ def test_card_that_a_guest_entered_but_did_not_use_is_not_offered_for_the_next_o
     assert on_file(simulator) == set()
 
 
+@pytest.mark.slow
 def test_card_of_an_unpaid_order_is_not_offered_for_the_next_one(client: Client, simulator: Simulator) -> None:
     order = purchase(client, DECLINED)
     assert [card.last4 for card in page_of(client, order).context["cards"]] == ["0341"]
@@ -120,6 +122,7 @@ def test_card_of_a_user_is_kept_only_with_the_tick(member: Client, simulator: Si
     assert on_file(simulator) == ({card.stripe_id} if kept else set())
 
 
+@pytest.mark.slow
 def test_first_saved_card_becomes_the_default_and_the_next_does_not(member: Client, simulator: Simulator) -> None:
     purchase(member, "tok_visa", save="1")
     purchase(member, "tok_amex", save="1")
@@ -133,6 +136,7 @@ def test_card_that_never_paid_is_not_kept(member: Client, simulator: Simulator) 
     assert on_file(simulator) == {Card.objects.get(active=True).stripe_id}
 
 
+@pytest.mark.slow
 def test_paying_twice_with_the_same_card_stores_it_once(member: Client, simulator: Simulator) -> None:
     for _order in range(2):
         assert purchase(member, save="1").status == Order.Status.PAID
@@ -141,6 +145,7 @@ def test_paying_twice_with_the_same_card_stores_it_once(member: Client, simulato
     assert member.get("/billing/payment-method/").context["cards"].get() == card
 
 
+@pytest.mark.slow
 def test_card_that_pays_through_a_webhook_is_saved(member: Client, simulator: Simulator) -> None:
     order = purchase(member, THREE_D_SECURE, save="1")
     simulator.complete_3d_secure(str(order.payment_intent_id), True)
@@ -148,6 +153,7 @@ def test_card_that_pays_through_a_webhook_is_saved(member: Client, simulator: Si
     assert Card.objects.get().is_saved
 
 
+@pytest.mark.slow
 def test_card_of_an_order_page_belongs_to_that_order(client: Client, simulator: Simulator) -> None:
     order = purchase(client, DECLINED)
     add_card(client, "tok_visa", order.order_id)
@@ -160,6 +166,7 @@ def test_canceled_order_leaves_no_card(client: Client, simulator: Simulator) -> 
     assert (on_file(simulator), order.status) == (set(), Order.Status.CANCELED)
 
 
+@pytest.mark.slow
 def test_order_canceled_without_an_intent_leaves_no_card(client: Client, simulator: Simulator) -> None:
     simulator.add_fault("/v1/payment_intents", "error_500", method="POST")
     order = purchase(client)
@@ -169,6 +176,7 @@ def test_order_canceled_without_an_intent_leaves_no_card(client: Client, simulat
     assert [card.last4 for card in Card.objects.filter(active=True)] == ["4242"]  # was not used, and is not old yet
 
 
+@pytest.mark.slow
 def test_two_orders_cannot_share_an_unsaved_card(member: Client, simulator: Simulator) -> None:
     order = purchase(member, DECLINED, save="0")
     other = buy(member, make_product(), THREE_D_SECURE)
@@ -177,6 +185,7 @@ def test_two_orders_cannot_share_an_unsaved_card(member: Client, simulator: Simu
     assert order.payments.count() == other.payments.count() == 1
 
 
+@pytest.mark.slow
 def test_card_of_another_order_is_rejected_when_the_payment_starts(member: Client, simulator: Simulator) -> None:
     order = purchase(member, DECLINED, save="0")
     card = Card.objects.get()
@@ -197,6 +206,7 @@ def test_card_is_detached_by_reconcile_if_stripe_was_silent(client: Client, simu
     assert (on_file(simulator), Card.objects.to_detach().count()) == (set(), 0)
 
 
+@pytest.mark.slow
 def test_detaching_waits_only_a_short_time_for_stripe(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +217,7 @@ def test_detaching_waits_only_a_short_time_for_stripe(
     assert waits[-1] == (gateway.SHORT_SECONDS, gateway.SHORT_SECONDS)
 
 
+@pytest.mark.slow
 def test_first_silence_ends_the_attempts_to_detach(client: Client, simulator: Simulator) -> None:
     order = purchase(client, DECLINED)
     card = add_card(client, "tok_visa", order.order_id).json()["card"]
@@ -228,6 +239,7 @@ def test_card_without_an_order_is_removed_after_an_hour(
     assert (Card.objects.get().active, bool(on_file(simulator))) == (is_kept, is_kept)
 
 
+@pytest.mark.slow
 def test_card_of_an_unpaid_order_and_saved_cards_stay(member: Client, simulator: Simulator) -> None:
     purchase(member, DECLINED, save="0")
     add_card(member, "tok_amex")
@@ -236,6 +248,7 @@ def test_card_of_an_unpaid_order_and_saved_cards_stay(member: Client, simulator:
     assert Card.objects.filter(active=True).count() == 2
 
 
+@pytest.mark.slow
 def test_removed_card_is_not_detached_while_a_payment_with_it_is_open(member: Client, simulator: Simulator) -> None:
     order = purchase(member, THREE_D_SECURE, save="0")
     Card.objects.drop(Card.objects.all())
@@ -246,6 +259,7 @@ def test_removed_card_is_not_detached_while_a_payment_with_it_is_open(member: Cl
     assert on_file(simulator) == set()
 
 
+@pytest.mark.slow
 def test_forgetting_a_shopper_keeps_the_cards_of_unpaid_orders(client: Client, simulator: Simulator) -> None:
     order = purchase(client, DECLINED)
     begin(client)
@@ -257,6 +271,7 @@ def test_forgetting_a_shopper_keeps_the_cards_of_unpaid_orders(client: Client, s
 # The audit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -278,6 +293,7 @@ def test_audit_reports_an_unsaved_card_that_should_be_gone(
     assert audit() == []
 
 
+@pytest.mark.slow
 def test_audit_accepts_what_reconcile_still_has_to_do(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(DETACH, "drop_before", method="DELETE")
     purchase(client)
@@ -328,6 +344,7 @@ def test_default_card_is_ticked_unless_it_has_expired(
     assert ("Expired 12/20" in page.text) is has_expired_default
 
 
+@pytest.mark.slow
 def test_card_entered_for_this_order_is_ticked_before_the_default(member: Client, simulator: Simulator) -> None:
     begin(member)
     make_cards(BillingProfile.objects.get(user__isnull=False), a=2090)
@@ -345,6 +362,7 @@ def test_expired_card_cannot_place_an_order(member: Client, simulator: Simulator
     assert not Order.objects.placed().exists()
 
 
+@pytest.mark.slow
 def test_expired_card_cannot_pay_a_placed_order(client: Client, simulator: Simulator) -> None:
     order = purchase(client, DECLINED)
     card = add_card(client, "tok_visa", order.order_id).json()["card"]
@@ -353,6 +371,7 @@ def test_expired_card_cannot_pay_a_placed_order(client: Client, simulator: Simul
     assert order.payments.count() == 1
 
 
+@pytest.mark.slow
 def test_declined_card_is_not_ticked_again(member: Client, simulator: Simulator) -> None:
     add_card(member, DECLINED)
     begin(member)
@@ -367,6 +386,7 @@ def test_another_card_is_ticked_after_a_decline(member: Client, simulator: Simul
     assert ticked(page_of(member, order)) == "0005"
 
 
+@pytest.mark.slow
 def test_no_card_that_was_declined_for_the_order_is_ticked(client: Client, simulator: Simulator) -> None:
     order = purchase(client, DECLINED)
     pay(client, order, add_card(client, "tok_threeDSecureRequiredChargeDeclined", order.order_id).json()["card"])
@@ -375,6 +395,7 @@ def test_no_card_that_was_declined_for_the_order_is_ticked(client: Client, simul
     assert (ticked(page), len(page.context["cards"])) == ("new", 2)
 
 
+@pytest.mark.slow
 def test_card_of_a_failed_bank_check_is_ticked_again(client: Client, simulator: Simulator) -> None:
     order = purchase(client, THREE_D_SECURE)
     simulator.complete_3d_secure(str(order.payment_intent_id), False)
@@ -417,6 +438,7 @@ def move_at_stripe(simulator: Simulator, method: dict[str, Any]) -> None:
         simulator.store.save({**method, "customer": "cus_other"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lose", [detach_at_stripe, move_at_stripe])
 def test_payment_method_that_is_not_the_customers_any_more_is_put_aside(
     member: Client, simulator: Simulator, lose: Any
@@ -434,6 +456,7 @@ def test_payment_method_that_is_not_the_customers_any_more_is_put_aside(
     assert ticked(page) == "new"
 
 
+@pytest.mark.slow
 def test_card_of_a_deleted_customer_is_put_aside(member: Client, simulator: Simulator) -> None:
     add_card(member)
     begin(member)
@@ -447,6 +470,7 @@ def test_card_of_a_deleted_customer_is_put_aside(member: Client, simulator: Simu
     assert order.status == Order.Status.PAID
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reason", "is_kept"),
     [
@@ -474,6 +498,7 @@ def test_card_is_removed_after_a_final_decline_only(
     assert bool(on_file(simulator)) is is_kept
 
 
+@pytest.mark.slow
 def test_error_of_the_shop_keeps_the_card(member: Client, simulator: Simulator) -> None:
     add_card(member)
     order = purchase(member, DECLINED, save="0")
@@ -503,6 +528,7 @@ def test_card_whose_answer_was_lost_is_detached_after_an_hour(client: Client, si
     assert reconcile()["unknown cards checked"] == 0
 
 
+@pytest.mark.slow
 def test_card_of_a_setup_with_which_the_browser_did_not_return_is_detached(
     client: Client, simulator: Simulator
 ) -> None:
@@ -517,6 +543,7 @@ def test_card_of_a_setup_with_which_the_browser_did_not_return_is_detached(
     assert on_file(simulator) == set()
 
 
+@pytest.mark.slow
 def test_check_for_unknown_cards_leaves_known_ones_and_waits_for_others(member: Client, simulator: Simulator) -> None:
     add_card(member)
     simulator.add_fault("/v1/customers/*/sources", "drop_after", times=2)
@@ -530,6 +557,7 @@ def test_check_for_unknown_cards_leaves_known_ones_and_waits_for_others(member: 
     assert on_file(simulator) == {Card.objects.get().stripe_id}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", ["tok_visa", "tok_chargeDeclined", "tok_nobody"])
 def test_answered_attempt_needs_no_check(client: Client, simulator: Simulator, token: str) -> None:
     begin(client)
@@ -537,6 +565,7 @@ def test_answered_attempt_needs_no_check(client: Client, simulator: Simulator, t
     assert not CardAttempt.objects.to_check().exists()
 
 
+@pytest.mark.slow
 def test_unanswered_attempt_does_not_count(client: Client, simulator: Simulator) -> None:
     begin(client)
     simulator.add_fault("/v1/customers/*/sources", "drop_before")

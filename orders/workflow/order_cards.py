@@ -89,7 +89,7 @@ def of_ended_orders() -> QuerySet[Card]:
 
 def without_order(before: datetime) -> QuerySet[Card]:
     """Return the unsaved cards that were last entered `before` this time and belong to no placed order."""
-    return Card.objects.unsaved().filter(~Exists(_order().placed()), entered_at__lt=before)
+    return Card.objects.unsaved().filter(~Exists(_order().exclude(status=Order.Status.OPEN)), entered_at__lt=before)
 
 
 def _order() -> OrderQuerySet:
