@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import stripe
+
 
 class GatewayError(Exception):
     """A failed call to Stripe. The outcome is known for all subclasses except OutcomeUnknown."""
@@ -197,3 +199,43 @@ def read_setup(answer: Any) -> Setup:
         customer=str(answer["customer"] or ""),
         card=dict(card.to_dict()) if card and not isinstance(card, str) else {},
     )
+
+
+class Busy(Exception):
+    """Status 429, or a call with the same idempotency key is in progress."""
+
+
+def to_gateway_error(error: stripe.StripeError) -> Exception:
+    """Return our exception for an error of the SDK, as documented in "What each response means" in docs/money.md."""
+    message, code = _first_line(error), str(error.code or "")
+    if isinstance(error, stripe.CardError):
+        return Declined(message, code, _decline_code(error))
+    if isinstance(error, stripe.RateLimitError) or error.http_status == 409:
+        return Busy(message)
+    if isinstance(error, stripe.IdempotencyError):
+        return IdempotencyKeyUsed(message)
+    if isinstance(error, stripe.InvalidRequestError):
+        return _to_rejection(error)
+    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
+        return Rejected(message, code)
+    return OutcomeUnknown(message, is_stored=(error.http_status or 0) >= 500)
+
+
+def _to_rejection(error: stripe.InvalidRequestError) -> GatewayError:
+    classes: dict[str, type[GatewayError]] = {
+        "payment_intent_unexpected_state": StateChanged,
+        "token_already_used": TokenUsed,
+        "resource_missing": Missing,
+        "email_invalid": EmailRejected,
+    }
+    return classes.get(error.code or "", Rejected)(_first_line(error), error.code or "")
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of the error message. The SDK adds general advice in further lines."""
+    message = getattr(error, "_message", None) or getattr(error, "user_message", None)
+    return (str(message or "").splitlines() or [type(error).__name__])[0]
+
+
+def _decline_code(error: stripe.CardError) -> str:
+    return str(getattr(error.error, "decline_code", "") or "")

@@ -16,25 +16,21 @@ import stripe
 from django.conf import settings
 
 from billing.answers import (
-    Declined,
+    Busy,
     DisputeResult,
-    EmailRejected,
     Event,
     GatewayError,
-    IdempotencyKeyUsed,
     Intent,
     Missing,
     OutcomeUnknown,
     RefundResult,
-    Rejected,
     Setup,
-    StateChanged,
-    TokenUsed,
     read_dispute,
     read_id,
     read_intent,
     read_refund,
     read_setup,
+    to_gateway_error,
 )
 from core.money import minor_units
 
@@ -110,66 +106,26 @@ def _request(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], A
     """
     try:
         return _call(call, read)
-    except _Busy:
+    except Busy:
         time.sleep(0.5)
     except OutcomeUnknown as error:
         if error.is_stored or not _has_long_timeouts.get():
             raise
     try:
         return _call(call, read)
-    except _Busy as error:
+    except Busy as error:
         raise OutcomeUnknown(str(error)) from error
-
-
-class _Busy(Exception):
-    """Status 429, or a call with the same idempotency key is in progress."""
 
 
 def _call(call: Callable[[stripe.StripeClient], Any], read: Callable[[Any], Answer]) -> Answer:
     try:
         return read(call(_client()))
     except stripe.StripeError as error:
-        raise _to_gateway_error(error) from error
+        raise to_gateway_error(error) from error
     except GatewayError:
         raise
     except Exception as error:  # the SDK raises any kind of error for an answer that is not Stripe's
         raise OutcomeUnknown(f"not a valid response from Stripe: {error!r}") from error
-
-
-def _to_gateway_error(error: stripe.StripeError) -> Exception:
-    """Return our exception for an error of the SDK, as documented in "What each response means" in docs/money.md."""
-    message, code = _first_line(error), str(error.code or "")
-    if isinstance(error, stripe.CardError):
-        return Declined(message, code, _decline_code(error))
-    if isinstance(error, stripe.RateLimitError) or error.http_status == 409:
-        return _Busy(message)
-    if isinstance(error, stripe.IdempotencyError):
-        return IdempotencyKeyUsed(message)
-    if isinstance(error, stripe.InvalidRequestError):
-        return _to_rejection(error)
-    if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
-        return Rejected(message, code)
-    return OutcomeUnknown(message, is_stored=(error.http_status or 0) >= 500)
-
-
-def _to_rejection(error: stripe.InvalidRequestError) -> GatewayError:
-    classes: dict[str, type[GatewayError]] = {
-        "payment_intent_unexpected_state": StateChanged,
-        "token_already_used": TokenUsed,
-        "resource_missing": Missing,
-        "email_invalid": EmailRejected,
-    }
-    return classes.get(error.code or "", Rejected)(_first_line(error), error.code or "")
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of the error message. The SDK adds general advice in further lines."""
-    message = getattr(error, "_message", None) or getattr(error, "user_message", None)
-    return (str(message or "").splitlines() or [type(error).__name__])[0]
-
-
-def _decline_code(error: stripe.CardError) -> str:
-    return str(getattr(error.error, "decline_code", "") or "")
 
 
 def create_customer(email: str) -> str:

@@ -138,6 +138,9 @@ def recording_failures(attempt: CardAttempt) -> Iterator[None]:
     except (answers.Declined, answers.Missing, answers.TokenUsed):
         attempt.record(ok=False, is_check_due=False)
         raise
+    except answers.EmailRejected:
+        attempt.delete()  # Without a customer, Stripe has no card.
+        raise
     except (answers.GatewayError, ValueError):
         attempt.record(ok=None)
         raise

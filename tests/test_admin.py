@@ -6,6 +6,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from orders.workflow.payments import settle
 from orders.workflow.refunds import RefundRequest, refund
 from stripe_simulator.server import Simulator
 from tests.makers import buy, make_category, make_discount, make_product, make_tax
@@ -16,12 +17,15 @@ MODELS = [model for model in admin.site._registry if model._meta.app_label != "a
 
 @pytest.fixture
 def staff(client: Client, admin_client: Client, simulator: Simulator) -> Client:
-    """Return a staff client of a shop with a refunded order, a tax rate, a discount and a password reset."""
+    """Return a staff client of a shop with two orders, a refund, a dispute, a tax rate, a discount and a password reset."""
     Client().post(reverse("accounts:password_reset"), {"email": "guest@example.org"})
     make_tax()
     make_discount()
     order = buy(Client(), make_product(category=make_category()))
     refund(order, RefundRequest(order.total, order.amount_refunded, by="staff"))
+    disputed = buy(Client(), make_product())
+    simulator.open_dispute(str(disputed.payment_intent_id))
+    settle(disputed)
     return admin_client
 
 

@@ -313,7 +313,6 @@ class CartItem(RestoredLineMixin):
     quantity = models.PositiveSmallIntegerField(
         _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_QUANTITY)]
     )
-
     seen_price = models.DecimalField(
         _("price when added"), max_digits=10, decimal_places=2, null=True, blank=True, editable=False
     )

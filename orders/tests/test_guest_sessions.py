@@ -133,7 +133,7 @@ def test_checkout_in_progress_gets_a_message_at_the_limit(
     card = add_card(client).json()["card"]
     page = client.get(CHECKOUT)
     form = {"action": "place", "card": str(card), "order": page.context["order"].order_id}
-    form |= {"quote": page.context["quote"].signed()}
+    form |= {"quote": page.context["agreement"].signed()}
     pass_hours(monkeypatch, 4)
     page = client.post(CHECKOUT, form, follow=True)
     assert "we have removed your details from this browser after 4 hours. Your cart is kept" in page.text

@@ -214,7 +214,7 @@ def test_detaching_waits_only_a_short_time_for_stripe(
     http_client = gateway.http_client
     monkeypatch.setattr(gateway, "http_client", lambda timeout: waits.append(timeout) or http_client(timeout))
     purchase(client)
-    assert waits[-1] == (gateway.SHORT_SECONDS, gateway.SHORT_SECONDS)
+    assert max(waits[-1]) <= gateway.BRIEF_SECONDS
 
 
 @pytest.mark.slow

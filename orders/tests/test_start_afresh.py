@@ -169,7 +169,7 @@ def test_second_tab_cannot_place_the_forgotten_order(client: Client, simulator: 
     card = add_card(client).json()["card"]
     form = {"action": "place", "card": str(card)}
     page = client.get(CHECKOUT)
-    form |= {"order": page.context["order"].order_id, "quote": page.context["quote"].signed()}
+    form |= {"order": page.context["order"].order_id, "quote": page.context["agreement"].signed()}
     client.post(AFRESH)
     assert client.post(CHECKOUT, form).url == CART
     assert not Order.objects.placed().exists()
