@@ -17,7 +17,7 @@ MODELS = [model for model in admin.site._registry if model._meta.app_label != "a
 
 @pytest.fixture
 def staff(client: Client, admin_client: Client, simulator: Simulator) -> Client:
-    """Return a staff client of a shop with two orders, a refund, a dispute, a tax rate, a discount and a password reset."""
+    """Return a staff client of a shop with a refund, a dispute, a tax rate, a discount and a password reset."""
     Client().post(reverse("accounts:password_reset"), {"email": "guest@example.org"})
     make_tax()
     make_discount()
