@@ -176,3 +176,30 @@ def test_work_is_overdue_after_an_hour(minutes: int, is_found: bool) -> None:
     Refund.objects.create(payment=order.payments.get(), amount=1, currency="gbp")
     Refund.objects.update(timestamp=timezone.now() - timedelta(hours=1) + timedelta(minutes=minutes))
     assert len(texts(audit.overdue_work, "I19")) == is_found
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_found"),
+    [
+        ({}, False),
+        ({"placed_at": None}, True),
+        ({"shipping_address_text": ""}, True),
+        ({"billing_address_text": ""}, True),
+    ],
+)
+def test_placed_order_without_a_time_or_an_address_is_found(changes: dict[str, Any], is_found: bool) -> None:
+    placed_order(**changes)
+    assert len(texts(audit.frozen_orders, "I14")) == is_found
+
+
+def test_placed_order_without_lines_is_found() -> None:
+    placed_order().items.all().delete()
+    assert texts(audit.frozen_orders, "I14") == ["was placed without lines, a time or addresses"]
+
+
+@pytest.mark.parametrize(("moved", "found"), [(5, []), (4, ["has a stock of 5, its movements add up to 4"])])
+def test_stock_is_compared_with_its_movements(moved: int, found: list[str]) -> None:
+    product = make_product(stock=5)
+    make_product(stock=None, sku="UNCOUNTED")
+    product.movements.update(amount=moved)
+    assert texts(audit.stock, "I4") == found
