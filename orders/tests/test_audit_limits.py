@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from carts.models import Cart
 from orders.bookkeeping import audit
-from orders.models import Order, Payment, Refund
+from orders.models import Order, OrderEvent, Payment, Refund
 from products.models import StockMovement
-from tests.makers import make_paid_order, make_product
+from tests.makers import make_open_order, make_paid_order, make_product
 
 pytestmark = pytest.mark.django_db
 Kind = StockMovement.Kind
@@ -176,3 +177,72 @@ def test_work_is_overdue_after_an_hour(minutes: int, is_found: bool) -> None:
     Refund.objects.create(payment=order.payments.get(), amount=1, currency="gbp")
     Refund.objects.update(timestamp=timezone.now() - timedelta(hours=1) + timedelta(minutes=minutes))
     assert len(texts(audit.overdue_work, "I19")) == is_found
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_found"),
+    [
+        ({}, False),
+        ({"placed_at": None}, True),
+        ({"shipping_address_text": ""}, True),
+        ({"billing_address_text": ""}, True),
+    ],
+)
+def test_placed_order_without_a_time_or_an_address_is_found(changes: dict[str, Any], is_found: bool) -> None:
+    placed_order(**changes)
+    assert len(texts(audit.frozen_orders, "I14")) == is_found
+
+
+def test_placed_order_without_lines_is_found() -> None:
+    placed_order().items.all().delete()
+    assert texts(audit.frozen_orders, "I14") == ["was placed without lines, a time or addresses"]
+
+
+@pytest.mark.parametrize(("moved", "found"), [(5, []), (4, ["has a stock of 5, its movements add up to 4"])])
+def test_stock_is_compared_with_its_movements(moved: int, found: list[str]) -> None:
+    product = make_product(stock=5)
+    make_product(stock=None, sku="UNCOUNTED")
+    product.movements.update(amount=moved)
+    assert texts(audit.stock, "I4") == found
+
+
+@pytest.mark.parametrize(
+    ("status", "payment", "found"),
+    [
+        ("placed", "requires_action", []),
+        ("canceling", "requires_action", []),
+        ("paid", "succeeded", []),
+        ("canceled", "requires_action", ["is canceled, but attempt 1 is still open"]),
+        ("paid", "new", ["is paid, but attempt 1 is still open"]),
+    ],
+)
+def test_attempts_end_with_their_order(status: str, payment: str, found: list[str]) -> None:
+    placed_order(status=status).payments.update(status=payment)
+    assert texts(audit.attempts, "I8") == found
+
+
+@pytest.mark.parametrize(("active", "found"), [(True, ["is placed, but its cart is still open"]), (False, [])])
+def test_cart_of_a_placed_order_is_closed(active: bool, found: list[str]) -> None:
+    order = make_open_order()
+    assert texts(audit.carts, "I16") == []
+    Order.objects.filter(pk=order.pk).update(status="placed")
+    Cart.objects.update(active=active)
+    assert texts(audit.carts, "I16") == found
+
+
+def test_active_cart_without_an_owner_is_found() -> None:
+    Cart.objects.create(session_key="session")
+    Cart.objects.create(active=False)
+    assert texts(audit.carts, "I16") == []
+    Cart.objects.create()
+    assert texts(audit.carts, "I16") == ["has no owner"]
+
+
+def test_order_that_was_paid_and_is_not_is_found() -> None:
+    order = placed_order()
+    order.record(OrderEvent.Kind.PLACED)
+    assert texts(audit.histories, "I14") == ["is paid, but its history has no event 'paid'"]
+    order.record(OrderEvent.Kind.PAID)
+    assert texts(audit.histories, "I14") == texts(audit.histories, "I15") == []
+    Order.objects.filter(pk=order.pk).update(status="placed")
+    assert texts(audit.histories, "I15") == ["was paid, but is placed"]
