@@ -54,7 +54,10 @@ class OutcomeUnknown(GatewayError):
 
 @dataclass(frozen=True)
 class Intent:
-    """A PaymentIntent. Amounts are in minor units. `order_uuid` comes from the metadata that the shop set."""
+    """A PaymentIntent. Amounts are in minor units. `order_uuid` comes from the metadata that the shop set.
+
+    `code` and `decline_code` describe the last failure, and `failed_card` is the card that failed.
+    """
 
     id: str
     status: str
@@ -65,6 +68,7 @@ class Intent:
     payment_method: str = ""
     code: str = ""
     decline_code: str = ""
+    failed_card: str = ""
     order_uuid: str = ""
     refunded: int = 0
     is_disputed: bool = False
@@ -136,6 +140,7 @@ def read_id(answer: Any) -> str:
 def read_intent(answer: Any) -> Intent:
     """Return a PaymentIntent, with its charge if that was expanded."""
     problem = getattr(answer, "last_payment_error", None)
+    failed = problem and (getattr(problem, "payment_method", None) or getattr(problem, "source", None))
     charge = getattr(answer, "latest_charge", None)  # an id unless it was expanded
     return Intent(
         id=read_id(answer),
@@ -147,6 +152,7 @@ def read_intent(answer: Any) -> Intent:
         payment_method=str(answer["payment_method"] or ""),
         code=str((problem and getattr(problem, "code", "")) or ""),
         decline_code=str((problem and getattr(problem, "decline_code", "")) or ""),
+        failed_card=str((failed and getattr(failed, "id", "")) or ""),
         order_uuid=_read_metadata(answer, "order_uuid"),
         refunded=int(getattr(charge, "amount_refunded", 0) or 0),
         is_disputed=getattr(charge, "disputed", False) is True,

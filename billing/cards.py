@@ -107,9 +107,14 @@ def detach_quietly(cards: Iterable[Card]) -> None:
 
 
 def finish_removal(card: Card) -> None:
-    """Detach a locally removed card at Stripe. Raise GatewayError if the call fails."""
+    """Detach a locally removed card at Stripe. Delete it if its profile is erased.
+
+    Raise GatewayError if the call fails.
+    """
     gateway.detach_card(card.billing_profile.customer_id, card.stripe_id)
-    Card.objects.filter(pk=card.pk, active=False).update(is_detach_due=False)
+    removed = Card.objects.filter(pk=card.pk, active=False)
+    removed.update(is_detach_due=False)
+    removed.exclude(billing_profile__forgotten=None).delete()  # Nothing else is left of an erased profile.
 
 
 def finish_erasure(profile: BillingProfile) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
 
 from carts.models import Cart
@@ -24,7 +25,11 @@ def forget_choices_of_orders(numbers: list[str]) -> None:
     Cart.objects.filter(orders__order_id__in=numbers, active=False).update(**NO_CHOICES)
 
 
-def move_to_session(request: HttpRequest) -> None:
-    """Give the visitor's cart the session key of this request, after the key has changed."""
-    if pk := Cart.objects.stored_id(request):
-        Cart.objects.filter(pk=pk, active=True, user=None).update(session_key=request.session.session_key)
+def move_to_session(request: HttpRequest, unpaid: list[str]) -> None:
+    """Give the visitor's cart the session key of this request, after the key has changed.
+
+    The closed carts of the orders with the numbers `unpaid` get it too, because their lines can still come back.
+    """
+    visible = Q(pk=Cart.objects.stored_id(request) or 0, active=True) | Q(orders__order_id__in=unpaid, active=False)
+    pks = list(Cart.objects.filter(visible, user=None).values_list("pk", flat=True))
+    Cart.objects.filter(pk__in=pks, user=None).update(session_key=request.session.session_key)

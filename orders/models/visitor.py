@@ -95,13 +95,17 @@ class VisitorQuerySet(models.QuerySet[Row]):
         return self.filter(order_id=number, status="open", billing_profile__user=None).first() if number else None
 
     def forget_guest(self, request: HttpRequest) -> list[str]:
-        """Remove all orders from the session, except those that are not paid and not canceled yet.
+        """Remove the orders of guests from the session, except those that are not paid and not canceled yet.
 
-        Return the numbers of the orders that stay.
+        Return the numbers of the orders that stay for this reason.
         """
         numbers = [*request.session.get(ORDERS_KEY, []), *self.held_numbers(request)]
         for key in (ORDERS_KEY, LINKS_KEY, HELD_KEY, DETAILS_KEY):
             request.session.pop(key, None)
+        if request.user.is_authenticated and numbers:
+            own = self.filter(order_id__in=numbers, billing_profile__user=request.user).values_list("order_id", flat=True)
+            request.session[ORDERS_KEY] = [number for number in numbers if number in set(own)]
+            numbers = [number for number in numbers if number not in set(own)]
         unpaid = self.filter(self._is_unpaid(), order_id__in=numbers) if numbers else self.none()
         held = list(unpaid.values_list("order_id", flat=True)[:MAX_SESSION_ORDERS])
         if held:

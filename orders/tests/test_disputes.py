@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import answers, gateway
-from billing.models import BillingProfile
+from billing.models import BillingProfile, Card
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.emails.sending import send_waiting
@@ -503,6 +503,25 @@ def test_erasure_waits_while_a_dispute_is_open(client: Client, simulator: Simula
     order.refresh_from_db()
     assert (order.email, "Gia Guest" in order.shipping_address_text) == ("", False)
     assert BillingProfile.objects.get(pk=order.billing_profile_id).customer_id == ""
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_cards_are_removed_although_the_customer_of_a_disputed_order_stays(
+    client: Client, simulator: Simulator, is_answered: bool
+) -> None:
+    """Check both what the deletion does at once and what it leaves to reconcile."""
+    user = make_user()
+    client.force_login(user)
+    order = buy(client, make_product())
+    open_dispute(simulator, order)
+    if not is_answered:
+        simulator.add_fault("/v1/customers/*/sources/*", "drop_before", method="DELETE")
+    delete_account(user)
+    assert (simulator.objects("card") == []) is is_answered
+    reconcile()
+    assert simulator.objects("card") == []
+    assert not Card.objects.exists()
+    assert BillingProfile.objects.get(pk=order.billing_profile_id).customer_id
 
 
 @pytest.mark.slow

@@ -210,3 +210,14 @@ def test_sign_up_for_an_order_with_another_email_says_where_the_order_is(client:
     page = client.post("/accounts/signup/", data, follow=True)
     assert page.redirect_chain == [(ORDERS, 302)]
     assert "Orders placed here with another email are not part of it." in page.text
+
+
+def test_users_order_stays_in_the_session_when_the_guest_session_before_it_is_over(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter_details(client)
+    sign_in(client, make_user())
+    place_order(client, add_card(client).json()["card"])
+    pass_hours(monkeypatch, 4)
+    assert client.get("/cart/success/").status_code == 200
+    assert "details_order_id" not in client.session

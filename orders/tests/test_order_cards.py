@@ -498,6 +498,25 @@ def test_card_is_removed_after_a_final_decline_only(
     assert bool(on_file(simulator)) is is_kept
 
 
+def test_card_that_was_never_tried_is_kept_after_the_final_decline_of_another(
+    member: Client, simulator: Simulator
+) -> None:
+    add_card(member)
+    begin(member)
+    stolen = Card.objects.get(pk=add_card(member, "tok_amex", save="0").json()["card"])
+    with simulator.store.transaction():
+        simulator.store.save(simulator.store.find("card", stolen.stripe_id) or {}, card="chargeDeclinedStolenCard")
+    place_order(member, stolen.pk)
+    order, good = Order.objects.placed().get(), Card.objects.get(is_saved=True)
+    simulator.add_fault("/v1/payment_intents/*/confirm", "drop_before")
+    pay(member, order, good)
+    order.payments.filter(card=good).update(timestamp=timezone.now() - timedelta(minutes=1))
+    page = page_of(member, order)
+    assert page.context["error"] == "The payment did not go through."
+    assert Card.objects.get(is_saved=True) == good
+    assert [card.active for card in Card.objects.order_by("pk")] == [True, False]
+
+
 @pytest.mark.slow
 def test_error_of_the_shop_keeps_the_card(member: Client, simulator: Simulator) -> None:
     add_card(member)

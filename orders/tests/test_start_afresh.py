@@ -266,6 +266,16 @@ def test_choices_do_not_return_when_a_held_order_is_canceled_later(client: Clien
     assert not Cart.objects.filter(discount_code="GIAS-OWN").exists()
 
 
+def test_lines_of_a_held_order_return_to_the_cart_when_it_is_canceled_later(
+    client: Client, simulator: Simulator
+) -> None:
+    purchase(client, "tok_chargeCustomerFail")
+    simulator.add_fault(CANCEL, "drop_before")
+    client.post(AFRESH)
+    reconcile()
+    assert "Teal mug" in client.get(CART).text
+
+
 # Any order of steps
 
 

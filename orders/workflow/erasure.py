@@ -22,6 +22,7 @@ from billing.models import BillingProfile, Card
 from carts.models import Cart
 from orders.bookkeeping.checksum import checksum_of, is_intact
 from orders.models import Order, OrderEvent
+from orders.workflow import order_cards
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ def delete_account(user: User) -> None:
     inquiry keeps them, and its customer at Stripe, until it is closed. `manage.py reconcile` removes them afterwards.
     """
     pks = _delete_locally(user)
+    cards.detach_quietly(order_cards.due_to_detach().filter(billing_profile__in=pks))
     for profile in profiles_with_customer_to_delete().filter(pk__in=pks):
         try:
             cards.finish_erasure(profile)
@@ -79,9 +81,20 @@ def _delete_locally(user: User) -> list[int]:
     for order in user_orders.due_for_erasure():
         erase_order(order)
     Address.objects.filter(billing_profile__in=pks).delete()
-    Card.objects.filter(billing_profile__in=pks).delete()
+    _delete_cards(pks)
     _delete_user(user)
     return pks
+
+
+def _delete_cards(profiles: list[int]) -> None:
+    """Delete the cards of these profiles.
+
+    The customer of a disputed order stays at Stripe, so its cards are removed there first.
+    """
+    cards_of_profiles = Card.objects.filter(billing_profile__in=profiles)
+    disputed = cards_of_profiles.filter(billing_profile__in=Order.objects.disputed().values("billing_profile"))
+    Card.objects.drop(disputed)
+    cards_of_profiles.exclude(pk__in=disputed.filter(is_detach_due=True)).delete()
 
 
 def _profile_pks(user: User) -> list[int]:

@@ -301,7 +301,10 @@ def _waiting(order: Order, attempt: Payment | None, intent: answers.Intent, can_
 
 def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, can_fail: bool) -> None:
     if attempt and can_fail:
-        _fail(attempt, intent.code, intent.decline_code, [attempt.status])
+        # The last failure at Stripe can be that of an earlier attempt with another card.
+        is_of_attempt = intent.failed_card in ("", attempt.stripe_pm)
+        code, decline_code = (intent.code, intent.decline_code) if is_of_attempt else ("", "")
+        _fail(attempt, code, decline_code, [attempt.status])
 
 
 def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: list[str]) -> None:

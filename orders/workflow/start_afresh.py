@@ -77,4 +77,4 @@ def _change_session_key(request: HttpRequest) -> None:
     """Give the session a new key, so that a request that is still running cannot write the guest back into it."""
     if request.session.session_key:
         request.session.cycle_key()
-        guest_carts.move_to_session(request)
+        guest_carts.move_to_session(request, Order.objects.held_numbers(request))
