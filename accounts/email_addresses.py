@@ -21,14 +21,16 @@ UPPERCASE_LOOKALIKES = str.maketrans("\u017f\u0131", "si")
 def validate_customer_email(value: str) -> None:
     """Raise ValidationError if email cannot be delivered to this address, or if Stripe would reject it.
 
-    Django also accepts localhost, IP addresses, quoted names, and characters that do not print.
+    Django also accepts localhost, IP addresses, quoted names, some letters outside ASCII, and characters that do not
+    print.
     """
     name, _at, domain = value.rpartition("@")
     if not domain.isascii():
         _reject_foreign_domain(value, domain)
-    validate_email(value)
-    is_valid = "." in domain and domain.replace(".", "").replace("-", "").isalnum() and not domain[-1].isdigit()
-    if not is_valid or ".-" in domain or '"' in name or len(name) > MAX_LOCAL_LENGTH or not value.isprintable():
+    validate_email(value)  # ignores the case, so a long s or a Kelvin sign in the name counts as a letter from A to Z
+    is_name = name.isascii() and '"' not in name and len(name) <= MAX_LOCAL_LENGTH
+    is_host = "." in domain and ".-" not in domain and domain.replace(".", "").replace("-", "").isalnum()
+    if not is_name or not is_host or domain[-1].isdigit() or not value.isprintable():
         raise ValidationError(_("Enter a complete email address, for example name@example.org."), code="invalid")
 
 

@@ -124,12 +124,21 @@ class CartPageForm:
         self.code = "" if is_rejected else data.get("code", "").strip()
         self.is_code_applied, self.is_code_removed = "apply_code" in data, "remove_code" in data
         self.is_checkout = "checkout" in data
-        self.has_changed_delivery = any(
-            name in data and data[name] != data.get(f"shown_{name}") for name in DeliveryForm.base_fields
-        )
+        self.delivery = _changed_delivery(data)
         columns = [data.getlist(name)[:MAX_PAGE_LINES] for name in ("product_id", "shown", "quantity")]
         rows = [TypedQuantity(_product_id(pk), shown, text) for pk, shown, text in zip(*columns, strict=False)]
         self.quantities = [row for row in rows if row.product_id]
+
+
+def _changed_delivery(data: QueryDict) -> dict[str, str]:
+    """Return the delivery options that were changed on the page.
+
+    A region belongs to the country that the page showed, so it is left out if another country was chosen.
+    """
+    names = [name for name in DeliveryForm.base_fields if name in data and data[name] != data.get(f"shown_{name}")]
+    if "region" in names:
+        names = [name for name in names if name != "region"] if "country" in names else [*names, "country"]
+    return {name: data[name] for name in names if name in data}
 
 
 def _product_id(text: str) -> int:

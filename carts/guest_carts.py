@@ -8,13 +8,14 @@ from django.http import HttpRequest
 from carts.models import Cart
 from carts.models.cart import CHOICE_FIELDS
 
-NO_CHOICES: dict[str, Any] = dict.fromkeys(CHOICE_FIELDS, "") | {"shipping_method_id": None}
+# The numbers of restored orders go too: the next cart page would name an order of the guest.
+NO_CHOICES: dict[str, Any] = dict.fromkeys([*CHOICE_FIELDS, "restored_orders"], "") | {"shipping_method_id": None}
 
 
 def forget_choices(request: HttpRequest) -> None:
     """Remove what the guest chose for the visitor's cart: the destination, shipping method and discount code.
 
-    The cart of a user does not change.
+    Also remove the numbers of the orders whose lines came back. The cart of a user does not change.
     """
     if cart := Cart.objects.from_request(request):
         Cart.objects.filter(pk=cart.pk, active=True, user=None).update(**NO_CHOICES, billing_profile=None)

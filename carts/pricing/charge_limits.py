@@ -95,9 +95,10 @@ def items_for_full_value(quote: PricedCart, amount: Decimal) -> Decimal:
 
 
 def _items_to_add(quote: PricedCart, missing: Decimal, without_shipping: Decimal) -> Decimal:
-    """Return `missing`, or `without_shipping` if adding items for `missing` makes delivery cheaper."""
-    shipping = quote.method.price_for(quote.subtotal + missing) if quote.method else ZERO
-    return missing if shipping >= quote.shipping_total else without_shipping
+    """Return `missing`, or `without_shipping` if delivery can become free before items for that much are added."""
+    free_from = quote.method.free_from if quote.method and quote.shipping_total else None
+    is_kept = free_from is None or free_from >= quote.subtotal + without_shipping
+    return missing if is_kept else without_shipping
 
 
 def discount_warning(discount: Discount, methods: Iterable[ShippingMethod], cheapest_product: Decimal) -> str:

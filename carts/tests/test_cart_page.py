@@ -246,6 +246,30 @@ def test_delivery_options_that_were_not_changed_do_not_undo_another_tab(shopper:
     assert Cart.objects.get().country == "FR"
 
 
+def test_method_chosen_on_an_older_page_keeps_the_country_of_another_tab(shopper: Client) -> None:
+    fast = ShippingMethod.objects.create(title="Fast", price=9, position=5)
+    older = read_form(shopper.get(CART))
+    press(shopper, {}, typed(shopper, "1", "1", country="DE"))
+    press(shopper, {}, older | {"shipping_method": [str(fast.pk)]})
+    assert Cart.objects.values_list("country", "shipping_method").get() == ("DE", fast.pk)
+
+
+def test_country_that_was_chosen_alone_does_not_fix_the_method_shown_first(shopper: Client) -> None:
+    ShippingMethod.objects.create(title="Fast", price=9, position=5)
+    press(shopper, {}, typed(shopper, "1", "1", country="DE"))
+    assert Cart.objects.values_list("country", "shipping_method").get() == ("DE", None)
+
+
+def test_region_does_not_move_to_another_country_with_the_same_key(shopper: Client) -> None:
+    make_tax(country="US", region="WA")
+    make_tax(country="AU", region="WA")
+    press(shopper, {}, typed(shopper, "1", "1", country="US"))
+    press(shopper, {}, typed(shopper, "1", "1", region="WA"))
+    assert Cart.objects.values_list("country", "region").get() == ("US", "WA")
+    press(shopper, {}, typed(shopper, "1", "1", country="AU"))
+    assert Cart.objects.values_list("country", "region").get() == ("AU", "")
+
+
 def test_invalid_delivery_option_is_shown_before_the_checkout(shopper: Client) -> None:
     response = press(shopper, CHECKOUT_BUTTON, typed(shopper, "2", "1", country="XX"))
     assert (response.url, quantities()) == (CART, [2, 1])

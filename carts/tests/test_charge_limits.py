@@ -258,9 +258,16 @@ def test_message_says_what_helps(price: str, message: str) -> None:
     assert make_quote(price).amount_problem == message
 
 
-def test_missing_amount_does_not_count_on_delivery_that_becomes_free() -> None:
-    method = ShippingMethod(title="Van", price=Decimal("0.10"), free_from=Decimal("0.15"))
+@pytest.mark.parametrize("free_from", ["0.15", "0.20", "0.21", "0.29"])
+def test_missing_amount_does_not_count_on_delivery_that_becomes_free(free_from: str) -> None:
+    method = ShippingMethod(title="Van", price=Decimal("0.10"), free_from=Decimal(free_from))
     assert missing_items(make_quote("0.05", method)) == Decimal("0.25")
+
+
+def test_full_value_of_a_code_does_not_count_on_delivery_that_becomes_free() -> None:
+    method = ShippingMethod(title="Van", price=Decimal("4.95"), free_from=Decimal("20.10"))
+    result = make_quote("10.00", method, kind="amount", value=Decimal(20))
+    assert items_for_full_value(result, Decimal(20)) == Decimal("10.30")
 
 
 # --- the admin ---

@@ -17,7 +17,7 @@ from orders.models import Order
 from orders.workflow import cancellation
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.makers import add_to_cart, buy, make_discount, make_product, make_user
+from tests.makers import add_card, add_to_cart, buy, make_discount, make_product, make_user, payment_form_data
 from tests.visitors import make_request, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +209,32 @@ def test_head_request_does_not_use_up_the_sentence(client: Client, simulator: Si
     expire(order)
     client.head(reverse("carts:home"))
     assert EXPIRED.format(order.order_id) in client.get(reverse("carts:home")).text
+
+
+@pytest.mark.parametrize("query", ["", "?details"])
+def test_checkout_says_that_lines_came_back_before_they_are_ordered(
+    client: Client, simulator: Simulator, lamp: Product, query: str
+) -> None:
+    order = buy(client, lamp, "tok_chargeCustomerFail")
+    add_to_cart(client, make_product(title="Jug"))
+    expire(order)
+    pages = [client.get(reverse("carts:checkout") + query).text for _ in range(2)]
+    assert [EXPIRED.format(order.order_id) in page for page in pages] == [True, False]
+    assert EXPIRED.format(order.order_id) not in client.get(reverse("carts:home")).text
+
+
+def test_order_that_expires_on_the_payment_step_of_the_next_one_is_named(
+    client: Client, simulator: Simulator, lamp: Product
+) -> None:
+    first = buy(client, lamp, "tok_chargeCustomerFail")
+    add_to_cart(client, make_product(title="Jug"))
+    card = add_card(client).json()["card"]
+    shown = payment_form_data(client) | {"card": card}
+    expire(first)
+    page = client.post(reverse("carts:checkout"), shown, follow=True).text
+    assert "Your cart now has 1 × Lamp." in page
+    assert EXPIRED.format(first.order_id) in page
+    assert Order.objects.placed().count() == 1
 
 
 def test_order_that_ends_while_the_page_is_shown_is_named_next_time(lamp: Product) -> None:

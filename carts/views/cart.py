@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,8 +16,8 @@ from carts.pricing import discount_codes
 from carts.pricing.quotes import Quote, quote, quote_cart
 from carts.pricing.rules import PricingRules
 from carts.views.cart_page import apply_code, report_quantity, submit_cart_page
+from carts.views.lines_page import render_lines
 from core.http import next_url, private, same_origin_or_csrf
-from orders.workflow.release import restored_messages
 from products.models import Product
 
 
@@ -33,15 +33,8 @@ def cart_home(request: HttpRequest) -> HttpResponse:
     for line in lines:
         line.typed_quantity = request.GET.get(f"quantity-{line.product_id}", "")
     cart_quote = quote_cart(cart, lines) if cart else quote(lines)
-    restored = cart.restored_orders.split() if cart and request.method == "GET" else []
-    for message in restored_messages(restored) if restored and lines else []:
-        messages.info(request, message)
-    response = render(
-        request, "carts/cart_home.html", {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
-    )
-    if cart:
-        cart.remove_restored_orders(restored)  # now that the page names them
-    return response
+    context = {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
+    return render_lines(request, "carts/cart_home.html", context)
 
 
 def _estimate(cart_quote: Quote) -> dict[str, object]:

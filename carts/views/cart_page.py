@@ -104,9 +104,9 @@ def report_quantity(request: HttpRequest, product: Product, wanted: int, now: in
 
 def _store_delivery(request: HttpRequest, form: CartPageForm) -> bool:
     """Store the delivery options if they were changed. Return False, with a message, if they were rejected."""
-    if not form.has_changed_delivery:
+    if not form.delivery:
         return True
-    delivery, cart = DeliveryForm(request.POST), Cart.objects.from_request(request)
+    delivery, cart = DeliveryForm(form.delivery), Cart.objects.from_request(request)
     if not delivery.is_valid():
         messages.error(request, delivery.first_error(), extra_tags=delivery.first_error_field_id())
         return False

@@ -8,7 +8,7 @@ from contextlib import suppress
 from django.contrib import messages
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,7 @@ from carts.models import Cart
 from carts.pricing.quotes import quote_cart
 from carts.pricing.rules import PricingRules
 from carts.views.details import LOG_IN, SIGN_UP, DetailsForms, keep_for_account
+from carts.views.lines_page import render_lines
 from core.http import private
 from orders.models import Order
 from orders.views.payment import pay_order
@@ -97,9 +98,9 @@ def checkout(request: HttpRequest) -> HttpResponse:
             shipping = details.shipping.cleaned_data
             cart.store_choices(country=shipping["country"], region=shipping.get("state", ""))
             return redirect("carts:checkout")
-        return render(request, "carts/checkout.html", context | _details_context(details, profile))
+        return render_lines(request, "carts/checkout.html", context | _details_context(details, profile))
     context |= {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
-    return render(request, "carts/checkout.html", context)
+    return render_lines(request, "carts/checkout.html", context)
 
 
 def _details_context(details: DetailsForms, profile: BillingProfile | None) -> dict[str, object]:

@@ -15,6 +15,7 @@ from carts.models.rates import Discount
 from orders.bookkeeping.reconcile import reconcile
 from orders.links import order_url
 from orders.models import Order
+from orders.workflow.cancellation import cancel
 from stripe_simulator.server import Simulator
 from tests.guests import (
     AFRESH,
@@ -61,6 +62,24 @@ def test_no_page_shows_a_guest_after_starting_afresh(client: Client, simulator: 
     response = client.post(AFRESH, follow=True)
     assert "Your details are no longer stored in this browser." in response.text
     assert order.order_id not in response.text
+    assert knows_nothing(client, order)
+
+
+def test_cart_does_not_name_the_expired_order_of_the_guest_before(client: Client, simulator: Simulator) -> None:
+    order = purchase(client, "tok_chargeCustomerFail")
+    cancel(order, by="expiry")
+    client.post(AFRESH)
+    page = client.get(CART).text
+    assert ("Teal mug" in page, order.order_id in page) == (True, False)
+
+
+@pytest.mark.slow
+def test_cart_does_not_name_the_expired_order_of_a_guest_whose_time_is_over(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = purchase(client, "tok_chargeCustomerFail")
+    cancel(order, by="expiry")
+    pass_hours(monkeypatch, 5)
     assert knows_nothing(client, order)
 
 

@@ -1,0 +1,25 @@
+"""Renders the pages that show the lines of the cart: the cart page and the steps of the checkout."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from orders.workflow.release import restored_messages
+
+
+def render_lines(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """Render a page with the `cart` and the `quote` of the context.
+
+    The first such page after the lines of a canceled order came back says so, whichever page it is. Otherwise, the
+    payment step would contain items that the shopper did not expect.
+    """
+    cart = context["cart"]
+    restored = cart.restored_orders.split() if cart and request.method == "GET" else []
+    for message in restored_messages(restored) if restored and context["quote"].lines else []:
+        messages.info(request, message)
+    response = render(request, template, context)
+    if cart:
+        cart.remove_restored_orders(restored)  # now that the page names them
+    return response
