@@ -10,7 +10,7 @@ from orders.models import Dispute
 class DisputeAdmin(ReadOnlyAdmin):
     """Disputes and inquiries with their deadlines, newest first."""
 
-    list_display = ["stripe_id", "order", "status", "amount", "currency", "reason", "due", "opened", "closed"]
+    list_display = ["order", "status", "amount", "currency", "reason", "due", "opened"]
     list_filter = ["status", "is_lost", "due"]
     list_select_related = ["order"]
     ordering = ["-opened"]

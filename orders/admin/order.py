@@ -40,7 +40,7 @@ class DisputeInline(ReadOnlyInline):
     """The disputes of an order's charge and the inquiries about it."""
 
     model = Dispute
-    fields = ["stripe_id", "status", "amount", "currency", "reason", "due", "opened", "closed"]
+    fields = ["status", "reason", "due", "opened", "closed"]  # the heading of a row has its id and amount
 
 
 class OrderEventInline(ReadOnlyInline):

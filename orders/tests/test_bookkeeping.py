@@ -57,17 +57,18 @@ def marked_orders() -> int:
     return Order.objects.exclude(attention="").count()
 
 
+@pytest.mark.usefixtures("simulator")
 @pytest.mark.parametrize(("count", "alerted"), [(1, 1), (2, 2), (3, 1), (4, 1)])
 def test_more_findings_than_allowed_raise_one_alert(monkeypatch: pytest.MonkeyPatch, count: int, alerted: int) -> None:
     monkeypatch.setattr(reconcile, "MAX_ALERTS", 2)
     findings = make_findings(count)
     monkeypatch.setattr(reconcile, "audit", lambda stripe_since: findings)
     monkeypatch.setattr(reconcile, "without_busy_orders", lambda findings, began: findings)
-    monkeypatch.setattr(gateway, "list_intents", lambda since: [])
     done, _left = reconcile.compare_with_stripe()
     assert (done["alerts raised"], marked_orders()) == (alerted, alerted)
 
 
+@pytest.mark.usefixtures("simulator")
 def test_comparison_starts_three_days_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     starts: list[Any] = []
     monkeypatch.setattr(gateway, "list_intents", lambda since: starts.append(since) or [])
@@ -83,7 +84,7 @@ def test_broken_row_does_not_stop_the_others_and_is_not_counted(monkeypatch: pyt
         StripeEvent.objects.create(stripe_id=f"evt_{name}", type="charge.updated", object_id=name)
     StripeEvent.objects.update(received=long_ago)
 
-    def settle(sender: Any, intent_id: str) -> None:
+    def settle(sender: Any, intent_id: str, **_: Any) -> None:
         if intent_id == "broken":
             raise ValueError
         if intent_id == "lost":

@@ -10,14 +10,15 @@ from django.utils import timezone
 from billing import answers, gateway
 from orders.bookkeeping import stripe_ledger
 from orders.models import Order, Refund
+from stripe_simulator.server import Simulator
 from tests.makers import make_paid_order, make_product
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def stripe_intents(monkeypatch: pytest.MonkeyPatch) -> list[answers.Intent]:
-    """Return the list of the intents that Stripe has."""
+def stripe_intents(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> list[answers.Intent]:
+    """Return the list of the intents that Stripe has. The simulator answers everything else, and is empty."""
     intents: list[answers.Intent] = []
     monkeypatch.setattr(gateway, "list_intents", lambda since: list(intents))
     return intents
@@ -126,6 +127,7 @@ def test_all_intents_are_compared_in_parts(
     assert len(found()) == count
 
 
+@pytest.mark.usefixtures("simulator")
 def test_intents_are_listed_from_a_day_before_the_first_order(monkeypatch: pytest.MonkeyPatch) -> None:
     starts: list[datetime] = []
     monkeypatch.setattr(gateway, "list_intents", lambda since: starts.append(since) or [])

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ REPLACEMENTS = {
 }
 OPERATORS = [prefix + name for prefix, names in REPLACEMENTS.items() for name in names.split()]
 NO_BEHAVIOR = {"dataclass", "final", "override", "overload"}  # decorators for types and frozen values
+# The test database is created from the migrations, and `makemigrations --check` compares them with the models.
+DECLARATIONS = re.compile(r"models\.\w*(Field|ForeignKey|Constraint|Index)")
 NO_BEHAVIOR_LINES = ("logger.", "logging.", "if TYPE_CHECKING:")
 _PAIRS = [(ast.Eq, ast.NotEq), (ast.Lt, ast.GtE), (ast.LtE, ast.Gt), (ast.Is, ast.IsNot), (ast.In, ast.NotIn)]
 OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
@@ -144,7 +147,7 @@ def _functions(tree: ast.Module) -> Iterator[tuple[int, int, str]]:
 
 
 def _ignored_ranges(tree: ast.Module) -> Iterator[tuple[Position, Position]]:
-    """Yield the ranges whose mutants only make noise: annotations and aliases of types, logging, and NO_BEHAVIOR."""
+    """Yield the ranges whose mutants only make noise: types, columns, logging, and NO_BEHAVIOR."""
     for node in ast.walk(tree):
         for ignored in _ignored_parts(node):
             # A decorator starts at its @, one column before its expression.
@@ -164,8 +167,15 @@ def _ignored_parts(node: ast.AST) -> Iterator[ast.AST]:
         yield node.annotation
     elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript) and _is_type(node.value):
         yield node.value
-    elif isinstance(node, ast.Expr | ast.If) and ast.unparse(node).startswith(NO_BEHAVIOR_LINES):
+    elif _has_no_behavior(node):
         yield node
+
+
+def _has_no_behavior(node: ast.AST) -> bool:
+    """Return whether a node only writes to the log, or declares a column, a constraint or an index."""
+    if isinstance(node, ast.Call):
+        return DECLARATIONS.fullmatch(ast.unparse(node.func)) is not None
+    return isinstance(node, ast.Expr | ast.If) and ast.unparse(node).startswith(NO_BEHAVIOR_LINES)
 
 
 def _is_type(value: ast.Subscript) -> bool:
