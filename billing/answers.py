@@ -95,7 +95,7 @@ class RefundResult:
 class DisputeResult:
     """A dispute of a charge, or an inquiry about it. The amount is in minor units.
 
-    `is_withdrawn` tells whether Stripe withdrew money because of it and has not returned it.
+    `is_withdrawn` says whether Stripe withdrew the money and has not returned it.
     """
 
     id: str

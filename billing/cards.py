@@ -37,7 +37,7 @@ class CardUse:
         return bool(self.order_number)
 
 
-DEFAULT_USE = CardUse()  # a request that the specified flow sends, with a token alone
+DEFAULT_USE = CardUse()  # a request that the specified flow sends, with only a token
 
 
 def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, use: CardUse = DEFAULT_USE) -> Card:

@@ -112,7 +112,7 @@ class TypedQuantity:
 
 
 class CartPageForm:
-    """What the form of the cart page contains. Each part of it is validated by a form of its own.
+    """What the form of the cart page contains. Each part is validated by its own form.
 
     The form has hidden fields with what the page showed, so that only what was changed is stored. A page that was
     opened before a change in another tab does not undo that change.

@@ -50,8 +50,8 @@ def keep_checkout(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
 def give_unpaid_carts_to_user(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
     """Give the user the closed carts of the unpaid orders that this session placed as a guest.
 
-    Sign-in changes the session key. Otherwise the lines of an order that expires would come back to a cart that nobody
-    can find.
+    Sign-in changes the session key. Otherwise the lines of an order that expires would come back to a cart that cannot
+    be found.
     """
     if request is not None:
         unpaid = Order.objects.placed_in_session(request).unpaid()

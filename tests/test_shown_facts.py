@@ -1,4 +1,4 @@
-"""Structural tests: whatever changes the payment step makes the page that was shown before unacceptable.
+"""Structural tests: every change of the payment step makes the page that was shown before unacceptable.
 
 They try every column of every row that the page can read, so that they notice a new column on the page that is not
 signed.

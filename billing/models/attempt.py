@@ -100,7 +100,7 @@ class CardAttempt(models.Model):
     def record(self, ok: bool | None, **changes: Any) -> None:
         """Save the result. With ok=None (Stripe did not answer), the attempt does not count.
 
-        It is deleted then, unless it has to be checked whether Stripe has a card of it.
+        It is deleted then, unless the shop has to check whether Stripe has stored its card.
         """
         if ok is None and self.is_check_due:
             CardAttempt.objects.filter(pk=self.pk).update(is_unanswered=True)

@@ -74,7 +74,7 @@ class CardManager(models.Manager["Card"]):
 
     @transaction.atomic
     def save_paid(self, billing_profile: BillingProfile, stripe_id: str) -> None:
-        """Save the card that has just paid if its shopper asked for it. It becomes the default if there is none."""
+        """Save the card that has just paid if its shopper asked for it, as the default if no other card is."""
         asked = self.unsaved().filter(billing_profile=billing_profile, stripe_id=stripe_id, is_save_requested=True)
         if not asked.exists():
             return
@@ -122,8 +122,8 @@ class CardManager(models.Manager["Card"]):
         `stripe_card_response` is Stripe's `card` or `payment_method` object. Raise ValueError for any other object and
         for a card of another profile.
 
-        A guest's card is never saved. A member's card is saved at once if `is_save_chosen` is None, and once it has
-        paid if it is True. A card that the profile has already stays one row: see `_merge`.
+        A guest's card is never saved. A member's card is saved immediately if `is_save_chosen` is None, and after
+        it has paid if it is True. A card that the profile has already stays one row: see `_merge`.
         """
         values = _read_card(stripe_card_response)
         stripe_id = stripe_card_response["id"]

@@ -1,4 +1,4 @@
-"""Tests for the email address of Stripe customers: it follows the profile, and a rejected one is told at the email."""
+"""Tests for the email address of Stripe customers: it follows the profile, and a rejected one is shown at the email."""
 
 from collections.abc import Callable
 from typing import Any

@@ -17,7 +17,7 @@ from core.money import format_money, format_percent
 from products.models import Product
 
 SALT = "agreement"
-MAX_SIGNED_LENGTH = 200_000  # characters; a hundred lines with the longest texts need about a tenth of it
+MAX_SIGNED_LENGTH = 200_000  # characters; a hundred lines with the longest texts need about a tenth
 MAX_ID_LENGTH = 18  # digits
 
 
@@ -61,7 +61,7 @@ class Agreement:
 
 
 def format_address(address: Address | None, language: str) -> str:
-    """Return the postal address as an order freezes it, with the country name in this language; "" if it is None."""
+    """Return the postal address as an order freezes it, with the country name in this language; "" for None."""
     with translation.override(language):
         return "\n".join(address.lines()) if address else ""
 

@@ -61,7 +61,7 @@ def excess_items(quote: PricedCart) -> Decimal:
 
 
 def _is_exact(quote: PricedCart, most: Decimal) -> bool:
-    """Check whether removing items lowers the total by exactly their price, whatever is removed."""
+    """Check whether removing items always lowers the total by exactly their price."""
     if quote.discount_total or (not quote.is_tax_included and quote.tax_rate):
         return False
     method = quote.method
@@ -104,7 +104,7 @@ def _items_to_add(quote: PricedCart, missing: Decimal, without_shipping: Decimal
 def discount_warning(discount: Discount, methods: Iterable[ShippingMethod], cheapest_product: Decimal) -> str:
     """Return a message for staff if the code takes some orders to the minimum charge, or "" if it never does.
 
-    The discount is compared with the cheapest delivery, whatever its countries and weights.
+    The discount is compared with the cheapest delivery, regardless of its countries and weights.
     """
     currency = settings.CURRENCY
     least, methods = minimum_charge(currency), list(methods)

@@ -224,4 +224,4 @@ def test_any_single_change_of_what_is_shown_differs_and_no_change_does_not(
     other = values | {name: data.draw(VALUES[name])}
     differences = make_any_agreement(other).differences(shown)
     assert bool(differences) == (shown_on_page(other) != shown_on_page(values))
-    assert len(differences) != 1  # the closing message never stands alone
+    assert len(differences) != 1  # the closing message comes only with others

@@ -1,4 +1,4 @@
-"""Tests for the form of the cart page: what is typed is stored, whichever button is pressed."""
+"""Tests for the form of the cart page: each button stores everything that was typed."""
 
 from typing import Any
 

@@ -52,7 +52,7 @@ def _estimate(cart_quote: Quote) -> dict[str, object]:
 def cart_update(request: HttpRequest) -> HttpResponse:
     """Add one product, set its quantity or remove it, and show a message with its new quantity.
 
-    The cart page submits all its fields at once.
+    The cart page submits all its fields together.
     """
     if "cart_page" in request.POST:
         return submit_cart_page(request)
@@ -91,7 +91,7 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
 
 
 def _lock_cart(request: HttpRequest, product_id: int, action: str) -> Cart | None:
-    """Lock and return the visitor's cart. If there is none, create it, or return None if the product cannot be added.
+    """Lock and return the visitor's cart. Create it if necessary, or return None if the product cannot be added.
 
     The session remembers the cart.
     """

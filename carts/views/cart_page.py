@@ -1,4 +1,4 @@
-"""Handles the form of the cart page: everything typed there is stored, whichever of its buttons is pressed."""
+"""Handles the form of the cart page: each of its buttons stores everything that was typed."""
 
 from urllib.parse import urlencode
 

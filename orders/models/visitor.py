@@ -61,7 +61,7 @@ class VisitorQuerySet(models.QuerySet[Row]):
     def placed_in_session(self, request: HttpRequest) -> Self:
         """Return the orders that this session placed, never those of an erased profile.
 
-        If there are none in the session, the result needs no query. The 400 page has no session.
+        Without an order in the session, the result needs no query. The 400 page has no session.
         """
         session = getattr(request, "session", None)
         numbers = session.get(ORDERS_KEY, []) if session is not None else []

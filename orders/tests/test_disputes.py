@@ -1,4 +1,4 @@
-"""Tests for disputes and inquiries: each change is told once, a lost one counts, and erasure waits for an open one."""
+"""Tests for disputes and inquiries: each change is reported once, a loss counts, and erasure waits."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -73,7 +73,7 @@ def set_status(order: Order, status: str) -> None:
     Order.objects.filter(pk=order.pk).update(status=status)
 
 
-# --- what is stored and told ---
+# --- what is stored and reported ---
 
 
 def test_dispute_is_stored_with_its_deadline(order: Order, simulator: Simulator) -> None:

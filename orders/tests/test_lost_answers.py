@@ -84,7 +84,7 @@ def test_lost_confirmation_after_a_decline_says_checking_and_never_not_charged(
 def test_lost_answer_to_the_creation_of_an_intent_says_not_charged(
     client: Client, simulator: Simulator, fault: str
 ) -> None:
-    """Check that only a stored intent is ever confirmed: without one, nothing can have been charged."""
+    """Check that only a stored intent is confirmed: without one, nothing can have been charged."""
     simulator.add_fault(INTENTS, fault)
     page = press_place_order(client).text
     assert NOT_CHARGED in page

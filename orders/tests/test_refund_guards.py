@@ -43,7 +43,7 @@ def request_refund(order: Order, amount: str = "5.00", already: str = "0", **mor
 
 
 class FakeRefunds:
-    """The refunds at Stripe, the requests for new ones, and what happens during such a request."""
+    """The refunds at Stripe, the requests for new ones, and what happens during a request."""
 
     def __init__(self) -> None:
         self.found: list[answers.RefundResult] = []

@@ -1,4 +1,4 @@
-"""Tests that a placed order is what the pressed page showed, whatever changed in another tab or in the admin since."""
+"""Tests that a placed order is what the pressed page showed, even if another tab or staff changed something since."""
 
 from collections.abc import Callable
 from typing import Any

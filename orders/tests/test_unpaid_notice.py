@@ -45,7 +45,7 @@ def make_unpaid_order(client: Client, product: Product, last_payment: str = "fai
 
 
 def read_notice(client: Client, page: str = "/") -> str:
-    """Return the text of the notice on the page, or "" if there is none."""
+    """Return the text of the notice on the page, or "" without one."""
     found = re.search(r'<aside class="container-xl unpaid-notice".*?</aside>', client.get(page).text, re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", "", found[0]).split()) if found else ""
 

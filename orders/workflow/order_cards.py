@@ -1,4 +1,4 @@
-"""The cards of an order: which can pay it, which one its page ticks, and what happens to them when it ends."""
+"""Step C, the cards of an order: which can pay it, which one its page ticks, and what happens when it ends."""
 
 from collections.abc import Iterable
 from datetime import datetime

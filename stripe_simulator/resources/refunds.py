@@ -13,7 +13,7 @@ from stripe_simulator.resources.cards import BY_NAME, REFUND_FAILS, REFUND_PENDI
 def _charge_to_refund(call: Call) -> dict[str, Any]:
     """Return the charge to refund, named directly or through its payment intent.
 
-    Raise ApiError if none is named, it has not succeeded, or a dispute of it is open.
+    Raise ApiError if none is named, it has not succeeded, or it has an open dispute.
     """
     charge_id, intent_id = call.text("charge"), call.text("payment_intent")
     if not charge_id and not intent_id:

@@ -71,7 +71,7 @@ def check_control(task: Task) -> None:
 
 
 def main(arguments: list[str]) -> bool:
-    """Try the sample, a part of it or all mutants. Return whether the result is good."""
+    """Try the sample, a part of the sample or all mutants. Return whether the result is good."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", "--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     parser.add_argument("modules", nargs="*", help="only these modules, such as billing/limits.py")

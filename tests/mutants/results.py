@@ -31,7 +31,7 @@ class Store:
         self.stored = {line["mutant"]: line for line in map(json.loads, lines)}
 
     def get(self, task: Task) -> Outcome | None:
-        """Return the stored outcome, or None if there is none for this code and these tests."""
+        """Return the stored outcome, or None if nothing is stored for this code and these tests."""
         line = self.stored.get(task.mutant.key)
         if line is None or any(not (ROOT / path).exists() for path in line["modules"]):
             return None

@@ -204,7 +204,7 @@ class ShopMachine(ShopMachineBase):
     @precondition(lambda self: self.with_status("paid"))
     @rule(number=ANY, share=FEW, status=st.sampled_from(["needs_response", "warning_needs_response"]))
     def dispute(self, number: int, share: int, status: str) -> None:
-        """Let a cardholder dispute a charge or a part of it, or only ask the bank about it."""
+        """Let a cardholder dispute a charge or a part, or only ask the bank about it."""
         self.may_differ = True
         order = self.pick(self.with_status("paid"), number)
         dispute_steps.open_dispute(self.simulator, str(order.payment_intent_id), share, status)

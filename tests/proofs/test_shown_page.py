@@ -1,4 +1,4 @@
-"""Proof that a placed order is what the pressed page showed, whatever another tab or staff changed since."""
+"""Proof that a placed order is what the pressed page showed, even if another tab or staff changed something since."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
