@@ -270,6 +270,55 @@ def test_full_value_of_a_code_does_not_count_on_delivery_that_becomes_free() -> 
     assert items_for_full_value(result, Decimal(20)) == Decimal("10.30")
 
 
+@pytest.mark.parametrize(
+    ("price", "delivery", "fields", "excess"),
+    [
+        ("999999.00", {"price": "4.95"}, {}, "3.96"),
+        ("1000000.00", {"price": "4.95", "free_from": "75"}, {}, "0.01"),
+        ("1000000.00", {"price": "4.95", "free_from": "999995.04"}, {}, "0.01"),
+        ("1000000.00", {"price": "4.95", "free_from": "999995.05"}, {}, "4.96"),
+        ("1000000.00", {"price": "0", "free_from": "999999.99"}, {}, "0.01"),
+        ("1100000.00", {"price": "0"}, {"value": Decimal(5)}, "100000.01"),
+    ],
+)
+def test_excess_amount_does_not_count_on_free_delivery_or_a_discount(
+    price: str, delivery: dict[str, str], fields: dict[str, Any], excess: str
+) -> None:
+    method = ShippingMethod(title="Van", **{name: Decimal(amount) for name, amount in delivery.items()})
+    assert excess_items(make_quote(price, method, **fields)) == Decimal(excess)
+
+
+@pytest.mark.parametrize(
+    ("included", "percent", "delivery", "excess"),
+    [
+        (True, "20", "0", "100000.01"),
+        (False, "0", "0", "100000.01"),
+        (False, "20", "0", "266666.70"),
+        (False, "20", "5", "266671.70"),
+    ],
+)
+def test_excess_amount_counts_tax_that_is_added(
+    settings: Any, included: bool, percent: str, delivery: str, excess: str
+) -> None:
+    settings.PRICES_INCLUDE_TAX = included
+    rate = TaxRate(title="VAT", country="GB", percent=Decimal(percent))
+    rules = PricingRules([ShippingMethod(title="Van", price=Decimal(delivery))], [rate])
+    assert excess_items(quote(lines_of("1100000.00"), rules=rules)) == Decimal(excess)
+
+
+def test_missing_amount_counts_delivery_that_is_not_free() -> None:
+    assert missing_items(make_quote("0.05", ShippingMethod(title="Van", price=Decimal("0.10")))) == Decimal("0.15")
+
+
+@pytest.mark.parametrize(("free_from", "missing"), [(None, "0.20"), ("20.21", "0.20"), ("20.20", "0.30")])
+def test_amount_for_the_full_value_of_a_code_counts_delivery_unless_it_becomes_free(
+    free_from: str | None, missing: str
+) -> None:
+    method = ShippingMethod(title="Van", price=Decimal("0.10"), free_from=free_from and Decimal(free_from))
+    result = make_quote("20.00", method, kind="amount", value=Decimal(20))
+    assert items_for_full_value(result, Decimal(20)) == Decimal(missing)
+
+
 # --- the admin ---
 
 
