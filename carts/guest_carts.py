@@ -1,15 +1,18 @@
 """What happens to carts when the browser forgets a guest. Their lines stay for the next person."""
 
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import Q
+from django.db.models import Field, Q
 from django.http import HttpRequest
 
 from carts.models import Cart
 from carts.models.cart import CHOICE_FIELDS
 
 # The numbers of restored orders go too: the next cart page would name an order of the guest.
-NO_CHOICES: dict[str, Any] = dict.fromkeys([*CHOICE_FIELDS, "restored_orders"], "") | {"shipping_method_id": None}
+NO_CHOICES: dict[str, Any] = {
+    name: cast("Field[Any, Any]", Cart._meta.get_field(name)).get_default()
+    for name in [*CHOICE_FIELDS, "restored_orders"]
+}
 
 
 def forget_choices(request: HttpRequest) -> None:

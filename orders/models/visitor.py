@@ -63,8 +63,7 @@ class VisitorQuerySet(models.QuerySet[Row]):
 
         Without an order in the session, the result needs no query. The 400 page has no session.
         """
-        session = getattr(request, "session", None)
-        numbers = session.get(ORDERS_KEY, []) if session is not None else []
+        numbers = self._session_numbers(request) if hasattr(request, "session") else []
         return self.filter(order_id__in=numbers, billing_profile__forgotten=None)
 
     def last_for_session(self, request: HttpRequest) -> Row | None:
@@ -103,9 +102,10 @@ class VisitorQuerySet(models.QuerySet[Row]):
         for key in (ORDERS_KEY, LINKS_KEY, HELD_KEY, DETAILS_KEY):
             request.session.pop(key, None)
         if request.user.is_authenticated and numbers:
-            own = self.filter(order_id__in=numbers, billing_profile__user=request.user).values_list("order_id", flat=True)
-            request.session[ORDERS_KEY] = [number for number in numbers if number in set(own)]
-            numbers = [number for number in numbers if number not in set(own)]
+            mine = self.filter(order_id__in=numbers, billing_profile__user=request.user)
+            own = set(mine.values_list("order_id", flat=True))
+            request.session[ORDERS_KEY] = [number for number in numbers if number in own]
+            numbers = [number for number in numbers if number not in own]
         unpaid = self.filter(self._is_unpaid(), order_id__in=numbers) if numbers else self.none()
         held = list(unpaid.values_list("order_id", flat=True)[:MAX_SESSION_ORDERS])
         if held:

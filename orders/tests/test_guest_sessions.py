@@ -52,6 +52,15 @@ def test_guest_is_known_until_the_limit(client: Client, simulator: Simulator, mo
     assert order.order_id in client.get(ORDERS).text
 
 
+def test_first_page_after_the_limit_does_not_name_an_unpaid_order(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = purchase(client, "tok_chargeCustomerFail")
+    assert order.order_id in client.get("/products/").text
+    pass_hours(monkeypatch, 4)
+    assert order.order_id not in client.get("/products/").text
+
+
 @pytest.mark.slow
 def test_limit_counts_from_the_last_order_not_from_later_changes(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
