@@ -518,6 +518,21 @@ def test_card_that_was_never_tried_is_kept_after_the_final_decline_of_another(
 
 
 @pytest.mark.slow
+def test_order_whose_customer_was_deleted_can_be_canceled_and_placed_again(
+    client: Client, simulator: Simulator
+) -> None:
+    """Check the way out for a shopper whose stored intent nobody can pay any more."""
+    order = purchase(client, DECLINED)
+    dashboard = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
+    dashboard.v1.customers.delete(order.billing_profile.customer_id)
+    page = pay(client, order, add_card(client, "tok_visa", order.order_id).json()["card"])
+    assert "cancel the order and place it again" in page.text
+    client.post(reverse("orders:cancel", args=[order.order_id]))
+    place_order(client, add_card(client).json()["card"])
+    assert list(Order.objects.placed().values_list("status", flat=True)) == ["paid", "canceled"]
+
+
+@pytest.mark.slow
 def test_error_of_the_shop_keeps_the_card(member: Client, simulator: Simulator) -> None:
     add_card(member)
     order = purchase(member, DECLINED, save="0")
