@@ -46,8 +46,8 @@ class PaymentRejected(PaymentNotPossible):
         """The message for the shopper. A new order gets a new intent."""
         return str(
             _(
-                "Payment is not possible right now. Nothing was charged, and your order is kept. If this happens again, "
-                "cancel the order and place it again."
+                "Payment is not possible right now. Nothing was charged, and your order is kept. "
+                "If this happens again, cancel the order and place it again."
             )
         )
 
