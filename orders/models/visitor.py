@@ -103,7 +103,9 @@ class VisitorQuerySet(models.QuerySet[Row]):
         for key in (ORDERS_KEY, LINKS_KEY, HELD_KEY, DETAILS_KEY):
             request.session.pop(key, None)
         if request.user.is_authenticated and numbers:
-            own = self.filter(order_id__in=numbers, billing_profile__user=request.user).values_list("order_id", flat=True)
+            own = self.filter(order_id__in=numbers, billing_profile__user=request.user).values_list(
+                "order_id", flat=True
+            )
             request.session[ORDERS_KEY] = [number for number in numbers if number in set(own)]
             numbers = [number for number in numbers if number not in set(own)]
         unpaid = self.filter(self._is_unpaid(), order_id__in=numbers) if numbers else self.none()
