@@ -21,7 +21,7 @@ from billing.models import BillingProfile
 from carts import details_draft
 from carts.models import Cart
 from core.http import client_key, next_url, private
-from orders.workflow.guests import get_signup_initial, is_other_person, start_guest
+from orders.workflow.guests import drop_cards_of_other, get_signup_initial, is_other_person, start_guest
 
 
 @private
@@ -68,6 +68,7 @@ def _sign_up(request: HttpRequest, form: SignupForm, is_other: bool) -> bool:
     `is_other` means that the guest of this session can be another person, so the user does not take over their data.
     """
     user = form.save(commit=False)
+    drop_cards_of_other(BillingProfile.objects.for_session(request), user.email)
     try:
         BillingProfile.objects.save_new_user(request, user, not is_other)
     except IntegrityError:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from addresses.forms import AddressChoiceForm, AddressForm
 from addresses.models import Address
+from carts import details_draft
 from carts.pricing.rules import PricingRules
 from core.http import next_url, private
 from orders.models import Order
@@ -34,6 +35,7 @@ def address_check(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         order.use_address(form.save_for(order.billing_profile), kind)
         Order.objects.remember_details(request, order)
+        details_draft.forget(request)
         return redirect(goal)
     addresses = Address.objects.for_profile(order.billing_profile)
     context = {
@@ -63,6 +65,7 @@ def address_update(request: HttpRequest) -> HttpResponse:
     else:
         order.use_address(form.cleaned_data["address_id"], form.cleaned_data["address_type"])
         Order.objects.remember_details(request, order)
+        details_draft.forget(request)  # otherwise, the checkout would ask for the typed addresses again
     return redirect(next_url(request, resolve_url("carts:checkout")))
 
 

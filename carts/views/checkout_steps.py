@@ -27,7 +27,7 @@ from carts.views.lines_page import render_lines
 from core.http import private
 from orders.models import Order
 from orders.views.payment import pay_order
-from orders.workflow.order_cards import card_choice
+from orders.workflow.order_cards import card_choice, drop_card_entered_too_late
 from orders.workflow.placing import OrderRejected, agree, place
 
 
@@ -43,6 +43,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Your checkout has expired. Please start again from your cart."))
         return redirect("carts:home")
     if order.status != Order.Status.OPEN:
+        drop_card_entered_too_late(order)
         return redirect(order)
     form = PlaceOrderForm(request.POST, billing_profile=order.billing_profile, order_number=order.order_id)
     if not form.is_valid():

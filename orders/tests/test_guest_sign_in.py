@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from addresses.models import Address
+from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
 from stripe_simulator.server import Simulator
 from tests.guests import (
@@ -181,6 +182,19 @@ def test_typed_details_win_over_the_addresses_of_the_users_order(client: Client)
     assert f'value="{NAME}"' in client.get(CHECKOUT).text
 
 
+@pytest.mark.parametrize("way", ["update", "check"])
+def test_address_chosen_after_sign_in_replaces_the_typed_details(client: Client, way: str) -> None:
+    alice = make_user()
+    own = Address.objects.create(billing_profile=alice.billing_profile, **ADDRESS | {"line_1": "7 Alice Lane"})
+    add_to_cart(client, make_product())
+    sign_in(client, alice, **typed_fields())
+    for kind in Address.Type.values:
+        choice = {"address_id": str(own.pk)} if way == "update" else ADDRESS | {"line_1": "7 Alice Lane"}
+        client.post(f"/addresses/{way}/", choice | {"address_type": kind})
+    page = client.get(CHECKOUT)
+    assert (page.context["step"], "7 Alice Lane" in page.text) == ("pay", True)
+
+
 @pytest.mark.parametrize("way", ["afresh", "limit"])
 def test_typed_details_are_forgotten(client: Client, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     add_to_cart(client, make_product())
@@ -221,3 +235,38 @@ def test_users_order_stays_in_the_session_when_the_guest_session_before_it_is_ov
     pass_hours(monkeypatch, 4)
     assert client.get("/cart/success/").status_code == 200
     assert "details_order_id" not in client.session
+
+
+# The card of a guest who has not ordered yet
+
+
+def begin_with_card(client: Client) -> str:
+    """Enter the details and a card of this guest, who then leaves. Return the card."""
+    enter_details(client)
+    return str(add_card(client).json()["card"])
+
+
+@pytest.mark.parametrize("way", ["details", "guest", "sign up"])
+def test_next_person_cannot_use_the_card_of_a_guest_who_did_not_order(
+    client: Client, simulator: Simulator, way: str
+) -> None:
+    card = begin_with_card(client)
+    if way == "sign up":
+        sign_up(client, "next@example.org")
+    elif way == "guest":
+        client.post("/accounts/guest/", {"email": "next@example.org"})
+    submit_details(client, "next@example.org", line_1="9 Other Street")
+    assert client.get(CHECKOUT).context["cards"] == []
+    place_order(client, card)
+    assert not Order.objects.placed().exists()
+    reconcile()
+    assert simulator.objects("card") == []
+
+
+@pytest.mark.parametrize("way", ["details", "sign up"])
+def test_guest_with_the_same_email_keeps_the_card(client: Client, simulator: Simulator, way: str) -> None:
+    card = begin_with_card(client)
+    if way == "sign up":
+        sign_up(client, EMAIL)
+    submit_details(client, EMAIL, name=NAME, line_1="9 Other Street")
+    assert [str(row.pk) for row in client.get(CHECKOUT).context["cards"]] == [card]

@@ -22,6 +22,7 @@ from tests.makers import (
     buy,
     make_product,
     make_user,
+    payment_form_data,
     place_order,
     submit_details,
 )
@@ -104,6 +105,19 @@ def test_card_that_a_guest_entered_but_did_not_use_is_not_offered_for_the_next_o
     begin(client)
     assert client.get(CHECKOUT).context["cards"] == []
     assert on_file(simulator) == set()
+
+
+def test_card_that_a_guest_entered_in_a_second_tab_is_not_offered_for_the_next_order(
+    client: Client, simulator: Simulator
+) -> None:
+    begin(client)
+    second_tab = payment_form_data(client)
+    place_order(client, add_card(client).json()["card"])
+    order = Order.objects.placed().get()
+    late = add_card(client, "tok_amex").json()["card"]
+    assert client.post(CHECKOUT, second_tab | {"card": str(late)}).url == order.get_absolute_url()
+    begin(client)
+    assert client.get(CHECKOUT).context["cards"] == []
 
 
 @pytest.mark.slow
@@ -513,8 +527,24 @@ def test_card_that_was_never_tried_is_kept_after_the_final_decline_of_another(
     order.payments.filter(card=good).update(timestamp=timezone.now() - timedelta(minutes=1))
     page = page_of(member, order)
     assert page.context["error"] == "The payment did not go through."
+    assert page.context["ticked_card"] == good
     assert Card.objects.get(is_saved=True) == good
     assert [card.active for card in Card.objects.order_by("pk")] == [True, False]
+
+
+@pytest.mark.slow
+def test_order_whose_customer_was_deleted_can_be_canceled_and_placed_again(
+    client: Client, simulator: Simulator
+) -> None:
+    """Check the way out for a shopper whose stored intent nobody can pay any more."""
+    order = purchase(client, DECLINED)
+    dashboard = stripe.StripeClient("sk_test_dashboard", base_addresses={"api": simulator.url})
+    dashboard.v1.customers.delete(order.billing_profile.customer_id)
+    page = pay(client, order, add_card(client, "tok_visa", order.order_id).json()["card"])
+    assert "cancel the order and place it again" in page.text
+    client.post(reverse("orders:cancel", args=[order.order_id]))
+    place_order(client, add_card(client).json()["card"])
+    assert list(Order.objects.placed().values_list("status", flat=True)) == ["paid", "canceled"]
 
 
 @pytest.mark.slow

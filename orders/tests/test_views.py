@@ -55,6 +55,18 @@ def test_get_is_405(client: Client, order: Order, name: str) -> None:
     assert client.get(reverse(name, args=[order.order_id])).status_code == 405
 
 
+@pytest.mark.parametrize("name", ["orders:card", "orders:card_setup"])
+@pytest.mark.parametrize("status", ["paid", "canceled"])
+def test_new_card_for_an_order_that_ended_in_another_tab_leads_to_the_order(
+    client: Client, order: Order, name: str, status: str
+) -> None:
+    """Check that the card field does not say that nothing was charged."""
+    Order.objects.update(status=status)
+    response = client.post(reverse(name, args=[order.order_id]), {"token": "tok_visa"})
+    assert (response.status_code, response.json()["link"]["url"]) == (404, order.get_absolute_url())
+    assert "charged" not in response.json()["error"]
+
+
 def test_list_shows_status_and_number_of_items(client: Client, order: Order) -> None:
     OrderItem.objects.update(quantity=3)
     page = client.get(reverse("orders:list")).text

@@ -1,7 +1,9 @@
 """Views that pay for a placed order with new or saved cards, or cancel it."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -46,30 +48,33 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
     return redirect("carts:success" if order.status == Order.Status.PAID else order)
 
 
-def _payable_order(request: HttpRequest, order_id: str) -> Order:
-    """Return the visitor's order if it can still be paid, otherwise raise Http404.
+def _respond_if_payable(order: Order, respond: Callable[[], JsonResponse]) -> JsonResponse:
+    """Return the response for a new card if the order can still be paid, otherwise an error with a link to the order.
 
-    An emailed link to a paid order must not expose the payer's cards.
+    An emailed link to a paid order must not expose the payer's cards. The error is JSON, because the card field of a
+    page that was opened before shows it.
     """
-    order = own_order(request, order_id)
-    if not order.is_payable:
-        raise Http404
-    return order
+    if order.is_payable:
+        return respond()
+    text = _("This order has changed in the meantime. Please check it before you pay again.")
+    link = {"url": order.get_absolute_url(), "text": _("Show the order")}
+    return JsonResponse({"error": text, "link": link}, status=404)
 
 
 @private
 @require_POST
 def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
     """Save a new card for the order's payer, which can be the guest profile the visitor had before signing in."""
-    order = _payable_order(request, order_id)
-    return save_card(request, order.billing_profile, order.order_id)
+    order = own_order(request, order_id)
+    return _respond_if_payable(order, lambda: save_card(request, order.billing_profile, order.order_id))
 
 
 @private
 @require_POST
 def order_card_setup(request: HttpRequest, order_id: str) -> JsonResponse:
     """Begin to save a new card for the order's payer with a SetupIntent."""
-    return begin_card_setup(request, _payable_order(request, order_id).billing_profile, is_email_optional=True)
+    order = own_order(request, order_id)
+    return _respond_if_payable(order, lambda: begin_card_setup(request, order.billing_profile, is_email_optional=True))
 
 
 @private

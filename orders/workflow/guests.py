@@ -11,6 +11,7 @@ from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart
 from orders.models import Order
+from orders.workflow import order_cards
 
 
 def start_guest(request: HttpRequest, email: str) -> BillingProfile:
@@ -25,6 +26,7 @@ def start_guest(request: HttpRequest, email: str) -> BillingProfile:
     if profile.email == email:
         guest_session.record_change(request)
         return profile
+    drop_cards_of_other(profile, email)
     has_ordered = Order.objects.placed().filter(billing_profile=profile).exists()
     return BillingProfile.objects.set_guest_email(request, email, keep=None if has_ordered else profile)
 
@@ -51,6 +53,15 @@ def is_other_person(request: HttpRequest, email: str) -> bool:
         return False
     placed = Order.objects.placed().filter(billing_profile=profile)
     return placed.exclude(status__in=Order.UNPAID_STATES).exists()
+
+
+def drop_cards_of_other(profile: BillingProfile | None, email: str) -> None:
+    """Drop the unsaved cards of this guest if they belong to another email address than this one.
+
+    A different person can be using the browser now. The cards of unpaid orders stay, because they pay only these.
+    """
+    if profile and profile.is_guest and canonical_email(profile.email) != canonical_email(email):
+        order_cards.drop_unsaved_cards([profile])
 
 
 def keep_details(request: HttpRequest, user: User) -> None:

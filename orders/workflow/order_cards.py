@@ -37,13 +37,14 @@ def card_choice(order: Order) -> dict[str, Any]:
 def declined_cards(order: Order) -> set[int]:
     """Return the primary keys of the cards whose last payment attempt for this order failed.
 
-    A failed bank check is left out, because the shopper can pass the next one with the same card.
+    A failed bank check is left out, because the shopper can pass the next one with the same card. So is an attempt
+    without an error code, because no bank declined it: it did not reach Stripe.
     """
     if order.status == Order.Status.OPEN:
         return set()
     last = {payment.card_id: payment for payment in order.payments.order_by("number") if payment.card_id}
     failed = [payment for payment in last.values() if payment.status == Payment.Status.FAILED]
-    return {payment.card_id for payment in failed if payment.card_id and payment.code != FAILED_BANK_CHECK}
+    return {payment.card_id for payment in failed if payment.card_id and payment.code not in ("", FAILED_BANK_CHECK)}
 
 
 def end_cards(order: Order, paid_with: str = "") -> None:
@@ -79,6 +80,15 @@ def drop_unsaved_cards(profiles: Iterable[BillingProfile]) -> int:
     profiles = list(profiles)
     needed = Order.objects.filter(billing_profile__in=profiles, status__in=Order.UNPAID_STATES)
     return Card.objects.drop_unsaved(profiles, needed.values("order_id"))
+
+
+def drop_card_entered_too_late(order: Order) -> None:
+    """Drop the guest's cards that were entered in a second tab after the order ended.
+
+    Otherwise, the next checkout in this browser would offer them.
+    """
+    if order.billing_profile.is_guest and not order.is_unpaid:
+        drop_unsaved_cards([order.billing_profile])
 
 
 def of_ended_orders() -> QuerySet[Card]:

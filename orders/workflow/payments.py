@@ -38,6 +38,20 @@ class PaymentNotPossible(Exception):
         return str(_("Payment is not possible right now. Nothing was charged, and your order is kept."))
 
 
+class PaymentRejected(PaymentNotPossible):
+    """Raised if Stripe rejects the payment itself, for example because the customer of the intent was deleted there."""
+
+    @property
+    def message(self) -> str:
+        """The message for the shopper. A new order gets a new intent."""
+        return str(
+            _(
+                "Payment is not possible right now. Nothing was charged, and your order is kept. "
+                "If this happens again, cancel the order and place it again."
+            )
+        )
+
+
 class CardNotOnFile(PaymentNotPossible):
     """Raised if the card was removed, belongs to another order, or is not at Stripe any more."""
 
@@ -115,7 +129,7 @@ def pay(order: Order, card: Card) -> None:
             return
         logger.error("payment %s rejected: %s", payment, error)
         _fail(payment, error.code, "", [Payment.Status.NEW])
-        raise PaymentNotPossible from error
+        raise PaymentRejected from error
     except answers.OutcomeUnknown as error:
         logger.warning("no answer for payment %s: %s", payment, error)
         return
