@@ -304,6 +304,11 @@ class Order(GuardedModel):
         return self.placed_at and self.placed_at.astimezone(UTC) + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
 
     @property
+    def is_hold_over(self) -> bool:
+        """Whether `reserved_until` has passed. The order can be paid until the next reconcile cancels it."""
+        return self.reserved_until is not None and self.reserved_until <= timezone.now()
+
+    @property
     def item_count(self) -> int:
         """The total number of units in all lines."""
         return sum(item.quantity for item in self.items.all())
