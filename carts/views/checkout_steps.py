@@ -95,8 +95,6 @@ def checkout(request: HttpRequest) -> HttpResponse:
         details = DetailsForms(request, profile, order, cart)
         if details.is_valid():
             details.save(cart)
-            shipping = details.shipping.cleaned_data
-            cart.store_choices(country=shipping["country"], region=shipping.get("state", ""))
             return redirect("carts:checkout")
         return render_lines(request, "carts/checkout.html", context | _details_context(details, profile))
     context |= {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
