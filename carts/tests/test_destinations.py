@@ -68,6 +68,16 @@ def test_cart_shows_the_costs_for_the_address_chosen_at_the_checkout(shopper: Cl
     assert shopper.get("/cart/").context["quote"].destination.country == "DE"
 
 
+@pytest.mark.parametrize(("chosen", "shown"), [("", "DE"), ("IE", "IE")])
+def test_cart_shows_the_costs_for_the_address_of_the_last_order(shopper: Client, chosen: str, shown: str) -> None:
+    set_standard_delivery("4.95", countries="")
+    submit_details(shopper, country="DE", city="Berlin", postal_code="10115")
+    Order.objects.update(status=Order.Status.CANCELED, active=False)
+    Cart.objects.update(country=chosen)
+    shopper.get(CHECKOUT)
+    assert shopper.get("/cart/").context["quote"].destination.country == shown
+
+
 def test_billing_address_does_not_change_the_destination_on_the_cart_page(shopper: Client) -> None:
     submit_details(shopper)
     shopper.post("/addresses/update/", {"address_id": french_address().pk, "address_type": "billing"})
