@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import expect
 
-from carts.models import Cart
+from carts.models import Cart, CartItem
 from carts.models.rates import ShippingMethod
 from orders.models import Mail, Order
 from products.models import Product
@@ -56,6 +56,19 @@ def test_paid_order_is_listed_and_emailed_and_empties_the_cart(shopper: Shopper,
     shopper.click_link(order.order_id)
     shopper.expect_text("Paid")
     assert shopper.stripe_pages == ["/cart/checkout/"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("button", "left"), [("Go to cart", 1), ("Remove", 0)])
+def test_product_page_leads_to_the_cart_when_the_stock_is_too_low_now(shopper: Shopper, button: str, left: int) -> None:
+    product = make_product(stock=3)
+    shopper.add(product)
+    CartItem.objects.update(quantity=3)
+    Product.objects.update(stock=1)
+    shopper.go(product.get_absolute_url())
+    shopper.click_button(button)
+    shopper.expect_badge(left)
+    assert shopper.views[-1] == "/cart/"
 
 
 @pytest.mark.slow

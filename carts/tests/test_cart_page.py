@@ -305,3 +305,12 @@ def test_product_page_stores_the_typed_quantity_on_the_way_to_the_cart(client: C
     [button] = [button for button in page.all("button") if button.text == "Go to cart"]
     assert (button.attrs["name"], button.attrs["value"]) == ("action", "set")
     assert add_to_cart(client, mug, 3, "set").url == CART
+
+
+@pytest.mark.parametrize("stock", [0, 1])
+def test_product_page_removes_a_line_that_exceeds_the_stock_now(client: Client, mug: Product, stock: int) -> None:
+    add_to_cart(client, mug, 3)
+    Product.objects.update(stock=stock)
+    page = parse_html(client.get(mug.get_absolute_url()).text)
+    assert "formnovalidate" in page.one("button", value="remove").attrs
+    assert bool(list(page.all("input", name="quantity"))) == bool(stock)

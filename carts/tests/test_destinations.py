@@ -33,8 +33,12 @@ def offered(page: Any, name: str) -> list[str]:
     return [option.attrs["value"] for option in parse_html(page.text).one("select", name=name).all("option")]
 
 
+def saved_address(**changes: str) -> Address:
+    return Address.objects.create(billing_profile=BillingProfile.objects.get(), **ADDRESS | changes)
+
+
 def french_address() -> Address:
-    return Address.objects.create(billing_profile=BillingProfile.objects.get(), **ADDRESS | FRENCH)
+    return saved_address(**FRENCH)
 
 
 def selected(page: Element, name: str) -> str:
@@ -49,6 +53,35 @@ def test_every_page_offers_the_same_countries_for_delivery(shopper: Client) -> N
     submit_details(shopper)
     assert offered(shopper.get(f"{CHECKOUT}?details"), "shipping-country") == served
     assert offered(shopper.get(CHECK), "country") == served
+
+
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_cart_shows_the_costs_for_the_address_chosen_at_the_checkout(shopper: Client, is_saved: bool) -> None:
+    set_standard_delivery("4.95", countries="")
+    submit_details(shopper)
+    berlin = {"country": "DE", "city": "Berlin", "postal_code": "10115"}
+    if is_saved:
+        shopper.post("/addresses/update/", {"address_id": saved_address(**berlin).pk, "address_type": "shipping"})
+    else:
+        shopper.post(CHECK, ADDRESS | berlin)
+    assert shopper.get(CHECKOUT).context["quote"].destination.country == "DE"
+    assert shopper.get("/cart/").context["quote"].destination.country == "DE"
+
+
+@pytest.mark.parametrize(("chosen", "shown"), [("", "DE"), ("IE", "IE")])
+def test_cart_shows_the_costs_for_the_address_of_the_last_order(shopper: Client, chosen: str, shown: str) -> None:
+    set_standard_delivery("4.95", countries="")
+    submit_details(shopper, country="DE", city="Berlin", postal_code="10115")
+    Order.objects.update(status=Order.Status.CANCELED, active=False)
+    Cart.objects.update(country=chosen)
+    shopper.get(CHECKOUT)
+    assert shopper.get("/cart/").context["quote"].destination.country == shown
+
+
+def test_billing_address_does_not_change_the_destination_on_the_cart_page(shopper: Client) -> None:
+    submit_details(shopper)
+    shopper.post("/addresses/update/", {"address_id": french_address().pk, "address_type": "billing"})
+    assert shopper.get("/cart/").context["quote"].destination.country == "GB"
 
 
 def test_billing_offers_all_countries(shopper: Client) -> None:

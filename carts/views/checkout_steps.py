@@ -89,6 +89,8 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if order and order.status != Order.Status.OPEN:
         return redirect(order)  # placed in another tab after the cart was read
     address = order.shipping_address if order else None
+    if address and not cart.country:  # the address of an earlier order; the cart page shows its costs from now on
+        cart.store_choices(country=address.country, region=address.state)
     quote = quote_cart(cart, lines, address)
     context = {"cart": cart, "quote": quote, "order": order}
     is_asked = "details" in request.GET or details_draft.is_stored(request)
@@ -96,8 +98,6 @@ def checkout(request: HttpRequest) -> HttpResponse:
         details = DetailsForms(request, profile, order, cart)
         if details.is_valid():
             details.save(cart)
-            shipping = details.shipping.cleaned_data
-            cart.store_choices(country=shipping["country"], region=shipping.get("state", ""))
             return redirect("carts:checkout")
         return render_lines(request, "carts/checkout.html", context | _details_context(details, profile))
     context |= {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)

@@ -304,6 +304,11 @@ class Order(GuardedModel):
         return self.placed_at and self.placed_at.astimezone(UTC) + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
 
     @property
+    def is_hold_over(self) -> bool:
+        """Whether `reserved_until` has passed. The order can be paid until the next reconcile cancels it."""
+        return self.reserved_until is not None and self.reserved_until <= timezone.now()
+
+    @property
     def item_count(self) -> int:
         """The total number of units in all lines."""
         return sum(item.quantity for item in self.items.all())
@@ -311,8 +316,10 @@ class Order(GuardedModel):
     def use_address(self, address: Address, kind: str) -> None:
         """Set the shipping or billing address of an open order.
 
-        A shipping address also becomes the billing address if the order has none yet.
+        A shipping address becomes the destination on the cart page, and the billing address if the order has none yet.
         """
+        if kind == Address.Type.SHIPPING and self.cart:  # the cart is written before the order, to avoid deadlocks
+            self.cart.store_choices(country=address.country, region=address.state)
         order = Order.objects.filter(pk=self.pk, status=self.Status.OPEN)
         order.update(**{f"{kind}_address": address})
         if kind == Address.Type.SHIPPING:

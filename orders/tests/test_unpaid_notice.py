@@ -74,6 +74,13 @@ def test_finished_order_is_not_named(client: Client, mug: Product, status: str) 
     assert [read_notice(client, page) for page in PAGES] == [""] * len(PAGES)
 
 
+@pytest.mark.parametrize(("minutes", "is_shown"), [(29, True), (31, False)])
+def test_order_page_names_no_time_that_has_passed(client: Client, mug: Product, minutes: int, is_shown: bool) -> None:
+    order = make_unpaid_order(client, mug, placed_at=timezone.now() - timedelta(minutes=minutes))
+    page = client.get(order.get_absolute_url()).text
+    assert ("Your items are reserved until" in page) == is_shown
+
+
 @pytest.mark.parametrize(
     ("last_payment", "fields", "words"),
     [

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import F, OuterRef, Subquery
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.functional import cached_property
 
 from orders.models import Order, Payment
@@ -24,8 +23,7 @@ class UnpaidOrder:
     @property
     def reserved_until(self) -> datetime | None:
         """The time until which the order can be paid, or None if it has passed."""
-        until = self.order.reserved_until
-        return until if until and until > timezone.now() else None
+        return None if self.order.is_hold_over else self.order.reserved_until
 
 
 class UnpaidOrders:

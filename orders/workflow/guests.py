@@ -77,8 +77,6 @@ def keep_details(request: HttpRequest, user: User) -> None:
     for kind in Address.Type:
         if address := getattr(entered, f"{kind}_address"):
             order.use_address(Address.objects.get_or_copy(address, profile), kind)
-    if shipping := entered.shipping_address:
-        cart.store_choices(country=shipping.country, region=shipping.state)
     messages.info(
         request, _("We have kept the postal addresses that you entered. Please check them."), fail_silently=True
     )
