@@ -68,6 +68,7 @@ def test_field_says_what_to_write(email: str, message: str) -> None:
 LABELS = st.text('ab1-é_.[]"', max_size=6)
 
 
+@pytest.mark.slow
 @given(email=st.emails() | st.builds("{}@{}".format, LABELS, LABELS | st.just("localhost")) | st.text(max_size=20))
 @example(email="a@localhost")
 @example(email="a@\uff0eb")
