@@ -81,7 +81,7 @@ def test_lost_confirmation_after_a_decline_says_checking_and_never_not_charged(
     assert charges(simulator) == [2095]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
 def test_lost_answer_to_the_creation_of_an_intent_says_not_charged(
     client: Client, simulator: Simulator, fault: str
@@ -123,7 +123,6 @@ def test_lost_intent_of_a_second_click_leaves_the_words_to_the_first(
     assert unpaid.status != Order.Status.PLACED or unpaid.open_payment()
 
 
-@pytest.mark.slow
 def test_lost_intent_of_an_unpaid_order_is_payment_not_possible(unpaid: Order, simulator: Simulator) -> None:
     simulator.add_fault(INTENTS, "drop_before")
     with pytest.raises(payments.PaymentNotPossible):
@@ -214,7 +213,7 @@ def forget_after_a_day(simulator: Simulator) -> None:
     Refund.objects.update(asked_at=timezone.now() - timedelta(days=1))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fault", ["drop_after", "html"])
 @pytest.mark.parametrize("amount", ["5.00", "36.95"])
 def test_refund_with_a_lost_answer_is_made_once_a_day_later(
@@ -254,6 +253,7 @@ def test_order_is_charged_once_by_an_intent_that_is_created_again_a_day_later(
     assert [intent["status"] for intent in simulator.objects("payment_intent")] == ["canceled", "succeeded"]
 
 
+@pytest.mark.slow
 def test_confirmation_that_is_repeated_a_day_later_charges_once(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(CONFIRM, "drop_after")
     order = buy(client, make_product())

@@ -78,6 +78,7 @@ def pay(client: Client, order: Order, card: Card | int) -> Any:
 # A card is used for one order unless its shopper saves it
 
 
+@pytest.mark.slow
 def test_card_of_a_guest_is_gone_once_the_order_is_paid(client: Client, simulator: Simulator) -> None:
     assert buy(client, make_product()).status == Order.Status.PAID
     assert on_file(simulator) == set()
@@ -230,7 +231,8 @@ def test_first_silence_ends_the_attempts_to_detach(client: Client, simulator: Si
     assert Card.objects.to_detach().count() == 2
 
 
-@pytest.mark.parametrize(("minutes", "is_kept"), [(59, True), (61, False)])
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(("minutes", "is_kept"), [(61, False), (59, True)])
 def test_card_without_an_order_is_removed_after_an_hour(
     client: Client, simulator: Simulator, minutes: int, is_kept: bool
 ) -> None:
