@@ -69,6 +69,7 @@ def test_field_says_what_to_write(email: str, message: str) -> None:
 LABELS = st.text('ab1-é_.[]"', max_size=6)
 
 
+@pytest.mark.slow
 @given(email=st.emails() | st.builds("{}@{}".format, LABELS, LABELS | st.just("localhost")) | st.text(max_size=20))
 @example(email="a@localhost")
 @example(email="a@\uff0eb")
@@ -120,6 +121,7 @@ def test_admin_rejects_it_for_new_users(client: Client) -> None:
     assert User.objects.count() == 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("email", "is_saved"), [("old@localhost", True), ("new@localhost", False)])
 def test_admin_keeps_an_old_email_address_but_accepts_no_new_one(client: Client, email: str, is_saved: bool) -> None:
     client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))

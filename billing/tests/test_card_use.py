@@ -66,6 +66,7 @@ def test_card_of_a_user_is_saved_as_chosen(alice: BillingProfile, choice: bool |
     assert card.default is card.is_saved
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("sent", "use"), [({}, (True, False)), ({"save": "1"}, (False, True)), ({"save": "0"}, (False, False))]
 )
@@ -77,6 +78,7 @@ def test_request_with_a_token_saves_what_the_page_asked(
     assert (card.is_saved, card.is_save_requested) == use
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("value", ["", "2", "yes please", "\x00", "é" * 300])
 def test_unknown_choice_does_not_save_the_card(member: Client, simulator: Simulator, value: str) -> None:
     assert add_card(member, save=value).status_code == 200
@@ -92,6 +94,7 @@ def test_guest_cannot_save_a_card_by_sending_the_choice(client: Client, simulato
     assert (card.is_saved, card.is_save_requested) == (False, False)
 
 
+@pytest.mark.slow
 def test_card_page_lists_only_saved_cards(member: Client, simulator: Simulator) -> None:
     add_card(member, "tok_visa")
     add_card(member, "tok_amex", save="0")
@@ -182,6 +185,7 @@ def test_drop_unsaved_leaves_saved_cards_and_those_of_the_named_orders(
 # Each card once
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("flow", ["token", "alone", "page"])
 def test_same_card_is_stored_once(member: Client, simulator: Simulator, flow: str) -> None:
     sent = {"token": {"save": "1"}, "alone": {}, "page": {"save": "0"}}[flow]
@@ -192,6 +196,7 @@ def test_same_card_is_stored_once(member: Client, simulator: Simulator, flow: st
     assert not Card.objects.to_detach().exists()
 
 
+@pytest.mark.slow
 def test_duplicate_that_stripe_did_not_detach_is_left_to_reconcile(member: Client, simulator: Simulator) -> None:
     add_card(member)
     simulator.add_fault("/v1/customers/*/sources/*", "drop_before", method="DELETE")
@@ -244,6 +249,7 @@ def test_database_rejects_a_second_active_card_with_the_same_fingerprint(alice: 
         )
 
 
+@pytest.mark.slow
 def test_card_that_was_deleted_at_stripe_is_replaced_when_it_is_entered_again(
     member: Client, simulator: Simulator
 ) -> None:

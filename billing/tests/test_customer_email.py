@@ -103,7 +103,7 @@ def test_saving_a_profile_with_the_same_email_does_not_call_stripe(
     assert len(simulator.requests) == before
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "error_500", "html", "empty", "rate_limit"])
 def test_reconcile_sends_an_email_that_stripe_did_not_confirm(
     guest: BillingProfile, simulator: Simulator, django_capture_on_commit_callbacks: AfterCommit, fault: str
@@ -278,6 +278,7 @@ def rejected_guest(client: Client, simulator: Simulator) -> BillingProfile:
     return profile
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("url", ["billing:payment_processing", "billing:setup_intent"])
 def test_rejected_email_of_a_guest_is_told_at_the_email(
     client: Client, rejected_guest: BillingProfile, url: str
@@ -301,6 +302,7 @@ def test_rejected_email_of_a_member_is_told_at_the_email(client: Client, simulat
         assert f'href="{reverse("accounts:email_change")}">Correct the email address' in page
 
 
+@pytest.mark.slow
 def test_rejected_email_of_a_missing_customer_is_told_at_the_email(
     client: Client, rejected_guest: BillingProfile
 ) -> None:
@@ -309,6 +311,7 @@ def test_rejected_email_of_a_missing_customer_is_told_at_the_email(
     assert client.post(reverse("billing:setup_intent")).json()["error"] == MESSAGE
 
 
+@pytest.mark.slow
 def test_accepted_email_shows_no_message(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     submit_details(client)
@@ -316,6 +319,7 @@ def test_accepted_email_shows_no_message(client: Client, simulator: Simulator) -
     assert "does not accept" not in client.get(reverse("carts:checkout")).text
 
 
+@pytest.mark.slow
 def test_corrected_email_ends_the_message_and_the_card_is_accepted(
     client: Client, rejected_guest: BillingProfile
 ) -> None:
@@ -379,6 +383,7 @@ def test_rejection_of_an_email_that_was_changed_meanwhile_is_not_kept(
     assert emails_at_stripe(simulator) == ["first@example.org"]
 
 
+@pytest.mark.slow
 def test_placed_order_with_a_rejected_email_can_be_paid(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     change_email(order.billing_profile, REJECTED)
@@ -390,6 +395,7 @@ def test_placed_order_with_a_rejected_email_can_be_paid(client: Client, simulato
     assert (order.status, emails_at_stripe(simulator)) == (Order.Status.PAID, [None])
 
 
+@pytest.mark.slow
 def test_placed_order_with_a_rejected_email_can_begin_a_card_setup(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     change_email(order.billing_profile, REJECTED)
@@ -397,6 +403,7 @@ def test_placed_order_with_a_rejected_email_can_begin_a_card_setup(client: Clien
     assert "client_secret" in client.post(reverse("orders:card_setup", args=[order.order_id])).json()
 
 
+@pytest.mark.slow
 def test_intent_of_a_missing_customer_with_a_rejected_email_is_created_at_the_second_press(
     client: Client, simulator: Simulator
 ) -> None:
@@ -432,6 +439,7 @@ def test_open_order_follows_the_corrected_email(client: Client, simulator: Simul
     )
 
 
+@pytest.mark.slow
 def test_placed_order_keeps_its_email(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     change_email(order.billing_profile, "later@example.org")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carts.models import Cart, CartItem
 from carts.models.rates import ShippingMethod
 from products.models import Product
-from tests.makers import add_to_cart, make_discount, make_product, make_tax
+from tests.makers import add_to_cart, make_client_request, make_discount, make_product, make_tax
 from tests.markup import Element, parse_html
 
 pytestmark = pytest.mark.django_db
@@ -31,9 +31,11 @@ def bowl() -> Product:
 
 @pytest.fixture
 def shopper(client: Client, mug: Product, bowl: Product) -> Client:
+    request = make_client_request(client)
+    cart, _created = Cart.objects.get_or_create_from_request(request)
     for product in (mug, bowl):
-        add_to_cart(client, product)
-    client.get(CART)  # the messages have been read
+        cart.set_quantity(product, 1)
+    request.session.save()
     return client
 
 
@@ -81,6 +83,7 @@ def test_typed_quantity_is_ordered_by_the_checkout_button(shopper: Client) -> No
     assert "5 × Mug" in follow(shopper, response).one("aside", class_="summary").text
 
 
+@pytest.mark.slow
 def test_quantities_of_all_lines_are_stored_by_the_button_of_one(shopper: Client) -> None:
     response = press(shopper, {"action": "set"}, typed(shopper, "3", "4"))
     assert (response.url, quantities()) == (CART, [3, 4])
@@ -92,6 +95,7 @@ def test_remove_button_keeps_the_quantity_typed_in_another_line(shopper: Client,
     assert (quantities(), shopper.session["cart_items"]) == ([4], 4)
 
 
+@pytest.mark.slow
 def test_enter_in_a_field_stores_it_and_stays_in_the_cart(shopper: Client) -> None:
     response = press(shopper, {}, typed(shopper, "2", "2"))
     assert (response.url, quantities()) == (CART, [2, 2])
@@ -99,6 +103,7 @@ def test_enter_in_a_field_stores_it_and_stays_in_the_cart(shopper: Client) -> No
     assert next(form.all("button")).attrs.keys() == {"class", "tabindex", "aria-hidden"}
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -125,11 +130,13 @@ def test_bad_quantity_is_shown_at_its_field_and_not_ordered(shopper: Client, tex
         assert field.attrs["value"] == text
 
 
+@pytest.mark.slow
 def test_two_bad_quantities_are_shown_at_their_fields(shopper: Client) -> None:
     page = follow(shopper, press(shopper, CHECKOUT_BUTTON, typed(shopper, "a", "-3")))
     assert [field.attrs["value"] for field in page.all("input", aria_invalid="true")] == ["a", "-3"]
 
 
+@pytest.mark.slow
 def test_zero_removes_a_line_with_the_update_button(shopper: Client) -> None:
     press(shopper, {"action": "set"}, typed(shopper, "0", "1"))
     assert quantities() == [1]
@@ -169,6 +176,7 @@ def test_line_removed_in_another_tab_does_not_come_back(shopper: Client, bowl: P
     assert press(shopper, CHECKOUT_BUTTON, read_form(shopper.get(CART))).url == CHECKOUT
 
 
+@pytest.mark.slow
 def test_quantity_typed_for_a_line_removed_in_another_tab_shows_a_message(shopper: Client, bowl: Product) -> None:
     form = typed(shopper, "1", "6")
     add_to_cart(shopper, bowl, action="remove")
@@ -177,6 +185,7 @@ def test_quantity_typed_for_a_line_removed_in_another_tab_shows_a_message(shoppe
     assert "Your cart has changed." in follow(shopper, response).text
 
 
+@pytest.mark.slow
 def test_quantity_changed_in_another_tab_is_kept_and_shown_before_the_checkout(shopper: Client, bowl: Product) -> None:
     form = typed(shopper, "5", "1")
     add_to_cart(shopper, bowl, 9, "set")
@@ -184,12 +193,14 @@ def test_quantity_changed_in_another_tab_is_kept_and_shown_before_the_checkout(s
     assert (response.url, quantities()) == (CART, [5, 9])
 
 
+@pytest.mark.slow
 def test_product_added_in_another_tab_is_shown_before_the_checkout(shopper: Client) -> None:
     form = typed(shopper, "1", "1")
     add_to_cart(shopper, make_product())
     assert press(shopper, CHECKOUT_BUTTON, form).url == CART
 
 
+@pytest.mark.slow
 def test_cart_that_was_closed_in_another_tab_stays_closed(shopper: Client) -> None:
     form = typed(shopper, "5", "1")
     Cart.objects.update(active=False)
@@ -201,6 +212,7 @@ def test_cart_that_was_closed_in_another_tab_stays_closed(shopper: Client) -> No
 # --- the discount code and the delivery options ---
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("button", "goal"), [(CHECKOUT_BUTTON, CHECKOUT), ({"action": "set"}, CART), ({}, CART)])
 def test_typed_code_is_applied_by_every_button(shopper: Client, button: dict[str, str], goal: str) -> None:
     make_discount("TEN")
@@ -208,6 +220,7 @@ def test_typed_code_is_applied_by_every_button(shopper: Client, button: dict[str
     assert (response.url, Cart.objects.get().discount_code) == (goal, "TEN")
 
 
+@pytest.mark.slow
 def test_code_button_keeps_the_typed_quantities(shopper: Client) -> None:
     make_discount("BIG", minimum="60")
     press(shopper, {"apply_code": "1"}, typed(shopper, "5", "1", code="BIG"))
@@ -216,6 +229,7 @@ def test_code_button_keeps_the_typed_quantities(shopper: Client) -> None:
     assert (quantities(), Cart.objects.get().discount_code) == ([4, 1], "")
 
 
+@pytest.mark.slow
 def test_wrong_code_is_shown_before_the_checkout_and_only_once(shopper: Client) -> None:
     response = press(shopper, CHECKOUT_BUTTON, typed(shopper, "1", "1", code="NONE"))
     page = shopper.get(response.url)
@@ -224,11 +238,13 @@ def test_wrong_code_is_shown_before_the_checkout_and_only_once(shopper: Client) 
     assert press(shopper, CHECKOUT_BUTTON, read_form(page)).url == CHECKOUT
 
 
+@pytest.mark.slow
 def test_code_button_without_a_code_shows_a_message(shopper: Client) -> None:
     page = follow(shopper, press(shopper, {"apply_code": "1"}, typed(shopper, "2", "1")))
     assert (summary(page), quantities()) == ("Enter a code.", [2, 1])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("button", [CHECKOUT_BUTTON, {"action": "set"}, {"apply_code": "1"}])
 def test_delivery_options_are_stored_by_every_button(shopper: Client, button: dict[str, str]) -> None:
     express = ShippingMethod.objects.create(title="Express", price="9.50", position=1)
@@ -239,6 +255,7 @@ def test_delivery_options_are_stored_by_every_button(shopper: Client, button: di
     assert (cart.country, cart.region, cart.shipping_method_id) == ("US", "CA", express.pk)
 
 
+@pytest.mark.slow
 def test_delivery_options_that_were_not_changed_do_not_undo_another_tab(shopper: Client) -> None:
     form = typed(shopper, "2", "1")
     shopper.post("/cart/delivery/", {"country": "FR"}, headers=SAME)
@@ -270,6 +287,7 @@ def test_region_does_not_move_to_another_country_with_the_same_key(shopper: Clie
     assert Cart.objects.values_list("country", "region").get() == ("AU", "")
 
 
+@pytest.mark.slow
 def test_invalid_delivery_option_is_shown_before_the_checkout(shopper: Client) -> None:
     response = press(shopper, CHECKOUT_BUTTON, typed(shopper, "2", "1", country="XX"))
     assert (response.url, quantities()) == (CART, [2, 1])
@@ -279,6 +297,7 @@ def test_invalid_delivery_option_is_shown_before_the_checkout(shopper: Client) -
 # --- amounts ---
 
 
+@pytest.mark.slow
 def test_checkout_button_does_not_lead_to_a_total_that_cannot_be_charged(client: Client) -> None:
     ShippingMethod.objects.update(price=0)
     pin = make_product(price="0.10")
@@ -292,6 +311,7 @@ def test_checkout_button_does_not_lead_to_a_total_that_cannot_be_charged(client:
     assert press(client, CHECKOUT_BUTTON, read_form(client.get(CART))).url == CHECKOUT
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("pk", ["", "0", "-1", "x", "9" * 40])
 def test_hostile_ids_change_nothing(shopper: Client, pk: str) -> None:
     form = typed(shopper, "5", "6") | {"product_id": [pk, pk]}

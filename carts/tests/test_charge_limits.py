@@ -125,6 +125,7 @@ def test_discount_counts_delivery_towards_the_minimum_charge() -> None:
     assert make_quote("20.00", ShippingMethod(price=Decimal("4.95")), value=Decimal(100)).total == Decimal("4.95")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "note"),
     [
@@ -331,6 +332,7 @@ def staff(client: Client) -> Client:
 WARNING = "would cost less than £0.30, the smallest amount that can be charged. The shopper then pays £0.30."
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("fields", "price", "subtotal"),
     [
@@ -351,6 +353,7 @@ def test_admin_warns_about_a_code_that_takes_orders_to_the_minimum_charge(
     assert f"an order of {subtotal} with delivery for £0.00" in page
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("fields", "free_from"),
     [

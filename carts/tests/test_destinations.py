@@ -45,6 +45,7 @@ def selected(page: Element, name: str) -> str:
     return page.one("select", name=name).one("option", selected="").attrs["value"]
 
 
+@pytest.mark.slow
 def test_every_page_offers_the_same_countries_for_delivery(shopper: Client) -> None:
     served = ["IE", "GB"]
     assert offered(shopper.get("/cart/"), "country") == served
@@ -84,12 +85,14 @@ def test_billing_address_does_not_change_the_destination_on_the_cart_page(shoppe
     assert shopper.get("/cart/").context["quote"].destination.country == "GB"
 
 
+@pytest.mark.slow
 def test_billing_offers_all_countries(shopper: Client) -> None:
     assert len(offered(shopper.get(CHECKOUT), "billing-country")) > 200
     submit_details(shopper)
     assert len(offered(shopper.get(f"{CHECK}?address_type=billing"), "country")) > 200
 
 
+@pytest.mark.slow
 def test_all_countries_are_offered_if_a_method_delivers_everywhere(shopper: Client) -> None:
     set_standard_delivery("4.95", countries="")
     assert len(offered(shopper.get(CHECKOUT), "shipping-country")) > 200
@@ -104,6 +107,7 @@ def test_details_reject_a_country_without_delivery_and_keep_the_input(shopper: C
     assert not Address.objects.exists()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("country", ["FR", "US"])
 def test_estimate_rejects_a_country_without_delivery(shopper: Client, country: str) -> None:
     page = shopper.post("/cart/delivery/", {"country": country}, headers=SAME, follow=True)
@@ -120,6 +124,7 @@ def test_stored_address_in_a_country_without_delivery_stays_visible_with_a_messa
     assert "We do not deliver to France." in shopper.get(CHECKOUT).text
 
 
+@pytest.mark.slow
 def test_saved_address_in_a_country_without_delivery_is_marked_and_not_offered(shopper: Client) -> None:
     address = french_address()
     for path in (CHECKOUT, CHECK, BOOK):
@@ -131,6 +136,7 @@ def test_saved_address_in_a_country_without_delivery_is_marked_and_not_offered(s
     assert parse_html(page.text).one("button", name="address_id").attrs["value"] == str(address.pk)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("kind", "is_used"), [("shipping", False), ("billing", True)])
 def test_saved_address_in_a_country_without_delivery_is_used_only_for_billing(
     shopper: Client, kind: str, is_used: bool

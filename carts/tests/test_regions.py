@@ -89,6 +89,7 @@ def test_old_address_with_the_name_of_a_region_is_charged_its_rate() -> None:
     assert rate.title == "Sales tax"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("country", "region"), [("US", "California"), ("US", "US:CA"), ("US", "ca"), ("JP", "Tokyo")])
 def test_admin_stores_the_key_of_a_region(staff: Client, country: str, region: str) -> None:
     assert add_rate(staff, country, region) == ""
@@ -98,6 +99,7 @@ def test_admin_stores_the_key_of_a_region(staff: Client, country: str, region: s
     assert f'<option value="{country}:{stored.region}" selected>' in page
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("country", "region"), [("US", "Narnia"), ("US", "FR:CA"), ("DE", "Bayern"), ("AT", "Tirol"), ("RO", "Cluj")]
 )
@@ -118,11 +120,13 @@ def test_model_accepts_only_regions_that_a_postal_address_can_have() -> None:
             assert rate.region in ("", *dict(region_choices(country)))
 
 
+@pytest.mark.slow
 def test_admin_rejects_a_second_rate_for_a_region_under_another_name(staff: Client) -> None:
     make_tax(country="US", region="CA, California")
     assert add_rate(staff, "US", "california") == "There is already a tax rate for this area."
 
 
+@pytest.mark.slow
 def test_admin_keeps_an_old_region_that_is_unknown_until_staff_choose_one(staff: Client) -> None:
     rate = make_tax(country="US", region="Narnia")
     page = staff.get(f"/admin/carts/taxrate/{rate.pk}/change/").text

@@ -129,6 +129,7 @@ def test_line_changed_by_hand_after_it_came_back_is_added_at_sign_in(lamp: Produ
     assert sign_in_with(alice, cart) == {lamp: 5}
 
 
+@pytest.mark.slow
 def test_cancel_after_sign_in_takes_the_larger_quantity(client: Client, simulator: Simulator, lamp: Product) -> None:
     order = buy(client, lamp, "tok_chargeCustomerFail", quantity=2)
     sign_in(client, make_user())
@@ -138,6 +139,7 @@ def test_cancel_after_sign_in_takes_the_larger_quantity(client: Client, simulato
     assert client.session["cart_items"] == 2
 
 
+@pytest.mark.slow
 def test_guest_order_that_expires_after_sign_in_returns_to_the_users_cart(
     client: Client, simulator: Simulator, lamp: Product
 ) -> None:
@@ -178,6 +180,7 @@ def test_empty_cart_says_that_the_lines_came_back(client: Client, simulator: Sim
     assert EXPIRED.format(order.order_id) in client.get(reverse("carts:home")).text
 
 
+@pytest.mark.slow
 def test_order_canceled_by_staff_is_not_called_unpaid(client: Client, simulator: Simulator, lamp: Product) -> None:
     order = buy(client, lamp, "tok_chargeCustomerFail")
     cancellation.cancel(order, by="boss@example.org")
@@ -196,6 +199,7 @@ def test_two_expired_orders_are_both_named(client: Client, simulator: Simulator,
     assert [line.quantity for line in page.context["quote"].lines] == [2]
 
 
+@pytest.mark.slow
 def test_cancellation_by_the_shopper_is_confirmed_by_one_message(
     client: Client, simulator: Simulator, lamp: Product
 ) -> None:
@@ -204,6 +208,7 @@ def test_cancellation_by_the_shopper_is_confirmed_by_one_message(
     assert client.get(reverse("carts:home")).text.count(f"Order {order.order_id}") == 1
 
 
+@pytest.mark.slow
 def test_head_request_does_not_use_up_the_sentence(client: Client, simulator: Simulator, lamp: Product) -> None:
     order = buy(client, lamp, "tok_chargeCustomerFail")
     expire(order)
@@ -266,6 +271,7 @@ def test_stock_limit_is_said_as_for_any_line(client: Client, simulator: Simulato
     assert EXPIRED.format(order.order_id) in text
 
 
+@pytest.mark.slow
 def test_emptied_cart_does_not_say_that_the_lines_are_in_it(
     client: Client, simulator: Simulator, lamp: Product
 ) -> None:
@@ -294,6 +300,7 @@ def cancellation_email(order: Order) -> str:
     return f"{message.body} {message.alternatives[0][0]}"
 
 
+@pytest.mark.slow
 def test_email_about_an_expired_order_says_where_the_items_are(
     client: Client, simulator: Simulator, lamp: Product
 ) -> None:

@@ -123,7 +123,7 @@ REPAIRED: list[Damage] = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("damage", REPAIRED)
 def test_damage_is_found_and_repaired(order: Order, simulator: Simulator, damage: Damage) -> None:
     assert audit() == []
@@ -206,7 +206,7 @@ REPORTED: list[tuple[Damage, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("damage", "rule"), REPORTED)
 def test_damage_that_cannot_be_repaired_is_still_reported(
     order: Order, simulator: Simulator, damage: Damage, rule: str

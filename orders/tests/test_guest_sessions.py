@@ -29,6 +29,7 @@ from tests.makers import (
     ADDRESS,
     add_card,
     add_to_cart,
+    buy,
     make_product,
     make_tax,
     submit_details,
@@ -38,6 +39,7 @@ from tests.visitors import make_request
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 def test_no_page_shows_a_guest_after_the_limit(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,9 +49,12 @@ def test_no_page_shows_a_guest_after_the_limit(
 
 
 def test_guest_is_known_until_the_limit(client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    order = purchase(client)
+    order = buy(client, make_product())
     pass_hours(monkeypatch, 3.99)
     assert order.order_id in client.get(ORDERS).text
+    pass_hours(monkeypatch, 0.01)
+    assert order.order_id not in client.get(ORDERS).text
+    assert client.get(order.get_absolute_url()).status_code == 404
 
 
 def test_first_page_after_the_limit_does_not_name_an_unpaid_order(
@@ -124,6 +129,7 @@ def test_order_opened_with_a_link_is_forgotten_after_the_limit(
     assert order.order_id in other_client.get(path, follow=True).text  # as the first page after the limit
 
 
+@pytest.mark.slow
 def test_unpaid_order_stays_until_it_ends(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

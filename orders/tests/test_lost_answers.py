@@ -56,7 +56,7 @@ def press_pay(client: Client, order: Order, token: str = "tok_visa") -> Any:
 # Words for a payment that might have been made
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before", "error_500", "html", "empty", "other_json"])
 def test_lost_confirmation_says_checking_and_never_not_charged(
     client: Client, simulator: Simulator, fault: str
@@ -68,6 +68,7 @@ def test_lost_confirmation_says_checking_and_never_not_charged(
     assert NOT_CHARGED not in page
 
 
+@pytest.mark.slow
 def test_lost_confirmation_after_a_decline_says_checking_and_never_not_charged(
     client: Client, simulator: Simulator
 ) -> None:
@@ -80,6 +81,7 @@ def test_lost_confirmation_after_a_decline_says_checking_and_never_not_charged(
     assert charges(simulator) == [2095]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
 def test_lost_answer_to_the_creation_of_an_intent_says_not_charged(
     client: Client, simulator: Simulator, fault: str
@@ -99,6 +101,7 @@ def unpaid(client: Client, simulator: Simulator) -> Order:
     return buy(client, make_product())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["checking", "paid", "canceled"])
 def test_lost_intent_of_a_second_click_leaves_the_words_to_the_first(
     client: Client, simulator: Simulator, unpaid: Order, monkeypatch: pytest.MonkeyPatch, outcome: str
@@ -210,6 +213,7 @@ def forget_after_a_day(simulator: Simulator) -> None:
     Refund.objects.update(asked_at=timezone.now() - timedelta(days=1))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("fault", ["drop_after", "html"])
 @pytest.mark.parametrize("amount", ["5.00", "36.95"])
 def test_refund_with_a_lost_answer_is_made_once_a_day_later(
@@ -225,6 +229,7 @@ def test_refund_with_a_lost_answer_is_made_once_a_day_later(
     assert audit() == []
 
 
+@pytest.mark.slow
 def test_pending_refund_with_a_lost_answer_is_made_once_a_day_later(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_pendingRefund")
     simulator.add_fault(REFUNDS, "drop_after")
@@ -248,6 +253,7 @@ def test_order_is_charged_once_by_an_intent_that_is_created_again_a_day_later(
     assert [intent["status"] for intent in simulator.objects("payment_intent")] == ["canceled", "succeeded"]
 
 
+@pytest.mark.slow
 def test_confirmation_that_is_repeated_a_day_later_charges_once(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(CONFIRM, "drop_after")
     order = buy(client, make_product())

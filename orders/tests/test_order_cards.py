@@ -79,14 +79,15 @@ def pay(client: Client, order: Order, card: Card | int) -> Any:
 # A card is used for one order unless its shopper saves it
 
 
+@pytest.mark.slow
 def test_card_of_a_guest_is_gone_once_the_order_is_paid(client: Client, simulator: Simulator) -> None:
-    assert purchase(client).status == Order.Status.PAID
+    assert buy(client, make_product()).status == Order.Status.PAID
     assert on_file(simulator) == set()
     assert list(Card.objects.values_list("active", "is_saved", "is_detach_due")) == [(False, False, False)]
 
 
 def test_next_order_of_the_browser_cannot_use_the_card_of_a_guest(client: Client, simulator: Simulator) -> None:
-    purchase(client)
+    buy(client, make_product())
     card = Card.objects.get()
     begin(client)
     page = client.get(CHECKOUT)
@@ -128,6 +129,7 @@ def test_card_of_an_unpaid_order_is_not_offered_for_the_next_one(client: Client,
     assert client.get(CHECKOUT).context["cards"] == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("save", "kept"), [("1", True), ("0", False)])
 def test_card_of_a_user_is_kept_only_with_the_tick(member: Client, simulator: Simulator, save: str, kept: bool) -> None:
     assert purchase(member, save=save).status == Order.Status.PAID
@@ -143,6 +145,7 @@ def test_first_saved_card_becomes_the_default_and_the_next_does_not(member: Clie
     assert list(Card.objects.order_by("pk").values_list("last4", "default")) == [("4242", True), ("0005", False)]
 
 
+@pytest.mark.slow
 def test_card_that_never_paid_is_not_kept(member: Client, simulator: Simulator) -> None:
     order = purchase(member, DECLINED, save="1")
     pay(member, order, add_card(member, "tok_visa", order.order_id, save="1").json()["card"])
@@ -175,7 +178,7 @@ def test_card_of_an_order_page_belongs_to_that_order(client: Client, simulator: 
 
 
 def test_canceled_order_leaves_no_card(client: Client, simulator: Simulator) -> None:
-    order = purchase(client, DECLINED)
+    order = buy(client, make_product(), DECLINED)
     cancellation.cancel(order, by="shopper")
     assert (on_file(simulator), order.status) == (set(), Order.Status.CANCELED)
 
@@ -214,7 +217,7 @@ def test_card_of_another_order_is_rejected_when_the_payment_starts(member: Clien
 
 def test_card_is_detached_by_reconcile_if_stripe_was_silent(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(DETACH, "drop_before", method="DELETE")
-    assert purchase(client).status == Order.Status.PAID
+    assert buy(client, make_product()).status == Order.Status.PAID
     assert len(on_file(simulator)) == Card.objects.to_detach().count() == 1
     assert reconcile()["cards removed"] == 1
     assert (on_file(simulator), Card.objects.to_detach().count()) == (set(), 0)
@@ -242,7 +245,8 @@ def test_first_silence_ends_the_attempts_to_detach(client: Client, simulator: Si
     assert Card.objects.to_detach().count() == 2
 
 
-@pytest.mark.parametrize(("minutes", "is_kept"), [(59, True), (61, False)])
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize(("minutes", "is_kept"), [(61, False), (59, True)])
 def test_card_without_an_order_is_removed_after_an_hour(
     client: Client, simulator: Simulator, minutes: int, is_kept: bool
 ) -> None:
@@ -335,6 +339,7 @@ def ticked(page: Any) -> str:
     return card.last4 if card else "new"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("cards", "expected"),
     [
@@ -394,6 +399,7 @@ def test_declined_card_is_not_ticked_again(member: Client, simulator: Simulator)
     assert ticked(page_of(member, Order.objects.placed().get())) == "new"
 
 
+@pytest.mark.slow
 def test_another_card_is_ticked_after_a_decline(member: Client, simulator: Simulator) -> None:
     add_card(member, "tok_amex")
     order = purchase(member, DECLINED, save="0")
@@ -419,6 +425,7 @@ def test_card_of_a_failed_bank_check_is_ticked_again(client: Client, simulator: 
 # A card that can never be charged again
 
 
+@pytest.mark.slow
 def test_card_that_stripe_no_longer_has_is_put_aside(member: Client, simulator: Simulator) -> None:
     add_card(member, "tok_amex")
     add_card(member)

@@ -38,11 +38,13 @@ def bystanders(order: Order) -> Iterator[None]:
     """Add orders and attempts of other shoppers, and check that no test changes them."""
     states = [("placed", None, S.NEW), ("placed", "pi_8", S.REQUIRES_ACTION)]
     states += [("canceling", None, S.FAILED), ("canceling", "pi_9", S.FAILED)]
+    attempts = []
     for status, intent_id, attempt in states:
         other = Order.objects.create(
             billing_profile=order.billing_profile, status=status, currency="gbp", payment_intent_id=intent_id
         )
-        other.payments.create(number=1, stripe_pm="card_1", amount=1, currency="gbp", status=attempt)
+        attempts.append(Payment(order=other, number=1, stripe_pm="card_1", amount=1, currency="gbp", status=attempt))
+    Payment.objects.bulk_create(attempts)
     tables: list[Any] = [Order.objects.exclude(pk=order.pk), Payment.objects.exclude(order=order)]
     before = [list(rows.order_by("pk").values()) for rows in tables]
     yield

@@ -81,6 +81,7 @@ BOBS_ADDRESS = "Bob, 99 Other Road, BATH, BA1 1AA, United Kingdom."
 NEW_EMAIL = "The email address is now bob@example.org."
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("change", "messages"),
     [
@@ -116,6 +117,7 @@ def swap_code() -> None:
     Cart.objects.get().store_choices(discount_code="SAME")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -133,6 +135,7 @@ def test_text_changed_in_the_shop_is_named(anna: Client, change: Callable[[], An
     assert message in rejection(shown)
 
 
+@pytest.mark.slow
 def test_details_entered_again_as_they_were_are_accepted(anna: Client) -> None:
     shown = shown_facts(Order.objects.get())
     submit_details(anna, "bob@example.org", **BOB)
@@ -156,6 +159,7 @@ def test_address_deleted_from_the_address_book_is_asked_for(member: Client) -> N
     assert rejection(shown) == "Tell us where to send your order."
 
 
+@pytest.mark.slow
 def test_address_row_edited_in_place_is_named(member: Client) -> None:
     shown = shown_facts(Order.objects.get())
     Address.objects.update(line_1="99 Other Road")
@@ -187,6 +191,7 @@ class Page:
         return parse_html(self.client.post(CHECKOUT, self.form, follow=True).text).text
 
 
+@pytest.mark.slow
 def test_page_after_a_rejection_shows_the_new_details_and_can_be_pressed(anna: Client, simulator: Simulator) -> None:
     page = Page(anna)
     assert [part.partition(" United")[0] for part in page.details] == [
@@ -204,11 +209,13 @@ def test_page_after_a_rejection_shows_the_new_details_and_can_be_pressed(anna: C
     assert (order.email, order.shipping_address_text.splitlines()[0]) == ("bob@example.org", "Bob")
 
 
+@pytest.mark.slow
 def test_payment_step_shows_a_different_billing_address(anna: Client, simulator: Simulator) -> None:
     save_address(anna, "billing", **BOB)
     assert "Bob 99 Other Road" in Page(anna).details[1]
 
 
+@pytest.mark.slow
 def test_guest_with_earlier_orders_who_changes_the_email_starts_a_new_checkout(
     client: Client, simulator: Simulator
 ) -> None:
@@ -220,6 +227,7 @@ def test_guest_with_earlier_orders_who_changes_the_email_starts_a_new_checkout(
     assert Order.objects.placed().count() == 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("has_profile", [True, False])
 def test_sign_in_after_the_page_was_shown_places_nothing(anna: Client, simulator: Simulator, has_profile: bool) -> None:
     alice = make_user()
@@ -238,7 +246,7 @@ def switch(client: Client, language: str) -> None:
     client.post(reverse("language"), {"language": language}, headers={"Sec-Fetch-Site": "same-origin"})
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.slow
 @pytest.mark.parametrize(("shown", "other"), [("de", "en-gb"), ("en-gb", "de")])
 def test_order_is_placed_in_the_language_of_the_pressed_page(
     anna: Client, simulator: Simulator, shown: str, other: str
@@ -263,6 +271,7 @@ def test_rejection_is_in_the_current_language(anna: Client) -> None:
 # --- signed data that this version did not sign ---
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("facts", "salt", "message"),
     [

@@ -36,6 +36,7 @@ from tests.guests import (
 from tests.makers import (
     add_card,
     add_to_cart,
+    buy,
     make_discount,
     make_product,
     make_tax,
@@ -57,6 +58,7 @@ def test_all_pages_show_a_guest_before_starting_afresh(client: Client, simulator
     assert {trace for traces in found.values() for trace in traces} >= {EMAIL, NAME, STREET, order.order_id}
 
 
+@pytest.mark.slow
 def test_no_page_shows_a_guest_after_starting_afresh(client: Client, simulator: Simulator) -> None:
     order = purchase(client)
     response = client.post(AFRESH, follow=True)
@@ -83,6 +85,16 @@ def test_cart_does_not_name_the_expired_order_of_a_guest_whose_time_is_over(
     assert knows_nothing(client, order)
 
 
+def test_start_afresh_forgets_the_order_and_the_details(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product())
+    enter_details(client)
+    client.post(AFRESH)
+    assert client.get(order.get_absolute_url()).status_code == 404
+    page = client.get(CHECKOUT)
+    assert page.context["step"] == "details"
+    assert [trace for trace in (EMAIL, NAME, STREET, order.order_id) if trace in page.text] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [CHECKOUT, f"{CHECKOUT}?details", ORDERS, "order", "/cart/success/"])
 def test_button_is_shown_to_a_guest(client: Client, simulator: Simulator, page: str) -> None:
@@ -93,6 +105,7 @@ def test_button_is_shown_to_a_guest(client: Client, simulator: Simulator, page: 
     assert BUTTON not in client.get(ORDERS if page == "order" else page, follow=True).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [CHECKOUT, ORDERS])
 def test_button_is_not_shown_to_visitors_without_details_or_to_users(client: Client, page: str) -> None:
     add_to_cart(client, make_product())
@@ -152,6 +165,7 @@ def test_start_afresh_removes_postal_addresses_and_cards_that_no_order_needs(
     assert not Order.objects.filter(status="open", shipping_address__isnull=False).exists()
 
 
+@pytest.mark.slow
 def test_start_afresh_drops_waiting_messages(client: Client, simulator: Simulator) -> None:
     order = purchase(client, "tok_chargeCustomerFail")
     client.post(reverse("orders:cancel", args=[order.order_id]))  # its message is not shown yet
@@ -159,6 +173,7 @@ def test_start_afresh_drops_waiting_messages(client: Client, simulator: Simulato
     assert order.order_id not in client.get("/").text
 
 
+@pytest.mark.slow
 def test_emailed_link_still_opens_the_order(client: Client, simulator: Simulator) -> None:
     order = purchase(client)
     path = emailed_path()
@@ -183,6 +198,7 @@ def test_orders_opened_with_a_link_are_forgotten_but_not_canceled(
     assert order.status == Order.Status.PLACED
 
 
+@pytest.mark.slow
 def test_second_tab_cannot_place_the_forgotten_order(client: Client, simulator: Simulator) -> None:
     enter_details(client)
     card = add_card(client).json()["card"]
@@ -209,7 +225,7 @@ def test_start_afresh_cancels_all_unpaid_orders(client: Client, simulator: Simul
 
 
 def test_canceled_order_returns_its_lines_to_the_cart(client: Client, simulator: Simulator) -> None:
-    purchase(client, "tok_chargeCustomerFail")
+    buy(client, make_product(title="Teal mug"), "tok_chargeCustomerFail")
     page = client.post(AFRESH, follow=True)
     assert [line.product.title for line in page.context["quote"].lines] == ["Teal mug"]
 
@@ -246,6 +262,7 @@ def test_order_stays_while_the_answer_is_unknown_and_a_second_press_finishes(
     assert knows_nothing(client, unknown, paid)
 
 
+@pytest.mark.slow
 def test_order_that_turns_out_to_be_paid_is_forgotten_and_reported(client: Client, simulator: Simulator) -> None:
     simulator.add_fault("/v1/payment_intents/*/confirm", "drop_after")
     order = purchase(client)

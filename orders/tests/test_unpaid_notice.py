@@ -61,6 +61,7 @@ def test_page_names_the_unpaid_order_and_its_time(client: Client, mug: Product, 
     assert f'href="{order.get_absolute_url()}">Pay</a>' in client.get(page).text
 
 
+@pytest.mark.slow
 def test_declined_order_is_named_until_it_is_canceled(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(stock=1), "tok_chargeCustomerFail")
     assert order.order_id in read_notice(client)
@@ -68,6 +69,7 @@ def test_declined_order_is_named_until_it_is_canceled(client: Client, simulator:
     assert read_notice(client) == ""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("status", [Order.Status.PAID, Order.Status.CANCELED, Order.Status.SHIPPED])
 def test_finished_order_is_not_named(client: Client, mug: Product, status: str) -> None:
     make_unpaid_order(client, mug, status=status)
@@ -159,7 +161,7 @@ def test_bad_request_page_needs_no_session(client: Client, mug: Product) -> None
     assert client.get("/?q=%00").status_code == 400
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("page", PAGES[:4])
 def test_visitor_without_an_order_costs_no_query(client: Client, mug: Product, page: str) -> None:
     add_to_cart(client, mug)
@@ -169,7 +171,7 @@ def test_visitor_without_an_order_costs_no_query(client: Client, mug: Product, p
     assert [query for query in queries if '"orders_order"."order_id"' in query] == []
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("page", PAGES[:4])
 def test_unpaid_order_costs_one_query(client: Client, mug: Product, page: str) -> None:
     add_to_cart(client, mug)
@@ -261,6 +263,7 @@ def test_code_used_up_by_the_own_order_names_it(client: Client, mug: Product) ->
     assert own in client.get("/cart/").text
 
 
+@pytest.mark.slow
 def test_code_in_the_cart_that_the_own_order_used_up_names_it(client: Client, other_client: Client) -> None:
     product = make_product()
     discount = make_discount("ONCE", uses_limit=1)
