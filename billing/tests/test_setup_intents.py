@@ -96,6 +96,13 @@ def test_unfinished_setup_is_retrieved_once(guest: Client, simulator: Simulator)
     assert simulator.requests == []
 
 
+def test_setup_counts_as_declined_until_its_card_is_saved(guest: Client, simulator: Simulator) -> None:
+    keep(guest, begin(guest).split("_secret_")[0])
+    assert [attempt.ok for attempt in CardAttempt.objects.all()] == [False]
+    set_up(guest, simulator)
+    assert [attempt.ok for attempt in CardAttempt.objects.order_by("pk")] == [False, True]
+
+
 def test_failed_setup_saves_nothing(guest: Client, simulator: Simulator) -> None:
     setup_id = confirm(simulator, begin(guest), "pm_card_authenticationRequiredOnSetup")
     simulator.complete_3d_secure(setup_id, succeed=False)

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.models import User
 from addresses.models import Address
+from carts.models import Cart, CartItem
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
 from stripe_simulator.server import Simulator
@@ -100,6 +101,22 @@ def test_details_of_this_checkout_survive_sign_in(client: Client, simulator: Sim
     place_order(client, add_card(client).json()["card"])
     order = Order.objects.placed().get()
     assert (order.status, STREET in order.shipping_address_text) == ("paid", True)
+
+
+def test_details_of_an_empty_cart_start_no_order_at_sign_in(client: Client) -> None:
+    enter_details(client)
+    CartItem.objects.all().delete()
+    alice = make_user()
+    sign_in(client, alice)
+    assert "We have kept the postal addresses" not in client.get("/cart/").text
+    assert not Order.objects.filter(billing_profile__user=alice).exists()
+
+
+def test_details_of_a_cart_that_is_gone_do_not_prevent_sign_in(client: Client) -> None:
+    enter_details(client)
+    Cart.objects.update(active=False)
+    assert sign_in(client, make_user()).status_code == 302
+    assert "We have kept the postal addresses" not in client.get("/cart/").text
 
 
 @pytest.mark.slow

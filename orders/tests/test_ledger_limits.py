@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from billing import answers, gateway
 from orders.bookkeeping import stripe_ledger
-from orders.models import Order, Refund
+from orders.models import Dispute, Order, Refund
 from stripe_simulator.server import Simulator
 from tests.makers import make_paid_order, make_product
 
@@ -99,6 +99,21 @@ def test_refunds_are_compared_with_stripe(
         )
     stripe_intents.append(intent_of(order, refunded=at_stripe))
     assert [text.split()[0] for text in found()] == ["I10"] * is_found
+
+
+@pytest.mark.parametrize(
+    ("status", "at_stripe", "is_found"),
+    [("canceled", 1300, False), ("canceled", 1299, True), ("canceled", 1600, False), ("paid", 1300, True)],
+)
+def test_refund_of_a_canceled_order_leaves_out_what_was_lost(
+    stripe_intents: list[answers.Intent], status: str, at_stripe: int, is_found: bool
+) -> None:
+    order = placed_order(status=status)
+    Refund.objects.create(payment=order.payments.get(), amount=16, currency="gbp", status="done", is_mismatch=True)
+    values = {"status": "lost", "is_lost": True, "currency": "gbp", "stripe_id": "du_1", "opened": timezone.now()}
+    Dispute.objects.create(order=order, amount=3, **values)
+    stripe_intents.append(intent_of(order, refunded=at_stripe))
+    assert ("I10" in [text.split()[0] for text in found()]) is is_found
 
 
 def test_refund_that_stripe_never_had_does_not_count(stripe_intents: list[answers.Intent]) -> None:

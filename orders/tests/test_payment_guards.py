@@ -231,6 +231,7 @@ def test_rejected_confirmation_closes_the_attempt_and_allows_another(
         with pytest.raises(payments.PaymentNotPossible):
             payments.pay(order, card)
         assert statuses(order) == [S.FAILED] * number
+        assert order.payments.filter(number=number).count() == 1
 
 
 def test_rejection_does_not_close_an_attempt_that_was_settled_meanwhile(
@@ -284,6 +285,15 @@ def test_attempt_is_closed_only_if_its_confirmation_has_reached_stripe(
     stripe_has(UNPAID)
     payments.settle(order, attempt if is_own else None)
     assert statuses(order) == [after]
+
+
+def test_charge_that_was_not_started_here_is_stored_as_the_first_attempt(
+    order: Order, stripe_has: Callable[..., None]
+) -> None:
+    stripe_has(SUCCEEDED)
+    payments.settle(order)
+    payment = order.payments.get()
+    assert (payment.number, payment.status, payment.amount) == (1, S.SUCCEEDED, order.total)
 
 
 def test_unpaid_intent_without_an_attempt_changes_nothing(order: Order, stripe_has: Callable[..., None]) -> None:

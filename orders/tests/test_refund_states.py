@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from billing import answers, gateway
-from orders.models import Order, OrderEvent, Refund
+from orders.models import Dispute, Order, OrderEvent, Refund
 from orders.workflow import refunds
 from tests.makers import make_paid_order, make_product
 
@@ -160,6 +161,26 @@ def test_mismatch_refund_is_done_when_the_whole_charge_is_refunded(
     assert settle(order, row) is is_done
     row.refresh_from_db()
     assert (row.status == Refund.Status.DONE) is is_done
+
+
+@pytest.mark.parametrize(
+    ("lost", "fields", "is_done"),
+    [
+        ("3.00", {}, True),
+        ("2.99", {}, False),
+        ("3.00", {"is_lost": False, "status": "won"}, False),
+        ("3.00", {"currency": "eur"}, False),
+    ],
+)
+def test_mismatch_refund_leaves_out_what_was_lost_in_disputes(
+    stripe: Stripe, lost: str, fields: dict[str, Any], is_done: bool
+) -> None:
+    order = make_order(status="canceled")
+    row = make_refund(order, "16", is_mismatch=True)
+    values = {"status": "lost", "is_lost": True, "currency": "gbp", "stripe_id": "du_1", "opened": timezone.now()}
+    Dispute.objects.create(order=order, amount=lost, **values | fields)
+    stripe.add(1300)
+    assert settle(order, row) is is_done
 
 
 def test_only_a_failed_mismatch_refund_is_retried(stripe: Stripe) -> None:

@@ -1,6 +1,7 @@
 """Tests for "Not you? Start afresh": unpaid orders are canceled, and the browser forgets the guest."""
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -208,6 +209,15 @@ def test_second_tab_cannot_place_the_forgotten_order(client: Client, simulator: 
     client.post(AFRESH)
     assert client.post(CHECKOUT, form).url == CART
     assert not Order.objects.placed().exists()
+
+
+def test_running_request_cannot_write_the_guest_back_into_the_session(client: Client) -> None:
+    enter_details(client)
+    running = client.session
+    client.post(AFRESH)
+    with pytest.raises(UpdateError):
+        running.save()
+    assert EMAIL not in client.get(ORDERS, follow=True).text
 
 
 # Unpaid orders
