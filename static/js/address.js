@@ -11,7 +11,8 @@
     const form = button.form;
     const body = new FormData(form);
     body.set(button.name, button.value);
-    const response = await fetch(form.action, { method: "POST", body, signal: latest.signal });
+    const url = form.getAttribute("action") || location.href; // a button named "action" hides form.action
+    const response = await fetch(url, { method: "POST", body, signal: latest.signal });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const wanted = page.querySelector(`[data-address="${button.value}"] [data-address-rest]`);
     if (!response.ok || !wanted) throw new Error("no fields");

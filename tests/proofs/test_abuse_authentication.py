@@ -158,7 +158,7 @@ INVALID_EMAILS = [
     "<script>alert(1)</script>@example.org", "a@<b>example.org", "a@example.org<b>", "a@example.org\x00",
     "a@b@example.org", "@example.org", "a@", "", " ", "a@exa mple.org", "a@-example.org", "a@example..org",
     "a" * 300 + "@example.org", "a@" + "b" * 300 + ".org", "a@example.org\u2028b", "\u202ea@example.org",
-    "a@example.org'--",
+    "a@example.org'--", '"<b>markup</b>"@example.org', "a@localhost", "a@[127.0.0.1]",
 ]  # fmt: skip
 
 
@@ -177,9 +177,7 @@ def test_invalid_email_creates_no_guest(shop: AbuseServer, email: str) -> None:
     assert all("There is a problem" in response.visible_text for response in responses if response.status == 200)
 
 
-@pytest.mark.parametrize(
-    "email", ['"<b>markup</b>"@example.org', "a&b@example.org", "'or'1'='1@example.org", "{{7*7}}@example.org"]
-)
+@pytest.mark.parametrize("email", ["a&b@example.org", "'or'1'='1@example.org", "{{7*7}}@example.org"])
 def test_unusual_valid_email_is_shown_as_entered(shop: AbuseServer, email: str) -> None:
     visitor = shop.visitor()
     number = visitor.buy(shop.product_ids["mug"], email=email)
@@ -187,7 +185,6 @@ def test_unusual_valid_email_is_shown_as_entered(shop: AbuseServer, email: str) 
     assert f"To: {email}" in shop.emails()[-1].replace("\n ", " ")
     page = shop.staff().get(f"/admin/orders/order/{shop.order(number)['id']}/change/")
     assert email in page.visible_text
-    assert "<b>markup" not in page.text
 
 
 INVALID_LINKS = [
