@@ -158,7 +158,7 @@ INVALID_EMAILS = [
     "<script>alert(1)</script>@example.org", "a@<b>example.org", "a@example.org<b>", "a@example.org\x00",
     "a@b@example.org", "@example.org", "a@", "", " ", "a@exa mple.org", "a@-example.org", "a@example..org",
     "a" * 300 + "@example.org", "a@" + "b" * 300 + ".org", "a@example.org\u2028b", "\u202ea@example.org",
-    "a@example.org'--", '"<b>markup</b>"@example.org', "a@localhost", "a@[127.0.0.1]",
+    "a@example.org'--",
 ]  # fmt: skip
 
 
