@@ -34,6 +34,8 @@ def modules_naming_key(root: Path, key: str) -> set[str]:
     """Return the modules that contain a session key as a string. Template variables and related names do not count."""
     found = set()
     for path in modules(root):
+        if key not in (root / path).read_text(encoding="utf-8"):
+            continue
         nodes = nodes_of(root / path)
         other = [node.value for node in nodes if isinstance(node, ast.keyword) and node.arg == "related_name"]
         if path.name == "context_processors.py":

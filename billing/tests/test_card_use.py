@@ -66,7 +66,7 @@ def test_card_of_a_user_is_saved_as_chosen(alice: BillingProfile, choice: bool |
     assert card.default is card.is_saved
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("sent", "use"), [({}, (True, False)), ({"save": "1"}, (False, True)), ({"save": "0"}, (False, False))]
 )
@@ -78,7 +78,7 @@ def test_request_with_a_token_saves_what_the_page_asked(
     assert (card.is_saved, card.is_save_requested) == use
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("value", ["", "2", "yes please", "\x00", "é" * 300])
 def test_unknown_choice_does_not_save_the_card(member: Client, simulator: Simulator, value: str) -> None:
     assert add_card(member, save=value).status_code == 200

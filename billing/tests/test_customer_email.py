@@ -427,6 +427,7 @@ def test_email_that_stripe_accepts_again_is_no_longer_rejected(simulator: Simula
 # The open order
 
 
+@pytest.mark.slow
 def test_open_order_follows_the_corrected_email(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     submit_details(client, "typo@example.org")

@@ -103,7 +103,7 @@ def test_enter_in_a_field_stores_it_and_stays_in_the_cart(shopper: Client) -> No
     assert next(form.all("button")).attrs.keys() == {"class", "tabindex", "aria-hidden"}
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -86,6 +86,7 @@ def test_percentage_in_a_currency_without_decimals_that_takes_nothing_off_does_n
     assert make_quote("50", delivery, value=Decimal(1)).discount_total == 1
 
 
+@pytest.mark.slow
 def test_code_that_takes_nothing_off_is_rejected_in_the_cart_and_not_used(client: Client, simulator: Simulator) -> None:
     discount = make_discount("TEN", uses_limit=1)
     add_to_cart(client, make_product(price="0.04"))
@@ -332,7 +333,7 @@ def staff(client: Client) -> Client:
 WARNING = "would cost less than £0.30, the smallest amount that can be charged. The shopper then pays £0.30."
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("fields", "price", "subtotal"),
     [
@@ -353,7 +354,7 @@ def test_admin_warns_about_a_code_that_takes_orders_to_the_minimum_charge(
     assert f"an order of {subtotal} with delivery for £0.00" in page
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("fields", "free_from"),
     [

@@ -155,6 +155,7 @@ def test_saved_address_can_be_corrected_in_its_country(shopper: Client) -> None:
     assert "Gia Good" in page.text
 
 
+@pytest.mark.slow
 def test_form_starts_with_a_country_of_the_list_if_the_shop_does_not_deliver_at_home(shopper: Client) -> None:
     set_standard_delivery("4.95", countries="IE")
     page = parse_html(shopper.get(f"{BOOK}add/").text)
@@ -162,6 +163,7 @@ def test_form_starts_with_a_country_of_the_list_if_the_shop_does_not_deliver_at_
     assert [option.attrs["value"] for option in page.one("select", name="country").all("option")] == ["IE"]
 
 
+@pytest.mark.slow
 def test_setting_limits_methods_for_everywhere(shopper: Client, settings: Any) -> None:
     settings.SHOP_COUNTRIES = ["GB"]
     set_standard_delivery("4.95", countries="")

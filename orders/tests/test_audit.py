@@ -206,7 +206,7 @@ REPORTED: list[tuple[Damage, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize(("damage", "rule"), REPORTED)
 def test_damage_that_cannot_be_repaired_is_still_reported(
     order: Order, simulator: Simulator, damage: Damage, rule: str

@@ -1,6 +1,7 @@
 """Tests for disputes and inquiries: each change is reported once, a loss counts, and erasure waits."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -276,6 +277,16 @@ def test_refund_and_a_lost_rest_add_up_to_the_total(order: Order, simulator: Sim
     assert (order.refundable, audit()) == (0, [])
 
 
+@pytest.mark.parametrize(("status", "is_rejected"), [("needs_response", True), ("won", False)])
+def test_refund_is_rejected_while_a_dispute_is_open(status: str, is_rejected: bool) -> None:
+    order = make_paid_order()
+    order.disputes.create(stripe_id="du_1", amount=order.total, currency="gbp", status=status, opened=timezone.now())
+    with pytest.raises(RefundRejected, match="disputed") if is_rejected else nullcontext():
+        refunds.request_refund(order, RefundRequest(Decimal("1.00"), Decimal(0), by="staff@shop.example"))
+    assert Refund.objects.exists() is not is_rejected
+
+
+@pytest.mark.slow
 def test_won_dispute_allows_refunds_again(order: Order, simulator: Simulator) -> None:
     dispute = open_dispute(simulator, order)
     with pytest.raises(RefundRejected, match="disputed"):
@@ -466,7 +477,7 @@ def test_order_page_of_staff_shows_disputes(admin_client: Client) -> None:
     assert order.order_id not in admin_client.get(url, {"disputes__status__exact": "lost"}).text
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["needs_response", "warning_needs_response", "lost"])
 def test_missed_webhook_of_a_new_dispute_is_made_good(order: Order, simulator: Simulator, status: str) -> None:
     simulator.open_dispute(str(order.payment_intent_id), status=status)

@@ -63,6 +63,7 @@ def test_another_person_who_signs_in_gets_nothing_of_a_guest_who_bought(
     assert User.objects.get().billing_profile.orders.exclude(status="open").count() == 0
 
 
+@pytest.mark.slow
 def test_guest_who_signs_up_with_the_same_email_keeps_the_order(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     sign_up(client, order.email.upper())

@@ -339,7 +339,7 @@ def ticked(page: Any) -> str:
     return card.last4 if card else "new"
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("cards", "expected"),
     [

@@ -106,6 +106,7 @@ def test_details_changed_in_another_tab_are_named(
         assert message in text
 
 
+@pytest.mark.slow
 def test_changed_address_for_both_uses_is_named_once(anna: Client) -> None:
     shown = shown_facts(Order.objects.get())
     submit_details(anna, "anna@example.org", **BOB)
@@ -147,6 +148,7 @@ def test_details_entered_again_as_they_were_are_accepted(anna: Client) -> None:
 # --- members ---
 
 
+@pytest.mark.slow
 def test_address_edited_in_the_address_book_is_named(member: Client) -> None:
     shown = shown_facts(Order.objects.get())
     member.post(reverse("addresses:edit", args=[Address.objects.get().pk]), BOB)
@@ -271,7 +273,7 @@ def test_rejection_is_in_the_current_language(anna: Client) -> None:
 # --- signed data that this version did not sign ---
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("facts", "salt", "message"),
     [

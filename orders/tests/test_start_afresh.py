@@ -128,6 +128,7 @@ def test_start_afresh_does_nothing_for_a_new_visitor(client: Client) -> None:
     assert not BillingProfile.objects.exists()
 
 
+@pytest.mark.slow
 def test_start_afresh_changes_nothing_for_a_user(client: Client) -> None:
     sign_in(client, make_user())
     enter_details(client)
