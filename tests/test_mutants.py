@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.mutants import coverage
 from tests.mutants.mutations import Mutant, mutants_of
 from tests.mutants.places import ROOT, mutated_modules
 from tests.mutants.results import EQUIVALENT, SURVIVORS, Report, Store, known_survivors, render_row, row_of
@@ -86,6 +87,12 @@ def test_decorated_functions_are_mutated() -> None:
 
 def test_code_without_behavior_has_no_mutants() -> None:
     assert mutants_of("billing/answers.py", WITHOUT_BEHAVIOR) == []
+
+
+def test_tests_that_import_the_mutated_module_come_first() -> None:
+    tests = ["tests/test_totals.py::test_a", "carts/tests/test_views.py::test_b", "orders/tests/test_views.py::test_c"]
+    measured = {name: {"seconds": 1, "places": ["carts/pricing/totals.py::add_up"]} for name in reversed(tests)}
+    assert coverage.tests_of("carts/pricing/totals.py", "add_up", measured) == tests
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.integers(1, 400)), st.integers(0, 400), st.integers(0, 6))

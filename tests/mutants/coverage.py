@@ -139,7 +139,8 @@ def _run(paths: list[str], jobs: int) -> Measured:
 def tests_of(path: str, function: str, measured: Measured) -> list[str]:
     """Return the tests that execute a function or module, those that say most about it first.
 
-    These are the tests of the same app, those first that execute least. No more than MOST_TESTS are returned.
+    First come the tests that import the module, then those of the same app, and of these those that execute least. No
+    more than MOST_TESTS are returned.
     """
     place = f"{path}::{function}"
     covering = {name: values for name, values in measured.items() if place in values["places"]}
@@ -148,10 +149,18 @@ def tests_of(path: str, function: str, measured: Measured) -> list[str]:
         for name, values in measured.items():
             if any(place.split("::")[0] in modules for place in values["places"]):
                 covering[name] = values
-    app = path.split("/")[0]
-    return sorted(covering, key=lambda name: (name.split("/")[0] != app, len(covering[name]["places"]), name))[
-        :MOST_TESTS
-    ]
+    app, module = path.split("/")[0], name_of(path)
+
+    def rank(test: str) -> tuple[bool, bool, int, str]:
+        test_path = test.split("::")[0]
+        return (
+            module not in imports_of(test_path),
+            not test_path.startswith(f"{app}/"),
+            len(covering[test]["places"]),
+            test,
+        )
+
+    return sorted(covering, key=rank)[:MOST_TESTS]
 
 
 @cache
