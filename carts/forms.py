@@ -138,7 +138,7 @@ def _changed_delivery(data: QueryDict) -> dict[str, str]:
     names = [name for name in DeliveryForm.base_fields if name in data and data[name] != data.get(f"shown_{name}")]
     if "region" in names:
         names = [name for name in names if name != "region"] if "country" in names else [*names, "country"]
-    return {name: data[name] for name in names if name in data}
+    return {name: str(data[name]) for name in names if name in data}
 
 
 def _product_id(text: str) -> int:
