@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.emails.messages import build_email
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
-from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from orders.models import Mail, Order, OrderEvent, Refund
 from products.models import Product
 
 Context = dict[str, Any]
@@ -76,7 +76,7 @@ def refund_context(order: Order, row: Refund) -> Context:
 
 def cancellation_context(order: Order) -> Context:
     """Return whether the order expired, whether it was charged after all, and whether its lines are in a cart again."""
-    is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
+    is_charged = order.payments.succeeded().exists()
     return {
         "is_expired": canceled_by(order) == EXPIRY,
         "is_charged": is_charged,

@@ -1,6 +1,7 @@
 """Attempts to pay an order."""
 
 import uuid
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -25,6 +26,12 @@ class PaymentStatus(models.TextChoices):
 OPEN_STATES = (PaymentStatus.NEW, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING)
 
 
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def succeeded(self) -> Self:
+        """Return the attempts that charged the card, also if the charge did not match its order and is refunded."""
+        return self.filter(status=PaymentStatus.SUCCEEDED)
+
+
 class Payment(GuardedModel):
     """One payment attempt (a click on Pay) and its outcome."""
 
@@ -45,6 +52,8 @@ class Payment(GuardedModel):
     message = models.CharField(_("message"), max_length=250, blank=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = PaymentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("payment")

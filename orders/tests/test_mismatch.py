@@ -66,6 +66,15 @@ def test_mismatched_charge_does_not_pay_the_order(mismatched_order: Order) -> No
     assert not mismatched_order.mails.filter(kind="confirmation").exists()
 
 
+def test_cancellation_that_meets_a_mismatched_charge_does_not_say_that_nothing_was_charged(
+    client: Client, simulator: Simulator, order: Order
+) -> None:
+    paid_with_another_amount(simulator, order)
+    page = client.post(reverse("orders:cancel", args=[order.order_id]), follow=True).text
+    assert "The payment we received is being refunded to your card." in page
+    assert "othing was charged" not in page
+
+
 def test_mismatched_charge_alerts_staff_once(mismatched_order: Order) -> None:
     payments.settle(mismatched_order)
     payments.settle(mismatched_order)

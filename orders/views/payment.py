@@ -97,9 +97,10 @@ def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     """Cancel the order and move its lines back to the cart."""
     order = own_order(request, order_id)
     cancellation.cancel(order, by=SHOPPER)
-    if order.status != Order.Status.CANCELED:
-        return redirect(order)
-    if order.cart:
+    is_canceled = order.status == Order.Status.CANCELED
+    if is_canceled and order.cart:
         Cart.objects.remember_restored(request, order.cart, order.order_id)
+    if not is_canceled or order.payments.succeeded().exists():
+        return redirect(order)  # this page says what happened to the payment
     messages.info(request, _("Order %(number)s has been cancelled. Nothing was charged.") % {"number": order.order_id})
     return redirect("carts:home")

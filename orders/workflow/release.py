@@ -31,7 +31,7 @@ def release_order(order: Order) -> None:
                 order.discount.release_use()  # This runs once, because the update above succeeds once.
             for item in order.items.select_related("product").order_by("product_id"):
                 item.product.release(order.order_id)
-            is_charged = order.payments.filter(status=Payment.Status.SUCCEEDED).exists()
+            is_charged = order.payments.succeeded().exists()
             order.record(OrderEvent.Kind.CANCELED, text="" if is_charged else _("nothing was charged"))
             order_cards.end_cards(order)
             queue.queue_cancellation_email(order)
