@@ -75,6 +75,15 @@ def test_cancellation_that_meets_a_mismatched_charge_does_not_say_that_nothing_w
     assert "othing was charged" not in page
 
 
+def test_start_afresh_that_meets_a_mismatched_charge_does_not_say_that_nothing_was_charged(
+    client: Client, simulator: Simulator, order: Order
+) -> None:
+    paid_with_another_amount(simulator, order)
+    page = client.post(reverse("orders:start_afresh"), follow=True).text
+    assert "We will refund the payment we received to your card in full." in page
+    assert "othing was charged" not in page
+
+
 def test_mismatched_charge_alerts_staff_once(mismatched_order: Order) -> None:
     payments.settle(mismatched_order)
     payments.settle(mismatched_order)

@@ -28,7 +28,10 @@ def _report(request: HttpRequest, result: Afresh) -> None:
     """Show messages without names and numbers, because the next person in front of the browser reads them."""
     text = _("Your details are no longer stored in this browser. The links in our emails still open your orders.")
     messages.success(request, text)
-    if count := len(result.canceled):
+    refunded = [order for order in result.canceled if order.payments.succeeded().exists()]
+    if refunded:
+        messages.warning(request, _("We will refund the payment we received to your card in full."))
+    if count := len(result.canceled) - len(refunded):
         text = ngettext(
             "The unpaid order has been cancelled. Nothing was charged.",
             "%(count)d unpaid orders have been cancelled. Nothing was charged.",
