@@ -50,6 +50,12 @@ def test_paid_order_sends_one_email_in_text_and_html(client: Client, simulator: 
     assert order.mails.get(kind="confirmation").sent
 
 
+def test_bank_check_is_left_to_the_script_of_the_page(client: Client, simulator: Simulator) -> None:
+    buy(client, make_product())
+    [confirmed] = [params for _method, path, params, _key in simulator.requests if path.endswith("/confirm")]
+    assert (confirmed["use_stripe_sdk"], "return_url" in confirmed) == ("true", False)
+
+
 def test_intent_is_created_unconfirmed_and_stored_before_it_is_confirmed(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     calls = [(path, key) for method, path, _params, key in simulator.requests if method == "POST" and "intents" in path]
