@@ -14,10 +14,13 @@ NO_CHOICES: dict[str, Any] = dict.fromkeys(CHOICE_FIELDS, "") | {"shipping_metho
 def forget_choices(request: HttpRequest) -> None:
     """Remove what the guest chose for the visitor's cart: the destination, shipping method and discount code.
 
-    The cart of a user does not change.
+    Also remove the numbers of the guest's canceled orders, which the cart page would show to the next person. The cart
+    of a user does not change.
     """
     if cart := Cart.objects.from_request(request):
-        Cart.objects.filter(pk=cart.pk, active=True, user=None).update(**NO_CHOICES, billing_profile=None)
+        Cart.objects.filter(pk=cart.pk, active=True, user=None).update(
+            **NO_CHOICES, restored_orders="", billing_profile=None
+        )
 
 
 def forget_choices_of_orders(numbers: list[str]) -> None:

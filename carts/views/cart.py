@@ -34,7 +34,7 @@ def cart_home(request: HttpRequest) -> HttpResponse:
         line.typed_quantity = request.GET.get(f"quantity-{line.product_id}", "")
     cart_quote = quote_cart(cart, lines) if cart else quote(lines)
     restored = cart.restored_orders.split() if cart and request.method == "GET" else []
-    for message in restored_messages(restored) if restored and lines else []:
+    for message in restored_messages(request, restored) if restored and lines else []:
         messages.info(request, message)
     response = render(
         request, "carts/cart_home.html", {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
