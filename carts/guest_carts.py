@@ -18,7 +18,8 @@ NO_CHOICES: dict[str, Any] = {
 def forget_choices(request: HttpRequest) -> None:
     """Remove what the guest chose for the visitor's cart: the destination, shipping method and discount code.
 
-    Also remove the numbers of the orders whose lines came back. The cart of a user does not change.
+    Also remove the numbers of the guest's canceled orders, which the cart page would show to the next person. The cart
+    of a user does not change.
     """
     if cart := Cart.objects.from_request(request):
         Cart.objects.filter(pk=cart.pk, active=True, user=None).update(**NO_CHOICES, billing_profile=None)

@@ -48,7 +48,12 @@ class CardManager(models.Manager["Card"]):
     def drop(self, cards: models.QuerySet["Card"]) -> int:
         """Deactivate these cards and mark them to be detached at Stripe. Return how many were still active."""
         dropped = {"active": False, "default": False, "is_detach_due": True, "removed_at": timezone.now()}
-        return cards.filter(active=True).update(**dropped)
+        with transaction.atomic():
+            return self.filter(pk__in=self._locked(cards.filter(active=True))).update(**dropped)
+
+    def _locked(self, cards: models.QuerySet["Card"]) -> list[int]:
+        """Lock these cards in the order of their primary keys, to avoid deadlocks, and return the keys."""
+        return list(cards.order_by("pk").select_for_update().values_list("pk", flat=True))
 
     def drop_unsaved(self, profiles: Iterable[BillingProfile], needed_by: Any = ()) -> int:
         """Drop the unsaved cards of these profiles, except those of the orders with the numbers `needed_by`.
@@ -63,13 +68,14 @@ class CardManager(models.Manager["Card"]):
         A guest's other cards without an order become cards of this order too, so that the next person who uses the
         browser does not find them.
         """
+        self._locked(self.filter(billing_profile=card.billing_profile, active=True))
         usable = self.usable(card.billing_profile, order_number).filter(pk=card.pk)
         # An update instead of a read: it locks the row against a removal until the attempt is stored.
         if not usable.update(order_number=Case(When(is_saved=False, then=Value(order_number)), default=Value(""))):
             return False
         if card.billing_profile.is_guest:
             others = self.unsaved().filter(billing_profile=card.billing_profile, order_number="")
-            others.update(order_number=order_number)
+            self.filter(pk__in=self._locked(others)).update(order_number=order_number)
         return True
 
     @transaction.atomic

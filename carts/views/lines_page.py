@@ -17,7 +17,7 @@ def render_lines(request: HttpRequest, template: str, context: dict[str, Any]) -
     """
     cart = context["cart"]
     restored = cart.restored_orders.split() if cart and request.method == "GET" else []
-    for message in restored_messages(restored) if restored and context["quote"].lines else []:
+    for message in restored_messages(request, restored) if restored and context["quote"].lines else []:
         messages.info(request, message)
     response = render(request, template, context)
     if cart:

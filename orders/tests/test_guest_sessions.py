@@ -105,6 +105,16 @@ def test_first_page_after_the_limit_shows_nothing(
     assert [trace for trace in traces if trace in page] == []
 
 
+def test_cart_does_not_name_the_expired_order_of_an_earlier_guest(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = purchase(client, "tok_chargeCustomerFail")
+    pass_hours(monkeypatch, 4)
+    reconcile()
+    page = client.get(CART).text
+    assert ("Teal mug" in page, order.order_id in page) == (True, False)
+
+
 @pytest.mark.slow
 def test_new_details_do_not_bring_back_an_earlier_guest(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch

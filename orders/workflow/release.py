@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -41,9 +42,13 @@ def release_order(order: Order) -> None:
     order_cards.detach_cards(order)
 
 
-def restored_messages(numbers: Sequence[str]) -> list[str]:
-    """Return a message for the shopper for each of these orders, whose lines came back to the cart."""
-    orders = Order.objects.filter(order_id__in=numbers, status=Order.Status.CANCELED).order_by("pk")
+def restored_messages(request: HttpRequest, numbers: Sequence[str]) -> list[str]:
+    """Return a message for the shopper for each of these orders, whose lines came back to the cart.
+
+    Leave out the orders of a guest whom the browser has forgotten.
+    """
+    shown = set(numbers) - set(Order.objects.held_numbers(request))
+    orders = Order.objects.filter(order_id__in=shown, status=Order.Status.CANCELED).order_by("pk")
     return [_restored_message(order) for order in orders]
 
 
