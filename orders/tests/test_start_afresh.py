@@ -176,6 +176,14 @@ def test_second_tab_cannot_place_the_forgotten_order(client: Client, simulator: 
     assert not Order.objects.placed().exists()
 
 
+def test_postal_addresses_of_an_open_order_are_removed(client: Client) -> None:
+    enter_details(client)
+    client.post(AFRESH)
+    order = Order.objects.get()
+    assert (order.shipping_address, order.billing_address, order.active) == (None, None, False)
+    assert not Address.objects.exists()
+
+
 def test_running_request_cannot_write_the_guest_back_into_the_session(client: Client) -> None:
     enter_details(client)
     running = client.session
