@@ -9,7 +9,7 @@ from django.utils import timezone
 from billing.models import BillingProfile, Card
 from orders.bookkeeping.card_audit import unsaved_cards
 from orders.models import Payment
-from orders.workflow.order_cards import FAILED_BANK_CHECK, declined_cards
+from orders.workflow.order_cards import FAILED_BANK_CHECK, card_choice, declined_cards
 from orders.workflow.personal_data import export_personal_data
 from tests.makers import make_paid_order, make_user
 
@@ -22,9 +22,10 @@ def profile() -> BillingProfile:
     return make_user().billing_profile  # type: ignore[no-any-return]
 
 
-def make_card(profile: BillingProfile, number: int = 1) -> Card:
+def make_card(profile: BillingProfile, number: int = 1, **use: Any) -> Card:
+    """Create a card, which is saved unless `use` says otherwise."""
     details = {"object": "card", "id": f"card_{number}", "brand": "Visa", "last4": "4242"}
-    return Card.objects.add_new(profile, details | {"exp_month": 12, "exp_year": 2040})
+    return Card.objects.add_new(profile, details | {"exp_month": 12, "exp_year": 2040}, **use)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,17 @@ def test_card_is_declined_if_its_last_attempt_failed_at_the_bank(
         values: dict[str, Any] = {"amount": order.total, "currency": "gbp", "stripe_pm": card.stripe_id}
         order.payments.create(number=number, status=status, code=code, card=card, **values)
     assert declined_cards(order) == ({card.pk} if is_declined else set())
+
+
+def test_newest_card_that_was_entered_for_the_order_is_ticked(profile: BillingProfile) -> None:
+    order = make_paid_order(billing_profile=profile, status="placed")
+    use = {"is_save_chosen": False, "order_number": order.order_id}
+    older, newer, default = make_card(profile, 1, **use), make_card(profile, 2, **use), make_card(profile, 3)
+    assert card_choice(order)["ticked_card"] == newer
+    Card.objects.filter(pk=older.pk).update(entered_at=timezone.now())
+    assert card_choice(order)["ticked_card"] == older
+    Card.objects.drop(Card.objects.unsaved())
+    assert card_choice(order)["ticked_card"] == default
 
 
 @pytest.mark.parametrize(("minutes", "is_due", "is_found"), [(5, True, True), (0, True, False), (5, False, False)])
