@@ -74,6 +74,22 @@ def test_card_that_was_not_detached_in_time_is_found(
     assert all("was removed, but not yet at Stripe" in text for text in found)
 
 
+@pytest.mark.parametrize(
+    ("status", "minutes", "text"),
+    [("", 61, "too long ago without an order"), ("", 59, ""), ("placed", 61, ""), ("paid", 59, "order {} has ended")],
+)
+def test_unsaved_card_that_no_order_needs_is_found(
+    profile: BillingProfile, status: str, minutes: int, text: str
+) -> None:
+    order = make_paid_order(billing_profile=profile, status=status or "paid")
+    make_card(profile, is_save_chosen=False, order_number=order.order_id if status else "")
+    late = timezone.now() - timedelta(minutes=2)
+    Card.objects.update(entered_at=late - timedelta(minutes=minutes))
+    found = [str(finding) for finding in unsaved_cards(late)]
+    assert len(found) == bool(text)
+    assert all(text.format(order.order_id) in finding for finding in found)
+
+
 def test_exported_payment_names_its_card(profile: BillingProfile) -> None:
     order, card = make_paid_order(billing_profile=profile), make_card(profile)
     order.payments.update(card=card)

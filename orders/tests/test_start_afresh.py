@@ -207,6 +207,11 @@ def test_start_afresh_cancels_all_unpaid_orders(client: Client, simulator: Simul
     assert knows_nothing(client, *orders)
 
 
+def test_cancellation_is_confirmed_in_a_message(client: Client, simulator: Simulator) -> None:
+    purchase(client, "tok_chargeCustomerFail")
+    assert "The unpaid order has been cancelled. Nothing was charged." in client.post(AFRESH, follow=True).text
+
+
 def test_canceled_order_returns_its_lines_to_the_cart(client: Client, simulator: Simulator) -> None:
     purchase(client, "tok_chargeCustomerFail")
     page = client.post(AFRESH, follow=True)
