@@ -7,7 +7,7 @@ import stripe
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from billing.models import BillingProfile, Card
+from billing.models import BillingProfile, Card, CardAttempt
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, make_user
 from tests.visitors import sign_in
@@ -151,6 +151,12 @@ def test_processing_saves_the_card_and_returns_its_label(guest: Client, simulato
     card = Card.objects.get()
     assert response.json() == {"card": card.pk, "label": "Visa •••• 4242"}
     assert card.billing_profile.email == "guest@example.org"
+
+
+def test_processing_records_an_attempt_that_succeeded(guest: Client, simulator: Simulator) -> None:
+    add_card(guest)
+    attempt = CardAttempt.objects.get()
+    assert (attempt.ok, attempt.card, attempt.is_check_due) == (True, Card.objects.get(), False)
 
 
 def test_processing_retrieves_the_customer_before_it_creates_the_card(guest: Client, simulator: Simulator) -> None:

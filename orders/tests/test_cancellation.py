@@ -18,6 +18,7 @@ from tests.makers import (
     add_card,
     add_to_cart,
     buy,
+    make_open_order,
     make_product,
     make_user,
     place_order,
@@ -237,3 +238,9 @@ def test_email_is_retried_for_days(client: Client, simulator: Simulator, mailout
     assert reconcile()["emails sent"] == 0
     order.mails.update(tried_at=timezone.now() - timedelta(hours=7))
     assert reconcile()["emails sent"] == 1
+
+
+def test_canceled_order_is_no_longer_active() -> None:
+    order = make_open_order(status="placed")
+    cancellation.cancel(order, by="shopper")
+    assert (order.status, order.active) == (Order.Status.CANCELED, False)

@@ -7,6 +7,7 @@ from django.test import Client
 from accounts.models import AccountMail, User
 from accounts.tests.mailbox import send_and_get_link, send_due_emails
 from orders.models import Order
+from orders.workflow.claims import claim_orders
 from tests.makers import make_open_order, make_user
 from tests.visitors import count_queries, sign_in
 
@@ -136,6 +137,13 @@ def test_claim_link_adds_nothing_without_verified_email(client: Client, alice: U
     User.objects.update(email_verified="")
     client.post(link)
     assert not can_see(client, order)
+
+
+def test_link_that_a_second_request_has_just_used_adds_nothing(alice: User) -> None:
+    guest_order()
+    message = AccountMail.objects.create(user=alice, kind=AccountMail.Kind.CLAIM, language="en-gb")
+    first, second = (AccountMail.objects.get(pk=message.pk) for _request in range(2))
+    assert [claim_orders(alice, first), claim_orders(alice, second)] == [1, 0]
 
 
 def test_claim_link_expires_after_one_day(client: Client, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

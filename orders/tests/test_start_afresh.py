@@ -212,6 +212,14 @@ def test_second_tab_cannot_place_the_forgotten_order(client: Client, simulator: 
     assert not Order.objects.placed().exists()
 
 
+def test_postal_addresses_of_an_open_order_are_removed(client: Client) -> None:
+    enter_details(client)
+    client.post(AFRESH)
+    order = Order.objects.get()
+    assert (order.shipping_address, order.billing_address, order.active) == (None, None, False)
+    assert not Address.objects.exists()
+
+
 def test_running_request_cannot_write_the_guest_back_into_the_session(client: Client) -> None:
     enter_details(client)
     running = client.session
@@ -233,6 +241,11 @@ def test_start_afresh_cancels_all_unpaid_orders(client: Client, simulator: Simul
     assert {order.status for order in Order.objects.placed()} == {"canceled"}
     assert {row["status"] for row in simulator.objects("payment_intent")} == {"canceled"}
     assert knows_nothing(client, *orders)
+
+
+def test_cancellation_is_confirmed_in_a_message(client: Client, simulator: Simulator) -> None:
+    purchase(client, "tok_chargeCustomerFail")
+    assert "The unpaid order has been cancelled. Nothing was charged." in client.post(AFRESH, follow=True).text
 
 
 def test_canceled_order_returns_its_lines_to_the_cart(client: Client, simulator: Simulator) -> None:
