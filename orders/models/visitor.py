@@ -132,7 +132,7 @@ class VisitorQuerySet(models.QuerySet[Row]):
         if (numbers or request.session.get(LINKS_KEY)) and not guest_session.is_dated(request):
             last: Any = self.filter(order_id__in=numbers[-1:]).values("placed_at").first()
             guest_session.is_current(request, since=last and last["placed_at"])
-        return numbers if guest_session.is_dated(request) else []
+        return numbers if numbers and guest_session.is_dated(request) else []
 
     def _is_unpaid(self) -> Q:
         return Q(status__in=self.model.UNPAID_STATES)  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ def make_card(profile: BillingProfile, number: int = 1, **use: Any) -> Card:
     ("attempts", "is_declined"),
     [
         ([(S.FAILED, "card_declined")], True),
-        ([(S.FAILED, "")], True),
+        ([(S.FAILED, "")], False),
         ([(S.FAILED, FAILED_BANK_CHECK)], False),
         ([(S.SUCCEEDED, "")], False),
         ([(S.PROCESSING, "")], False),
