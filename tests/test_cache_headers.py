@@ -69,6 +69,7 @@ def request_personal_urls(customer: Client, method: str) -> Iterator[tuple[str, 
             transaction.set_rollback(True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_personal_responses_are_not_cached(customer: Client, method: str) -> None:
     responses = dict(request_personal_urls(customer, method))

@@ -30,6 +30,7 @@ def sample_url(admin: str, kind: str, page: str = "sample") -> str:
     return reverse(f"admin:{admin}_{page}", args=[kind])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("admin", "kind"), SAMPLES)
 def test_each_kind_has_a_preview_that_sends_and_writes_nothing(staff: Client, admin: str, kind: str) -> None:
     make_paid_order()

@@ -169,6 +169,7 @@ def assert_keeps_input(page: Element, data: Any) -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(country=st.sampled_from([code for code, _name in country_choices()]))
+@pytest.mark.slow
 def test_address_form_of_any_country_shows_its_errors(country: str) -> None:
     data = {"country": country, "name": " ", "line_2": ODD, "postal_code": "\x00", "state": ""}
     form = AddressForm(data)

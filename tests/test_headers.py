@@ -65,6 +65,7 @@ REQUESTS: dict[str, tuple[int, Callable[[Client], Any]]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", REQUESTS)
 def test_all_responses_have_security_headers(client: Client, name: str) -> None:
     status, send = REQUESTS[name]
@@ -80,6 +81,7 @@ def test_all_responses_have_security_headers(client: Client, name: str) -> None:
     assert "*" not in policy
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", REQUESTS)
 def test_responses_do_not_allow_cross_origin_reads(client: Client, name: str) -> None:
     client.defaults["HTTP_ORIGIN"] = "https://evil.example"
@@ -119,6 +121,7 @@ def test_uploaded_html_file_is_sandboxed(client: Client, settings: Any) -> None:
 # Host and proxy headers
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "host",
     [

@@ -94,6 +94,7 @@ def test_errors_in_the_details_are_listed_and_keep_the_input(shopper: Shopper) -
     expect(shopper.field("Postcode")).to_be_focused()
 
 
+@pytest.mark.slow
 def test_cart_quantity_and_badge_are_updated(shopper: Shopper) -> None:
     mug, bowl = make_product(title="Mug"), make_product(title="Bowl", price="30.00")
     shopper.add(mug)

@@ -21,6 +21,7 @@ def type_details(shopper: Shopper) -> None:
     shopper.tab_and_press(shopper.button("Continue to payment"))
 
 
+@pytest.mark.slow
 def test_guest_buys_by_keyboard_in_five_pages_and_seven_fields(
     new_shopper: Callable[..., Shopper], simulator: Simulator
 ) -> None:

@@ -62,6 +62,7 @@ def language_of(answer: Any) -> str:
 # Language selection
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("asked", "language"),
     [
@@ -97,6 +98,7 @@ def test_chosen_language_is_stored_in_an_httponly_cookie(client: Client) -> None
     assert int(cookie["max-age"]) == 365 * 24 * 60 * 60
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("language", ["", "fr", "de-AT", "../de", "de\x00", "x" * 5000, "DE"])
 def test_unknown_language_sets_no_cookie(client: Client, language: str) -> None:
     response = choose(client, language)
@@ -155,6 +157,7 @@ def languages_of(text: str, element: Element, language: str = "") -> set[str]:
     return found or ({language} if element.text == text else set())
 
 
+@pytest.mark.slow
 def test_text_by_staff_has_a_lang_attribute_on_all_pages(german: Client, simulator: Simulator) -> None:
     make_tax(title="Value tax")
     product = make_product(title="Stoneware mug", category=make_category("Mugs"))
@@ -261,6 +264,7 @@ def test_order_emails_use_the_language_of_the_order() -> None:
     assert mail.outbox[-1].subject == f"Ihre Bestellung {order.order_id} ist unterwegs"
 
 
+@pytest.mark.slow
 def test_order_history_uses_the_language_of_the_order(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), token="tok_chargeCustomerFail")
     Order.objects.filter(pk=order.pk).update(language="de")

@@ -59,6 +59,7 @@ def test_wrong_method_renders_a_405_page_with_allow_header(
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/plain", "image/webp,*/*;q=0.8"])
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("path", ["/billing/webhook/", "/billing/setup-intent/", "/cart/update/"])
 def test_wrong_method_of_a_program_gets_an_empty_response(client: Client, path: str, accept: str) -> None:
     response = client.get(path, headers={"Accept": accept} if accept else {})
@@ -130,6 +131,7 @@ def test_error_pages_set_no_cookies(client: Client) -> None:
 
 @pytest.mark.parametrize("name", ["sessionid", "csrftoken", "messages"])
 @pytest.mark.parametrize("value", ["x", "' OR 1=1", "x" * 4000, '"[[\\"__json_message\\"', "é"])
+@pytest.mark.sampled(4)
 def test_forged_cookie_causes_no_server_error(client: Client, name: str, value: str) -> None:
     client.cookies[name] = value
     assert "Your cart is empty." in client.get("/cart/").text
@@ -195,6 +197,7 @@ def test_test_shop_shows_a_banner(client: Client, settings: Any) -> None:
     assert "Test payments" not in client.get("/").text
 
 
+@pytest.mark.slow
 def test_pages_do_not_contain_secrets(client: Client, simulator: Simulator) -> None:
     texts = [answer.text for answer in [*get_pages(client).values(), *get_payment_pages(client).values()]]
     texts.append(add_card(client).text)
@@ -237,6 +240,7 @@ def test_image_is_cached_as_immutable(client: Client, image: Path) -> None:
     assert (response.headers["Content-Type"], bool(response.cookies)) == ("image/webp", False)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "path",
     [

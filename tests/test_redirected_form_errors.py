@@ -158,6 +158,7 @@ def test_payment_step_without_a_card_links_to_the_card_field(client: Client) -> 
     assert page.one("fieldset", id="card").attrs["tabindex"] == "-1"
 
 
+@pytest.mark.slow
 def test_order_payment_without_a_card_links_to_the_card_field(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     page = parse_html(client.post(f"{order.get_absolute_url()}pay/", {"card": "0"}, follow=True).text)

@@ -58,6 +58,7 @@ def test_next_to_another_site_is_ignored(target: str, method: str) -> None:
     assert next_url(request_with(target, method), "/default/") == "/default/"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("target", SAME_SITE)
 def test_next_to_this_site_is_used(target: str, method: str) -> None:

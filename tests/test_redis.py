@@ -38,5 +38,6 @@ def redis_url() -> Iterator[str]:
         server.stdout.read()
 
 
+@pytest.mark.slow
 def test_redis_cache_returns_stored_values(redis_url: str) -> None:
     assert start(SCRIPT, CACHE_URL=redis_url) == (0, "['Mugs'] 7 None\n")

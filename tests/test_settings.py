@@ -42,6 +42,7 @@ def test_start_without_a_required_variable_names_it(name: str) -> None:
     assert f"DEBUG is off and {name} is not set. See .env.example." in output
 
 
+@pytest.mark.slow
 def test_start_with_all_variables_succeeds() -> None:
     assert start() == (0, "started\n")
 

@@ -62,6 +62,7 @@ def test_user_deactivation_ends_sessions_immediately(client: Client, alice: User
     assert ">Login</a>" in client.get("/").text
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "data",
     [

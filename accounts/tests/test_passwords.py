@@ -142,6 +142,7 @@ def test_reset_link_rejects_tampering(client: Client, alice: User, part: int) ->
 
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("uid", ["x", "MTE5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "AA", "4pyT", "_-", "=" * 900])
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("token", ["x-y", "set-password", "\u00e9-1", "zzzzzzzzzzzzzz-" + "0" * 32, "-" * 900])
 def test_reset_link_rejects_made_up_values(client: Client, uid: str, token: str) -> None:
     assert client.get(f"{RESET}{uid}/{token}/").status_code == 404

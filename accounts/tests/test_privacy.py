@@ -252,6 +252,7 @@ def test_delete_erases_claimed_guest_orders(alice: User) -> None:
 # Stripe
 
 
+@pytest.mark.slow
 def test_delete_removes_customer_at_stripe(client: Client, simulator: Simulator) -> None:
     sign_in(client, make_user())
     order = buy(client, make_product())

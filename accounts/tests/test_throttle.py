@@ -144,12 +144,14 @@ def test_correct_password_resets_failures(alice: User) -> None:
     assert not AccessAttempt.objects.exists()
 
 
+@pytest.mark.slow
 def test_lockout_page_is_the_same_for_unknown_email(alice: User) -> None:
     for _ in range(LIMIT):
         known, unknown = try_password(), try_password("nobody@example.org", ip_address=ELSEWHERE)
     assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
 
 
+@pytest.mark.slow
 def test_lockout_covers_many_accounts_from_one_ip_address(alice: User) -> None:
     status_codes = [try_password(f"guess{number}@example.org").status_code for number in range(31)]
     assert status_codes == [200] * 29 + [429] * 2
@@ -163,6 +165,7 @@ def test_password_reset_ends_lockout(alice: User, client: Client) -> None:
     assert try_password(password="an even longer walk").status_code == 302
 
 
+@pytest.mark.slow
 def test_password_change_counts_towards_lockout(alice: User) -> None:
     client = Client(REMOTE_ADDR=HERE)
     sign_in(client, alice)
@@ -224,6 +227,7 @@ def test_throttle_adds_no_queries_to_page_views(client: Client, settings: Any) -
         assert (len(throttled), [query for query in throttled if "axes" in query]) == (len(unthrottled), []), url
 
 
+@pytest.mark.slow
 def test_lockout_ends_when_staff_delete_attempt(alice: User, client: Client) -> None:
     for _ in range(LIMIT):
         try_password()
@@ -241,6 +245,7 @@ def try_signup(email: str = "alice@example.org", ip_address: str = HERE, passwor
     return Client(REMOTE_ADDR=ip_address).post(SIGNUP, form)
 
 
+@pytest.mark.slow
 def test_signup_reports_taken_email_ten_times_per_hour(alice: User) -> None:
     responses = [try_signup() for _ in range(12)]
     assert [response.status_code for response in responses] == [200] * 10 + [429] * 2
@@ -255,6 +260,7 @@ def test_signup_at_limit_reveals_nothing(alice: User) -> None:
     assert not User.objects.filter(email="new@example.org").exists()
 
 
+@pytest.mark.slow
 def test_signup_limit_is_per_ip_address_and_hour(alice: User) -> None:
     for _ in range(11):
         try_signup()
@@ -263,12 +269,14 @@ def test_signup_limit_is_per_ip_address_and_hour(alice: User) -> None:
     assert try_signup("newer@example.org").status_code == 302
 
 
+@pytest.mark.slow
 def test_signup_limit_holds_for_concurrent_requests(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     # Behave as if all requests checked the limit before any of them wrote a row.
     monkeypatch.setattr(type(TakenSignup.objects), "is_at_limit", lambda *_: False)
     assert [try_signup().status_code for _ in range(16)].count(200) == 10
 
 
+@pytest.mark.slow
 def test_signup_with_other_errors_does_not_count(alice: User) -> None:
     for _ in range(12):
         response = try_signup("new@example.org", password="short")

@@ -43,18 +43,21 @@ def test_country_choices_match_the_package() -> None:
     assert all(code in known_countries() for code in COUNTRIES)
 
 
+@pytest.mark.slow
 def test_form_has_exactly_the_fields_of_the_country() -> None:
     for country in COUNTRIES:
         asked = set(form(country).fields) - {"country", "line_2"}
         assert asked == own_names(package_rules(country).allowed_fields), country
 
 
+@pytest.mark.slow
 def test_form_requires_what_the_country_requires() -> None:
     for country in COUNTRIES:
         required = {name for name, field in form(country).fields.items() if field.required}
         assert required == own_names(package_rules(country).required_fields) | {"country", "name"}, country
 
 
+@pytest.mark.slow
 def test_form_uses_the_local_labels_of_the_country() -> None:
     for country in COUNTRIES:
         rules, fields = package_rules(country), form(country).fields
@@ -129,6 +132,7 @@ def addresses(draw: Any) -> dict[str, str]:
 
 @settings(max_examples=150, deadline=None)
 @given(typed=addresses())
+@pytest.mark.slow
 def test_form_reports_the_errors_that_the_package_reports(typed: dict[str, str]) -> None:
     address = {PACKAGE_NAMES[name]: value for name, value in typed.items() if name in PACKAGE_NAMES}
     try:

@@ -182,6 +182,7 @@ def test_processing_rejects_an_anonymous_visitor(client: Client, simulator: Simu
     assert simulator.requests == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "token",
     ["", "tok", "card_1", "4242424242424242", "tok_visa\x00", "tok_visa\n", "tok_a/b", "tok_" + "x" * 200, "tok_é é"],

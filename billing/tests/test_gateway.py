@@ -27,6 +27,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+@pytest.mark.sampled(2)
 def test_malformed_answer_raises_gateway_error(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
     class FakeClient(stripe.RequestsClient):
         status = 200

@@ -96,6 +96,7 @@ def test_rejection_says_when_to_try_again(simulator: Simulator) -> None:
     assert "no-store" in response.headers["Cache-Control"]
 
 
+@pytest.mark.slow
 def test_limit_does_not_affect_other_visitors(simulator: Simulator) -> None:
     enter_cards(visitor("192.0.2.1"), 40)
     assert add_card(visitor("192.0.2.2")).status_code == 200
@@ -107,6 +108,7 @@ def test_limit_does_not_affect_other_visitors_at_the_same_ip_address(simulator: 
     assert add_card(visitor("192.0.2.1")).status_code == 200
 
 
+@pytest.mark.slow
 def test_limit_ends_after_an_hour_regardless_of_rejected_attempts(simulator: Simulator) -> None:
     client = visitor("192.0.2.1")
     enter_cards(client, 20)
@@ -130,6 +132,7 @@ def test_shopper_can_pay_after_five_declined_cards(simulator: Simulator) -> None
     assert Order.objects.placed().get().status == Order.Status.PAID
 
 
+@pytest.mark.slow
 def test_stripe_outage_does_not_count(simulator: Simulator) -> None:
     client = visitor("192.0.2.1")
     simulator.add_fault("/v1/customers/*/sources", "error_500", times=15)
@@ -154,6 +157,7 @@ def pay_step(client: Client) -> int:
     return int(add_card(client, FAILS_LATER).json()["card"])
 
 
+@pytest.mark.slow
 def test_declined_payments_of_one_order_lead_to_the_rate_limit_page(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), FAILS_LATER)
     card, url = Card.objects.get().pk, reverse("orders:pay", args=[order.order_id])
@@ -165,6 +169,7 @@ def test_declined_payments_of_one_order_lead_to_the_rate_limit_page(client: Clie
     assert (int(page.headers["Retry-After"]) > 3000, "no-store" in page.headers["Cache-Control"]) == (True, True)
 
 
+@pytest.mark.slow
 def test_order_over_the_limit_is_not_placed_and_can_be_placed_later(client: Client, simulator: Simulator) -> None:
     card = pay_step(client)
     create_attempts(10, ok=False, kind="pay", profile=BillingProfile.objects.get())

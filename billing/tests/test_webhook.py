@@ -77,6 +77,7 @@ def test_charge_event_settles_the_order_of_its_intent(client: Client, simulator:
     assert order.status == Order.Status.PAID
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("body", "signature", "offset"),
     [

@@ -51,6 +51,7 @@ def test_code_is_removed(shopper: Client) -> None:
     assert Cart.objects.get().discount_code == ""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("fields", "code", "message"),
     [

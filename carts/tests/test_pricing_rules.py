@@ -105,6 +105,7 @@ RATE = {"title": "VAT", "country": "GB", "region": "", "percent": "20", "active"
 CODE = {"code": "spring-5", "kind": "percent", "value": "5", "active": "on"}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("model", "data", "changes", "message"),
     [

@@ -228,6 +228,7 @@ def test_checkout_says_that_lines_came_back_before_they_are_ordered(
     assert EXPIRED.format(order.order_id) not in client.get(reverse("carts:home")).text
 
 
+@pytest.mark.slow
 def test_order_that_expires_on_the_payment_step_of_the_next_one_is_named(
     client: Client, simulator: Simulator, lamp: Product
 ) -> None:

@@ -176,6 +176,7 @@ def test_set_without_a_quantity_shows_a_message_and_changes_nothing(
     assert (message_text(response), lines()) == ("Enter a quantity.", {"Mug": 5})
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "number", ["", " ", "mug", "0", "-1", "1.5", HUGE, "9" * 500, "9" * 5000, "1\x00", "\x00", "None"]
 )
@@ -241,6 +242,7 @@ def csrf_client() -> Client:
     return Client(enforce_csrf_checks=True)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "headers",
     [

@@ -46,6 +46,7 @@ def test_cart_page_needs_three_queries(client: Client, count: int) -> None:
     assert len(queries) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 30])
 def test_cart_page_of_a_signed_in_visitor_needs_one_more_query(client: Client, count: int) -> None:
     sign_in(client, make_user())

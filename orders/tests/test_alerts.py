@@ -50,6 +50,7 @@ def test_order_that_just_changed_gets_no_alert(order: Order) -> None:
     assert (left, order.attention) == ([], "")
 
 
+@pytest.mark.slow
 def test_wrong_key_sends_a_single_alert(client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile, "MAX_ALERTS", 2)
     for _number in range(3):

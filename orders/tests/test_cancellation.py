@@ -214,6 +214,7 @@ def test_intent_canceled_in_the_dashboard_cancels_the_order(client: Client, simu
     assert (order.status, product.stock) == (Order.Status.CANCELED, 1)
 
 
+@pytest.mark.slow
 def test_reconcile_continues_after_an_unexpected_error(
     client: Client, other_client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

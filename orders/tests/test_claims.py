@@ -47,6 +47,7 @@ def test_claim_adds_guest_orders_to_account(client: Client, alice: User) -> None
     assert client.get(orders[0].get_absolute_url()).status_code == 200
 
 
+@pytest.mark.slow
 def test_claim_adds_only_paid_guest_orders_with_same_email(client: Client, alice: User) -> None:
     guest_order()
     others = [guest_order("bob@example.org"), guest_order(status=Order.Status.PLACED), guest_order(status="canceled")]

@@ -528,6 +528,7 @@ def test_erasure_waits_while_a_dispute_is_open(client: Client, simulator: Simula
     assert BillingProfile.objects.get(pk=order.billing_profile_id).customer_id == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_answered", [True, False])
 def test_cards_are_removed_although_the_customer_of_a_disputed_order_stays(
     client: Client, simulator: Simulator, is_answered: bool

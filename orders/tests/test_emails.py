@@ -185,6 +185,7 @@ def test_cancellation_email_of_a_charged_order_announces_the_refund() -> None:
     assert "Nothing was charged" not in text
 
 
+@pytest.mark.slow
 def test_new_order_email_links_to_the_order_in_the_admin() -> None:
     order = make_paid_order()
     subject, text, html = sent(order, Kind.NEW_ORDER)

@@ -105,6 +105,7 @@ def test_first_page_after_the_limit_shows_nothing(
     assert [trace for trace in traces if trace in page] == []
 
 
+@pytest.mark.slow
 def test_cart_does_not_name_the_expired_order_of_an_earlier_guest(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

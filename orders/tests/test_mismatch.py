@@ -134,6 +134,7 @@ def test_mismatch_refund_made_in_the_dashboard_is_recognized(
     assert audit() == []
 
 
+@pytest.mark.slow
 def test_failed_mismatch_refund_can_be_retried(
     mismatched_order: Order, simulator: Simulator, admin_client: Client
 ) -> None:

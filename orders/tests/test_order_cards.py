@@ -108,6 +108,7 @@ def test_card_that_a_guest_entered_but_did_not_use_is_not_offered_for_the_next_o
     assert on_file(simulator) == set()
 
 
+@pytest.mark.slow
 def test_card_that_a_guest_entered_in_a_second_tab_is_not_offered_for_the_next_order(
     client: Client, simulator: Simulator
 ) -> None:
@@ -519,6 +520,7 @@ def test_card_is_removed_after_a_final_decline_only(
     assert bool(on_file(simulator)) is is_kept
 
 
+@pytest.mark.slow
 def test_card_that_was_never_tried_is_kept_after_the_final_decline_of_another(
     member: Client, simulator: Simulator
 ) -> None:

@@ -168,6 +168,7 @@ def test_unreadable_confirmation_response_is_settled_later(client: Client, simul
     assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
+@pytest.mark.slow
 def test_rate_limited_confirmation_is_retried(client: Client, simulator: Simulator) -> None:
     simulator.add_fault(CONFIRM, "rate_limit", times=1)
     assert buy(client, make_product()).status == Order.Status.PAID
@@ -220,6 +221,7 @@ def sign_in(client: Client, way: str) -> None:
     client.post(reverse(f"accounts:{way}"), data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["login", "signup"])
 def test_guest_order_can_be_paid_with_a_new_card_after_signing_in(
     client: Client, simulator: Simulator, way: str
@@ -259,6 +261,7 @@ def test_customer_change_after_a_lost_response_uses_another_key(client: Client, 
     assert (order.status, charges(simulator)) == (Order.Status.PAID, [2095])
 
 
+@pytest.mark.slow
 def test_logout_in_another_tab_while_placing_keeps_the_order(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,6 +162,7 @@ def test_cancel_releases_the_code_use_once_and_restores_the_code_to_the_cart(ord
     assert audit(with_stripe=False) == []
 
 
+@pytest.mark.slow
 def test_refund_does_not_release_the_code_use(client: Client, simulator: Simulator) -> None:
     make_discount("TEN")
     add_to_cart(client, make_product())

@@ -64,6 +64,7 @@ def test_ship_accepts_a_partly_refunded_order() -> None:
     assert ship(order, by="packer")
 
 
+@pytest.mark.slow
 def test_audit_accepts_a_shipped_order_and_finds_a_missing_email(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     ship(order, by="packer", tracking="4242 4242 4242 4242")  # It looks like a card number.

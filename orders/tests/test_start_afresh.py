@@ -68,6 +68,7 @@ def test_no_page_shows_a_guest_after_starting_afresh(client: Client, simulator: 
     assert knows_nothing(client, order)
 
 
+@pytest.mark.slow
 def test_cart_does_not_name_the_expired_order_of_the_guest_before(client: Client, simulator: Simulator) -> None:
     order = purchase(client, "tok_chargeCustomerFail")
     cancel(order, by="expiry")
@@ -326,6 +327,7 @@ def test_choices_do_not_return_when_a_held_order_is_canceled_later(client: Clien
     assert not Cart.objects.filter(discount_code="GIAS-OWN").exists()
 
 
+@pytest.mark.slow
 def test_lines_of_a_held_order_return_without_its_number_when_it_is_canceled_later(
     client: Client, simulator: Simulator
 ) -> None:

@@ -26,6 +26,7 @@ def seed(*arguments: str) -> str:
     return output.getvalue()
 
 
+@pytest.mark.slow
 def test_seed_adds_forty_products_with_pictures_once() -> None:
     assert seed() == "40 products added, 40 in the shop.\n"
     assert seed() == "0 products added, 40 in the shop.\n"
