@@ -27,7 +27,7 @@ from tests.makers import (
 )
 from tests.visitors import count_queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.test import Client
 from stripe_simulator.server import Simulator
 from tests.makers import add_to_cart, make_product, make_user, submit_details
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -37,7 +37,7 @@ from tests.makers import (
 )
 from tests.markup import Element, parse_html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 ROOT = Path(settings.BASE_DIR)
 CATALOGS = sorted(ROOT.glob("locale/*/LC_MESSAGES/django.po"))
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}|</?\w+")

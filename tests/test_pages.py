@@ -10,7 +10,7 @@ from ecommerce.wsgi import application
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, buy, make_product, make_user, submit_details
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 def policy(answer: Any) -> dict[str, list[str]]:

@@ -51,6 +51,7 @@ def responses() -> list[dict[str, Any]]:
     return get_responses()
 
 
+@pytest.mark.slow
 def test_cookies_have_the_host_prefix_and_are_secure(responses: list[dict[str, Any]]) -> None:
     cookies = responses[0]["cookies"]
     names = {"__Host-sessionid", "__Host-csrftoken", "__Host-messages", "__Host-django_language"}

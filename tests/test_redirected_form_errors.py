@@ -19,7 +19,7 @@ from tests.markup import Element, parse_html
 from tests.test_form_errors import ODD, assert_shows_errors
 from tests.visitors import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 SAME = {"Sec-Fetch-Site": "same-origin"}
 
 

@@ -15,7 +15,7 @@ from ecommerce import sitemaps
 from tests.makers import make_category, make_product
 from tests.visitors import count_queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 LOCATION = "{http://www.sitemaps.org/schemas/sitemap/0.9}loc"
 
 

@@ -11,7 +11,7 @@ from tests.makers import PASSWORD, make_user
 from tests.markup import parse_html
 from tests.visitors import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 LOGIN, LOGOUT = "/accounts/login/", "/accounts/logout/"
 NO_MATCH = "Email and password do not match."
 

@@ -16,7 +16,7 @@ from accounts.tests.mailbox import new_password_data, open_reset_link, request_p
 from tests.makers import PASSWORD, make_user
 from tests.visitors import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 RESET, CHANGE = "/accounts/password-reset/", "/accounts/password-change/"
 NEW = "an even longer walk"
 INVALID_LINK = "This link does not work"

@@ -11,7 +11,7 @@ from accounts.tests.mailbox import send_and_get_link, send_due_emails
 from tests.makers import make_user
 from tests.visitors import count_queries, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 PROFILE, VERIFY = "/accounts/profile/", "/accounts/verify/"
 SIGNUP = {"name": "Alice", "email": "alice@example.org", "password": "a long walk home"}
 INVALID_LINK = "This link does not work"

@@ -17,7 +17,7 @@ from ecommerce import settings as defaults
 from tests.makers import PASSWORD, make_product, make_user
 from tests.visitors import count_queries, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 LOGIN, ADMIN, SIGNUP = "/accounts/login/", "/admin/login/", "/accounts/signup/"
 HERE, ELSEWHERE = "198.51.100.1", "203.0.113.9"
 WAIT = "Please try again later"

@@ -10,7 +10,7 @@ from products.models import Product
 from tests.makers import ADDRESS, add_to_cart, make_product, make_user
 from tests.visitors import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 CHECK, UPDATE = "/addresses/check/", "/addresses/update/"
 CHECKOUT = "/cart/checkout/"
 

@@ -12,7 +12,7 @@ from stripe_simulator.server import Simulator
 from tests.makers import add_card, make_user
 from tests.visitors import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 PAGE, PROCESSING = "/billing/payment-method/", "/billing/payment-processing/"
 DETAILS = {"brand": "Visa", "country": "GB", "last4": "4242", "exp_month": 9, "exp_year": 2040}
 

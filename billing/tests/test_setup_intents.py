@@ -12,7 +12,7 @@ from orders.models import Order
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, buy, make_product, place_order, submit_details
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 BEGIN, PROCESSING = "/billing/setup-intent/", "/billing/payment-processing/"
 
 

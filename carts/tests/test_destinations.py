@@ -13,7 +13,7 @@ from tests.makers import ADDRESS, add_to_cart, make_product, make_user, set_stan
 from tests.markup import Element, parse_html
 from tests.visitors import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 SAME = {"Sec-Fetch-Site": "same-origin"}
 CHECKOUT, CHECK, BOOK = "/cart/checkout/", "/addresses/check/", "/addresses/"
 FRENCH = {"country": "FR", "city": "Paris", "postal_code": "75001"}

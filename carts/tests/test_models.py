@@ -9,7 +9,7 @@ from carts.models import Cart, CartItem
 from tests.makers import make_product, make_user
 from tests.visitors import count_queries, make_request
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 def make_cart(*quantities: int, **fields: object) -> Cart:

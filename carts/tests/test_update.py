@@ -13,7 +13,7 @@ from products.models import Product
 from tests.makers import add_to_cart, make_product, make_user, submit_details
 from tests.visitors import count_queries, fill_cart, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 UPDATE = "/cart/update/"
 SAME = {"Sec-Fetch-Site": "same-origin"}
 

@@ -9,7 +9,7 @@ from products.models import Product
 from tests.makers import add_to_cart, make_product, make_user
 from tests.visitors import count_queries, fill_cart, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 def shown_lines(client: Client) -> dict[str, int]:

@@ -15,7 +15,7 @@ from products.models import Product, StockMovement
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, buy, make_product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 TEXT = "I5  this order was changed after it was placed"
 
 

@@ -18,7 +18,7 @@ from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import buy, make_paid_order, make_product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 Kind = Mail.Kind
 
 

@@ -14,7 +14,7 @@ from orders.workflow.release import release_order
 from stripe_simulator.server import Simulator
 from tests.makers import buy, make_product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 @pytest.fixture

@@ -95,6 +95,7 @@ def test_parallel_clicks_on_place_order_create_one_order_and_one_charge(client: 
     assert Order.objects.placed().get().status == Order.Status.PAID
 
 
+@pytest.mark.slow
 def test_parallel_clicks_on_pay_charge_once(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     card = add_card(client).json()["card"]
@@ -105,6 +106,7 @@ def test_parallel_clicks_on_pay_charge_once(client: Client, simulator: Simulator
     assert sorted(order.mails.values_list("kind", flat=True)) == ["confirmation", "new_order"]
 
 
+@pytest.mark.slow
 def test_last_item_is_sold_once_to_eight_shoppers(simulator: Simulator) -> None:
     product = make_product(stock=1)
     shoppers, forms = [Client() for _number in range(THREADS)], []

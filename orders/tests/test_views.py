@@ -21,7 +21,7 @@ from tests.makers import (
     submit_details,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 POSTS = ["orders:card", "orders:pay", "orders:cancel"]
 
 

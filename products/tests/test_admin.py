@@ -8,7 +8,7 @@ from django.urls import reverse
 from products.models import Product
 from tests.makers import EMPTY_PICTURE_FORMSET, make_product, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 @pytest.fixture

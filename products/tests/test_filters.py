@@ -7,7 +7,7 @@ from products.models import Product
 from tests.makers import make_category, make_product
 from tests.visitors import count_queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.db.models.deletion import ProtectedError
 from products.models import Category, Product, StockMovement
 from tests.makers import make_category, make_product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 def stock_of(product: Product) -> int | None:

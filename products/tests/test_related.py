@@ -12,7 +12,7 @@ from products.related import get_variant_options, get_variants_and_related
 from tests.makers import EMPTY_PICTURE_FORMSET, add_to_cart, make_category, make_product, make_user
 from tests.visitors import count_queries, fill_cart
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 def variant(choice: str, second: str = "", **fields: Any) -> Product:

@@ -16,7 +16,7 @@ from products.images.uploads import MAX_BYTES, MAX_PIXELS
 from products.models import Product
 from tests.makers import EMPTY_PICTURE_FORMSET, make_product, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 SCRIPT = b"<script>alert(1)</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 HTML = b"<!doctype html><body>" + SCRIPT

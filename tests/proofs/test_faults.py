@@ -102,7 +102,7 @@ def retry(visitor: Shopper, call: str) -> None:
         visitor.buy()
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(20)
 @pytest.mark.usefixtures("without_retry_delay")
 @pytest.mark.parametrize(("call", "fault", "card", "way"), CASES)
 def test_fault_leaves_no_work_for_staff(

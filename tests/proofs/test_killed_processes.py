@@ -99,7 +99,7 @@ def retry(visitor: Shopper, step: str) -> None:
         visitor.buy()
 
 
-@pytest.mark.sampled(9)
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize(("step", "point", "card", "way"), CASES)
 def test_killed_process_leaves_no_work_for_staff(
     client: Client,
