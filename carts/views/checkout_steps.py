@@ -47,7 +47,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect(order)
     form = PlaceOrderForm(request.POST, billing_profile=order.billing_profile, order_number=order.order_id)
     if not form.is_valid():
-        messages.error(request, form.first_error(), extra_tags="card" if "card" in form.errors else "")
+        _show_errors(request, form, order)
         return redirect("carts:checkout")
     if form.has_changed_method() and order.cart:
         order.cart.store_choices(shipping_method_id=form.cleaned_data["shipping_method"])
@@ -70,6 +70,19 @@ def place_order(request: HttpRequest) -> HttpResponse:
         request.session.save()  # now, because another tab can change it during the slow call to Stripe
     request.session.modified = False
     return pay_order(request, order, form.cleaned_data["card"], attempt)
+
+
+def _show_errors(request: HttpRequest, form: PlaceOrderForm, order: Order) -> None:
+    """Show the first error of the form, and what has changed since the page was shown.
+
+    A change of the email address in another tab also removes a guest's card. The shopper must learn of both.
+    """
+    shown = form.cleaned_data.get("quote")
+    if shown and order.cart:
+        now = agree(order, quote_cart(order.cart, address=order.shipping_address), shown["language"])
+        for problem in now.differences(shown):
+            messages.error(request, problem)
+    messages.error(request, form.first_error(), extra_tags="card" if "card" in form.errors else "")
 
 
 @private
