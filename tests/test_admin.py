@@ -33,6 +33,7 @@ def admin_url(model: type[Model], page: str, *args: int) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
+@pytest.mark.slow
 def test_changelists_can_be_searched(staff: Client) -> None:
     for model in MODELS:
         page = staff.get(admin_url(model, "changelist"), {"q": "no-row-has-this"})

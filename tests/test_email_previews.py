@@ -14,7 +14,7 @@ from orders.models import Mail
 from tests.makers import make_paid_order, make_user
 from tests.visitors import count_queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 SAMPLES = [("orders_mail", kind) for kind in Mail.Kind.values]
 SAMPLES += [("accounts_accountmail", kind) for kind in AccountMail.Kind.values]
 

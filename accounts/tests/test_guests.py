@@ -11,7 +11,7 @@ from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, buy, make_product, make_user, submit_details
 from tests.visitors import count_queries, make_request, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 GUEST = "/accounts/guest/"
 
 

@@ -25,7 +25,7 @@ from stripe_simulator.server import Simulator
 from tests.makers import ADDRESS, PASSWORD, buy, make_product, make_user
 from tests.visitors import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 DOWNLOAD, DELETE = "/accounts/data/", "/accounts/delete/"
 AGAIN = {"password": PASSWORD}
 

@@ -193,6 +193,7 @@ def test_rejected_order_does_not_count(client: Client, simulator: Simulator) -> 
     assert not CardAttempt.objects.filter(kind=CardAttempt.Kind.PAY).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("token", "ok"), [("tok_visa", True), (FAILS_LATER, False), ("tok_threeDSecure2Required", True)]
 )

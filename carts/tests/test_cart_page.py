@@ -13,7 +13,7 @@ from products.models import Product
 from tests.makers import add_to_cart, make_client_request, make_discount, make_product, make_tax
 from tests.markup import Element, parse_html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 SAME = {"Sec-Fetch-Site": "same-origin"}
 CART, CHECKOUT = "/cart/", "/cart/checkout/"
 CHECKOUT_BUTTON = {"checkout": "1"}

@@ -20,7 +20,7 @@ from tests.makers import (
 )
 from tests.visitors import count_queries, fill_cart, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 CHECKOUT = "/cart/checkout/"
 
 

@@ -11,7 +11,7 @@ from carts.pricing import discount_codes
 from tests.makers import add_to_cart, make_discount, make_product, make_user
 from tests.visitors import count_queries, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 SAME = {"Sec-Fetch-Site": "same-origin"}
 
 

@@ -37,7 +37,7 @@ from tests.makers import (
 )
 from tests.visitors import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 def sign_up(client: Client, email: str) -> Any:

@@ -86,6 +86,7 @@ def test_card_of_a_guest_is_gone_once_the_order_is_paid(client: Client, simulato
     assert list(Card.objects.values_list("active", "is_saved", "is_detach_due")) == [(False, False, False)]
 
 
+@pytest.mark.slow
 def test_next_order_of_the_browser_cannot_use_the_card_of_a_guest(client: Client, simulator: Simulator) -> None:
     buy(client, make_product())
     card = Card.objects.get()

@@ -240,6 +240,7 @@ def test_card_cannot_be_added_to_a_strangers_order(client: Client, other_client:
     assert order.billing_profile.cards.count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["login", "signup"])
 def test_guest_order_canceled_after_signing_in_restores_the_cart(
     client: Client, simulator: Simulator, way: str

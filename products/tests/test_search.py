@@ -7,7 +7,7 @@ from products import search
 from products.models import Product
 from tests.makers import make_category, make_product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
 def find_titles(text: str, **filters: object) -> list[str]:
