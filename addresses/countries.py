@@ -6,6 +6,7 @@ from functools import cache
 from babel import Locale
 from django.conf import settings
 from django.utils.translation import get_language, to_locale
+from django.utils.translation import gettext as _
 
 from addresses.country_rules import known_countries
 
@@ -40,6 +41,11 @@ def destination_choices() -> list[tuple[str, str]]:
 def is_destination(code: str) -> bool:
     """Check whether the shop ships to the country, as far as settings.SHOP_COUNTRIES says."""
     return code in known_countries() - NON_DESTINATIONS and code in (settings.SHOP_COUNTRIES or [code])
+
+
+def no_delivery_message(code: str) -> str:
+    """Return the message that the shop does not deliver to this country."""
+    return _("We do not deliver to %(country)s.") % {"country": country_name(code)}
 
 
 @cache

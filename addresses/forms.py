@@ -10,7 +10,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from addresses.countries import country_choices, country_name, destination_choices
+from addresses.countries import country_choices, destination_choices, no_delivery_message
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules, region_choices, region_key
 from addresses.models import Address
 from billing.models import BillingProfile
@@ -109,7 +109,7 @@ class AddressForm(ShopForm, forms.ModelForm):
             is_first = settings.SHOP_COUNTRY in codes or not codes
             wanted = settings.SHOP_COUNTRY if is_first else codes[0]
         if wanted not in codes:
-            self.country_problem = _("We do not deliver to %(country)s.") % {"country": country_name(wanted)}
+            self.country_problem = no_delivery_message(wanted)
         choices = [(code, name) for code, name in country_choices() if code in codes or code == wanted]
         self.initial["country"] = wanted
         self.fields["country"] = forms.ChoiceField(

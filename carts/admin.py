@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from addresses.countries import country_choices, is_destination
+from addresses.countries import country_choices, is_destination, no_delivery_message
 from addresses.country_rules import region_choices, region_key
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
@@ -55,7 +55,7 @@ class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
         if wrong := [code for code in codes if code not in known]:
             raise ValidationError(_("There is no country with the code %(code)s.") % {"code": wrong[0][:10]})
         if outside := [code for code in codes if not is_destination(code)]:
-            raise ValidationError(_("We do not deliver to %(country)s.") % {"country": known[outside[0]]})
+            raise ValidationError(no_delivery_message(outside[0]))
         return ", ".join(dict.fromkeys(codes))
 
 

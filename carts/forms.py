@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from addresses.countries import country_choices, country_name
+from addresses.countries import country_choices, no_delivery_message
 from addresses.country_rules import region_key
 from billing.forms import CardForm
 from carts.pricing.agreement import MAX_SIGNED_LENGTH, read_signed
@@ -73,7 +73,7 @@ class DeliveryForm(PlainForm):
         """Return the country. Raise ValidationError if the shop does not deliver there."""
         country = str(self.cleaned_data["country"])
         if country and not PricingRules.cached().delivers_to(country):
-            raise ValidationError(_("We do not deliver to %(country)s.") % {"country": country_name(country)})
+            raise ValidationError(no_delivery_message(country))
         return country
 
     def first_error_field_id(self) -> str:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from addresses.countries import no_delivery_message
 from addresses.forms import AddressChoiceForm, AddressForm
 from addresses.models import Address
 from carts import details_draft
@@ -73,4 +74,4 @@ def _delivery_problem(address_id: Address, address_type: str) -> str:
     """Return a message if the address is to be shipped to and the shop does not deliver there, otherwise ""."""
     if address_type != Address.Type.SHIPPING or PricingRules.cached().delivers_to(address_id.country):
         return ""
-    return _("We do not deliver to %(country)s.") % {"country": address_id.country_name}
+    return no_delivery_message(address_id.country)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from addresses.countries import country_name
+from addresses.countries import country_name, no_delivery_message
 from addresses.models import Address
 from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
@@ -283,9 +283,7 @@ def _delivery(
     fitting = [method for method in available if method.accepts_weight(grams)]
     if fitting:
         return fitting, ""
-    text = (
-        _("We do not deliver orders of this weight to %(country)s.")
-        if available
-        else _("We do not deliver to %(country)s.")
-    )
+    if not available:
+        return [], no_delivery_message(destination.country)
+    text = _("We do not deliver orders of this weight to %(country)s.")
     return [], text % {"country": country_name(destination.country)}

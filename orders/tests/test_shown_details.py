@@ -193,6 +193,14 @@ class Page:
         return parse_html(self.client.post(CHECKOUT, self.form, follow=True).text).text
 
 
+def test_changed_details_are_named_although_the_card_is_missing(anna: Client, simulator: Simulator) -> None:
+    page = Page(anna)
+    submit_details(anna, "bob@example.org", **ANNA)
+    page.form["card"] = ""
+    assert NEW_EMAIL in page.press()
+    assert not Order.objects.placed().exists()
+
+
 @pytest.mark.slow
 def test_page_after_a_rejection_shows_the_new_details_and_can_be_pressed(anna: Client, simulator: Simulator) -> None:
     page = Page(anna)
