@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from accounts.email_addresses import canonical_email
 from accounts.models import AccountMail, TakenSignup, User
 from accounts.tokens import make_token
-from core.emails.messages import build_email
+from core.emails.messages import build_email, message_id_domain
 from core.http import client_key
 
 Kind = AccountMail.Kind
@@ -72,7 +72,7 @@ def _build_message(mail: AccountMail, has_earlier_orders: Callable[[User], bool]
 
 
 def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
-    name, message_id = f"accounts/emails/{mail.kind}", make_msgid(domain=settings.SITE_HOST or None)
+    name, message_id = f"accounts/emails/{mail.kind}", make_msgid(domain=message_id_domain())
     with translation.override(mail.language or settings.LANGUAGE_CODE):
         return build_email(name, _subject(mail), to, message_id, {"url": url, "email": to})
 
@@ -87,7 +87,7 @@ def build_preview(mail: AccountMail) -> EmailMessage:
 
 def build_sample_preview(kind: str) -> EmailMessage:
     """Build an email preview of this kind for a fictitious recipient."""
-    return build_preview(AccountMail(kind=kind, to=f"shopper@{settings.SITE_HOST or 'localhost'}"))
+    return build_preview(AccountMail(kind=kind, to=f"shopper@{message_id_domain()}"))
 
 
 def _recipient(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) -> User | None:

@@ -22,6 +22,12 @@ def build_email(name: str, subject: str, to: str, message_id: str, context: dict
     return message
 
 
+def message_id_domain() -> str:
+    """Return what follows the @ in a Message-ID: the shop's host, or an IPv6 address as RFC 5321 spells it."""
+    host = settings.SITE_HOST or "localhost"
+    return f"[IPv6:{host}]" if ":" in host else host
+
+
 def _shop_context() -> dict[str, Any]:
     return {
         "site_name": settings.SITE_NAME,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from core.emails.messages import message_id_domain
 from orders.models import Mail, Order, OrderEvent
 from products.models import Product, StockMovement
 
@@ -30,7 +31,7 @@ def queue(order: Order, kind: str, about: str = "") -> Mail | None:
         **lookup,
         kind=kind,
         about=about,
-        defaults={"order": order, "to": to, "message_id": f"<{name}@{settings.SITE_HOST or 'localhost'}>"},
+        defaults={"order": order, "to": to, "message_id": f"<{name}@{message_id_domain()}>"},
     )
     return mail
 
