@@ -6,6 +6,8 @@ from typing import Any
 
 import stripe
 
+from core.logs import redact
+
 
 class GatewayError(Exception):
     """A failed call to Stripe. The outcome is known for all subclasses except OutcomeUnknown."""
@@ -238,9 +240,12 @@ def _to_rejection(error: stripe.InvalidRequestError) -> GatewayError:
 
 
 def _first_line(error: Exception) -> str:
-    """Return the first line of the error message. The SDK adds general advice in further lines."""
+    """Return the first line of the error message, without email addresses, because callers log and store it.
+
+    The SDK adds general advice in further lines.
+    """
     message = getattr(error, "_message", None) or getattr(error, "user_message", None)
-    return (str(message or "").splitlines() or [type(error).__name__])[0]
+    return redact((str(message or "").splitlines() or [type(error).__name__])[0])
 
 
 def _decline_code(error: stripe.CardError) -> str:

@@ -116,7 +116,12 @@ def _each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
             work(row)
             done += 1
         except answers.GatewayError as error:
-            logger.warning("%s is left for the next run: %s", row, error)
+            logger.warning("%s is left for the next run: %s", _label(row), error)
         except Exception:  # One broken row must not block the others.
-            logger.exception("%s is left for the next run", row)
+            logger.exception("%s is left for the next run", _label(row))
     return done
+
+
+def _label(row: object) -> str:
+    """Return the name of a row for logs. The text of some rows is an email address."""
+    return f"order {row}" if isinstance(row, Order) else f"{type(row).__name__} {getattr(row, 'pk', '')}"
