@@ -14,7 +14,7 @@ from accounts import emails
 from accounts.email_addresses import CustomerEmailField, validate_customer_email
 from accounts.models import AccountMail, GuestEmail, User
 from core.admin import ReadOnlyAdmin
-from core.emails.preview_admin import EmailPreviewAdmin
+from core.emails.preview_admin import DeliveryFilter, EmailPreviewAdmin
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -76,10 +76,12 @@ class AccountMailAdmin(EmailPreviewAdmin):
     preview_permissions = ["accounts.view_accountmail"]
     build_row_preview = staticmethod(emails.build_preview)
     build_kind_preview = staticmethod(emails.build_sample_preview)
-    list_display = ["to", "kind", "timestamp", "sent", "dropped", "attempts", "used"]
-    list_filter = ["kind", "timestamp", "sent"]
+    list_display = ["to", "kind", "timestamp", "sent", "dropped", "refusal", "attempts", "used"]
+    list_filter = ["kind", DeliveryFilter, "timestamp"]
     search_fields = ["to"]
-    fields = ["to", "kind", "timestamp", "sent", "dropped", "attempts", "used", "tried_at", "language", "user"]
+    fields = [
+        "to", "kind", "timestamp", "sent", "dropped", "refusal", "attempts", "used", "tried_at", "language", "user"
+    ]  # fmt: skip
 
 
 @admin.register(AccessAttempt)

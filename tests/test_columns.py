@@ -53,8 +53,8 @@ INTERNAL = {
     User: {"password", "is_superuser", "is_staff", "is_active"},
     BillingProfile: {"user", "customer_id", "forgotten"},
     Address: {"billing_profile"},
-    AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at"},
-    Mail: {"order", "about", "message_id", "dropped", "attempts", "tried_at"},
+    AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at", "refusal"},
+    Mail: {"order", "about", "message_id", "dropped", "attempts", "tried_at", "refusal"},
 }
 APPS = ["core", "products", "accounts", "billing", "addresses", "carts", "orders"]
 

@@ -25,7 +25,7 @@ def rows() -> list[dict[str, Any]]:
     """Return all rows without the columns that depend on the time or the email address."""
     return list(
         AccountMail.objects.values(
-            "kind", "user", "client", "language", "attempts", "tried_at", "sent", "dropped", "used"
+            "kind", "user", "client", "language", "attempts", "tried_at", "sent", "dropped", "used", "refusal"
         )
     )
 

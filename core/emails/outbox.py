@@ -12,6 +12,8 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.emails import refusals
+
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 60  # about two weeks
 MAX_PAUSE_MINUTES = 360
@@ -24,6 +26,10 @@ class OutboxQuerySet(models.QuerySet[Any]):
     def unsent(self) -> Self:
         """Filter email that is not sent, not dropped, and has attempts left."""
         return self.filter(sent=None, dropped=None, attempts__lt=MAX_ATTEMPTS)
+
+    def undeliverable(self) -> Self:
+        """Filter email that was given up because the mail server refused it, or did so MAX_ATTEMPTS times."""
+        return self.exclude(refusal="")
 
     def waiting(self) -> list[Any]:
         """Return unsent email whose next attempt is due, oldest first."""
@@ -50,6 +56,10 @@ class OutboxMail(models.Model):
     tried_at = models.DateTimeField(_("last attempt"), null=True, blank=True)
     sent = models.DateTimeField(_("sent"), null=True, blank=True)
     dropped = models.DateTimeField(_("closed without sending"), null=True, blank=True)
+    refusal = models.CharField(
+        _("undeliverable"), max_length=refusals.MAX_LENGTH, blank=True,
+        help_text=_("The code with which the mail server refused it."),
+    )  # fmt: skip
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects: ClassVar[Any] = OutboxQuerySet.as_manager()
@@ -63,12 +73,17 @@ class OutboxMail(models.Model):
         pause = timedelta(minutes=min(2**self.attempts, MAX_PAUSE_MINUTES))  # the first is longer than sending takes
         return self.tried_at is None or self.tried_at + pause <= timezone.now()
 
-    def deliver(self, build: Callable[[Self], EmailMessage | None]) -> bool:
+    def deliver(
+        self,
+        build: Callable[[Self], EmailMessage | None],
+        report: Callable[[Self, str], object] = lambda row, reason: None,
+    ) -> bool:
         """Send the message that `build` returns for this row. Return True if this call sent it.
 
         Return False if the row is not due, if another process is sending it, or if sending fails; the failure is logged
         and the row is retried later. If `build` returns None because there is no recipient, mark the row as
-        dropped and return False.
+        dropped and return False. If the mail server refuses the recipient, or if this was the last attempt, call
+        `report` with the reason and close the row.
         """
         if not self.is_due or not self._claim():
             return False
@@ -78,8 +93,8 @@ class OutboxMail(models.Model):
                 self._close("dropped")
                 return False
             message.send()
-        except Exception:  # a mail server can fail in many ways; the row stays unsent and is retried
-            logger.exception("%s %s could not be sent", self._meta.label, self.pk)
+        except Exception as error:  # a mail server can fail in many ways
+            self._fail(error, report)
             return False
         return self._close("sent")
 
@@ -88,8 +103,19 @@ class OutboxMail(models.Model):
         claimable = self._rows().filter(sent=None, dropped=None, attempts=self.attempts)
         return bool(claimable.update(attempts=F("attempts") + 1, tried_at=timezone.now()))
 
-    def _close(self, column: str) -> bool:
-        return bool(self._rows().filter(sent=None, dropped=None).update(**{column: timezone.now()}))
+    def _fail(self, error: Exception, report: Callable[[Self, str], object]) -> None:
+        """Log the error without its text, which can contain the recipient. Give up if it is final.
+
+        The row is closed after the report. If this process dies in between, the next attempt reports it again.
+        """
+        reason = refusals.describe(error)
+        logger.error("%s %s could not be sent: %s", self._meta.label, self.pk, reason)
+        if refusals.is_final(error) or self.attempts + 1 >= MAX_ATTEMPTS:
+            report(self, reason)
+            self._close("dropped", refusal=reason)
+
+    def _close(self, column: str, **values: str) -> bool:
+        return bool(self._rows().filter(sent=None, dropped=None).update(**{column: timezone.now()}, **values))
 
     def _rows(self) -> models.QuerySet[Any]:
         return type(self)._default_manager.filter(pk=self.pk)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, cast
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp, csp_update
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from core.admin import ReadOnlyAdmin
 
@@ -25,6 +26,33 @@ EMAIL_POLICY = {
     "frame-ancestors": [SELF],
     "sandbox": True,
 }
+
+
+class DeliveryFilter(admin.SimpleListFilter):
+    """List filter of outbox rows by what became of them."""
+
+    title = _lazy("delivery")
+    parameter_name = "delivery"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices of the filter."""
+        return [
+            ("waiting", _("Waiting")),
+            ("sent", _("Sent")),
+            ("undeliverable", _("Undeliverable")),
+            ("not_needed", _("Closed, no longer needed")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the rows of the chosen state."""
+        states = {
+            "waiting": lambda: queryset.filter(sent=None, dropped=None),
+            "sent": lambda: queryset.exclude(sent=None),
+            "undeliverable": queryset.undeliverable,
+            "not_needed": lambda: queryset.exclude(dropped=None).filter(refusal=""),
+        }
+        state = states.get(self.value() or "")
+        return state() if state else queryset
 
 
 class EmailPreviewAdmin(ReadOnlyAdmin):

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from core.emails.preview_admin import EmailPreviewAdmin
+from core.emails.preview_admin import DeliveryFilter, EmailPreviewAdmin
 from orders.emails import previews
 from orders.models import Mail
 
@@ -15,7 +15,7 @@ class MailAdmin(EmailPreviewAdmin):
     build_row_preview = staticmethod(previews.preview)
     build_kind_preview = staticmethod(previews.preview_kind)
 
-    list_display = ["order", "kind", "to", "attempts", "sent"]
-    list_filter = ["kind", ("sent", admin.EmptyFieldListFilter)]
+    list_display = ["order", "kind", "to", "attempts", "sent", "refusal"]
+    list_filter = ["kind", DeliveryFilter]
     list_select_related = ["order"]
     search_fields = ["to", "order__order_id"]

@@ -1,12 +1,15 @@
 """Sending emails about orders, outside any transaction."""
 
+from django.utils.translation import gettext_lazy as _
+
 from orders.emails.messages import build
 from orders.models import Mail, OrderEvent
+from orders.workflow.alerts import alert_staff
 
 
 def send(mail: Mail | None) -> bool:
     """Send the email message unless another process is sending it. Return False if it was not sent now."""
-    is_sent = mail is not None and mail.deliver(build)
+    is_sent = mail is not None and mail.deliver(build, _report_undeliverable)
     if mail and is_sent and mail.kind == Mail.Kind.CONFIRMATION:
         mail.order.record(OrderEvent.Kind.MAILED)
     return is_sent
@@ -15,3 +18,14 @@ def send(mail: Mail | None) -> bool:
 def send_waiting() -> int:
     """Send all email messages that are due. Return how many were sent."""
     return Mail.objects.send(send)
+
+
+def _report_undeliverable(mail: Mail, reason: str) -> None:
+    """Alert staff that a shopper who paid did not get this message.
+
+    Messages to staff raise no alert, because it would be another message to staff. Neither do unpaid orders, because
+    anyone can place them with an email address that does not exist.
+    """
+    if not mail.is_for_staff and mail.order.payments.succeeded().exists():
+        text = _("The email “%(kind)s” could not be delivered to the shopper: %(reason)s")
+        alert_staff(mail.order, text, kind=Mail.Kind(mail.kind).label, reason=reason)
