@@ -52,10 +52,11 @@ class Response:
 class Api:
     """The API for the objects of one store."""
 
-    def __init__(self, store: Store, faults: Faults, stopping: threading.Event) -> None:
+    def __init__(self, store: Store, faults: Faults, stopping: threading.Event, account: str = "") -> None:
         self.store = store
         self.faults = faults
         self.stopping = stopping
+        self.account = account
         self.base_url = ""
         self.webhooks = False
         self._keys_in_progress: set[str] = set()
@@ -92,7 +93,7 @@ class Api:
             raise _key_in_use(request.key)
         if kind == "error_500":
             raise ApiError(500, "An unknown error occurred", type="api_error")
-        is_public = _is_public(request.authorization)
+        is_public = _is_public(request.authorization, self.account)
         route, ids = _find_route(request, is_public)
         params = dict(request.params)
         if is_public:
@@ -144,16 +145,18 @@ class Api:
         return Response(status, text)
 
 
-def _is_public(authorization: str) -> bool:
+def _is_public(authorization: str, account: str) -> bool:
     """Return whether the API key is a publishable key.
 
-    Raise ApiError (401) if it is not a test key.
+    Raise ApiError (401) if it is not a test key, or if it is not a key of the account, if there is one.
     """
     key = authorization.removeprefix("Bearer ").strip()
     if key.startswith(("sk_live", "rk_live", "pk_live")):
         raise ApiError(401, "This is a simulator. It rejects live keys: never send one here.", code="live_key")
     if not key.startswith(("sk_test_", "rk_test_", "pk_test_")):
         raise ApiError(401, "Invalid API Key provided. The simulator accepts any key that begins with sk_test_.")
+    if account and key[len("sk_test_") :] != account:
+        raise ApiError(401, "Invalid API Key provided: this Stripe simulator belongs to another shop on this machine.")
     return key.startswith("pk_")
 
 

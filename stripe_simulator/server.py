@@ -22,7 +22,8 @@ _KEPT_REQUESTS = 5000
 class Simulator:
     """A stand-in for Stripe for one shop on one machine.
 
-    Its state is in the SQLite file `state`, or in memory if `state` is None. Raise ValueError if `host` or
+    Its state is in the SQLite file `state`, or in memory if `state` is None. `account` is what follows `sk_test_` and
+    `pk_test_` in the shop's API keys. Keys of other shops are rejected, as Stripe does. Raise ValueError if `host` or
     `webhook_url` is not on loopback, OSError or OverflowError if the port cannot be used, and sqlite3.Error if the
     file cannot be used.
     """
@@ -34,6 +35,7 @@ class Simulator:
         state: str | None = None,
         webhook_url: str = "",
         webhook_secret: str = "whsec_simulator",  # noqa: S107 -- used only by the simulator
+        account: str = "",
     ) -> None:
         if not is_loopback(host):
             raise ValueError(f"The simulator listens only on loopback, such as 127.0.0.1, not on {host}.")
@@ -42,7 +44,7 @@ class Simulator:
         self._stopping = threading.Event()
         self._faults = Faults()
         self._deliveries = WebhookDeliveries(self.store, webhook_secret)
-        self._api = Api(self.store, self._faults, self._stopping)
+        self._api = Api(self.store, self._faults, self._stopping, account)
         self.webhook_url = webhook_url
         try:
             self._web = WebServer(host, port, self)

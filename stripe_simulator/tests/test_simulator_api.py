@@ -537,6 +537,17 @@ def test_live_key_is_rejected(simulator, key):
         connect(simulator, key).customers.create()
 
 
+@pytest.mark.parametrize("kind", ["sk", "rk", "pk"])
+def test_key_of_another_account_is_rejected(kind):
+    simulator = Simulator(account="simulator_a")
+    simulator.start()
+    connect(simulator, "sk_test_simulator_a").customers.create()
+    with pytest.raises(stripe.AuthenticationError, match="belongs to another shop"):
+        connect(simulator, f"{kind}_test_simulator_b").customers.create()
+    assert len(simulator.objects("customer")) == 1
+    simulator.stop()
+
+
 def test_publishable_key_allows_only_browser_calls(simulator, api, alice):
     browser = connect(simulator, "pk_test_x")
     secret = api.payment_intents.retrieve(alice.intent).client_secret
