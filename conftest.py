@@ -74,8 +74,12 @@ def isolated_settings(settings: Any, tmp_path_factory: pytest.TempPathFactory) -
     """Isolate each test.
 
     Stripe is unreachable unless a test requests the simulator. Password hashing is fast, the cache is empty, uploads go
-    to a temporary directory, and the language is the default one.
+    to a temporary directory, and the language is the default one. The site has its default URL and cookie names, even
+    if this checkout was last run on another port.
     """
+    settings.SITE_URL, settings.SITE_HOST = "http://127.0.0.1:8000", "127.0.0.1"
+    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "sessionid", "csrftoken"
+    settings.MESSAGES_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME = "messages", "django_language"
     settings.STRIPE_API_BASE = UNREACHABLE_URL
     settings.STRIPE_IS_REAL = False
     settings.STRIPE_SECRET_KEY = "sk_test_tests"

@@ -54,9 +54,11 @@ def _check_test_payments() -> Iterator[CheckMessage]:
 
 def _check_currency() -> Iterator[CheckMessage]:
     """Check that the shop supports the currency (E004)."""
-    if settings.CURRENCY in money.UNSUPPORTED or len(settings.CURRENCY) != 3:
+    if not money.is_supported(settings.CURRENCY):
         yield Error(
-            f"The shop does not support the currency {settings.CURRENCY!r}.", hint="Set CURRENCY.", id="billing.E004"
+            f"The shop does not support the currency {settings.CURRENCY!r}.",
+            hint="Set CURRENCY to the code of a currency, such as gbp.",
+            id="billing.E004",
         )
 
 

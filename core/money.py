@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
+from babel.core import get_global
 from babel.numbers import format_currency
 from babel.numbers import format_percent as babel_percent
 from django.utils.translation import get_language, to_locale
@@ -18,6 +20,18 @@ MINIMUM = {
     "mxn": "10.00", "myr": "2.00", "nok": "3.00", "nzd": "0.50", "pln": "2.00", "ron": "2.00", "sek": "3.00",
     "sgd": "0.50", "thb": "10.00", "usd": "0.50",
 }  # fmt: skip
+
+
+def is_supported(currency: str) -> bool:
+    """Check whether this is the code of a currency in which the shop can sell."""
+    return currency.upper() in _current_currencies() and currency not in UNSUPPORTED
+
+
+@cache
+def _current_currencies() -> frozenset[str]:
+    """Return the codes of the currencies that are legal tender somewhere today."""
+    histories = get_global("territory_currencies").values()
+    return frozenset(code for history in histories for code, _start, end, is_tender in history if is_tender and not end)
 
 
 def decimals(currency: str) -> int:

@@ -1,23 +1,29 @@
 """Django settings, read from the environment or a .env file. The defaults are meant for development."""
 
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import bootstrap_wrapper
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from addresses.countries import NON_DESTINATIONS
+from addresses.country_rules import known_countries
+from core.emails.addresses import format_address
 from core.times import is_time_zone
+from ecommerce import environment as read
+from ecommerce.environment import setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))  # everything that a running shop writes
+VAR_DIR = setting("VAR_DIR", str(BASE_DIR / "var"), read.folder_of)  # everything that a running shop writes
 
-DEBUG = env.bool("DEBUG", True)
+DEBUG = setting("DEBUG", "on", read.debug_of, keep_blank=True)
 
 
 def required_env(name: str, default: str) -> str:
@@ -25,25 +31,30 @@ def required_env(name: str, default: str) -> str:
 
     Raise ImproperlyConfigured if it is not set and DEBUG is off.
     """
-    value = env.str(name, "")
+    value = env.str(name, "").strip()
     if not value and not DEBUG:
         raise ImproperlyConfigured(f"DEBUG is off and {name} is not set. See .env.example.")
     return value or default
 
 
 # The site
-SITE_NAME = env.str("SITE_NAME", "Hearth & Clay")
-SITE_URL = required_env("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+SITE_NAME = setting("SITE_NAME", "Hearth & Clay", read.name_of)
+LAST_RUN_FILE = VAR_DIR / "last_run.json"  # written by the `demo` command, so that other commands find its processes
+_last_run = read.read_last_run(LAST_RUN_FILE)
+SITE_URL = setting(
+    "SITE_URL", required_env("SITE_URL", _last_run.get("SITE_URL", "http://127.0.0.1:8000")), read.url_of
+)
 SITE_HOST = urlsplit(SITE_URL).hostname or ""
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 IS_TLS = SITE_URL.startswith("https://")
 SECRET_KEY = required_env("SECRET_KEY", "for-development-only-" + "x" * 40)
-ALLOWED_HOSTS = required_env("ALLOWED_HOSTS", ",".join([*LOOPBACK_HOSTS, SITE_HOST])).replace(" ", "").split(",")
-if "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS must list the shop's hosts; * would let anyone forge links in emails.")
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)  # number of our proxies that append to X-Forwarded-For
-SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@shop.example")
-STAFF_EMAIL = env.str("STAFF_EMAIL", SUPPORT_EMAIL)  # receives emails about orders; empty: no staff emails
+_hosts = ",".join([*LOOPBACK_HOSTS, f"[{SITE_HOST}]" if ":" in SITE_HOST else SITE_HOST])
+ALLOWED_HOSTS = setting("ALLOWED_HOSTS", required_env("ALLOWED_HOSTS", _hosts), read.hosts_of)
+TRUSTED_PROXIES = setting("TRUSTED_PROXIES", "0", read.number_of(0, 10))  # our proxies that append to X-Forwarded-For
+SUPPORT_EMAIL = setting("SUPPORT_EMAIL", "help@shop.example", read.email_of)
+STAFF_EMAIL = setting(  # receives emails about orders; empty: no staff emails
+    "STAFF_EMAIL", SUPPORT_EMAIL, read.optional_email_of, keep_blank=True
+)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -107,8 +118,8 @@ TEMPLATES = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # Database and cache
-VAR_DIR.mkdir(parents=True, exist_ok=True)
-DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'shop.sqlite3'}")}
+_database = f"sqlite:///{quote(str(VAR_DIR / 'shop.sqlite3'))}"
+DATABASES: dict[str, Any] = {"default": setting("DATABASE_URL", _database, read.database_of, is_secret=True)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # With Django's default of deferred transactions, two writers get "database is locked" errors. A writer that takes
     # its lock at the start of the transaction waits instead.
@@ -120,7 +131,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Tests use a file too, because the shared in-memory database raises "table is locked" in a second thread.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": env.cache_url("CACHE_URL", "locmemcache://")}
+# Shops on one cache server have different keys. The servers of one shop share theirs.
+CACHES = {"default": {"KEY_PREFIX": SITE_URL} | setting("CACHE_URL", "locmemcache://", read.cache_of, is_secret=True)}
 
 # Visitors
 AUTH_USER_MODEL = "accounts.User"
@@ -153,19 +165,23 @@ AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # Browsers accept __Host- cookies only from this host over HTTPS, not from another subdomain.
 _prefix = "__Host-" if IS_TLS else ""
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}sessionid", f"{_prefix}csrftoken"
-MESSAGES_COOKIE_NAME, LANGUAGE_COOKIE_NAME = f"{_prefix}messages", f"{_prefix}django_language"
+# They send cookies to all ports of a host. Shops on several ports of one machine have cookies of different names.
+_port = urlsplit(SITE_URL).port
+_suffix = f"_{_port}" if _port not in (None, 8000) else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}sessionid{_suffix}", f"{_prefix}csrftoken{_suffix}"
+MESSAGES_COOKIE_NAME, LANGUAGE_COOKIE_NAME = f"{_prefix}messages{_suffix}", f"{_prefix}django_language{_suffix}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "core.message_storage.MessageStorage"
 
 # Languages and time zone
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")  # for the catalog and staff, and the fallback for visitors
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]  # each by its own name; another one needs a folder in locale/
+# For the catalog and staff, and the fallback for visitors.
+LANGUAGE_CODE = setting("LANGUAGE_CODE", "en-gb", read.choice_of(code for code, _name in LANGUAGES))
 LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_AGE = 60 * 60 * 24 * 365  # visitors who never choose a language get no cookie
-TIME_ZONE = env.str("TIME_ZONE", "") or "Europe/London"  # of all times that the shop shows; rows store UTC
+TIME_ZONE = env.str("TIME_ZONE", "").strip() or "Europe/London"  # of all times that the shop shows; rows store UTC
 if not is_time_zone(TIME_ZONE):
     raise ImproperlyConfigured(f"TIME_ZONE is not a time zone: {TIME_ZONE!r}. Set it to a name such as Europe/London.")
 USE_TZ = True
@@ -182,9 +198,10 @@ STATICFILES_FINDERS = [
 ]
 BOOTSTRAP_DIR = bootstrap_wrapper.get_bootstrap_dir()
 MEDIA_URL = "media/"
-MEDIA_ROOT = env.str("MEDIA_ROOT", str(VAR_DIR / "media"))
+MEDIA_ROOT = env.str("MEDIA_ROOT", "").strip() or str(VAR_DIR / "media")
+_files = "django.core.files.storage.FileSystemStorage"
 STORAGES = {
-    "default": {"BACKEND": env.str("MEDIA_STORAGE", "django.core.files.storage.FileSystemStorage")},
+    "default": {"BACKEND": env.str("MEDIA_STORAGE", "").strip() or _files},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -196,41 +213,47 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # files that browsers request at the root, such as /favicon.ico
 
 # Email: files in var/mail by default, else EMAIL_URL
-vars().update(env.email_url("EMAIL_URL", f"filemail:///{VAR_DIR / 'mail'}"))
+_mail = f"filemail:///{quote(str(VAR_DIR / 'mail'))}"
+vars().update(setting("EMAIL_URL", _mail, read.email_server_of, is_secret=True))
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <shop@shop.example>")
+DEFAULT_FROM_EMAIL = setting("DEFAULT_FROM_EMAIL", format_address(SITE_NAME, "shop@shop.example"), read.sender_of)
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # Money
-CURRENCY = env.str("CURRENCY", "gbp").lower()  # fixed by the first order, see billing.checks
-SHOP_COUNTRY = env.str("SHOP_COUNTRY", "GB")
-SHOP_COUNTRIES = env.list("SHOP_COUNTRIES", default=[])  # codes of the countries the shop ships to; empty: all
-LOW_STOCK = env.int("LOW_STOCK", 5)  # at or below this, pages show the number left; staff get one email per restock
-PRICES_INCLUDE_TAX = env.bool(
-    "PRICES_INCLUDE_TAX", True
-)  # rates, shipping and discounts are rows, see carts.models.rates
+CURRENCY = env.str("CURRENCY", "gbp").strip().lower()  # fixed by the first order, see billing.checks
+_destinations = known_countries() - NON_DESTINATIONS
+SHOP_COUNTRY = setting("SHOP_COUNTRY", "GB", read.country_of(_destinations))
+SHOP_COUNTRIES = setting("SHOP_COUNTRIES", "", read.countries_of(_destinations))  # the shop ships to them; empty: all
+# At or below this number, pages show the number left. Staff get one email per restock.
+LOW_STOCK = setting("LOW_STOCK", "5", read.number_of(0, 1_000_000))
+# Rates, shipping and discounts are rows, see carts.models.rates.
+PRICES_INCLUDE_TAX = setting("PRICES_INCLUDE_TAX", "on", read.switch_of)
 ORDER_HOLD_MINUTES = 30  # how long an unpaid order reserves its stock
 GUEST_SESSION_HOURS = 4  # how long a browser remembers a guest, see accounts.guest_session
 
 # Stripe, or the simulator if no key is set. The same code is used for both.
-SIMULATOR_URL = env.str("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")
-STRIPE_SECRET_KEY = required_env("STRIPE_SECRET_KEY", "sk_test_simulator")
-_uses_simulator = STRIPE_SECRET_KEY == "sk_test_simulator"  # noqa: S105 - a name, not a secret
-STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", "pk_test_simulator" if _uses_simulator else "")
-STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "whsec_simulator" if _uses_simulator else "")
-STRIPE_API_BASE = env.str("STRIPE_API_BASE", SIMULATOR_URL if _uses_simulator else "https://api.stripe.com").rstrip("/")
+_simulator = _last_run.get("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")
+SIMULATOR_URL = setting("STRIPE_SIMULATOR_URL", _simulator, read.url_of)
+# Each shop on this machine has its own keys, so the simulator of another shop rejects its calls as Stripe would.
+STRIPE_SECRET_KEY = required_env("STRIPE_SECRET_KEY", f"sk_test_simulator_{sha256(bytes(VAR_DIR)).hexdigest()[:16]}")
+_uses_simulator = STRIPE_SECRET_KEY.startswith("sk_test_simulator")
+_account = STRIPE_SECRET_KEY.removeprefix("sk_test_")
+_publishable, _webhook = (f"pk_test_{_account}", f"whsec_{_account}") if _uses_simulator else ("", "")
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", "").strip() or _publishable
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", "").strip() or _webhook
+_stripe = SIMULATOR_URL if _uses_simulator else "https://api.stripe.com"
+STRIPE_API_BASE = setting("STRIPE_API_BASE", _stripe, read.url_of)
 STRIPE_IS_REAL = STRIPE_API_BASE == "https://api.stripe.com"
 STRIPE_JS_URL = ("https://js.stripe.com" if STRIPE_IS_REAL else STRIPE_API_BASE) + "/endive/stripe.js"
-STRIPE_CARD_FLOW = env.str("STRIPE_CARD_FLOW", "token")  # or setup_intent, see billing.checks
+STRIPE_CARD_FLOW = env.str("STRIPE_CARD_FLOW", "").strip() or "token"  # or setup_intent, see billing.checks
 CARD_TRIES = {  # declined cards per hour, see billing.limits
-    "profile": env.int("CARD_TRIES_PROFILE", 10),
-    "session": env.int("CARD_TRIES_SESSION", 10),
-    "address": env.int("CARD_TRIES_ADDRESS", 30),
-    "shop": env.int("CARD_TRIES_SHOP", 200),
+    scope: setting(f"CARD_TRIES_{scope.upper()}", default, read.number_of(1, 1_000_000_000))
+    for scope, default in {"profile": "10", "session": "10", "address": "30", "shop": "200"}.items()
 }
 STRIPE_SIMULATOR_STATE = env.str("STRIPE_SIMULATOR_STATE", str(VAR_DIR / "stripe-simulator.sqlite3"))
 
 # Maintenance mode: pages return 503 while this is on or the file exists. The file needs no restart; its text is shown.
-MAINTENANCE = env.bool("MAINTENANCE", False)
+MAINTENANCE = setting("MAINTENANCE", "off", read.switch_of)
 MAINTENANCE_FILE = VAR_DIR / "maintenance"
 
 # Security and headers
@@ -270,11 +293,19 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {"class": "core.logs.RedactingFormatter", "format": "{levelname} {name}: {message}", "style": "{"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "stripe": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
+    "root": {"handlers": ["console"], "level": setting("LOG_LEVEL", "INFO", read.choice_of(LOG_LEVELS))},
+    "loggers": {
+        "django": {"level": "INFO"},  # without Django's own handlers, which do not redact
+        "django.server": {"level": "WARNING", "propagate": True},
+        "stripe": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+    },
 }

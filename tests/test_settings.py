@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.conf import settings as shop
@@ -67,6 +68,66 @@ def test_start_uses_the_time_zone(name: str, zone: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SITE_URL", "https://shop.example/shop"), ("ALLOWED_HOSTS", "https://shop.example"), ("LOW_STOCK", "-1"),
+        ("TRUSTED_PROXIES", "one"), ("CARD_TRIES_SHOP", "0"), ("PRICES_INCLUDE_TAX", "yep"), ("MAINTENANCE", "later"),
+        ("SUPPORT_EMAIL", "help"), ("STAFF_EMAIL", "a@shop.example, b@shop.example"), ("DEFAULT_FROM_EMAIL", "Shop"),
+        ("SHOP_COUNTRY", "UK"), ("SHOP_COUNTRIES", "GB,UK"), ("LANGUAGE_CODE", "fr"), ("LOG_LEVEL", "loud"),
+        ("DATABASE_URL", "mysql://ann:secret@db/shop"), ("CACHE_URL", "cache://ann:secret@cache"),
+        ("EMAIL_URL", "imap://ann:secret@mail"), ("STRIPE_API_BASE", "api.stripe.com"), ("VAR_DIR", "/dev/null/var"),
+        ("STRIPE_SIMULATOR_URL", "localhost:port"), ("DEBUG", "of"),
+    ],
+)  # fmt: skip
+def test_start_with_an_invalid_value_names_the_variable(name: str, value: str) -> None:
+    code, output = start(READ.format("s.DEBUG"), **{name: value})
+    assert code != 0
+    assert f"ImproperlyConfigured: {name} must be " in output.splitlines()[-1]
+    assert "secret" not in output.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("currency", ["xyz", "dem", "pounds"])
+def test_start_with_an_unknown_currency_names_it(currency: str) -> None:
+    code, output = start(CURRENCY=currency)
+    assert code != 0
+    assert f"does not support the currency '{currency}'. Set CURRENCY" in output
+
+
+@pytest.mark.slow
+def test_start_with_an_unknown_storage_names_the_variable() -> None:
+    code, output = start(MEDIA_STORAGE="storages.None")
+    assert code != 0
+    assert "MEDIA_STORAGE must be " in output.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_start_with_a_comma_in_the_shop_name_quotes_the_sender() -> None:
+    expected = '"Hearth, Clay & Co" <shop@shop.example>'
+    assert start(READ.format("s.DEFAULT_FROM_EMAIL"), SITE_NAME="Hearth, Clay & Co") == (0, f"{expected}\n")
+
+
+@pytest.mark.slow
+def test_shops_on_two_ports_have_different_cookies_and_cache_keys() -> None:
+    names = "[s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.MESSAGES_COOKIE_NAME, s.LANGUAGE_COOKIE_NAME]"
+    code = READ.format(f"*{names}, s.CACHES['default']['KEY_PREFIX']")
+    found = [start(code, SITE_URL=f"http://127.0.0.1:{port}")[1].split() for port in (8000, 8001)]
+    assert found[0][:2] == ["sessionid", "csrftoken"]
+    assert set(found[0]) & set(found[1]) == set()
+
+
+@pytest.mark.slow
+def test_shops_in_two_folders_have_different_keys_of_the_simulator(tmp_path: Path) -> None:
+    code = READ.format("s.STRIPE_SECRET_KEY, s.STRIPE_PUBLISHABLE_KEY, s.STRIPE_WEBHOOK_SECRET, s.STRIPE_IS_REAL")
+    unset = dict.fromkeys(PRODUCTION, "") | {"DEBUG": "on"}
+    found = [start(code, VAR_DIR=str(tmp_path / name), **unset)[1].split() for name in "ab"]
+    assert [keys[-1] for keys in found] == ["False", "False"]
+    assert set(found[0][:3]) & set(found[1][:3]) == set()
+    assert found[0][0].removeprefix("sk_test_") == found[0][1].removeprefix("pk_test_")
+
+
+@pytest.mark.slow
 def test_start_with_a_live_key_and_the_simulator_url_fails() -> None:
     code, output = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
     assert code != 0
@@ -80,8 +141,8 @@ def test_start_with_test_payments_on_a_public_url_fails() -> None:
     assert "Test payments would be accepted on a site that others can reach." in output
 
 
-def test_start_in_debug_mode_needs_no_variables() -> None:
-    unset = dict.fromkeys(PRODUCTION, "") | {"DEBUG": "on", "STRIPE_API_BASE": shop.SIMULATOR_URL}
+def test_start_in_debug_mode_needs_no_variables(tmp_path: Path) -> None:
+    unset = dict.fromkeys(PRODUCTION, "") | {"DEBUG": "on", "VAR_DIR": str(tmp_path)}
     del unset["STRIPE_PUBLISHABLE_KEY"], unset["STRIPE_WEBHOOK_SECRET"]
     code, output = start(READ.format("(s.SITE_URL, s.IS_TLS, s.STRIPE_IS_REAL)"), **unset)
     assert (code, output) == (0, "('http://127.0.0.1:8000', False, False)\n")
