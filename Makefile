@@ -1,7 +1,7 @@
 # Development commands. Each target installs what it needs.
 PYTHON ?= python3
 HOST ?= 127.0.0.1
-PORT ?= 8000
+PORT ?=
 # One more than the number of processors, because browser tests spend much of their time waiting.
 JOBS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 STRIPE_MOCK_VERSION = v0.203.0
@@ -12,7 +12,7 @@ BIN = $(VENV)/bin
 .PHONY: help run test test-slow test-postgres prove mutate lint format words stripe-mock seed clean
 
 help:
-	@echo "make run          run the whole shop on http://$(HOST):$(PORT)/ (HOST=, PORT=)"
+	@echo "make run          run the whole shop on http://$(HOST):$(or $(PORT),8000)/ (HOST=, PORT=)"
 	@echo "make test         run the tests (JOBS= processes); make test-slow runs the slow ones"
 	@echo "make prove        run all correctness proofs for money on SQLite and PostgreSQL; SCALE=small for daily use"
 	@echo "make mutate       test the tests: change 300 places in the code for money; PART=2/6, SCALE=full, MODULES="
@@ -24,7 +24,7 @@ help:
 	@echo "make seed         load the sample catalog; PRODUCTS=10000 adds generated products"
 
 run: $(VENV)/run
-	@exec $(BIN)/python manage.py demo --host $(HOST) --port $(PORT)
+	@exec $(BIN)/python manage.py demo --host $(HOST) $(if $(PORT),--port $(PORT))
 
 # Containers often disable bytecode files. Without them, every process rewrites the assertions of all tests again.
 test test-slow test-postgres: export PYTHONDONTWRITEBYTECODE =

@@ -56,6 +56,11 @@ def clear_time_limit() -> None:
     _deadline.set(None)
 
 
+def server_name() -> str:
+    """Return the name of the server that receives the calls, with the URL unless it is Stripe's own."""
+    return "Stripe" if settings.STRIPE_IS_REAL else f"The Stripe simulator at {settings.STRIPE_API_BASE}"
+
+
 @contextmanager
 def long_timeouts() -> Iterator[None]:
     """Wait longer for each response, and retry once if none arrives. Used by reconcile and audit."""

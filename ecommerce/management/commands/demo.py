@@ -1,5 +1,6 @@
 """The `demo` command, which `make run` calls. It sets up and runs a complete shop until Ctrl-C."""
 
+import json
 import os
 import secrets
 import signal
@@ -27,6 +28,7 @@ CARDS = {
     "4000 0000 0000 0002": "is declined when entered",
 }
 START_SECONDS, STOP_SECONDS = 60, 10
+FIRST_PORT, LAST_PORT = 8000, 8099  # one of them is chosen if the command line names none
 
 
 class Command(BaseCommand):
@@ -36,11 +38,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT}, or the next one that is free")
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+    def handle(self, *args: Any, host: str, port: int | None, **options: Any) -> None:
+        port = self._choose_port(host) if port is None else port
         self._check_arguments(host, port)
-        site_url = os.environ.get("SITE_URL") or f"http://{host}:{port}"
+        site_url = os.environ.get("SITE_URL") or f"http://{f'[{host}]' if ':' in host else host}:{port}"
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
         children: list[subprocess.Popen[bytes]] = []
@@ -49,6 +52,7 @@ class Command(BaseCommand):
             call_command("seed", stdout=self.stdout)
             call_command("resize_pictures", stdout=self.stdout)  # data of an earlier version may lack some renditions
             environment = self._environment(site_url)
+            _save_urls(site_url, environment.get("STRIPE_SIMULATOR_URL", settings.SIMULATOR_URL))
             for command in self._commands(host, port):
                 children.append(_start(command, environment))
             self._wait_until_up(children, host, port)
@@ -73,6 +77,15 @@ class Command(BaseCommand):
                 f"Cannot listen on {host}, port {port} ({problem}). "
                 f"Stop what uses it, or choose another port: make run PORT={port + 1 if port < 65535 else 8000}"
             )
+
+    def _choose_port(self, host: str) -> int:
+        """Return a free port. With a SITE_URL, always return the first one, because the URL would not match another."""
+        if os.environ.get("SITE_URL"):
+            return FIRST_PORT
+        port = next((port for port in range(FIRST_PORT, LAST_PORT + 1) if not _bind_error(host, port)), FIRST_PORT)
+        if port != FIRST_PORT:
+            self.stdout.write(f"Port {FIRST_PORT} is taken, so this shop uses port {port}.")
+        return port
 
     def _staff_password(self, host: str) -> str:
         """Create the staff account if needed and return its password for display.
@@ -174,6 +187,15 @@ def _stop(children: "list[subprocess.Popen[bytes]]") -> None:
             child.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
+
+
+def _save_urls(site_url: str, simulator_url: str) -> None:
+    """Store the URLs for the other commands of this shop, which would otherwise use those of the first shop here.
+
+    The file stays when the shop stops. Until the next start, commands then report that nothing answers.
+    """
+    urls = {"SITE_URL": site_url, "STRIPE_SIMULATOR_URL": simulator_url}
+    settings.LAST_RUN_FILE.write_text(json.dumps(urls, indent=2) + "\n")
 
 
 def _bind_error(host: str, port: int) -> str:

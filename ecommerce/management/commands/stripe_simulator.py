@@ -49,10 +49,16 @@ class Command(BaseCommand):
         host, port, webhook_url = options["host"], options["port"], options["webhook_url"]
         state = str(options["state"] or "") or None
         try:
-            return Simulator(host, port, state, webhook_url, settings.STRIPE_WEBHOOK_SECRET)
+            return Simulator(host, port, state, webhook_url, settings.STRIPE_WEBHOOK_SECRET, _account())
         except ValueError as error:
             raise CommandError(str(error)) from error
         except sqlite3.Error as error:
             raise CommandError(f"Cannot store the state in {options['state']}: {error}.") from error
         except (OSError, OverflowError) as error:
             raise CommandError(f"Cannot listen on {host}:{port}: {error}. Choose another with --port.") from error
+
+
+def _account() -> str:
+    """Return the part of this shop's keys that the default keys of another shop do not have, or an empty string."""
+    _kind, _test, account = str(settings.STRIPE_SECRET_KEY).partition("_test_")
+    return account if account.startswith("simulator") else ""

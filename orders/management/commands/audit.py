@@ -28,7 +28,7 @@ class Command(BaseCommand):
             with gateway.long_timeouts():
                 found = without_busy_orders(audit(with_stripe=not without_stripe), began)
         except answers.GatewayError as error:
-            raise CommandError(f"Stripe did not answer: {error}", returncode=2) from error
+            raise CommandError(f"{gateway.server_name()} did not answer: {error}", returncode=2) from error
         for finding in found:
             self.stdout.write(str(finding))
         self.stdout.write(f"{len(found)} audit findings." if found else "No audit findings.")

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections
 from django.utils import timezone
 
-from billing import answers
+from billing import answers, gateway
 from orders.bookkeeping.reconcile import LEDGER_PERIOD, compare_with_stripe, reconcile, send_emails
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ class Command(BaseCommand):
         try:
             done, left = compare_with_stripe(timezone.now() - self.ledger_period)
         except answers.GatewayError as error:
-            self.stderr.write(f"Stripe did not answer, so orders could not be compared with its ledger: {error}")
+            name = gateway.server_name()
+            self.stderr.write(f"{name} did not answer, so orders could not be compared with its ledger: {error}")
             return False
         self._report(done, quiet=True)
         for finding in left:
