@@ -31,6 +31,17 @@ def required_env(name: str, default: str) -> str:
     return value or default
 
 
+def env_days(name: str, default: int, least: int = 1) -> int:
+    """Return the environment variable `name` as a number of days, or `default` if it is not set.
+
+    Raise ImproperlyConfigured if it is not a whole number from `least` to 3650.
+    """
+    value = env.str(name, "").strip() or str(default)
+    if not (value.isascii() and value.isdecimal() and len(value) <= 4 and least <= int(value) <= 3650):
+        raise ImproperlyConfigured(f"{name} is not a number of days from {least} to 3650: {value!r}. See .env.example.")
+    return int(value)
+
+
 # The site
 SITE_NAME = env.str("SITE_NAME", "Hearth & Clay")
 SITE_URL = required_env("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -210,6 +221,15 @@ PRICES_INCLUDE_TAX = env.bool(
 )  # rates, shipping and discounts are rows, see carts.models.rates
 ORDER_HOLD_MINUTES = 30  # how long an unpaid order reserves its stock
 GUEST_SESSION_HOURS = 4  # how long a browser remembers a guest, see accounts.guest_session
+
+# How many days rows are kept that grow without end, see orders.bookkeeping.retention
+KEEP_DAYS = {
+    "carts": env_days("KEEP_CARTS_DAYS", 60),
+    "guests": env_days("KEEP_GUESTS_DAYS", 30),
+    "account_emails": env_days("KEEP_ACCOUNT_EMAILS_DAYS", 90, least=3),  # their links are valid for up to three days
+    "sign_ins": env_days("KEEP_SIGN_INS_DAYS", 90),
+    "stripe_events": env_days("KEEP_STRIPE_EVENTS_DAYS", 90),
+}
 
 # Stripe, or the simulator if no key is set. The same code is used for both.
 SIMULATOR_URL = env.str("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")
