@@ -27,7 +27,7 @@ STAFF = "as long as staff keep them"
 WITH_ORDER = "with their order"
 WITH_USER = "with their user or group"
 
-# By the label of the model. `{carts}` and the like stand for a number of settings.KEEP_DAYS.
+# By the label of the model. KEEP_CARTS_DAYS and the like are environment variables, see settings.KEEP_DAYS.
 RETENTION: dict[str, Pruned | Kept] = {
     # Visitors and guests
     "sessions.Session": Pruned(
@@ -35,19 +35,19 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     "carts.Cart": Pruned(
         "visitors who add a product",
-        "without an account and without a placed order: {carts} days after the last change; others with their user or "
+        "without an account and without a placed order: KEEP_CARTS_DAYS days after the last change; others with their user or "
         "order",
         "anonymous carts",
     ),
     "carts.CartItem": Pruned("visitors who add a product", "with their cart", "anonymous carts"),
     "accounts.GuestEmail": Pruned(
         "guests who enter their details",
-        "{guests} days after they were last entered; longer if a payer with this email address placed an order",
+        "KEEP_GUESTS_DAYS days after they were last entered; longer if a payer with this email address placed an order",
         "guest emails",
     ),
     "billing.BillingProfile": Pruned(
         "users, and guests who enter their details",
-        "guests without a placed order: {guests} days after they last entered their details, their customer at Stripe "
+        "guests without a placed order: KEEP_GUESTS_DAYS days after they last entered their details, their customer at Stripe "
         "first; erased payers without an order: until Stripe has deleted the customer and their card attempts are "
         "deleted; others with their user or orders",
         "guests and erased payers",
@@ -65,15 +65,15 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     # Accounts
     "accounts.AccountMail": Pruned(
-        "requests for a link, and changed email addresses", "{account_emails} days, sent or not", "account emails"
+        "requests for a link, and changed email addresses", "KEEP_ACCOUNT_EMAILS_DAYS days, sent or not", "account emails"
     ),
     "accounts.TakenSignup": Pruned(
-        "sign-ups with an email address that has an account", "{sign_ins} days", "rejected sign-ups"
+        "sign-ups with an email address that has an account", "KEEP_SIGN_INS_DAYS days", "rejected sign-ups"
     ),
-    "axes.AccessAttempt": Pruned("wrong passwords", "{sign_ins} days after the last one", "sign-in attempts"),
+    "axes.AccessAttempt": Pruned("wrong passwords", "KEEP_SIGN_INS_DAYS days after the last one", "sign-in attempts"),
     "axes.AccessAttemptExpiration": Pruned("not used", "with its attempt", "sign-in attempts"),
-    "axes.AccessLog": Pruned("not used", "{sign_ins} days", "sign-in logs"),
-    "axes.AccessFailureLog": Pruned("not used", "{sign_ins} days", "sign-in failure logs"),
+    "axes.AccessLog": Pruned("not used", "KEEP_SIGN_INS_DAYS days", "sign-in logs"),
+    "axes.AccessFailureLog": Pruned("not used", "KEEP_SIGN_INS_DAYS days", "sign-in failure logs"),
     "accounts.User": Kept("people who sign up, and staff", "until the account is deleted"),
     "accounts.User_groups": Kept("staff", WITH_USER),
     "accounts.User_user_permissions": Kept("staff", WITH_USER),
@@ -81,7 +81,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "orders.Order": Kept(
         "shoppers who check out",
         "placed: for bookkeeping, without personal data after an erasure; open: with the cart or the guest, or if "
-        "another open order replaced it, {carts} days after its last change",
+        "another open order replaced it, KEEP_CARTS_DAYS days after its last change",
     ),
     "orders.OrderItem": Kept("placed orders", WITH_ORDER),
     "orders.OrderEvent": Kept("steps of placed orders", WITH_ORDER),
@@ -93,7 +93,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     # Stripe
     "billing.StripeEvent": Pruned(
         "webhook requests of Stripe",
-        "{stripe_events} days after they were processed; unprocessed ones until they are",
+        "KEEP_STRIPE_EVENTS_DAYS days after they were processed; unprocessed ones until they are",
         "Stripe events",
     ),
     # The catalog and its rules
