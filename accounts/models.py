@@ -120,7 +120,7 @@ class GuestEmailManager(models.Manager["GuestEmail"]):
     def record_return(self, request: HttpRequest) -> None:
         """Record that the guest of this session entered the same email address again."""
         guest_session.record_change(request)
-        self.filter(pk=request.session.get(GUEST_SESSION_KEY)).update(updated=timezone.now())
+        self.filter(pk=request.session.get(GUEST_SESSION_KEY, 0)).update(updated=timezone.now())
 
     def forget(self, request: HttpRequest) -> None:
         """Remove the guest from the session."""

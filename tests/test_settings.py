@@ -67,6 +67,29 @@ def test_start_uses_the_time_zone(name: str, zone: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [
+        ("KEEP_CARTS_DAYS", "0", 1),
+        ("KEEP_GUESTS_DAYS", "-1", 1),
+        ("KEEP_SIGN_INS_DAYS", "3651", 1),
+        ("KEEP_STRIPE_EVENTS_DAYS", "a week", 1),
+        ("KEEP_ACCOUNT_EMAILS_DAYS", "2", 3),
+    ],
+)
+def test_start_with_an_invalid_number_of_days_names_it(name: str, value: str, least: int) -> None:
+    code, output = start(READ.format("s.DEBUG"), **{name: value})
+    assert code != 0
+    assert f"{name} is not a number of days from {least} to 3650: {value!r}. See .env.example." in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("value", "days"), [("", 60), ("1", 1), (" 90 ", 90), ("3650", 3650)])
+def test_start_uses_the_number_of_days(value: str, days: int) -> None:
+    assert start(READ.format("s.KEEP_DAYS['carts']"), KEEP_CARTS_DAYS=value) == (0, f"{days}\n")
+
+
+@pytest.mark.slow
 def test_start_with_a_live_key_and_the_simulator_url_fails() -> None:
     code, output = start(STRIPE_API_BASE="http://127.0.0.1:12112", SITE_URL="http://127.0.0.1:8000")
     assert code != 0

@@ -35,8 +35,8 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     "carts.Cart": Pruned(
         "visitors who add a product",
-        "without an account and without a placed order: KEEP_CARTS_DAYS days after the last change; others with their user or "
-        "order",
+        "without an account and without a placed order: KEEP_CARTS_DAYS days after the last change; others with their "
+        "user or order",
         "anonymous carts",
     ),
     "carts.CartItem": Pruned("visitors who add a product", "with their cart", "anonymous carts"),
@@ -47,9 +47,9 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     "billing.BillingProfile": Pruned(
         "users, and guests who enter their details",
-        "guests without a placed order: KEEP_GUESTS_DAYS days after they last entered their details, their customer at Stripe "
-        "first; erased payers without an order: until Stripe has deleted the customer and their card attempts are "
-        "deleted; others with their user or orders",
+        "guests without a placed order: KEEP_GUESTS_DAYS days after they last entered their details, their customer at "
+        "Stripe first; erased payers without an order: until Stripe has deleted the customer and their card attempts "
+        "are deleted; others with their user or orders",
         "guests and erased payers",
     ),
     "addresses.Address": Pruned(
@@ -57,7 +57,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     "billing.Card": Pruned(
         "shoppers who enter a card",
-        "with their billing profile; an unsaved card is removed with its order or after an hour, and detached at Stripe",
+        "with their billing profile; an unsaved card is detached at Stripe with its order or after an hour",
         "guests and erased payers",
     ),
     "billing.CardAttempt": Pruned(
@@ -65,7 +65,9 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     # Accounts
     "accounts.AccountMail": Pruned(
-        "requests for a link, and changed email addresses", "KEEP_ACCOUNT_EMAILS_DAYS days, sent or not", "account emails"
+        "requests for a link, and changed email addresses",
+        "KEEP_ACCOUNT_EMAILS_DAYS days, sent or not",
+        "account emails",
     ),
     "accounts.TakenSignup": Pruned(
         "sign-ups with an email address that has an account", "KEEP_SIGN_INS_DAYS days", "rejected sign-ups"

@@ -130,7 +130,8 @@ def test_open_order_goes_with_its_cart() -> None:
     order = make_open_order()
     aged(order.cart, 61 * DAY, "updated")
     assert prune()[0]["anonymous carts pruned"] == 1
-    assert not Order.objects.exists() and not CartItem.objects.exists()
+    assert not Order.objects.exists()
+    assert not CartItem.objects.exists()
 
 
 def test_open_order_with_a_payment_intent_stays() -> None:
@@ -231,7 +232,8 @@ def test_guest_with_a_placed_order_stays_with_the_email_address_and_the_cart(cli
     make_everything_old()
     prune()
     order.refresh_from_db()
-    assert order.cart and order.shipping_address
+    assert order.cart
+    assert order.shipping_address
     assert (GuestEmail.objects.get().email, order.billing_profile.email) == (EMAIL, EMAIL)
 
 

@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -53,7 +54,7 @@ class Command(BaseCommand):
         while True:
             is_time = time.monotonic() - compared >= LEDGER_SECONDS
             compared = time.monotonic() if is_time else compared
-            _guarded(lambda: self._round(quiet=True, is_prune_due=is_time or self.is_more_to_prune))
+            _guarded(partial(self._round, quiet=True, is_prune_due=is_time or self.is_more_to_prune))
             if is_time:
                 _guarded(lambda: self._compare(quiet=True))
             self._send_emails_for(every)
