@@ -207,7 +207,14 @@ class BillingProfile(GuardedModel):
                 condition=Q(forgotten=None) & ~Q(customer_id="") & ~Q(email="") & ~Q(customer_email=F("email")),
                 name="profile_customer_outdated",
             ),
-            models.Index(fields=["updated"], condition=Q(user=None, forgotten=None), name="profile_of_guest_by_age"),
+            models.Index(
+                fields=["user", "updated"], condition=Q(user=None, forgotten=None), name="profile_of_guest_by_age"
+            ),
+            models.Index(
+                fields=["forgotten"],
+                condition=Q(forgotten__isnull=False, customer_id=""),
+                name="profile_erased_at_stripe",
+            ),
             models.Index(Lower("email"), name="profile_by_email"),
         ]
 

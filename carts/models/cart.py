@@ -225,7 +225,7 @@ class Cart(RestoredOrdersMixin):
             ),
             models.UniqueConstraint(fields=["user"], condition=Q(active=True), name="cart_one_active_a_user"),
         ]
-        indexes = [models.Index(fields=["updated"], condition=Q(user=None), name="cart_of_visitor_by_age")]
+        indexes = [models.Index(fields=["user", "updated"], condition=Q(user=None), name="cart_of_visitor_by_age")]
 
     def __str__(self) -> str:
         return f"#{self.pk}"

@@ -1,6 +1,6 @@
 """Which rows are old, and their deletion in batches. Each batch is a transaction of its own, so locks are short."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -17,12 +17,13 @@ from billing.models import BillingProfile, CardAttempt, StripeEvent
 from carts.models import Cart
 from orders.models import Order, Payment
 
-BATCH = 500  # rows that one transaction deletes
-MAX_BATCHES = 20  # of each kind in one round
+BATCH = 100  # rows that one transaction deletes
+ROUND = 10_000  # rows of one kind that one round deletes
 
 # What a step did: the number of deleted rows, and whether the round ended before all old rows were deleted.
 Done = tuple[int, bool]
 Delete = Callable[[Any], object]
+HAS_PAYMENT = Exists(Payment.objects.filter(order=OuterRef("pk")))
 
 
 def limit(kind: str) -> datetime:
@@ -32,8 +33,7 @@ def limit(kind: str) -> datetime:
 
 def kept_orders() -> QuerySet[Order]:
     """Return the orders that are never deleted: those that were placed, and any for which a card could be charged."""
-    is_charged = Exists(Payment.objects.filter(order=OuterRef("pk")))
-    return Order.objects.filter(~Q(status=Order.Status.OPEN) | Q(payment_intent_id__isnull=False) | is_charged)
+    return Order.objects.filter(~Q(status=Order.Status.OPEN) | Q(payment_intent_id__isnull=False) | HAS_PAYMENT)
 
 
 def expired_sessions() -> QuerySet[Any]:
@@ -52,8 +52,8 @@ def old_carts() -> QuerySet[Cart]:
 
 def old_drafts() -> QuerySet[Order]:
     """Return the open orders of guests that were replaced by another one, so that they can never be placed."""
-    drafts = Order.objects.filter(status=Order.Status.OPEN, active=False, updated__lt=limit("carts"))
-    return drafts.filter(billing_profile__user=None).exclude(pk__in=kept_orders()).order_by("updated")
+    drafts = Order.objects.filter(~HAS_PAYMENT, status=Order.Status.OPEN, payment_intent_id=None, active=False)
+    return drafts.filter(billing_profile__user=None, updated__lt=limit("carts")).order_by("updated")
 
 
 def old_guest_emails() -> QuerySet[GuestEmail]:
@@ -95,14 +95,14 @@ def delete_with_drafts(carts: QuerySet[Cart]) -> None:
 
 def delete_old(rows: Callable[[], QuerySet[Any]], delete: Delete = QuerySet.delete) -> Done:
     """Delete the rows that `rows` returns, oldest first, in batches. `delete` deletes one batch."""
-    deleted = 0
-    for _number in range(MAX_BATCHES):
-        found = list(rows().values_list("pk", flat=True)[:BATCH])
-        done = _delete_batch(rows(), found, delete)
-        deleted += done
-        if len(found) < BATCH or not done:  # the last batch, or another process works on the same rows
-            return deleted, False
-    return deleted, True
+    found = list(rows().values_list("pk", flat=True)[:ROUND])
+    deleted = sum(_delete_batch(rows(), batch, delete) for batch in batches(found, BATCH))
+    return deleted, len(found) == ROUND and deleted > 0
+
+
+def batches(found: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(found), size):
+        yield found[start : start + size]
 
 
 @transaction.atomic

@@ -15,12 +15,13 @@ from addresses.models import Address
 from billing import answers, cards, gateway
 from billing.models import BillingProfile, Card, CardAttempt
 from carts.models import Cart
-from orders.bookkeeping.old_rows import MAX_BATCHES, Done, delete_old, kept_orders, limit, lock_due
+from orders.bookkeeping.old_rows import Done, batches, delete_old, kept_orders, limit, lock_due
 from orders.models import Order
 from orders.workflow.erasure import profiles_with_customer_to_delete
 
 logger = logging.getLogger(__name__)
 GUEST_BATCH = 50  # guests that one transaction marks, and erased customers that may wait for Stripe
+GUEST_ROUND = 1000  # guests that one round marks
 MAX_SECONDS = 20.0  # of calls to Stripe in one round
 
 
@@ -41,7 +42,7 @@ def unneeded_profiles() -> QuerySet[BillingProfile]:
     erased = BillingProfile.objects.filter(forgotten__isnull=False, customer_id="")
     has_orders = Exists(Order.objects.filter(billing_profile=OuterRef("pk")))
     has_attempts = Exists(CardAttempt.objects.filter(billing_profile=OuterRef("pk")))
-    return erased.filter(~has_orders, ~has_attempts).order_by("pk")
+    return erased.filter(~has_orders, ~has_attempts).order_by("forgotten")
 
 
 def prune_profiles() -> Done:
@@ -54,19 +55,18 @@ def prune_profiles() -> Done:
 def _erase_old_guests() -> bool:
     """Erase old guests until the round is over. Return whether there are more.
 
-    If Stripe does not answer, stop; the customers of the guests that were marked are then deleted by `reconcile`.
+    If Stripe does not answer, stop; `reconcile` then deletes the customers of the guests that were marked.
     """
     deadline = time.monotonic() + MAX_SECONDS
-    for _number in range(MAX_BATCHES):
+    found = list(old_guests().values_list("pk", flat=True)[:GUEST_ROUND])
+    for batch in batches(found, GUEST_BATCH):
         if profiles_with_customer_to_delete().count() >= GUEST_BATCH:
             return False  # Stripe has not answered for a while, so nothing is added to what waits for it.
-        found = list(old_guests().values_list("pk", flat=True)[:GUEST_BATCH])
-        marked = _mark(found)
-        if not _delete_customers(marked) or len(found) < GUEST_BATCH or not marked:
+        if not _delete_customers(_mark(batch)):
             return False
         if time.monotonic() > deadline:
-            break
-    return True
+            return True
+    return len(found) == GUEST_ROUND
 
 
 @transaction.atomic
