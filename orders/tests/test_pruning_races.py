@@ -195,7 +195,7 @@ def rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(age=st.integers(0, 1000), ages=st.lists(st.sampled_from([0, 29, 30, 59, 60, 89, 90, 400]), max_size=6))
 def test_only_old_rows_without_a_user_or_an_order_are_deleted(simulator: Simulator, age: int, ages: list[int]) -> None:
     simulator.reset()
