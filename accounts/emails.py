@@ -20,7 +20,7 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from accounts.email_addresses import canonical_email
-from accounts.models import AccountMail, TakenSignup, User
+from accounts.models import AccountMail, User
 from accounts.tokens import make_token
 from core.emails.messages import build_email, message_id_domain
 from core.http import client_key
@@ -28,7 +28,6 @@ from core.http import client_key
 Kind = AccountMail.Kind
 # Older emails are not sent: users who still need a link after a day have requested another one.
 MAX_AGE = timedelta(days=1)
-RETENTION = timedelta(days=30)
 PREVIEW_PATH = "/link-only-for-the-recipient/"
 
 
@@ -41,14 +40,11 @@ def queue_email(request: HttpRequest, kind: AccountMail.Kind, to: str, user: Use
 
 
 def send_due_emails(has_earlier_orders: Callable[[User], bool]) -> int:
-    """Send the emails that are due and delete rows older than 30 days. Return the number of emails sent.
+    """Send the emails that are due. Return the number of emails sent.
 
     `has_earlier_orders` checks whether a user can claim guest orders. It is passed in because accounts do not import
     orders. An email about earlier orders is sent only if there are any.
     """
-    old = timezone.now() - RETENTION
-    AccountMail.objects.filter(timestamp__lt=old).delete()
-    TakenSignup.objects.filter(timestamp__lt=old).delete()
 
     def build(mail: AccountMail) -> EmailMultiAlternatives | None:
         return _build_message(mail, has_earlier_orders)

@@ -117,6 +117,11 @@ class GuestEmailManager(models.Manager["GuestEmail"]):
         guest_session.record_change(request)
         request.session[GUEST_SESSION_KEY] = guest.pk
 
+    def record_return(self, request: HttpRequest) -> None:
+        """Record that the guest of this session entered the same email address again."""
+        guest_session.record_change(request)
+        self.filter(pk=request.session.get(GUEST_SESSION_KEY, 0)).update(updated=timezone.now())
+
     def forget(self, request: HttpRequest) -> None:
         """Remove the guest from the session."""
         request.session.pop(GUEST_SESSION_KEY, None)
@@ -135,6 +140,7 @@ class GuestEmail(models.Model):
     class Meta:
         verbose_name = _("guest email")
         verbose_name_plural = _("guest emails")
+        indexes = [models.Index(fields=["updated"], name="guest_email_by_age")]
 
     def __str__(self) -> str:
         return self.email
@@ -199,6 +205,7 @@ class AccountMail(OutboxMail):
         indexes = [
             models.Index(fields=["to", "timestamp"], name="account_mail_of_address"),
             models.Index(fields=["client", "timestamp"], name="account_mail_of_client"),
+            models.Index(fields=["timestamp"], name="account_mail_by_age"),
             models.Index(fields=["attempts"], condition=models.Q(sent=None, dropped=None), name="account_mail_waiting"),
         ]
 
@@ -239,7 +246,10 @@ class TakenSignup(models.Model):
     class Meta:
         verbose_name = _("sign-up with an existing email")
         verbose_name_plural = _("sign-ups with an existing email")
-        indexes = [models.Index(fields=["client", "timestamp"], name="taken_signup_of_client")]
+        indexes = [
+            models.Index(fields=["client", "timestamp"], name="taken_signup_of_client"),
+            models.Index(fields=["timestamp"], name="taken_signup_by_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.timestamp:%Y-%m-%d %H:%M}"

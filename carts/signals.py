@@ -26,12 +26,14 @@ def update_totals_for_products(sender: Any, instance: Any, action: str, **kwargs
 
 
 @receiver([post_save, post_delete], sender=CartItem, dispatch_uid="cart_item_total")
-def update_totals_for_line(sender: type[CartItem], instance: CartItem, raw: bool = False, **kwargs: Any) -> None:
-    """Update the totals when a line is saved or deleted.
+def update_totals_for_line(
+    sender: type[CartItem], instance: CartItem, raw: bool = False, origin: Any = None, **kwargs: Any
+) -> None:
+    """Update the totals when a line is saved or deleted, unless the cart itself is deleted (`origin`).
 
     A new quantity sends only post_save, and the deletion of a product sends only post_delete.
     """
-    if not raw:
+    if not raw and getattr(origin, "model", type(origin)) is not Cart:
         instance.cart.update_totals()
 
 

@@ -231,6 +231,17 @@ PRICES_INCLUDE_TAX = setting("PRICES_INCLUDE_TAX", "on", read.switch_of)
 ORDER_HOLD_MINUTES = 30  # how long an unpaid order reserves its stock
 GUEST_SESSION_HOURS = 4  # how long a browser remembers a guest, see accounts.guest_session
 
+# How many days rows are kept that grow without end, see orders.bookkeeping.retention
+_days = read.number_of(1, 3650)
+KEEP_DAYS = {
+    "carts": setting("KEEP_CARTS_DAYS", "60", _days),
+    "guests": setting("KEEP_GUESTS_DAYS", "30", _days),
+    # Their links are valid for up to three days.
+    "account_emails": setting("KEEP_ACCOUNT_EMAILS_DAYS", "90", read.number_of(3, 3650)),
+    "sign_ins": setting("KEEP_SIGN_INS_DAYS", "90", _days),
+    "stripe_events": setting("KEEP_STRIPE_EVENTS_DAYS", "90", _days),
+}
+
 # Stripe, or the simulator if no key is set. The same code is used for both.
 _simulator = _last_run.get("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")
 SIMULATOR_URL = setting("STRIPE_SIMULATOR_URL", _simulator, read.url_of)

@@ -77,7 +77,9 @@ def test_start_uses_the_time_zone(name: str, zone: str) -> None:
         ("SHOP_COUNTRY", "UK"), ("SHOP_COUNTRIES", "GB,UK"), ("LANGUAGE_CODE", "fr"), ("LOG_LEVEL", "loud"),
         ("DATABASE_URL", "mysql://ann:secret@db/shop"), ("CACHE_URL", "cache://ann:secret@cache"),
         ("EMAIL_URL", "imap://ann:secret@mail"), ("STRIPE_API_BASE", "api.stripe.com"), ("VAR_DIR", "/dev/null/var"),
-        ("STRIPE_SIMULATOR_URL", "localhost:port"), ("DEBUG", "of"),
+        ("STRIPE_SIMULATOR_URL", "localhost:port"), ("DEBUG", "of"), ("KEEP_CARTS_DAYS", "0"),
+        ("KEEP_GUESTS_DAYS", "-1"), ("KEEP_SIGN_INS_DAYS", "3651"), ("KEEP_STRIPE_EVENTS_DAYS", "a week"),
+        ("KEEP_ACCOUNT_EMAILS_DAYS", "2"),
     ],
 )  # fmt: skip
 def test_start_with_an_invalid_value_names_the_variable(name: str, value: str) -> None:
@@ -125,6 +127,12 @@ def test_shops_in_two_folders_have_different_keys_of_the_simulator(tmp_path: Pat
     assert [keys[-1] for keys in found] == ["False", "False"]
     assert set(found[0][:3]) & set(found[1][:3]) == set()
     assert found[0][0].removeprefix("sk_test_") == found[0][1].removeprefix("pk_test_")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("value", "days"), [("", 60), ("1", 1), (" 90 ", 90), ("3650", 3650)])
+def test_start_uses_the_number_of_days(value: str, days: int) -> None:
+    assert start(READ.format("s.KEEP_DAYS['carts']"), KEEP_CARTS_DAYS=value) == (0, f"{days}\n")
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AccountMail, TakenSignup
+from accounts.models import AccountMail
 from accounts.tests.mailbox import get_link, request_password_reset, send_and_get_link, send_due_emails
 from tests.makers import make_user
 from tests.visitors import count_queries, sign_in
@@ -83,18 +83,6 @@ def test_email_older_than_one_day_is_dropped(client: Client) -> None:
     AccountMail.objects.update(timestamp=ago(hours=25))
     assert (send_due_emails(), mail.outbox) == (0, [])
     assert AccountMail.objects.get().dropped
-
-
-def test_email_rows_are_deleted_after_one_month(client: Client) -> None:
-    request_password_reset(client)
-    TakenSignup.objects.record("here")
-    AccountMail.objects.update(timestamp=ago(days=29))
-    TakenSignup.objects.update(timestamp=ago(days=31))
-    send_due_emails()
-    assert (AccountMail.objects.count(), TakenSignup.objects.count()) == (1, 0)
-    AccountMail.objects.update(timestamp=ago(days=31))
-    send_due_emails()
-    assert not AccountMail.objects.exists()
 
 
 def test_email_rows_do_not_store_link(client: Client) -> None:

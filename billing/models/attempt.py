@@ -41,10 +41,9 @@ class CardAttemptManager(models.Manager["CardAttempt"]):
         """
         return self.filter(is_check_due=True).select_related("billing_profile")
 
-    def delete_old(self) -> int:
-        """Delete the attempts that limits and pages no longer need. Return their number."""
-        old = self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT_FOR)
-        return old.filter(is_check_due=False).delete()[0]
+    def old(self) -> models.QuerySet["CardAttempt"]:
+        """Return the attempts that limits and pages no longer need."""
+        return self.filter(timestamp__lt=timezone.now() - CardAttempt.KEPT_FOR, is_check_due=False)
 
 
 class CardAttempt(models.Model):
@@ -92,6 +91,7 @@ class CardAttempt(models.Model):
             models.Index(fields=["session", "timestamp"], name="attempt_of_session"),
             models.Index(fields=["ok", "timestamp"], name="attempt_by_result"),
             models.Index(fields=["timestamp"], condition=models.Q(is_check_due=True), name="attempt_to_check"),
+            models.Index(fields=["timestamp"], name="attempt_by_age"),
         ]
 
     def __str__(self) -> str:

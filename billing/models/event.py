@@ -31,6 +31,7 @@ class StripeEvent(models.Model):
         verbose_name = _("Stripe event")
         verbose_name_plural = _("Stripe events")
         ordering = ["-pk"]
+        indexes = [models.Index(fields=["processed"], name="stripe_event_by_age")]
 
     def __str__(self) -> str:
         return f"{self.type} {self.stripe_id}"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -117,6 +118,16 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         request.session[PROFILE_KEY] = profile.pk
         return profile
 
+    def record_return(self, request: HttpRequest, guest: "BillingProfile") -> None:
+        """Record that this guest entered the same email address again, so that the rows are not deleted as unused."""
+        GuestEmail.objects.record_return(request)
+        self.filter(pk=guest.pk, user=None).update(updated=timezone.now())
+
+    def mark_erased(self, profiles: models.QuerySet["BillingProfile"]) -> int:
+        """Remove the person from these profiles, and mark their customers to be deleted at Stripe."""
+        empty = {"email": "", "customer_email": "", "rejected_email": ""}
+        return profiles.update(user=None, active=False, forgotten=timezone.now(), **empty)
+
     def update_customer_after_commit(self, **lookup: Any) -> None:
         """Let the Stripe customer of this profile get its current email address, after the commit.
 
@@ -196,6 +207,15 @@ class BillingProfile(GuardedModel):
                 condition=Q(forgotten=None) & ~Q(customer_id="") & ~Q(email="") & ~Q(customer_email=F("email")),
                 name="profile_customer_outdated",
             ),
+            models.Index(
+                fields=["user", "updated"], condition=Q(user=None, forgotten=None), name="profile_of_guest_by_age"
+            ),
+            models.Index(
+                fields=["forgotten"],
+                condition=Q(forgotten__isnull=False, customer_id=""),
+                name="profile_erased_at_stripe",
+            ),
+            models.Index(Lower("email"), name="profile_by_email"),
         ]
 
     def __str__(self) -> str:

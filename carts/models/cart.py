@@ -105,9 +105,8 @@ class CartManager(CartSession, models.Manager["Cart"]):
         Create one if necessary. The closed cart stays closed. If the visitor has added a product again in the meantime,
         the larger quantity counts.
         """
-        owner: dict[str, Any] = (
-            {"user_id": closed.user_id} if closed.user_id else {"user": None, "session_key": closed.session_key}
-        )
+        visitor = {"user": None, "session_key": closed.session_key}
+        owner: dict[str, Any] = {"user_id": closed.user_id} if closed.user_id else visitor
         cart = self._active(lock=True).filter(**owner).first() or self._create_for_owner(owner)
         cart.merge_from(closed, restored_order=order_id)
 
@@ -226,6 +225,7 @@ class Cart(RestoredOrdersMixin):
             ),
             models.UniqueConstraint(fields=["user"], condition=Q(active=True), name="cart_one_active_a_user"),
         ]
+        indexes = [models.Index(fields=["user", "updated"], condition=Q(user=None), name="cart_of_visitor_by_age")]
 
     def __str__(self) -> str:
         return f"#{self.pk}"

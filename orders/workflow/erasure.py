@@ -76,8 +76,7 @@ def _delete_locally(user: User) -> list[int]:
         raise OrdersInProgress(orders)
     user_orders = Order.objects.filter(billing_profile__in=pks)
     user_orders.filter(status=Order.Status.OPEN).delete()
-    profiles = BillingProfile.objects.filter(pk__in=pks)
-    profiles.update(user=None, email="", customer_email="", rejected_email="", active=False, forgotten=timezone.now())
+    BillingProfile.objects.mark_erased(BillingProfile.objects.filter(pk__in=pks))
     for order in user_orders.due_for_erasure():
         erase_order(order)
     Address.objects.filter(billing_profile__in=pks).delete()

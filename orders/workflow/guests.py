@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts import guest_session
 from accounts.email_addresses import canonical_email
 from accounts.models import User
 from addresses.models import Address
@@ -24,7 +23,7 @@ def start_guest(request: HttpRequest, email: str) -> BillingProfile:
     if profile is None or not profile.is_guest:
         return BillingProfile.objects.set_guest_email(request, email, keep=None)
     if profile.email == email:
-        guest_session.record_change(request)
+        BillingProfile.objects.record_return(request, profile)
         return profile
     drop_cards_of_other(profile, email)
     has_ordered = Order.objects.placed().filter(billing_profile=profile).exists()

@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -11,18 +12,22 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing import answers, gateway
+from orders.bookkeeping.pruning import prune
 from orders.bookkeeping.reconcile import LEDGER_PERIOD, compare_with_stripe, reconcile, send_emails
 
 logger = logging.getLogger(__name__)
 EMAIL_SECONDS = 5  # between two checks for waiting email messages
-LEDGER_SECONDS = 3600  # between two comparisons with the Stripe ledger
+LEDGER_SECONDS = 3600  # between two comparisons with the Stripe ledger, and until old rows are deleted again
 
 
 class Command(BaseCommand):
     """Prints what was done. With --every, it prints only the rounds that did something."""
 
+    is_more_to_prune = False
+
     help = (
-        "Settle payments, finish refunds, expire unpaid orders, send emails, and compare orders with the Stripe ledger."
+        "Settle payments, finish refunds, expire unpaid orders, send emails, delete old rows, and compare orders with "
+        "the Stripe ledger."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,7 +46,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, every: int, days: int, **options: Any) -> None:
         self.ledger_period = timedelta(days=days)
         if not every:
-            self._round(quiet=False)
+            self._round(quiet=False, is_prune_due=True)
             if not self._compare(quiet=False):
                 sys.exit(1)
             return
@@ -49,13 +54,18 @@ class Command(BaseCommand):
         while True:
             is_time = time.monotonic() - compared >= LEDGER_SECONDS
             compared = time.monotonic() if is_time else compared
-            _guarded(lambda: self._round(quiet=True))
+            _guarded(partial(self._round, quiet=True, is_prune_due=is_time or self.is_more_to_prune))
             if is_time:
                 _guarded(lambda: self._compare(quiet=True))
             self._send_emails_for(every)
 
-    def _round(self, quiet: bool) -> None:
-        self._report(reconcile(), quiet)
+    def _round(self, quiet: bool, is_prune_due: bool) -> None:
+        """Run one round. Old rows that are left after pruning are deleted in the next round."""
+        done = reconcile()
+        if is_prune_due:
+            pruned, self.is_more_to_prune = prune()
+            done |= pruned
+        self._report(done, quiet)
 
     def _compare(self, quiet: bool) -> bool:
         """Return True if our rows agree with the Stripe ledger, False if they differ or Stripe does not answer."""

@@ -1,0 +1,47 @@
+"""Pruning: deletes the rows that nobody needs any more. `retention` says how long the rows of each table are kept.
+
+A round is bounded, so that a shop that never pruned delays no other work. It is safe to run several processes in
+parallel and to kill them at any time.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+
+from orders.bookkeeping import old_rows, stale_guests
+from orders.bookkeeping.old_rows import Done, delete_old
+
+logger = logging.getLogger(__name__)
+
+# By the label of the count. Rows that refer to others come first, and what calls Stripe comes last.
+STEPS: Mapping[str, Callable[[], Done]] = {
+    "sessions": partial(delete_old, old_rows.expired_sessions),
+    "anonymous carts": partial(delete_old, old_rows.old_carts, old_rows.delete_with_drafts),
+    "replaced open orders": partial(delete_old, old_rows.old_drafts),
+    "guest emails": partial(delete_old, old_rows.old_guest_emails),
+    "account emails": partial(delete_old, old_rows.old_account_emails),
+    "rejected sign-ups": partial(delete_old, old_rows.old_taken_signups),
+    "sign-in attempts": partial(delete_old, partial(old_rows.old_sign_ins, AccessAttempt)),
+    "sign-in logs": partial(delete_old, partial(old_rows.old_sign_ins, AccessLog)),
+    "sign-in failure logs": partial(delete_old, partial(old_rows.old_sign_ins, AccessFailureLog)),
+    "Stripe events": partial(delete_old, old_rows.old_stripe_events),
+    "card attempts": partial(delete_old, old_rows.old_card_attempts),
+    "guests and erased payers": stale_guests.prune_profiles,
+}
+
+
+def prune() -> tuple[dict[str, int], bool]:
+    """Run one round. Return how many rows of each kind were deleted, and whether old rows are left for the next round.
+
+    A kind that fails does not stop the others.
+    """
+    pruned, is_more = {}, False
+    for kind, step in STEPS.items():
+        try:
+            pruned[f"{kind} pruned"], is_left = step()
+            is_more = is_more or is_left
+        except Exception:  # for example a lock that was not granted in time
+            logger.exception("old %s are left for the next round", kind)
+    return pruned, is_more

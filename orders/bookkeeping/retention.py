@@ -1,0 +1,115 @@
+"""How long the rows of each table are kept. Each table is in exactly one class; a test fails until a new one is.
+
+docs/data-retention.md shows this list. `pruning` deletes what is `Pruned`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A table whose rows are deleted by a step of `pruning.STEPS`, or together with a row that it deletes."""
+
+    added_by: str
+    kept_for: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A table whose rows no step deletes, and why that is no growth without a bound or without a purpose."""
+
+    added_by: str
+    kept_for: str
+
+
+STAFF = "as long as staff keep them"
+WITH_ORDER = "with their order"
+WITH_USER = "with their user or group"
+
+# By the label of the model. KEEP_CARTS_DAYS and the like are environment variables, see settings.KEEP_DAYS.
+RETENTION: dict[str, Pruned | Kept] = {
+    # Visitors and guests
+    "sessions.Session": Pruned(
+        "visitors with a cart, guests and users who log in", "until they expire (SESSION_COOKIE_AGE)", "sessions"
+    ),
+    "carts.Cart": Pruned(
+        "visitors who add a product",
+        "without an account and without a placed order: KEEP_CARTS_DAYS days after the last change; others with their "
+        "user or order",
+        "anonymous carts",
+    ),
+    "carts.CartItem": Pruned("visitors who add a product", "with their cart", "anonymous carts"),
+    "accounts.GuestEmail": Pruned(
+        "guests who enter their details",
+        "KEEP_GUESTS_DAYS days after they were last entered; longer if a payer with this email address placed an order",
+        "guest emails",
+    ),
+    "billing.BillingProfile": Pruned(
+        "users, and guests who enter their details",
+        "guests without a placed order: KEEP_GUESTS_DAYS days after they last entered their details, their customer at "
+        "Stripe first; erased payers without an order: until Stripe has deleted the customer and their card attempts "
+        "are deleted; others with their user or orders",
+        "guests and erased payers",
+    ),
+    "addresses.Address": Pruned(
+        "shoppers who enter or edit a postal address", "with their billing profile", "guests and erased payers"
+    ),
+    "billing.Card": Pruned(
+        "shoppers who enter a card",
+        "with their billing profile; an unsaved card is detached at Stripe with its order or after an hour",
+        "guests and erased payers",
+    ),
+    "billing.CardAttempt": Pruned(
+        "shoppers who enter a card or pay", "one day, and until Stripe's cards are checked", "card attempts"
+    ),
+    # Accounts
+    "accounts.AccountMail": Pruned(
+        "requests for a link, and changed email addresses",
+        "KEEP_ACCOUNT_EMAILS_DAYS days, sent or not",
+        "account emails",
+    ),
+    "accounts.TakenSignup": Pruned(
+        "sign-ups with an email address that has an account", "KEEP_SIGN_INS_DAYS days", "rejected sign-ups"
+    ),
+    "axes.AccessAttempt": Pruned("wrong passwords", "KEEP_SIGN_INS_DAYS days after the last one", "sign-in attempts"),
+    "axes.AccessAttemptExpiration": Pruned("not used", "with its attempt", "sign-in attempts"),
+    "axes.AccessLog": Pruned("not used", "KEEP_SIGN_INS_DAYS days", "sign-in logs"),
+    "axes.AccessFailureLog": Pruned("not used", "KEEP_SIGN_INS_DAYS days", "sign-in failure logs"),
+    "accounts.User": Kept("people who sign up, and staff", "until the account is deleted"),
+    "accounts.User_groups": Kept("staff", WITH_USER),
+    "accounts.User_user_permissions": Kept("staff", WITH_USER),
+    # Orders
+    "orders.Order": Kept(
+        "shoppers who check out",
+        "placed: for bookkeeping, without personal data after an erasure; open: with the cart or the guest, or if "
+        "another open order replaced it, KEEP_CARTS_DAYS days after its last change",
+    ),
+    "orders.OrderItem": Kept("placed orders", WITH_ORDER),
+    "orders.OrderEvent": Kept("steps of placed orders", WITH_ORDER),
+    "orders.Mail": Kept("steps of placed orders", f"{WITH_ORDER}, as a record of what was sent"),
+    "orders.Payment": Kept("clicks on Pay, within the limits on card attempts", WITH_ORDER),
+    "orders.Refund": Kept("staff, and charges that match no order", WITH_ORDER),
+    "orders.Dispute": Kept("cardholders", WITH_ORDER),
+    "products.StockMovement": Kept("placed orders, and staff", "with their product, because their sum is its stock"),
+    # Stripe
+    "billing.StripeEvent": Pruned(
+        "webhook requests of Stripe",
+        "KEEP_STRIPE_EVENTS_DAYS days after they were processed; unprocessed ones until they are",
+        "Stripe events",
+    ),
+    # The catalog and its rules
+    "products.Category": Kept("staff", STAFF),
+    "products.Product": Kept("staff", STAFF),
+    "products.Picture": Kept("staff", "with their product"),
+    "carts.ShippingMethod": Kept("staff", STAFF),
+    "carts.TaxRate": Kept("staff", STAFF),
+    "carts.Discount": Kept("staff", STAFF),
+    # Django
+    "admin.LogEntry": Kept("changes in the admin", "as a record of who changed what; with the user who made it"),
+    "auth.Group": Kept("staff", STAFF),
+    "auth.Group_permissions": Kept("staff", WITH_USER),
+    "auth.Permission": Kept("migrations", "fixed by the code"),
+    "contenttypes.ContentType": Kept("migrations", "fixed by the code"),
+    "migrations.Migration": Kept("migrations", "fixed by the code"),
+}
