@@ -41,7 +41,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
             guest = GuestEmail.objects.from_request(request)
             if guest is None:
                 return None, False
-            profile, created = self.create(email=guest.email), True
+            profile, created = self.create(email=guest.email, guest_email=guest), True
         request.session[PROFILE_KEY] = profile.pk
         return profile, created
 
@@ -110,10 +110,11 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         guest = GuestEmail.objects.create(email=email)
         GuestEmail.objects.remember(request, guest)
         if keep:
-            keep.email = email
+            replaced, keep.email, keep.guest_email = keep.guest_email_id, email, guest
             keep.save()
+            GuestEmail.objects.filter(pk=replaced or 0, billing_profiles=None).delete()
             return keep
-        profile = self.create(email=email)
+        profile = self.create(email=email, guest_email=guest)
         request.session[PROFILE_KEY] = profile.pk
         return profile
 
@@ -155,12 +156,16 @@ class BillingProfile(GuardedModel):
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
-        models.SET_NULL,
+        models.PROTECT,  # orders.workflow.erasure is the only way to delete a person
         null=True,
         blank=True,
         related_name="billing_profile",
         verbose_name=_("user"),
     )
+    guest_email = models.ForeignKey(
+        GuestEmail, models.SET_NULL, null=True, blank=True, editable=False, related_name="billing_profiles",
+        verbose_name=_("guest email"), help_text=_("What this guest entered as their email address."),
+    )  # fmt: skip
     email = models.EmailField(_("email"))
     customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
     customer_email = models.EmailField(

@@ -194,7 +194,7 @@ class Order(GuardedModel):
         BillingProfile, models.PROTECT, related_name="orders", verbose_name=_("billing profile")
     )
     account = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="claimed_orders",
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claimed_orders",
         verbose_name=_("account"),
         help_text=_("The account that claimed this guest order through an emailed link."),
     )  # fmt: skip
