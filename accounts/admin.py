@@ -19,6 +19,8 @@ from accounts.email_addresses import CustomerEmailField, same_email, validate_cu
 from accounts.models import AccountMail, GuestEmail, User
 from core.admin import ReadOnlyAdmin
 from core.emails.preview_admin import EmailPreviewAdmin
+from orders.admin.erasure import ErasePersonMixin
+from orders.workflow.erasure import Person, person_of_guest_email
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -72,8 +74,10 @@ def last_superuser_error() -> ValidationError:
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(ErasePersonMixin, DjangoUserAdmin):
     """Admin for users, who are identified by email address instead of a username.
+
+    Staff erase people instead of deleting users: deleting the row would leave the person's other data.
 
     Rights are read-only for everybody but superusers, and so are the accounts that have rights.
     """
@@ -95,6 +99,13 @@ class UserAdmin(DjangoUserAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Allow adding users only together with changing them, because a new user is completed on the change page."""
         return super().has_add_permission(request) and self.has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def get_person(self, obj: User) -> Person | None:
+        """Return the person of this account."""
+        return None if obj.is_erased else Person.of_user(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Allow changing accounts with rights, including their passwords, for superusers only."""
@@ -149,12 +160,16 @@ class GroupAdmin(DjangoGroupAdmin):
 
 
 @admin.register(GuestEmail)
-class GuestEmailAdmin(ReadOnlyAdmin):
+class GuestEmailAdmin(ErasePersonMixin, ReadOnlyAdmin):
     """Read-only admin for the email addresses that guests entered."""
 
     list_display = ["email", "active", "timestamp"]
     list_filter = ["active", "timestamp"]
     search_fields = ["email"]
+
+    def get_person(self, obj: GuestEmail) -> Person:
+        """Return the guest, or the account that took over the guest's profile."""
+        return person_of_guest_email(obj)
 
 
 @admin.register(AccountMail)

@@ -23,7 +23,7 @@ from billing import answers, cards
 from billing.models import BillingProfile, Card
 from orders.models import Order
 from orders.workflow import order_cards
-from orders.workflow.erasure.notes import clear_log, delete_sessions, erase_notes, sessions_of
+from orders.workflow.erasure.notes import delete_sessions, erase_notes, sessions_of
 from orders.workflow.erasure.orders import erase_order
 from orders.workflow.erasure.person import Person
 
@@ -86,15 +86,18 @@ def profiles_with_customer_to_delete() -> QuerySet[BillingProfile]:
     return BillingProfile.objects.with_customer_to_delete().exclude(pk__in=disputed)
 
 
-def finish_erasures() -> int:
-    """Erase what requests wrote to erased profiles that they had loaded before. Return the number of profiles."""
-    rest = Q(Exists(Address.objects.filter(billing_profile=OuterRef("pk")))) | Q(user__isnull=False) | ~Q(email="")
-    rest |= Q(Exists(Order.objects.filter(billing_profile=OuterRef("pk"), status=Order.Status.OPEN)))
-    late = BillingProfile.objects.filter(rest, forgotten__isnull=False).order_by("pk")
-    pks = list(late.values_list("pk", flat=True))
-    with transaction.atomic():
-        _erase_profiles(pks)
-    return len(pks)
+def profiles_with_late_rows() -> QuerySet[BillingProfile]:
+    """Return the erased profiles to which requests wrote that had loaded them before."""
+    profile = OuterRef("pk")
+    late = Q(Exists(Address.objects.filter(billing_profile=profile))) | Q(user__isnull=False) | ~Q(email="")
+    late |= Q(Exists(Order.objects.filter(billing_profile=profile, status=Order.Status.OPEN)))
+    return BillingProfile.objects.filter(late, forgotten__isnull=False)
+
+
+@transaction.atomic
+def erase_late_rows(profile: BillingProfile) -> None:
+    """Erase what was written to this profile after its person was erased."""
+    _erase_profiles([profile.pk])
 
 
 @transaction.atomic
@@ -104,8 +107,8 @@ def _erase_locally(person: Person, sessions: list[str], by: User | None) -> list
     list(person.carts.filter(active=True).select_for_update().order_by("pk"))
     person = person.reload()
     pks = list(person.profiles)
-    if person.user and rights.is_last_superuser(person.user):
-        raise LastSuperuser
+    if person.user:
+        _check_rights(person.user, by)
     if orders := list(person.orders.in_progress()):
         raise OrdersInProgress(orders)
     emails = person.emails()
@@ -122,6 +125,14 @@ def _erase_locally(person: Person, sessions: list[str], by: User | None) -> list
     return pks
 
 
+def _check_rights(user: User, by: User | None) -> None:
+    """Raise ErasureRejected if `by` may not erase this account, or if nobody could grant rights without it."""
+    if by and not rights.lock_and_check(by, user):
+        raise ErasureRejected(_("Only superusers erase accounts with rights."))
+    if rights.is_last_superuser(user):
+        raise LastSuperuser
+
+
 def _erase_profiles(pks: list[int]) -> None:
     """Mark the profiles as erased. Delete what belongs to them, except placed orders."""
     profiles = BillingProfile.objects.filter(pk__in=pks)
@@ -130,9 +141,7 @@ def _erase_profiles(pks: list[int]) -> None:
     Order.objects.filter(billing_profile__in=pks).update(account=None)
     profiles.filter(forgotten=None).update(forgotten=timezone.now())
     profiles.update(user=None, guest_email=None, email="", customer_email="", rejected_email="", active=False)
-    addresses = Address.objects.filter(billing_profile__in=pks)
-    clear_log(Address, addresses.values_list("pk", flat=True))
-    addresses.delete()
+    Address.objects.filter(billing_profile__in=pks).delete()  # a signal receiver clears the log about them
     _delete_cards(pks)
 
 
@@ -173,6 +182,6 @@ def _log(person: Person, by: User) -> None:
     rows = [(BillingProfile, pk) for pk in person.profiles] or rows
     for model, pk in [(User, person.user.pk)] if person.user else rows:
         LogEntry.objects.create(
-            user=by, content_type=ContentType.objects.get_for_model(model), object_id=str(pk), object_repr=f"#{pk}",
-            action_flag=DELETION, change_message=_("Erased this person."),
+            user_id=by.pk, content_type=ContentType.objects.get_for_model(model), object_id=str(pk),
+            object_repr=f"#{pk}", action_flag=DELETION, change_message=_("Erased this person."),
         )  # fmt: skip

@@ -66,7 +66,9 @@ def _erase_free_texts(order: Order) -> None:
 
 def _without_person(text: str, order: Order) -> str:
     """Remove what identifies the person from a text that the shop still needs, such as an open alert."""
-    lines = [line.strip() for name in ("shipping", "billing") for line in _lines(getattr(order, f"{name}_address_text"))]
+    lines = [
+        line.strip() for name in ("shipping", "billing") for line in _lines(getattr(order, f"{name}_address_text"))
+    ]
     for part in sorted({order.email, *lines}, key=len, reverse=True):
         if len(part) >= MIN_LENGTH:
             text = re.sub(re.escape(part), "…", text, flags=re.IGNORECASE)

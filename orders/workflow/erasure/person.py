@@ -12,6 +12,7 @@ from accounts.models import EarlierEmail, GuestEmail, User
 from billing.models import BillingProfile
 from carts.models import Cart
 from orders.models import Order
+from orders.models.order import OrderQuerySet
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,13 @@ class Person:
             return Person.of_user(self.user, self.profiles)
         return Person.of_guest(self.profiles, self.guest_emails)
 
+    def with_guests(self, profiles: Iterable[BillingProfile]) -> "Person":
+        """Return this person together with other guest profiles that staff have picked."""
+        picked = {*self.profiles, *(profile.pk for profile in profiles)}
+        return Person.of_user(self.user, picked) if self.user else Person.of_guest(picked, self.guest_emails)
+
     @property
-    def orders(self) -> QuerySet[Order]:
+    def orders(self) -> OrderQuerySet:
         """The orders of this person, including open ones."""
         return Order.objects.filter(billing_profile__in=self.profiles)
 
@@ -78,6 +84,23 @@ class Person:
         for held in self.emails():
             same |= Q(_has_email(held.email))
         return guest_profiles().filter(same).exclude(pk__in=self.profiles).order_by("pk")
+
+
+def person_of_order(order: Order) -> Person | None:
+    """Return who placed this order: its account, or its guest. Return None if they are erased."""
+    profile = order.billing_profile
+    if profile.forgotten:
+        return None
+    claimed = Order.objects.filter(billing_profile=profile).exclude(account=None).select_related("account").first()
+    user = profile.user or (claimed.account if claimed else None)
+    return Person.of_user(user) if user else Person.of_guest([profile.pk])
+
+
+def person_of_guest_email(guest: GuestEmail) -> Person:
+    """Return the guest who entered this email address, or the account that took over the guest's profile."""
+    profiles = BillingProfile.objects.filter(guest_email=guest).select_related("user")
+    user = next((profile.user for profile in profiles if profile.user), None)
+    return Person.of_user(user) if user else Person.of_guest([profile.pk for profile in profiles], [guest.pk])
 
 
 def guest_profiles() -> QuerySet[BillingProfile]:
