@@ -105,6 +105,8 @@ def _erase_locally(person: Person, sessions: list[str], by: User | None) -> list
     """Delete everything except the Stripe customers. Return the primary keys of the erased billing profiles."""
     # Lock the carts first, as everywhere, so that no order is placed from them in the meantime.
     list(person.carts.filter(active=True).select_for_update().order_by("pk"))
+    if person.user and not _lock_user(person.user):
+        return []  # another request has just erased this account
     person = person.reload()
     pks = list(person.profiles)
     if person.user:
@@ -123,6 +125,15 @@ def _erase_locally(person: Person, sessions: list[str], by: User | None) -> list
     if by:
         _log(person, by)
     return pks
+
+
+def _lock_user(user: User) -> bool:
+    """Lock and reload the account, so that no log entry can be added. Return False if it is erased."""
+    locked = User.objects.select_for_update().filter(pk=user.pk).first()
+    if locked is None or locked.is_erased:
+        return False
+    user.refresh_from_db()
+    return True
 
 
 def _check_rights(user: User, by: User | None) -> None:
@@ -161,9 +172,8 @@ def _delete_user(user: User) -> None:
 
     Otherwise, Django would delete the log of everything that this member of staff did.
     """
-    User.objects.select_for_update().filter(pk=user.pk).first()  # no log entry can be added from here on
     if not LogEntry.objects.filter(user=user).exists():
-        user.delete()
+        User.objects.filter(pk=user.pk).delete()
         return
     email = f"deleted-{user.pk}-{secrets.token_hex(6)}{ERASED_DOMAIN}"
     user.set_unusable_password()
