@@ -180,7 +180,7 @@ class BillingProfile(GuardedModel):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("When the account was deleted. The row is kept for its orders."),
+        help_text=_("When the person was erased. The row is kept for their orders."),
     )
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)

@@ -272,6 +272,7 @@ def test_unverified_email_reaches_nothing_of_a_stranger(
     assert traces(EMAILS[0], "Mallory") == set()
 
 
+@pytest.mark.slow
 def test_earlier_email_of_another_account_reaches_nothing_of_that_account() -> None:
     """A member gives up an email address, and somebody else signs up with it."""
     alice = make_user(EMAILS[0], email_verified=EMAILS[0])
@@ -336,6 +337,7 @@ def test_last_superuser_is_not_erased(staff: User) -> None:
 # Interruptions
 
 
+@pytest.mark.slow
 def test_rows_that_a_request_wrote_after_the_erasure_are_erased_by_reconcile() -> None:
     alice = make_user(EMAILS[0])
     profile = BillingProfile.objects.get(user=alice)
@@ -349,6 +351,7 @@ def test_rows_that_a_request_wrote_after_the_erasure_are_erased_by_reconcile() -
     assert reconcile()["erasures finished"] == 0
 
 
+@pytest.mark.slow
 def test_erasure_that_fails_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     alice = make_user(EMAILS[0], name=NAME)
     Cart.objects.create(user=alice)

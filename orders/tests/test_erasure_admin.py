@@ -57,6 +57,7 @@ def page(kind: str, row: models.Model, name: str = "erase") -> str:
     return reverse(f"admin:{kind}_{name}", args=[row.pk])
 
 
+@pytest.mark.slow
 def test_page_tells_what_is_erased_and_changes_nothing(client: Client, staff: User, alice: User) -> None:
     assert page("accounts_user", alice) in client.get(page("accounts_user", alice, "change")).text
     text = client.get(page("accounts_user", alice)).text
@@ -75,6 +76,7 @@ def test_staff_erase_an_account_and_the_log_names_only_the_id(client: Client, st
     assert client.post(page("accounts_user", alice)).status_code == 404
 
 
+@pytest.mark.slow
 def test_page_names_orders_that_block_the_erasure(client: Client, staff: User, alice: User) -> None:
     order = make_open_order()
     Order.objects.filter(pk=order.pk).update(status="placed", billing_profile=alice.billing_profile)
@@ -84,6 +86,7 @@ def test_page_names_orders_that_block_the_erasure(client: Client, staff: User, a
     assert User.objects.filter(pk=alice.pk).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("without", ["erase_person", "view_user"])
 def test_page_needs_the_permissions(client: Client, alice: User, without: str) -> None:
     make_staff(client, [name for name in ERASER if name not in (without, "change_user")])
@@ -92,6 +95,7 @@ def test_page_needs_the_permissions(client: Client, alice: User, without: str) -
     assert User.objects.filter(pk=alice.pk).exists()
 
 
+@pytest.mark.slow
 def test_only_superusers_erase_accounts_with_rights_and_nobody_themselves(client: Client, staff: User) -> None:
     other = make_user("other@example.org", is_staff=True)
     boss = make_user("boss@example.org", is_staff=True, is_superuser=True)
@@ -135,6 +139,7 @@ def _cascades(model: Any, seen: frozenset[Any] = frozenset()) -> set[Any]:
 # Guests
 
 
+@pytest.mark.slow
 def test_order_page_erases_its_guest_and_only_ticked_others(client: Client, staff: User) -> None:
     order, ticked, other = guest_order(), guest_order(), guest_order()
     stranger = guest_order("other@example.org")
@@ -148,6 +153,7 @@ def test_order_page_erases_its_guest_and_only_ticked_others(client: Client, staf
     assert client.get(page("orders_order", order)).status_code == 403  # erased before
 
 
+@pytest.mark.slow
 def test_guest_with_another_email_cannot_be_ticked(client: Client, staff: User) -> None:
     order, stranger = guest_order(), guest_order("other@example.org")
     response = client.post(page("orders_order", order), {"also": [stranger.billing_profile_id]})
@@ -155,6 +161,7 @@ def test_guest_with_another_email_cannot_be_ticked(client: Client, staff: User) 
     assert {row.email for row in Order.objects.all()} == {"guest@example.org", "other@example.org"}
 
 
+@pytest.mark.slow
 def test_guest_email_page_erases_the_guest(client: Client, staff: User) -> None:
     order, guest = guest_order(), GuestEmail.objects.create(email="late@example.org")
     linked = GuestEmail.objects.exclude(pk=guest.pk).get()
@@ -165,6 +172,7 @@ def test_guest_email_page_erases_the_guest(client: Client, staff: User) -> None:
     assert (order.email, GuestEmail.objects.count()) == ("", 0)
 
 
+@pytest.mark.slow
 def test_order_of_an_account_erases_the_account(client: Client, staff: User, alice: User) -> None:
     order = guest_order()
     Order.objects.filter(pk=order.pk).update(account=alice)
@@ -195,12 +203,14 @@ def test_command_erases_a_user_after_a_dry_run(alice: User) -> None:
     assert not User.objects.exists()
 
 
+@pytest.mark.slow
 def test_command_erases_only_the_guests_of_the_named_orders() -> None:
     first, second, third = guest_order(), guest_order(), guest_order()
     run("--order", first.order_id, "--order", second.order_id)
     assert list(Order.objects.exclude(email="")) == [third]
 
 
+@pytest.mark.slow
 def test_command_fails_with_1_if_blocked_and_2_if_there_is_no_such_person(alice: User) -> None:
     order = guest_order(status=Order.Status.PLACED)
     claimed = guest_order()

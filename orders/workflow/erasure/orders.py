@@ -85,4 +85,4 @@ def _anonymize(text: str, language: str) -> str:
     with translation.override(language):
         countries = {name.casefold(): name for _code, name in country_choices()}
         country = countries.get((text.splitlines() or [""])[-1].strip().casefold(), "")
-        return "\n".join(filter(None, [_("(removed with the account)"), country]))
+        return "\n".join(filter(None, [_("(removed)"), country]))
