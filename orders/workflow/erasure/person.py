@@ -171,7 +171,7 @@ def _emails_of_guest(guest: Person) -> list[HeldEmail]:
     emails = {canonical_email(email) for rows in (profiles, entered) for email in rows.values_list("email", flat=True)}
     others = (
         User.objects.all(), EarlierEmail.objects.all(), BillingProfile.objects.exclude(pk__in=guest.profiles),
-        GuestEmail.objects.exclude(pk__in=guest.guest_emails),
+        GuestEmail.objects.exclude(pk__in=guest.guest_emails).exclude(billing_profiles=None),
     )  # fmt: skip
     return [HeldEmail(email, None, None, not _is_used(email, *others)) for email in sorted(emails - {""})]
 
