@@ -94,6 +94,7 @@ class ErasePersonMixin(admin.ModelAdmin):  # type: ignore[type-arg]
             return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{view}", args=args))
         context = {**self.admin_site.each_context(request), "form": form, "opts": self.opts, "original": obj}
         context |= {"preview": erasure.preview(person), "retained": erasure.RETAINED, "person": person}
+        context["emails"] = [held.email for held in person.emails()]
         title = _("Erase this person") if person.user else _("Erase this guest's data")
         return render(request, "orders/admin/erase.html", context | {"title": title})
 
