@@ -230,7 +230,7 @@ def test_guest_email_without_an_order_is_erased_with_its_profile(client: Client,
     submit_email(client, EMAILS[0])
     erase_person(person_of_guest_email(GuestEmail.objects.get()))
     assert personal_traces() == set()
-    assert not GuestEmail.objects.exists()
+    assert (GuestEmail.objects.exists(), Session.objects.exists()) == (False, False)
     assert client.get("/cart/").status_code == 200
 
 
