@@ -4,17 +4,23 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.forms import UserChangeForm as DjangoUserChangeForm
-from django.http import HttpRequest
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from accounts import emails
-from accounts.email_addresses import CustomerEmailField, validate_customer_email
+from accounts import emails, rights
+from accounts.email_addresses import CustomerEmailField, same_email, validate_customer_email
 from accounts.models import AccountMail, GuestEmail, User
 from core.admin import ReadOnlyAdmin
 from core.emails.preview_admin import DeliveryFilter, EmailPreviewAdmin
+from orders.admin.erasure import ErasePersonMixin
+from orders.workflow.erasure import Person, person_of_guest_email
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -40,12 +46,43 @@ class UserChangeForm(DjangoUserChangeForm):
             validate_customer_email(email)
         return email
 
+    def clean(self) -> dict[str, Any]:
+        """Reject a change that would leave the shop without an active superuser."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        is_superuser = all(cleaned.get(name, True) for name in ("is_active", "is_staff", "is_superuser"))
+        if not is_superuser and rights.is_last_superuser(self.instance):
+            raise last_superuser_error()
+        return cleaned
+
+
+class UserPasswordForm(AdminPasswordChangeForm):
+    """Form for the password of a user. The last active superuser keeps one."""
+
+    def clean(self) -> dict[str, Any]:
+        """Reject the removal of the last active superuser's password."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("set_usable_password") is False and rights.is_last_superuser(self.user):
+            self.add_error("usable_password", last_superuser_error())
+        return cleaned
+
+
+def last_superuser_error() -> ValidationError:
+    """Return the error of a change after which nobody could grant rights."""
+    return ValidationError(
+        _("This is the last active superuser. Give another member of staff superuser status first."), "last_superuser"
+    )
+
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
-    """Admin for users, who are identified by email address instead of a username."""
+class UserAdmin(ErasePersonMixin, DjangoUserAdmin):
+    """Admin for users, who are identified by email address instead of a username.
 
-    form, add_form = UserChangeForm, UserCreationForm
+    Staff erase people instead of deleting users: deleting the row would leave the person's other data.
+
+    Rights are read-only for everybody but superusers, and so are the accounts that have rights.
+    """
+
+    form, add_form, change_password_form = UserChangeForm, UserCreationForm, UserPasswordForm
     ordering = ["email"]
     list_display = ["email", "name", "is_staff", "is_active", "date_joined"]
     search_fields = ["email", "name"]
@@ -59,14 +96,80 @@ class UserAdmin(DjangoUserAdmin):
     ]
     readonly_fields = ["email_verified", "last_login", "date_joined"]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Allow adding users only together with changing them, because a new user is completed on the change page."""
+        return super().has_add_permission(request) and self.has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def get_person(self, obj: User) -> Person | None:
+        """Return the person of this account."""
+        return None if obj.is_erased else Person.of_user(obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Allow changing accounts with rights, including their passwords, for superusers only."""
+        is_allowed = obj is None or rights.may_change_user(request.user, obj)
+        return is_allowed and super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Make rights read-only for everybody but superusers."""
+        readonly = list(super().get_readonly_fields(request, obj))
+        return readonly if rights.may_grant_rights(request.user) else [*readonly, *rights.RIGHTS]
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Omit the password, with the link that changes it, from accounts that are read-only."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (title, options | {"fields": [name for name in options["fields"] if name != "password"]})
+            for title, options in fieldsets
+        ]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save the user, unless the account was given rights in the meantime."""
+        if change and not rights.lock_and_check(request.user, obj):
+            raise PermissionDenied
+        super().save_model(request, obj, form, change)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Change the password in one transaction, so that no rights are granted between the check and the change."""
+        with transaction.atomic():
+            user = self.get_object(request, id)
+            if request.method == "POST" and user and not rights.lock_and_check(request.user, user):
+                raise PermissionDenied
+            return super().user_change_password(request, id, form_url)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin):
+    """Groups of permissions, which only superusers change."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return rights.may_grant_rights(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return rights.may_grant_rights(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return rights.may_grant_rights(request.user)
+
 
 @admin.register(GuestEmail)
-class GuestEmailAdmin(ReadOnlyAdmin):
+class GuestEmailAdmin(ErasePersonMixin, ReadOnlyAdmin):
     """Read-only admin for the email addresses that guests entered."""
 
     list_display = ["email", "active", "timestamp"]
     list_filter = ["active", "timestamp"]
     search_fields = ["email"]
+
+    def get_person(self, obj: GuestEmail) -> Person:
+        """Return the guest, or the account that took over the guest's profile."""
+        return person_of_guest_email(obj)
 
 
 @admin.register(AccountMail)
@@ -92,5 +195,8 @@ class AccessAttemptAdmin(ReadOnlyAdmin):
     search_fields = ["username", "ip_address"]
     fields = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+    def has_delete_permission(self, request: HttpRequest, obj: AccessAttempt | None = None) -> bool:
+        """Allow lifting the lockout of an account with rights for superusers only: it stops guesses at its password."""
+        user = obj and User.objects.filter(same_email("email", obj.username or "")).first()
+        is_allowed = not user or rights.may_change_user(request.user, user)
+        return is_allowed and admin.ModelAdmin.has_delete_permission(self, request, obj)

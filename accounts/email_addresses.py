@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 MAX_EMAIL_LENGTH = 254
 MAX_LOCAL_LENGTH = 64  # characters before the @
+ERASED_DOMAIN = "@forgotten.invalid"  # of the placeholders for the email addresses of erased people
 # A database that compares in uppercase treats a long s as an s and a dotless i as an i.
 UPPERCASE_LOOKALIKES = str.maketrans("\u017f\u0131", "si")
 
@@ -73,4 +74,4 @@ def erased_email(email: str) -> str:
 
     The same email address always gives the same placeholder, which does not reveal it.
     """
-    return f"{salted_hmac('accounts.forgotten', email, algorithm='sha256').hexdigest()[:40]}@forgotten.invalid"
+    return f"{salted_hmac('accounts.forgotten', email, algorithm='sha256').hexdigest()[:40]}{ERASED_DOMAIN}"

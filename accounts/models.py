@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import guest_session
 from accounts.email_addresses import (
+    ERASED_DOMAIN,
     MAX_EMAIL_LENGTH,
     canonical_email,
     erased_email,
@@ -85,6 +86,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        permissions = [("erase_person", "Can erase people")]
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_without_case")]
 
     def __str__(self) -> str:
@@ -95,11 +97,33 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Whether the current email address was verified. A changed address has to be verified again."""
         return bool(self.email) and self.email_verified.lower() == self.email.lower()
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether this person was erased. The row of a member of staff is kept for the log of what they did."""
+        return self.email.endswith(ERASED_DOMAIN)
+
     def get_full_name(self) -> str:
         return self.name or self.email
 
     def get_short_name(self) -> str:
         return self.name or self.email
+
+
+class EarlierEmail(models.Model):
+    """An email address that a user had until `until`, so that an erasure finds what the shop noted under it."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="earlier_emails", verbose_name=_("user"))
+    email = models.EmailField(_("email"))
+    is_verified = models.BooleanField(_("verified"), default=False)
+    until = models.DateTimeField(_("until"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("earlier email")
+        verbose_name_plural = _("earlier emails")
+        ordering = ["until", "pk"]
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class GuestEmailManager(models.Manager["GuestEmail"]):
@@ -168,14 +192,16 @@ class AccountMailQuerySet(OutboxQuerySet):
         of_client = earlier.filter(client=mail.client).count()
         return of_address >= self.RECIPIENT_LIMIT or of_client >= self.CLIENT_LIMIT
 
-    def erase(self, user: User) -> None:
-        """Erase the user's email address from all account emails and drop the unsent ones.
+    def erase(self) -> None:
+        """Erase the recipients of these emails and drop the unsent ones.
 
         The limits still count these rows until they are deleted.
         """
-        mails = self.filter(models.Q(user=user) | models.Q(to=canonical_email(user.email)))
-        mails.filter(sent=None, dropped=None).update(dropped=timezone.now())
-        mails.update(user=None, to=erased_email(canonical_email(user.email)))
+        rows = AccountMail.objects.filter(pk__in=list(self.values_list("pk", flat=True)))
+        rows.filter(sent=None, dropped=None).update(dropped=timezone.now())
+        for to in set(rows.values_list("to", flat=True)):
+            erased = to if to.endswith(ERASED_DOMAIN) else erased_email(to)
+            rows.filter(to=to).update(user=None, to=erased)
 
 
 class AccountMail(OutboxMail):

@@ -3,17 +3,19 @@
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
-from django.db.models.signals import post_save, pre_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.guest_session import guest_session_ended
 from accounts.models import User
+from addresses.models import Address
 from carts import guest_carts
 from carts.models import Cart
 from orders.models import Order
 from orders.models.order import new_order_id
 from orders.workflow import guests
+from orders.workflow.erasure.notes import clear_log
 
 
 @receiver(pre_save, sender=Order, dispatch_uid="order_number")
@@ -30,6 +32,12 @@ def copy_cart_totals(sender: type[Cart], instance: Cart, raw: bool = False, **kw
     """
     if not raw and instance.billing_profile_id:
         Order.objects.copy_totals(instance)
+
+
+@receiver(post_delete, sender=Address, dispatch_uid="clear_log_about_address")
+def clear_log_about_address(sender: type[Address], instance: Address, **kwargs: Any) -> None:
+    """Remove a deleted address from the log. Nothing would tell later whose it was."""
+    clear_log(Address, [instance.pk])
 
 
 @receiver(guest_session_ended, dispatch_uid="orders.forget_guest")

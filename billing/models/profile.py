@@ -42,7 +42,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
             guest = GuestEmail.objects.from_request(request)
             if guest is None:
                 return None, False
-            profile, created = self.create(email=guest.email), True
+            profile, created = self.create(email=guest.email, guest_email=guest), True
         request.session[PROFILE_KEY] = profile.pk
         return profile, created
 
@@ -111,10 +111,11 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         guest = GuestEmail.objects.create(email=email)
         GuestEmail.objects.remember(request, guest)
         if keep:
-            keep.email = email
+            replaced, keep.email, keep.guest_email = keep.guest_email_id, email, guest
             keep.save()
+            GuestEmail.objects.filter(pk=replaced or 0, billing_profiles=None).delete()
             return keep
-        profile = self.create(email=email)
+        profile = self.create(email=email, guest_email=guest)
         request.session[PROFILE_KEY] = profile.pk
         return profile
 
@@ -125,8 +126,9 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
 
     def mark_erased(self, profiles: models.QuerySet["BillingProfile"]) -> int:
         """Remove the person from these profiles, and mark their customers to be deleted at Stripe."""
+        profiles.filter(forgotten=None).update(forgotten=timezone.now())
         empty = {"email": "", "customer_email": "", "rejected_email": ""}
-        return profiles.update(user=None, active=False, forgotten=timezone.now(), **empty)
+        return profiles.update(user=None, guest_email=None, active=False, **empty)
 
     def update_customer_after_commit(self, **lookup: Any) -> None:
         """Let the Stripe customer of this profile get its current email address, after the commit.
@@ -166,12 +168,16 @@ class BillingProfile(GuardedModel):
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
-        models.SET_NULL,
+        models.PROTECT,  # orders.workflow.erasure is the only way to delete a person
         null=True,
         blank=True,
         related_name="billing_profile",
         verbose_name=_("user"),
     )
+    guest_email = models.ForeignKey(
+        GuestEmail, models.SET_NULL, null=True, blank=True, editable=False, related_name="billing_profiles",
+        verbose_name=_("guest email"), help_text=_("What this guest entered as their email address."),
+    )  # fmt: skip
     email = models.EmailField(_("email"))
     customer_id = models.CharField(_("Stripe customer"), max_length=120, blank=True)
     customer_email = models.EmailField(
@@ -186,7 +192,7 @@ class BillingProfile(GuardedModel):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("When the account was deleted. The row is kept for its orders."),
+        help_text=_("When the person was erased. The row is kept for their orders."),
     )
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)

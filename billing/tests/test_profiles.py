@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.signals import user_logged_in
 from django.core import serializers
 from django.db import transaction
+from django.db.models import ProtectedError
 
 from accounts.models import GuestEmail, User
 from billing import answers
@@ -171,9 +172,13 @@ def test_new_user_never_takes_over_another_users_profile() -> None:
     assert BillingProfile.objects.get(user=alice) != bob.billing_profile
 
 
-def test_deleting_a_user_keeps_the_profile() -> None:
-    make_user().delete()
-    assert BillingProfile.objects.get().user is None
+def test_user_with_a_profile_cannot_be_deleted_without_erasing_the_person() -> None:
+    alice = make_user()
+    with pytest.raises(ProtectedError):
+        alice.delete()
+    with pytest.raises(ProtectedError):
+        User.objects.all().delete()
+    assert BillingProfile.objects.get().user == alice
 
 
 def test_sign_in_without_a_request_is_ignored() -> None:

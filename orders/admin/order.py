@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from billing import answers
 from core.admin import ReadOnlyAdmin, ReadOnlyInline
 from orders import links
+from orders.admin.erasure import ErasePersonMixin
 from orders.forms import RefundForm, ShipForm
 from orders.models import Dispute, Order, OrderEvent, OrderItem, Payment
 from orders.models.columns import FROM_QUOTE
 from orders.workflow import alerts, cancellation, disputes, payments, refunds
+from orders.workflow.erasure import Person, person_of_order
 from orders.workflow.shipping import ship
 
 
@@ -75,7 +77,7 @@ def _amount_rows() -> list[str | tuple[str, ...]]:
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
     """Placed orders. Staff cannot edit them, only run actions on them."""
 
     list_display = ["order_id", "email", "status", "total", "currency", "placed_at", "paid_at", "attention"]
@@ -92,6 +94,10 @@ class OrderAdmin(ReadOnlyAdmin):
         (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),
         ("Stripe", {"fields": ["payment_intent_id", "billing_profile", "account"]}),
     ]
+
+    def get_person(self, obj: Order) -> Person | None:
+        """Return the account or the guest who placed the order."""
+        return person_of_order(obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         """Return placed orders only. Open orders are shown as carts."""

@@ -23,7 +23,12 @@ from orders.models import Order, Payment, Refund
 from orders.workflow import cancellation, order_cards, payments, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.claims import has_earlier_orders
-from orders.workflow.erasure import erase_order, profiles_with_customer_to_delete
+from orders.workflow.erasure import (
+    erase_late_rows,
+    erase_order,
+    profiles_with_customer_to_delete,
+    profiles_with_late_rows,
+)
 
 logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
@@ -56,6 +61,7 @@ def reconcile() -> dict[str, int]:
             "unknown cards checked": _each(_attempts_to_check(), cards.detach_unknown_cards),
             "cards removed": _each(order_cards.due_to_detach(), cards.finish_removal),
             "customers updated": _each(outdated[:MAX_CUSTOMERS], BillingProfile.update_customer),
+            "erasures finished": _each(profiles_with_late_rows(), erase_late_rows),
             "customers erased": _each(profiles_with_customer_to_delete(), cards.finish_erasure),
             "orders erased": _each(Order.objects.due_for_erasure(), erase_order),
         }

@@ -29,9 +29,10 @@ ORDER = Columns(
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
+    free_text=("tracking", "attention"),
     not_personal=(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
-        "tracking", "attention", "checksum",
+        "checksum",
     ),
     internal=(
         "uuid", "discount", "active", "intent_try", "account", "link_version", "attention", "checksum",
@@ -50,13 +51,15 @@ PAYMENT = Columns(
     frozen=("order", "number", "key", "card", "stripe_pm", "amount", "currency", "timestamp"),
     conditional=("status", "code", "decline_code", "message"),
     free=("updated",),
-    not_personal=("stripe_pm", "currency", "code", "decline_code", "message"),
+    free_text=("message",),
+    not_personal=("stripe_pm", "currency", "code", "decline_code"),
     internal=("order", "key", "card", "stripe_pm", "code", "decline_code", "updated"),
 )
 REFUND = Columns(
     frozen=("payment", "amount", "currency", "reason", "is_mismatch", "by", "timestamp"),
     conditional=("status", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
-    not_personal=("currency", "reason", "by", "stripe_id", "message"),
+    free_text=("reason", "by", "message"),
+    not_personal=("currency", "stripe_id", "restock"),
     internal=("payment", "is_mismatch", "by", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
 )
 DISPUTE = Columns(

@@ -31,7 +31,7 @@ class OrderEvent(models.Model):
         ALERTED = "told_staff", _("Our staff were asked to check this order")
         ACKNOWLEDGED = "looked_at", _("Our staff checked this order")
         LINKS_REVOKED = "links_revoked", _("Links in earlier emails no longer open this order")
-        ERASED = "forgotten", _("The account was deleted: name, email and address were removed")
+        ERASED = "forgotten", _("Name, email and address were removed")
 
     TEXT_SHOWN_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
 

@@ -80,10 +80,15 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
         Finished orders are shipped, refunded or canceled, or were paid longer ago than Order.ADDRESS_RETENTION. An
         order with an open dispute or inquiry is not finished, because its data is the evidence.
         """
-        awaits_shipping = Q(status=self.model.Status.PAID, paid_at__gt=timezone.now() - self.model.ADDRESS_RETENTION)
         erased = self.placed().filter(billing_profile__forgotten__isnull=False).exclude(email="")
         unfinished = self.model.objects.in_progress().values("pk")
-        return erased.exclude(awaits_shipping).exclude(pk__in=unfinished).exclude(pk__in=self.model.objects.disputed())
+        needed = self.model.objects.awaiting_shipment() | self.model.objects.disputed()
+        return erased.exclude(pk__in=unfinished).exclude(pk__in=needed.values("pk"))
+
+    def awaiting_shipment(self) -> Self:
+        """Return the paid orders that keep their addresses because they still have to be shipped."""
+        since = timezone.now() - self.model.ADDRESS_RETENTION
+        return self.filter(status=self.model.Status.PAID, paid_at__gt=since)
 
     def disputed(self) -> Self:
         """Return the orders with an open dispute or inquiry."""
@@ -104,14 +109,9 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
             with transaction.atomic():
                 self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(active=False)
                 return self.create(
-                    billing_profile=billing_profile,
-                    cart=cart,
-                    email=billing_profile.email,
-                    subtotal=cart.subtotal,
-                    total=cart.total,
-                    currency=settings.CURRENCY,
-                    **self._last_addresses(billing_profile),
-                ), True
+                    billing_profile=billing_profile, cart=cart, email=billing_profile.email, subtotal=cart.subtotal,
+                    total=cart.total, currency=settings.CURRENCY, **self._last_addresses(billing_profile),
+                ), True  # fmt: skip
         except IntegrityError:  # A parallel request of this visitor created or placed the order.
             live = self.filter(billing_profile=billing_profile, cart=cart, active=True).first()
             if live is None:
@@ -194,7 +194,7 @@ class Order(GuardedModel):
         BillingProfile, models.PROTECT, related_name="orders", verbose_name=_("billing profile")
     )
     account = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="claimed_orders",
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="claimed_orders",
         verbose_name=_("account"),
         help_text=_("The account that claimed this guest order through an emailed link."),
     )  # fmt: skip

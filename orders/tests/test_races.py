@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
 from typing import Any
 
@@ -10,9 +11,14 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
+from addresses.models import Address
 from carts.models import Cart
+from orders.bookkeeping.audit import audit
+from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
 from orders.workflow import cancellation
+from orders.workflow.erasure import OrdersInProgress, delete_account
 from stripe_simulator.server import Simulator
 from tests.makers import (
     add_card,
@@ -175,6 +181,33 @@ def test_adding_while_placing_waits_instead_of_failing(client: Client, simulator
     for _round in range(4):
         assert place_while_adding(client, card, product, other) == [302] * THREADS
     assert succeeded(simulator) == Order.objects.filter(status=Order.Status.PAID).count()
+
+
+@pytest.mark.slow
+def test_parallel_erasure_and_placing_leave_a_consistent_outcome(client: Client, simulator: Simulator) -> None:
+    """Check that neither blocks the other, and that no order is placed for a person who is already erased."""
+    user = make_user()
+    client.force_login(user)
+    add_to_cart(client, make_product())
+    submit_details(client, user.email)
+    card = add_card(client).json()["card"]
+    data = payment_form_data(client)
+
+    def act(number: int) -> Any:
+        if number % 2:
+            return copy_of(client).post(reverse("carts:checkout"), data | {"card": card}).status_code
+        with suppress(OrdersInProgress):
+            return delete_account(User.objects.get(pk=user.pk)) if User.objects.filter(pk=user.pk).exists() else None
+
+    statuses = {status for status in run_in_parallel(act) if status}
+    assert not [status for status in statuses if status >= 500]
+    placed = Order.objects.placed().count()
+    assert (placed, placed) == (succeeded(simulator), Order.objects.filter(status=Order.Status.PAID).count())
+    reconcile()
+    assert audit() == []
+    if not User.objects.exists():
+        assert not Order.objects.filter(status=Order.Status.OPEN).exists()
+        assert not Address.objects.exists()
 
 
 @pytest.mark.slow

@@ -7,20 +7,21 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-from accounts.email_addresses import canonical_email
-from accounts.models import AccountMail, User
+from accounts.models import AccountMail, EarlierEmail, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
 from core.columns import Columns
 from core.times import in_shop_zone
 from orders.models import Mail, Order
+from orders.workflow.erasure.person import Person, notes_about
 
 Data = dict[str, Any]
 # Orders, their lines, payments, refunds and disputes, carts and cards declare in their `columns` what the export
 # contains.
 EXPORTED: dict[type[Model], list[str]] = {
     User: ["email", "email_verified", "name", "date_joined", "last_login"],
+    EarlierEmail: ["email", "is_verified", "until"],
     BillingProfile: ["email", "customer_email", "rejected_email", "active", "timestamp", "updated"],
     Address: [
         "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code", "country", "timestamp",
@@ -39,13 +40,20 @@ def export_personal_data(user: User) -> Data:
     return {
         "exported": in_shop_zone(timezone.now()),
         "account": _values(user),
+        "earlier_emails": _all_values(user.earlier_emails.all()),
         "profile": [_values(profile) for profile in profiles],
         "addresses": _all_values(Address.objects.filter(billing_profile__in=profiles)),
         "cards": _all_values(Card.objects.filter(billing_profile__in=profiles)),
         "carts": [_cart(cart) for cart in Cart.objects.filter(user=user).prefetch_related("items__product")],
         "orders": [_order(order) for order in _orders(user)],
-        "mails": _all_values(AccountMail.objects.filter(Q(user=user) | Q(to=canonical_email(user.email)))),
+        "mails": _all_values(_account_mails(user)),
     }
+
+
+def _account_mails(user: User) -> QuerySet[AccountMail]:
+    about = notes_about(Person.of_user(user).emails(), "to", "timestamp")
+    rows: QuerySet[AccountMail] = AccountMail.objects.filter(Q(user=user) | about)
+    return rows
 
 
 def exported_columns(model: type[Model]) -> Sequence[str]:

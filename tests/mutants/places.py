@@ -10,7 +10,7 @@ from types import CodeType
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("core", "products", "accounts", "billing", "addresses", "carts", "orders")
 GROUPS = {
-    "orders/workflow": ["orders/workflow/*.py"],
+    "orders/workflow": ["orders/workflow/*.py", "orders/workflow/erasure/*.py"],
     "orders/bookkeeping": ["orders/bookkeeping/*.py"],
     "billing": [
         "billing/answers.py",

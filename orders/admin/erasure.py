@@ -1,0 +1,109 @@
+"""The page of the admin that erases a person, from an account, an order or a guest email."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import rights
+from billing.models import BillingProfile
+from core.times import format_date
+from orders.models import Order
+from orders.workflow import erasure
+
+
+class GuestChoiceField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # generic only for mypy
+    """A choice of guests. Each label has the guest's email address, the day it was entered, and the placed orders."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: BillingProfile) -> str:
+        placed = Order.objects.placed().filter(billing_profile=obj).order_by("pk")
+        numbers = ", ".join(placed.values_list("order_id", flat=True)) or _("no order")
+        return f"{obj.email}, {format_date(obj.timestamp)}: {numbers}"
+
+
+class ErasePersonForm(forms.Form):
+    """Form that asks which other guests with the same email address are the same person."""
+
+    also = GuestChoiceField(
+        label=gettext_lazy("Other guests with the same email address"), queryset=None, required=False
+    )
+
+    def __init__(self, *args: Any, others: QuerySet[BillingProfile], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["also"].queryset = others  # type: ignore[attr-defined]
+
+
+class ErasePersonMixin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Mixin for admins whose rows belong to a person. Their pages link to the page that erases the person."""
+
+    change_form_template = "orders/admin/erase_link.html"
+
+    def get_person(self, obj: Any) -> erasure.Person | None:
+        """Return the person to whom this row belongs, or None if they are erased."""
+        raise NotImplementedError
+
+    def get_urls(self) -> list[Any]:
+        """Add the erasure page below the URL of the row."""
+        view = self.admin_site.admin_view(self.erase_view)
+        return [path("<path:object_id>/erase/", view, name=self._erase_url_name()), *super().get_urls()]
+
+    def _erase_url_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_erase"
+
+    def may_erase(self, request: HttpRequest, obj: Any, person: erasure.Person | None) -> bool:
+        """Check the permission. Staff cannot erase themselves, and only superusers erase accounts with rights."""
+        if person is None or not request.user.has_perm("accounts.erase_person"):
+            return False
+        is_allowed = person.user is None or (
+            person.user.pk != request.user.pk and rights.may_change_user(request.user, person.user)
+        )
+        return is_allowed and self.has_view_permission(request, obj)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the row, with a link to the erasure page for staff who may use it."""
+        obj = self.get_object(request, object_id)
+        person = self.get_person(obj) if obj else None
+        can_erase = self.may_erase(request, obj, person)
+        context: dict[str, Any] = {"can_erase": can_erase, "is_erasing_user": bool(person and person.user)}
+        context |= {"erase_url": reverse(f"admin:{self._erase_url_name()}", args=[object_id])} if can_erase else {}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def erase_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what an erasure does and what blocks it, and erase the person on POST."""
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            raise Http404
+        person = self.get_person(obj)
+        if person is None or not self.may_erase(request, obj, person):
+            raise PermissionDenied
+        form = ErasePersonForm(request.POST if request.method == "POST" else None, others=person.other_guests())
+        if form.is_valid() and self._erase(request, person.with_guests(form.cleaned_data["also"])):
+            is_left = self.has_view_permission(request) and self.get_object(request, object_id)
+            view, args = ("change", [object_id]) if is_left else ("changelist", [])
+            return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{view}", args=args))
+        context = {**self.admin_site.each_context(request), "form": form, "opts": self.opts, "original": obj}
+        context |= {"preview": erasure.preview(person), "retained": erasure.RETAINED, "person": person}
+        context["emails"] = [held.email for held in person.emails()]
+        title = _("Erase this person") if person.user else _("Erase this guest's data")
+        return render(request, "orders/admin/erase.html", context | {"title": title})
+
+    def _erase(self, request: HttpRequest, person: erasure.Person) -> bool:
+        """Erase the person. Return False, with a message, if that is not possible now."""
+        try:
+            erasure.erase_person(person, by=request.user)  # type: ignore[arg-type]
+        except erasure.ErasureRejected as error:
+            messages.error(request, _("Nothing was erased. %(reason)s") % {"reason": error})
+            return False
+        messages.success(request, _("The personal data has been erased."))
+        return True

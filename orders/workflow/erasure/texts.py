@@ -1,0 +1,122 @@
+"""What an erasure does with each text column of each table, and what stays for how long.
+
+The columns of orders, payments, refunds, disputes, carts and cards are declared in their models. All others are
+declared here. `tests/test_columns.py` fails until a new text column is declared.
+"""
+
+from dataclasses import dataclass, field
+
+from django.apps import apps
+from django.db.models import Model
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.columns import Columns
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The text columns of a model. Each is in exactly one class.
+
+    - `personal`: an erasure empties them or deletes the row.
+    - `free_text`: they can mention a person. An erasure removes what identifies the person, or all of the text.
+    - `not_personal`: they identify nobody.
+    """
+
+    personal: tuple[str, ...] = ()
+    free_text: tuple[str, ...] = ()
+    not_personal: tuple[str, ...] = ()
+
+
+ATTEMPT = ("username", "ip_address", "user_agent", "http_accept", "path_info")
+# By the label of the model.
+TEXTS: dict[str, Texts] = {
+    "accounts.User": Texts(personal=("email", "email_verified", "name", "password")),
+    "accounts.EarlierEmail": Texts(personal=("email",)),
+    "accounts.GuestEmail": Texts(personal=("email",)),
+    "accounts.AccountMail": Texts(personal=("to",), not_personal=("client", "language")),
+    "accounts.TakenSignup": Texts(not_personal=("client",)),
+    "billing.BillingProfile": Texts(personal=("email", "customer_email", "rejected_email", "customer_id")),
+    "billing.CardAttempt": Texts(not_personal=("address", "session", "source")),
+    "billing.StripeEvent": Texts(not_personal=("stripe_id", "type", "object_id", "error")),
+    "addresses.Address": Texts(
+        personal=(
+            "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code", "country",
+        ),
+    ),
+    "orders.Mail": Texts(personal=("to",), not_personal=("about", "message_id")),
+    "orders.OrderEvent": Texts(free_text=("text", "by")),
+    "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
+    "products.Product": Texts(
+        not_personal=(
+            "image", "image_alt", "sku", "title", "slug", "description", "group", "option", "choice", "second_option",
+            "second_choice",
+        ),
+    ),
+    "products.Category": Texts(not_personal=("title", "slug")),
+    "products.Picture": Texts(not_personal=("image", "image_alt")),
+    "carts.ShippingMethod": Texts(not_personal=("title", "countries")),
+    "carts.TaxRate": Texts(not_personal=("title", "country", "region")),
+    "carts.Discount": Texts(not_personal=("code",)),
+    "admin.LogEntry": Texts(free_text=("object_repr", "change_message"), not_personal=("object_id",)),
+    "auth.Permission": Texts(not_personal=("name", "codename")),
+    "auth.Group": Texts(not_personal=("name",)),
+    "contenttypes.ContentType": Texts(not_personal=("app_label", "model")),
+    "sessions.Session": Texts(personal=("session_key", "session_data")),
+    "axes.AccessAttempt": Texts(personal=(*ATTEMPT, "get_data", "post_data")),
+    "axes.AccessFailureLog": Texts(personal=ATTEMPT),
+    "axes.AccessLog": Texts(personal=(*ATTEMPT, "session_hash")),
+}  # fmt: skip
+
+
+def texts_of(model: type[Model]) -> Texts:
+    """Return the declared text columns of a model. A model without a declaration has none."""
+    columns: Columns | None = getattr(model, "columns", None)
+    if model._meta.label in TEXTS or columns is None:
+        return TEXTS.get(model._meta.label, Texts())
+    return Texts(columns.personal, columns.free_text, columns.not_personal)
+
+
+def personal_columns() -> dict[type[Model], tuple[str, ...]]:
+    """Return the columns of all models that can contain personal data."""
+    found = {model: texts_of(model) for model in apps.get_models(include_auto_created=True)}
+    return {model: texts.personal + texts.free_text for model, texts in found.items()}
+
+
+@dataclass(frozen=True)
+class Retained:
+    """Columns that an erasure leaves for a while, by the label of the model, and until when, for staff."""
+
+    until: str | Promise
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+_OF_ORDER = {
+    "orders.Order": ("email", "shipping_address_text", "billing_address_text", "tracking", "attention"),
+    "orders.OrderEvent": ("text",),
+    "orders.Payment": ("message",),
+    "orders.Refund": ("reason", "message"),
+    "orders.Mail": ("to",),
+    "admin.LogEntry": ("object_repr", "change_message"),
+}
+RETAINED = (
+    Retained(
+        _("The details of an order that is paid but not yet shipped: until it is shipped, for 30 days at most."),
+        _OF_ORDER,
+    ),
+    Retained(
+        _("The details of an order with an open dispute or inquiry, and its customer at Stripe: until it is closed."),
+        _OF_ORDER | {"billing.BillingProfile": ("customer_id",), "billing.Card": ("brand", "country", "last4")},
+    ),
+    Retained(
+        _("The customer at Stripe, if Stripe does not answer now: until reconcile has deleted it."),
+        {"billing.BillingProfile": ("customer_id",), "billing.Card": ("brand", "country", "last4")},
+    ),
+    Retained(
+        _(
+            "Number, dates, items, amounts, countries and payment references of orders: as long as the law on "
+            "bookkeeping requires. They do not identify the person."
+        ),
+    ),
+    Retained(_("What a member of staff did: in the log, under the number of the account instead of a name.")),
+)
