@@ -1,5 +1,6 @@
 """Reading of image files: any size, mode and color profile becomes a small upright sRGB picture, in little memory."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -61,12 +62,12 @@ def read_picture(file: IO[bytes], check: Callable[[Image.Image], None] | None = 
 
 def upright_size(file: IO[bytes]) -> tuple[int, int]:
     """Return the width and the height of an image file as browsers show it. Do not decode it."""
-    with Image.open(without_text(file), formats=FORMATS) as image:
+    with _quiet(), Image.open(without_text(file), formats=FORMATS) as image:
         return (image.height, image.width) if _orientation(image) in SIDEWAYS else image.size
 
 
 def _decode(file: IO[bytes], check: Callable[[Image.Image], None] | None) -> _Decoded:
-    with Image.open(without_text(file), formats=FORMATS) as image:
+    with _quiet(), Image.open(without_text(file), formats=FORMATS) as image:
         if check:
             check(image)
         kind, size = ("PNG" if image.format == "PNG" else "WEBP" if image.format == "WEBP" else "JPEG"), image.size
@@ -83,6 +84,11 @@ def _decode(file: IO[bytes], check: Callable[[Image.Image], None] | None) -> _De
             None if "srgb" in info else info.get("gamma"),
             _orientation(image),
         )
+
+
+def _quiet() -> warnings.catch_warnings:
+    """Ignore Pillow's warnings about broken EXIF data and many pixels. The callers handle both."""
+    return warnings.catch_warnings(action="ignore")
 
 
 def _is_large(image: Image.Image) -> bool:

@@ -20,7 +20,7 @@ MAX_BYTES = 10 * MEGABYTE
 MAX_PIXELS = 25_000_000
 MAX_PIXELS_CMYK = 20_000_000
 MAX_PIXELS_WEBP = 7_000_000
-PILLOW_PIXELS = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000  # If there are more millions, Pillow does not tell the size.
+PILLOW_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000  # Pillow does not tell sizes of more millions.
 MAX_SIDE = 8000
 MAX_RATIO = 10  # of the longer side to the shorter
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
@@ -71,8 +71,10 @@ def clean_picture(file: File) -> File:
         return _reencode(file)
     except ValidationError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        text = _("The picture has too many pixels. The maximum is %(limit)s million, and it has more than %(given)s.")
+    except Image.DecompressionBombError as error:
+        text = _(
+            "The picture has too many pixels. The maximum is %(limit)s million, and it has more than %(given)s million."
+        )
         raise _too_many_pixels(text, MAX_PIXELS, given=PILLOW_PIXELS) from error
     except Exception as error:  # Pillow's decoders raise errors of many types for a broken or hostile file.
         if isinstance(error, OSError) and error.errno:  # For example, the disk is full.
