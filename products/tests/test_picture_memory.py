@@ -103,4 +103,3 @@ def test_upload_takes_at_most_200_mb(tmp_path: Path, names: list[str]) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) < MOST_MB
-    print(result.stdout)

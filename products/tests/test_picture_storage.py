@@ -66,7 +66,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch, after: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "after", [pytest.param(after, marks=[pytest.mark.slow] if after not in (0, 5) else []) for after in range(9)]
+    "after", [pytest.param(after, marks=[pytest.mark.slow] if after != 5 else []) for after in range(9)]
 )
 def test_full_disk_leaves_no_file_and_a_message_at_the_field(
     client: Client, product: Product, monkeypatch: pytest.MonkeyPatch, after: int
@@ -129,9 +129,9 @@ def test_rollback_deletes_the_files_of_new_rows_and_keeps_the_others() -> None:
     assert Product.objects.get().image.name in {f"products/{name}" for name in before}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("in_transaction", [True, False])
-def test_files_are_kept_if_another_commit_hook_fails(in_transaction: bool) -> None:
+def test_files_are_kept_if_another_commit_hook_fails() -> None:
     def fail() -> None:
         raise RuntimeError
 
@@ -142,6 +142,7 @@ def test_files_are_kept_if_another_commit_hook_fails(in_transaction: bool) -> No
     assert default_storage.exists(Product.objects.get().image.name)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_failed_save_without_a_transaction_leaves_no_file_and_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     product = Product(sku="A", title="Mug", price=1, stock=5, image=picture())
@@ -159,6 +160,7 @@ def test_failed_save_without_a_transaction_leaves_no_file_and_can_be_repeated(mo
     assert default_storage.exists(Product.objects.get().image.name)
 
 
+@pytest.mark.slow
 def test_unreadable_image_is_not_stored_by_code_either() -> None:
     with pytest.raises(PictureNotStoredError):
         make_product(image=ContentFile(b"no image", "mug.png"))
@@ -191,6 +193,7 @@ def test_saving_an_outdated_product_does_not_restore_the_name_of_a_deleted_image
     assert [Product.objects.get().image_width, Picture.objects.get().image_width] == [300, 310]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_saving_a_picture_that_a_colleague_deleted_does_not_create_it_again() -> None:
     view = add_view(make_product())
@@ -200,6 +203,7 @@ def test_saving_a_picture_that_a_colleague_deleted_does_not_create_it_again() ->
     assert (Picture.objects.count(), stored_files()) == (0, [])
 
 
+@pytest.mark.slow
 def test_two_uploads_of_one_file_have_files_of_their_own(client: Client, product: Product) -> None:
     files = {"pictures-0-image": picture(), "pictures-1-image": picture()}
     assert post(client, product, **files).status_code == 302
@@ -223,6 +227,7 @@ def test_stray_files_are_deleted_after_a_day(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "3 unused files deleted.\n"
 
 
+@pytest.mark.slow
 def test_stray_files_of_an_empty_folder_are_none() -> None:
     assert delete_stray_files(timedelta(0)) == 0
 
@@ -243,6 +248,7 @@ def test_seed_that_fails_halfway_adds_the_product_next_time(monkeypatch: pytest.
     assert (Product.objects.count(), len(stored_files())) == (40, 40 + Picture.objects.count())
 
 
+@pytest.mark.slow
 def test_resize_pictures_reports_a_broken_file_and_continues(capsys: pytest.CaptureFixture[str]) -> None:
     broken, kept = product_with_image(), product_with_image(size=(510, 200))
     for name in (broken.image.rendition_name(160), kept.image.rendition_name(160)):
@@ -254,6 +260,7 @@ def test_resize_pictures_reports_a_broken_file_and_continues(capsys: pytest.Capt
     assert default_storage.exists(kept.image.rendition_name(160))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("wrong", [{"title": ""}, {"pictures-0-position": "-1"}], ids=str)
 def test_form_with_another_error_asks_for_each_chosen_picture_again(
     client: Client, product: Product, wrong: dict[str, str]
@@ -263,6 +270,7 @@ def test_form_with_another_error_asks_for_each_chosen_picture_again(
     assert "Please correct the errors below" in response.text
 
 
+@pytest.mark.slow
 def test_form_asks_only_for_pictures_that_were_chosen_and_have_no_other_error(client: Client, product: Product) -> None:
     response = post(client, product, image=ContentFile(b"no image", "mug.png"), **{"pictures-1-image": ""})
     assert (response.text.count(AGAIN), response.text.count("This picture cannot be read")) == (1, 1)
