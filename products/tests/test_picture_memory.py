@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -49,27 +51,28 @@ def noisy(mode: str, width: int, height: int) -> Image.Image:
     return image
 
 
+def save(image: Image.Image, kind: str, **options: Any) -> Callable[[Path], None]:
+    return lambda path: image.save(path, kind, **options)
+
+
+# Each has about as many pixels as its kind can have.
+MAKERS: dict[str, Callable[[], Callable[[Path], object]]] = {
+    "first.png": lambda: save(Image.new("RGB", (500, 400), "red"), "PNG"),
+    "flat.png": lambda: save(Image.new("RGBA", (5000, 5000), (200, 100, 50, 128)), "PNG", compress_level=1),
+    "palette.png": lambda: save(noisy("RGB", 4900, 4900).convert("P"), "PNG"),
+    "gray.png": lambda: save(Image.new("I;16", (5000, 5000), 999), "PNG", compress_level=1),
+    "large.jpg": lambda: save(noisy("RGB", 5000, 5000), "JPEG", quality=30, progressive=True, subsampling=0),
+    "medium.jpg": lambda: save(noisy("RGB", 4000, 3000), "JPEG", quality=50, progressive=True, subsampling=0),
+    "cmyk.jpg": lambda: save(Image.new("CMYK", (5000, 4000), (9, 99, 200, 20)), "JPEG", progressive=True),
+    "lossless.webp": lambda: save(noisy("RGBA", 2800, 2500), "WEBP", lossless=True, quality=0, method=0),
+    "bomb.png": lambda: lambda path: path.write_bytes(text_bomb()),
+}
+
+
 def make(folder: Path, name: str) -> Path:
-    """Store a picture with as many pixels as its kind can have, and return its path."""
+    """Store the picture and return its path."""
     path = folder / name
-    if name == "flat.png":
-        Image.new("RGBA", (5000, 5000), (200, 100, 50, 128)).save(path, "PNG", compress_level=1)
-    elif name == "palette.png":
-        noisy("RGB", 4900, 4900).convert("P").save(path, "PNG", compress_level=6)
-    elif name == "gray.png":
-        Image.new("I;16", (5000, 5000), 999).save(path, "PNG", compress_level=1)
-    elif name == "large.jpg":
-        noisy("RGB", 5000, 5000).save(path, "JPEG", quality=30, progressive=True, subsampling=0)
-    elif name == "medium.jpg":
-        noisy("RGB", 4000, 3000).save(path, "JPEG", quality=50, progressive=True, subsampling=0)
-    elif name == "cmyk.jpg":
-        Image.new("CMYK", (5000, 4000), (9, 99, 200, 20)).save(path, "JPEG", progressive=True, subsampling=0)
-    elif name == "lossless.webp":
-        noisy("RGBA", 2800, 2500).save(path, "WEBP", lossless=True, quality=0, method=0)
-    elif name == "bomb.png":
-        path.write_bytes(text_bomb())
-    else:
-        Image.new("RGB", (500, 400), "red").save(path)
+    MAKERS[name]()(path)
     assert path.stat().st_size <= MAX_BYTES
     return path
 
