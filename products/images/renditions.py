@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from django.core.files.base import ContentFile, File
-from django.db import models
+from django.db import models, transaction
 from django.db.models.fields.files import ImageFieldFile
 from PIL import Image
 
@@ -28,16 +28,18 @@ class RenditionImageFile(ImageFieldFile):
         """Store the image and its renditions. Raise PictureNotStoredError and leave no file if that fails."""
         before = self.name
         self.name = self.field.generate_filename(self.instance, name)
-        try:
-            self._set_size(*upright_size(content))
-            self._store(content)
-        except Exception as error:
-            self.name = before
-            raise PictureNotStoredError(content) from error
-        setattr(self.instance, self.field.attname, self.name)
-        self._committed = True
-        if save:
-            self.instance.save()
+        with transaction.atomic(savepoint=False):  # An error deletes the files with the transaction.
+            try:
+                self._set_size(*upright_size(content))
+                store_files(self.storage, [(self.name, content)])
+                self.create_renditions()
+            except Exception as error:
+                self.name = before
+                raise PictureNotStoredError(content) from error
+            setattr(self.instance, self.field.attname, self.name)
+            self._committed = True
+            if save:
+                self.instance.save()
 
     def create_renditions(self) -> int:
         """Create and store the missing renditions. Return their number.
@@ -49,14 +51,6 @@ class RenditionImageFile(ImageFieldFile):
             with self.storage.open(str(self.name)) as file:
                 store_files(self.storage, self._renditions(file, missing))
         return len(missing)
-
-    def _store(self, content: File) -> None:
-        store_files(self.storage, [(str(self.name), content)])
-        try:
-            self.create_renditions()
-        except BaseException:
-            delete_files(self.storage, [str(self.name)])
-            raise
 
     def _renditions(self, file: File, widths: list[int]) -> Iterator[tuple[str, File]]:
         """Yield the name and the content of these renditions. Each is scaled from the one before, the widest first."""

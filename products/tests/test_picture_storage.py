@@ -97,6 +97,20 @@ def test_failed_rendition_leaves_no_file_and_a_message_at_the_field(
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_failed_rendition_of_an_image_saved_directly_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    product = make_product()
+
+    def fail(image: Any) -> ContentFile:
+        raise ValueError
+
+    monkeypatch.setattr(renditions, "_as_webp", fail)
+    with pytest.raises(PictureNotStoredError):
+        product.image.save("mug.png", picture())
+    assert (stored_files(), Product.objects.get().image.name) == ([], "")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", ["save_model", "save_related", "log_change"])
 def test_database_error_leaves_no_file(
     client: Client, product: Product, monkeypatch: pytest.MonkeyPatch, failing: str
