@@ -1,12 +1,19 @@
 """Tests of uploads of many kinds: the stored picture has the right colors, or the field has a message and no file."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from products.images.reading import READ_PIXELS
+from products.images.uploads import clean_picture
 from products.models import Product
 from products.tests.picture_cases import CASES
 from products.tests.test_renditions import stored_files
@@ -48,3 +55,21 @@ def test_upload_has_the_right_colors_or_a_message(client: Client, product: Produ
     names = {stored.image.name, *(stored.image.rendition_name(width) for width in stored.image.widths)}
     assert set(stored_files()) == {Path(file).name for file in names}
     assert (stored.image_width, stored.image_height) == image.size
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=100)
+@given(
+    name=st.sampled_from(["mode-png-la", "mode-jpeg-progressive", "mode-webp", "profile-p3", "profile-cmyk"]),
+    damages=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=5),
+    length=st.integers(0, 5000),
+)
+def test_damaged_file_is_read_or_rejected_with_a_message(
+    name: str, damages: list[tuple[int, int]], length: int
+) -> None:
+    content = bytearray(CASES[name][0]())
+    for at, value in damages:
+        content[at % len(content)] = value
+    with suppress(ValidationError), Image.open(clean_picture(ContentFile(content[: length or None]))) as image:
+        assert image.mode in ("RGB", "RGBA")
+        assert image.width * image.height <= READ_PIXELS * 1.1
