@@ -55,9 +55,9 @@ class RenditionImageFile(ImageFieldFile):
     def _renditions(self, file: File, widths: list[int]) -> Iterator[tuple[str, File]]:
         """Yield the name and the content of these renditions. Each is scaled from the one before, the widest first."""
         picture, _kind = read_picture(file)
-        ratio = self._own_height / self._own_width
+        ratio = picture.height / picture.width
         for width in reversed(widths):
-            height = max(round(width * ratio), 1)
+            height = min(max(round(width * ratio), 1), MAX_HEIGHT)
             picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
             yield self.rendition_name(width), _as_webp(picture)
 
@@ -73,7 +73,7 @@ class RenditionImageFile(ImageFieldFile):
         A very tall image has only renditions that are narrow enough for the format.
         """
         own, height = self._own_width, self._own_height
-        widest = min(own, WIDTHS[-1], MAX_HEIGHT * own // height) if height else 0
+        widest = min(own, WIDTHS[-1], MAX_HEIGHT * own // height if height else own)
         smaller = [width for width in WIDTHS if width < widest]
         return sorted({*smaller, widest} - {0})
 
