@@ -56,7 +56,7 @@ def health(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve an uploaded image. Its name contains a hash of the content, so caches can keep it indefinitely.
+    """Serve an uploaded image. Its name is never used again, so caches can keep it indefinitely.
 
     A strict Content-Security-Policy applies in case a file in the directory is not an image and is opened as a page.
     """

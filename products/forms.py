@@ -34,7 +34,15 @@ class ProductForm(forms.ModelForm):
         field_classes: ClassVar[dict[str, Any]] = {"image": PictureField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        is_new = kwargs.get("instance") is None
+        if is_new:
+            kwargs["initial"] = {"active": False} | (kwargs.get("initial") or {})
         super().__init__(*args, **kwargs)
+        if is_new and "active" in self.fields:
+            self.fields["active"].help_text = _(
+                "A new product starts off sale, so that it appears in the shop only on purpose. "
+                "Tick this when it is complete."
+            )
         self.fields["is_unlimited"].initial = self.instance.stock is None and not self.instance._state.adding
 
     def clean(self) -> dict[str, Any]:

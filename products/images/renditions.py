@@ -1,61 +1,81 @@
 """Model field that stores an image with renditions: smaller copies for lists, phones and carts."""
 
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import PurePath
 from typing import Any
 
 from django.core.files.base import ContentFile, File
-from django.db import models
+from django.db import models, transaction
 from django.db.models.fields.files import ImageFieldFile
 from PIL import Image
+
+from products.images.reading import read_picture, upright_size
+from products.images.storing import PictureNotStoredError, delete_files, store_files
 
 # The widths of the renditions in pixels. No rendition is wider than the image itself. 400 fills half the width of a
 # phone, on which most lists are read. Run `manage.py resize_pictures` after a change.
 WIDTHS = (160, 400, 640, 1280)
 FORMER_WIDTHS = (320,)  # The widths of earlier versions. Their files are deleted with the image.
 QUALITY = 78
+MAX_HEIGHT = 16_383  # pixels of a WebP file
 
 
 class RenditionImageFile(ImageFieldFile):
     """A stored image and its renditions, WebP files named after it. The row stores the image's own width and height."""
 
     def save(self, name: str, content: File, save: bool = True) -> None:
-        """Store the image, then its renditions."""
-        super().save(name, content, save=False)
-        with self.storage.open(str(self.name)) as file, Image.open(file) as image:
-            self._set_size(image.width, image.height)
-        self.create_renditions()
-        if save:
-            self.instance.save()
+        """Store the image and its renditions. Raise PictureNotStoredError and leave no file if that fails."""
+        before = self.name
+        self.name = self.field.generate_filename(self.instance, name)
+        with transaction.atomic(savepoint=False):  # An error deletes the files with the transaction.
+            try:
+                self._set_size(*upright_size(content))
+                store_files(self.storage, [(self.name, content)])
+                self.create_renditions()
+            except Exception as error:
+                self.name = before
+                raise PictureNotStoredError(content) from error
+            setattr(self.instance, self.field.attname, self.name)
+            self._committed = True
+            if save:
+                self.instance.save()
 
     def create_renditions(self) -> int:
         """Create and store the missing renditions. Return their number.
 
-        The widest is created first, and each is scaled from the one before. Raise OSError if the image file is missing.
+        Raise OSError if the image file is missing, and errors of other types if it cannot be read.
         """
         missing = [width for width in self.widths if not self.storage.exists(self.rendition_name(width))]
         if missing:
-            with self.storage.open(str(self.name)) as file, Image.open(file) as image:
-                picture = image.convert("RGBA" if image.has_transparency_data else "RGB")
-                ratio = image.height / image.width
-            for width in reversed(missing):
-                height = max(round(width * ratio), 1)
-                picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
-                self.storage.save(self.rendition_name(width), _as_webp(picture))
+            with self.storage.open(str(self.name)) as file:
+                store_files(self.storage, self._renditions(file, missing))
         return len(missing)
+
+    def _renditions(self, file: File, widths: list[int]) -> Iterator[tuple[str, File]]:
+        """Yield the name and the content of these renditions. Each is scaled from the one before, the widest first."""
+        picture, _kind = read_picture(file)
+        ratio = picture.height / picture.width
+        for width in reversed(widths):
+            height = min(max(round(width * ratio), 1), MAX_HEIGHT)
+            picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
+            yield self.rendition_name(width), _as_webp(picture)
 
     def delete(self, save: bool = True) -> None:
         """Delete the image and its renditions from the storage."""
-        for width in (*self.widths, *FORMER_WIDTHS):
-            self.storage.delete(self.rendition_name(width))
+        delete_files(self.storage, [self.rendition_name(width) for width in (*self.widths, *FORMER_WIDTHS)])
         super().delete(save)
 
     @property
     def widths(self) -> list[int]:
-        """The widths of the renditions, in ascending order. The last is the image's own width, up to 1280 pixels."""
-        own = self._own_width
-        smaller = [width for width in WIDTHS if width < own]
-        return sorted({*smaller, min(own, WIDTHS[-1])} - {0})
+        """The widths of the renditions, in ascending order. The last is the image's own width, up to 1280 pixels.
+
+        A very tall image has only renditions that are narrow enough for the format.
+        """
+        own, height = self._own_width, self._own_height
+        widest = min(own, WIDTHS[-1], MAX_HEIGHT * own // height if height else own)
+        smaller = [width for width in WIDTHS if width < widest]
+        return sorted({*smaller, widest} - {0})
 
     def rendition_name(self, width: int) -> str:
         """Return the name of the rendition of this width. A WebP image of exactly this width is its own rendition."""
@@ -94,6 +114,10 @@ class RenditionImageFile(ImageFieldFile):
     @property
     def _own_width(self) -> int:
         return getattr(self.instance, f"{self.field.name}_width") or 0
+
+    @property
+    def _own_height(self) -> int:
+        return getattr(self.instance, f"{self.field.name}_height") or 0
 
     def _set_size(self, width: int | None, height: int | None) -> None:
         setattr(self.instance, f"{self.field.name}_width", width)

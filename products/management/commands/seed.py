@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 from PIL import Image
 
 from products.models import Category, Product, StockMovement
@@ -59,6 +60,7 @@ class Command(BaseCommand):
             choice=row["choice"],
         )
 
+    @transaction.atomic  # Otherwise, a product without its second picture would be skipped next time.
     def _add_pictured(self, row: dict[str, str]) -> None:
         product = self._new_product(row)
         with (CATALOG / "images" / row["image"]).open("rb") as picture:
