@@ -12,6 +12,7 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 
 from orders.bookkeeping import old_rows, stale_guests
 from orders.bookkeeping.old_rows import Done, delete_old
+from products.images.stray_files import delete_stray_files
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "sign-in failure logs": partial(delete_old, partial(old_rows.old_sign_ins, AccessFailureLog)),
     "Stripe events": partial(delete_old, old_rows.old_stripe_events),
     "card attempts": partial(delete_old, old_rows.old_card_attempts),
+    "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }
 

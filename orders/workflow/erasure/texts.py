@@ -34,7 +34,7 @@ TEXTS: dict[str, Texts] = {
     "accounts.User": Texts(personal=("email", "email_verified", "name", "password")),
     "accounts.EarlierEmail": Texts(personal=("email",)),
     "accounts.GuestEmail": Texts(personal=("email",)),
-    "accounts.AccountMail": Texts(personal=("to",), not_personal=("client", "language")),
+    "accounts.AccountMail": Texts(personal=("to",), not_personal=("client", "language", "refusal")),
     "accounts.TakenSignup": Texts(not_personal=("client",)),
     "billing.BillingProfile": Texts(personal=("email", "customer_email", "rejected_email", "customer_id")),
     "billing.CardAttempt": Texts(not_personal=("address", "session", "source")),
@@ -44,7 +44,7 @@ TEXTS: dict[str, Texts] = {
             "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code", "country",
         ),
     ),
-    "orders.Mail": Texts(personal=("to",), not_personal=("about", "message_id")),
+    "orders.Mail": Texts(personal=("to",), not_personal=("about", "message_id", "refusal")),
     "orders.OrderEvent": Texts(free_text=("text", "by")),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
     "products.Product": Texts(
