@@ -122,7 +122,7 @@ class UserAdmin(DjangoUserAdmin):
             raise PermissionDenied
         super().save_model(request, obj, form, change)
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Change the password in one transaction, so that no rights are granted between the check and the change."""
         with transaction.atomic():
             user = self.get_object(request, id)
