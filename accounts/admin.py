@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, rights
 from accounts.email_addresses import CustomerEmailField, same_email, validate_customer_email
+from accounts.forms import EmailChangeForm
 from accounts.models import AccountMail, GuestEmail, User
 from core.admin import ReadOnlyAdmin
 from core.emails.preview_admin import EmailPreviewAdmin
@@ -29,6 +30,10 @@ class UserCreationForm(AdminUserCreationForm):
         fields = ("email", "name")
         field_classes = {"email": CustomerEmailField}
 
+    def clean_email(self) -> str:
+        """Return the email address. Raise ValidationError if an account has it already, in any case."""
+        return reject_taken_email(self.cleaned_data["email"])
+
 
 class UserChangeForm(DjangoUserChangeForm):
     """Form for editing a user. An old email address that would be rejected now can stay."""
@@ -38,11 +43,11 @@ class UserChangeForm(DjangoUserChangeForm):
         field_classes = {}
 
     def clean_email(self) -> str:
-        """Return the email address. Raise ValidationError if it was changed to one that cannot be a customer's."""
+        """Return the email address. Raise ValidationError if it is taken, or new and no customer can have it."""
         email: str = self.cleaned_data["email"]
         if "email" in self.changed_data:
             validate_customer_email(email)
-        return email
+        return reject_taken_email(email, self.instance.pk)
 
     def clean(self) -> dict[str, Any]:
         """Reject a change that would leave the shop without an active superuser."""
@@ -62,6 +67,13 @@ class UserPasswordForm(AdminPasswordChangeForm):
         if cleaned.get("set_usable_password") is False and rights.is_last_superuser(self.user):
             self.add_error("usable_password", last_superuser_error())
         return cleaned
+
+
+def reject_taken_email(email: str, own_pk: int | None = None) -> str:
+    """Return the email address. Raise ValidationError if another account has it, in any case."""
+    if User.objects.exclude(pk=own_pk).filter(same_email("email", email)).exists():
+        raise ValidationError(EmailChangeForm.EMAIL_TAKEN, code="taken")
+    return email
 
 
 def last_superuser_error() -> ValidationError:

@@ -46,7 +46,7 @@ SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "help@shop.example")
 STAFF_EMAIL = env.str("STAFF_EMAIL", SUPPORT_EMAIL)  # receives emails about orders; empty: no staff emails
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "core.admin_site.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,67 @@
+"""The admin site. It answers requests again that met a row that a colleague saved or deleted at the same moment."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.apps import AdminConfig
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+logger = logging.getLogger(__name__)
+
+FORM_VIEWS = ("add_view", "change_view", "delete_view")
+TRIES = 5  # A slug can be taken several times in a row.
+
+
+class ShopAdminSite(admin.AdminSite):
+    """An admin site whose forms never fail because of two requests at the same moment."""
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        return super().admin_view(_answer_again(view), cacheable)
+
+
+class ShopAdminConfig(AdminConfig):
+    """The configuration of Django's admin with the site of the shop."""
+
+    default_site = "core.admin_site.ShopAdminSite"
+
+
+def _answer_again(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Wrap a view so that it runs again if the database rejects its changes.
+
+    Validation cannot see a row that another transaction has not committed yet. The second time, it sees the row and
+    the form shows the usual message, a new row gets the next free slug, and the deletion page says what refers to the
+    row. The form is never saved twice: everything that a rejected try wrote is rolled back.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not _writes_only_rows(view, request):
+            return view(request, *args, **kwargs)
+        for _number in range(TRIES):
+            try:
+                with transaction.atomic():
+                    return view(request, *args, **kwargs)
+            except IntegrityError as error:  # Django's ProtectedError too.
+                logger.warning("The admin answers %s again: %s", request.path, type(error).__name__)
+                for file in (file for _name, files in request.FILES.lists() for file in files):
+                    file.seek(0)
+        logger.error("The database rejected what was sent to %s %d times.", request.path, TRIES)
+        messages.error(request, _("Nothing was saved, because somebody else was saving too. Please try again."))
+        return redirect(request.get_full_path())
+
+    return answer
+
+
+def _writes_only_rows(view: Callable[..., HttpResponse], request: HttpRequest) -> bool:
+    """Check that the request saves or deletes rows. Other pages and actions can call Stripe, so they run once."""
+    if request.method != "POST":
+        return False
+    name = getattr(view, "__name__", "")
+    is_saved_list = "_save" in request.POST or set(request.POST.getlist("action")) == {"delete_selected"}
+    return name in FORM_VIEWS or (name == "changelist_view" and is_saved_list)
