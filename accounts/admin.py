@@ -71,7 +71,7 @@ class UserPasswordForm(AdminPasswordChangeForm):
 
 def reject_taken_email(email: str, own_pk: int | None = None) -> str:
     """Return the email address. Raise ValidationError if another account has it, in any case."""
-    if User.objects.exclude(pk=own_pk).filter(same_email("email", email)).exists():
+    if User.objects.filter(same_email("email", email)).exclude(pk=own_pk or 0).exists():
         raise ValidationError(EmailChangeForm.EMAIL_TAKEN, code="taken")
     return email
 

@@ -18,7 +18,7 @@ class DeletionAdmin(admin.ModelAdmin):
     The pages of several rows separate those in use from the others.
     """
 
-    actions: ClassVar[Any] = ["delete_selected"]
+    actions = ["delete_selected"]
     delete_confirmation_template = "admin/delete_row.html"
     in_use: ClassVar[Q]  # the rows that cannot be deleted
     in_use_reason: ClassVar[Any]
@@ -47,7 +47,7 @@ class DeletionAdmin(admin.ModelAdmin):
         rows = list(queryset)
         used = list(self.rows_in_use(rows))
         if not used:
-            return delete_without_check(self, request, queryset)  # type: ignore[arg-type]
+            return delete_without_check(self, request, queryset)
         context = {
             **self.admin_site.each_context(request),
             **self._instead_context(request, used),

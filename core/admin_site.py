@@ -21,7 +21,7 @@ TRIES = 5  # A slug can be taken several times in a row.
 class ShopAdminSite(admin.AdminSite):
     """An admin site whose forms never fail because of two requests at the same moment."""
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return super().admin_view(_answer_again(view), cacheable)
 
 

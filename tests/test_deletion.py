@@ -1,6 +1,8 @@
 """Tests that staff can delete what was made by mistake, and that nothing that was sold disappears."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -190,7 +192,7 @@ def test_product_is_either_deleted_or_sold() -> None:
     boss = Client(raise_request_exception=False)
     boss.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
 
-    def run(step: Any) -> int:
+    def run(step: Callable[[], Any]) -> int:
         try:
             return int(step().status_code)
         finally:
@@ -201,8 +203,8 @@ def test_product_is_either_deleted_or_sold() -> None:
         shoppers = [Client(raise_request_exception=False) for _number in range(4)]
         for shopper in shoppers:
             add_to_cart(shopper, make_product())
-        steps: list[Any] = [lambda: boss.post(f"{PRODUCTS}{product.pk}/delete/", {"post": "yes"})]
-        steps += [lambda shopper=shopper: add_to_cart(shopper, product) for shopper in shoppers]
+        steps = [partial(boss.post, f"{PRODUCTS}{product.pk}/delete/", {"post": "yes"})]
+        steps += [partial(add_to_cart, shopper, product) for shopper in shoppers]
         with ThreadPoolExecutor(len(steps)) as pool:
             assert list(pool.map(run, steps)) == [302] * 5
         assert not Product.objects.filter(pk=product.pk).exists()
