@@ -182,10 +182,8 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
     """
 
     columns = Columns(
-        free=(
-            "billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
-            "discount_code", "subtotal", "total", "timestamp", "updated",
-        ),
+        free=("billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
+              "discount_code", "subtotal", "total", "timestamp", "updated"),
         conditional=("restored_orders", "removed_products"),
         not_personal=("session_key", "country", "region", "discount_code", "restored_orders", "removed_products"),
         internal=("billing_profile", "user", "session_key", "shipping_method", "restored_orders", "removed_products"),
