@@ -194,6 +194,16 @@ def form_urls(name: str, page: str) -> list[str]:
     return [reverse(f"admin:{name}_change", args=[row.pk])]
 
 
+def test_list_rejects_keys_and_years_that_no_query_can_have(boss: Client) -> None:
+    url = reverse("admin:orders_order_changelist")
+    for year in ("0", "0000", "99999", "9" * 40):
+        assert boss.get(f"{url}?placed_at__year={year}").url == f"{url}?e=1", year
+    assert boss.get(f"{url}?placed_at__year=2026").status_code == 200
+    for key in ("abc", "9" * 40):
+        page = boss.post(url, {"action": "settle", "_selected_action": [key]}, follow=True)
+        assert "No items have been changed." in page.text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_list_answers_junk_in_its_query(boss: Client, name: str) -> None:
