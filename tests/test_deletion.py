@@ -11,7 +11,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.test import Client
 from django.urls import reverse
@@ -115,6 +115,19 @@ def test_emptied_cart_names_the_deleted_product_after_sign_in(boss: Client, othe
     Cart.objects.create(user=alice)
     other_client.post("/accounts/login/", {"email": alice.email, "password": "correct horse battery"})
     assert "Teal mug is no longer sold" in other_client.get("/cart/").text
+
+
+def test_shopper_who_adds_a_product_while_it_is_deleted_gets_a_message(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = make_product()
+
+    def reject(*args: Any) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(Cart, "set_quantity", reject)
+    add_to_cart(client, product)
+    assert "This product is no longer available." in client.get("/cart/").text
 
 
 def test_cart_of_an_open_order_is_updated(boss: Client) -> None:
