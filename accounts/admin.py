@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, rights
 from accounts.email_addresses import CustomerEmailField, same_email, validate_customer_email
+from accounts.forms import EmailChangeForm
 from accounts.models import AccountMail, GuestEmail, User
 from core.admin import ReadOnlyAdmin
 from core.emails.preview_admin import DeliveryFilter, EmailPreviewAdmin
@@ -31,6 +32,10 @@ class UserCreationForm(AdminUserCreationForm):
         fields = ("email", "name")
         field_classes = {"email": CustomerEmailField}
 
+    def clean_email(self) -> str:
+        """Return the email address. Raise ValidationError if an account has it already, in any case."""
+        return reject_taken_email(self.cleaned_data["email"])
+
 
 class UserChangeForm(DjangoUserChangeForm):
     """Form for editing a user. An old email address that would be rejected now can stay."""
@@ -40,11 +45,11 @@ class UserChangeForm(DjangoUserChangeForm):
         field_classes = {}
 
     def clean_email(self) -> str:
-        """Return the email address. Raise ValidationError if it was changed to one that cannot be a customer's."""
+        """Return the email address. Raise ValidationError if it is taken, or new and no customer can have it."""
         email: str = self.cleaned_data["email"]
         if "email" in self.changed_data:
             validate_customer_email(email)
-        return email
+        return reject_taken_email(email, self.instance.pk)
 
     def clean(self) -> dict[str, Any]:
         """Reject a change that would leave the shop without an active superuser."""
@@ -64,6 +69,13 @@ class UserPasswordForm(AdminPasswordChangeForm):
         if cleaned.get("set_usable_password") is False and rights.is_last_superuser(self.user):
             self.add_error("usable_password", last_superuser_error())
         return cleaned
+
+
+def reject_taken_email(email: str, own_pk: int | None = None) -> str:
+    """Return the email address. Raise ValidationError if another account has it, in any case."""
+    if User.objects.filter(same_email("email", email)).exclude(pk=own_pk or 0).exists():
+        raise ValidationError(EmailChangeForm.EMAIL_TAKEN, code="taken")
+    return email
 
 
 def last_superuser_error() -> ValidationError:

@@ -7,10 +7,10 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Min
+from django.db.models import Min, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from addresses.countries import country_choices, is_destination, no_delivery_message
 from addresses.country_rules import region_choices, region_key
@@ -19,6 +19,7 @@ from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.charge_limits import discount_warning
 from carts.pricing.rules import PricingRules
 from core.admin import ReadOnlyAdmin, ReadOnlyInline
+from core.admin_deletion import DeletionAdmin
 from products.models import Product
 
 
@@ -129,13 +130,26 @@ class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Discount)
-class DiscountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class DiscountAdmin(DeletionAdmin):
     """Admin for discount codes. A code that orders use cannot be deleted, so staff deactivate it instead."""
 
     list_display = ["code", "kind", "value", "minimum", "starts", "ends", "uses", "uses_limit", "active"]
     list_editable = ["active"]
     list_filter = ["active", "kind", "ends"]
     search_fields = ["code"]
+    actions = ["deactivate", "delete_selected"]
+    in_use = Q(orders__isnull=False)
+    in_use_reason = gettext_lazy(
+        "Codes that orders used are needed for bookkeeping. Deactivate them instead: shoppers can then no longer use"
+        " them."
+    )
+    instead = "deactivate"
+
+    @admin.action(description=gettext_lazy("Deactivate"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Discount]) -> None:
+        count = queryset.update(active=False)
+        text = ngettext("%(count)d code is not active now.", "%(count)d codes are not active now.", count)
+        self.report_done(request, text, count)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Discount | None = None) -> list[str]:
         """Make the code of an existing discount read-only, so that it stays the same as on orders."""

@@ -1,11 +1,13 @@
 """Base classes for all forms: crispy layout without a form tag, and error messages that name their field."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.forms.fields import Field
 from django.forms.utils import flatatt, pretty_name
 from django.utils.html import escape, format_html, format_html_join
@@ -63,6 +65,22 @@ class ShopForm(forms.BaseForm):
     def field_label(self, name: str) -> str:
         """Return the name of the field for error messages."""
         return str(self.fields[name].label or pretty_name(name))
+
+    def save_with(self, save: Callable[[], object]) -> bool:
+        """Call `save` in a transaction. If a unique constraint rejects it, validate again and return False.
+
+        Validation cannot see a row that another request has not committed yet. The second time, it sees the row and
+        adds the usual message.
+        """
+        try:
+            with transaction.atomic():
+                save()
+        except IntegrityError:
+            self.full_clean()
+            if self.is_valid():
+                raise
+            return False
+        return True
 
     def first_error(self) -> str:
         """Return the first error message, or an empty string if there are no errors."""

@@ -1,6 +1,8 @@
 """Unique, readable slugs."""
 
-from django.db import models
+from collections.abc import Callable
+
+from django.db import IntegrityError, models, transaction
 from django.utils.text import slugify
 
 
@@ -15,3 +17,24 @@ def unique_slug(instance: models.Model, text: str, field: str = "slug") -> str:
         number += 1
         slug = f"{stem}-{number}"
     return slug
+
+
+def save_with_unique_slug(instance: models.Model, save: Callable[[], None], field: str = "slug") -> None:
+    """Call `save`, which sets the slug if it is empty.
+
+    If another transaction has just taken that slug, call `save` again with an empty slug, so that it sets the next one.
+    """
+    if getattr(instance, field):
+        save()
+        return
+    while True:
+        try:
+            with transaction.atomic():
+                save()
+        except IntegrityError:
+            others = type(instance)._default_manager.exclude(pk=instance.pk)
+            if not others.filter(**{field: getattr(instance, field)}).exists():
+                raise
+            setattr(instance, field, "")
+        else:
+            return

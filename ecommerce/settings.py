@@ -57,7 +57,7 @@ STAFF_EMAIL = setting(  # receives emails about orders; empty: no staff emails
 )
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "core.admin_site.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminErrorList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
+from carts.product_removal import delete_products
 from core.admin import ReadOnlyAdmin
+from core.admin_deletion import DeletionAdmin
 from products.forms import PictureForm, ProductForm
 from products.images.storing import PictureNotStoredError
 from products.images.uploads import ask_for_pictures_again, mark_not_stored
@@ -83,8 +85,8 @@ class PictureInline(admin.TabularInline):
 
 
 @admin.register(Product)
-class ProductAdmin(PictureFormMixin, admin.ModelAdmin):
-    """Products, with picture, price and stock in the list."""
+class ProductAdmin(PictureFormMixin, DeletionAdmin):
+    """Products, with picture, price and stock in the list. A product that was never ordered can be deleted."""
 
     form = ProductForm
     inlines: ClassVar[list[Any]] = [PictureInline]
@@ -96,7 +98,14 @@ class ProductAdmin(PictureFormMixin, admin.ModelAdmin):
     list_per_page = 50
     search_fields = ["title", "sku", "description"]
     readonly_fields = ["stock", "slug", "timestamp", "updated"]
-    actions = ["publish", "unpublish"]
+    actions = ["publish", "unpublish", "delete_selected"]
+    in_use = Q(order_items__isnull=False)
+    in_use_reason = gettext_lazy(
+        "Products in orders are needed for refunds and bookkeeping. Remove them from sale instead: shoppers can then no"
+        " longer find or buy them."
+    )
+    instead = "unpublish"
+    owned = (StockMovement,)
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, product: Product) -> str:
@@ -106,11 +115,27 @@ class ProductAdmin(PictureFormMixin, admin.ModelAdmin):
 
     @admin.action(description=gettext_lazy("Make available for sale"), permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        queryset.update(active=True)
+        count = queryset.update(active=True)
+        text = ngettext("%(count)d product is now for sale.", "%(count)d products are now for sale.", count)
+        self.report_done(request, text, count)
 
     @admin.action(description=gettext_lazy("Remove from sale"), permissions=["change"])
     def unpublish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        queryset.update(active=False)
+        count = queryset.update(active=False)
+        text = ngettext("%(count)d product is not for sale now.", "%(count)d products are not for sale now.", count)
+        self.report_done(request, text, count)
+
+    def delete_model(self, request: HttpRequest, obj: Product) -> None:
+        """Delete the product, and tell shoppers who have it in their cart."""
+        delete_products([obj.pk])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        """Delete the products, and tell shoppers who have them in their carts."""
+        delete_products(queryset.values_list("pk", flat=True))
+
+    def get_view_on_site_url(self, obj: Product | None = None) -> str | None:
+        """Return the URL of the product's page. A product that is not for sale has none."""
+        return super().get_view_on_site_url(obj) if obj and obj.active else None
 
     def save_model(self, request: HttpRequest, obj: Product, form: forms.BaseModelForm, change: bool) -> None:
         """Save the product, then apply the stock change to the current stock. Sales can change it during the edit."""
@@ -129,13 +154,15 @@ class ProductAdmin(PictureFormMixin, admin.ModelAdmin):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):
-    """Categories and their parents."""
+class CategoryAdmin(DeletionAdmin):
+    """Categories and their parents. An empty category can be deleted."""
 
     list_display = ["title", "slug", "parent"]
     list_select_related = ["parent"]
     search_fields = ["title"]
     readonly_fields = ["slug"]
+    in_use = Q(products__isnull=False) | Q(children__isnull=False)
+    in_use_reason = gettext_lazy("There are products or other categories inside. Move them to another category first.")
 
 
 @admin.register(StockMovement)

@@ -3,13 +3,14 @@
 import re
 
 import pytest
-from django.db import IntegrityError
 from django.test import Client
+from django.urls import reverse
 
+from accounts.forms import EmailChangeForm, SignupForm
 from accounts.models import User
 from billing.models import BillingProfile
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, add_to_cart, buy, make_product, make_user, submit_details
+from tests.makers import PASSWORD, add_card, add_to_cart, buy, make_product, make_user, submit_details
 from tests.visitors import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -99,13 +100,34 @@ def test_signup_rejects_taken_email_with_message(client: Client, email: str) -> 
 
 
 def test_signup_rejects_email_taken_in_the_meantime(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def raise_integrity_error(*_arguments: object) -> None:
-        raise IntegrityError
-
-    monkeypatch.setattr(BillingProfile.objects, "save_new_user", raise_integrity_error)
+    make_user()
+    skip_first_check(monkeypatch, SignupForm)
+    monkeypatch.setattr(SignupForm, "_get_validation_exclusions", lambda form: set(form.fields))
     page = client.post(SIGNUP, DATA).text
     assert "You already have an account with this email. Log in instead." in page
     assert "_auth_user_id" not in client.session
+
+
+def test_email_change_rejects_email_taken_in_the_meantime(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_user()
+    bob = make_user("bob@example.org")
+    client.force_login(bob)
+    skip_first_check(monkeypatch, EmailChangeForm)
+    data = {"email": "ALICE@example.org", "password": PASSWORD}
+    page = client.post(reverse("accounts:email_change"), data).text
+    assert "There is already an account with this email." in page
+    assert User.objects.get(pk=bob.pk).email == "bob@example.org"
+
+
+def skip_first_check(monkeypatch: pytest.MonkeyPatch, form: type[SignupForm | EmailChangeForm]) -> None:
+    """Let the form accept any email address once, as if the account with it was not committed yet."""
+    check, skipped = form.clean_email, []
+
+    def clean_email(self: SignupForm | EmailChangeForm) -> str:
+        skipped.append(self)
+        return check(self) if len(skipped) > 1 else self.cleaned_data["email"]
+
+    monkeypatch.setattr(form, "clean_email", clean_email)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -65,14 +63,12 @@ def email_change(request: HttpRequest) -> HttpResponseBase:
 def _save_email(request: HttpRequest, form: EmailChangeForm) -> bool:
     """Save the new email address and email both addresses. Return False if it was taken in the meantime."""
     user = get_signed_in_user(request)
-    old, user.email = user.email, form.cleaned_data["email"]
-    try:
-        with transaction.atomic():
-            user.save(update_fields=["email"])
-    except IntegrityError:
-        user.email = old
-        form.add_error("email", ValidationError(EmailChangeForm.EMAIL_TAKEN, code="taken"))
+    old, new = user.email, form.cleaned_data["email"]
+    changed = User.objects.get(pk=user.pk)  # Validation compares with the current email address of `user`.
+    changed.email = new
+    if not form.save_with(lambda: changed.save(update_fields=["email"])):
         return False
+    user.email = new
     emails.queue_email(request, AccountMail.Kind.CHANGED, old, user)
     emails.queue_email(request, AccountMail.Kind.VERIFY, user.email, user)
     return True

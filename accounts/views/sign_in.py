@@ -4,8 +4,6 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth import login, logout
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
@@ -69,10 +67,7 @@ def _sign_up(request: HttpRequest, form: SignupForm, is_other: bool) -> bool:
     """
     user = form.save(commit=False)
     drop_cards_of_other(BillingProfile.objects.for_session(request), user.email)
-    try:
-        BillingProfile.objects.save_new_user(request, user, not is_other)
-    except IntegrityError:
-        form.add_error("email", ValidationError(SignupForm.EMAIL_TAKEN, code="taken"))
+    if not form.save_with(lambda: BillingProfile.objects.save_new_user(request, user, not is_other)):
         return False
     Cart.objects.remember_current(request)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")

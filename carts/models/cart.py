@@ -16,6 +16,7 @@ from accounts import guest_session
 from accounts.models import User
 from billing.models import BillingProfile
 from carts.models.rates import ShippingMethod
+from carts.models.removed import RemovedProductsMixin
 from carts.models.restored import RestoredLineMixin, RestoredOrdersMixin
 from carts.models.session import CartSession
 from core.columns import Columns
@@ -173,20 +174,18 @@ class CartManager(CartSession, models.Manager["Cart"]):
             return self._active(lock=connection.in_atomic_block).get(**owner)
 
 
-class Cart(RestoredOrdersMixin):
+class Cart(RestoredOrdersMixin, RemovedProductsMixin):
     """A visitor's cart.
 
     The stored totals are a cache for lists. Amounts to pay always come from carts.pricing.quotes.
     """
 
     columns = Columns(
-        free=(
-            "billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
-            "discount_code", "subtotal", "total", "timestamp", "updated",
-        ),
-        conditional=("restored_orders",),
-        not_personal=("session_key", "country", "region", "discount_code", "restored_orders"),
-        internal=("billing_profile", "user", "session_key", "shipping_method", "restored_orders"),
+        free=("billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
+              "discount_code", "subtotal", "total", "timestamp", "updated"),
+        conditional=("restored_orders", "removed_products"),
+        not_personal=("session_key", "country", "region", "discount_code", "restored_orders", "removed_products"),
+        internal=("billing_profile", "user", "session_key", "shipping_method", "restored_orders", "removed_products"),
     )  # fmt: skip
 
     billing_profile = models.ForeignKey(
@@ -295,6 +294,7 @@ class Cart(RestoredOrdersMixin):
             )
         if lines:
             self.add_restored_orders([*other.restored_orders.split(), restored_order])
+        self.add_removed_products(other.removed_titles())
         Cart.objects.filter(pk=other.pk).update(active=False)
 
     def _absorb_choices(self, other: "Cart") -> None:

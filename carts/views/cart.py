@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
@@ -59,10 +59,21 @@ def cart_update(request: HttpRequest) -> HttpResponse:
     goal = next_url(request, resolve_url("carts:home"))
     form = CartUpdateForm(request.POST)
     if form.is_valid():
-        _update(request, **form.cleaned_data)
+        try:
+            _update(request, **form.cleaned_data)
+        except IntegrityError:  # Staff have just deleted the product.
+            _restore_session(request)
+            messages.error(request, _("This product is no longer available."))
     else:
         messages.error(request, form.first_error(), extra_tags=_quantity_field(request, form))
     return redirect(goal)
+
+
+def _restore_session(request: HttpRequest) -> None:
+    """Create the session again if it was created in a transaction that was rolled back."""
+    key = request.session.session_key
+    if key and not request.session.exists(key):
+        request.session.cycle_key()
 
 
 def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from orders.workflow.release import restored_messages
 
@@ -13,13 +14,19 @@ def render_lines(request: HttpRequest, template: str, context: dict[str, Any]) -
     """Render a page with the `cart` and the `quote` of the context.
 
     The first such page after the lines of a canceled order came back says so, whichever page it is. Otherwise, the
-    payment step would contain items that the shopper did not expect.
+    payment step would contain items that the shopper did not expect. It also names the products that staff deleted.
     """
     cart = context["cart"]
-    restored = cart.restored_orders.split() if cart and request.method == "GET" else []
+    is_shown = cart and request.method == "GET"
+    restored = cart.restored_orders.split() if is_shown else []
     for message in restored_messages(request, restored) if restored and context["quote"].lines else []:
         messages.info(request, message)
+    for title in cart.removed_titles() if is_shown else []:
+        text = _("%(title)s is no longer sold and has been removed from your cart.")
+        messages.warning(request, text % {"title": title})
     response = render(request, template, context)
     if cart:
         cart.remove_restored_orders(restored)  # now that the page names them
+    if is_shown:
+        cart.forget_removed_products()
     return response

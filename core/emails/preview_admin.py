@@ -82,13 +82,15 @@ class EmailPreviewAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show the row with a link to its preview."""
-        url = reverse(self._url_name("preview"), args=[object_id]) if object_id.isdecimal() else ""
+        """Show the row with a link to its preview, for staff who may see it."""
+        is_linked = object_id.isdecimal() and self._may_preview(request)
+        url = reverse(self._url_name("preview"), args=[object_id]) if is_linked else ""
         return super().change_view(request, object_id, form_url, {"preview_url": url} | (extra_context or {}))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show the list with a link to a preview of each kind."""
-        return super().changelist_view(request, {"preview_links": self._preview_links()} | (extra_context or {}))
+        """Show the list with a link to a preview of each kind, for staff who may see them."""
+        links = self._preview_links() if self._may_preview(request) else []
+        return super().changelist_view(request, {"preview_links": links} | (extra_context or {}))
 
     @method_decorator(csp_update({"frame-src": [SELF]}))
     def preview_view(self, request: HttpRequest, pk: int = 0, kind: str = "") -> HttpResponse:
@@ -119,7 +121,7 @@ class EmailPreviewAdmin(ReadOnlyAdmin):
         return HttpResponse(str(message.alternatives[0][0]), headers={"X-Frame-Options": "SAMEORIGIN"})
 
     def _message(self, request: HttpRequest, pk: int, kind: str) -> EmailMessage | None:
-        if not request.user.has_perms(self.preview_permissions):
+        if not self._may_preview(request):
             raise PermissionDenied
         if pk:
             row = self.get_object(request, str(pk))
@@ -131,6 +133,9 @@ class EmailPreviewAdmin(ReadOnlyAdmin):
         else:
             raise Http404
         return cast(EmailMessage | None, message)
+
+    def _may_preview(self, request: HttpRequest) -> bool:
+        return request.user.has_perms(self.preview_permissions)
 
     def _preview_links(self) -> list[tuple[str, str]]:
         """Return the URL and the label of each kind."""

@@ -85,6 +85,7 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
     change_form_template = "orders/admin/order.html"
     search_fields = ["order_id", "email", "shipping_address_text", "tracking", "payment_intent_id"]
     date_hierarchy = "placed_at"
+    view_on_site = False  # Only the shopper can open the order's page.
     inlines = [OrderItemInline, PaymentInline, DisputeInline, OrderEventInline]
     actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     fieldsets = [

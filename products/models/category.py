@@ -1,6 +1,7 @@
 """Categories of products, and their tree."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from django.core.cache import cache
@@ -10,7 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from core.slugs import unique_slug
+from core.slugs import save_with_unique_slug, unique_slug
 
 
 class CategoryTree:
@@ -91,8 +92,7 @@ class Category(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the category with a unique slug. Clear the cached menu."""
-        self.slug = self.slug or unique_slug(self, self.title)
-        super().save(*args, **kwargs)
+        save_with_unique_slug(self, partial(self._save, *args, **kwargs))
         cache.delete(MENU_CACHE_KEY)
 
     def get_absolute_url(self) -> str:
@@ -109,3 +109,7 @@ class Category(models.Model):
     def breadcrumbs(self) -> list["Category"]:
         """Return the path from the top-level category to this one. A top-level category needs no query."""
         return Category.objects.tree().path_to(self) if self.parent_id else [self]
+
+    def _save(self, *args: Any, **kwargs: Any) -> None:
+        self.slug = self.slug or unique_slug(self, self.title)
+        super().save(*args, **kwargs)

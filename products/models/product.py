@@ -1,7 +1,8 @@
 """The product model."""
 
 from decimal import Decimal
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
 from core.models import GuardedModel
+from core.slugs import save_with_unique_slug
 from products.images.mixin import ImageMixin
 from products.models.category import Category
 from products.models.stock import StockMovement
@@ -116,6 +118,10 @@ class Product(GuardedModel, ImageMixin):
 
     def __str__(self) -> str:
         return self.title
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the product with a unique slug, which a signal receiver sets."""
+        save_with_unique_slug(self, partial(super().save, *args, **kwargs))
 
     def get_absolute_url(self) -> str:
         return reverse("products:detail", args=[self.slug])

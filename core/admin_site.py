@@ -1,0 +1,90 @@
+"""The admin site. It answers a request again if the row was saved or deleted by a colleague at the same moment."""
+
+import logging
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+logger = logging.getLogger(__name__)
+
+FORM_VIEWS = ("add_view", "change_view", "delete_view")
+YEAR = re.compile(r"(?!0+$)[0-9]{1,4}")
+KEY = re.compile(r"[0-9]{1,18}")
+ERROR_FLAG = "e"  # Django's own parameter for lookups that are not possible.
+TRIES = 5  # A slug can be taken several times in a row.
+
+
+class ShopAdminSite(admin.AdminSite):
+    """An admin site whose forms never fail because of two requests at the same moment."""
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        return super().admin_view(_answer_again(view), cacheable)
+
+
+class ShopAdminConfig(AdminConfig):
+    """The configuration of Django's admin with the site of the shop."""
+
+    default_site = "core.admin_site.ShopAdminSite"
+
+
+def _answer_again(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Wrap a view so that it runs again if the database rejects its changes.
+
+    Validation cannot see a row that another transaction has not committed yet. The second time, it sees the row and
+    the form shows the usual message, a new row gets the next free slug, and the deletion page says what refers to the
+    row. The form is never saved twice: everything that a rejected try wrote is rolled back.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if getattr(view, "__name__", "") == "changelist_view" and (rejected := _reject_list_input(request)):
+            return rejected
+        if not _writes_only_rows(view, request):
+            return view(request, *args, **kwargs)
+        for _number in range(TRIES):
+            try:
+                with transaction.atomic():
+                    return view(request, *args, **kwargs)
+            except IntegrityError as error:  # Django's ProtectedError too.
+                logger.warning("The admin answers %s again: %s", request.path, type(error).__name__)
+                for file in (file for _name, files in request.FILES.lists() for file in files):
+                    file.seek(0)
+        logger.error("The database rejected what was sent to %s %d times.", request.path, TRIES)
+        messages.error(request, _("Nothing was saved, because somebody else was saving too. Please try again."))
+        return redirect(request.get_full_path())
+
+    return answer
+
+
+def _writes_only_rows(view: Callable[..., HttpResponse], request: HttpRequest) -> bool:
+    """Check that the request saves or deletes rows. Other pages and actions can call Stripe, so they run once."""
+    if request.method != "POST":
+        return False
+    name = getattr(view, "__name__", "")
+    is_saved_list = "_save" in request.POST or set(request.POST.getlist("action")) == {"delete_selected"}
+    return name in FORM_VIEWS or (name == "changelist_view" and is_saved_list)
+
+
+def _reject_list_input(request: HttpRequest) -> HttpResponse | None:
+    """Return a redirect to the list if its input cannot be used in a query, which Django does not check.
+
+    These are rows that have no number, and years outside the calendar. Return None for all other input.
+    """
+    years = [value for name in request.GET if "__year" in name for value in request.GET.getlist(name)]
+    if not all(YEAR.fullmatch(value) for value in years):
+        return redirect(f"{request.path}?{ERROR_FLAG}=1")
+    if all(KEY.fullmatch(value) for value in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+        return None
+    messages.error(
+        request, _("Items must be selected in order to perform actions on them. No items have been changed.")
+    )
+    return redirect(request.path)
