@@ -71,14 +71,14 @@ class Flow:
             "order": (order.status, order.total, order.amount_refunded, order.amount_lost, bool(order.attention)),
             "payments": list(order.payments.values_list("number", "status", "code", "decline_code", "message")),
             "refunds": sorted(refunds.values_list("amount", "status", "by", "is_mismatch", "is_restocked")),
-            "history": sorted((event.kind, DISPUTE_ID.sub("", event.text), event.by) for event in events),
+            "history": sorted((event.kind, VARYING.sub("", event.text), event.by) for event in events),
             "disputes": sorted(order.disputes.values_list("status", "amount", "is_lost")),
             "emails": sorted((mail.kind, bool(mail.sent)) for mail in order.mails.all()),
             "stock": [(item.quantity, item.product.stock) for item in order.items.select_related("product")],
         }
 
 
-DISPUTE_ID = re.compile(r"du_\w+")
+VARYING = re.compile(r"du_\w+|respond by .*")  # the due date is some days after the time of the dispute
 
 
 def do_nothing(flow: Flow) -> None:
