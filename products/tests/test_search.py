@@ -81,7 +81,9 @@ def test_search_finds_products_created_in_bulk() -> None:
 def test_exact_title_comes_first_even_if_many_products_share_its_words() -> None:
     titles = ["Blue mug", "Blue mug ☕", "Mug, blue and blue", "Blue mugs"]
     rows = [Product(sku=f"B-{n}", slug=f"b-{n}", title=f"Blue mug {n}", price=1) for n in range(600)]
-    Product.objects.bulk_create([Product(sku=title, slug=f"t-{title}", title=title, price=1) for title in titles] + rows)
+    Product.objects.bulk_create(
+        [Product(sku=title, slug=f"t-{title}", title=title, price=1) for title in titles] + rows
+    )
     for text in (*titles, "blue  MUG", "Blue mug 0"):
         [first, *_others] = search.find_ids(Product.objects.all(), text)
         assert Product.objects.get(pk=first).title.lower() == " ".join(text.lower().split())
@@ -161,7 +163,13 @@ def find_partial_titles(text: str, products: ProductQuerySet | None = None) -> l
 def test_partial_search_shows_most_and_rarest_words_first() -> None:
     for title in ("Blue mug", "Blue bowl", "Blue plate", "Mug", "Walnut board", "Teal plate"):
         make_product(title=title)
-    assert find_partial_titles("blue mug xyzzy walnut") == ["Blue mug", "Walnut board", "Mug", "Blue plate", "Blue bowl"]
+    assert find_partial_titles("blue mug xyzzy walnut") == [
+        "Blue mug",
+        "Walnut board",
+        "Mug",
+        "Blue plate",
+        "Blue bowl",
+    ]
     assert find_partial_titles("xyzzy") == find_partial_titles("") == find_partial_titles("\0") == []
 
 
