@@ -28,9 +28,9 @@ def check_title(title: str) -> None:
     assert missing == []
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.slow
 @pytest.mark.parametrize("system", WRITING_SYSTEMS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_title_is_found_by_itself_its_words_and_its_prefixes(system: str, data: st.DataObject) -> None:
     check_title(data.draw(titles_of(system).map(lambda title: title[:150].strip())))
