@@ -108,9 +108,16 @@ def signs(text: str) -> set[str]:
     """Return the signs of a text, such as emoji. Marks count only before all other characters of a part."""
     found: set[str] = set()
     for chunk in text.split():
-        found.update(character for character in chunk if fold(character) == "-")
+        found.update(filter(_is_sign, chunk))
         found.update(takewhile(_is_mark, chunk))
     return found
+
+
+def _is_sign(character: str) -> bool:
+    """Check whether a visible character is in no word. Some letters are in none, such as the Arabic tatweel."""
+    category = unicodedata.category(character)
+    is_visible = category[0] not in "MZ" and category not in ("Cc", "Cf", "Cs")
+    return is_visible and not fold(character).strip(" -")
 
 
 def _is_mark(character: str) -> bool:
