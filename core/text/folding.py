@@ -109,7 +109,8 @@ def signs(text: str) -> set[str]:
     found: set[str] = set()
     for chunk in text.split():
         found.update(filter(_is_sign, chunk))
-        found.update(takewhile(_is_mark, chunk))
+        visible = (character for character in chunk if unicodedata.category(character) != "Cf")
+        found.update(takewhile(_is_mark, visible))
     return found
 
 
