@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from carts.product_removal import delete_products
 from core.admin import ReadOnlyAdmin
 from core.admin_deletion import DeletionAdmin
+from products import search
 from products.forms import PictureForm, ProductForm
 from products.images.storing import PictureNotStoredError
 from products.images.uploads import ask_for_pictures_again, mark_not_stored
@@ -137,6 +138,12 @@ class ProductAdmin(PictureFormMixin, DeletionAdmin):
         """Return the URL of the product's page. A product that is not for sale has none."""
         return super().get_view_on_site_url(obj) if obj and obj.active else None
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Product], search_term: str
+    ) -> tuple[QuerySet[Product], bool]:
+        """Search like the shop: the database ignores case only for some languages."""
+        return (search.filter_by_text(queryset, search_term) if search_term else queryset), False
+
     def save_model(self, request: HttpRequest, obj: Product, form: forms.BaseModelForm, change: bool) -> None:
         """Save the product, then apply the stock change to the current stock. Sales can change it during the edit."""
         if not change:
@@ -172,4 +179,12 @@ class StockMovementAdmin(ReadOnlyAdmin):
     list_display = ["at", "product", "kind", "amount", "order", "by"]
     list_select_related = ["product"]
     list_filter = ["kind", "at"]
-    search_fields = ["product__title", "product__sku", "order"]
+    search_fields = ["order"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[StockMovement], search_term: str
+    ) -> tuple[QuerySet[StockMovement], bool]:
+        """Search for the number of an order, or for a product like the shop."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        products = search.find_ids(Product.objects.all(), search_term) if search_term else []
+        return found | queryset.filter(product__in=products), may_have_duplicates
