@@ -4,16 +4,18 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.forms import UserChangeForm as DjangoUserChangeForm
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts import emails
 from accounts.email_addresses import CustomerEmailField, validate_customer_email
 from accounts.models import AccountMail, GuestEmail, User
-from core.admin import ReadOnlyAdmin
+from core.admin import EditAdmin, ReadOnlyAdmin
 from core.emails.preview_admin import EmailPreviewAdmin
 
 
@@ -42,7 +44,7 @@ class UserChangeForm(DjangoUserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(EditAdmin, DjangoUserAdmin):
     """Admin for users, who are identified by email address instead of a username."""
 
     form, add_form = UserChangeForm, UserCreationForm
@@ -58,6 +60,14 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"classes": ["wide"], "fields": ["email", "name", "usable_password", "password1", "password2"]})
     ]
     readonly_fields = ["email_verified", "last_login", "date_joined"]
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(EditAdmin, DjangoGroupAdmin):
+    """Admin for groups of staff."""
 
 
 @admin.register(GuestEmail)

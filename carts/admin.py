@@ -18,7 +18,7 @@ from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.charge_limits import discount_warning
 from carts.pricing.rules import PricingRules
-from core.admin import ReadOnlyAdmin, ReadOnlyInline
+from core.admin import EditAdmin, ReadOnlyAdmin, ReadOnlyInline
 from products.models import Product
 
 
@@ -60,7 +60,7 @@ class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
 
 
 @admin.register(ShippingMethod)
-class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ShippingMethodAdmin(EditAdmin):
     """Admin for shipping methods and their prices."""
 
     form = ShippingMethodForm
@@ -118,7 +118,7 @@ def _region_options(country: str) -> list[tuple[str, str]]:
 
 
 @admin.register(TaxRate)
-class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TaxRateAdmin(EditAdmin):
     """Admin for tax rates."""
 
     form = TaxRateForm
@@ -129,7 +129,7 @@ class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Discount)
-class DiscountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class DiscountAdmin(EditAdmin):
     """Admin for discount codes. A code that orders use cannot be deleted, so staff deactivate it instead."""
 
     list_display = ["code", "kind", "value", "minimum", "starts", "ends", "uses", "uses_limit", "active"]

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.admin import ReadOnlyAdmin
+from core.admin import EditAdmin, ReadOnlyAdmin
 from products.forms import PictureForm, ProductForm
 from products.models import Category, Picture, Product, StockMovement
 
@@ -51,7 +51,7 @@ class PictureInline(admin.TabularInline):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):
+class ProductAdmin(EditAdmin):
     """Products, with picture, price and stock in the list."""
 
     form = ProductForm
@@ -97,7 +97,7 @@ class ProductAdmin(admin.ModelAdmin):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):
+class CategoryAdmin(EditAdmin):
     """Categories and their parents."""
 
     list_display = ["title", "slug", "parent"]

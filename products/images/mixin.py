@@ -44,6 +44,8 @@ class ImageMixin(models.Model):
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save the row and delete the files of an image that was replaced or removed."""
+        if update_fields is not None and "image" in update_fields:
+            update_fields = {*update_fields, "image_width", "image_height"}  # saving the file sets them
         is_about_image = update_fields is None or "image" in update_fields
         replaced = self._replaced_image() if is_about_image else None
         super().save(*args, update_fields=update_fields, **kwargs)
