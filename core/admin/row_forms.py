@@ -113,7 +113,7 @@ class StoredRowForm(forms.ModelForm):
             if field.is_damaged and self.is_tracked(name):
                 yield name, _("This page did not say what it showed here, so nothing was saved. Please save again.")
             elif field.is_conflict:
-                advice = _("Nothing was saved. Save again to use your value, or first set it to “%(stored)s”.")
+                advice = _("Nothing was saved. Save again to use your value, or set this field to “%(stored)s” to keep theirs.")
                 stored = excerpts(*self._texts(field))[1]
                 yield name, f"{self.describe_change(field)} {advice % {'stored': stored}}"
 

@@ -20,15 +20,15 @@ CONTEXT = 30  # characters before the first difference
 def value_text(field: forms.Field, value: Any) -> str:
     """Return the value as the form shows it: rows and choices by their names, files by their file names."""
     if isinstance(field, forms.ModelMultipleChoiceField):
-        return get_text_list([str(row) for row in _rows(field, value or [])], _("and")) or _("empty")
+        return get_text_list([str(row) for row in _rows(field, value or [])], _("and")) or _("(empty)")
     if value is None or value == "":
-        return _("empty")
+        return _("(empty)")
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, datetime):
         return format_datetime(value)
     if isinstance(field, forms.FileField):
-        return PurePath(str(value.name if isinstance(value, File) else value)).name or _("empty")
+        return PurePath(str(value.name if isinstance(value, File) else value)).name or _("(empty)")
     if isinstance(field, forms.ModelChoiceField):
         return _row_text(field, value)
     return _choice_labels(field).get(str(value), str(value))
