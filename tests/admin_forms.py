@@ -38,9 +38,7 @@ def open_form(client: Client, url: str) -> OpenForm:
 def read_form(client: Client, url: str, page: Any) -> OpenForm:
     """Return the form of a page that was answered to a request for this URL."""
     root = parse_html(page.text)
-    [form] = [
-        form for form in root.all("form") if form.attrs.get("id", "").endswith(("_form", "changelist-form"))
-    ]
+    [form] = [form for form in root.all("form") if form.attrs.get("id", "").endswith(("_form", "changelist-form"))]
     data: dict[str, list[str]] = {}
     for element in form.all():
         for value in submitted_values(element):

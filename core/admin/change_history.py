@@ -1,7 +1,7 @@
 """The values of changed fields in the change history of the admin, and who changed a field last.
 
-Django's log entries store labels of changed fields as JSON. Each part about changed fields gets a list `values` with the
-name, label, old text and new text of each field. Texts are in the language of staff, settings.LANGUAGE_CODE.
+Django's log entries store labels of changed fields as JSON. Each part about changed fields gets a list `values` with
+the name, label, old text and new text of each field. Texts are in the language of staff, settings.LANGUAGE_CODE.
 """
 
 import json
@@ -24,17 +24,23 @@ MAX_ENTRIES = 50  # searched for the change of a field
 
 
 def changed_values(form: Any) -> list[dict[str, str]]:
-    """Return the old and the new text of each changed field of a valid form, without secrets."""
-    names = [name for name in form.changed_data if name in form.fields]
+    """Return the old and the new text of each changed field of a saved form, without secrets.
+
+    The new text is what the form of the saved row shows. For fields that are not columns, it is what was entered.
+    """
+    saved = type(form)(instance=form.instance)
+    columns = {column.name for column in form.instance._meta.get_fields()}
     with override(settings.LANGUAGE_CODE):
         return [
             {
                 "name": name,
                 "label": _label(form, name),
                 "old": value_text(form.fields[name], form[name].initial),
-                "new": value_text(form.fields[name], form.cleaned_data.get(name)),
+                "new": value_text(
+                    form.fields[name], saved[name].initial if name in columns else form.cleaned_data.get(name)
+                ),
             }
-            for name in names
+            for name in form.changed_data
             if not isinstance(form.fields[name].widget, SECRET_WIDGETS)
         ]
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
@@ -11,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from core.admin.change_history import add_values, last_deletion, message_with_values
-from core.admin.row_forms import stored_row_form
+from core.admin.row_forms import StoredRowForm, stored_row_form
 from core.admin.row_formsets import StoredRowFormSet, StoredRowInlineFormSet, lock_rows
 
 
@@ -36,7 +37,7 @@ class EditAdmin(admin.ModelAdmin):
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the form of a row of the list."""
-        return super().get_changelist_form(request, **{"form": stored_row_form(admin.ModelAdmin.form)} | kwargs)
+        return super().get_changelist_form(request, **{"form": stored_row_form(forms.ModelForm)} | kwargs)
 
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the formset of the list."""
@@ -73,7 +74,7 @@ class EditAdmin(admin.ModelAdmin):
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """Return the message for the change history, with the old and new values of changed fields."""
         message = super().construct_change_message(request, form, formsets, add)
-        return add_values(message, form, formsets)
+        return add_values(message, form, formsets) if isinstance(form, StoredRowForm) else message
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Show the change history with old and new values."""
@@ -82,12 +83,23 @@ class EditAdmin(admin.ModelAdmin):
             entry.change_message = message_with_values(entry)
         return response
 
-    def _lock(self, key: str) -> bool:
-        """Lock the row until the transaction ends. Return False if there is none."""
+    def _get_edited_object_pks(self, request: HttpRequest, prefix: str) -> list[str]:
+        """Leave out submitted keys that no row can have, with which databases fail."""
+        keys = super()._get_edited_object_pks(request, prefix)
+        return [key for key in keys if self._is_possible_key(key)]
+
+    def _is_possible_key(self, key: str) -> bool:
         try:
-            rows = self.model._base_manager.filter(pk=self.model._meta.pk.to_python(key))
+            self.model._meta.pk.clean(key, None)
         except ValidationError:
             return False
+        return True
+
+    def _lock(self, key: str) -> bool:
+        """Lock the row until the transaction ends. Return False if there is none."""
+        if not self._is_possible_key(key):
+            return False
+        rows = self.model._base_manager.filter(pk=key)
         lock_rows(rows)
         return rows.exists()
 
@@ -96,7 +108,7 @@ class EditAdmin(admin.ModelAdmin):
         if not self.has_change_permission(request):
             return super().changeform_view(request, key)
         entry = last_deletion(self.model, key)
-        by, name = (entry.user, entry.object_repr) if entry else (_("somebody else"), f"#{key[:40]}")
+        by, name = (entry.user, entry.object_repr) if entry else (_("somebody else"), f"#{key[:20]}")
         text = _("While this page was open, %(by)s deleted “%(row)s”. Nothing was saved.")
         self.message_user(request, text % {"by": by, "row": name}, messages.ERROR)
         return redirect(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")

@@ -1,9 +1,9 @@
 """Model forms that write only the fields that were changed, and only if the row still has the values they showed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -26,6 +26,8 @@ class StoredRowForm(forms.ModelForm):
     """
 
     bound_field_class = ShownValueField
+    # For each field whose value means something else if another one changes, the names of those others. Optional.
+    depends_on: ClassVar[Mapping[str, tuple[str, ...]]]
     owner: models.Model | None = None  # the row whose change history an inline row belongs to
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -110,12 +112,18 @@ class StoredRowForm(forms.ModelForm):
         """Yield the name of each field that cannot be written, and the reason."""
         for name in self.fields:
             field: Any = self[name]
+            others: list[Any] = [self[other] for other in getattr(self, "depends_on", {}).get(name, ())]
             if field.is_damaged and self.is_tracked(name):
                 yield name, _("This page did not say what it showed here, so nothing was saved. Please save again.")
             elif field.is_conflict:
-                advice = _("Nothing was saved. Save again to use your value, or set this field to “%(stored)s” to keep theirs.")
+                advice = _(
+                    "Nothing was saved. Save again to use your value, or set this field to “%(stored)s” to keep theirs."
+                )
                 stored = excerpts(*self._texts(field))[1]
                 yield name, f"{self.describe_change(field)} {advice % {'stored': stored}}"
+            elif name in self.changed_data and (changed := [other for other in others if other.is_outdated]):
+                advice = _("Nothing was saved. Please check this field and save again.")
+                yield name, f"{self.describe_change(changed[0])} {advice}"
 
     def _followed_messages(self) -> Iterator[tuple[str, str]]:
         """Yield a message for each field that was not touched and now shows another value."""

@@ -27,6 +27,12 @@ def lock_rows(rows: models.QuerySet) -> None:
 class StoredRowFormSet(BaseModelFormSet):
     """A formset of StoredRowForms that locks its rows and leaves out those that somebody deleted in the meantime."""
 
+    model: Any
+    form: Any
+    data: Any
+    prefix: Any
+    queryset: Any
+
     def __init__(self, data: Any = None, files: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(data, files, *args, **kwargs)
         self.lost_changes: list[str] = []
@@ -44,7 +50,8 @@ class StoredRowFormSet(BaseModelFormSet):
             raise ValidationError(messages)
 
     def _forms_to_delete(self) -> list[Any]:
-        return [form for form in self.initial_forms if self.can_delete and self._should_delete_form(form)]
+        marked = self._should_delete_form  # type: ignore[attr-defined]
+        return [form for form in self.initial_forms if self.can_delete and marked(form)]
 
     def _leave_out_deleted_rows(self) -> None:
         """Remove the data of rows that no longer exist, and keep a message for each that was changed or deleted."""
@@ -55,8 +62,8 @@ class StoredRowFormSet(BaseModelFormSet):
         self.data, self.files = (self._without(deleted, sent) for sent in (self.data, self.files))
         prefix = self.management_form.prefix
         for name in (TOTAL_FORM_COUNT, INITIAL_FORM_COUNT):
-            count = max(self.management_form.cleaned_data[name] - len(deleted), 0)
-            self.data.setlist(f"{prefix}-{name}", [str(count)])
+            count = self.management_form.cleaned_data[name] or 0
+            self.data.setlist(f"{prefix}-{name}", [str(max(count - len(deleted), 0))])
         del self.management_form
 
     def _submitted_count(self) -> int:
@@ -80,7 +87,7 @@ class StoredRowFormSet(BaseModelFormSet):
         key, prefix = self._key_of(number), self.add_prefix(number)
         row = self.model(pk=key)
         row._state.adding = False  # the form of a row that was stored when the page was opened
-        form: Any = self.form(self.data, self.files, prefix=prefix, instance=row)
+        form = self.form(self.data, self.files, prefix=prefix, instance=row)
         is_to_be_deleted = f"{prefix}-{DELETION_FIELD_NAME}" in self.data
         if is_to_be_deleted or not any(form[name].is_touched for name in form.fields):
             return ""
@@ -89,22 +96,22 @@ class StoredRowFormSet(BaseModelFormSet):
             "While this page was open, %(by)s deleted “%(row)s”, so your changes to it are lost. Nothing else was "
             "saved either. Check the page and save again."
         )
-        by, name = (entry.user, entry.object_repr) if entry else (_("somebody else"), f"#{key}")
+        by, name = (entry.user, entry.object_repr) if entry else (_("somebody else"), f"#{str(key)[:20]}")
         return text % {"by": by, "row": name}
 
     def _without(self, deleted: list[int], sent: Any) -> Any:
         """Return a copy of the submitted data without the forms of these numbers. Later forms move up."""
         pattern = re.compile(rf"((?:initial-)?{re.escape(self.prefix)}-)([0-9]{{1,6}})(-.*)", re.DOTALL)
-        copy = sent.copy() if isinstance(sent, MultiValueDict) else MultiValueDict({k: [v] for k, v in sent.items()})
-        copy.clear()
-        for name, values in sent.lists():
+        kept = sent.copy() if isinstance(sent, MultiValueDict) else MultiValueDict()
+        kept.clear()
+        for name, values in sent.lists() if sent else ():
             if match := pattern.fullmatch(name):
                 start, number, end = match[1], int(match[2]), match[3]
                 if number in deleted:
                     continue
                 name = f"{start}{number - sum(one < number for one in deleted)}{end}"
-            copy.setlist(name, values)
-        return copy
+            kept.setlist(name, values)
+        return kept
 
 
 class StoredRowInlineFormSet(StoredRowFormSet, BaseInlineFormSet):

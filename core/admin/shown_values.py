@@ -60,10 +60,7 @@ class ShownValueField(BoundField):
 
     @cached_property
     def shown(self) -> Any:
-        """The value that the form showed. UNKNOWN if the form did not send it, as a script that has no form.
-
-        Raise BadSignature if it was changed.
-        """
+        """The value that the form showed, or UNKNOWN if the request comes from a script that opened no form."""
         text = self.form.data.get(self.html_initial_name)
         return UNKNOWN if text is None else self._to_python(self._signer.unsign_object(text)[0])
 
@@ -101,7 +98,7 @@ class ShownValueField(BoundField):
     def _has_changed(self) -> bool:
         """Check whether saving the field would change the row."""
         if not self.form.is_tracked(self.name):
-            return super()._has_changed()
+            return super()._has_changed()  # type: ignore[misc]
         return self.is_touched and self._differs_from(self.initial)
 
     def _differs_from(self, value: Any) -> bool:

@@ -1,7 +1,7 @@
 """The values of form fields as text, for messages about conflicts and for the change history."""
 
 from datetime import datetime
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import PurePath
 from typing import Any
 
@@ -38,7 +38,8 @@ def excerpts(first: str, second: str) -> tuple[str, str]:
     """Return both texts, or the parts around their first difference if one is too long for a message."""
     if max(len(first), len(second)) <= MAX_EXCERPT:
         return first, second
-    start = max(len(commonprefix([first, second])) - CONTEXT, 0)
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    start = max(sum(1 for _pair in same) - CONTEXT, 0)
     return _cut(first, start), _cut(second, start)
 
 
@@ -47,12 +48,12 @@ def _cut(text: str, start: int) -> str:
     return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"
 
 
-def _rows(field: forms.ModelMultipleChoiceField, values: Any) -> list[models.Model]:
+def _rows(field: Any, values: Any) -> list[models.Model]:
     keys = [value.pk if isinstance(value, models.Model) else value for value in values]
     return list(field.queryset.filter(pk__in=keys).order_by("pk"))
 
 
-def _row_text(field: forms.ModelChoiceField, value: Any) -> str:
+def _row_text(field: Any, value: Any) -> str:
     if isinstance(value, models.Model):
         return str(value)
     row = field.queryset.filter(pk=value).first()
