@@ -60,7 +60,7 @@ class ShownValueField(BoundField):
 
     @cached_property
     def shown(self) -> Any:
-        """The value that the form showed, or UNKNOWN if the request comes from a script that opened no form."""
+        """Return what the form showed, or UNKNOWN if the request comes from a script that opened no form."""
         text = self.form.data.get(self.html_initial_name)
         return UNKNOWN if text is None else self._to_python(self._signer.unsign_object(text)[0])
 
