@@ -83,6 +83,10 @@ class EditAdmin(admin.ModelAdmin):
             entry.change_message = message_with_values(entry)
         return response
 
+    def rows_to_lock(self, key: str) -> Any:
+        """Return the rows to lock before a form is saved: this one, and others that saving it locks too."""
+        return self.model._base_manager.filter(pk=key)
+
     def _get_edited_object_pks(self, request: HttpRequest, prefix: str) -> list[str]:
         """Leave out submitted keys that no row can have, with which databases fail."""
         keys = super()._get_edited_object_pks(request, prefix)
@@ -99,9 +103,8 @@ class EditAdmin(admin.ModelAdmin):
         """Lock the row until the transaction ends. Return False if there is none."""
         if not self._is_possible_key(key):
             return False
-        rows = self.model._base_manager.filter(pk=key)
-        lock_rows(rows)
-        return rows.exists()
+        lock_rows(self.rows_to_lock(key))
+        return self.model._base_manager.filter(pk=key).exists()
 
     def _redirect_from_deleted_row(self, request: HttpRequest, key: str) -> HttpResponse:
         """Redirect to the list with a message that the row was deleted and nothing was saved."""
