@@ -396,6 +396,7 @@ def test_stale_list_saves_nothing_if_a_price_was_changed(anna: Client, ben: Clie
     open_form(ben, change_url(first)).submit(price="77.77", title="Z")
     page = mine.submit(**{"form-0-price": "18.00", "form-1-price": "19.00"})
     assert "ben@example.org changed “Price” from “16.00” to “77.77”" in field_errors(page, "price")
+    assert "changed the same fields while this page was open: Z: Price." in page.text
     assert (stored(first, "price"), stored(second, "price")) == ("77.77", "16.00")
     shown = [(row.title, row.pk, form["price"].value()) for row, form in rows_of(page)]
     assert shown == [("Z", first.pk, "18.00"), ("B", second.pk, "19.00")]

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from core.admin.change_history import add_values, last_deletion, message_with_values
@@ -52,7 +53,13 @@ class EditAdmin(admin.ModelAdmin):
         with transaction.atomic():
             if not self._lock(unquote(object_id)):
                 return self._redirect_from_deleted_row(request, unquote(object_id))
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            response = super().changeform_view(request, object_id, form_url, extra_context)
+            context = getattr(response, "context_data", None) or {}
+            if "adminform" in context:
+                formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+                labels = [*context["adminform"].form.conflict_labels(), *_conflicts_in_rows(formsets)]
+                self._tell_conflicts(request, labels)
+            return response
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list, or save its rows in one transaction that begins before they are read."""
@@ -60,8 +67,10 @@ class EditAdmin(admin.ModelAdmin):
             return super().changelist_view(request, extra_context)
         with transaction.atomic():
             response = super().changelist_view(request, extra_context)
-            if "cl" in (getattr(response, "context_data", None) or {}):
-                self._align_rows(response.context_data["cl"])  # type: ignore[attr-defined]
+            changelist = (getattr(response, "context_data", None) or {}).get("cl")
+            if changelist and changelist.formset is not None:
+                self._align_rows(changelist)
+                self._tell_conflicts(request, _conflicts_in_rows([changelist.formset]))
         return response
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -118,9 +127,22 @@ class EditAdmin(admin.ModelAdmin):
 
     def _align_rows(self, changelist: Any) -> None:
         """Show the rows of rejected forms in the order of the forms, because Django pairs both by position."""
-        if changelist.formset is not None:
-            forms = changelist.formset.forms
-            keys = [form.instance.pk for form in forms]
-            found = changelist.apply_select_related(changelist.root_queryset.filter(pk__in=keys))
-            rows = {row.pk: row for row in found}
-            changelist.result_list = [rows.get(form.instance.pk, form.instance) for form in forms]
+        forms = changelist.formset.forms
+        keys = [form.instance.pk for form in forms]
+        found = changelist.apply_select_related(changelist.root_queryset.filter(pk__in=keys))
+        rows = {row.pk: row for row in found}
+        changelist.result_list = [rows.get(form.instance.pk, form.instance) for form in forms]
+
+    def _tell_conflicts(self, request: HttpRequest, labels: list[str]) -> None:
+        """Say at the top of the page which fields are in conflict, because they can be far down or off the screen."""
+        if labels:
+            text = _(
+                "Nothing was saved, because somebody else changed the same fields while this page was open: %(fields)s."
+            )
+            self.message_user(request, text % {"fields": get_text_list(labels, _("and"))}, messages.ERROR)
+
+
+def _conflicts_in_rows(formsets: list[Any]) -> list[str]:
+    """Return the names of the fields in conflict, with their rows."""
+    forms = [form for formset in formsets for form in formset.forms]
+    return [f"{form.instance}: {label}" for form in forms for label in form.conflict_labels()]

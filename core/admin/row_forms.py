@@ -56,6 +56,11 @@ class StoredRowForm(forms.ModelForm):
         fields: list[Any] = [self[name] for name in self.fields]
         return [field for field in fields if field.is_outdated]
 
+    def conflict_labels(self) -> list[str]:
+        """Return the names of the fields that cannot be written because somebody else changed them."""
+        fields: list[Any] = [self[name] for name in self.fields]
+        return [str(capfirst(field.label)) for field in fields if field.is_conflict]
+
     def changed_columns(self) -> list[str]:
         """Return the names of the columns that saving changes, and of those that record the time of a change."""
         columns = self.instance._meta.concrete_fields
