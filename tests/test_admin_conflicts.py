@@ -13,6 +13,8 @@ from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts.models import User
 from addresses.models import Address
@@ -159,12 +161,14 @@ def test_changed_hidden_value_is_rejected_with_a_message(anna: Client, case: Cas
     assert stored(row, case.field) == before
 
 
+@pytest.mark.slow
 def test_hidden_value_of_another_field_is_rejected_with_a_message(anna: Client) -> None:
     form = open_form(anna, change_url(make_product()))
     page = form.submit(**{"initial-price": form.data["initial-title"][0]})
     assert "did not say what it showed" in field_errors(page, "price")
 
 
+@pytest.mark.slow
 def test_post_without_hidden_values_is_compared_with_the_row(anna: Client) -> None:
     row = make_product()
     form = open_form(anna, change_url(row))
@@ -173,6 +177,7 @@ def test_post_without_hidden_values_is_compared_with_the_row(anna: Client) -> No
     assert stored(row, "price") == "18.00"
 
 
+@pytest.mark.slow
 def test_change_by_a_command_is_by_somebody_else(anna: Client, ben: Client) -> None:
     row = make_product()
     open_form(ben, change_url(row)).submit(price="17.00")
@@ -182,6 +187,7 @@ def test_change_by_a_command_is_by_somebody_else(anna: Client, ben: Client) -> N
     assert "somebody else changed “Price” from “17.00” to “77.77”" in message
 
 
+@pytest.mark.slow
 def test_form_with_an_unrelated_error_says_which_fields_changed(anna: Client, ben: Client) -> None:
     row = make_product(title="Mug")
     mine = open_form(anna, change_url(row))
@@ -191,9 +197,46 @@ def test_form_with_an_unrelated_error_says_which_fields_changed(anna: Client, be
     assert read_form(anna, mine.url, page).data["title"] == ["Cup"]
 
 
+VALUES = {
+    "title": ["Mug", "Blue mug", "Ärmel™", "<b>Mug</b>"],
+    "description": ["", "One", "One\r\ntwo", " One\r\ntwo\r\n"],
+    "price": ["16.00", "16", "0.00", "99999999.99"],
+    "weight": ["0", "7", "007"],
+    "active": ["on", None],
+}
+some_changes = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in VALUES.items()})
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(mine=some_changes, theirs=some_changes)
+def test_any_changes_by_two_people_are_merged_or_rejected(
+    anna: Client, ben: Client, mine: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    row = make_product(title="Mug")
+    shown = as_stored({name: values[0] for name, values in VALUES.items()})
+    form = open_form(anna, change_url(row))
+    assert open_form(ben, change_url(row)).submit(**theirs).status_code == 302
+    response = form.submit(**mine)
+    mine, theirs = as_stored(mine), as_stored(theirs)
+    clashing = [name for name in mine.keys() & theirs.keys() if len({mine[name], theirs[name], shown[name]}) == 3]
+    touched = {name: value for name, value in mine.items() if value != shown[name]}
+    assert (response.status_code == 200) == bool(clashing)
+    expected = shown | theirs | ({} if clashing else touched)
+    row.refresh_from_db()
+    assert {name: str(getattr(row, name)) for name in VALUES} == expected
+
+
+def as_stored(changes: dict[str, Any]) -> dict[str, str]:
+    """Return the values of the row as text after these changes were saved."""
+    stored_as = {"16": "16.00", "007": "7", "on": "True", None: "False"}
+    return {name: stored_as.get(value, value).strip() for name, value in changes.items()}
+
+
 # --- validation judges the row as it will be stored ---
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("value", "is_saved"), [("150.00", False), ("30.00", True)])
 def test_value_is_judged_with_the_kind_that_somebody_else_chose(
     anna: Client, ben: Client, value: str, is_saved: bool
@@ -258,6 +301,7 @@ def test_stale_product_form_keeps_stock_and_slug(anna: Client) -> None:
     assert '"updated"' in update
 
 
+@pytest.mark.slow
 def test_stale_product_form_keeps_stock_tracking(anna: Client, ben: Client) -> None:
     row = make_product(stock=None)
     mine = open_form(anna, change_url(row))
