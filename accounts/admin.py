@@ -11,6 +11,7 @@ from django.contrib.auth.forms import UserChangeForm as DjangoUserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from accounts import emails, rights
 from accounts.email_addresses import CustomerEmailField, same_email, validate_customer_email
 from accounts.forms import EmailChangeForm
 from accounts.models import AccountMail, GuestEmail, User
-from core.admin import ReadOnlyAdmin
+from core.admin import EditAdmin, ReadOnlyAdmin
 from core.emails.preview_admin import DeliveryFilter, EmailPreviewAdmin
 from orders.admin.erasure import ErasePersonMixin
 from orders.workflow.erasure import Person, person_of_guest_email
@@ -86,7 +87,7 @@ def last_superuser_error() -> ValidationError:
 
 
 @admin.register(User)
-class UserAdmin(ErasePersonMixin, DjangoUserAdmin):
+class UserAdmin(ErasePersonMixin, EditAdmin, DjangoUserAdmin):
     """Admin for users, who are identified by email address instead of a username.
 
     Staff erase people instead of deleting users: deleting the row would leave the person's other data.
@@ -153,12 +154,16 @@ class UserAdmin(ErasePersonMixin, DjangoUserAdmin):
                 raise PermissionDenied
             return super().user_change_password(request, id, form_url)
 
+    def rows_to_lock(self, key: str) -> Any:
+        """Lock the superusers too, in one order, to avoid deadlocks between those who change each other's rights."""
+        return User.objects.filter(Q(pk=key) | Q(is_superuser=True))
+
 
 admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin):
+class GroupAdmin(EditAdmin, DjangoGroupAdmin):
     """Groups of permissions, which only superusers change."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from addresses.models import Address
+from core.admin import EditAdmin
 
 
 @admin.register(Address)
-class AddressAdmin(admin.ModelAdmin):
+class AddressAdmin(EditAdmin):
     """Admin for postal addresses. Shoppers add them. Orders keep their own copy of the address text."""
 
     list_display = ["name", "line_1", "city", "postal_code", "country", "billing_profile"]

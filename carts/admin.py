@@ -18,8 +18,7 @@ from carts.models import Cart, CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.charge_limits import discount_warning
 from carts.pricing.rules import PricingRules
-from core.admin import ReadOnlyAdmin, ReadOnlyInline
-from core.admin_deletion import DeletionAdmin
+from core.admin import DeletionAdmin, EditAdmin, ReadOnlyAdmin, ReadOnlyInline
 from products.models import Product
 
 
@@ -61,7 +60,7 @@ class ShippingMethodForm(forms.ModelForm):  # type: ignore[type-arg]  # generic 
 
 
 @admin.register(ShippingMethod)
-class ShippingMethodAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ShippingMethodAdmin(EditAdmin):
     """Admin for shipping methods and their prices."""
 
     form = ShippingMethodForm
@@ -119,7 +118,7 @@ def _region_options(country: str) -> list[tuple[str, str]]:
 
 
 @admin.register(TaxRate)
-class TaxRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TaxRateAdmin(EditAdmin):
     """Admin for tax rates."""
 
     form = TaxRateForm

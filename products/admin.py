@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from carts.product_removal import delete_products
-from core.admin import ReadOnlyAdmin
-from core.admin_deletion import DeletionAdmin
+from core.admin import DeletionAdmin, ReadOnlyAdmin
 from products import search
 from products.forms import PictureForm, ProductForm
 from products.images.storing import PictureNotStoredError

@@ -27,6 +27,7 @@ class ProductForm(forms.ModelForm):
         help_text=gettext_lazy("For example 12 for a delivery, -1 for a breakage."),
     )
     is_unlimited = forms.BooleanField(label=gettext_lazy("unlimited stock"), required=False)
+    depends_on: ClassVar[dict[str, tuple[str, ...]]] = {"stock_change": ("is_unlimited",)}
 
     class Meta:
         model = Product

@@ -19,7 +19,7 @@ from django.urls import reverse
 from accounts.models import User
 from carts.models import Cart
 from carts.product_removal import delete_products
-from core.admin_deletion import DeletionAdmin
+from core.admin import DeletionAdmin
 from orders.models import OrderItem
 from products.models import Category, Picture, Product, StockMovement
 from products.tests.test_uploads import make_image

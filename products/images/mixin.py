@@ -92,7 +92,9 @@ class ImageMixin(models.Model):
         columns = {field.attname for field in self._meta.concrete_fields if not field.primary_key}
         names = columns - self.get_deferred_fields() if update_fields is None else set(update_fields)
         is_unchanged = not self._has_upload and self._image_name == self._stored_name
-        return names - IMAGE_COLUMNS if is_unchanged else names
+        if is_unchanged:
+            return names - IMAGE_COLUMNS
+        return names | IMAGE_COLUMNS if "image" in names else names  # saving the file sets its size
 
     def _replaced_image(self) -> RenditionImageFile | None:
         """Return the stored image that saving this row would replace or remove, or None. Lock the row."""

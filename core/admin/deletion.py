@@ -11,9 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.admin.edit_admin import EditAdmin
 
-class DeletionAdmin(admin.ModelAdmin):
-    """A model admin whose deletion pages say in words why a row in use stays, and what to do instead.
+
+class DeletionAdmin(EditAdmin):
+    """An admin whose deletion pages say in words why a row in use stays, and what to do instead.
 
     The pages of several rows separate those in use from the others.
     """

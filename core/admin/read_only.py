@@ -1,14 +1,9 @@
-"""Admin site settings and base classes for the admins of all apps."""
+"""Base classes for admins and inlines that only show rows."""
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
-
-admin.site.site_header = admin.site.site_title = settings.SITE_NAME
-admin.site.index_title = _("Staff")
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

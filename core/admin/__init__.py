@@ -1,0 +1,18 @@
+"""Admin site settings, and the base classes for the admins of all apps.
+
+The admin of each model is either a ReadOnlyAdmin or an EditAdmin. A DeletionAdmin is an EditAdmin of rows that can be
+deleted only while nothing refers to them.
+"""
+
+from django.conf import settings
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from core.admin.deletion import DeletionAdmin
+from core.admin.edit_admin import EditAdmin
+from core.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
+
+__all__ = ["DeletionAdmin", "EditAdmin", "ReadOnlyAdmin", "ReadOnlyInline"]
+
+admin.site.site_header = admin.site.site_title = settings.SITE_NAME
+admin.site.index_title = _("Staff")
