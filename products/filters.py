@@ -76,8 +76,12 @@ class FilterForm(PlainForm):
         self.order = sort if sort in self.sorts else next(iter(self.sorts))
 
     def category_choices(self) -> list[tuple[str, str]]:
-        """Return the slug and the title of every category. The titles are indented by depth."""
-        return [(category.slug, INDENT * depth + category.title) for category, depth in self.tree.walk()]
+        """Return the slug and the title of the chosen category and of those with products on sale.
+
+        The titles are indented by depth.
+        """
+        offered = self.tree.without_empty(keep=self.selected_category)
+        return [(category.slug, INDENT * depth + category.title) for category, depth in offered.walk()]
 
     def price_range(self) -> tuple[Decimal | None, Decimal | None]:
         """Return the price limits, the lower one first even if they were entered the other way round.

@@ -50,17 +50,17 @@ class ProductList(ListView):
         """
         context = super().get_context_data(**kwargs)
         page, form = context["page_obj"], self.form
-        path = form.tree.path_to(form.selected_category)
+        path, offered = form.tree.path_to(form.selected_category), form.tree.without_empty()
         return context | {
             "cart": SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
             "form": form,
             "category": form.selected_category,
             "path": path,
             "crumbs": path if form.text else path[:-1],
-            "categories": form.tree.children(None),
-            "subcategories": form.tree.children(form.selected_category) if form.selected_category else [],
-            # Search engines must not index a stranger's text from a URL under the name of this shop.
-            "is_indexable": not form.text or (page.paginator.count and search.consists_of_words(form.text)),
+            "categories": offered.children(None),
+            "subcategories": offered.children(form.selected_category) if form.selected_category else [],
+            # Search engines must not index a stranger's text from a URL under the name of this shop, or an empty page.
+            "is_indexable": page.paginator.count and (not form.text or search.consists_of_words(form.text)),
             "result_limit": search.MAX_RESULTS if form.text and page.paginator.count == search.MAX_RESULTS else 0,
             "suggestions": [] if page.paginator.count else search.suggest(form.text),
             "page_numbers": list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)),
