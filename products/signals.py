@@ -19,6 +19,13 @@ def set_slug(sender: type[Product], instance: Product, raw: bool = False, **kwar
         instance.slug = unique_slug(instance, instance.title)
 
 
+@receiver(pre_save, sender=Product, dispatch_uid="product_words")
+def set_words(sender: type[Product], instance: Product, raw: bool = False, **kwargs: Any) -> None:
+    """Set the words of a product from a fixture, which does not go through `Product.save`."""
+    if raw:
+        instance.set_words()
+
+
 @receiver(post_save, sender=Product, dispatch_uid="product_opening_stock")
 def record_opening_stock(
     sender: type[Product], instance: Product, created: bool, raw: bool = False, **kwargs: Any

@@ -16,11 +16,12 @@ from core.models import GuardedModel
 from products.images.mixin import ImageMixin
 from products.models.category import Category
 from products.models.stock import StockMovement
+from products.models.stored_words import StoredWords, StoredWordsQuerySet
 
 MAX_QUANTITY = 99  # of one product in a cart
 
 
-class ProductQuerySet(models.QuerySet["Product"]):
+class ProductQuerySet(StoredWordsQuerySet["Product"]):
     def active(self) -> Self:
         """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)
@@ -52,7 +53,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.active().newest_first()
 
 
-class Product(GuardedModel, ImageMixin):
+class Product(StoredWords, GuardedModel, ImageMixin):
     """A product. Its stock changes only through `reserve`, `release`, `adjust_stock` and `switch_stock_tracking`."""
 
     columns = Columns(conditional=("stock",))

@@ -1,45 +1,24 @@
-"""Full-text search in title, SKU and description. All code that differs by database vendor is here.
+"""Finds products by words. All code that differs by database vendor is here.
 
-PostgreSQL stores the words of a product in the columns `search` and `search_title`, SQLite in the FTS5 table
-`products_search`. A migration creates them, and the database keeps them up to date. Words are compared without accents
-and with stemming.
+PostgreSQL stores the words of a product in the generated columns `search` and `search_name`, SQLite in the FTS5 table
+`products_search`. A migration creates them, and the database keeps them up to date with the columns for words.
 """
 
-import re
-import unicodedata
-from difflib import get_close_matches
-from functools import reduce
+from collections.abc import Sequence
 from hashlib import md5
-from operator import or_
 
 from django.core.cache import cache
-from django.db import connection, transaction
-from django.db.models import BooleanField, F, FloatField, Func, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
+from core.text.words import exact_word, same_letters_word
 from products.models import Product, ProductQuerySet
+from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_RESULTS = 480  # The maximum number of products that a search shows: twenty pages.
-MAX_RANKED = 1_000  # The maximum number of matches to rank. A common word has too many to rank them all.
-MAX_WORDS, MAX_TEXT_LENGTH = 8, 200
-MAX_SUGGESTION_TITLES = 5000  # The number of titles in which a search without results looks for similar words.
-
-
-def split_words(text: str) -> list[str]:
-    """Return the first eight words of a text, in lowercase and without accents. A word is letters and digits."""
-    return re.findall(r"[^\W_]+", _normalize(text))[:MAX_WORDS]
-
-
-def consists_of_words(text: str) -> bool:
-    """Check whether a text contains only words that the search uses.
-
-    If so, the products that it finds contain everything in the text.
-    """
-    return " ".join(split_words(text)) == _normalize(text)
-
-
-def _normalize(text: str) -> str:
-    return re.sub("[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", text[:MAX_TEXT_LENGTH])).lower()
+MAX_READ = 1_000  # PostgreSQL does not return matches in order, so this many are read to show the newest of them first.
 
 
 def find_ids(products: ProductQuerySet, text: str) -> list[int]:
@@ -48,117 +27,79 @@ def find_ids(products: ProductQuerySet, text: str) -> list[int]:
     The ids are in the order of `products`, or the best matches come first if the queryset is unordered. The result has
     at most `MAX_RESULTS` ids and is cached for a minute.
     """
-    text = text.replace("\0", "")  # PostgreSQL does not accept NUL.
-    key = "search:" + md5(f"{products.query} {text}".encode(), usedforsecurity=False).hexdigest()
+    text = text.replace("\0", "")[:MAX_TEXT_LENGTH]  # PostgreSQL does not accept NUL.
+    key = cache_key("search", products, text)
     return cache.get_or_set(key, lambda: _find_uncached(products, text), 60) or []
 
 
+def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
+    """Return the key under which the result of a search of this kind is cached."""
+    query = repr((products.query.sql_with_params(), text)).encode("utf-8", "replace")
+    return f"{name}:{md5(query, usedforsecurity=False).hexdigest()}"
+
+
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
-    if not (wanted := split_words(text)):
-        return []
+    terms = terms_of(text)
     if products.query.order_by:
-        return _first_ids(_matching(products.order_by(), wanted), str(products.query.order_by[0]))
-    # Exact SKU matches first, then matches in the title or SKU, which are enough for most searches.
-    hits = list(products.filter(sku__in={text, text.upper(), text.lower()}).values_list("pk", flat=True))
-    hits += _best_ids(_matching(products, wanted, in_title=True))
-    if len(hits) < MAX_RESULTS:
-        hits += _best_ids(_matching(products, wanted))
-    return list(dict.fromkeys(hits))[:MAX_RESULTS]
+        return first_ids(matching(products.order_by(), terms), str(products.query.order_by[0])) if terms else []
+    hits = _exact_ids(products, text)
+    # Whole words in the title or SKU are the best matches, and enough for most searches.
+    for wanted, in_name in (([term.complete for term in terms], True), (terms, True), (terms, False)):
+        if terms and len(hits) < MAX_RESULTS:
+            hits = list(dict.fromkeys(hits + newest_ids(matching(products, wanted, in_name))))
+    return hits[:MAX_RESULTS]
 
 
-def _first_ids(matching: QuerySet[Product], order: str) -> list[int]:
+def _exact_ids(products: ProductQuerySet, text: str) -> list[int]:
+    """Return the ids of the products whose SKU or title is this text, and then of those that have the same letters."""
+    exact = exact_word(text)
+    same = Term(frozenset(filter(None, [exact, same_letters_word(text)])))
+    ordered = matching(products, [same], in_name=True).order_by(
+        matches([Term(frozenset([exact]))], in_name=True).desc(), "-pk"
+    )
+    rows = ordered.values_list("pk", "sku", "title")[:MAX_RESULTS]
+    ranked = sorted(rows, key=lambda row: (exact_word(row[1]) != exact, exact_word(row[2]) != exact))
+    return [pk for pk, _sku, _title in ranked]
+
+
+def first_ids(found: QuerySet[Product], order: str) -> list[int]:
     """Return the ids of the first matches in this order. Newer products come first if the values are equal."""
     column = order.lstrip("-")
     # Do not order by the plain column: PostgreSQL would scan its whole index if a word is rarer than estimated.
     value = Coalesce(column, column)
-    ordered = matching.order_by(value.desc() if order.startswith("-") else value.asc(), "-pk")
+    ordered = found.order_by(value.desc() if order.startswith("-") else value.asc(), "-pk")
     return list(ordered.values_list("pk", flat=True)[:MAX_RESULTS])
 
 
-def _best_ids(matching: QuerySet[Product]) -> list[int]:
-    """Return the ids by rank. Newer products come first if the ranks are equal."""
-    hits = matching.values_list("rank", "pk")[:MAX_RANKED]  # type: ignore[misc]  # The stubs do not know extra columns.
-    return [pk for _rank, pk in sorted(hits, reverse=True)]
+def newest_ids(found: QuerySet[Product]) -> list[int]:
+    """Return the ids of matches, newer products first."""
+    if connection.vendor == "sqlite":
+        return list(found.order_by("-pk").values_list("pk", flat=True)[:MAX_RESULTS])
+    return sorted(found.order_by().values_list("pk", flat=True)[:MAX_READ], reverse=True)[:MAX_RESULTS]
 
 
-def _matching(products: ProductQuerySet, wanted: list[str], in_title: bool = False) -> QuerySet[Product]:
-    """Return the products that contain all the words (in title or SKU if `in_title`), each with its `rank`.
+def matching(products: ProductQuerySet, terms: Sequence[Term], in_name: bool = False) -> ProductQuerySet:
+    """Return the products that contain all the terms, in title or SKU if `in_name`."""
+    return products.filter(matches(terms, in_name))
 
-    The words consist of letters and digits, so they cannot contain operators of the query language. The last word also
-    matches as a prefix, except a single letter: too many products have a word that begins with it.
-    """
-    is_prefix = len(wanted[-1]) > 1
+
+def matches(terms: Sequence[Term], in_name: bool = False) -> RawSQL:
+    """Return the condition that a product contains all the terms, in title or SKU if `in_name`."""
     if connection.vendor == "postgresql":
-        text = " & ".join(f"'{word}'" for word in wanted) + (":*" if is_prefix else "")
-        query = Func(Value(text), template="to_tsquery('english', %(expressions)s)")
-        column = "products_product.search_title" if in_title else "products_product.search"
-        matches = Func(query, template=f"{column} @@ %(expressions)s", output_field=BooleanField())
-        rank = Func(query, template=f"ts_rank({column}, %(expressions)s)", output_field=FloatField())
-        return products.filter(matches).annotate(rank=rank)
-    text = " AND ".join(f'"{word}"' for word in wanted) + ("*" if is_prefix else "")
-    return products.extra(  # The ORM does not support MATCH.
-        tables=["products_search"],
-        # The plus makes SQLite start from the matches. Otherwise it would look up every product in the search table.
-        where=["+products_search.rowid = products_product.id", "products_search MATCH %s"],
-        params=[f"{{title sku}} : ({text})" if in_title else text],
-        select={"rank": "-products_search.rank"},
-        order_by=["-products_search.rowid"],
+        column = "search_name" if in_name else "search"
+        query = " & ".join(_group(term, "'{}'", "'{}':*", " | ") for term in terms)
+        return RawSQL(f"products_product.{column} @@ %s::tsquery", [query], BooleanField())  # noqa: S611
+    query = " AND ".join(_group(term, '"{}"', '"{}"*', " OR ") for term in terms)
+    query = f"{{title_words sku_words}} : ({query})" if in_name else query
+    return RawSQL(  # noqa: S611
+        "products_product.id IN (SELECT rowid FROM products_search WHERE products_search MATCH %s)",
+        [query],
+        BooleanField(),
     )
 
 
-def suggest(text: str) -> list[str]:
-    """Return search texts with words from titles that are similar to those of a text that found nothing.
-
-    Return the whole corrected text if it finds products, otherwise single words. Return an empty list if there are no
-    similar words.
-    """
-    wanted = split_words(text)[:4]
-    known = _known_words(wanted)
-    close = [match for word in wanted for match in get_close_matches(word, known, n=1, cutoff=0.7)]
-    if close == wanted:
-        return []
-    phrase = " ".join(close)
-    if find_ids(Product.objects.active(), phrase):
-        return [phrase]
-    return list(dict.fromkeys(word for word in close if word not in wanted))
-
-
-def _known_words(wanted: list[str]) -> list[str]:
-    """Return the words of similar titles if the database can find them, otherwise those of the newest titles."""
-    titles = _similar_titles(wanted) if wanted and _has_trigrams() else []
-    if titles:
-        return _words_of(titles)
-    newest = Product.objects.active().newest_first().values_list("title", flat=True)[:MAX_SUGGESTION_TITLES]
-    return cache.get_or_set("search:words", lambda: _words_of(list(newest)), 600) or []
-
-
-def _similar_titles(wanted: list[str]) -> list[str]:
-    conditions = [
-        Func(Value(word), F("title"), template="%(expressions)s", arg_joiner=" <%% ", output_field=BooleanField())
-        for word in wanted
-    ]
-    similar = Product.objects.active().filter(reduce(or_, map(Q, conditions)))
-    with transaction.atomic(), connection.cursor() as cursor:
-        # One missing letter removes a third of a word's trigrams. With the default of 0.6, the word would not match.
-        cursor.execute("SET LOCAL pg_trgm.word_similarity_threshold = 0.4")
-        return list(similar.values_list("title", flat=True)[:100])
-
-
-def _words_of(titles: list[str]) -> list[str]:
-    return sorted({word for title in titles for word in split_words(title) if len(word) > 2 and word.isalpha()})
-
-
-def _has_trigrams() -> bool:
-    """Check whether the database has the extension pg_trgm. The result is cached for an hour.
-
-    A migration tries to add the extension. Without it, suggestions come only from difflib and the newest titles.
-    """
-    if connection.vendor != "postgresql":
-        return False
-    return bool(cache.get_or_set("search:trigrams", _query_trigrams, 3600))
-
-
-def _query_trigrams() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")
-        return cursor.fetchone() is not None
+def _group(term: Term, word: str, prefix: str, separator: str) -> str:
+    """Return a term in the language of the database. Stored words need no escaping: they contain no quotes."""
+    parts = [*(prefix.format(text) for text in sorted(term.prefixes))]
+    parts += [word.format(text) for text in sorted(term.words) if not text.startswith(tuple(term.prefixes))]
+    return f"({separator.join(parts)})"

@@ -5,6 +5,7 @@ from django.test import Client
 
 from products import search
 from products.models import Product
+from products.search import engine, suggestions
 from tests.makers import make_category, make_product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -77,7 +78,8 @@ def test_search_finds_products_created_in_bulk() -> None:
 
 
 def test_search_of_a_common_word_shows_a_limited_number(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "MAX_RESULTS", 3)
+    for module in (engine, search):
+        monkeypatch.setattr(module, "MAX_RESULTS", 3)
     for number in range(5):
         make_product(title=f"Mug {number}")
     assert find_titles("mug") == ["Mug 4", "Mug 3", "Mug 2"]
@@ -139,7 +141,7 @@ def test_suggestions_omit_products_that_are_not_on_sale() -> None:
 
 
 def test_suggestions_work_without_the_extension(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_has_trigrams", lambda: False)
+    monkeypatch.setattr(suggestions, "_has_trigrams", lambda: False)
     make_product(title="Stoneware vase")
     assert search.suggest("stonware") == ["stoneware"]
 

@@ -1,0 +1,96 @@
+"""Full-text search in words that the shop makes: an FTS5 table on SQLite, generated columns on PostgreSQL.
+
+The database only splits the stored words at spaces, so its locale and its parsers do not matter. It keeps the index up
+to date with the columns for words; the models keep these up to date with the texts. A later migration that changes the
+columns for words must, on PostgreSQL, drop the generated columns before the change and add them again after it. On
+SQLite, where Django can copy the whole table, it must create the triggers again.
+"""
+
+from importlib import import_module
+
+from django.db import migrations, models
+
+from core.text.words import words_of, words_of_name, words_of_title
+
+old = import_module("products.migrations.0002_search")
+
+COLUMNS = "title_words, sku_words, description_words"
+NAME = "string_to_array(title_words || ' ' || sku_words, ' ', '')"
+ALL = "string_to_array(title_words || ' ' || sku_words || ' ' || description_words, ' ', '')"
+POSTGRESQL = [
+    f"""ALTER TABLE products_product
+        ADD COLUMN search_name tsvector GENERATED ALWAYS AS (array_to_tsvector(array_remove({NAME}, NULL))) STORED,
+        ADD COLUMN search tsvector GENERATED ALWAYS AS (array_to_tsvector(array_remove({ALL}, NULL))) STORED""",
+    "CREATE INDEX product_search_name ON products_product USING gin (search_name)",
+    "CREATE INDEX product_search ON products_product USING gin (search)",
+]
+ADD = f"""INSERT INTO products_search(rowid, {COLUMNS})
+          VALUES (new.id, new.title_words, new.sku_words, new.description_words);"""
+TAKE_OUT = f"""INSERT INTO products_search(products_search, rowid, {COLUMNS})
+               VALUES ('delete', old.id, old.title_words, old.sku_words, old.description_words);"""
+SQLITE = [
+    # The tokenizer splits at spaces and treats all characters that are not ASCII as letters.
+    f"""CREATE VIRTUAL TABLE products_search USING fts5({COLUMNS},
+        content='products_product', content_rowid='id', prefix='2 3', detail='column', tokenize='ascii')""",
+    "INSERT INTO products_search(products_search) VALUES ('rebuild')",
+    f"CREATE TRIGGER products_search_insert AFTER INSERT ON products_product BEGIN {ADD} END",
+    f"CREATE TRIGGER products_search_delete AFTER DELETE ON products_product BEGIN {TAKE_OUT} END",
+    f"""CREATE TRIGGER products_search_update AFTER UPDATE OF {COLUMNS} ON products_product
+        WHEN old.title_words <> new.title_words OR old.sku_words <> new.sku_words
+             OR old.description_words <> new.description_words
+        BEGIN {TAKE_OUT} {ADD} END""",
+]
+UNDO = {
+    "postgresql": ["ALTER TABLE products_product DROP COLUMN search, DROP COLUMN search_name"],
+    "sqlite": old.UNDO["sqlite"],
+}
+OLD_UNDO = {
+    "postgresql": ["ALTER TABLE products_product DROP COLUMN search, DROP COLUMN search_title"],
+    "sqlite": old.UNDO["sqlite"],
+}
+CHUNK = 1000
+UPDATE = "UPDATE products_product SET title_words = %s, sku_words = %s, description_words = %s WHERE id = %s"
+
+
+def drop_old_index(apps, editor):
+    old.run(editor, OLD_UNDO[editor.connection.vendor])
+
+
+def restore_old_index(apps, editor):
+    old.run(editor, old.SQLITE if editor.connection.vendor == "sqlite" else old.POSTGRESQL)
+
+
+def fill(apps, editor):
+    products = apps.get_model("products", "Product").objects.using(editor.connection.alias)
+    ids = list(products.order_by("pk").values_list("pk", flat=True))
+    for first in range(0, len(ids), CHUNK):
+        rows = products.filter(pk__in=ids[first : first + CHUNK]).values_list("title", "sku", "description", "pk")
+        words = [
+            (words_of_title(title), words_of_name(sku), words_of(description), pk)
+            for title, sku, description, pk in rows
+        ]
+        with editor.connection.cursor() as cursor:
+            cursor.executemany(UPDATE, words)
+
+
+def add_index(apps, editor):
+    old.run(editor, SQLITE if editor.connection.vendor == "sqlite" else POSTGRESQL)
+
+
+def drop_index(apps, editor):
+    old.run(editor, UNDO[editor.connection.vendor])
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [("products", "0002_search")]
+
+    operations = [
+        migrations.RunPython(drop_old_index, restore_old_index),
+        *(
+            migrations.AddField("product", name, models.TextField(db_default="", default="", editable=False))
+            for name in COLUMNS.split(", ")
+        ),
+        migrations.RunPython(fill, migrations.RunPython.noop),
+        migrations.RunPython(add_index, drop_index),
+    ]
