@@ -59,6 +59,7 @@ class FilterForm(PlainForm):
     """
 
     q = forms.CharField(required=False)
+    exact = forms.BooleanField(required=False)  # Whether to search for the words as typed, without correction.
     category = forms.CharField(label=gettext_lazy("Category"), required=False)
     price_from = price_field(gettext_lazy("Price from"))
     price_to = price_field(gettext_lazy("Price to"))
@@ -111,7 +112,7 @@ class FilterForm(PlainForm):
         low, high = (price is not None and format_money(price, settings.CURRENCY) for price in self.price_range())
         both = low and high
         filters = [
-            (_("“%(text)s”") % {"text": self.text} if self.text else "", ["q"]),
+            (_("“%(text)s”") % {"text": self.text} if self.text else "", ["q", "exact"]),
             (self.selected_category.title if self.selected_category else "", ["category"]),
             (f"{low} – {high}" if both else "", ["price_from", "price_to"]),
             (_("From %(price)s") % {"price": low} if low and not both else "", ["price_from"]),

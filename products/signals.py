@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from core.slugs import unique_slug
 from products.images.mixin import ImageMixin, delete_files_on_commit
-from products.models import Category, Picture, Product, StockMovement
+from products.models import Category, Picture, Product, Spelling, StockMovement
 from products.models.category import MENU_CACHE_KEY
 
 
@@ -33,6 +33,13 @@ def record_opening_stock(
     """Record the initial stock of a new product as its first stock movement."""
     if created and not raw and instance.stock:
         StockMovement.objects.create(product=instance, kind=StockMovement.Kind.OPENING, amount=instance.stock)
+
+
+@receiver(post_save, sender=Product, dispatch_uid="product_spelling")
+def learn_spelling(sender: type[Product], instance: Product, **kwargs: Any) -> None:
+    """Store the words of the title, by which the search corrects misspelled words."""
+    if "title" not in instance.get_deferred_fields():
+        Spelling.objects.learn([instance.title])
 
 
 @receiver([post_save, post_delete], sender=Product, dispatch_uid="product_menu")

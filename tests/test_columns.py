@@ -28,7 +28,7 @@ from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE, IDENTITY
 from orders.workflow.erasure import erase_order
 from orders.workflow.personal_data import EXPORTED, export_personal_data
 from orders.workflow.placing import place
-from products.models import Category, Picture, Product, StockMovement
+from products.models import Category, Picture, Product, Spelling, StockMovement
 from tests.makers import (
     ADDRESS,
     make_discount,
@@ -44,7 +44,7 @@ DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Dispute, Cart, Card]
 # Models whose text is not about a person, or goes with a row of a person by its foreign key.
 NOT_PERSONAL: set[type[models.Model]] = {
     Category, Product, Picture, StockMovement, ShippingMethod, TaxRate, Discount, CartItem, OrderEvent, StripeEvent,
-    CardAttempt, TakenSignup,
+    CardAttempt, TakenSignup, Spelling,
 }  # fmt: skip
 # Models that an erasure deletes or empties; the export has the same email address in other rows.
 ERASED_ONLY: set[type[models.Model]] = {GuestEmail}

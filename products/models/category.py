@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.slugs import unique_slug
+from core.text.words import words_of
 
 
 class CategoryTree:
@@ -90,7 +91,10 @@ class CategoryManager(models.Manager["Category"]):
 
     def _query_for_menu(self) -> list["Category"]:
         on_sale = self.filter(pk=OuterRef("pk"), products__active=True)
-        return list(self.order_by("title").annotate(sells_products=Exists(on_sale)))
+        categories = list(self.order_by("title").annotate(sells_products=Exists(on_sale)))  # type: ignore[no-redef]
+        for category in categories:
+            category.search_words = words_of(category.title)
+        return categories
 
 
 class Category(models.Model):
@@ -104,7 +108,9 @@ class Category(models.Model):
 
     objects: ClassVar[CategoryManager] = CategoryManager()
 
-    sells_products: bool  # Whether a product of this very category is on sale. Only CategoryManager.for_menu sets it.
+    # Only CategoryManager.for_menu sets these.
+    sells_products: bool  # whether a product of this very category is on sale
+    search_words: str  # the words of the title under which the search finds it
 
     class Meta:
         verbose_name = _("category")
