@@ -36,11 +36,11 @@ class Results:
 
 
 def find(products: ProductQuerySet, text: str, categories: CategoryTree, correct: bool = True) -> Results:
-    """Search the `products` for a text. The first of these that finds any is the result:
+    """Search the `products` for a text. Show the first of these that exist.
 
-    1. products that contain all its words
-    2. if `correct` is set: products that contain all words of the text with its unknown words corrected
-    3. products that contain some of its words, those with most of them first
+    1. Products that contain all its words.
+    2. If `correct` is set, products that contain all words of the text with its unknown words corrected.
+    3. Products that contain some of its words, those with most of them first.
 
     Filters and order of `products` apply to each. Unknown words are in no product on sale and in no title of the
     `categories`. The result is cached for a minute.
