@@ -5,7 +5,7 @@ from products.models import Category
 from products.models.category import CategoryTree
 from products.search.text import Term, split_words, terms_of
 
-MAX_CATEGORIES = 6
+MAX_CATEGORIES = 4
 MIN_PREFIX = 3  # Shorter beginnings of words would match too many categories.
 
 
