@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
+from products import search
 from products.forms import PictureForm, ProductForm
 from products.models import Category, Picture, Product, StockMovement
 
@@ -80,6 +81,12 @@ class ProductAdmin(admin.ModelAdmin):
     def unpublish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         queryset.update(active=False)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Product], search_term: str
+    ) -> tuple[QuerySet[Product], bool]:
+        """Search like the shop: the database ignores case only for some languages."""
+        return (search.filter_by_text(queryset, search_term) if search_term else queryset), False
+
     def save_model(self, request: HttpRequest, obj: Product, form: forms.BaseModelForm, change: bool) -> None:
         """Save the product, then apply the stock change to the current stock. Sales can change it during the edit."""
         if not change:
@@ -113,4 +120,12 @@ class StockMovementAdmin(ReadOnlyAdmin):
     list_display = ["at", "product", "kind", "amount", "order", "by"]
     list_select_related = ["product"]
     list_filter = ["kind", "at"]
-    search_fields = ["product__title", "product__sku", "order"]
+    search_fields = ["order"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[StockMovement], search_term: str
+    ) -> tuple[QuerySet[StockMovement], bool]:
+        """Search for the number of an order, or for a product like the shop."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        products = search.find_ids(Product.objects.all(), search_term) if search_term else []
+        return found | queryset.filter(product__in=products), may_have_duplicates

@@ -1,4 +1,4 @@
-"""Full-text search in words that the shop makes: an FTS5 table on SQLite, generated columns on PostgreSQL.
+"""Full-text search in words that the shop makes: FTS5 tables on SQLite, generated columns on PostgreSQL.
 
 The database only splits the stored words at spaces, so its locale and its parsers do not matter. It keeps the index up
 to date with the columns for words; the models keep these up to date with the texts. A later migration that changes the
@@ -14,7 +14,7 @@ from core.text.words import words_of, words_of_name, words_of_title
 
 old = import_module("products.migrations.0002_search")
 
-COLUMNS = "title_words, sku_words, description_words"
+COLUMNS = ["title_words", "sku_words", "description_words"]
 NAME = "string_to_array(title_words || ' ' || sku_words, ' ', '')"
 ALL = "string_to_array(title_words || ' ' || sku_words || ' ' || description_words, ' ', '')"
 POSTGRESQL = [
@@ -24,25 +24,35 @@ POSTGRESQL = [
     "CREATE INDEX product_search_name ON products_product USING gin (search_name)",
     "CREATE INDEX product_search ON products_product USING gin (search)",
 ]
-ADD = f"""INSERT INTO products_search(rowid, {COLUMNS})
-          VALUES (new.id, new.title_words, new.sku_words, new.description_words);"""
-TAKE_OUT = f"""INSERT INTO products_search(products_search, rowid, {COLUMNS})
-               VALUES ('delete', old.id, old.title_words, old.sku_words, old.description_words);"""
-SQLITE = [
-    # The tokenizer splits at spaces and treats all characters that are not ASCII as letters.
-    f"""CREATE VIRTUAL TABLE products_search USING fts5({COLUMNS},
-        content='products_product', content_rowid='id', prefix='2 3', detail='column', tokenize='ascii')""",
-    "INSERT INTO products_search(products_search) VALUES ('rebuild')",
-    f"CREATE TRIGGER products_search_insert AFTER INSERT ON products_product BEGIN {ADD} END",
-    f"CREATE TRIGGER products_search_delete AFTER DELETE ON products_product BEGIN {TAKE_OUT} END",
-    f"""CREATE TRIGGER products_search_update AFTER UPDATE OF {COLUMNS} ON products_product
-        WHEN old.title_words <> new.title_words OR old.sku_words <> new.sku_words
-             OR old.description_words <> new.description_words
-        BEGIN {TAKE_OUT} {ADD} END""",
-]
+
+
+def sqlite_statements(table, columns):
+    """Return the statements that create an FTS5 table for these columns of the products, and its triggers."""
+    names = ", ".join(columns)
+    add = f"INSERT INTO {table}(rowid, {names}) VALUES (new.id, {', '.join(f'new.{name}' for name in columns)});"
+    take_out = f"""INSERT INTO {table}({table}, rowid, {names})
+                   VALUES ('delete', old.id, {', '.join(f'old.{name}' for name in columns)});"""
+    return [
+        # The tokenizer splits at spaces and treats all characters that are not ASCII as letters.
+        f"""CREATE VIRTUAL TABLE {table} USING fts5({names}, content='products_product', content_rowid='id',
+            prefix='2 3', detail='none', tokenize='ascii')""",
+        f"INSERT INTO {table}({table}) VALUES ('rebuild')",
+        f"CREATE TRIGGER {table}_insert AFTER INSERT ON products_product BEGIN {add} END",
+        f"CREATE TRIGGER {table}_delete AFTER DELETE ON products_product BEGIN {take_out} END",
+        f"""CREATE TRIGGER {table}_update AFTER UPDATE OF {names} ON products_product
+            WHEN {' OR '.join(f'old.{name} <> new.{name}' for name in columns)}
+            BEGIN {take_out} {add} END""",
+    ]
+
+
+def sqlite_undo(table):
+    return [*(f"DROP TRIGGER {table}_{event}" for event in ("insert", "delete", "update")), f"DROP TABLE {table}"]
+
+
+SQLITE = sqlite_statements("products_search_name", COLUMNS[:2]) + sqlite_statements("products_search", COLUMNS)
 UNDO = {
     "postgresql": ["ALTER TABLE products_product DROP COLUMN search, DROP COLUMN search_name"],
-    "sqlite": old.UNDO["sqlite"],
+    "sqlite": sqlite_undo("products_search_name") + sqlite_undo("products_search"),
 }
 OLD_UNDO = {
     "postgresql": ["ALTER TABLE products_product DROP COLUMN search, DROP COLUMN search_title"],
@@ -89,7 +99,7 @@ class Migration(migrations.Migration):
         migrations.RunPython(drop_old_index, restore_old_index),
         *(
             migrations.AddField("product", name, models.TextField(db_default="", default="", editable=False))
-            for name in COLUMNS.split(", ")
+            for name in COLUMNS
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
         migrations.RunPython(add_index, drop_index),

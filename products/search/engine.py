@@ -50,12 +50,18 @@ def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
     return hits[:MAX_RESULTS]
 
 
+def filter_by_text(products: ProductQuerySet, text: str) -> ProductQuerySet:
+    """Return all `products` that contain all words of the text, without a limit and not cached. For staff."""
+    terms = terms_of(text.replace("\0", ""))
+    return products.filter(_condition(terms or [Term(frozenset([exact_word(text)]))]))
+
+
 def _exact_ids(products: ProductQuerySet, text: str) -> list[int]:
     """Return the ids of the products whose SKU or title is this text, and then of those that have the same letters."""
     exact = exact_word(text)
     same = Term(frozenset(filter(None, [exact, same_letters_word(text)])))
     ordered = matching(products, [same], in_name=True).order_by(
-        matches([Term(frozenset([exact]))], in_name=True).desc(), "-pk"
+        _condition([Term(frozenset([exact]))], in_name=True).desc(), "-pk"
     )
     rows = ordered.values_list("pk", "sku", "title")[:MAX_RESULTS]
     ranked = sorted(rows, key=lambda row: (exact_word(row[1]) != exact, exact_word(row[2]) != exact))
@@ -72,30 +78,42 @@ def first_ids(found: QuerySet[Product], order: str) -> list[int]:
 
 
 def newest_ids(found: QuerySet[Product]) -> list[int]:
-    """Return the ids of matches, newer products first."""
-    if connection.vendor == "sqlite":
-        return list(found.order_by("-pk").values_list("pk", flat=True)[:MAX_RESULTS])
+    """Return the ids of the newest matches, newer ones first. `found` must come from `matching`."""
+    if connection.vendor == "sqlite":  # It stops at the limit if the order is that of the search table.
+        newest_first = found.order_by().extra(order_by=[f"-{found.query.extra_tables[0]}.rowid"])
+        return list(newest_first.values_list("pk", flat=True)[:MAX_RESULTS])
     return sorted(found.order_by().values_list("pk", flat=True)[:MAX_READ], reverse=True)[:MAX_RESULTS]
 
 
 def matching(products: ProductQuerySet, terms: Sequence[Term], in_name: bool = False) -> ProductQuerySet:
     """Return the products that contain all the terms, in title or SKU if `in_name`."""
-    return products.filter(matches(terms, in_name))
+    if connection.vendor == "postgresql":
+        return products.filter(_condition(terms, in_name))
+    table = "products_search_name" if in_name else "products_search"
+    return products.extra(  # The ORM does not support MATCH.
+        tables=[table],
+        # The plus makes SQLite start from the matches. Otherwise it would look up every product in the search table.
+        where=[f"+{table}.rowid = products_product.id", f"{table} MATCH %s"],
+        params=[_sqlite_query(terms)],
+    )
 
 
-def matches(terms: Sequence[Term], in_name: bool = False) -> RawSQL:
-    """Return the condition that a product contains all the terms, in title or SKU if `in_name`."""
+def _condition(terms: Sequence[Term], in_name: bool = False) -> RawSQL:
+    """Return the condition that a product contains all the terms, in title or SKU if `in_name`.
+
+    On SQLite, it finds all matches before the first is read, so `matching` is faster for common words.
+    """
     if connection.vendor == "postgresql":
         column = "search_name" if in_name else "search"
         query = " & ".join(_group(term, "'{}'", "'{}':*", " | ") for term in terms)
         return RawSQL(f"products_product.{column} @@ %s::tsquery", [query], BooleanField())  # noqa: S611
-    query = " AND ".join(_group(term, '"{}"', '"{}"*', " OR ") for term in terms)
-    query = f"{{title_words sku_words}} : ({query})" if in_name else query
-    return RawSQL(  # noqa: S611
-        "products_product.id IN (SELECT rowid FROM products_search WHERE products_search MATCH %s)",
-        [query],
-        BooleanField(),
-    )
+    table = "products_search_name" if in_name else "products_search"
+    sql = f"products_product.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s)"  # noqa: S608
+    return RawSQL(sql, [_sqlite_query(terms)], BooleanField())  # noqa: S611
+
+
+def _sqlite_query(terms: Sequence[Term]) -> str:
+    return " AND ".join(_group(term, '"{}"', '"{}"*', " OR ") for term in terms)
 
 
 def _group(term: Term, word: str, prefix: str, separator: str) -> str:

@@ -10,7 +10,7 @@ from products.models.category import CategoryTree
 from products.search.categories import find_categories, find_similar_categories, labels_of
 from products.search.corrections import Corrections
 from products.search.engine import find_ids
-from products.search.partial_shim import find_partial_ids
+from products.search.partial import find_partial_ids
 
 
 @dataclass(frozen=True)
