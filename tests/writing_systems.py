@@ -1,5 +1,7 @@
 """Writing systems and hypothesis strategies for texts in them."""
 
+import unicodedata
+
 from hypothesis import strategies as st
 
 # The letters, vowel signs and digits of each writing system, as first and last characters of ranges.
@@ -60,23 +62,30 @@ JOINERS = ["\u200d", "\u200c", "\u00ad", "\u0301"]  # a joiner, a non-joiner, a 
 SEPARATORS = [" ", " ", " ", "-", ", ", "™ ", " & ", "’", "/", "🍵", "\u3000", "\u00a0"]
 
 
-def characters_of(system: str) -> st.SearchStrategy[str]:
-    """Return a strategy for one assigned character of a writing system."""
-    ranges = WRITING_SYSTEMS[system].split()
-    return st.one_of(
-        st.characters(min_codepoint=ord(first), max_codepoint=ord(last), exclude_categories=["Cn", "Cs", "Cc"])
-        for pair in ranges
-        for first, last in zip(pair[::2], pair[1::2], strict=True)
-    )
+def characters_of(system: str) -> list[str]:
+    """Return the assigned characters of a writing system."""
+    ranges = [(ord(pair[0]), ord(pair[1])) for text in WRITING_SYSTEMS[system].split() for pair in _pairs(text)]
+    characters = [chr(code) for first, last in ranges for code in range(first, last + 1)]
+    return [character for character in characters if unicodedata.category(character)[0] != "C"]
+
+
+def _pairs(text: str) -> list[str]:
+    return [text[number : number + 2] for number in range(0, len(text), 2)]
 
 
 def titles_of(system: str) -> st.SearchStrategy[str]:
     """Return a strategy for product titles in a writing system, with Latin words and signs in between."""
-    character = st.one_of(*[characters_of(system)] * 8, st.sampled_from(JOINERS))
-    word = st.one_of(*[st.text(character, min_size=1, max_size=12)] * 4, st.sampled_from(["USB", "T-shirt", "2"]))
-    parts = st.lists(st.tuples(word, st.sampled_from(SEPARATORS)), min_size=1, max_size=7)
+    characters = characters_of(system)
+    character = st.sampled_from(characters + JOINERS * (1 + len(characters) // 40))
+    word = st.one_of(*[st.text(character, min_size=1, max_size=9)] * 4, st.sampled_from(["USB", "T-shirt", "2"]))
+    parts = st.lists(st.tuples(word, st.sampled_from(SEPARATORS)), min_size=1, max_size=5)
     titles = parts.map(lambda pairs: "".join(word + separator for word, separator in pairs).strip())
     return titles.filter(bool)
+
+
+def visible_words(title: str) -> list[str]:
+    """Return the visible words of a title."""
+    return [word for word in title.split() if any(unicodedata.category(character) != "Cf" for character in word)]
 
 
 def prefixes_of(title: str) -> list[str]:

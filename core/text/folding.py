@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 # Letters that Unicode does not decompose, and variants that people type in place of each other.
 LETTERS = {
@@ -16,6 +17,8 @@ LETTERS = {
     "\u115f": "", "\u1160": "",  # invisible fillers, which Unicode lists as letters
     "ʹ": "-", "ʺ": "-", "ʻ": "-", "ʼ": "-", "ʽ": "-", "ˈ": "-",  # apostrophes that Unicode lists as letters
 }  # fmt: skip
+# Tibetan letters below another one, which Unicode lists as marks.
+LETTERS |= {chr(code): chr(code - 0x50) for code in range(0xF90, 0xFB9)}
 UMLAUTS = str.maketrans({
     "ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa",
 })  # fmt: skip
@@ -51,6 +54,8 @@ class _Folding(dict[int, str]):
 
 
 def _fold_character(character: str) -> str:
+    if character in LETTERS:
+        return LETTERS[character]
     category = unicodedata.category(character)
     if category[0] == "M" or category in ("Cf", "Cs"):
         return ""
@@ -100,11 +105,13 @@ def _is_unspaced(run: str) -> bool:
 
 
 def signs(text: str) -> set[str]:
-    """Return the signs of a text, such as emoji. Marks count only in a part that has no other characters."""
+    """Return the signs of a text, such as emoji. Marks count only before all other characters of a part."""
     found: set[str] = set()
     for chunk in text.split():
-        own = {character for character in chunk if fold(character) == "-"}
-        if not own and not fold(chunk):
-            own = {character for character in chunk if unicodedata.category(character)[0] == "M"}
-        found |= own
+        found.update(character for character in chunk if fold(character) == "-")
+        found.update(takewhile(_is_mark, chunk))
     return found
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"

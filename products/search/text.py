@@ -43,13 +43,13 @@ def terms_of(text: str) -> list[Term]:
     """
     text = text[:MAX_TEXT_LENGTH]
     spellings = [list(split(folded)) for folded in variants(text)]
-    terms = [term for number in range(len(spellings[0])) for term in _terms_at(spellings, number)]
+    terms = [term for number in range(len(spellings[0])) for term in _terms_at(spellings, number, len(text) > 2)]
     if not terms:
         terms = [Term(frozenset([sign_word(sign)])) for sign in sorted(signs(text))]
     return list(dict.fromkeys(terms))
 
 
-def _terms_at(spellings: list[list[Word]], number: int) -> list[Term]:
+def _terms_at(spellings: list[list[Word]], number: int, is_long: bool) -> list[Term]:
     """Return the terms for one word. There are several if it is from a writing system without spaces."""
     word = spellings[0][number]
     if not word.is_spaced:
@@ -57,14 +57,21 @@ def _terms_at(spellings: list[list[Word]], number: int) -> list[Term]:
     words: set[str] = set()
     prefixes: set[str] = set()
     for spelling in spellings:
-        plain, is_last = cut(spelling[number].text), number == len(spelling) - 1
-        with_next = "" if is_last else join(*spelling[number : number + 2])
+        plain = cut(spelling[number].text)
         with_previous = join(*spelling[number - 1 : number + 1]) if number else ""
-        joined = {with_next, with_previous} - {""}
-        words |= {stem(form) for form in (plain, *joined)}
-        if is_last:
-            # Too many products have a word that begins with a single letter.
-            prefixes |= {with_previous} if with_previous and len(plain) == 1 else {plain, with_previous}
-        elif number == len(spelling) - 2 and with_next:
+        with_next = join(*spelling[number : number + 2]) if number + 1 < len(spelling) else ""
+        words |= {stem(form) for form in (plain, with_previous, with_next) if form}
+        if number == len(spelling) - 1:
+            prefixes |= {with_previous, plain if _is_prefix(plain, with_previous, is_long) else ""}
+        elif number == len(spelling) - 2:
             prefixes.add(with_next)
     return [Term(frozenset(words), frozenset(prefixes - {""}))]
+
+
+def _is_prefix(word: str, with_previous: str, is_long: bool) -> bool:
+    """Check whether the last word can be incomplete on its own.
+
+    Too many products have a word that begins with a certain letter. A single letter is therefore only looked up
+    together with the word before it, or if it follows signs or a writing system without spaces.
+    """
+    return len(word) > 1 or (is_long and not with_previous)
