@@ -6,7 +6,17 @@ MIN_LENGTH = 4  # Shorter words have no endings.
 VOWEL = re.compile("[aeiouy]")
 DOUBLED = re.compile(r"([bdfgmnprt])\1$")
 # English plurals and verb forms, and German plurals. The first ending that fits is replaced.
-PLURALS = {"sses": "ss", "shes": "sh", "ches": "ch", "xes": "x", "ies": "y", "ss": "ss", "us": "us", "is": "is", "s": ""}
+PLURALS = {
+    "sses": "ss",
+    "shes": "sh",
+    "ches": "ch",
+    "xes": "x",
+    "ies": "y",
+    "ss": "ss",
+    "us": "us",
+    "is": "is",
+    "s": "",
+}
 OTHER_ENDINGS = {"eed": "eed", "ied": "y", "ed": "", "ing": "", "innen": "in", "en": "", "eln": "el", "ern": "er"}
 
 

@@ -88,6 +88,12 @@ class StoredWords(models.Model):
     class Meta:
         abstract = True
 
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save the row with its words."""
+        self.set_words()
+        update_fields = None if update_fields is None else _with_words(update_fields)
+        super().save(*args, update_fields=update_fields, **kwargs)
+
     def set_words(self) -> bool:
         """Set the words from the texts that are loaded. Return whether one of them changed."""
         before = [self.__dict__.get(column) for column in COLUMNS]
@@ -95,9 +101,3 @@ class StoredWords(models.Model):
             if name in self.__dict__:
                 setattr(self, column, make(str(getattr(self, name))))
         return before != [self.__dict__.get(column) for column in COLUMNS]
-
-    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save the row with its words."""
-        self.set_words()
-        update_fields = None if update_fields is None else _with_words(update_fields)
-        super().save(*args, update_fields=update_fields, **kwargs)

@@ -90,7 +90,7 @@ def matching(products: ProductQuerySet, terms: Sequence[Term], in_name: bool = F
     if connection.vendor == "postgresql":
         return products.filter(_condition(terms, in_name))
     table = "products_search_name" if in_name else "products_search"
-    return products.extra(  # The ORM does not support MATCH.
+    return products.extra(  # noqa: S610 - The ORM does not support MATCH.
         tables=[table],
         # The plus makes SQLite start from the matches. Otherwise it would look up every product in the search table.
         where=[f"+{table}.rowid = products_product.id", f"{table} MATCH %s"],

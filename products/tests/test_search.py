@@ -4,9 +4,10 @@ import pytest
 from django.test import Client
 
 from products import search
-from products.models import Category, Product
+from products.models import Category, Product, ProductQuerySet
 from products.search import engine
 from tests.makers import make_category, make_product
+from tests.writing_systems import WRITING_SYSTEMS, characters_of, prefixes_of, visible_words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
@@ -77,6 +78,44 @@ def test_search_finds_products_created_in_bulk() -> None:
     assert len(find_titles("bulk")) == 3
 
 
+def test_exact_title_comes_first_even_if_many_products_share_its_words() -> None:
+    titles = ["Blue mug", "Blue mug ☕", "Mug, blue and blue", "Blue mugs"]
+    rows = [Product(sku=f"B-{n}", slug=f"b-{n}", title=f"Blue mug {n}", price=1) for n in range(600)]
+    Product.objects.bulk_create(
+        [Product(sku=title, slug=f"t-{title}", title=title, price=1) for title in titles] + rows
+    )
+    for text in (*titles, "blue  MUG", "Blue mug 0"):
+        [first, *_others] = search.find_ids(Product.objects.all(), text)
+        assert Product.objects.get(pk=first).title.lower() == " ".join(text.lower().split())
+
+
+def test_same_letters_come_before_further_words() -> None:
+    make_product(title="Lamp", sku="MC-101")
+    make_product(title="mc101 holder")
+    assert find_titles("mc101") == ["Lamp", "mc101 holder"]
+
+
+def test_whole_words_come_before_beginnings_of_words() -> None:
+    make_product(title="Teal mug")
+    make_product(title="Tea light")
+    make_product(title="Tealight holder")
+    assert find_titles("teal") == ["Teal mug", "Tealight holder", "Tea light"]
+
+
+@pytest.mark.slow
+def test_title_finds_its_product_in_every_writing_system() -> None:
+    made = []
+    for system in WRITING_SYSTEMS:
+        characters = characters_of(system)
+        words = ["".join(characters[first::7][:5]) for first in range(3)]
+        title = f"{words[0]} {words[1]}™ {words[2]}-T"
+        made.append(make_product(title=title, sku=f"№ {characters[0]}-{system}"[:40]))
+    texts = [(row, text) for row in made for text in (*visible_words(row.title), *prefixes_of(row.title))]
+    assert [text for row, text in texts if row.pk not in search.find_ids(Product.objects.all(), text)] == []
+    names = [(row, text) for row in made for text in (row.title, row.sku)]
+    assert [text for row, text in names if row.pk not in search.find_ids(Product.objects.all(), text)[:2]] == []
+
+
 def test_search_of_a_common_word_shows_a_limited_number(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (engine, search):
         monkeypatch.setattr(module, "MAX_RESULTS", 3)
@@ -110,6 +149,48 @@ def test_search_ignores_nul_characters() -> None:
 def test_search_of_punctuation_finds_nothing() -> None:
     make_product(title="Mug")
     assert [find_titles(text) for text in ("%", "*", "_", "--", "''")] == [[]] * 5
+
+
+# Products with some of the words
+
+
+def find_partial_titles(text: str, products: ProductQuerySet | None = None) -> list[str]:
+    ids = search.find_partial_ids(Product.objects.active() if products is None else products, text)
+    titles = dict(Product.objects.values_list("pk", "title"))
+    return [titles[pk] for pk in ids]
+
+
+def test_partial_search_shows_most_and_rarest_words_first() -> None:
+    for title in ("Blue mug", "Blue bowl", "Blue plate", "Mug", "Walnut board", "Teal plate"):
+        make_product(title=title)
+    assert find_partial_titles("blue mug xyzzy walnut") == [
+        "Blue mug",
+        "Walnut board",
+        "Mug",
+        "Blue plate",
+        "Blue bowl",
+    ]
+    assert find_partial_titles("xyzzy") == find_partial_titles("") == find_partial_titles("\0") == []
+
+
+def test_partial_search_shows_the_title_above_the_description() -> None:
+    make_product(title="Mug")
+    make_product(title="Bowl", description="Like a mug.")
+    assert find_partial_titles("mug xyzzy") == ["Mug", "Bowl"]
+
+
+def test_partial_search_keeps_the_order_and_the_filters_of_the_list() -> None:
+    for title, price in {"Dear mug": 30, "Blue mug": 10, "Free mug": 0}.items():
+        make_product(title=title, price=price)
+    by_price = Product.objects.active().priced_between(5, None).most_expensive_first()
+    assert find_partial_titles("blue mug xyzzy", by_price) == ["Dear mug", "Blue mug"]
+
+
+@pytest.mark.sampled(9)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_partial_search_of_any_text_returns_products(text: str) -> None:
+    make_product(title="Teal mug", description="50 % off_")
+    assert len(search.find_partial_ids(Product.objects.active(), text)) <= 1
 
 
 # Searches without results

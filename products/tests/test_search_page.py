@@ -1,5 +1,4 @@
 """Tests of the search page: corrected and partial results, matching categories, and what search engines may index."""
-# ruff: noqa: RUF001 - titles in many writing systems
 
 import re
 from typing import Any

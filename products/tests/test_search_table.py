@@ -1,5 +1,4 @@
 """Runs the searches of the table in docs/search.md on a catalog in many languages and writing systems."""
-# ruff: noqa: RUF001 - titles in many writing systems
 
 from pathlib import Path
 from typing import Any
