@@ -1,10 +1,12 @@
 """Tests of the search page: corrected and partial results, matching categories, and what search engines may index."""
 
 import re
+from io import StringIO
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from products.models import Category, Product, Spelling
@@ -132,6 +134,13 @@ def test_words_of_titles_are_learned_whatever_writes_them() -> None:
     Product.objects.bulk_update([product], ["title"])
     learned = set(Spelling.objects.values_list("word", flat=True))
     assert learned >= {"granite", "marble", "slate", "basalt", "quartz"}
+
+
+def test_index_command_forgets_the_words_of_deleted_products() -> None:
+    make_product(title="Granite").delete()
+    make_product(title="Marble")
+    call_command("index_products", stdout=StringIO())
+    assert set(Spelling.objects.values_list("word", flat=True)) == {"marble"}
 
 
 # Partial matches
