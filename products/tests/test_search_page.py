@@ -80,6 +80,13 @@ def test_word_that_finds_products_is_not_corrected(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("shop")
+def test_word_of_a_category_title_is_not_corrected(client: Client) -> None:
+    make_product(title="Night stand")
+    page = get(client, "light")
+    assert (titles(page), categories(page)) == ([], ["Lighting"])
+
+
+@pytest.mark.usefixtures("shop")
 def test_correction_only_counts_if_its_words_are_found_together(client: Client) -> None:
     page = get(client, "blue mgu")
     assert not page.context["results"].is_corrected
@@ -156,7 +163,7 @@ def test_search_shows_partial_matches_and_says_so(client: Client) -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_partial_matches_name_the_words_that_were_not_found(client: Client) -> None:
-    page = get(client, "xyzzy mug <b>")
+    page = get(client, "xyzzy mug &!")
     assert titles(page) == ["Teal mug"]
     assert "these match some of your words. Not found: “xyzzy”." in text_of(page)
 
