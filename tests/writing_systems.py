@@ -84,11 +84,15 @@ def titles_of(system: str) -> st.SearchStrategy[str]:
 
 
 def visible_words(title: str) -> list[str]:
-    """Return the visible words of a title."""
-    return [word for word in title.split() if any(unicodedata.category(character) != "Cf" for character in word)]
+    """Return the words of a title that have visible characters."""
+    return [word for word in title.split() if is_visible(word)]
 
 
 def prefixes_of(title: str) -> list[str]:
     """Return the prefixes of a title from three characters on, as the search field receives them."""
     typed = [" ".join(title[:length].split()) for length in range(3, len(title) + 1)]
-    return [text for text in dict.fromkeys(typed) if len(text) >= 3]
+    return [text for text in dict.fromkeys(typed) if len(text) >= 3 and is_visible(text)]
+
+
+def is_visible(text: str) -> bool:
+    return any(unicodedata.category(character) not in ("Cf", "Zs") for character in text)

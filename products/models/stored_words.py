@@ -41,18 +41,18 @@ class StoredWordsQuerySet(models.QuerySet[_Row]):
         with transaction.atomic(using=self.db):
             ids = list(self.order_by().values_list("pk", flat=True))
             updated = super().update(**values)
-            self.model._default_manager.using(self.db).filter(pk__in=ids).store_words()
+            type(self)(self.model, using=self.db).filter(pk__in=ids).store_words()
         return updated
 
-    def bulk_create(  # type: ignore[override]
+    def bulk_create(
         self, objs: Iterable[Any], *args: Any, update_fields: Collection[str] | None = None, **kwargs: Any
     ) -> list[Any]:
         """Insert the rows with their words."""
         objs = list(objs)
         for row in objs:
             row.set_words()
-        update_fields = _with_words(update_fields) if update_fields else update_fields
-        return super().bulk_create(objs, *args, update_fields=update_fields, **kwargs)
+        kwargs["update_fields"] = _with_words(update_fields) if update_fields else update_fields
+        return super().bulk_create(objs, *args, **kwargs)
 
     def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], *args: Any, **kwargs: Any) -> int:
         """Update the rows and their words."""

@@ -50,7 +50,7 @@ def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
     return hits[:MAX_RESULTS]
 
 
-def filter_by_text(products: ProductQuerySet, text: str) -> ProductQuerySet:
+def filter_by_text(products: QuerySet[Product], text: str) -> QuerySet[Product]:
     """Return all `products` that contain all words of the text, without a limit and not cached. For staff."""
     terms = terms_of(text.replace("\0", ""))
     return products.filter(_condition(terms or [Term(frozenset([exact_word(text)]))]))
@@ -85,7 +85,7 @@ def newest_ids(found: QuerySet[Product]) -> list[int]:
     return sorted(found.order_by().values_list("pk", flat=True)[:MAX_READ], reverse=True)[:MAX_RESULTS]
 
 
-def matching(products: ProductQuerySet, terms: Sequence[Term], in_name: bool = False) -> ProductQuerySet:
+def matching(products: ProductQuerySet, terms: Sequence[Term], in_name: bool = False) -> QuerySet[Product]:
     """Return the products that contain all the terms, in title or SKU if `in_name`."""
     if connection.vendor == "postgresql":
         return products.filter(_condition(terms, in_name))

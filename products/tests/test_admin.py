@@ -141,3 +141,13 @@ def test_admin_redirects_customers_to_the_login(client: Client) -> None:
     product = make_product()
     response = client.post(reverse("admin:products_product_change", args=[product.pk]), form_data(product))
     assert response.url.startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("name", ["product", "stockmovement"])
+@pytest.mark.parametrize("text", ["КРУЖКА", "кружка синяя", "mc101", "MC-101", "kera"])
+def test_lists_are_searched_like_the_shop(staff: Client, name: str, text: str) -> None:
+    make_product(title="Bowl")
+    product = make_product(title="Синяя кружка", sku="MC-101", description="Keramik", active=False)
+    page = staff.get(reverse(f"admin:products_{name}_changelist"), {"q": text})
+    rows = page.context["cl"].result_list
+    assert [row.pk if name == "product" else row.product_id for row in rows] == [product.pk]

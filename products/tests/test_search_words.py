@@ -28,9 +28,9 @@ def check_title(title: str) -> None:
     assert missing == []
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.slow
 @pytest.mark.parametrize("system", WRITING_SYSTEMS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_title_is_found_by_itself_its_words_and_its_prefixes(system: str, data: st.DataObject) -> None:
     check_title(data.draw(titles_of(system).map(lambda title: title[:150].strip())))
@@ -53,7 +53,8 @@ def test_any_title_is_found_by_itself_and_its_prefixes(title: str) -> None:
         ("Straße", "strasse"), ("Strasse", "straße"), ("STRASSE", "Straße"), ("Müller", "muller"),
         ("Müller", "mueller"), ("Mueller", "Müller"), ("MU\u0308LLER", "mueller"), ("Smørrebrød", "smorrebrod"),
         ("머그컵 세트", "머그컵"), ("머그컵 세트", "머그컵세트"), ("한국 머그컵", "하"),
-        ("陶器のマグカップ", "マグカップ"), ("绿茶", "茶"), ("İstanbul ışık", "istanbul isik"), ("ΟΔΟΣ", "οδος"), ("שָׁלוֹם", "שלום"), ("كـــتاب", "كتاب"),
+        ("陶器のマグカップ", "マグカップ"), ("绿茶", "茶"), ("İstanbul ışık", "istanbul isik"), ("ΟΔΟΣ", "οδος"),
+        ("שָׁלוֹם", "שלום"), ("كـــتاب", "كتاب"),
         ("ﻛﺘﺎﺏ", "كتاب"), ("क्\u200dष", "क्ष"), ("ﾏｸﾞ", "マグ"), ("Ｍｕｇ", "mug"), ("٣ كتب", "3"), ("10 m²", "m2"),
         ("oﬃce", "office"), ("co\u00adoperate", "cooperate"), ("Women’s hat", "womens"), ("🍵", "🍵"), ("★ sale", "★"),
         ("Tassen", "Tasse"), ("Schüsseln", "Schüssel"), ("Glazed bowl", "glaze"),
