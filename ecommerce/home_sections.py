@@ -35,16 +35,18 @@ def categories_with_images() -> list[tuple[Category, Product | None]]:
     """Return categories, each with a product whose image represents it.
 
     These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
-    return the top-level categories instead; the product is then None if no product in the branch has an image.
+    return the top-level categories with products on sale instead; the product is then None if none has an image.
     """
-    return cache.get_or_set("categories-with-images", _categories_with_images, CACHE_SECONDS) or []
+    found = cache.get_or_set("categories-with-images", _categories_with_images, CACHE_SECONDS) or []
+    offered = Category.objects.tree().without_empty()
+    return [(category, product) for category, product in found if category in offered]
 
 
 def _categories_with_images() -> list[tuple[Category, Product | None]]:
     with_picture = Product.objects.for_product_cards().exclude(image="").filter(category=OuterRef("pk"))
     newest = Category.objects.annotate(shown=Subquery(with_picture.values("pk")[:1])).values_list("pk", "shown")
     shown = {category: product for category, product in newest if product}
-    rows, tree = Product.objects.for_product_cards().in_bulk(shown.values()), Category.objects.tree()
+    rows, tree = Product.objects.for_product_cards().in_bulk(shown.values()), Category.objects.tree().without_empty()
     direct = [(category, rows[shown[category.pk]]) for category, _depth in tree.walk() if category.pk in shown]
     if 0 < len(direct) <= LENGTH:
         return [*direct]

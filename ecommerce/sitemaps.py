@@ -1,6 +1,6 @@
 """Views for robots.txt and the sitemaps, which are split into parts to stay fast with many products."""
 
-from django.db.models import Max
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -30,26 +30,26 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_an_hour
 def sitemap_index(request: HttpRequest) -> HttpResponse:
-    """List the sitemaps: one for pages, then one for each range of PART_SIZE ids up to the newest product."""
-    newest = Product.objects.aggregate(newest=Max("pk"))["newest"]
-    parts = range(newest // PART_SIZE + 1) if newest else ()
-    paths = [reverse("sitemap_pages"), *[reverse("sitemap_products", args=[part]) for part in parts]]
+    """List the sitemaps: one for pages, then one for each range of PART_SIZE ids with a product on sale."""
+    parts = Product.objects.active().order_by().values_list(F("pk") / PART_SIZE, flat=True).distinct()
+    paths = [reverse("sitemap_pages"), *[reverse("sitemap_products", args=[part]) for part in sorted(parts)]]
     return _xml(request, "sitemap_index.xml", [(absolute(path), "") for path in paths])
 
 
 @require_safe
 @for_an_hour
 def sitemap_pages(request: HttpRequest) -> HttpResponse:
-    """List the home page, the product list and all categories."""
-    paths = [reverse("home"), reverse("products:list")]
-    paths += [category.get_absolute_url() for category in Category.objects.for_menu()]
+    """List the home page and, if a product is on sale, the product list and the categories with such products."""
+    paths = [reverse("home")]
+    paths += [reverse("products:list")] if Product.objects.active().exists() else []
+    paths += [category.get_absolute_url() for category in Category.objects.tree().without_empty()]
     return _xml(request, "sitemap.xml", [(absolute(path), "") for path in paths])
 
 
 @require_safe
 @for_an_hour
 def sitemap_products(request: HttpRequest, part: int) -> HttpResponse:
-    """List the active products of one part, selected by primary key. The list can be empty."""
+    """List the active products of one part, selected by primary key. Raise Http404 if there is none."""
     if part > 2**40:  # far beyond any primary key
         raise Http404
     products = Product.objects.active().filter(pk__gte=part * PART_SIZE, pk__lt=(part + 1) * PART_SIZE).order_by("pk")
@@ -57,6 +57,8 @@ def sitemap_products(request: HttpRequest, part: int) -> HttpResponse:
     entries = [
         (absolute(reverse("products:detail", args=[slug])), shop_date(updated).isoformat()) for slug, updated in rows
     ]
+    if not entries:
+        raise Http404
     return _xml(request, "sitemap.xml", entries)
 
 

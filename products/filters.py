@@ -59,6 +59,7 @@ class FilterForm(PlainForm):
     """
 
     q = forms.CharField(required=False)
+    exact = forms.BooleanField(required=False)  # Whether to search for the words as typed, without correction.
     category = forms.CharField(label=gettext_lazy("Category"), required=False)
     price_from = price_field(gettext_lazy("Price from"))
     price_to = price_field(gettext_lazy("Price to"))
@@ -76,8 +77,12 @@ class FilterForm(PlainForm):
         self.order = sort if sort in self.sorts else next(iter(self.sorts))
 
     def category_choices(self) -> list[tuple[str, str]]:
-        """Return the slug and the title of every category. The titles are indented by depth."""
-        return [(category.slug, INDENT * depth + category.title) for category, depth in self.tree.walk()]
+        """Return the slug and the title of the chosen category and of those with products on sale.
+
+        The titles are indented by depth.
+        """
+        offered = self.tree.without_empty(keep=self.selected_category)
+        return [(category.slug, INDENT * depth + category.title) for category, depth in offered.walk()]
 
     def price_range(self) -> tuple[Decimal | None, Decimal | None]:
         """Return the price limits, the lower one first even if they were entered the other way round.
@@ -107,7 +112,7 @@ class FilterForm(PlainForm):
         low, high = (price is not None and format_money(price, settings.CURRENCY) for price in self.price_range())
         both = low and high
         filters = [
-            (_("“%(text)s”") % {"text": self.text} if self.text else "", ["q"]),
+            (_("“%(text)s”") % {"text": self.text} if self.text else "", ["q", "exact"]),
             (self.selected_category.title if self.selected_category else "", ["category"]),
             (f"{low} – {high}" if both else "", ["price_from", "price_to"]),
             (_("From %(price)s") % {"price": low} if low and not both else "", ["price_from"]),

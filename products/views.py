@@ -30,6 +30,7 @@ class ProductList(ListView):
     context_object_name = "products"
     paginator_class = ProductPaginator
     paginate_by = 24
+    results: search.Results | None = None
 
     def get_queryset(self) -> Any:
         """Return the matching products, or the list of their ids if there is a search text.
@@ -41,7 +42,11 @@ class ProductList(ListView):
             raise Http404(_("There is no such category."))
         self.form = FilterForm(self.request.GET, tree)
         products = self.form.apply(Product.objects.active())
-        return search.find_ids(products, self.form.text) if self.form.text else products
+        if not self.form.text:
+            return products
+        is_exact = bool(self.form.cleaned_data.get("exact"))
+        self.results = search.find(products, self.form.text, tree.without_empty(), correct=not is_exact)
+        return self.results.ids
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the visitor's cart, the filter form, the categories and the page numbers.
@@ -50,21 +55,28 @@ class ProductList(ListView):
         """
         context = super().get_context_data(**kwargs)
         page, form = context["page_obj"], self.form
-        path = form.tree.path_to(form.selected_category)
+        path, offered = form.tree.path_to(form.selected_category), form.tree.without_empty()
         return context | {
             "cart": SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
             "form": form,
             "category": form.selected_category,
             "path": path,
             "crumbs": path if form.text else path[:-1],
-            "categories": form.tree.children(None),
-            "subcategories": form.tree.children(form.selected_category) if form.selected_category else [],
-            # Search engines must not index a stranger's text from a URL under the name of this shop.
-            "is_indexable": not form.text or (page.paginator.count and search.consists_of_words(form.text)),
+            "categories": offered.children(None),
+            "subcategories": offered.children(form.selected_category) if form.selected_category else [],
+            "is_indexable": page.paginator.count and (not form.text or self._is_indexable_search()),
             "result_limit": search.MAX_RESULTS if form.text and page.paginator.count == search.MAX_RESULTS else 0,
-            "suggestions": [] if page.paginator.count else search.suggest(form.text),
+            "results": self.results,
+            "matching_categories": search.matching_categories(self.results, offered) if self.results else [],
             "page_numbers": list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)),
         }
+
+    def _is_indexable_search(self) -> bool:
+        """Check whether the products contain everything in the search text.
+
+        Otherwise, strangers could have their own text listed under the name of this shop.
+        """
+        return bool(self.results and self.results.match_all and search.consists_of_words(self.form.text))
 
 
 class ProductDetail(DetailView):

@@ -52,8 +52,10 @@ def test_home_hides_best_sellers_that_are_unavailable(client: Client, change: di
 
 @pytest.fixture
 def mugs() -> Category:
-    """Create Kitchen > Mugs, which has a product with an image, and Living, which is empty."""
-    make_category("Living")
+    """Create Kitchen > Mugs, which has a product with an image, Living, which has one without, and two empty ones."""
+    make_product(category=make_category("Living"))
+    make_product(category=make_category("Off sale"), active=False)
+    make_category("Without products")
     mugs = Category.objects.create(title="Mugs", parent=make_category("Kitchen"))
     make_product(category=mugs, image=ContentFile(make_image(), "mug.png"))
     return mugs
@@ -73,6 +75,14 @@ def test_home_shows_top_level_categories_if_there_are_many(
 ) -> None:
     monkeypatch.setattr("ecommerce.home_sections.LENGTH", 0)
     assert shown_categories(client) == [("Kitchen", True), ("Living", False)]
+
+
+def test_home_hides_a_category_whose_last_product_is_taken_off_sale(client: Client, mugs: Category) -> None:
+    client.get("/")
+    product = Product.objects.get(category=mugs)
+    product.active = False
+    product.save()
+    assert shown_categories(client) == []
 
 
 def test_home_of_an_empty_shop_hides_empty_sections(client: Client) -> None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from core.absolute_urls import canonical
 from ecommerce import sitemaps
+from products.models import Category
 from tests.makers import make_category, make_product
 from tests.visitors import count_queries
 
@@ -118,8 +119,8 @@ def test_robots_disallows_personal_pages_and_names_the_sitemap(client: Client) -
 
 
 def test_sitemap_lists_pages_categories_and_active_products(client: Client) -> None:
-    make_category("Mugs & cups")
-    make_product(title="Teal mug", stock=0)
+    make_category("Bowls")
+    make_product(title="Teal mug", stock=0, category=make_category("Mugs & cups"))
     make_product(title="Hidden", active=False)
     pages, *parts = locations(client, "/sitemap.xml")
     assert locations(client, pages.removeprefix("https://shop.example")) == [
@@ -134,11 +135,32 @@ def test_sitemap_lists_pages_categories_and_active_products(client: Client) -> N
 
 def test_sitemap_parts_list_every_product_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sitemaps, "PART_SIZE", 2)
-    for number in range(6):
-        make_product(active=number in (0, 2, 5))
-    parts = locations(client, "/sitemap.xml")[1:]
-    found = [address for part in parts for address in locations(client, part.removeprefix("https://shop.example"))]
-    assert len(found) == len(set(found)) == 3
+    for pk in (1, 2, 3, 6, 9, 1_000_001):
+        make_product(pk=pk, active=pk != 3)
+    parts = [part.removeprefix("https://shop.example") for part in locations(client, "/sitemap.xml")[1:]]
+    assert parts == [f"/sitemap-products-{part}.xml" for part in (0, 1, 3, 4, 500_000)]
+    found = [address for part in parts for address in locations(client, part)]
+    assert len(found) == len(set(found)) == 5
+
+
+def test_sitemap_lists_no_part_without_products_on_sale(client: Client) -> None:
+    make_product(pk=7, active=False)
+    make_product(pk=2_500)
+    assert locations(client, "/sitemap.xml")[1:] == ["https://shop.example/sitemap-products-2.xml"]
+    assert client.get("/sitemap-products-0.xml").status_code == client.get("/sitemap-products-1.xml").status_code == 404
+
+
+def test_sitemap_of_a_shop_without_products_on_sale_lists_only_the_home_page(client: Client) -> None:
+    make_product(category=make_category(), active=False)
+    assert locations(client, "/sitemap.xml") == ["https://shop.example/sitemap-pages.xml"]
+    assert locations(client, "/sitemap-pages.xml") == ["https://shop.example/"]
+
+
+def test_sitemap_lists_the_categories_above_one_with_products(client: Client) -> None:
+    outer, inner = make_category("Outer"), make_category("Inner")
+    make_product(category=inner)
+    Category.objects.filter(pk=inner.pk).update(parent=outer)
+    assert [url.partition("=")[2] for url in locations(client, "/sitemap-pages.xml")[2:]] == ["inner", "outer"]
 
 
 @pytest.mark.parametrize("part", ["9" * 40, "x", "-1"])
@@ -155,7 +177,7 @@ def test_sitemaps_and_robots_are_cached_for_an_hour_and_set_no_cookie(client: Cl
         assert response.status_code == 200
         assert set(response.headers["Cache-Control"].split(", ")) == {"public", "max-age=3600"}
         assert not response.cookies
-        assert len(queries) <= 1
+        assert len(queries) <= 2
 
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/apple-touch-icon.png"])

@@ -54,12 +54,20 @@ _add_time_filter("machine_time", times.format_machine)
 @register.simple_tag(takes_context=True)
 def page_query(context: dict[str, Any], number: int) -> str:
     """Return the current query string with another page number and without empty parameters, for pagination links."""
+    return changed_query(context, page="" if number == 1 else number)
+
+
+@register.simple_tag(takes_context=True)
+def changed_query(context: dict[str, Any], **changes: Any) -> str:
+    """Return the current query string with these parameters changed and without empty ones: {% changed_query q=text %}.
+
+    The page number is dropped unless it is one of the changes, because another list has other pages.
+    """
     query = context["request"].GET.copy()
+    for name, value in ({"page": ""} | changes).items():
+        query[name] = str(value)
     for name in [name for name, value in query.items() if not value]:
         del query[name]
-    query["page"] = str(number)
-    if number == 1:
-        del query["page"]
     return "?" + query.urlencode()
 
 

@@ -66,8 +66,8 @@ def test_save_of_a_partly_loaded_object_writes_only_loaded_fields() -> None:
     part.title = "New title"
     with count_queries() as queries:
         part.save()
-    assert len(queries) == 1
-    assert '"category_id"' not in queries[0]
+    [update] = [query for query in queries if '"products_product"' in query]
+    assert '"category_id"' not in update
     assert Product.objects.get(pk=product.pk).title == "New title"
 
 

@@ -5,9 +5,7 @@ the columns before the change and add them again after it. On SQLite, where Djan
 create the triggers again.
 """
 
-import logging
-
-from django.db import DatabaseError, migrations, transaction
+from django.db import migrations
 
 # Remove accents and replace everything that is not a letter or a digit with a space, like products.search.split_words.
 # Otherwise PostgreSQL would parse MC-101 as the letters mc and a negative number.
@@ -23,10 +21,6 @@ POSTGRESQL = [
         ADD COLUMN search tsvector GENERATED ALWAYS AS ({TITLE} || {SKU} || {DESCRIPTION}) STORED""",
     "CREATE INDEX product_search_title ON products_product USING gin (search_title)",
     "CREATE INDEX product_search ON products_product USING gin (search)",
-]
-TRIGRAMS = [
-    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    "CREATE INDEX product_title_trigrams ON products_product USING gin (title gin_trgm_ops)",
 ]
 ADD = """INSERT INTO products_search(rowid, title, sku, description)
          VALUES (new.id, new.title, new.sku, new.description);"""
@@ -45,7 +39,6 @@ SQLITE = [
 ]
 UNDO = {
     "postgresql": [
-        "DROP INDEX IF EXISTS product_title_trigrams",
         "ALTER TABLE products_product DROP COLUMN search, DROP COLUMN search_title",
     ],
     "sqlite": [
@@ -64,20 +57,7 @@ def run(editor, statements):
 
 
 def forwards(apps, editor):
-    if editor.connection.vendor == "sqlite":
-        run(editor, SQLITE)
-        return
-    run(editor, POSTGRESQL)
-    try:
-        with transaction.atomic(editor.connection.alias):
-            run(editor, TRIGRAMS)
-    except DatabaseError as error:
-        logging.getLogger(__name__).warning(
-            "PostgreSQL's extension pg_trgm cannot be added (%s), so suggestions are made from the newest titles only. "
-            "Have an administrator run: %s",
-            str(error).strip(),
-            "; ".join(TRIGRAMS),
-        )
+    run(editor, SQLITE if editor.connection.vendor == "sqlite" else POSTGRESQL)
 
 
 def backwards(apps, editor):
@@ -85,7 +65,6 @@ def backwards(apps, editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [("products", "0001_initial")]
 
     operations = [migrations.RunPython(forwards, backwards)]

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.slugs import save_with_unique_slug, unique_slug
+from core.text.words import words_of
 
 
 class CategoryTree:
@@ -26,6 +27,26 @@ class CategoryTree:
         self._below: dict[int | None, list[Category]] = {}
         for category in self._by_id.values():
             self._below.setdefault(category.parent_id, []).append(category)
+
+    def without_empty(self, keep: "Category | None" = None) -> "CategoryTree":
+        """Return the tree of the categories with products on sale, including all above them.
+
+        Also keep the category `keep` and those above it. The categories must come from `CategoryManager.for_menu`.
+        """
+        filled = {category.pk for category in self.path_to(keep)}
+        for category in self._by_id.values():
+            above = category if category.sells_products else None
+            while above is not None and above.pk not in filled:
+                filled.add(above.pk)
+                above = self._by_id.get(above.parent_id)
+        return CategoryTree(category for category in self if category.pk in filled)
+
+    def __iter__(self) -> Iterator["Category"]:
+        """Iterate over all categories by title."""
+        return iter(self._by_id.values())
+
+    def __contains__(self, category: object) -> bool:
+        return isinstance(category, Category) and category.pk in self._by_id
 
     def find(self, slug: str) -> "Category | None":
         """Return the category with this slug, or None."""
@@ -57,17 +78,24 @@ class CategoryTree:
             yield from self.walk(category, depth + 1)
 
 
-MENU_CACHE_KEY = "categories"
+MENU_CACHE_KEY = "category-menu"
 
 
 class CategoryManager(models.Manager["Category"]):
     def for_menu(self) -> list["Category"]:
-        """Return the categories by title. Cache them for a minute, because every list page shows them."""
-        return cache.get_or_set(MENU_CACHE_KEY, lambda: list(self.order_by("title")), 60) or []
+        """Return all categories by title. Cache them for a minute, because every list page shows them."""
+        return cache.get_or_set(MENU_CACHE_KEY, self._query_for_menu, 60) or []
 
     def tree(self) -> CategoryTree:
-        """Return the categories of the menu as a tree."""
+        """Return all categories as a tree. Pages that offer categories use its `without_empty`."""
         return CategoryTree(self.for_menu())
+
+    def _query_for_menu(self) -> list["Category"]:
+        on_sale = self.filter(pk=OuterRef("pk"), products__active=True)
+        categories = list(self.order_by("title").annotate(sells_products=Exists(on_sale)))  # type: ignore[no-redef]
+        for category in categories:
+            category.search_words = words_of(category.title)
+        return categories
 
 
 class Category(models.Model):
@@ -80,6 +108,10 @@ class Category(models.Model):
     )
 
     objects: ClassVar[CategoryManager] = CategoryManager()
+
+    # Only CategoryManager.for_menu sets these.
+    sells_products: bool  # whether a product of this very category is on sale
+    search_words: str  # the words of the title under which the search finds it
 
     class Meta:
         verbose_name = _("category")

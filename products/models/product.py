@@ -17,13 +17,14 @@ from core.models import GuardedModel
 from core.slugs import save_with_unique_slug
 from products.images.mixin import ImageMixin
 from products.models.category import Category
+from products.models.spelling import SpellingQuerySet
 from products.models.stock import StockMovement
-from products.models.stored_words import StoredWords, StoredWordsQuerySet
+from products.models.stored_words import StoredWords
 
 MAX_QUANTITY = 99  # of one product in a cart
 
 
-class ProductQuerySet(StoredWordsQuerySet["Product"]):
+class ProductQuerySet(SpellingQuerySet["Product"]):
     def active(self) -> Self:
         """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)

@@ -5,6 +5,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from products.models import Category
 from products.models.category import CategoryTree
@@ -37,6 +39,7 @@ def test_category_shows_its_own_products_and_those_of_its_descendants(client: Cl
 
 
 def test_list_shows_breadcrumbs_and_child_categories(client: Client, kitchen: Category) -> None:
+    make_product(category=Category.objects.get(slug="small-mugs"))
     page = client.get("/products/?category=mugs").text
     crumbs, rest = page.split("</ol>", 1)
     assert crumbs.index('href="/">Home') < crumbs.index('href="/products/?category=kitchen">Kitchen</a>')
@@ -88,10 +91,50 @@ def test_cycle_from_concurrent_changes_does_not_hang_the_list(client: Client, ki
 
 
 def test_menu_has_top_level_categories_and_form_has_all(client: Client, kitchen: Category) -> None:
+    for category in Category.objects.exclude(title="Kitchen"):
+        make_product(category=category)
     page = client.get("/products/")
     assert [category.title for category in page.context["categories"]] == ["Kitchen"]
     options = [title.replace("\u2003", ".") for _slug, title in page.context["form"].category_choices()]
     assert options == ["Kitchen", ".Bowls", ".Mugs", "..Small mugs"]
+
+
+def test_menu_and_form_omit_categories_without_products_on_sale(client: Client, kitchen: Category) -> None:
+    make_category("Garden")
+    make_product(category=Category.objects.get(slug="small-mugs"))
+    make_product(category=Category.objects.get(slug="bowls"), active=False)
+    page = client.get("/products/?category=kitchen")
+    assert [category.title for category in page.context["categories"]] == ["Kitchen"]
+    assert [category.title for category in page.context["subcategories"]] == ["Mugs"]
+    assert [slug for slug, _title in page.context["form"].category_choices()] == ["kitchen", "mugs", "small-mugs"]
+
+
+def test_list_of_an_empty_category_is_not_indexed_and_stays_selected(client: Client, kitchen: Category) -> None:
+    page = client.get("/products/?category=mugs")
+    assert '<meta name="robots" content="noindex">' in page.text
+    assert [slug for slug, _title in page.context["form"].category_choices()] == ["kitchen", "mugs"]
+
+
+def test_menu_shows_a_category_immediately_if_its_first_product_goes_on_sale(kitchen: Category) -> None:
+    product = make_product(category=kitchen, active=False)
+    assert list(Category.objects.tree().without_empty()) == []
+    product.active = True
+    product.save()
+    assert list(Category.objects.tree().without_empty()) == [kitchen]
+    product.delete()
+    assert list(Category.objects.tree().without_empty()) == []
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=1, max_size=8))
+def test_category_is_offered_exactly_if_a_product_below_it_is_on_sale(rows: list[tuple[int, bool]]) -> None:
+    categories = []
+    for pk, (parent, sells) in enumerate(rows, start=1):  # The parents can form cycles.
+        categories.append(Category(pk=pk, parent_id=parent if 0 < parent <= len(rows) else None))
+        categories[-1].sells_products = sells
+    tree = CategoryTree(categories)
+    expected = {c.pk for c in categories if any(rows[pk - 1][1] for pk in tree.subtree_ids(c))}
+    assert {category.pk for category in tree.without_empty()} == expected
 
 
 def test_crumbs_start_at_the_top_level_category() -> None:

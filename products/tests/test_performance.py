@@ -36,11 +36,21 @@ PAGES = {
     "search, filtered": "/products/?q=shape{kind}&price_from=10&in_stock=1",
     "search by price": "/products/?q=colour{kind}&sort=price",
     "search by SKU": "/products/?q=K{kind}-0000{turn:02d}",
+    "search, corrected": "/products/?q=shape{kind}+{misspelled}",
+    "search, some words": "/products/?q=shape{kind}+colour{other}",
+    "search, category": "/products/?q=shelf+{turn}&price_from=6",
     "search by SKU without signs": "/products/?q=K{kind}0000{turn:02d}",
-    "search by title": "/products/?q=Shape{kind}+in+colour{kind}%2C+{turn}",
+    "search by title": "/products/?q=Shape{kind}+in+colour{kind}+{name}%2C+{turn}",
     "search, unfinished": "/products/?q=shape{kind}+in+col",
     "search without spaces": "/products/?q=花瓶{kind}",
 }
+# A search without results for all words needs more queries to correct its words or to find some of them.
+MORE_QUERIES = {"search, corrected": 13, "search, some words": 11}
+
+
+def name_of(kind: int, ending: str = "mor") -> str:
+    """Return a word for each kind of product. Words without digits can be corrected."""
+    return f"kl{chr(97 + kind // 10)}{chr(97 + kind % 10)}{ending}"
 
 
 def create_catalog(number: int) -> None:
@@ -51,7 +61,7 @@ def create_catalog(number: int) -> None:
         Product(
             sku=f"K{KINDS[row % 40]}-{row:06d}",
             slug=f"product-{row}",
-            title=f"Shape{KINDS[row % 40]} in colour{KINDS[row % 40]}, {row}",
+            title=f"Shape{KINDS[row % 40]} in colour{KINDS[row % 40]} {name_of(KINDS[row % 40])}, {row}",
             description=f"Made by maker{KINDS[row % 37]}, for a table or a shelf. 陶器の花瓶{KINDS[row % 37]}です",
             price=5 + row * 7919 % 9973 / 100,
             stock=row // 40 % 10,
@@ -107,7 +117,16 @@ def measure(connection: BaseDatabaseWrapper, number: int, url: str) -> tuple[flo
 def page_url(page: str, number: int, turn: int) -> str:
     """Return the URL of a page for a catalog of `number` products in this round."""
     deep, half = number // 24 - turn, number // 60 + turn
-    return PAGES[page].format(turn=turn, kind=KINDS[turn], deep=deep, half=half)
+    name, misspelled = name_of(KINDS[turn]), name_of(KINDS[turn], ending="mmor")
+    return PAGES[page].format(
+        turn=turn,
+        kind=KINDS[turn],
+        other=KINDS[turn + 1],
+        name=name,
+        misspelled=misspelled,
+        deep=deep,
+        half=half,
+    )
 
 
 def test_pages_of_a_large_catalog_are_as_fast_as_of_a_small_one(shops: dict[int, BaseDatabaseWrapper]) -> None:
@@ -125,6 +144,6 @@ def test_pages_of_a_large_catalog_are_as_fast_as_of_a_small_one(shops: dict[int,
         most = max(query_counts[page, LARGE])
         line = f"{page}: {1000 * small:.1f} ms, {1000 * large:.1f} ms, at most {most} queries"
         print(line)  # noqa: T201 - `pytest -s` shows the figures.
-        if large - small > MAX_EXTRA_SECONDS or most > MAX_QUERIES:
+        if large - small > MAX_EXTRA_SECONDS or most > MORE_QUERIES.get(page, MAX_QUERIES):
             slow.append(line)
     assert slow == []

@@ -50,9 +50,10 @@ TEXTS: dict[str, Texts] = {
     "products.Product": Texts(
         not_personal=(
             "image", "image_alt", "sku", "title", "slug", "description", "group", "option", "choice", "second_option",
-            "second_choice",
+            "second_choice", "title_words", "sku_words", "description_words",
         ),
     ),
+    "products.Spelling": Texts(not_personal=("key", "word")),
     "products.Category": Texts(not_personal=("title", "slug")),
     "products.Picture": Texts(not_personal=("image", "image_alt")),
     "carts.ShippingMethod": Texts(not_personal=("title", "countries")),

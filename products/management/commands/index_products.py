@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from products.models import Product
+from products.models import Product, Spelling
 
 
 class Command(BaseCommand):
@@ -13,5 +13,6 @@ class Command(BaseCommand):
     help = "Make the words under which the search finds products again. Needed after changes by SQL and after upgrades."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        Spelling.objects.all().delete()  # `store_words` learns the words of the titles that exist.
         changed = Product.objects.all().store_words()
         self.stdout.write(f"The words of {changed} products changed.")

@@ -1,0 +1,75 @@
+"""What a search shows: products with all words, else those of a corrected text, else the best partial matches."""
+
+from dataclasses import dataclass
+from hashlib import md5
+
+from django.core.cache import cache
+
+from products.models import Category, ProductQuerySet
+from products.models.category import CategoryTree
+from products.search.categories import find_categories, find_similar_categories, labels_of
+from products.search.corrections import Corrections
+from products.search.engine import find_ids
+from products.search.partial import find_partial_ids
+
+
+@dataclass(frozen=True)
+class Results:
+    """The products that a search found, and how.
+
+    `text` is the text that found them: the one that was typed, or the corrected one if `is_corrected`. If `is_partial`,
+    each product contains only some of its words. `missing` are the typed words that no product on sale contains.
+    `suggestions` are similar texts that find products.
+    """
+
+    ids: list[int]
+    text: str
+    is_corrected: bool = False
+    is_partial: bool = False
+    missing: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
+
+    @property
+    def match_all(self) -> bool:
+        """Whether each product contains all words as they were typed."""
+        return bool(self.ids) and not self.is_corrected and not self.is_partial
+
+
+def find(products: ProductQuerySet, text: str, categories: CategoryTree, correct: bool = True) -> Results:
+    """Search the `products` for a text. Show the first of these that exist.
+
+    1. Products that contain all its words.
+    2. If `correct` is set, products that contain all words of the text with its unknown words corrected.
+    3. Products that contain some of its words, those with most of them first.
+
+    Filters and order of `products` apply to each. Unknown words are in no product on sale and in no title of the
+    `categories`. The result is cached for a minute.
+    """
+    if ids := find_ids(products, text):
+        return Results(ids, text)
+    key = md5(f"{products.query} {correct} {text}".encode(), usedforsecurity=False).hexdigest()
+    found = cache.get_or_set(f"search-results:{key}", lambda: _find_otherwise(products, text, categories, correct), 60)
+    return found or Results([], text)
+
+
+def _find_otherwise(products: ProductQuerySet, text: str, categories: CategoryTree, correct: bool) -> Results:
+    corrections = Corrections(text, categories)
+    corrected = corrections.best(products)
+    if correct and corrected:
+        return Results(find_ids(products, corrected), corrected, is_corrected=True)
+    suggestions = (corrected,) if corrected else corrections.single_words(products)
+    ids = find_partial_ids(products, text)
+    return Results(ids, text, is_partial=bool(ids), missing=corrections.missing, suggestions=suggestions)
+
+
+def matching_categories(results: Results, categories: CategoryTree) -> list[tuple[str, Category]]:
+    """Return categories whose titles match the text that was searched, with their labels.
+
+    Titles with some of the words, or with similar words, only count if no product contains all words.
+    """
+    found = find_categories(categories, results.text)
+    if not found and not results.match_all:
+        found = find_categories(categories, results.text, some_words=True)
+    if not found and not results.ids:
+        found = find_similar_categories(categories, results.text)
+    return labels_of(categories, found)
