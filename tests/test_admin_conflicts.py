@@ -527,3 +527,13 @@ def test_every_admin_is_read_only_or_protected() -> None:
         if not isinstance(model_admin, EditAdmin | ReadOnlyAdmin)
     ]
     assert others == []
+
+
+@pytest.mark.slow
+def test_save_as_new_is_answered_like_a_new_row(anna: Client) -> None:
+    product = make_product()
+    form = open_form(anna, change_url(product))
+    form.button = "_saveasnew"
+    assert "already exists" in field_errors(form.submit(), "sku")
+    assert form.submit(sku="NEW-1").status_code == 302
+    assert Product.objects.exclude(pk=product.pk).get().sku == "NEW-1"

@@ -49,7 +49,7 @@ class EditAdmin(ListAdmin):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show or save the form. Lock the row before it is read to be saved."""
-        if request.method != "POST" or object_id is None:
+        if request.method != "POST" or object_id is None or "_saveasnew" in request.POST:
             return super().changeform_view(request, object_id, form_url, extra_context)
         with transaction.atomic():
             if not self._lock(unquote(object_id)):
