@@ -52,11 +52,14 @@ def add_values(message: list[dict[str, Any]], form: Any, formsets: Any) -> list[
         for formset in formsets or ()
         for row, _names in formset.changed_objects
     ]
+    deleted_keys = [_key(row) for formset in formsets or () for row in formset.deleted_rows]
     for part in message:
         if "changed" in part:
             is_inline = "name" in part["changed"]
             source = inline_forms.pop(0) if is_inline else form
             part["changed"] |= {"values": changed_values(source), "key": _key(source.instance) if is_inline else ""}
+        if "deleted" in part:
+            part["deleted"]["key"] = deleted_keys.pop(0)
     return message
 
 
@@ -71,21 +74,30 @@ def last_editor(field: Any, owner: Model | None = None) -> str:
     with override(settings.LANGUAGE_CODE):
         stored = value_text(field.field, field.initial)
     for entry in _entries(owner or row).order_by("-pk")[:MAX_ENTRIES]:
-        for part in _parts(entry):
+        for part in _changes(entry):
             new = {one["name"]: one["new"] for one in part["values"] if part.get("key") == key}
             if field.name in new:
                 return str(entry.user) if new[field.name] == stored else _("somebody else")
     return _("somebody else")
 
 
-def last_deletion(model: type[Model], key: Any) -> LogEntry | None:
-    """Return the log entry about the deletion of this row, or None."""
-    return _entries(model(pk=key)).filter(action_flag=DELETION).order_by("-pk").first()
+def last_deletion(row: Model, owner: Model | None = None) -> tuple[str, str]:
+    """Return who deleted this row, and its name, for messages.
+
+    The deletion of an inline row is in the log of its `owner`.
+    """
+    key = _key(row)
+    for entry in _entries(owner).order_by("-pk")[:MAX_ENTRIES] if owner else ():
+        for part in _parts(entry, "deleted"):
+            if part.get("key") == key:
+                return str(entry.user), part.get("object", "")
+    own = None if owner else _entries(row).filter(action_flag=DELETION).order_by("-pk").first()
+    return (str(own.user), own.object_repr) if own else (_("somebody else"), f"#{str(row.pk)[:20]}")
 
 
 def message_with_values(entry: LogEntry) -> str:
     """Return Django's message of a log entry, followed by the old and the new value of each changed field."""
-    values = [one for part in _parts(entry) for one in part["values"]]
+    values = [one for part in _changes(entry) for one in part["values"]]
     lines = [f"{capfirst(_(one['label']))}: “{one['old']}” → “{one['new']}”." for one in values]
     return " ".join([entry.get_change_message(), *lines])
 
@@ -95,11 +107,15 @@ def _entries(row: Model) -> Any:
     return LogEntry.objects.filter(content_type=content_type, object_id=str(row.pk)).select_related("user")
 
 
-def _parts(entry: LogEntry) -> list[dict[str, Any]]:
+def _changes(entry: LogEntry) -> list[dict[str, Any]]:
     """Return the parts of the entry's message that have values. Entries of earlier versions have none."""
+    return [part for part in _parts(entry, "changed") if part.get("values")]
+
+
+def _parts(entry: LogEntry, kind: str) -> list[dict[str, Any]]:
+    """Return the parts of the entry's message about rows that were added, changed or deleted."""
     try:
-        message = json.loads(entry.change_message)
-        return [part["changed"] for part in message if part.get("changed", {}).get("values")]
+        return [part[kind] for part in json.loads(entry.change_message) if part.get(kind)]
     except (ValueError, TypeError, AttributeError):
         return []
 

@@ -120,8 +120,7 @@ class EditAdmin(ListAdmin):
         """Redirect to the list with a message that the row was deleted and nothing was saved."""
         if not self.has_change_permission(request):
             return super().changeform_view(request, key)
-        entry = last_deletion(self.model, key)
-        by, name = (entry.user, entry.object_repr) if entry else (_("somebody else"), f"#{key[:20]}")
+        by, name = last_deletion(self.model(pk=key))
         text = _("While this page was open, %(by)s deleted “%(row)s”. Nothing was saved.")
         self.message_user(request, text % {"by": by, "row": name}, messages.ERROR)
         return redirect(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")

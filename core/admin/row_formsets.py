@@ -32,10 +32,12 @@ class StoredRowFormSet(BaseModelFormSet):
     data: Any
     prefix: Any
     queryset: Any
+    owner: Any = None  # the main row of an inline
 
     def __init__(self, data: Any = None, files: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(data, files, *args, **kwargs)
         self.lost_changes: list[str] = []
+        self.deleted_rows: list[Any] = []  # without their values, but with the keys that deletion removes
         if self.is_bound:
             lock_rows(self.queryset)
             self._leave_out_deleted_rows()
@@ -48,6 +50,11 @@ class StoredRowFormSet(BaseModelFormSet):
         messages = [*self.lost_changes, *(f"{change} {advice}" for change in changes)]
         if messages:
             raise ValidationError(messages)
+
+    def delete_existing(self, obj: Any, commit: bool = True) -> None:
+        """Delete the row, and keep its key for the change history."""
+        self.deleted_rows.append(self.model(pk=obj.pk))
+        super().delete_existing(obj, commit)  # type: ignore[misc]
 
     def _forms_to_delete(self) -> list[Any]:
         marked = self._should_delete_form  # type: ignore[attr-defined]
@@ -91,12 +98,11 @@ class StoredRowFormSet(BaseModelFormSet):
         is_to_be_deleted = f"{prefix}-{DELETION_FIELD_NAME}" in self.data
         if is_to_be_deleted or not any(form[name].is_touched for name in form.fields):
             return ""
-        entry = last_deletion(self.model, key)
         text = _(
             "While this page was open, %(by)s deleted “%(row)s”, so your changes to it are lost. Nothing else was "
             "saved either. Check the page and save again."
         )
-        by, name = (entry.user, entry.object_repr) if entry else (_("somebody else"), f"#{str(key)[:20]}")
+        by, name = last_deletion(row, self.owner)
         return text % {"by": by, "row": name}
 
     def _without(self, deleted: list[int], sent: Any) -> Any:
@@ -116,6 +122,10 @@ class StoredRowFormSet(BaseModelFormSet):
 
 class StoredRowInlineFormSet(StoredRowFormSet, BaseInlineFormSet):
     """The formset of an inline, whose rows have their change history in the log of the main row."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.owner = kwargs.get("instance")
+        super().__init__(*args, **kwargs)
 
     def _construct_form(self, i: int, **kwargs: Any) -> StoredRowForm:
         form: StoredRowForm = super()._construct_form(i, **kwargs)  # type: ignore[misc]
