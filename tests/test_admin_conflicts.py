@@ -91,7 +91,7 @@ EACH_CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 @EACH_CASE
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 def test_stale_form_does_not_overwrite_a_field(anna: Client, ben: Client, case: Case) -> None:
     row = case.make()
     before = stored(row, case.field) or "(empty)"
@@ -109,7 +109,7 @@ def test_stale_form_does_not_overwrite_a_field(anna: Client, ben: Client, case: 
 
 
 @EACH_CASE
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 def test_stale_form_keeps_fields_that_it_did_not_change(anna: Client, ben: Client, case: Case) -> None:
     row = case.make()
     mine = open_form(anna, change_url(row))
