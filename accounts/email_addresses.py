@@ -31,7 +31,8 @@ def validate_customer_email(value: str) -> None:
     validate_email(value)  # ignores the case, so a long s or a Kelvin sign in the name counts as a letter from A to Z
     is_name = name.isascii() and '"' not in name and len(name) <= MAX_LOCAL_LENGTH
     is_host = "." in domain and ".-" not in domain and domain.replace(".", "").replace("-", "").isalnum()
-    if not is_name or not is_host or domain[-1].isdigit() or not value.isprintable():
+    is_placeholder = value.lower().endswith(ERASED_DOMAIN)  # the account would count as erased already
+    if not is_name or not is_host or is_placeholder or domain[-1].isdigit() or not value.isprintable():
         raise ValidationError(_("Enter a complete email address, for example name@example.org."), code="invalid")
 
 

@@ -199,9 +199,18 @@ def cache_of(text: str) -> dict[str, Any]:
     """Read the URL of a cache as Django's settings for it."""
     config = _parsed(environ.Env.cache_url_config, text)
     is_server = config.get("BACKEND", "").endswith("RedisCache")
-    if not config or (is_server and not urlsplit(text).netloc + urlsplit(text).path):
+    if not config or (is_server and not _has_location(text)):
         raise ValueError("locmemcache:// or redis://host:6379/1")
     return config
+
+
+def _has_location(url: str) -> bool:
+    """Check that a URL has a host or a path, and no port that is not a number."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.port or parts.netloc.strip(":") or parts.path.strip("/"))
+    except ValueError:
+        return False
 
 
 def email_server_of(text: str) -> dict[str, Any]:

@@ -3,18 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from accounts.models import User
 from addresses.models import Address
@@ -45,6 +48,12 @@ def change_url(row: models.Model) -> str:
 
 def list_url(model: type[models.Model]) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def make_upload(color: str) -> SimpleUploadedFile:
+    content = BytesIO()
+    Image.new("RGB", (60, 40), color).save(content, "PNG")
+    return SimpleUploadedFile("mug.png", content.getvalue())
 
 
 def stored(row: models.Model, *names: str) -> Any:
@@ -527,3 +536,27 @@ def test_every_admin_is_read_only_or_protected() -> None:
         if not isinstance(model_admin, EditAdmin | ReadOnlyAdmin)
     ]
     assert others == []
+
+
+@pytest.mark.slow
+def test_save_as_new_is_answered_like_a_new_row(anna: Client) -> None:
+    product = make_product()
+    form = open_form(anna, change_url(product))
+    form.button = "_saveasnew"
+    assert "already exists" in field_errors(form.submit(), "sku")
+    assert form.submit(sku="NEW-1").status_code == 302
+    assert Product.objects.exclude(pk=product.pk).get().sku == "NEW-1"
+
+
+@pytest.mark.slow
+def test_picture_in_conflict_has_to_be_chosen_again(anna: Client, ben: Client) -> None:
+    product = make_product()
+    mine, theirs = open_form(anna, change_url(product)), open_form(ben, change_url(product))
+    assert theirs.submit(image=make_upload("red")).status_code == 302
+    stored_image = stored(product, "image")
+    page = mine.submit(image=make_upload("blue"))
+    assert "Choose your file again to use it, or save without one to keep theirs." in field_errors(page, "image")
+    assert read_form(anna, mine.url, page).submit().status_code == 302
+    assert stored(product, "image") == stored_image
+    assert read_form(anna, mine.url, page).submit(image=make_upload("blue")).status_code == 302
+    assert stored(product, "image") != stored_image

@@ -205,6 +205,40 @@ def test_list_rejects_keys_and_years_that_no_query_can_have(boss: Client) -> Non
         assert "No items have been changed." in page.text
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "email__regex=(",
+        "id__range=1",
+        "placed_at__year=9999",
+        "placed_at__year=9999&placed_at__month=12&placed_at__day=31",
+        "placed_at__iso_year=0",
+    ],
+)
+def test_list_rejects_a_query_that_the_database_cannot_run(boss: Client, query: str) -> None:
+    url = reverse("admin:orders_order_changelist")
+    assert boss.get(f"{url}?{query}").url == f"{url}?e=1"
+    assert boss.post(f"{url}?{query}", {"action": "settle", "_selected_action": ["1"]}).url == f"{url}?e=1"
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_list_rejects_a_number_that_the_database_cannot_store() -> None:
+    boss = sign_in(make_user("boss@example.org", is_staff=True, is_superuser=True))
+    assert boss.get(f"{reverse('admin:orders_order_changelist')}?total__gt=1e99999999").status_code < 400
+
+
+def test_add_form_ignores_dates_in_its_url(boss: Client) -> None:
+    url = reverse("admin:carts_discount_add")
+    page = boss.get(f"{url}?code=SPRING&starts=9999-99-99&ends=0001-01-01T00:00:00Z")
+    assert 'value="SPRING"' in page.text
+
+
+@pytest.mark.parametrize("key", ["٣", "²", "9" * 40])
+def test_email_page_answers_keys_that_no_row_has(boss: Client, key: str) -> None:
+    assert boss.get(f"/admin/orders/mail/{key}/change/").status_code == 302
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_list_answers_junk_in_its_query(boss: Client, name: str) -> None:

@@ -47,7 +47,7 @@ READERS: dict[str, tuple[Any, list[str]]] = {
         "shop.sqlite3", "mysql://root@127.0.0.1/shop", "postgres://ann:secret@127.0.0.1:port/shop",
         "postgres://ann:secret@127.0.0.1", "sqlite://var/shop.sqlite3",
     ]),
-    "CACHE_URL": (environment.cache_of, ["redis", "redis://", "memory://", "127.0.0.1:6379"]),
+    "CACHE_URL": (environment.cache_of, ["redis", "redis://", "redis://:port", "memory://", "127.0.0.1:6379"]),
     "EMAIL_URL": (environment.email_server_of, [
         "mail.example", "mail.example:25", "smtp://", "imap://mail.example", "smtp://ann:secret@mail.example:port",
         "filemail://",

@@ -23,6 +23,7 @@ REJECTED = [
     "a..b@example.org", "a@example.-org", "a@-example.org", "é@example.org", "a@example.org\x00", "a\u2028@example.org",
     f"{'a' * 65}@example.org", f"a@{'b' * 250}.org", "a@b@example.org", "@example.org", "a@", "a@exam_ple.org",
     "\u017fam@example.org", "\u212aim@example.org", "al\u0131ce@example.org", "\u0130da@example.org",
+    "a@forgotten.invalid", "a@FORGOTTEN.invalid",
 ]  # fmt: skip
 ACCEPTED = [
     "a@example.org", "A.B+c@mail.example.co.uk", "o'neil@example.org", "a@xn--bcher-kva.example", "1@2.example",

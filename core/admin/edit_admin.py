@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -13,6 +13,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from core.admin.change_history import add_values, last_deletion, message_with_values
+from core.admin.lists import ListAdmin
 from core.admin.row_forms import StoredRowForm, stored_row_form
 from core.admin.row_formsets import StoredRowFormSet, StoredRowInlineFormSet, lock_rows
 
@@ -27,7 +28,7 @@ class RowsField(forms.ModelMultipleChoiceField):
             raise ValidationError(self.error_messages["invalid_list"], code="invalid_list") from None
 
 
-class EditAdmin(admin.ModelAdmin):
+class EditAdmin(ListAdmin):
     """A model admin in which people who edit the same rows at the same time do not overwrite each other's changes.
 
     This applies to change forms, inlines and editable lists. See StoredRowForm.
@@ -62,7 +63,7 @@ class EditAdmin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show or save the form. Lock the row before it is read to be saved."""
-        if request.method != "POST" or object_id is None:
+        if request.method != "POST" or object_id is None or "_saveasnew" in request.POST:
             return super().changeform_view(request, object_id, form_url, extra_context)
         with transaction.atomic():
             if not self._lock(unquote(object_id)):

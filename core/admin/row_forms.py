@@ -121,14 +121,17 @@ class StoredRowForm(forms.ModelForm):
             if field.is_damaged and self.is_tracked(name):
                 yield name, _("This page did not say what it showed here, so nothing was saved. Please save again.")
             elif field.is_conflict:
-                advice = _(
-                    "Nothing was saved. Save again to use your value, or set this field to “%(stored)s” to keep theirs."
-                )
-                stored = excerpts(*self._texts(field))[1]
-                yield name, f"{self.describe_change(field)} {advice % {'stored': stored}}"
+                yield name, f"{self.describe_change(field)} {self._conflict_advice(field)}"
             elif name in self.changed_data and (changed := [other for other in others if other.is_outdated]):
                 advice = _("Nothing was saved. Please check this field and save again.")
                 yield name, f"{self.describe_change(changed[0])} {advice}"
+
+    def _conflict_advice(self, field: ShownValueField) -> str:
+        """Return what to do about a conflict. Browsers do not keep a chosen file, so it has to be chosen again."""
+        if isinstance(field.field, forms.FileField) and self.add_prefix(field.name) in self.files:
+            return _("Nothing was saved. Choose your file again to use it, or save without one to keep theirs.")
+        advice = _("Nothing was saved. Save again to use your value, or set this field to “%(stored)s” to keep theirs.")
+        return advice % {"stored": excerpts(*self._texts(field))[1]}
 
     def _followed_messages(self) -> Iterator[tuple[str, str]]:
         """Yield a message for each field that was not touched and now shows another value."""

@@ -83,7 +83,7 @@ class EmailPreviewAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Show the row with a link to its preview, for staff who may see it."""
-        is_linked = object_id.isdecimal() and self._may_preview(request)
+        is_linked = object_id.isascii() and object_id.isdecimal() and self._may_preview(request)
         url = reverse(self._url_name("preview"), args=[object_id]) if is_linked else ""
         return super().change_view(request, object_id, form_url, {"preview_url": url} | (extra_context or {}))
 

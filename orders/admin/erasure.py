@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -82,9 +82,9 @@ class ErasePersonMixin(admin.ModelAdmin):  # type: ignore[type-arg]
     def erase_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what an erasure does and what blocks it, and erase the person on POST."""
         obj = self.get_object(request, object_id)
-        if obj is None:
-            raise Http404
-        person = self.get_person(obj)
+        person = self.get_person(obj) if obj else None
+        if person is None and self._may_erase_any(request):
+            return self._redirect_from_erased(request, obj)
         if person is None or not self.may_erase(request, obj, person):
             raise PermissionDenied
         form = ErasePersonForm(request.POST if request.method == "POST" else None, others=person.other_guests())
@@ -97,6 +97,15 @@ class ErasePersonMixin(admin.ModelAdmin):  # type: ignore[type-arg]
         context["emails"] = [held.email for held in person.emails()]
         title = _("Erase this person") if person.user else _("Erase this guest's data")
         return render(request, "orders/admin/erase.html", context | {"title": title})
+
+    def _may_erase_any(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.erase_person") and self.has_view_permission(request)
+
+    def _redirect_from_erased(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Redirect to the row, or to the list if it is gone, with a message. The button can be pressed twice."""
+        messages.info(request, _("There is no personal data of this person left to erase."))
+        view, args = ("change", [obj.pk]) if obj else ("changelist", [])
+        return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{view}", args=args))
 
     def _erase(self, request: HttpRequest, person: erasure.Person) -> bool:
         """Erase the person. Return False, with a message, if that is not possible now."""

@@ -1,0 +1,33 @@
+"""The base class of all admins. Their lists answer any query of a URL without an error of the server."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import DataError, models
+from django.http import HttpRequest
+
+# Errors of lookups with values that Django does not check, such as the year 9999 or half a range.
+LOOKUP_ERRORS = (ArithmeticError, DataError, LookupError, TypeError, ValueError)
+PATTERN_LOOKUPS = ("regex", "iregex")  # not used by any filter, and SQLite fails with an error of its own
+
+
+class ListAdmin(admin.ModelAdmin):
+    """A model admin that answers a query which its list cannot run like one with an unknown field."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list. Raise IncorrectLookupParameters, which redirects to the whole list, for such a query."""
+        if any(part in PATTERN_LOOKUPS for name in request.GET for part in name.split("__")[1:]):
+            raise IncorrectLookupParameters
+        try:
+            return super().get_changelist_instance(request)
+        except LOOKUP_ERRORS as error:
+            if not request.GET:
+                raise
+            raise IncorrectLookupParameters from error
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> Any:
+        """Return the values from the URL for a new row, without dates and times, which their fields cannot read."""
+        columns = {column.name: column for column in self.opts.get_fields()}
+        initial = super().get_changeform_initial_data(request)
+        return {name: value for name, value in initial.items() if not isinstance(columns.get(name), models.DateField)}
