@@ -5,8 +5,9 @@ PostgreSQL stores the words of a product in the generated columns `search` and `
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import replace
 from hashlib import md5
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
@@ -40,9 +41,9 @@ def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
 
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
-    terms = terms_of(text)
+    terms = _mark_common_end(terms_of(text))
     if products.query.order_by:
-        return first_ids(matching(products.order_by(), terms), str(products.query.order_by[0])) if terms else []
+        return _first_matches(products, terms) if terms else []
     hits = _exact_ids(products, text)
     # Whole words in the title or SKU are the best matches, and enough for most searches.
     for wanted, in_name in (([term.complete for term in terms], True), (terms, True), (terms, False)):
@@ -69,8 +70,30 @@ def _exact_ids(products: ProductQuerySet, text: str) -> list[int]:
     return [pk for pk, _sku, _title in ranked]
 
 
+def _mark_common_end(terms: list[Term]) -> list[Term]:
+    """Mark the last term if it can be incomplete and very many products contain it, on PostgreSQL.
+
+    Its index would read all these products for each query. It is faster to check those that contain the other terms.
+    """
+    if connection.vendor != "postgresql" or len(terms) < 2 or not terms[-1].prefixes:
+        return terms
+    [number] = count_up_to(MAX_READ, terms[-1:])
+    return [*terms[:-1], replace(terms[-1], is_common=number == MAX_READ)]
+
+
+def _first_matches(products: ProductQuerySet, terms: list[Term]) -> list[int]:
+    """Return the ids of the first matches in the order of `products`."""
+    order = str(products.query.order_by[0])
+    found = matching(products.order_by(), terms)
+    if found.values("pk")[:MAX_READ].count() < MAX_READ:
+        return first_ids(found, order)
+    # So many match that the index of the order leads to the first ones soon.
+    ordered = products.filter(_condition(terms)).order_by(order, "-pk")
+    return list(ordered.values_list("pk", flat=True)[:MAX_RESULTS])
+
+
 def first_ids(found: QuerySet[Product], order: str) -> list[int]:
-    """Return the ids of the first matches in this order. Newer products come first if the values are equal."""
+    """Return the ids of the first of a few products in this order. Newer ones come first if the values are equal."""
     column = order.lstrip("-")
     # Do not order by the plain column: PostgreSQL would scan its whole index if a word is rarer than estimated.
     value = Coalesce(column, column)
@@ -116,9 +139,9 @@ def count_up_to(limit: int, terms: Sequence[Term]) -> list[int]:
         found = "SELECT 1 FROM products_search WHERE products_search MATCH %s"
     else:
         found = "SELECT 1 FROM products_product WHERE search @@ %s::tsquery"
-    counts = ", ".join([f"(SELECT count(*) FROM ({found} LIMIT {limit}) AS found)"] * len(terms))
+    counts = ", ".join([f"(SELECT count(*) FROM ({found} LIMIT {limit}) AS found)"] * len(terms))  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {counts}", [_query([term]) for term in terms])  # noqa: S608
+        cursor.execute(f"SELECT {counts}", [_query([term]) for term in terms])
         return list(cursor.fetchone())
 
 
@@ -140,15 +163,28 @@ def matching(
 def _condition(terms: Sequence[Term], in_name: bool = False, without: Sequence[Term] = ()) -> RawSQL:
     """Return the condition of `matching`.
 
-    On SQLite, it finds all matches before the first is read, so `matching` is faster for common words.
+    On SQLite, it finds all matches before the first is read, so `matching` is faster unless there is another order.
     """
     if connection.vendor == "postgresql":
-        column = "search_name" if in_name else "search"
-        sql = f"products_product.{column} @@ %s::tsquery"
-    else:
-        table = "products_search_name" if in_name else "products_search"
-        sql = f"products_product.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s)"  # noqa: S608
+        return _postgresql_condition(terms, "search_name" if in_name else "search", without)
+    table = "products_search_name" if in_name else "products_search"
+    # The plus lets SQLite use the index of the order.
+    sql = f"+products_product.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s)"  # noqa: S608
     return RawSQL(sql, [_query(terms, without)], BooleanField())  # noqa: S611
+
+
+def _postgresql_condition(terms: Sequence[Term], column: str, without: Sequence[Term]) -> RawSQL:
+    """Return a condition that looks up the terms in the index, and compares common ones only with what that finds."""
+    rare = [term for term in terms if not term.is_common]
+    if not rare:
+        return RawSQL(f"products_product.{column} @@ %s::tsquery", [_query(terms, without)], BooleanField())  # noqa: S611
+    sql, parameters = f"products_product.{column} @@ %s::tsquery", [_query(rare)]
+    common = [term for term in terms if term.is_common]
+    if common or without:
+        # PostgreSQL uses no index for IS TRUE.
+        sql += f" AND (products_product.{column} @@ %s::tsquery) IS TRUE"
+        parameters.append(_query(common, without))
+    return RawSQL(f"({sql})", parameters, BooleanField())  # noqa: S611
 
 
 def _query(terms: Sequence[Term], without: Sequence[Term] = ()) -> str:

@@ -1,6 +1,7 @@
 """Finds products that contain some words of a search text, for texts whose words no product contains together."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import combinations
 
 from django.core.cache import cache
@@ -43,7 +44,7 @@ def _rarest_terms(text: str) -> dict[Term, int]:
     terms = terms_of(text)[:MAX_COUNTED]
     ranked = sorted(zip(count_up_to(MAX_READ, terms), terms, strict=True), key=lambda counted: counted[0])
     rare = [(term, number) for number, term in ranked if 0 < number < MAX_READ]
-    common = [(term, number) for number, term in ranked if number == MAX_READ]
+    common = [(replace(term, is_common=True), number) for number, term in ranked if number == MAX_READ]
     return dict([*rare, *common[:MAX_COMMON]][:MAX_TERMS])
 
 
@@ -51,7 +52,8 @@ def _parts(products: ProductQuerySet, counts: dict[Term, int]) -> Iterable[Query
     """Yield the products with some of the terms and none of the others, for all choices of terms, the best first."""
     sizes = range(len(counts), 0, -1)
     choices = [choice for size in sizes for choice in combinations(counts, size)]
-    for choice in sorted(choices, key=lambda terms: (len(terms), sum(1 / counts[term] for term in terms)), reverse=True):
+    choices.sort(key=lambda terms: (len(terms), sum(1 / counts[term] for term in terms)), reverse=True)
+    for choice in choices:
         others = [term for term in counts if term not in choice]
         yield matching(products, choice, in_name=True, without=others)
         yield matching(products, choice, without=others)
