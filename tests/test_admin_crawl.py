@@ -114,8 +114,9 @@ def form_data(html: str) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.slow
 def test_superuser_finds_no_dead_link(shop: None, boss: Client) -> None:
-    """Open one row of each model. The slow test opens all pages."""
+    """Follow the links of some pages. The test below opens all pages."""
     product, category = (reverse(f"admin:products_{name}_changelist") for name in ("product", "category"))
     found = crawl(boss, [product, category], depth=1)
     assert {url: status for url, (status, _source) in found.items() if status not in (200, 302)} == {}
@@ -161,7 +162,7 @@ def test_staff_cannot_add_an_address_without_a_billing_profile(boss: Client) -> 
     assert "/admin/addresses/address/add/" not in boss.get("/admin/").text
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("page", ["add", "change"])
 @pytest.mark.parametrize("name", FORMS)
 def test_form_answers_junk_in_all_fields(boss: Client, name: str, page: str) -> None:

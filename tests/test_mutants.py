@@ -168,6 +168,7 @@ def test_every_group_has_modules() -> None:
         "carts/pricing",
         "orders/bookkeeping",
         "orders/workflow",
+        "orders/workflow/erasure",
     }
 
 

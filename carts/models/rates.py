@@ -124,7 +124,8 @@ class TaxRate(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.title} {self.percent.normalize():f} %, {self.place}"
+        percent = "" if self.percent is None else f" {self.percent.normalize():f} %"  # None: a row that is being added
+        return f"{self.title}{percent}, {self.place}"
 
     @property
     def place(self) -> str:

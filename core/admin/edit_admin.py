@@ -18,6 +18,16 @@ from core.admin.row_forms import StoredRowForm, stored_row_form
 from core.admin.row_formsets import StoredRowFormSet, StoredRowInlineFormSet, lock_rows
 
 
+class RowsField(forms.ModelMultipleChoiceField):
+    """A choice of rows that rejects keys that are too large for the database."""
+
+    def _check_values(self, value: Any) -> Any:
+        try:
+            return super()._check_values(value)  # type: ignore[misc]
+        except OverflowError:  # SQLite
+            raise ValidationError(self.error_messages["invalid_list"], code="invalid_list") from None
+
+
 class EditAdmin(ListAdmin):
     """A model admin in which people who edit the same rows at the same time do not overwrite each other's changes.
 
@@ -29,6 +39,10 @@ class EditAdmin(ListAdmin):
         if change:
             kwargs["form"] = stored_row_form(kwargs.get("form", self.form))
         return super().get_form(request, obj, change=change, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field for a choice of rows."""
+        return super().formfield_for_manytomany(db_field, request, **{"form_class": RowsField} | kwargs)
 
     def get_formsets_with_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         """Yield the formsets of the inlines, whose forms are StoredRowForms."""

@@ -174,12 +174,13 @@ def test_visitor_without_an_order_costs_no_query(client: Client, mug: Product, p
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("page", PAGES[:4])
 def test_unpaid_order_costs_one_query(client: Client, mug: Product, page: str) -> None:
+    other = make_product()
     add_to_cart(client, mug)
     client.get(page)
     with count_queries() as without:
         client.get(page)
     make_unpaid_order(client, mug)
-    make_unpaid_order(client, make_product())
+    make_unpaid_order(client, other)
     with count_queries() as with_orders:
         client.get(page)
     assert len(with_orders) == len(without) + 1

@@ -26,8 +26,11 @@ POSTGRESQL = [
 ]
 
 
-def sqlite_statements(table, columns):
-    """Return the statements that create an FTS5 table for these columns of the products, and its triggers."""
+def sqlite_statements(table, columns, prefixes="2 3"):
+    """Return the statements that create an FTS5 table for these columns of the products, and its triggers.
+
+    Words that begin with a text of one of the lengths in `prefixes` are found in an index.
+    """
     names = ", ".join(columns)
     add = f"INSERT INTO {table}(rowid, {names}) VALUES (new.id, {', '.join(f'new.{name}' for name in columns)});"
     take_out = f"""INSERT INTO {table}({table}, rowid, {names})
@@ -35,7 +38,7 @@ def sqlite_statements(table, columns):
     return [
         # The tokenizer splits at spaces and treats all characters that are not ASCII as letters.
         f"""CREATE VIRTUAL TABLE {table} USING fts5({names}, content='products_product', content_rowid='id',
-            prefix='2 3', detail='none', tokenize='ascii')""",
+            prefix='{prefixes}', detail='none', tokenize='ascii')""",
         f"INSERT INTO {table}({table}) VALUES ('rebuild')",
         f"CREATE TRIGGER {table}_insert AFTER INSERT ON products_product BEGIN {add} END",
         f"CREATE TRIGGER {table}_delete AFTER DELETE ON products_product BEGIN {take_out} END",

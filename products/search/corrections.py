@@ -18,6 +18,7 @@ MAX_WORDS = 8  # Longer texts are not corrected.
 MAX_UNKNOWN = 3  # Texts with more unknown words are not corrected.
 MAX_SIMILAR = 4  # similar words to try for each unknown word
 MAX_TRIES = 12  # corrected texts to try
+MAX_COUNTED = 250  # products that are counted to see whether a text finds some
 
 
 class Corrections:
@@ -76,13 +77,14 @@ def found_texts(products: ProductQuerySet, texts: Sequence[str]) -> set[str]:
     """Return those of the texts that find some of the products, in one query. Each must contain a word."""
     if not texts:
         return set()
-    # Not with Exists, which would rename the table that `matching` uses.
-    parts = [matching(products.order_by(), terms_of(text)).values("pk")[:1].query.sql_with_params() for text in texts]
+    # Count instead of asking for the first one: PostgreSQL would not use its index, which is slow for an unknown word.
+    parts = [
+        matching(products.order_by(), terms_of(text)).values("pk")[:MAX_COUNTED].query.sql_with_params()
+        for text in texts
+    ]
+    columns = [f"(SELECT count(*) > 0 FROM ({sql}) AS found)" for sql, _parameters in parts]  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT " + ", ".join(f"EXISTS ({sql})" for sql, _parameters in parts),
-            [value for _sql, parameters in parts for value in parameters],
-        )
+        cursor.execute(f"SELECT {', '.join(columns)}", [value for _sql, parameters in parts for value in parameters])
         row = cursor.fetchone()
     return {text for text, is_found in zip(texts, row, strict=True) if is_found}
 

@@ -4,8 +4,10 @@ PostgreSQL stores the words of a product in the generated columns `search` and `
 `products_search`. A migration creates them, and the database keeps them up to date with the columns for words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import md5
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
@@ -39,9 +41,9 @@ def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
 
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
-    terms = terms_of(text)
+    terms = _mark_common_end(terms_of(text))
     if products.query.order_by:
-        return first_ids(matching(products.order_by(), terms), str(products.query.order_by[0])) if terms else []
+        return _first_matches(products, terms) if terms else []
     hits = _exact_ids(products, text)
     # Whole words in the title or SKU are the best matches, and enough for most searches.
     for wanted, in_name in (([term.complete for term in terms], True), (terms, True), (terms, False)):
@@ -68,8 +70,30 @@ def _exact_ids(products: ProductQuerySet, text: str) -> list[int]:
     return [pk for pk, _sku, _title in ranked]
 
 
+def _mark_common_end(terms: list[Term]) -> list[Term]:
+    """Mark the last term if it can be incomplete and very many products contain it, on PostgreSQL.
+
+    Its index would read all these products for each query. It is faster to check those that contain the other terms.
+    """
+    if connection.vendor != "postgresql" or len(terms) < 2 or not terms[-1].prefixes:
+        return terms
+    [number] = count_up_to(MAX_READ, terms[-1:])
+    return [*terms[:-1], replace(terms[-1], is_common=number == MAX_READ)]
+
+
+def _first_matches(products: ProductQuerySet, terms: list[Term]) -> list[int]:
+    """Return the ids of the first matches in the order of `products`."""
+    order = str(products.query.order_by[0])
+    found = matching(products.order_by(), terms)
+    if found.values("pk")[:MAX_READ].count() < MAX_READ:
+        return first_ids(found, order)
+    # So many match that the index of the order leads to the first ones soon.
+    ordered = products.filter(_condition(terms)).order_by(order, "-pk")
+    return list(ordered.values_list("pk", flat=True)[:MAX_RESULTS])
+
+
 def first_ids(found: QuerySet[Product], order: str) -> list[int]:
-    """Return the ids of the first matches in this order. Newer products come first if the values are equal."""
+    """Return the ids of the first of a few products in this order. Newer ones come first if the values are equal."""
     column = order.lstrip("-")
     # Do not order by the plain column: PostgreSQL would scan its whole index if a word is rarer than estimated.
     value = Coalesce(column, column)
@@ -79,41 +103,98 @@ def first_ids(found: QuerySet[Product], order: str) -> list[int]:
 
 def newest_ids(found: QuerySet[Product]) -> list[int]:
     """Return the ids of the newest matches, newer ones first. `found` must come from `matching`."""
+    return ids_of_each([found], MAX_RESULTS)
+
+
+def ids_of_each(parts: Iterable[QuerySet[Product]], limit: int) -> list[int]:
+    """Return the ids of the newest matches of the first part, then of the next one, up to this limit, in one query.
+
+    The database does not read a part that is beyond the limit. Each part must come from `matching`.
+    """
+    queries = [_newest(part.order_by()) for part in parts]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(sql for sql, _parameters in queries) + " LIMIT %s",
+            [value for _sql, parameters in queries for value in parameters] + [limit],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _newest(found: QuerySet[Product]) -> tuple[str, Sequence[Any]]:
+    """Return SQL for the ids of the newest matches, and its parameters."""
     if connection.vendor == "sqlite":  # It stops at the limit if the order is that of the search table.
-        newest_first = found.order_by().extra(order_by=[f"-{found.query.extra_tables[0]}.rowid"])
-        return list(newest_first.values_list("pk", flat=True)[:MAX_RESULTS])
-    return sorted(found.order_by().values_list("pk", flat=True)[:MAX_READ], reverse=True)[:MAX_RESULTS]
+        newest_first = found.extra(order_by=[f"-{found.query.extra_tables[0]}.rowid"])
+        sql, parameters = newest_first.values("id")[:MAX_RESULTS].query.sql_with_params()
+        return f"SELECT id FROM ({sql})", parameters  # noqa: S608
+    sql, parameters = found.values("id")[:MAX_READ].query.sql_with_params()
+    newest = f"SELECT id FROM ({sql}) AS matches ORDER BY id DESC LIMIT {MAX_RESULTS}"  # noqa: S608
+    return f"SELECT id FROM ({newest}) AS newest", parameters  # noqa: S608
 
 
-def matching(products: ProductQuerySet, terms: Sequence[Term], in_name: bool = False) -> QuerySet[Product]:
-    """Return the products that contain all the terms, in title or SKU if `in_name`."""
+def count_up_to(limit: int, terms: Sequence[Term]) -> list[int]:
+    """Return the number of products that contain each term, or the limit if there are more, in one query."""
+    if not terms:
+        return []
+    if connection.vendor == "sqlite":
+        found = "SELECT 1 FROM products_search WHERE products_search MATCH %s"
+    else:
+        found = "SELECT 1 FROM products_product WHERE search @@ %s::tsquery"
+    counts = ", ".join([f"(SELECT count(*) FROM ({found} LIMIT {limit}) AS found)"] * len(terms))  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {counts}", [_query([term]) for term in terms])
+        return list(cursor.fetchone())
+
+
+def matching(
+    products: ProductQuerySet, terms: Sequence[Term], in_name: bool = False, without: Sequence[Term] = ()
+) -> QuerySet[Product]:
+    """Return the products that contain all the terms, in title or SKU if `in_name`, and none of those in `without`."""
     if connection.vendor == "postgresql":
-        return products.filter(_condition(terms, in_name))
+        return products.filter(_condition(terms, in_name, without))
     table = "products_search_name" if in_name else "products_search"
     return products.extra(  # noqa: S610 - The ORM does not support MATCH.
         tables=[table],
         # The plus makes SQLite start from the matches. Otherwise it would look up every product in the search table.
         where=[f"+{table}.rowid = products_product.id", f"{table} MATCH %s"],
-        params=[_sqlite_query(terms)],
+        params=[_query(terms, without)],
     )
 
 
-def _condition(terms: Sequence[Term], in_name: bool = False) -> RawSQL:
-    """Return the condition that a product contains all the terms, in title or SKU if `in_name`.
+def _condition(terms: Sequence[Term], in_name: bool = False, without: Sequence[Term] = ()) -> RawSQL:
+    """Return the condition of `matching`.
 
-    On SQLite, it finds all matches before the first is read, so `matching` is faster for common words.
+    On SQLite, it finds all matches before the first is read, so `matching` is faster unless there is another order.
     """
     if connection.vendor == "postgresql":
-        column = "search_name" if in_name else "search"
-        query = " & ".join(_group(term, "'{}'", "'{}':*", " | ") for term in terms)
-        return RawSQL(f"products_product.{column} @@ %s::tsquery", [query], BooleanField())  # noqa: S611
+        return _postgresql_condition(terms, "search_name" if in_name else "search", without)
     table = "products_search_name" if in_name else "products_search"
-    sql = f"products_product.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s)"  # noqa: S608
-    return RawSQL(sql, [_sqlite_query(terms)], BooleanField())  # noqa: S611
+    # The plus lets SQLite use the index of the order.
+    sql = f"+products_product.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s)"  # noqa: S608
+    return RawSQL(sql, [_query(terms, without)], BooleanField())  # noqa: S611
 
 
-def _sqlite_query(terms: Sequence[Term]) -> str:
-    return " AND ".join(_group(term, '"{}"', '"{}"*', " OR ") for term in terms)
+def _postgresql_condition(terms: Sequence[Term], column: str, without: Sequence[Term]) -> RawSQL:
+    """Return a condition that looks up the terms in the index, and compares common ones only with what that finds."""
+    rare = [term for term in terms if not term.is_common]
+    if not rare:
+        return RawSQL(f"products_product.{column} @@ %s::tsquery", [_query(terms, without)], BooleanField())  # noqa: S611
+    sql, parameters = f"products_product.{column} @@ %s::tsquery", [_query(rare)]
+    common = [term for term in terms if term.is_common]
+    if common or without:
+        # PostgreSQL uses no index for IS TRUE.
+        sql += f" AND (products_product.{column} @@ %s::tsquery) IS TRUE"
+        parameters.append(_query(common, without))
+    return RawSQL(f"({sql})", parameters, BooleanField())  # noqa: S611
+
+
+def _query(terms: Sequence[Term], without: Sequence[Term] = ()) -> str:
+    """Return a query for all terms and none of those in `without`, in the language of the database."""
+    if connection.vendor == "postgresql":
+        wanted, unwanted = ([_group(term, "'{}'", "'{}':*", " | ") for term in some] for some in (terms, without))
+        return " & ".join([*wanted, *(f"!{group}" for group in unwanted)])
+    wanted, unwanted = ([_group(term, '"{}"', '"{}"*', " OR ") for term in some] for some in (terms, without))
+    query = " AND ".join(wanted)
+    return f"({query}) NOT ({' OR '.join(unwanted)})" if unwanted else query
 
 
 def _group(term: Term, word: str, prefix: str, separator: str) -> str:

@@ -1,12 +1,19 @@
 """Finds products that contain some words of a search text, for texts whose words no product contains together."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import combinations
+
 from django.core.cache import cache
+from django.db.models import QuerySet
 
 from products.models import Product, ProductQuerySet
-from products.search.engine import MAX_RESULTS, cache_key, first_ids, matching, newest_ids
-from products.search.text import Term, terms_of
+from products.search.engine import MAX_READ, MAX_RESULTS, cache_key, count_up_to, first_ids, ids_of_each, matching
+from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
-MAX_TERMS = 6  # Each needs up to three queries. Further words of the text are ignored.
+MAX_COUNTED = 12  # terms of the text whose products are counted
+MAX_TERMS = 4  # The rarest of them are used: each further one doubles the number of parts in the query.
+MAX_COMMON = 2  # At most this many are in MAX_READ products or more, because it takes long to compare those.
 
 
 def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
@@ -15,37 +22,38 @@ def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
     Products with the most words come first, then those with the rarest words, then those with the words in title or
     SKU, then newer ones. If `products` is ordered, the ids are in its order. The result is cached for a minute.
     """
-    text = text.replace("\0", "")
+    text = text.replace("\0", "")[:MAX_TEXT_LENGTH]
     key = cache_key("partial-search", products, text)
     return cache.get_or_set(key, lambda: _find_uncached(products, text), 60) or []
 
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
-    unordered = products.order_by()
-    by_term = {term: newest_ids(matching(unordered, [term])) for term in terms_of(text)[:MAX_TERMS]}
-    by_term = {term: ids for term, ids in by_term.items() if ids}
-    contained: dict[int, set[Term]] = {}
-    for term, ids in by_term.items():
-        for pk in ids:
-            contained.setdefault(pk, set()).add(term)
-    in_name: set[int] = set()
-    # A common word has more products than are read, so ask for products with several words separately.
-    for terms in _combinations(list(by_term)):
-        for pk in newest_ids(matching(unordered, terms)) if len(terms) > 1 else []:
-            contained.setdefault(pk, set()).update(terms)
-        in_name.update(newest_ids(matching(unordered, terms, in_name=True)))
-
-    def value(pk: int) -> tuple[int, float, bool, int]:
-        terms = contained[pk]
-        return len(terms), sum(1 / len(by_term[term]) for term in terms), pk in in_name, pk
-
-    best = sorted(contained, key=value, reverse=True)[:MAX_RESULTS]
+    counts = _rarest_terms(text)
+    if not counts:
+        return []
+    # Products with the same words are in the same part, and once more in one for those with the words in their names.
+    ids = ids_of_each(_parts(products.order_by(), counts), 2 * MAX_RESULTS)
+    best = list(dict.fromkeys(ids))[:MAX_RESULTS]
     if not products.query.order_by:
         return best
     return first_ids(Product.objects.filter(pk__in=best), str(products.query.order_by[0]))
 
 
-def _combinations(terms: list[Term]) -> list[list[Term]]:
-    """Return all terms together, and all but each of them."""
-    but_one = [terms[:number] + terms[number + 1 :] for number in range(len(terms))] if len(terms) > 2 else []
-    return [terms, *but_one] if terms else []
+def _rarest_terms(text: str) -> dict[Term, int]:
+    """Return the rarest terms of a text that products contain, and the number of these products up to `MAX_READ`."""
+    terms = terms_of(text)[:MAX_COUNTED]
+    ranked = sorted(zip(count_up_to(MAX_READ, terms), terms, strict=True), key=lambda counted: counted[0])
+    rare = [(term, number) for number, term in ranked if 0 < number < MAX_READ]
+    common = [(replace(term, is_common=True), number) for number, term in ranked if number == MAX_READ]
+    return dict([*rare, *common[:MAX_COMMON]][:MAX_TERMS])
+
+
+def _parts(products: ProductQuerySet, counts: dict[Term, int]) -> Iterable[QuerySet[Product]]:
+    """Yield the products with some of the terms and none of the others, for all choices of terms, the best first."""
+    sizes = range(len(counts), 0, -1)
+    choices = [choice for size in sizes for choice in combinations(counts, size)]
+    choices.sort(key=lambda terms: (len(terms), sum(1 / counts[term] for term in terms)), reverse=True)
+    for choice in choices:
+        others = [term for term in counts if term not in choice]
+        yield matching(products, choice, in_name=True, without=others)
+        yield matching(products, choice, without=others)

@@ -12,10 +12,14 @@ MAX_TEXT_LENGTH = 200  # characters of a search text that are used
 
 @dataclass(frozen=True)
 class Term:
-    """One thing that a product must contain: one of the `words`, or a word that begins with one of the `prefixes`."""
+    """One thing that a product must contain: one of the `words`, or a word that begins with one of the `prefixes`.
+
+    `is_common` tells the database that very many products contain it.
+    """
 
     words: frozenset[str]
     prefixes: frozenset[str] = frozenset()
+    is_common: bool = False
 
     @property
     def complete(self) -> "Term":
@@ -45,7 +49,8 @@ def terms_of(text: str) -> list[Term]:
     spellings = [list(split(folded)) for folded in variants(text)]
     terms = [term for number in range(len(spellings[0])) for term in _terms_at(spellings, number, len(text) > 2)]
     if not terms:
-        terms = [Term(frozenset([sign_word(sign)])) for sign in sorted(signs(text))]
+        found = signs(text.rstrip(" -")) or signs(text)
+        terms = [Term(frozenset([sign_word(sign)])) for sign in sorted(found)]
     return list(dict.fromkeys(terms))
 
 
