@@ -145,6 +145,11 @@ class NameForm(ShopForm, forms.ModelForm):
         fields = ["name"]
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
 
+    def save(self, commit: bool = True) -> User:
+        """Save the name only, so that a change by staff at the same moment stays."""
+        self.instance.save(update_fields=["name"])
+        return self.instance
+
 
 class EmailChangeForm(PasswordConfirmationForm):
     """A new email address for signing in, confirmed by the password."""
@@ -173,6 +178,12 @@ class NewPasswordForm(ShopForm, SetPasswordForm):
 
     new_password1 = password_field(_("New password"), help_text=_("At least 8 characters."))
     new_password2 = password_field(_("Confirm new password"))
+
+    def save(self, commit: bool = True) -> User:
+        """Save the password only, so that rights that staff change at the same moment are not restored."""
+        user: User = super().save(commit=False)
+        user.save(update_fields=["password"])
+        return user
 
 
 class PasswordChangeForm(NewPasswordForm):

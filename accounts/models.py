@@ -92,6 +92,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def save(self, **kwargs: Any) -> None:
+        """Save the user. Raise DatabaseError if the row was deleted: an erased account must not come back."""
+        is_whole_row = not self._state.adding and kwargs.get("update_fields") is None
+        super().save(**({"force_update": True} | kwargs if is_whole_row else kwargs))
+
     @property
     def has_verified_email(self) -> bool:
         """Whether the current email address was verified. A changed address has to be verified again."""
