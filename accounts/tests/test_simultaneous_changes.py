@@ -17,7 +17,11 @@ NEW = "a longer walk home"
 PAGES: list[tuple[str, Any, dict[str, str]]] = [
     ("/accounts/name/", NameForm, {"name": "Ann"}),
     ("/accounts/email/", EmailChangeForm, {"email": "new@example.org", "password": PASSWORD}),
-    ("/accounts/password-change/", PasswordChangeForm, {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}),
+    (
+        "/accounts/password-change/",
+        PasswordChangeForm,
+        {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW},
+    ),
 ]
 
 

@@ -40,7 +40,7 @@ class EditAdmin(ListAdmin):
             kwargs["form"] = stored_row_form(kwargs.get("form", self.form))
         return super().get_form(request, obj, change=change, **kwargs)
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Return the field for a choice of rows."""
         return super().formfield_for_manytomany(db_field, request, **{"form_class": RowsField} | kwargs)
 

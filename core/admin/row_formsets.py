@@ -54,7 +54,7 @@ class StoredRowFormSet(BaseModelFormSet):
     def delete_existing(self, obj: Any, commit: bool = True) -> None:
         """Delete the row, and keep its key for the change history."""
         self.deleted_rows.append(self.model(pk=obj.pk))
-        super().delete_existing(obj, commit)  # type: ignore[misc]
+        super().delete_existing(obj, commit)
 
     def _forms_to_delete(self) -> list[Any]:
         marked = self._should_delete_form  # type: ignore[attr-defined]
