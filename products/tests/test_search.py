@@ -5,7 +5,7 @@ from django.test import Client
 
 from products import search
 from products.models import Category, Product, ProductQuerySet
-from products.search import engine
+from products.search import engine, partial
 from tests.makers import make_category, make_product
 from tests.writing_systems import WRITING_SYSTEMS, characters_of, prefixes_of, visible_words
 
@@ -177,6 +177,15 @@ def test_partial_search_shows_the_title_above_the_description() -> None:
     make_product(title="Mug")
     make_product(title="Bowl", description="Like a mug.")
     assert find_partial_titles("mug xyzzy") == ["Mug", "Bowl"]
+
+
+def test_partial_search_uses_rare_words_and_two_common_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partial, "MAX_READ", 3)  # so that three products make a word common
+    for title in ("Blue mug oak", "Blue mug", "Mug oak", "Blue oak", "Oak teal", "Blue jug", "Mug jar"):
+        make_product(title=title)
+    found = find_partial_titles("blue mug oak teal xyzzy")
+    assert found[:3] == ["Blue mug", "Blue mug oak", "Oak teal"]
+    assert found[3:] == ["Blue jug", "Blue oak", "Mug jar", "Mug oak"]
 
 
 def test_partial_search_keeps_the_order_and_the_filters_of_the_list() -> None:
