@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from core.admin.change_history import add_values, last_deletion, message_with_values
 from core.admin.row_forms import StoredRowForm, stored_row_form
 from core.admin.row_formsets import StoredRowFormSet, StoredRowInlineFormSet, lock_rows
+from core.admin.search_text import SearchTextMixin
 
 
-class EditAdmin(admin.ModelAdmin):
+class EditAdmin(SearchTextMixin):
     """A model admin in which people who edit the same rows at the same time do not overwrite each other's changes.
 
     This applies to change forms, inlines and editable lists. See StoredRowForm.

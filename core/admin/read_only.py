@@ -5,8 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from core.admin.search_text import SearchTextMixin
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+
+class ReadOnlyAdmin(SearchTextMixin):
     """A model admin that does not allow adding, changing or deleting rows."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
