@@ -155,3 +155,15 @@ def test_changelists_redirect_customers_to_the_login(client: Client) -> None:
     client.force_login(make_user("charlie@example.org"))
     for name in LISTS:
         assert client.get(reverse(f"admin:{name}_changelist")).url.startswith("/admin/login/")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["mug " * 2500, "a\0b", "\ufffd" * 300, "%_'\"\\"])
+def test_search_of_any_text_returns_a_list(staff: Client, text: str) -> None:
+    make_product(category=make_category("Mugs"))
+    searched = [model._meta for model, model_admin in admin.site._registry.items() if model_admin.search_fields]
+    urls = [reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist") for meta in searched]
+    answers = {url: staff.get(url, {"q": text}).status_code for url in urls}
+    choices = {"app_label": "products", "model_name": "product", "field_name": "category", "term": text}
+    answers["autocomplete"] = staff.get(reverse("admin:autocomplete"), choices).status_code
+    assert [url for url, status in answers.items() if status >= 500] == []

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 # Errors of lookups with values that Django does not check, such as the year 9999 or half a range.
 LOOKUP_ERRORS = (ArithmeticError, DataError, LookupError, TypeError, ValueError)
+MAX_SEARCH_LENGTH = 200
 PATTERN_LOOKUPS = ("regex", "iregex")  # not used by any filter, and SQLite fails with an error of its own
 
 
@@ -25,6 +26,13 @@ class ListAdmin(admin.ModelAdmin):
             if not request.GET:
                 raise
             raise IncorrectLookupParameters from error
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Search for the beginning of a long text, also in autocomplete fields.
+
+        SQLite rejects conditions for thousands of words, and PostgreSQL rejects NUL characters.
+        """
+        return super().get_search_results(request, queryset, search_term.replace("\0", "")[:MAX_SEARCH_LENGTH])
 
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         """Return the values from the URL for a new row, without dates and times, which their fields cannot read."""

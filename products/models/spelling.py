@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
-from django.db import models
+from django.db import connections, models, transaction
 
 from core.text.letters import MAX_LETTERS, keys_of, typed_keys_of, words_with_letters
 from products.models.stored_words import StoredWords, StoredWordsQuerySet
 
 _Row = TypeVar("_Row", bound=StoredWords)
 BATCH_SIZE = 1000
+LOCK = 0x5350454C4C  # the advisory lock of transactions that add words, on PostgreSQL
 MAX_SIMILAR = 1000  # The maximum number of words to compare with a misspelled one.
 
 
@@ -22,7 +23,10 @@ class SpellingManager(models.Manager["Spelling"]):
             self._add(batch)
 
     def _add(self, letters: dict[str, str]) -> None:
-        """Store the words that are new. Write in the order of the words to avoid deadlocks."""
+        """Store the words that are new, in their order.
+
+        If another transaction is adding words, store them after this one is committed, when it cannot deadlock.
+        """
         stored = set(self.filter(key__in=letters.values()).values_list("word", flat=True))
         rows = [
             Spelling(key=key, word=word)
@@ -30,7 +34,19 @@ class SpellingManager(models.Manager["Spelling"]):
             if word not in stored
             for key in sorted(keys_of(letters[word]))
         ]
+        if rows and not self._is_alone():
+            transaction.on_commit(lambda: self._add(letters), self.db, robust=True)
+            return
         self.bulk_create(rows, BATCH_SIZE, ignore_conflicts=True)
+
+    def _is_alone(self) -> bool:
+        """Check that no other transaction adds words on PostgreSQL. Two that save several products could deadlock."""
+        connection = connections[self.db]
+        if connection.vendor != "postgresql" or not connection.in_atomic_block:
+            return True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+            return bool(cursor.fetchone()[0])
 
     def similar_words(self, typed: Iterable[str]) -> list[str]:
         """Return stored words that can be similar to words with these letters, in one query."""

@@ -13,13 +13,13 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce
 
 from core.text.words import exact_word, same_letters_word
 from products.models import Product, ProductQuerySet
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_RESULTS = 480  # The maximum number of products that a search shows: twenty pages.
+MAX_SORTED = 5_000  # If there are more matches, the database sorts them.
 MAX_READ = 1_000  # PostgreSQL does not return matches in order, so this many are read to show the newest of them first.
 
 
@@ -84,51 +84,67 @@ def _mark_common_end(terms: list[Term]) -> list[Term]:
 def _first_matches(products: ProductQuerySet, terms: list[Term]) -> list[int]:
     """Return the ids of the first matches in the order of `products`."""
     order = str(products.query.order_by[0])
-    found = matching(products.order_by(), terms)
-    if found.values("pk")[:MAX_READ].count() < MAX_READ:
-        return first_ids(found, order)
+    ids = sorted_ids(matching(products.order_by(), terms), order)
+    if len(ids) < MAX_SORTED:
+        return ids[:MAX_RESULTS]
     # So many match that the index of the order leads to the first ones soon.
     ordered = products.filter(_condition(terms)).order_by(order, "-pk")
     return list(ordered.values_list("pk", flat=True)[:MAX_RESULTS])
 
 
-def first_ids(found: QuerySet[Product], order: str) -> list[int]:
-    """Return the ids of the first of a few products in this order. Newer ones come first if the values are equal."""
-    column = order.lstrip("-")
-    # Do not order by the plain column: PostgreSQL would scan its whole index if a word is rarer than estimated.
-    value = Coalesce(column, column)
-    ordered = found.order_by(value.desc() if order.startswith("-") else value.asc(), "-pk")
-    return list(ordered.values_list("pk", flat=True)[:MAX_RESULTS])
+def sorted_ids(found: QuerySet[Product], order: str) -> list[int]:
+    """Return the ids of up to `MAX_SORTED` products in this order. Newer ones come first if the values are equal.
+
+    Do not sort in the database: PostgreSQL would scan the index of the column if a word is rarer than estimated.
+    """
+    rows = found.order_by().values_list(order.lstrip("-"), "pk")[:MAX_SORTED]
+    newest_first = sorted(rows, key=lambda row: row[1], reverse=True)
+    return [pk for _value, pk in sorted(newest_first, key=lambda row: row[0], reverse=order.startswith("-"))]
 
 
 def newest_ids(found: QuerySet[Product]) -> list[int]:
     """Return the ids of the newest matches, newer ones first. `found` must come from `matching`."""
-    return ids_of_each([found], MAX_RESULTS)
+    found = found.order_by()
+    if connection.vendor == "sqlite":
+        return list(_newest_on_sqlite(found).values_list("id", flat=True))
+    return sorted(found.values_list("pk", flat=True)[:MAX_READ], reverse=True)[:MAX_RESULTS]
 
 
-def ids_of_each(parts: Iterable[QuerySet[Product]], limit: int) -> list[int]:
-    """Return the ids of the newest matches of the first part, then of the next one, up to this limit, in one query.
+def _newest_on_sqlite(found: QuerySet[Product]) -> QuerySet[Product]:
+    """Return the newest matches. SQLite stops at the limit because the order is that of the search table."""
+    return found.extra(order_by=[f"-{found.query.extra_tables[0]}.rowid"])[:MAX_RESULTS]
 
-    The database does not read a part that is beyond the limit. Each part must come from `matching`.
+
+def ids_of_choices(products: ProductQuerySet, choices: Iterable[tuple[Sequence[Term], Sequence[Term]]]) -> list[int]:
+    """Return the ids of the products that contain all terms of a choice and none of its other terms, in one query.
+
+    Those of the first choice come first. Within a choice, those with the terms in title or SKU come first, then newer
+    ones. The database does not read what is beyond `MAX_RESULTS`.
     """
-    queries = [_newest(part.order_by()) for part in parts]
+    make = _choice_on_sqlite if connection.vendor == "sqlite" else _choice_on_postgresql
+    queries = [query for terms, without in choices for query in make(products.order_by(), terms, without)]
+    union = " UNION ALL ".join(f"SELECT id FROM ({sql}) AS part" for sql, _parameters in queries)  # noqa: S608
+    if connection.vendor == "sqlite":
+        union = f"SELECT DISTINCT id FROM ({union})"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(
-            " UNION ALL ".join(sql for sql, _parameters in queries) + " LIMIT %s",
-            [value for _sql, parameters in queries for value in parameters] + [limit],
-        )
+        cursor.execute(f"{union} LIMIT {MAX_RESULTS}", [value for _sql, parameters in queries for value in parameters])
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _newest(found: QuerySet[Product]) -> tuple[str, Sequence[Any]]:
-    """Return SQL for the ids of the newest matches, and its parameters."""
-    if connection.vendor == "sqlite":  # It stops at the limit if the order is that of the search table.
-        newest_first = found.extra(order_by=[f"-{found.query.extra_tables[0]}.rowid"])
-        sql, parameters = newest_first.values("id")[:MAX_RESULTS].query.sql_with_params()
-        return f"SELECT id FROM ({sql})", parameters  # noqa: S608
-    sql, parameters = found.values("id")[:MAX_READ].query.sql_with_params()
-    newest = f"SELECT id FROM ({sql}) AS matches ORDER BY id DESC LIMIT {MAX_RESULTS}"  # noqa: S608
-    return f"SELECT id FROM ({newest}) AS newest", parameters  # noqa: S608
+def _choice_on_sqlite(
+    products: ProductQuerySet, terms: Sequence[Term], without: Sequence[Term]
+) -> Iterable[tuple[str, Sequence[Any]]]:
+    for in_name in (True, False):
+        newest = _newest_on_sqlite(matching(products, terms, in_name, without))
+        yield newest.values("id").query.sql_with_params()
+
+
+def _choice_on_postgresql(
+    products: ProductQuerySet, terms: Sequence[Term], without: Sequence[Term]
+) -> Iterable[tuple[str, Sequence[Any]]]:
+    found = matching(products, terms, without=without).annotate(in_name=_condition(terms, in_name=True))
+    sql, parameters = found.values("id", "in_name")[:MAX_READ].query.sql_with_params()
+    yield f"SELECT id FROM ({sql}) AS found ORDER BY in_name DESC, id DESC LIMIT {MAX_RESULTS}", parameters  # noqa: S608
 
 
 def count_up_to(limit: int, terms: Sequence[Term]) -> list[int]:

@@ -1,14 +1,13 @@
 """Finds products that contain some words of a search text, for texts whose words no product contains together."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
 from django.core.cache import cache
-from django.db.models import QuerySet
 
 from products.models import Product, ProductQuerySet
-from products.search.engine import MAX_READ, MAX_RESULTS, cache_key, count_up_to, first_ids, ids_of_each, matching
+from products.search.engine import MAX_READ, cache_key, count_up_to, ids_of_choices, sorted_ids
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_COUNTED = 12  # terms of the text whose products are counted
@@ -31,12 +30,10 @@ def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
     counts = _rarest_terms(text)
     if not counts:
         return []
-    # Products with the same words are in the same part, and once more in one for those with the words in their names.
-    ids = ids_of_each(_parts(products.order_by(), counts), 2 * MAX_RESULTS)
-    best = list(dict.fromkeys(ids))[:MAX_RESULTS]
+    best = ids_of_choices(products, _choices(counts))
     if not products.query.order_by:
         return best
-    return first_ids(Product.objects.filter(pk__in=best), str(products.query.order_by[0]))
+    return sorted_ids(Product.objects.filter(pk__in=best), str(products.query.order_by[0]))
 
 
 def _rarest_terms(text: str) -> dict[Term, int]:
@@ -48,12 +45,9 @@ def _rarest_terms(text: str) -> dict[Term, int]:
     return dict([*rare, *common[:MAX_COMMON]][:MAX_TERMS])
 
 
-def _parts(products: ProductQuerySet, counts: dict[Term, int]) -> Iterable[QuerySet[Product]]:
-    """Yield the products with some of the terms and none of the others, for all choices of terms, the best first."""
+def _choices(counts: dict[Term, int]) -> list[tuple[Sequence[Term], Sequence[Term]]]:
+    """Return all choices of terms, each with the terms that it omits. The best choice comes first."""
     sizes = range(len(counts), 0, -1)
     choices = [choice for size in sizes for choice in combinations(counts, size)]
     choices.sort(key=lambda terms: (len(terms), sum(1 / counts[term] for term in terms)), reverse=True)
-    for choice in choices:
-        others = [term for term in counts if term not in choice]
-        yield matching(products, choice, in_name=True, without=others)
-        yield matching(products, choice, without=others)
+    return [(choice, [term for term in counts if term not in choice]) for choice in choices]

@@ -5,7 +5,7 @@ from django.test import Client
 
 from products import search
 from products.models import Category, Product, ProductQuerySet
-from products.search import engine
+from products.search import engine, partial
 from tests.makers import make_category, make_product
 from tests.writing_systems import WRITING_SYSTEMS, characters_of, prefixes_of, visible_words
 
@@ -61,7 +61,7 @@ def test_search_keeps_the_order_and_the_filters_of_the_list() -> None:
     for title, price in {"Dear mug": 30, "Cheap mug": 10, "Mug": 20, "Free mug": 0}.items():
         make_product(title=title, price=price)
     ids = search.find_ids(Product.objects.active().priced_between(5, None).cheapest_first(), "mug")
-    assert list(Product.objects.in_bulk(ids)) == sorted(ids)
+    assert sorted(Product.objects.in_bulk(ids)) == sorted(ids)
     assert [Product.objects.get(pk=pk).title for pk in ids] == ["Cheap mug", "Mug", "Dear mug"]
 
 
@@ -177,6 +177,15 @@ def test_partial_search_shows_the_title_above_the_description() -> None:
     make_product(title="Mug")
     make_product(title="Bowl", description="Like a mug.")
     assert find_partial_titles("mug xyzzy") == ["Mug", "Bowl"]
+
+
+def test_partial_search_uses_rare_words_and_two_common_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partial, "MAX_READ", 3)  # so that three products make a word common
+    for title in ("Blue mug oak", "Blue mug", "Mug oak", "Blue oak", "Oak teal", "Blue jug", "Mug jar"):
+        make_product(title=title)
+    found = find_partial_titles("blue mug oak teal xyzzy")
+    assert found[:3] == ["Blue mug", "Blue mug oak", "Oak teal"]
+    assert found[3:] == ["Blue jug", "Blue oak", "Mug jar", "Mug oak"]
 
 
 def test_partial_search_keeps_the_order_and_the_filters_of_the_list() -> None:

@@ -57,6 +57,7 @@ def test_any_title_is_found_by_itself_and_its_prefixes(title: str) -> None:
         ("שָׁלוֹם", "שלום"), ("كـــتاب", "كتاب"),
         ("ﻛﺘﺎﺏ", "كتاب"), ("क्\u200dष", "क्ष"), ("ﾏｸﾞ", "マグ"), ("Ｍｕｇ", "mug"), ("٣ كتب", "3"), ("10 m²", "m2"),
         ("oﬃce", "office"), ("co\u00adoperate", "cooperate"), ("Women’s hat", "womens"), ("🍵", "🍵"), ("★ sale", "★"),
+        ("🎁🎀", "🎁🎀-"),
         ("Tassen", "Tasse"), ("Schüsseln", "Schüssel"), ("Glazed bowl", "glaze"),
     ],
 )  # fmt: skip
