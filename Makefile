@@ -37,10 +37,12 @@ test: $(VENV)/dev
 test-slow: $(VENV)/dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "slow and not proof"
 
-# The quick and the slow tests on PostgreSQL, except the browser tests, which do not depend on the database.
+# The quick and the slow tests on PostgreSQL, except the browser tests, which do not depend on the database, and the speed
+# test, which measures elapsed time there. Run that alone: python -m pytest -m slow products/tests/test_performance.py
 test-postgres: $(VENV)/dev
 	@case "$$DATABASE_URL" in postgres*) ;; *) echo "Usage: DATABASE_URL=postgres://... make test-postgres"; exit 1;; esac
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not proof"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not proof" \
+	  --ignore products/tests/test_performance.py
 
 # SCALE=small takes about seven minutes, SCALE=full (the default) much longer. PROVE_DATABASE_URL selects a PostgreSQL
 # database. Without it, a temporary server is started. The output ends with a summary table.
