@@ -24,6 +24,7 @@ from tests.makers import make_discount, make_product, make_tax, make_user
 from tests.proofs.proof_report import ProofReport, scaled
 from tests.test_admin_conflicts import change_url, list_url
 
+PROOF = "Two members of staff save the same page"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 ROUNDS = scaled(quick=4, small=40, full=200)
 MOST = 30  # maximum number of rounds until a control is caught
@@ -111,7 +112,6 @@ def rounds(page: Page, staff: list[Client]) -> Iterator[tuple[list[Any], list[st
 
 @EACH_PAGE
 def test_saves_at_the_same_moment_lose_nothing(name: str, staff: list[Client], report: ProofReport) -> None:
-    report.name = "Two members of staff save the same page"
     for number, (responses, lost) in enumerate(islice(rounds(PAGES[name], staff), ROUNDS)):
         report.count_try(*responses)
         report.expect(not lost, "unexplained", f"{name}: saved and lost: {lost}")
@@ -124,18 +124,17 @@ def test_saves_at_the_same_moment_lose_nothing(name: str, staff: list[Client], r
 def test_control_shown_values_not_compared(
     name: str, staff: list[Client], report: ProofReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report.name = "Two members of staff save the same page"
     monkeypatch.setattr(ShownValueField, "is_outdated", False)
     report.record_control("values not compared", any(lost for _pages, lost in islice(rounds(PAGES[name], staff), MOST)))
 
 
 @EACH_PAGE
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite has one writer at a time, so it needs no locks of rows."
+)
 def test_control_rows_not_locked(
     name: str, staff: list[Client], report: ProofReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one writer at a time, so it needs no locks of rows.")
-    report.name = "Two members of staff save the same page"
     for module in (edit_admin, row_formsets):
         monkeypatch.setattr(module, "lock_rows", lambda rows: None)
     report.record_control("rows not locked", any(lost for _pages, lost in islice(rounds(PAGES[name], staff), MOST)))
