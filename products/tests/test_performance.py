@@ -17,7 +17,8 @@ from tests.visitors import count_queries
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SMALL, LARGE = 1_000, 100_000
 ROUNDS = 15
-MAX_EXTRA_SECONDS = 0.015  # seconds
+MAX_EXTRA_SECONDS = 0.015  # on a machine without other work
+USUAL_SECONDS = 0.025  # of the list page on such a machine; a busy processor needs more time for the same work
 MAX_QUERIES = 6  # An uncached search needs up to six. Reading the categories or counting a list again takes one.
 # Forty kinds of products, so that every page is full even in the small catalog.
 KINDS = range(10, 50)
@@ -150,11 +151,12 @@ def test_pages_of_a_large_catalog_are_as_fast_as_of_a_small_one(shops: dict[int,
                 times[page, number].append(seconds)
                 query_counts[page, number].add(queries)
     slow = []
+    load = max(1.0, median(times["list", SMALL]) / USUAL_SECONDS)
     for page in PAGES:
         small, large = (median(times[page, number]) for number in (SMALL, LARGE))
         most = max(query_counts[page, LARGE])
         line = f"{page}: {1000 * small:.1f} ms, {1000 * large:.1f} ms, at most {most} queries"
         print(line)  # noqa: T201 - `pytest -s` shows the figures.
-        if large - small > MAX_EXTRA_SECONDS or most > MORE_QUERIES.get(page, MAX_QUERIES):
+        if large - small > MAX_EXTRA_SECONDS * load or most > MORE_QUERIES.get(page, MAX_QUERIES):
             slow.append(line)
     assert slow == []
