@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from core.text.words import exact_word, same_letters_word
@@ -97,7 +97,9 @@ def sorted_ids(found: QuerySet[Product], order: str) -> list[int]:
 
     Do not sort in the database: PostgreSQL would scan the index of the column if a word is rarer than estimated.
     """
-    rows = found.order_by().values_list(order.lstrip("-"), "pk")[:MAX_SORTED]
+    # The type keeps Django from making a Decimal of each price, which takes longer than the query.
+    value = ExpressionWrapper(F(order.lstrip("-")), TextField())
+    rows = found.order_by().values_list(value, "pk")[:MAX_SORTED]
     newest_first = sorted(rows, key=lambda row: row[1], reverse=True)
     return [pk for _value, pk in sorted(newest_first, key=lambda row: row[0], reverse=order.startswith("-"))]
 
