@@ -1,14 +1,12 @@
 """The admin site. It answers a request again if the row was saved or deleted by a colleague at the same moment."""
 
 import logging
-import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.apps import AdminConfig
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,9 +15,6 @@ from django.utils.translation import gettext as _
 logger = logging.getLogger(__name__)
 
 FORM_VIEWS = ("add_view", "change_view", "delete_view")
-YEAR = re.compile(r"(?!0+$)[0-9]{1,4}")
-KEY = re.compile(r"[0-9]{1,18}")
-ERROR_FLAG = "e"  # Django's own parameter for lookups that are not possible.
 TRIES = 5  # A slug can be taken several times in a row.
 
 
@@ -46,8 +41,6 @@ def _answer_again(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if getattr(view, "__name__", "") == "changelist_view" and (rejected := _reject_list_input(request)):
-            return rejected
         if not _writes_only_rows(view, request):
             return view(request, *args, **kwargs)
         for _number in range(TRIES):
@@ -72,19 +65,3 @@ def _writes_only_rows(view: Callable[..., HttpResponse], request: HttpRequest) -
     name = getattr(view, "__name__", "")
     is_saved_list = "_save" in request.POST or set(request.POST.getlist("action")) == {"delete_selected"}
     return name in FORM_VIEWS or (name == "changelist_view" and is_saved_list)
-
-
-def _reject_list_input(request: HttpRequest) -> HttpResponse | None:
-    """Return a redirect to the list if its input cannot be used in a query, which Django does not check.
-
-    These are rows that have no number, and years outside the calendar. Return None for all other input.
-    """
-    years = [value for name in request.GET if "__year" in name for value in request.GET.getlist(name)]
-    if not all(YEAR.fullmatch(value) for value in years):
-        return redirect(f"{request.path}?{ERROR_FLAG}=1")
-    if all(KEY.fullmatch(value) for value in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-        return None
-    messages.error(
-        request, _("Items must be selected in order to perform actions on them. No items have been changed.")
-    )
-    return redirect(request.path)

@@ -1,20 +1,33 @@
 """The base class of all admins. Their lists answer any query of a URL without an error of the server."""
 
+import re
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import DataError, models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 # Errors of lookups with values that Django does not check, such as the year 9999 or half a range.
 LOOKUP_ERRORS = (ArithmeticError, DataError, LookupError, TypeError, ValueError)
 MAX_SEARCH_LENGTH = 200
+KEY = re.compile(r"[0-9]{1,18}")
 PATTERN_LOOKUPS = ("regex", "iregex")  # not used by any filter, and SQLite fails with an error of its own
 
 
 class ListAdmin(admin.ModelAdmin):
     """A model admin that answers a query which its list cannot run like one with an unknown field."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list or run an action. Reject an action for rows whose keys cannot be keys."""
+        if all(KEY.fullmatch(key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            return super().changelist_view(request, extra_context)
+        text = _("Items must be selected in order to perform actions on them. No items have been changed.")
+        self.message_user(request, text, messages.ERROR)
+        return redirect(request.path)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list. Raise IncorrectLookupParameters, which redirects to the whole list, for such a query."""
