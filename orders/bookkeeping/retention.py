@@ -77,7 +77,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "axes.AccessLog": Pruned("not used", "KEEP_SIGN_INS_DAYS days", "sign-in logs"),
     "axes.AccessFailureLog": Pruned("not used", "KEEP_SIGN_INS_DAYS days", "sign-in failure logs"),
     "accounts.User": Kept("people who sign up, and staff", "until the account is deleted"),
-    "accounts.EarlierEmail": Kept("users who change their email address", WITH_USER),
+    "accounts.EarlierEmail": Kept("users who change their email address", "with their user"),
     "accounts.User_groups": Kept("staff", WITH_USER),
     "accounts.User_user_permissions": Kept("staff", WITH_USER),
     # Orders
