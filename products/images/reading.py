@@ -11,11 +11,8 @@ from PIL import Image
 from products.images.colors import to_plain, to_srgb
 from products.images.png_chunks import without_text
 
-FORMATS = (
-    "JPEG",
-    "PNG",
-    "WEBP",
-)  # Pillow opens a phone's JPEG with a preview, which is MPO, as a JPEG.
+# Pillow opens a JPEG of a phone that contains a preview, which is MPO, as a JPEG.
+FORMATS = ("JPEG", "PNG", "WEBP")
 READ_PIXELS = 3_000_000  # The picture that is read has at most about so many. Encoding WebP can take 40 bytes each.
 FULL_PIXELS = 12_000_000  # Larger pictures are reduced while they are decoded or directly after.
 BAND_PIXELS = 1_000_000  # so many are converted at a time
@@ -70,7 +67,8 @@ def _decode(file: IO[bytes], check: Callable[[Image.Image], None] | None) -> _De
     with _quiet(), Image.open(without_text(file), formats=FORMATS) as image:
         if check:
             check(image)
-        kind, size = ("PNG" if image.format == "PNG" else "WEBP" if image.format == "WEBP" else "JPEG"), image.size
+        kind = image.format if image.format in FORMATS else "JPEG"
+        size = image.size
         _scale_in_decoder(image)
         is_gray = _correct_transparency(image)
         image.load()
