@@ -1,13 +1,16 @@
 """Fixtures for the tests of every app."""
 
 import os
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.test import Client, TransactionTestCase
+from django.test import Client, TransactionTestCase, override_settings
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
@@ -69,26 +72,42 @@ def skip_unless_ci(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(autouse=True)
-def isolated_settings(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Isolate each test.
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_tests() -> Iterator[None]:
+    """Set what is the same in every test. One override is faster than one for each setting and test.
 
-    Stripe is unreachable unless a test requests the simulator. Password hashing is fast, the cache is empty, uploads go
-    to a temporary directory, and the language is the default one. The site has its default URL and cookie names, even
-    if this checkout was last run on another port.
+    Stripe is unreachable unless a test requests the simulator, and password hashing is fast. The site has its default
+    URL and cookie names, even if this checkout was last run on another port.
     """
-    settings.SITE_URL, settings.SITE_HOST = "http://127.0.0.1:8000", "127.0.0.1"
-    settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "sessionid", "csrftoken"
-    settings.MESSAGES_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME = "messages", "django_language"
-    settings.STRIPE_API_BASE = UNREACHABLE_URL
-    settings.STRIPE_IS_REAL = False
-    settings.STRIPE_SECRET_KEY = "sk_test_tests"
-    settings.STRIPE_PUBLISHABLE_KEY = "pk_test_tests"
-    settings.STRIPE_WEBHOOK_SECRET = "whsec_tests"
-    settings.CARD_TRIES = dict.fromkeys(settings.CARD_TRIES, 10_000)  # all tests pay from one IP address
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.AXES_ENABLED = False  # only the tests of the sign-in lockout enable it
-    settings.MEDIA_ROOT = str(tmp_path_factory.mktemp("media"))
+    with override_settings(
+        SITE_URL="http://127.0.0.1:8000",
+        SITE_HOST="127.0.0.1",
+        SESSION_COOKIE_NAME="sessionid",
+        CSRF_COOKIE_NAME="csrftoken",
+        MESSAGES_COOKIE_NAME="messages",
+        LANGUAGE_COOKIE_NAME="django_language",
+        STRIPE_API_BASE=UNREACHABLE_URL,
+        STRIPE_IS_REAL=False,
+        STRIPE_SECRET_KEY="sk_test_tests",
+        STRIPE_PUBLISHABLE_KEY="pk_test_tests",
+        STRIPE_WEBHOOK_SECRET="whsec_tests",
+        CARD_TRIES=dict.fromkeys(django_settings.CARD_TRIES, 10_000),  # all tests pay from one IP address
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        AXES_ENABLED=False,  # only the tests of the sign-in lockout enable it
+    ):
+        yield
+
+
+@pytest.fixture(scope="session")
+def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder for the uploads of all tests."""
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(autouse=True)
+def isolated_settings(settings: Any, media_folder: Path) -> Iterator[None]:
+    """Isolate each test: the cache is empty, uploads have a folder of their own, and the language is the default."""
+    settings.MEDIA_ROOT = str(media_folder / uuid.uuid4().hex)  # created with the first upload
     cache.clear()
     with translation.override(settings.LANGUAGE_CODE):
         yield
