@@ -41,6 +41,7 @@ def test_changelists_can_be_searched(staff: Client) -> None:
         assert page.context["cl"].result_count == 0, model
 
 
+@pytest.mark.slow
 def test_change_pages_open(staff: Client) -> None:
     without_rows = []
     for model in MODELS:

@@ -288,6 +288,7 @@ def test_variant_is_judged_with_the_group_that_somebody_else_removed(anna: Clien
     assert "A second option needs a choice" in field_errors(mine.submit(second_option="Size", second_choice="Mug"))
 
 
+@pytest.mark.slow
 def test_list_shows_errors_of_columns_that_it_does_not_have(anna: Client) -> None:
     row = make_tax(country="US", region="Narnia")
     page = open_form(anna, list_url(TaxRate)).submit(**{"form-0-active": None})
@@ -298,6 +299,7 @@ def test_list_shows_errors_of_columns_that_it_does_not_have(anna: Client) -> Non
 # --- columns that staff do not edit, files, rights ---
 
 
+@pytest.mark.slow
 def test_stale_product_form_keeps_stock_and_slug(anna: Client) -> None:
     row = make_product(stock=10)
     mine = open_form(anna, change_url(row))
@@ -339,6 +341,7 @@ def test_stale_discount_form_keeps_the_uses(anna: Client) -> None:
     assert stored(row, "uses", "value") == ("1", "11.00")
 
 
+@pytest.mark.slow
 def test_stale_user_form_restores_neither_email_nor_rights(anna: Client, ben: Client) -> None:
     row = make_user("carl@example.org", is_staff=True)
     mine = open_form(anna, change_url(row))
@@ -396,6 +399,7 @@ def mug() -> Product:
     return product
 
 
+@pytest.mark.slow
 def test_stale_form_of_pictures_loses_nothing(anna: Client, ben: Client, mug: Product) -> None:
     mine = open_form(anna, change_url(mug))
     open_form(ben, change_url(mug)).submit(**{"pictures-0-image_alt": "handle", "pictures-1-position": "5"})
@@ -436,6 +440,7 @@ def test_picture_that_somebody_else_deleted(
 # --- lists ---
 
 
+@pytest.mark.slow
 def test_stale_list_changes_only_the_edited_row(anna: Client, ben: Client) -> None:
     first, second = make_product(title="A"), make_product(title="B")
     mine = open_form(anna, list_url(Product) + "?o=2")
@@ -500,6 +505,7 @@ def test_changed_list_data_ends_in_no_server_error(anna: Client, name: str, valu
 # --- the change history ---
 
 
+@pytest.mark.slow
 def test_history_keeps_old_and_new_values(anna: Client) -> None:
     row = make_discount(kind="amount")
     open_form(anna, change_url(row)).submit(value="12.00", kind="percent", active=None)

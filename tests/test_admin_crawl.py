@@ -144,6 +144,7 @@ def test_each_permission_alone_leads_to_no_error(shop: None, app: str) -> None:
         assert statuses == {}, permission.codename
 
 
+@pytest.mark.slow
 def test_order_has_no_link_to_the_page_of_its_shopper(simulator: Simulator, boss: Client) -> None:
     order = buy(Client(), make_product())
     page = boss.get(reverse("admin:orders_order_change", args=[order.pk])).text

@@ -114,6 +114,7 @@ def test_lists_cover_all_registered_models() -> None:
     assert names - {"auth_group"} == set(LISTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -151,6 +152,7 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_changelists_redirect_customers_to_the_login(client: Client) -> None:
     client.force_login(make_user("charlie@example.org"))
     for name in LISTS:

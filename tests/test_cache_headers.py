@@ -117,6 +117,7 @@ def test_admin_pages_are_not_cached(client: Client, name: str, is_staff: bool) -
     assert is_uncacheable(client.get(reverse(f"admin:{name}")))
 
 
+@pytest.mark.slow
 def test_admin_object_pages_are_not_cached(client: Client) -> None:
     client.force_login(make_user("boss@example.org", is_staff=True, is_superuser=True))
     product = make_product()

@@ -226,6 +226,7 @@ def test_save_of_an_existing_row_leaves_each_guarded_column(placed: Order, model
         assert {column for column, value in after.items() if value != before[column]} <= {"updated"}, name
 
 
+@pytest.mark.slow
 def test_admin_shows_what_the_order_copied_from_its_quote(admin_client: Client, placed: Order) -> None:
     page = admin_client.get(f"/admin/orders/order/{placed.pk}/change/").text
     assert [name for name in FROM_QUOTE if name != "discount" and f"field-{name}" not in page] == []

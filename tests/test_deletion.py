@@ -55,6 +55,7 @@ def run_action(staff: Client, action: str, *products: Product, **data: str) -> A
     return staff.post(PRODUCTS, data, follow=True)
 
 
+@pytest.mark.slow
 def test_product_that_was_never_sold_is_deleted_with_its_stock(boss: Client) -> None:
     product = make_product(stock=10)
     product.adjust_stock(-3, "boss@example.org")
@@ -72,6 +73,7 @@ def test_permission_to_delete_products_is_enough() -> None:
     assert not Product.objects.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["paid", "placed", "canceled"])
 def test_ordered_product_is_offered_to_be_removed_from_sale(boss: Client, status: str) -> None:
     product = make_product()
@@ -95,6 +97,7 @@ def test_selected_products_are_split_into_sold_and_unsold(boss: Client) -> None:
     assert list(Product.objects.all()) == [sold]
 
 
+@pytest.mark.slow
 def test_shopper_is_told_at_the_cart_that_a_product_was_deleted(boss: Client, other_client: Client) -> None:
     product, other = make_product(title="Teal mug"), make_product(title="Blue jug")
     add_to_cart(other_client, product)
@@ -107,6 +110,7 @@ def test_shopper_is_told_at_the_cart_that_a_product_was_deleted(boss: Client, ot
     assert "Teal mug" not in other_client.get("/cart/").text
 
 
+@pytest.mark.slow
 def test_emptied_cart_names_the_deleted_product_after_sign_in(boss: Client, other_client: Client) -> None:
     product = make_product(title="Teal mug")
     add_to_cart(other_client, product)
@@ -186,6 +190,7 @@ def test_category_with_something_inside_stays(boss: Client, inside: str) -> None
     assert Category.objects.filter(pk=category.pk).exists()
 
 
+@pytest.mark.slow
 def test_used_discount_code_is_offered_to_be_deactivated(boss: Client) -> None:
     used, unused = make_discount("USED"), make_discount("UNUSED")
     make_paid_order(discount=used)

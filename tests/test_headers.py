@@ -96,6 +96,7 @@ def test_unneeded_browser_features_are_disabled(client: Client) -> None:
     assert all(feature.endswith("=()") for feature in disabled)
 
 
+@pytest.mark.slow
 def test_payment_pages_allow_payment_features(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     submit_details(client)

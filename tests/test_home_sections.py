@@ -91,6 +91,7 @@ def test_home_of_an_empty_shop_hides_empty_sections(client: Client) -> None:
     assert "New in the shop" not in page
 
 
+@pytest.mark.slow
 def test_home_runs_two_queries_regardless_of_sales(client: Client) -> None:
     for _ in range(10):
         sell(make_product(category=make_category()), 1)

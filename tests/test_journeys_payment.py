@@ -74,6 +74,7 @@ def test_paid_order_is_listed_in_the_admin(
     expect(row).to_contain_text("Paid")
 
 
+@pytest.mark.slow
 def test_card_declined_on_entry_keeps_cart_and_stock(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     product = make_product(stock=3)
     go_to_payment_step(shopper, client, product)
@@ -106,6 +107,7 @@ def test_another_card_pays_the_same_order_after_a_decline(
     assert len(simulator.objects("setup_intent")) == setups
 
 
+@pytest.mark.slow
 def test_failed_bank_check_can_be_repeated(shopper: Shopper, client: Client, simulator: Simulator) -> None:
     go_to_payment_step(shopper, client, make_product())
     shopper.type_card("4000002760003184")

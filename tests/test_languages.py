@@ -138,6 +138,7 @@ def test_structured_data_price_is_not_localized(german: Client) -> None:
     assert '"price": "1234.50"' in german.get(product.get_absolute_url()).text
 
 
+@pytest.mark.slow
 def test_dates_are_localized(german: Client, simulator: Simulator) -> None:
     order = buy(german, make_product())
     Order.objects.filter(pk=order.pk).update(placed_at=datetime(2026, 3, 7, 9, 5, tzinfo=UTC))
@@ -247,6 +248,7 @@ def test_default_language_can_be_german(tmp_path: Path) -> None:
 # Orders and emails
 
 
+@pytest.mark.slow
 def test_order_and_confirmation_email_use_the_language_of_the_shopper(german: Client, simulator: Simulator) -> None:
     add_to_cart(german, make_product(price=Decimal("12.50")))
     submit_details(german)
@@ -277,6 +279,7 @@ def test_order_history_uses_the_language_of_the_order(client: Client, simulator:
     assert texts[OrderEvent.Kind.CANCELED] == "Es wurde nichts abgebucht"
 
 
+@pytest.mark.slow
 def test_decline_message_uses_the_language_of_the_reader(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), token="tok_chargeCustomerFail")
     assert "Ihre Karte wurde abgelehnt." in client.get(order.get_absolute_url(), headers={"Accept-Language": "de"}).text

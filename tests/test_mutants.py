@@ -95,6 +95,7 @@ def test_tests_that_import_the_mutated_module_come_first() -> None:
     assert coverage.tests_of("carts/pricing/totals.py", "add_up", measured) == tests
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text("abc", min_size=1), st.integers(1, 400)), st.integers(0, 400), st.integers(0, 6))
 def test_shares_of_the_sample_add_up(counts: dict[str, int], size: int, least: int) -> None:
     share = shares(counts, size, least)
@@ -177,6 +178,7 @@ def task(code: str) -> Task:
     return Task(mutant, code, ["billing/tests/test_limits.py::test_limit"], 30)
 
 
+@pytest.mark.slow
 def test_stored_outcome_is_used_for_the_same_code(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     Store(path).add(task("a = 1"), Outcome("killed", "billing/tests/test_limits.py::test_limit", 1.0))

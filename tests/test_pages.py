@@ -152,6 +152,7 @@ def get_pages(client: Client) -> dict[str, Any]:
     return {path: client.get(path) for path in [*paths, "/accounts/guest/", "/orders/", "/nothing/"]}
 
 
+@pytest.mark.slow
 def test_policy_allows_only_own_sources(client: Client) -> None:
     for path, response in get_pages(client).items():
         sources = {source for directive in policy(response).values() for source in directive}
@@ -167,6 +168,7 @@ def get_payment_pages(client: Client) -> dict[str, Any]:
     return {path: client.get(path) for path in paths}
 
 
+@pytest.mark.slow
 def test_payment_pages_allow_the_simulator_in_a_test_shop(client: Client, simulator: Simulator) -> None:
     for path, response in get_payment_pages(client).items():
         assert policy(response)["script-src"] == ["'self'", simulator.url], path
@@ -184,6 +186,7 @@ def test_payment_pages_allow_only_stripe_in_a_live_shop(client: Client, simulato
         assert simulator.url not in response.headers["Content-Security-Policy"]
 
 
+@pytest.mark.slow
 def test_stripe_script_is_loaded_only_on_payment_pages(client: Client, simulator: Simulator) -> None:
     for path, response in get_pages(client).items():
         assert "stripe.js" not in response.text, path

@@ -58,6 +58,7 @@ def test_cookies_have_the_host_prefix_and_are_secure(responses: list[dict[str, A
     assert cookies == {name: [True, True, "Lax", "/", ""] for name in names}
 
 
+@pytest.mark.slow
 def test_https_response_has_hsts_header(responses: list[dict[str, Any]]) -> None:
     assert responses[0]["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
 

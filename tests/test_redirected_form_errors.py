@@ -122,6 +122,7 @@ def test_invalid_delivery_country_is_shown_at_its_field(client: Client) -> None:
     assert_shows_errors(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("next_url", ["/cart/", "/cart/checkout/"])
 def test_invalid_shipping_method_is_shown_at_the_choice(client: Client, next_url: str) -> None:
     ShippingMethod.objects.create(title="Express", price="9.50", position=1)
@@ -137,6 +138,7 @@ def test_invalid_shipping_method_is_shown_at_the_choice(client: Client, next_url
     assert page.one(id=choice.attrs["aria-describedby"]).text == message
 
 
+@pytest.mark.slow
 def test_account_deletion_with_open_payments_shows_a_focused_error(client: Client, simulator: Simulator) -> None:
     sign_in(client, make_user())
     buy(client, make_product(), "tok_chargeCustomerFail")
@@ -149,6 +151,7 @@ def test_account_deletion_with_open_payments_shows_a_focused_error(client: Clien
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_payment_step_without_a_card_links_to_the_card_field(client: Client) -> None:
     add_to_cart(client, make_product())
     submit_details(client)

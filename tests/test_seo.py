@@ -52,6 +52,7 @@ def test_canonical_keeps_relevant_parameters(path: str, query: dict[str, Any], e
     assert canonical(path, **query) == expected
 
 
+@pytest.mark.slow
 def test_pages_have_unique_title_description_and_canonical_url(client: Client) -> None:
     for number in range(25):
         make_product(title=f"Mug {number}", description=f"Mug  number\n{number}", category=make_category())

@@ -48,6 +48,7 @@ def test_start_with_all_variables_succeeds() -> None:
     assert start() == (0, "started\n")
 
 
+@pytest.mark.slow
 def test_start_with_an_https_url_enables_tls_settings() -> None:
     values = "(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.STRIPE_IS_REAL)"
     assert start(READ.format(values)) == (0, "(True, True, True, True)\n")
@@ -149,6 +150,7 @@ def test_start_with_test_payments_on_a_public_url_fails() -> None:
     assert "Test payments would be accepted on a site that others can reach." in output
 
 
+@pytest.mark.slow
 def test_start_in_debug_mode_needs_no_variables(tmp_path: Path) -> None:
     unset = dict.fromkeys(PRODUCTION, "") | {"DEBUG": "on", "VAR_DIR": str(tmp_path)}
     del unset["STRIPE_PUBLISHABLE_KEY"], unset["STRIPE_WEBHOOK_SECRET"]

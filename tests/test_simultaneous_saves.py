@@ -120,6 +120,7 @@ def test_two_changes_to_one_value_get_one_message(boss: User, meeting: None) -> 
     assert Product.objects.filter(sku="B-1").count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_row_that_validation_did_not_see_is_named_by_the_form(boss: User, monkeypatch: pytest.MonkeyPatch) -> None:
     make_product(sku="A-1")

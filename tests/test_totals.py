@@ -97,6 +97,7 @@ def assert_shows_extra_entry(text: str) -> None:
     assert format_money(EXTRA.amount, "gbp") in text
 
 
+@pytest.mark.slow
 def test_cart_and_pay_step_show_every_entry(client: Client, extra_entry: None) -> None:
     add_to_cart(client, make_product())
     assert_shows_extra_entry(client.get(reverse("carts:home")).text)
@@ -106,6 +107,7 @@ def test_cart_and_pay_step_show_every_entry(client: Client, extra_entry: None) -
     assert_shows_extra_entry(page.text)
 
 
+@pytest.mark.slow
 def test_order_page_and_emails_show_every_entry(client: Client, simulator: Simulator, extra_entry: None) -> None:
     order = buy(client, make_product())
     assert_shows_extra_entry(client.get(order.get_absolute_url()).text)
@@ -121,6 +123,7 @@ def test_total_of_a_quote_contains_every_entry(extra_entry: None, full_quote: Qu
     assert EXTRA in full_quote.entries
 
 
+@pytest.mark.slow
 def test_audit_notices_an_amount_that_is_not_in_the_total(client: Client, simulator: Simulator) -> None:
     from orders.bookkeeping.audit import frozen_orders
 

@@ -80,6 +80,7 @@ def test_email_change_accepts_change_of_case(client: Client, alice: User) -> Non
     assert User.objects.get().email == "Alice@example.org"
 
 
+@pytest.mark.slow
 def test_email_change_limits_attempts_with_taken_email(client: Client, alice: User) -> None:
     make_user("bob@example.org")
     responses = [client.post(EMAIL, NEW | {"email": "bob@example.org"}) for _ in range(TakenSignupQuerySet.LIMIT + 1)]

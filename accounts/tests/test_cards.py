@@ -69,6 +69,7 @@ def test_remove_detaches_card_added_by_setup_intent(client: Client, simulator: S
     assert not Card.objects.to_detach().exists()
 
 
+@pytest.mark.slow
 def test_reconcile_detaches_card_after_stripe_failure(
     client: Client, request: pytest.FixtureRequest, alice: User
 ) -> None:

@@ -159,6 +159,7 @@ def test_recipient_limit_is_counted_per_kind(client: Client, other_client: Clien
     assert AccountMail.objects.filter(kind="verify").count() == 1
 
 
+@pytest.mark.slow
 def test_client_can_queue_at_most_twenty_emails_per_hour(client: Client) -> None:
     for number in range(25):
         assert request_password_reset(client, f"guess{number}@example.org").url == "/accounts/login/"
@@ -167,6 +168,7 @@ def test_client_can_queue_at_most_twenty_emails_per_hour(client: Client) -> None
     assert AccountMail.objects.count() == 21
 
 
+@pytest.mark.slow
 def test_client_cannot_bypass_limit_with_forwarded_header(client: Client) -> None:
     for number in range(25):
         request_password_reset(
@@ -181,6 +183,7 @@ def test_client_is_stored_as_hash(client: Client) -> None:
     assert (len(stored), "198.51" in stored) == (64, False)
 
 
+@pytest.mark.slow
 def test_admin_shows_emails_read_only(client: Client) -> None:
     request_password_reset(client)
     row = AccountMail.objects.get()

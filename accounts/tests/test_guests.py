@@ -63,6 +63,7 @@ def test_start_guest_changes_email_of_profile_without_orders() -> None:
     assert GuestEmail.objects.get(pk=request.session["guest_email_id"]).email == "guest@example.org"
 
 
+@pytest.mark.slow
 def test_start_guest_keeps_profile_with_open_order(client: Client) -> None:
     add_to_cart(client, make_product())
     submit_details(client, "gest@example.org")
@@ -70,6 +71,7 @@ def test_start_guest_keeps_profile_with_open_order(client: Client) -> None:
     assert Order.objects.get(active=True).billing_profile == BillingProfile.objects.get()
 
 
+@pytest.mark.slow
 def test_start_guest_after_order_creates_new_profile(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     client.post(GUEST, {"email": "other@example.org"})
@@ -79,6 +81,7 @@ def test_start_guest_after_order_creates_new_profile(client: Client, simulator: 
     assert order.order_id in client.get("/orders/").text
 
 
+@pytest.mark.slow
 def test_start_guest_after_order_with_same_email_keeps_profile(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     client.post(GUEST, {"email": "guest@example.org"})

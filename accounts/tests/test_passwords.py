@@ -99,6 +99,7 @@ def test_reset_link_get_changes_nothing(client: Client, alice: User) -> None:
     assert can_log_in(PASSWORD)
 
 
+@pytest.mark.slow
 def test_reset_link_works_once(client: Client, other_client: Client, alice: User) -> None:
     request_password_reset(client)
     link = send_and_get_link()
@@ -201,6 +202,7 @@ def test_reset_for_account_without_password_sends_nothing(client: Client) -> Non
 # Change
 
 
+@pytest.mark.slow
 def test_change_sets_new_password_and_keeps_session(client: Client, alice: User) -> None:
     sign_in(client, alice)
     response = change_password(client)
@@ -255,6 +257,7 @@ def test_passwords_are_not_shown_again(client: Client, alice: User) -> None:
     assert "Tr0ub4dor" not in change_password(client, "Tr0ub4dor-old", "Tr0ub4dor-new", "Tr0ub4dor-other").text
 
 
+@pytest.mark.slow
 def test_password_pages_are_not_cached(client: Client, alice: User) -> None:
     page = open_reset_link(client)
     sign_in(client, alice)

@@ -137,6 +137,7 @@ def test_delete_page_explains_what_is_deleted_and_kept(client: Client, alice: Us
     assert ("What we delete" in page, "What we keep" in page, "This cannot be undone." in page) == (True, True, True)
 
 
+@pytest.mark.slow
 def test_delete_removes_account_and_ends_sessions(client: Client, other_client: Client, alice: User) -> None:
     sign_in(other_client, alice)
     response = client.post(DELETE, AGAIN, follow=True)
@@ -146,6 +147,7 @@ def test_delete_removes_account_and_ends_sessions(client: Client, other_client: 
         assert browser.get("/accounts/profile/").url.startswith("/accounts/login/")
 
 
+@pytest.mark.slow
 def test_delete_frees_email_for_new_signup(client: Client, alice: User) -> None:
     delete_account(alice)
     client.logout()
@@ -153,6 +155,7 @@ def test_delete_frees_email_for_new_signup(client: Client, alice: User) -> None:
     assert "You have not ordered anything yet." in client.get("/orders/").text
 
 
+@pytest.mark.slow
 def test_delete_keeps_orders_without_personal_data(alice: User) -> None:
     order = make_order(alice)
     email = Mail.objects.create(order=order, kind=Mail.Kind.CONFIRMATION, to=alice.email, message_id="<1@x>")
@@ -181,6 +184,7 @@ def test_delete_leaves_no_row_with_personal_data(alice: User) -> None:
     assert (Order.objects.count(), send_due_emails(), mail.outbox) == (1, 0, [])
 
 
+@pytest.mark.slow
 def test_delete_does_not_reset_email_limits(alice: User) -> None:
     for _ in range(AccountMailQuerySet.RECIPIENT_LIMIT):
         AccountMail.objects.queue("reset", "alice@example.org", "client", None)
@@ -212,6 +216,7 @@ def test_delete_is_rejected_for_staff(client: Client, alice: User) -> None:
     assert User.objects.filter(pk=alice.pk).exists()
 
 
+@pytest.mark.slow
 def test_unshipped_order_keeps_hidden_address_until_shipped(client: Client, other_client: Client, alice: User) -> None:
     order = make_order(alice, status=Order.Status.PAID)
     session = other_client.session
@@ -226,6 +231,7 @@ def test_unshipped_order_keeps_hidden_address_until_shipped(client: Client, othe
     assert Order.objects.get().email == ""
 
 
+@pytest.mark.slow
 def test_unshipped_order_is_erased_after_one_month(alice: User) -> None:
     make_order(alice, status=Order.Status.PAID)
     delete_account(alice)
@@ -234,6 +240,7 @@ def test_unshipped_order_is_erased_after_one_month(alice: User) -> None:
     assert Order.objects.get().email == ""
 
 
+@pytest.mark.slow
 def test_new_account_with_same_email_cannot_claim_old_orders(alice: User) -> None:
     make_order(alice, status=Order.Status.PAID)
     delete_account(alice)
@@ -241,6 +248,7 @@ def test_new_account_with_same_email_cannot_claim_old_orders(alice: User) -> Non
     assert not Order.objects.claimable(again).exists()
 
 
+@pytest.mark.slow
 def test_delete_erases_claimed_guest_orders(alice: User) -> None:
     guest = BillingProfile.objects.create(email=alice.email)
     make_order(alice, billing_profile=guest, account=alice)
@@ -264,6 +272,7 @@ def test_delete_removes_customer_at_stripe(client: Client, simulator: Simulator)
     assert audit() == []
 
 
+@pytest.mark.slow
 def test_reconcile_deletes_customer_after_stripe_failure(request: pytest.FixtureRequest, alice: User) -> None:
     BillingProfile.objects.update(customer_id="cus_none")
     delete_account(alice)  # Stripe is not reachable before the simulator starts.
@@ -273,6 +282,7 @@ def test_reconcile_deletes_customer_after_stripe_failure(request: pytest.Fixture
     assert BillingProfile.objects.get().customer_id == ""
 
 
+@pytest.mark.slow
 def test_audit_finds_customer_left_at_stripe(alice: User) -> None:
     BillingProfile.objects.update(customer_id="cus_none")
     delete_account(alice)
@@ -280,6 +290,7 @@ def test_audit_finds_customer_left_at_stripe(alice: User) -> None:
     assert [finding.rule for finding in audit(with_stripe=False)] == ["I19"]
 
 
+@pytest.mark.slow
 def test_audit_still_finds_order_forged_before_deletion(alice: User) -> None:
     make_order(alice)
     Order.objects.update(checksum="0" * 64)

@@ -54,6 +54,7 @@ def row(user: User) -> tuple[Any, ...]:
     return (user.email, user.name, user.password, user.is_active, user.is_staff, user.is_superuser, *granted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("email", ["boss@example.org", "clerk@example.org", "colleague@example.org"])
 def test_clerk_cannot_change_an_account_with_rights(boss: User, clerk: User, email: str) -> None:
     colleague = make_user("colleague@example.org")
@@ -67,6 +68,7 @@ def test_clerk_cannot_change_an_account_with_rights(boss: User, clerk: User, ema
     assert row(user) == before
 
 
+@pytest.mark.slow
 def test_clerk_changes_a_customer_but_grants_no_rights(clerk: User) -> None:
     alice, client = make_user(), sign_in(clerk)
     page = client.get(url("accounts_user_change", alice)).text
@@ -83,6 +85,7 @@ def test_clerk_cannot_create_a_user_with_rights(clerk: User) -> None:
     assert not rights.has_rights(User.objects.get(email="new@example.org"))
 
 
+@pytest.mark.slow
 def test_clerk_cannot_change_groups(clerk: User) -> None:
     group, client = Group.objects.create(name="Packers"), sign_in(clerk)
     clerk.groups.add(group)
@@ -120,6 +123,7 @@ def test_account_that_became_staff_after_it_was_loaded_is_not_changed(clerk: Use
     assert not rights.lock_and_check(clerk, loaded)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["is_active", "is_staff", "is_superuser"])
 def test_last_superuser_cannot_be_removed(boss: User, name: str) -> None:
     client, data = sign_in(boss), user_data(boss, **{name: ""})

@@ -62,6 +62,7 @@ def test_lockout_starts_at_tenth_wrong_password(alice: User, settings: Any, atte
     assert attempt(password=PASSWORD).status_code == 429
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempt", [try_password, try_admin])
 def test_lockout_page_says_when_to_try_again(alice: User, attempt: Any) -> None:
     for _ in range(LIMIT):
@@ -73,6 +74,7 @@ def test_lockout_page_says_when_to_try_again(alice: User, attempt: Any) -> None:
     assert "no-store" in response.headers["Cache-Control"]
 
 
+@pytest.mark.slow
 def test_lockout_counts_shop_and_admin_together(alice: User) -> None:
     for attempt in (try_password, try_admin, try_password):
         response = attempt()
@@ -80,6 +82,7 @@ def test_lockout_counts_shop_and_admin_together(alice: User) -> None:
     assert not can_sign_in()
 
 
+@pytest.mark.slow
 def test_lockout_does_not_affect_other_ip_addresses(alice: User) -> None:
     for _ in range(3 * LIMIT):
         try_password()
@@ -87,6 +90,7 @@ def test_lockout_does_not_affect_other_ip_addresses(alice: User) -> None:
     assert try_admin(password=PASSWORD, ip_address=ELSEWHERE).status_code == 302
 
 
+@pytest.mark.slow
 def test_lockout_ends_after_15_minutes(alice: User) -> None:
     for _ in range(LIMIT):
         try_password()
@@ -96,6 +100,7 @@ def test_lockout_ends_after_15_minutes(alice: User) -> None:
     assert can_sign_in()
 
 
+@pytest.mark.slow
 def test_lockout_is_not_extended_by_further_attempts(alice: User) -> None:
     for _ in range(LIMIT):
         try_password()
@@ -105,6 +110,7 @@ def test_lockout_is_not_extended_by_further_attempts(alice: User) -> None:
     assert AccessAttempt.objects.get().attempt_time == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names", [["alice@example.org", "ALICE@example.org", " Alice@Example.Org "], ["al\u0131ce@example.org"]]
 )
@@ -128,6 +134,7 @@ def test_lockout_ignores_forged_forwarded_header(alice: User) -> None:
     assert response.status_code == 429
 
 
+@pytest.mark.slow
 def test_lockout_distinguishes_visitors_behind_proxy(alice: User, settings: Any) -> None:
     settings.TRUSTED_PROXIES = 1
     for _ in range(LIMIT):
@@ -158,6 +165,7 @@ def test_lockout_covers_many_accounts_from_one_ip_address(alice: User) -> None:
     assert (can_sign_in(HERE), can_sign_in(ELSEWHERE)) == (False, True)
 
 
+@pytest.mark.slow
 def test_password_reset_ends_lockout(alice: User, client: Client) -> None:
     for _ in range(LIMIT):
         try_password()
@@ -196,6 +204,7 @@ def test_username_that_bypasses_forms_fits_column() -> None:
     assert {len(row.username) for row in AccessAttempt.objects.all()} == {2, 254, 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempt", [try_password, try_admin])
 def test_passwords_are_neither_stored_nor_logged(
     alice: User, attempt: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
@@ -214,6 +223,7 @@ def test_successful_logins_are_not_recorded(alice: User) -> None:
     assert (AccessLog.objects.count(), AccessFailureLog.objects.count()) == (0, 0)
 
 
+@pytest.mark.slow
 def test_throttle_adds_no_queries_to_page_views(client: Client, settings: Any) -> None:
     product = make_product()
     for url in ("/", "/products/", product.get_absolute_url(), LOGIN, "/cart/"):
@@ -253,6 +263,7 @@ def test_signup_reports_taken_email_ten_times_per_hour(alice: User) -> None:
     assert (WAIT in responses[10].text, responses[10].headers["Retry-After"]) == (True, "3600")
 
 
+@pytest.mark.slow
 def test_signup_at_limit_reveals_nothing(alice: User) -> None:
     for _ in range(10):
         try_signup()

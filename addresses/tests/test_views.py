@@ -95,6 +95,7 @@ def test_check_saves_the_address_to_the_order_and_redirects(alice: Client) -> No
     assert order.shipping_address.lines() == ["Gia Guest", "1 High Street", "BATH", "BA1 1AA", "United Kingdom"]
 
 
+@pytest.mark.slow
 def test_check_uses_the_shipping_address_for_billing_by_default(alice: Client) -> None:
     alice.post(CHECK, ADDRESS)
     assert order_of("alice@example.org").is_billed_to_shipping_address
@@ -117,6 +118,7 @@ def test_check_stores_the_same_address_once(alice: Client) -> None:
     assert Address.objects.count() == 1
 
 
+@pytest.mark.slow
 def test_check_creates_a_separate_address_for_each_profile(alice: Client, bob: Client) -> None:
     alice.post(CHECK, ADDRESS)
     bob.post(CHECK, ADDRESS)
@@ -152,6 +154,7 @@ def test_check_does_not_redirect_to_another_site(alice: Client) -> None:
     assert alice.post(CHECK, ADDRESS | {"next": "//evil.example"}).url == CHECKOUT
 
 
+@pytest.mark.slow
 def test_check_ignores_a_submitted_billing_profile(alice: Client, bob: Client) -> None:
     other_profile = make_address("bob@example.org").billing_profile
     alice.post(CHECK, ADDRESS | {"billing_profile": other_profile.pk, "line_1": "9 New Street"})
@@ -161,6 +164,7 @@ def test_check_ignores_a_submitted_billing_profile(alice: Client, bob: Client) -
 # Saved addresses
 
 
+@pytest.mark.slow
 def test_saved_addresses_are_shown_only_to_their_owner(alice: Client, bob: Client) -> None:
     make_address("alice@example.org", line_1="7 Alice Lane")
     make_address("bob@example.org", line_1="8 Bob Lane")
@@ -168,6 +172,7 @@ def test_saved_addresses_are_shown_only_to_their_owner(alice: Client, bob: Clien
     assert [text in bob.get(CHECK).text for text in ("7 Alice Lane", "8 Bob Lane")] == [False, True]
 
 
+@pytest.mark.slow
 def test_saved_addresses_are_hidden_from_a_guest_with_the_same_email(alice: Client, other_client: Client) -> None:
     make_address("alice@example.org", line_1="7 Alice Lane")
     add_to_cart(other_client, make_product())
@@ -177,6 +182,7 @@ def test_saved_addresses_are_hidden_from_a_guest_with_the_same_email(alice: Clie
     assert "7 Alice Lane" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["shipping", "billing"])
 def test_update_uses_a_saved_address_for_the_order(alice: Client, kind: str) -> None:
     alice.post(CHECK, ADDRESS)
@@ -193,6 +199,7 @@ def test_update_sets_an_empty_billing_address_too(alice: Client) -> None:
     assert order_of("alice@example.org").billing_address == saved
 
 
+@pytest.mark.slow
 def test_update_rejects_the_address_of_another_user(alice: Client, bob: Client) -> None:
     other_address = make_address("bob@example.org", line_1="8 Bob Lane")
     alice.post(CHECK, ADDRESS)
@@ -212,6 +219,7 @@ def test_update_with_an_invalid_address_id_changes_nothing(alice: Client, number
     assert (response.url, order_of("alice@example.org").shipping_address_id) == (CHECKOUT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["", "home", "status", "x\x00"])
 def test_update_with_an_unknown_address_type_changes_nothing(alice: Client, kind: str) -> None:
     saved = make_address("alice@example.org")

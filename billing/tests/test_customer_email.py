@@ -57,6 +57,7 @@ def change_email(profile: BillingProfile, email: str) -> None:
 # The email address follows
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_customer_follows_the_corrected_email_of_a_guest(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())

@@ -86,6 +86,7 @@ def test_user_is_limited_to_ten_declined_cards_from_different_ip_addresses(simul
     assert statuses == [402] * 10 + [429] * 30
 
 
+@pytest.mark.slow
 def test_rejection_says_when_to_try_again(simulator: Simulator) -> None:
     client = visitor("192.0.2.1")
     enter_cards(client, 10)
@@ -140,6 +141,7 @@ def test_stripe_outage_does_not_count(simulator: Simulator) -> None:
     assert add_card(client).status_code == 200
 
 
+@pytest.mark.slow
 def test_setups_are_counted_before_stripe_is_called(simulator: Simulator) -> None:
     client = visitor("192.0.2.1")
     statuses = [client.post(reverse("billing:setup_intent")).status_code for _number in range(12)]
@@ -181,12 +183,14 @@ def test_order_over_the_limit_is_not_placed_and_can_be_placed_later(client: Clie
     assert Order.objects.placed().count() == 1
 
 
+@pytest.mark.slow
 def test_payments_and_added_cards_are_counted_separately(client: Client, simulator: Simulator) -> None:
     card = pay_step(client)
     create_attempts(10, ok=False, kind="add", profile=BillingProfile.objects.get())
     assert place_order(client, card).status_code == 302
 
 
+@pytest.mark.slow
 def test_rejected_order_does_not_count(client: Client, simulator: Simulator) -> None:
     card = pay_step(client)
     place_order(client, card, quote="stale")
@@ -204,6 +208,7 @@ def test_payment_attempt_saves_its_result(client: Client, simulator: Simulator, 
     assert CardAttempt.objects.get(kind=CardAttempt.Kind.PAY).ok is ok
 
 
+@pytest.mark.slow
 def test_viewing_pages_creates_no_attempt(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), FAILS_LATER)
     CardAttempt.objects.all().delete()
@@ -215,6 +220,7 @@ def test_viewing_pages_creates_no_attempt(client: Client, simulator: Simulator) 
 # The whole shop
 
 
+@pytest.mark.slow
 def test_shop_limit_rejects_new_visitors_for_an_hour(simulator: Simulator) -> None:
     create_attempts(200, ok=False)
     assert add_card(visitor("192.0.2.1")).status_code == 429

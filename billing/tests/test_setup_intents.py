@@ -58,6 +58,7 @@ def set_up(client: Client, simulator: Simulator, card: str = "pm_card_visa") -> 
     return keep(client, confirm(simulator, begin(client), card))
 
 
+@pytest.mark.slow
 def test_setup_saves_a_card(guest: Client, simulator: Simulator) -> None:
     response = set_up(guest, simulator)
     card = Card.objects.get()
@@ -65,6 +66,7 @@ def test_setup_saves_a_card(guest: Client, simulator: Simulator) -> None:
     assert (card.stripe_id[:3], card.billing_profile.email, card.is_saved) == ("pm_", "guest@example.org", False)
 
 
+@pytest.mark.slow
 def test_card_of_a_setup_pays_an_order(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     submit_details(client)
@@ -72,6 +74,7 @@ def test_card_of_a_setup_pays_an_order(client: Client, simulator: Simulator) -> 
     assert Order.objects.placed().get().status == Order.Status.PAID
 
 
+@pytest.mark.slow
 def test_card_of_an_authenticated_setup_pays_without_another_challenge(client: Client, simulator: Simulator) -> None:
     add_to_cart(client, make_product())
     submit_details(client)
@@ -128,6 +131,7 @@ def test_setup_of_another_customer_is_rejected_even_if_the_shop_created_it(
     assert not Card.objects.exists()
 
 
+@pytest.mark.slow
 def test_setup_used_again_returns_its_card_and_changes_nothing(guest: Client, simulator: Simulator) -> None:
     setup_id = confirm(simulator, begin(guest))
     first = keep(guest, setup_id).json()
@@ -175,6 +179,7 @@ def test_setup_can_be_retrieved_again_after_a_lost_answer(guest: Client, simulat
     assert keep(guest, setup_id).status_code == 200
 
 
+@pytest.mark.slow
 def test_setup_on_an_order_page_saves_the_card_for_the_payer_of_the_order(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     setup_id = confirm(simulator, begin(client, order))
@@ -182,6 +187,7 @@ def test_setup_on_an_order_page_saves_the_card_for_the_payer_of_the_order(client
     assert Card.objects.get(stripe_id__startswith="pm_").billing_profile == order.billing_profile
 
 
+@pytest.mark.slow
 def test_setup_for_the_order_of_another_visitor_returns_404(
     client: Client, charlie: Client, simulator: Simulator
 ) -> None:

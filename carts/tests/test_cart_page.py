@@ -77,6 +77,7 @@ def summary(page: Element) -> str:
 # --- quantities ---
 
 
+@pytest.mark.slow
 def test_typed_quantity_is_ordered_by_the_checkout_button(shopper: Client) -> None:
     response = press(shopper, CHECKOUT_BUTTON, typed(shopper, "5", "1"))
     assert (response.url, quantities()) == (CHECKOUT, [5, 1])
@@ -142,6 +143,7 @@ def test_zero_removes_a_line_with_the_update_button(shopper: Client) -> None:
     assert quantities() == [1]
 
 
+@pytest.mark.slow
 def test_quantity_above_the_stock_is_lowered_and_shown_before_the_checkout(shopper: Client) -> None:
     response = press(shopper, CHECKOUT_BUTTON, typed(shopper, "50", "1"))
     assert (response.url.startswith(f"{CART}?"), quantities()) == (True, [7, 1])
@@ -167,6 +169,7 @@ def test_checkout_orders_what_was_typed_or_shows_a_message(shopper: Client, text
 # --- other tabs ---
 
 
+@pytest.mark.slow
 def test_line_removed_in_another_tab_does_not_come_back(shopper: Client, bowl: Product) -> None:
     form = typed(shopper, "5", "1")
     add_to_cart(shopper, bowl, action="remove")
@@ -263,6 +266,7 @@ def test_delivery_options_that_were_not_changed_do_not_undo_another_tab(shopper:
     assert Cart.objects.get().country == "FR"
 
 
+@pytest.mark.slow
 def test_method_chosen_on_an_older_page_keeps_the_country_of_another_tab(shopper: Client) -> None:
     fast = ShippingMethod.objects.create(title="Fast", price=9, position=5)
     older = read_form(shopper.get(CART))
@@ -277,6 +281,7 @@ def test_country_that_was_chosen_alone_does_not_fix_the_method_shown_first(shopp
     assert Cart.objects.values_list("country", "shipping_method").get() == ("DE", None)
 
 
+@pytest.mark.slow
 def test_region_does_not_move_to_another_country_with_the_same_key(shopper: Client) -> None:
     make_tax(country="US", region="WA")
     make_tax(country="AU", region="WA")

@@ -121,6 +121,7 @@ def test_changed_country_shows_the_details_again_with_all_input(shopper: Client,
     assert (BillingProfile.objects.count(), Order.objects.count()) == (0, 0)
 
 
+@pytest.mark.slow
 def test_details_can_be_changed_again(shopper: Client) -> None:
     submit_details(shopper)
     page = shopper.get(f"{CHECKOUT}?details")
@@ -145,6 +146,7 @@ def test_checkout_of_a_user_asks_no_email_and_shows_saved_addresses(client: Clie
     assert "Continue as guest" not in page
 
 
+@pytest.mark.slow
 def test_checkout_of_a_guest_shows_no_data_of_the_user_with_that_email(shopper: Client) -> None:
     alice = make_user()
     Address.objects.create(billing_profile=alice.billing_profile, **ADDRESS | {"line_1": "7 Alice Lane"})
@@ -183,6 +185,7 @@ def test_payment_step_query_count_does_not_depend_on_the_cart_size(
     assert len(queries) == most
 
 
+@pytest.mark.slow
 def test_second_purchase_reuses_the_address(shopper: Client, simulator: Simulator) -> None:
     buy(shopper, make_product())
     add_to_cart(shopper, make_product())
@@ -191,6 +194,7 @@ def test_second_purchase_reuses_the_address(shopper: Client, simulator: Simulato
     assert "1 High Street" in page.text
 
 
+@pytest.mark.slow
 def test_purchase_does_not_reuse_another_guests_address(
     shopper: Client, other_client: Client, simulator: Simulator
 ) -> None:

@@ -40,6 +40,7 @@ def submit_delivery(client: Client, **data: Any) -> str:
     return str(client.post("/cart/delivery/", data, headers=SAME, follow=True).text)
 
 
+@pytest.mark.slow
 def test_cart_shows_delivery_and_tax_without_personal_data(shopper: Client) -> None:
     make_tax()
     page = shopper.get("/cart/").text
@@ -62,6 +63,7 @@ def test_checkout_preselects_the_country_of_the_estimate(shopper: Client) -> Non
     assert '<option value="FR" selected' in shopper.get(CHECKOUT).text
 
 
+@pytest.mark.slow
 def test_estimate_asks_for_the_region_where_regions_have_rates(shopper: Client) -> None:
     make_tax("8.25", title="Sales tax", country="US", region="CA, California")
     assert "State or region" in submit_delivery(shopper, country="US")
@@ -120,6 +122,7 @@ def test_changing_the_method_without_javascript_updates_the_total(shopper: Clien
     assert "Place order · £25.50" in shopper.get(CHECKOUT).text
 
 
+@pytest.mark.slow
 def test_method_changed_on_submit_is_shown_before_the_order_is_placed(
     shopper: Client, simulator: Simulator, express: ShippingMethod
 ) -> None:
@@ -131,6 +134,7 @@ def test_method_changed_on_submit_is_shown_before_the_order_is_placed(
     assert not Order.objects.placed().exists()
 
 
+@pytest.mark.slow
 def test_method_that_was_shown_is_charged(shopper: Client, simulator: Simulator, express: ShippingMethod) -> None:
     submit_details(shopper)
     submit_delivery(shopper, shipping_method=express.pk)

@@ -56,6 +56,7 @@ def test_every_page_offers_the_same_countries_for_delivery(shopper: Client) -> N
     assert offered(shopper.get(CHECK), "country") == served
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_saved", [True, False])
 def test_cart_shows_the_costs_for_the_address_chosen_at_the_checkout(shopper: Client, is_saved: bool) -> None:
     set_standard_delivery("4.95", countries="")
@@ -69,6 +70,7 @@ def test_cart_shows_the_costs_for_the_address_chosen_at_the_checkout(shopper: Cl
     assert shopper.get("/cart/").context["quote"].destination.country == "DE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("chosen", "shown"), [("", "DE"), ("IE", "IE")])
 def test_cart_shows_the_costs_for_the_address_of_the_last_order(shopper: Client, chosen: str, shown: str) -> None:
     set_standard_delivery("4.95", countries="")
@@ -79,6 +81,7 @@ def test_cart_shows_the_costs_for_the_address_of_the_last_order(shopper: Client,
     assert shopper.get("/cart/").context["quote"].destination.country == shown
 
 
+@pytest.mark.slow
 def test_billing_address_does_not_change_the_destination_on_the_cart_page(shopper: Client) -> None:
     submit_details(shopper)
     shopper.post("/addresses/update/", {"address_id": french_address().pk, "address_type": "billing"})
@@ -115,6 +118,7 @@ def test_estimate_rejects_a_country_without_delivery(shopper: Client, country: s
     assert Cart.objects.get().country == ""
 
 
+@pytest.mark.slow
 def test_stored_address_in_a_country_without_delivery_stays_visible_with_a_message(shopper: Client) -> None:
     submit_details(shopper)
     Order.objects.get().use_address(french_address(), "shipping")

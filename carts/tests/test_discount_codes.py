@@ -42,6 +42,7 @@ def test_code_lowers_the_total_and_has_a_remove_button(shopper: Client) -> None:
     assert "£33.75" in shopper.get("/cart/").text
 
 
+@pytest.mark.slow
 def test_code_is_removed(shopper: Client) -> None:
     make_discount("TEN")
     submit_code(shopper, "TEN")
@@ -71,6 +72,7 @@ def test_code_that_does_not_apply_is_not_stored(shopper: Client, fields: Any, co
     assert Cart.objects.get().discount_code == ""
 
 
+@pytest.mark.slow
 def test_new_code_replaces_the_old_one_only_if_it_applies(shopper: Client) -> None:
     make_discount("TEN")
     make_discount("FIVE", value=5)
@@ -81,6 +83,7 @@ def test_new_code_replaces_the_old_one_only_if_it_applies(shopper: Client) -> No
     assert Cart.objects.get().discount_code == "FIVE"
 
 
+@pytest.mark.slow
 def test_blank_code_is_rejected_and_keeps_the_old_one(shopper: Client) -> None:
     make_discount()
     submit_code(shopper, " ten ")
@@ -103,6 +106,7 @@ def test_code_without_a_cart_changes_nothing(client: Client) -> None:
     assert not Cart.objects.exists()
 
 
+@pytest.mark.slow
 def test_guessing_codes_is_blocked_for_an_hour(shopper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discount_codes, "MAX_WRONG_CODES", 2)
     make_discount("TEN")
@@ -121,6 +125,7 @@ def test_known_code_does_not_count_as_a_guess(shopper: Client, monkeypatch: pyte
     assert "has been used up" in submit_code(shopper, "OLD")
 
 
+@pytest.mark.slow
 def test_code_stays_in_the_cart_after_sign_in(shopper: Client, other_client: Client) -> None:
     alice = make_user()
     sign_in(other_client, alice)

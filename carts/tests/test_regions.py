@@ -60,6 +60,7 @@ def test_every_region_is_found_by_its_key_and_name() -> None:
             }, (country, key)
 
 
+@pytest.mark.slow
 def test_rate_of_a_region_named_in_words_is_charged_at_the_checkout(client: Client) -> None:
     make_tax("8.25", title="Sales tax", country="US", region="California")
     add_to_cart(client, make_product())

@@ -163,6 +163,7 @@ def test_sign_in_leaves_the_cart_of_a_paid_order(client: Client, simulator: Simu
 # The sentence
 
 
+@pytest.mark.slow
 def test_refilled_cart_says_once_that_the_lines_came_back(client: Client, simulator: Simulator, lamp: Product) -> None:
     order = buy(client, lamp, "tok_chargeCustomerFail", quantity=2)
     add_to_cart(client, lamp, 2)
@@ -216,6 +217,7 @@ def test_head_request_does_not_use_up_the_sentence(client: Client, simulator: Si
     assert EXPIRED.format(order.order_id) in client.get(reverse("carts:home")).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", "?details"])
 def test_checkout_says_that_lines_came_back_before_they_are_ordered(
     client: Client, simulator: Simulator, lamp: Product, query: str
@@ -284,6 +286,7 @@ def test_emptied_cart_does_not_say_that_the_lines_are_in_it(
     assert order.order_id not in client.get(reverse("carts:home")).text
 
 
+@pytest.mark.slow
 def test_many_orders_keep_the_newest_numbers(lamp: Product) -> None:
     cart = make_cart({})
     for number in range(12):

@@ -65,6 +65,7 @@ def test_hold_time_is_right_when_the_clock_changes(placed: datetime, until: str,
         assert (times.format_time(order.reserved_until), times.format_zone(order.reserved_until)) == (until, zone)
 
 
+@pytest.mark.slow
 @given(minutes=st.integers(0, 100 * 365 * 24 * 60))
 def test_machine_format_keeps_the_moment(minutes: int) -> None:
     moment = datetime(1990, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)

@@ -39,6 +39,7 @@ def can_see(client: Client, order: Order) -> bool:
     return order.order_id in client.get("/orders/").text
 
 
+@pytest.mark.slow
 def test_claim_adds_guest_orders_to_account(client: Client, alice: User) -> None:
     orders = [guest_order(), guest_order("ALICE@Example.org", Order.Status.SHIPPED)]
     response = client.post(claim_link(client), follow=True)

@@ -88,6 +88,7 @@ def test_dispute_is_stored_with_its_deadline(order: Order, simulator: Simulator)
     assert row.opened.timestamp() == simulator.objects("dispute")[0]["created"]
 
 
+@pytest.mark.slow
 def test_each_change_is_an_event_an_alert_and_an_email(order: Order, simulator: Simulator) -> None:
     dispute = open_dispute(simulator, order)
     change_dispute(simulator, order, dispute, status="under_review")
@@ -214,6 +215,7 @@ def parallel(monkeypatch: pytest.MonkeyPatch, step: Callable[[], Any]) -> None:
     monkeypatch.setattr(gateway, "list_disputes", fetch)
 
 
+@pytest.mark.slow
 def test_parallel_requests_record_a_change_once(
     order: Order, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +225,7 @@ def test_parallel_requests_record_a_change_once(
     assert (history(order), len(alerts(order))) == ([Kind.DISPUTED], 1)
 
 
+@pytest.mark.slow
 def test_late_answer_does_not_replace_a_newer_state(
     order: Order, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +264,7 @@ def test_lost_dispute_counts_and_leaves_nothing_to_refund(order: Order, simulato
     assert (Dispute.objects.get().closed is not None, audit()) == (True, [])
 
 
+@pytest.mark.slow
 def test_lost_part_limits_the_refund_to_the_rest(order: Order, simulator: Simulator) -> None:
     change_dispute(simulator, order, open_dispute(simulator, order, amount=1000), status="lost")
     with pytest.raises(RefundRejected, match=r"Only £26\.95"):
@@ -466,6 +470,7 @@ def test_order_whose_payment_was_lost_cannot_be_shipped(
 # --- admin, missed webhooks and erasure ---
 
 
+@pytest.mark.slow
 def test_order_page_of_staff_shows_disputes(admin_client: Client) -> None:
     order, opened = make_paid_order(), timezone.now()
     values = {"reason": "product_not_received", "status": "needs_response", "opened": opened}

@@ -47,6 +47,7 @@ def make_refund(order: Order, amount: str, **fields: Any) -> Refund:
 # Recipients
 
 
+@pytest.mark.slow
 def test_paid_order_notifies_shopper_and_staff_once(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product(stock=6))
     payments.settle(order)

@@ -66,6 +66,7 @@ def test_page_tells_what_is_erased_and_changes_nothing(client: Client, staff: Us
     assert User.objects.filter(pk=alice.pk, name="Alice Adams").exists()
 
 
+@pytest.mark.slow
 def test_staff_erase_an_account_and_the_log_names_only_the_id(client: Client, staff: User, alice: User) -> None:
     response = client.post(page("accounts_user", alice), follow=True)
     assert "The personal data has been erased." in response.text

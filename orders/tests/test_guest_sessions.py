@@ -57,6 +57,7 @@ def test_guest_is_known_until_the_limit(client: Client, simulator: Simulator, mo
     assert client.get(order.get_absolute_url()).status_code == 404
 
 
+@pytest.mark.slow
 def test_first_page_after_the_limit_does_not_name_an_unpaid_order(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +153,7 @@ def test_unpaid_order_stays_until_it_ends(
     assert client.get(order.get_absolute_url()).status_code == 404
 
 
+@pytest.mark.slow
 def test_checkout_in_progress_gets_a_message_at_the_limit(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def test_separate_billing_address_survives_sign_in(client: Client) -> None:
     assert (order.shipping_address.city, order.billing_address.city) == ("Bath", "Oxford")
 
 
+@pytest.mark.slow
 def test_addresses_of_an_earlier_guest_order_do_not_go_to_a_user(client: Client, simulator: Simulator) -> None:
     buy(client, make_product())
     add_to_cart(client, make_product())
@@ -205,6 +206,7 @@ def test_typed_details_win_over_the_addresses_of_the_users_order(client: Client)
     assert f'value="{NAME}"' in client.get(CHECKOUT).text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["update", "check"])
 def test_address_chosen_after_sign_in_replaces_the_typed_details(client: Client, way: str) -> None:
     alice = make_user()
@@ -251,6 +253,7 @@ def test_sign_up_for_an_order_with_another_email_says_where_the_order_is(client:
     assert "Orders placed here with another email are not part of it." in page.text
 
 
+@pytest.mark.slow
 def test_users_order_stays_in_the_session_when_the_guest_session_before_it_is_over(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +291,7 @@ def test_next_person_cannot_use_the_card_of_a_guest_who_did_not_order(
     assert simulator.objects("card") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["details", "sign up"])
 def test_guest_with_the_same_email_keeps_the_card(client: Client, simulator: Simulator, way: str) -> None:
     card = begin_with_card(client)

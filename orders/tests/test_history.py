@@ -111,6 +111,7 @@ def inlines_of(staff: Client, order: Order) -> list[tuple[int, bool]]:
     return [(len(one.formset.queryset), "collapse" in one.classes) for one in histories]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_admin_folds_the_history_of_a_finished_order(client: Client, admin_client: Client) -> None:
     kinds = [Kind.PLACED, Kind.PAYING, Kind.DECLINED, Kind.PAYING]
@@ -118,6 +119,7 @@ def test_admin_folds_the_history_of_a_finished_order(client: Client, admin_clien
     assert inlines_of(admin_client, make_order(client, *kinds, Kind.PAID)) == [(2, False), (5, True)]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_admin_shows_times_in_the_zone_and_format_of_the_shop(
     client: Client, admin_client: Client, settings: Any

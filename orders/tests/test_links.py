@@ -29,12 +29,14 @@ def link(order: Order) -> str:
     return order_url(order).removeprefix("http://127.0.0.1:8000")
 
 
+@pytest.mark.slow
 def test_guest_email_contains_the_link(order: Order, other_client: Client) -> None:
     [found] = re.findall(r"http://127\.0\.0\.1:8000(/orders/\S+)", mail.outbox[0].body)
     assert other_client.get(found).url == order.get_absolute_url()
     assert other_client.get(order.get_absolute_url()).status_code == 200
 
 
+@pytest.mark.slow
 def test_account_email_contains_no_key(client: Client, simulator: Simulator) -> None:
     client.force_login(make_user())
     add_to_cart(client, make_product())
@@ -43,10 +45,12 @@ def test_account_email_contains_no_key(client: Client, simulator: Simulator) -> 
     assert "?key=" not in mail.outbox[0].body
 
 
+@pytest.mark.slow
 def test_link_redirects_to_a_url_without_the_key(order: Order, other_client: Client) -> None:
     assert "key" not in other_client.get(link(order), follow=True).request["QUERY_STRING"]
 
 
+@pytest.mark.slow
 def test_stranger_without_the_link_gets_404(order: Order, other_client: Client) -> None:
     assert other_client.get(order.get_absolute_url()).status_code == 404
 
@@ -61,6 +65,7 @@ def test_link_does_not_open_another_order(
     assert other_client.get(second.get_absolute_url()).status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [lambda text: text[:-1], lambda text: text + "x", lambda text: "?key=", str.lower])
 def test_tampered_link_is_rejected(order: Order, other_client: Client, change: object) -> None:
     path, _separator, key = link(order).partition("?")
@@ -70,6 +75,7 @@ def test_tampered_link_is_rejected(order: Order, other_client: Client, change: o
     assert other_client.get(order.get_absolute_url()).status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("days", "is_open"), [(89, True), (91, False)])
 def test_link_is_valid_for_ninety_days(
     order: Order, other_client: Client, monkeypatch: pytest.MonkeyPatch, days: int, is_open: bool
@@ -81,6 +87,7 @@ def test_link_is_valid_for_ninety_days(
     assert (other_client.get(url).url == order.get_absolute_url()) == is_open
 
 
+@pytest.mark.slow
 def test_revoking_links_ends_access_by_earlier_links(order: Order, other_client: Client, admin_client: Client) -> None:
     other_client.get(link(order))
     data = {"action": "revoke_links", "_selected_action": [order.pk]}
@@ -90,17 +97,20 @@ def test_revoking_links_ends_access_by_earlier_links(order: Order, other_client:
     assert other_client.get(link(order)).url == order.get_absolute_url()
 
 
+@pytest.mark.slow
 def test_revoking_links_is_recorded_in_the_history(order: Order, client: Client) -> None:
     links.revoke(order, by="staff@example.org")
     assert order.events.filter(kind="links_revoked", by="staff@example.org").count() == 1
     assert "Links in earlier emails no longer open this order" in client.get(order.get_absolute_url()).content.decode()
 
 
+@pytest.mark.slow
 def test_revoking_links_keeps_access_for_the_session_that_placed_the_order(order: Order, client: Client) -> None:
     Order.objects.update(link_version=2)
     assert client.get(order.get_absolute_url()).status_code == 200
 
 
+@pytest.mark.slow
 def test_logout_ends_access_by_link(order: Order, other_client: Client) -> None:
     other_client.get(link(order))
     other_client.post(reverse("accounts:logout"))

@@ -214,6 +214,7 @@ def test_lines_that_do_not_add_up_to_the_order_are_found(order: Order) -> None:
     assert "not the sum of its lines" in output
 
 
+@pytest.mark.slow
 def test_page_and_email_show_the_frozen_amounts(client: Client, simulator: Simulator) -> None:
     make_tax()
     make_discount("TEN")

@@ -223,6 +223,7 @@ def customers(simulator: Simulator) -> int:
     return sum(not customer.get("deleted") for customer in simulator.objects("customer"))
 
 
+@pytest.mark.slow
 def test_guest_without_an_order_is_deleted_with_the_customer_at_stripe(client: Client, simulator: Simulator) -> None:
     enter_details(client)
     add_card(client)
@@ -408,6 +409,7 @@ def test_times_are_settings(settings: Any) -> None:
     assert prune()[0]["anonymous carts pruned"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("simulator")
 def test_command_prints_what_was_deleted() -> None:
     for _number in range(3):

@@ -155,6 +155,7 @@ def test_address_edited_in_the_address_book_is_named(member: Client) -> None:
     assert f"The delivery address is now: {BOBS_ADDRESS}" in rejection(shown)
 
 
+@pytest.mark.slow
 def test_address_deleted_from_the_address_book_is_asked_for(member: Client) -> None:
     shown = shown_facts(Order.objects.get())
     member.post(reverse("addresses:delete", args=[Address.objects.get().pk]))
@@ -168,6 +169,7 @@ def test_address_row_edited_in_place_is_named(member: Client) -> None:
     assert "The delivery address is now: Anna, 99 Other Road" in rejection(shown)
 
 
+@pytest.mark.slow
 def test_email_changed_in_the_account_is_named(member: Client) -> None:
     shown = shown_facts(Order.objects.get())
     member.post(reverse("accounts:email_change"), {"email": "new@example.org", "password": PASSWORD})
@@ -193,6 +195,7 @@ class Page:
         return parse_html(self.client.post(CHECKOUT, self.form, follow=True).text).text
 
 
+@pytest.mark.slow
 def test_changed_details_are_named_although_the_card_is_missing(anna: Client, simulator: Simulator) -> None:
     page = Page(anna)
     submit_details(anna, "bob@example.org", **ANNA)

@@ -137,6 +137,7 @@ def test_start_afresh_changes_nothing_for_a_user(client: Client) -> None:
     assert STREET in client.get(CHECKOUT).text
 
 
+@pytest.mark.slow
 def test_start_afresh_keeps_the_cart_without_its_destination_and_code(client: Client) -> None:
     make_discount("GIAS-OWN")
     make_tax(country="US", region="California", title="Sales tax")
@@ -244,11 +245,13 @@ def test_start_afresh_cancels_all_unpaid_orders(client: Client, simulator: Simul
     assert knows_nothing(client, *orders)
 
 
+@pytest.mark.slow
 def test_cancellation_is_confirmed_in_a_message(client: Client, simulator: Simulator) -> None:
     purchase(client, "tok_chargeCustomerFail")
     assert "The unpaid order has been cancelled. Nothing was charged." in client.post(AFRESH, follow=True).text
 
 
+@pytest.mark.slow
 def test_canceled_order_returns_its_lines_to_the_cart(client: Client, simulator: Simulator) -> None:
     buy(client, make_product(title="Teal mug"), "tok_chargeCustomerFail")
     page = client.post(AFRESH, follow=True)

@@ -69,17 +69,20 @@ def test_new_card_for_an_order_that_ended_in_another_tab_leads_to_the_order(
     assert "charged" not in response.json()["error"]
 
 
+@pytest.mark.slow
 def test_list_shows_status_and_number_of_items(client: Client, order: Order) -> None:
     OrderItem.objects.update(quantity=3)
     page = client.get(reverse("orders:list")).text
     assert ("Awaiting payment" in page, "3 items:" in page) == (True, True)
 
 
+@pytest.mark.slow
 def test_list_shows_only_the_visitors_orders(client: Client, order: Order, charlie: Client) -> None:
     assert order.order_id in client.get(reverse("orders:list")).text
     assert order.order_id not in charlie.get(reverse("orders:list")).text
 
 
+@pytest.mark.slow
 def test_guest_with_the_same_email_sees_no_orders(order: Order, other_client: Client) -> None:
     add_to_cart(other_client, make_product())
     submit_details(other_client, order.email)
@@ -87,6 +90,7 @@ def test_guest_with_the_same_email_sees_no_orders(order: Order, other_client: Cl
     assert other_client.get(order.get_absolute_url()).status_code == 404
 
 
+@pytest.mark.slow
 def test_signup_keeps_the_guest_order(client: Client, order: Order) -> None:
     data = {"name": "Gia", "email": "gia@example.org", "password": PASSWORD}
     client.post(reverse("accounts:signup"), data)
@@ -94,6 +98,7 @@ def test_signup_keeps_the_guest_order(client: Client, order: Order) -> None:
     assert order.billing_profile.user.email == "gia@example.org"
 
 
+@pytest.mark.slow
 def test_login_does_not_move_a_guest_order_to_the_account(client: Client, order: Order) -> None:
     bob = make_user("bob@example.org")
     client.post(reverse("accounts:login"), {"email": bob.email, "password": PASSWORD})
@@ -102,11 +107,13 @@ def test_login_does_not_move_a_guest_order_to_the_account(client: Client, order:
     assert order.billing_profile.user is None
 
 
+@pytest.mark.slow
 def test_logout_ends_access_to_orders(client: Client, order: Order) -> None:
     client.post(reverse("accounts:logout"))
     assert client.get(order.get_absolute_url()).status_code == 404
 
 
+@pytest.mark.slow
 def test_user_sees_the_order_in_another_browser(client: Client, other_client: Client, simulator: Simulator) -> None:
     alice = make_user()
     client.login(username=alice.email, password=PASSWORD)
@@ -128,12 +135,14 @@ def test_success_page_without_an_order_redirects_to_the_cart(other_client: Clien
     assert other_client.get(reverse("carts:success")).url == reverse("carts:home")
 
 
+@pytest.mark.slow
 def test_success_page_can_be_reloaded(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     texts = [client.get(reverse("carts:success")).text for _attempt in range(2)]
     assert [order.order_id in text for text in texts] == [True, True]
 
 
+@pytest.mark.slow
 def test_success_page_keeps_a_cart_started_in_another_tab(client: Client, simulator: Simulator) -> None:
     buy(client, make_product())
     add_to_cart(client, make_product())
@@ -141,16 +150,19 @@ def test_success_page_keeps_a_cart_started_in_another_tab(client: Client, simula
     assert client.session["cart_items"] == 1
 
 
+@pytest.mark.slow
 def test_personal_pages_are_not_cached(client: Client, order: Order) -> None:
     for url in (order.get_absolute_url(), reverse("orders:list"), reverse("carts:home")):
         assert "no-store" in client.get(url).headers["Cache-Control"], url
 
 
+@pytest.mark.slow
 def test_timeline_lists_events_in_order(client: Client, order: Order) -> None:
     text = client.get(order.get_absolute_url()).text
     assert text.index("Order placed") < text.index("Payment started") < text.index("Payment failed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 30])
 def test_list_runs_a_constant_number_of_queries(
     client: Client, simulator: Simulator, django_assert_num_queries: Any, count: int
@@ -163,6 +175,7 @@ def test_list_runs_a_constant_number_of_queries(
         client.get(reverse("orders:list"))
 
 
+@pytest.mark.slow
 def test_admin_shows_the_order_with_read_only_amounts(
     client: Client, admin_client: Client, simulator: Simulator
 ) -> None:
@@ -174,6 +187,7 @@ def test_admin_shows_the_order_with_read_only_amounts(
     assert 'name="total"' not in page
 
 
+@pytest.mark.slow
 def test_posted_admin_form_does_not_change_the_order(
     client: Client, admin_client: Client, simulator: Simulator
 ) -> None:
@@ -184,6 +198,7 @@ def test_posted_admin_form_does_not_change_the_order(
     assert (order.status, str(order.total)) == (Order.Status.PAID, "20.95")
 
 
+@pytest.mark.slow
 def test_staff_cancel_an_unpaid_order(admin_client: Client, order: Order) -> None:
     data = {"action": "cancel_unpaid", "_selected_action": [order.pk]}
     admin_client.post(reverse("admin:orders_order_changelist"), data)
@@ -191,6 +206,7 @@ def test_staff_cancel_an_unpaid_order(admin_client: Client, order: Order) -> Non
     assert order.status == Order.Status.CANCELED
 
 
+@pytest.mark.slow
 def test_status_of_an_order_paid_between_two_reads_is_paid(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def stock_of(product: Product) -> int | None:
     return Product.objects.get(pk=product.pk).stock
 
 
+@pytest.mark.slow
 def test_form_opened_before_a_sale_keeps_the_stock_when_saved(staff: Client) -> None:
     product = make_product(stock=10)
     staff.get(reverse("admin:products_product_change", args=[product.pk]))
@@ -60,12 +61,14 @@ def test_stock_change_is_applied_to_the_current_stock(staff: Client) -> None:
     assert product.movements.filter(by="staff@example.org").get().amount == 12
 
 
+@pytest.mark.slow
 def test_stock_change_below_zero_is_rejected_with_a_message(staff: Client) -> None:
     product = make_product(stock=3)
     assert "The stock was not changed" in save(staff, product, stock_change="-4")
     assert stock_of(product) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["9" * 12, "-" + "9" * 12, "9" * 500])
 def test_stock_change_out_of_range_is_rejected_with_a_field_error(staff: Client, change: str) -> None:
     product = make_product(stock=3)
@@ -73,12 +76,14 @@ def test_stock_change_out_of_range_is_rejected_with_a_field_error(staff: Client,
     assert stock_of(product) == 3
 
 
+@pytest.mark.slow
 def test_checkbox_makes_the_stock_unlimited(staff: Client) -> None:
     product = make_product(stock=3)
     save(staff, product, is_unlimited="on")
     assert stock_of(product) is None
 
 
+@pytest.mark.slow
 def test_cleared_checkbox_makes_the_stock_limited(staff: Client) -> None:
     product = make_product(stock=None)
     save(staff, product, stock_change="7")

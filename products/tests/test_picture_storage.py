@@ -297,6 +297,7 @@ def test_form_with_an_error_still_shows_the_stored_picture(client: Client, produ
     assert f'href="/media/{name}"' in post(client, product, title="").text
 
 
+@pytest.mark.slow
 def test_new_product_starts_off_sale_in_the_admin(client: Client, product: Product) -> None:
     page = client.get(reverse("admin:products_product_add"))
     field = page.context["adminform"].form["active"]

@@ -104,6 +104,7 @@ def test_duplicate_choice_in_a_group_is_rejected_by_the_database() -> None:
         variant("Teal")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

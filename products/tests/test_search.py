@@ -78,6 +78,7 @@ def test_search_finds_products_created_in_bulk() -> None:
     assert len(find_titles("bulk")) == 3
 
 
+@pytest.mark.slow
 def test_exact_title_comes_first_even_if_many_products_share_its_words() -> None:
     titles = ["Blue mug", "Blue mug ☕", "Mug, blue and blue", "Blue mugs"]
     rows = [Product(sku=f"B-{n}", slug=f"b-{n}", title=f"Blue mug {n}", price=1) for n in range(600)]
@@ -95,6 +96,7 @@ def test_same_letters_come_before_further_words() -> None:
     assert find_titles("mc101") == ["Lamp", "mc101 holder"]
 
 
+@pytest.mark.slow
 def test_whole_words_come_before_beginnings_of_words() -> None:
     make_product(title="Teal mug")
     make_product(title="Tea light")

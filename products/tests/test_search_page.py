@@ -49,6 +49,7 @@ def text_of(page: Any) -> str:
 # Corrected searches
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "corrected"),
     [("teel mgu", "teal mug"), ("TEAL, mgu!", "TEAL, mug!"), ("stel lapm", "steel lamp"), ("bluebowll", "")],
@@ -104,6 +105,7 @@ def test_correction_applies_within_the_filters(client: Client) -> None:
     assert titles(get(client, "mgu", category="bowls")) == []
 
 
+@pytest.mark.slow
 def test_corrected_search_has_pages_whose_links_keep_the_typed_words(client: Client) -> None:
     for number in range(30):
         make_product(title=f"Stoneware vase {number}", price=number + 1)
@@ -171,6 +173,7 @@ def test_partial_matches_name_the_words_that_were_not_found(client: Client) -> N
     assert "these match some of your words. Not found: “xyzzy”." in text_of(page)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("shop")
 def test_partial_matches_keep_the_filters_and_the_order(client: Client) -> None:
     assert titles(get(client, "blue mug", sort="price")) == ["Blue bowl", "Teal mug"]
@@ -202,6 +205,7 @@ def test_search_links_to_matching_categories(client: Client, text: str, expected
     assert page.text.count('class="matching-categories"') == bool(expected)
 
 
+@pytest.mark.slow
 def test_matching_categories_of_all_writing_systems_have_something_on_sale(client: Client) -> None:
     for title in ("Straßenlampen", "Çaydanlıklar", "ΚΟΎΠΕΣ", "茶碗と皿", "Кружки"):
         make_product(category=make_category(title))

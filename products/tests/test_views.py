@@ -44,12 +44,14 @@ def test_list_page_that_does_not_exist_is_a_404(client: Client, page: str) -> No
     assert (response.status_code, "Page not found" in response.text) == (404, True)
 
 
+@pytest.mark.slow
 def test_list_page_last_is_the_last_page(client: Client) -> None:
     for _ in range(25):
         make_product()
     assert client.get(LIST, {"page": "last"}).context["page_obj"].number == 2
 
 
+@pytest.mark.slow
 def test_list_links_keep_the_category_and_omit_page_one(client: Client) -> None:
     category = make_category("Mugs")
     for _ in range(49):
@@ -102,6 +104,7 @@ def test_list_needs_one_query_for_a_visitor_without_a_cookie(client: Client, cou
     assert len(queries) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 30])
 def test_list_needs_two_queries_for_a_visitor_with_a_cart(client: Client, count: int) -> None:
     fill_cart(client, count)

@@ -90,6 +90,7 @@ def check_excess(report: ProofReport, data: st.DataObject, currency: str) -> Non
         minor_units(finer, currency)
 
 
+@pytest.mark.slow
 def test_fractions_of_the_smallest_unit_are_rejected_and_never_rounded(report: ProofReport) -> None:
     check_excess(report)
 
