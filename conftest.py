@@ -11,6 +11,7 @@ from django.test import Client, TransactionTestCase
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
+from core.page_cache.version_cache import VersionCache
 from stripe_simulator.server import Simulator
 from tests import stripe_mock as mock
 
@@ -90,6 +91,7 @@ def isolated_settings(settings: Any, tmp_path_factory: pytest.TempPathFactory) -
     settings.AXES_ENABLED = False  # only the tests of the sign-in lockout enable it
     settings.MEDIA_ROOT = str(tmp_path_factory.mktemp("media"))
     cache.clear()
+    VersionCache.clear_all()
     with translation.override(settings.LANGUAGE_CODE):
         yield
 
