@@ -1,27 +1,44 @@
-"""Catalog sections of the home page. Everything except prices and stock is cached for some minutes."""
+"""Catalog sections of the home page."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
 from django.db.models import OuterRef, Subquery, Sum
 from django.utils import timezone
 
+from core.page_cache.version_cache import VersionCache
 from orders.models import Order, OrderItem
 from products.models import Category, Product
+from products.page_names import PRODUCTS
 
 LENGTH = 8  # products per row of cards
-CACHE_SECONDS = 600
+RANKING_SECONDS = 600  # A ranking may be this old, because every sale would change it.
 RECENT = timedelta(days=180)
+CATEGORIES = VersionCache(size=4)
 
 
-def best_sellers() -> list[Product]:
-    """Return the available products that sold most in the last half year, best sellers first.
+@dataclass(frozen=True)
+class Ranking:
+    """The ids of the products that sold most, best sellers first, and when they are counted again."""
 
-    The list is empty in a new shop.
-    """
-    ids = cache.get_or_set("most-bought", _best_seller_ids, CACHE_SECONDS) or []
-    rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
-    return [rows[pk] for pk in ids if pk in rows][:LENGTH]
+    ids: list[int]
+    expires: datetime
+
+
+def current_ranking() -> Ranking:
+    """Return the products that sold most in the last half year, as counted in the last ten minutes."""
+    return cache.get_or_set("best-sellers", _count_ranking, RANKING_SECONDS) or _count_ranking()
+
+
+def best_sellers(ranking: Ranking) -> list[Product]:
+    """Return the available products of a ranking. The list is empty in a new shop."""
+    rows = Product.objects.for_product_cards().available().in_bulk(ranking.ids) if ranking.ids else {}
+    return [rows[pk] for pk in ranking.ids if pk in rows][:LENGTH]
+
+
+def _count_ranking() -> Ranking:
+    return Ranking(_best_seller_ids(), timezone.now() + timedelta(seconds=RANKING_SECONDS))
 
 
 def _best_seller_ids() -> list[int]:
@@ -37,9 +54,7 @@ def categories_with_images() -> list[tuple[Category, Product | None]]:
     These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
     return the top-level categories with products on sale instead; the product is then None if none has an image.
     """
-    found = cache.get_or_set("categories-with-images", _categories_with_images, CACHE_SECONDS) or []
-    offered = Category.objects.tree().without_empty()
-    return [(category, product) for category, product in found if category in offered]
+    return CATEGORIES.get_or_make("with images", (PRODUCTS,), _categories_with_images)
 
 
 def _categories_with_images() -> list[tuple[Category, Product | None]]:
