@@ -94,7 +94,7 @@ class CategoryManager(models.Manager.from_queryset(ShownQuerySet["Category"])): 
 
     def _query_for_menu(self) -> list["Category"]:
         on_sale = self.filter(pk=OuterRef("pk"), products__active=True)
-        categories = list(self.order_by("title").annotate(sells_products=Exists(on_sale)))  # type: ignore[no-redef]
+        categories = list(self.order_by("title").annotate(sells_products=Exists(on_sale)))
         for category in categories:
             category.search_words = words_of(category.title)
         return categories

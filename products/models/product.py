@@ -32,7 +32,7 @@ def availability(stock: int | None) -> int:
     return plenty if stock is None else min(stock, plenty)
 
 
-class ProductQuerySet(ShownQuerySet["Product"], SpellingQuerySet["Product"]):
+class ProductQuerySet(ShownQuerySet["Product"], SpellingQuerySet["Product"]):  # type: ignore[override]
     def active(self) -> Self:
         """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)
