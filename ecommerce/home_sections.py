@@ -1,6 +1,5 @@
 """Catalog sections of the home page."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
@@ -13,32 +12,33 @@ from products.models import Category, Product
 from products.page_names import PRODUCTS
 
 LENGTH = 8  # products per row of cards
-RANKING_SECONDS = 600  # A ranking may be this old, because every sale would change it.
+CACHE_SECONDS = 600  # The best sellers may be this old, because every sale could change them.
 RECENT = timedelta(days=180)
 CATEGORIES = VersionCache(size=4)
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """The ids of the products that sold most, best sellers first, and when they are counted again."""
+def best_sellers() -> list[Product]:
+    """Return the available products that sold most in the last half year, best sellers first.
 
-    ids: list[int]
-    expires: datetime
-
-
-def current_ranking() -> Ranking:
-    """Return the products that sold most in the last half year, as counted in the last ten minutes."""
-    return cache.get_or_set("best-sellers", _count_ranking, RANKING_SECONDS) or _count_ranking()
+    The list is empty in a new shop.
+    """
+    ids = _ranking()[1]
+    rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
+    return [rows[pk] for pk in ids if pk in rows][:LENGTH]
 
 
-def best_sellers(ranking: Ranking) -> list[Product]:
-    """Return the available products of a ranking. The list is empty in a new shop."""
-    rows = Product.objects.for_product_cards().available().in_bulk(ranking.ids) if ranking.ids else {}
-    return [rows[pk] for pk in ranking.ids if pk in rows][:LENGTH]
+def best_sellers_expire() -> datetime:
+    """Return when the best sellers are computed again."""
+    return _ranking()[0]
 
 
-def _count_ranking() -> Ranking:
-    return Ranking(_best_seller_ids(), timezone.now() + timedelta(seconds=RANKING_SECONDS))
+def _ranking() -> tuple[datetime, list[int]]:
+    """Return the ids of the products that sold most, and when they are computed again."""
+    found = cache.get("best-sellers")
+    if found is None or found[0] <= timezone.now():
+        found = timezone.now() + timedelta(seconds=CACHE_SECONDS), _best_seller_ids()
+        cache.set("best-sellers", found, CACHE_SECONDS)
+    return found
 
 
 def _best_seller_ids() -> list[int]:

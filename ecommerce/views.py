@@ -22,7 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
     read_versions((SITE, PRODUCTS))  # in one query, before the rows
     newest = Product.objects.for_product_cards().available()[: home_sections.LENGTH]
-    best_sellers = home_sections.best_sellers(home_sections.current_ranking())
+    best_sellers = home_sections.best_sellers()
     return render(
         request,
         "home.html",
