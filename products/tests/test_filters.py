@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from products.models import Product
+from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES
 from tests.makers import make_category, make_product
 from tests.visitors import count_queries
 
@@ -119,6 +120,22 @@ def test_filtered_list_needs_two_queries_when_its_count_is_kept(client: Client, 
     client.get(url)
     with count_queries() as queries:
         client.get(url)
+    assert len(queries) == 2
+
+
+@pytest.mark.slow
+def test_price_ranges_do_not_push_out_the_counts_of_other_lists(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for positions in (POSITIONS, POSITIONS_OF_PRICE_RANGES):
+        monkeypatch.setattr(positions, "_size", 5)
+    make_product()
+    client.get("/products/")
+    for price in range(1, 11):
+        client.get(f"/products/?price_from={price}")
+    assert len(POSITIONS_OF_PRICE_RANGES) == 5
+    with count_queries() as queries:
+        client.get("/products/")
     assert len(queries) == 2
 
 
