@@ -29,11 +29,10 @@ def find_ids(products: ProductQuerySet, text: str) -> list[int]:
     """Return the ids of the `products` that contain all words of the text. The last word can be incomplete.
 
     The ids are in the order of `products`, or the best matches come first if the queryset is unordered. The result has
-    at most `MAX_RESULTS` ids and is kept until a product changes.
+    at most `MAX_RESULTS` ids and is kept until a product on sale changes.
     """
-    text = text.replace("\0", "")[:MAX_TEXT_LENGTH]  # PostgreSQL does not accept NUL.
     key = cache_key("search", products, text)
-    return SEARCHES.get_or_make(key, (PRODUCTS,), lambda: _find_uncached(products, text))
+    return SEARCHES.get_or_make(key, (PRODUCTS,), lambda: find_ids_now(products, text))
 
 
 def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
@@ -42,7 +41,9 @@ def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
     return f"{name}:{md5(query, usedforsecurity=False).hexdigest()}"
 
 
-def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
+def find_ids_now(products: ProductQuerySet, text: str) -> list[int]:
+    """Return what `find_ids` returns, without keeping it. Changes of products off sale do not move its version."""
+    text = text.replace("\0", "")[:MAX_TEXT_LENGTH]  # PostgreSQL does not accept NUL.
     terms = _mark_common_end(terms_of(text))
     if products.query.order_by:
         return _first_matches(products, terms) if terms else []
