@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.core import serializers
 
-from core.page_cache.versions import collect_touches, touch
+from core.page_cache.versions import collect_touches
 from products.models import Category, Picture, Product
 from tests.makers import make_category, make_product
 from tests.moved_versions import moved_versions
 from tests.visitors import count_queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(4)]
 ON_ALL_LISTS = {"product:mug", "products", "category:mugs", "category:kitchen"}
 
 
@@ -170,6 +170,7 @@ def test_fixture_moves_the_site(mug: Product) -> None:
     assert moved == {"site"}
 
 
+@pytest.mark.slow
 def test_change_of_very_many_products_moves_the_site(mugs: Category) -> None:
     rows = [Product(sku=f"S-{n}", slug=f"s-{n}", title="Mug", price=1, category=mugs) for n in range(501)]
     with moved_versions() as moved:
@@ -180,11 +181,9 @@ def test_change_of_very_many_products_moves_the_site(mugs: Category) -> None:
 
 def test_block_writes_the_versions_of_all_changes_in_one_statement(mug: Product) -> None:
     other = make_product(stock=1)
-    touch("site")  # so that its row exists
     with count_queries() as queries, collect_touches():
         mug.reserve(9, "ORDER1")
         other.reserve(1, "ORDER1")
-    assert [query.split()[0] for query in queries if "core_pageversion" in query and "SELECT" not in query] == [
-        "INSERT"
-    ]
-    assert "core_pageversion" in queries[-1]
+    writes = ["core_pageversion" in query for query in queries if not query.startswith("SELECT")]
+    assert writes.count(True) == 1
+    assert writes[-1]
