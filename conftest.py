@@ -14,6 +14,7 @@ from django.test import Client, TransactionTestCase, override_settings
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
+from core.page_cache.version_cache import VersionCache
 from stripe_simulator.server import Simulator
 from tests import stripe_mock as mock
 
@@ -109,6 +110,7 @@ def isolated_settings(settings: Any, media_folder: Path) -> Iterator[None]:
     """Isolate each test: the cache is empty, uploads have a folder of their own, and the language is the default."""
     settings.MEDIA_ROOT = str(media_folder / uuid.uuid4().hex)  # created with the first upload
     cache.clear()
+    VersionCache.clear_all()
     with translation.override(settings.LANGUAGE_CODE):
         yield
 

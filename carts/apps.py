@@ -11,5 +11,6 @@ class CartsConfig(AppConfig):
     verbose_name = _("Carts and rates")
 
     def ready(self) -> None:
-        """Connect the signal receivers and checks."""
+        """Connect the signal receivers, the rules for the versions of pages, and the checks."""
         from carts import checks, signals  # noqa: F401
+        from carts.pricing import rules  # noqa: F401

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from carts.models import Cart, CartItem
+from core.page_cache.versions import collect_touches
 from products.models import Product
 
 
 @transaction.atomic
+@collect_touches()
 def delete_products(pks: Iterable[int]) -> None:
     """Delete these products and note their titles in the carts that contain them, so that the shoppers are told.
 

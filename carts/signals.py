@@ -1,10 +1,9 @@
-"""Signal receivers for carts: update totals, delete cached rules and merge carts at sign-in."""
+"""Signal receivers for carts: update totals and merge carts at sign-in."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in
-from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -14,8 +13,6 @@ from accounts.guest_session import guest_session_ended
 from accounts.models import User
 from carts import details_draft, guest_carts
 from carts.models import Cart, CartItem
-from carts.models.rates import ShippingMethod, TaxRate
-from carts.pricing.rules import PricingRules
 
 
 @receiver(m2m_changed, sender=Cart.products.through, dispatch_uid="cart_products_total")
@@ -35,17 +32,6 @@ def update_totals_for_line(
     """
     if not raw and getattr(origin, "model", type(origin)) is not Cart:
         instance.cart.update_totals()
-
-
-@receiver([post_save, post_delete], sender=ShippingMethod, dispatch_uid="shipping_method_rules")
-@receiver([post_save, post_delete], sender=TaxRate, dispatch_uid="tax_rate_rules")
-def clear_rules_cache(sender: type[Any], **kwargs: Any) -> None:
-    """Delete the cached rules now and again after the commit.
-
-    Until the commit, another request can read the old rules and cache them for a minute.
-    """
-    PricingRules.clear_cache()
-    transaction.on_commit(PricingRules.clear_cache)
 
 
 @receiver(user_logged_in, dispatch_uid="merge_carts")

@@ -38,6 +38,7 @@ def _answer_again(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     the form shows the usual message, a new row gets the next free slug, and the deletion page says what refers to the
     row. The form is never saved twice: everything that a rejected try wrote is rolled back.
     """
+    from core.page_cache.versions import collect_touches  # This module is imported before models can be.
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -45,7 +46,7 @@ def _answer_again(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
             return view(request, *args, **kwargs)
         for _number in range(TRIES):
             try:
-                with transaction.atomic():
+                with transaction.atomic(), collect_touches():
                     return view(request, *args, **kwargs)
             except IntegrityError as error:  # Django's ProtectedError too.
                 logger.warning("The admin answers %s again: %s", request.path, type(error).__name__)

@@ -18,6 +18,7 @@ class Columns:
     - `free_text`: texts that can mention a person. An erasure removes what identifies the person.
     - `not_personal`: all other text columns, so that no one adds a text column without classifying it.
     - `internal`: columns that the export of personal data leaves out. It contains all others.
+    - `shown`: columns that catalog pages show. Changing them moves versions (see core/page_cache/shown_rows.py).
     - `added`: frozen columns by the version of the checksum that covers them first, if that is not version 2.
     """
 
@@ -28,6 +29,7 @@ class Columns:
     free_text: tuple[str, ...] = ()
     not_personal: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
     added: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property

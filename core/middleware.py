@@ -1,4 +1,4 @@
-"""Middleware for response headers, languages, invalid requests and 405 pages."""
+"""Middleware for response headers, languages, versions of pages, invalid requests and 405 pages."""
 
 from collections.abc import Callable
 
@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers, has_vary_header, patch_vary_headers
 
 from core.http import permissions_policy
+from core.page_cache.versions import remember_versions
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -46,6 +47,17 @@ class LanguageMiddleware(LocaleMiddleware):
         """Set Content-Language and vary by Accept-Language if the response is an HTML page."""
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         return super().process_response(request, response) if is_page else response
+
+
+class VersionsMiddleware:
+    """Middleware that lets a request read each version of pages only once."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with remember_versions():
+            return self.get_response(request)
 
 
 class RejectNulMiddleware:

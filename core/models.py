@@ -1,4 +1,4 @@
-"""Abstract base models for all apps."""
+"""Abstract base models for all apps, and the version rows of pages."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -6,6 +6,9 @@ from typing import Any, ClassVar
 from django.db import models
 
 from core.columns import Columns
+from core.page_cache.models import PageVersion
+
+__all__ = ["GuardedModel", "PageVersion"]
 
 
 class GuardedModel(models.Model):

@@ -1,17 +1,20 @@
-"""Catalog sections of the home page. Everything except prices and stock is cached for some minutes."""
+"""Catalog sections of the home page."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
 from django.db.models import OuterRef, Subquery, Sum
 from django.utils import timezone
 
+from core.page_cache.version_cache import VersionCache
 from orders.models import Order, OrderItem
 from products.models import Category, Product
+from products.page_names import PRODUCTS
 
 LENGTH = 8  # products per row of cards
-CACHE_SECONDS = 600
+CACHE_SECONDS = 600  # The best sellers may be this old, because every sale could change them.
 RECENT = timedelta(days=180)
+CATEGORIES = VersionCache(size=4)
 
 
 def best_sellers() -> list[Product]:
@@ -19,9 +22,23 @@ def best_sellers() -> list[Product]:
 
     The list is empty in a new shop.
     """
-    ids = cache.get_or_set("most-bought", _best_seller_ids, CACHE_SECONDS) or []
+    ids = _ranking()[1]
     rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows][:LENGTH]
+
+
+def best_sellers_expire() -> datetime:
+    """Return when the best sellers are computed again."""
+    return _ranking()[0]
+
+
+def _ranking() -> tuple[datetime, list[int]]:
+    """Return the ids of the products that sold most, and when they are computed again."""
+    found = cache.get("best-sellers")
+    if found is None or found[0] <= timezone.now():
+        found = timezone.now() + timedelta(seconds=CACHE_SECONDS), _best_seller_ids()
+        cache.set("best-sellers", found, CACHE_SECONDS)
+    return found
 
 
 def _best_seller_ids() -> list[int]:
@@ -37,9 +54,7 @@ def categories_with_images() -> list[tuple[Category, Product | None]]:
     These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
     return the top-level categories with products on sale instead; the product is then None if none has an image.
     """
-    found = cache.get_or_set("categories-with-images", _categories_with_images, CACHE_SECONDS) or []
-    offered = Category.objects.tree().without_empty()
-    return [(category, product) for category, product in found if category in offered]
+    return CATEGORIES.get_or_make("with images", (PRODUCTS,), _categories_with_images)
 
 
 def _categories_with_images() -> list[tuple[Category, Product | None]]:

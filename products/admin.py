@@ -185,5 +185,5 @@ class StockMovementAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[StockMovement], bool]:
         """Search for the number of an order, or for a product like the shop."""
         found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
-        products = search.find_ids(Product.objects.all(), search_term) if search_term else []
+        products = search.find_ids_now(Product.objects.all(), search_term) if search_term else []
         return found | queryset.filter(product__in=products), may_have_duplicates

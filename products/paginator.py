@@ -1,35 +1,52 @@
 """Pagination that stays fast when the catalog is large."""
 
+from collections.abc import Sequence
 from hashlib import md5
 from typing import Any
 
-from django.core.cache import cache
 from django.core.paginator import Page, Paginator
 from django.utils.functional import cached_property
 
+from core.page_cache.version_cache import VersionCache
 from products.models import Product, ProductQuerySet
+from products.page_names import PRODUCTS
 
 # Deep pages skip at most this many index rows, because the first row of each block of this size is cached.
 BLOCK_SIZE = 1000
-COUNT_TIMEOUT, BLOCK_START_TIMEOUT = 60, 300  # seconds
+# Counts and first rows of blocks. Visitors can make up any number of price ranges, so these have a cache of their own.
+POSITIONS = VersionCache(size=2000)
+POSITIONS_OF_PRICE_RANGES = VersionCache(size=500)
 
 
 class ProductPaginator(Paginator):
     """Paginator for a queryset of products or for the list of ids that a search returned.
 
-    The count of a queryset is cached for a minute. The ids of a page are read from an index before its rows are read.
-    For a deep page, the index is read from the cached first row of its block, not from the start of the list.
+    The count of a queryset is kept until a product of the list changes. The ids of a page are read from an index before
+    its rows are read. For a deep page, the index is read from the first row of its block, which is kept as well, not
+    from the start of the list.
+
+    `versions` are the names of the versions that move when a product of the list changes.
     """
 
     object_list: ProductQuerySet | list[int]
 
+    def __init__(
+        self,
+        *args: Any,
+        versions: Sequence[str] = (PRODUCTS,),
+        positions: VersionCache = POSITIONS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._versions, self._positions = versions, positions
+
     @cached_property
     def count(self) -> int:
-        """Return the number of products, which can be a minute old for a queryset."""
+        """Return the number of products."""
         if isinstance(self.object_list, list):
             return len(self.object_list)
-        count = self.object_list.order_by().count
-        return int(cache.get_or_set(f"count:{_cache_key(self.object_list)}", count, COUNT_TIMEOUT) or 0)
+        key = _cache_key(self.object_list)
+        return self._positions.get_or_make(f"count:{key}", self._versions, self.object_list.order_by().count)
 
     def page(self, number: Any) -> Page:
         """Return the page with this number, in the order of the list.
@@ -41,10 +58,25 @@ class ProductPaginator(Paginator):
         if isinstance(self.object_list, list):
             return Page(_get_products(self.object_list[first : first + self.per_page]), number, self)
         start = first // BLOCK_SIZE * BLOCK_SIZE
-        products = _starting_at(self.object_list, start) if start else self.object_list
+        products = self._starting_at(self.object_list, start) if start else self.object_list
         ids = products.values("pk")[first - start : first - start + self.per_page]
         rows = Product.objects.for_product_cards().filter(pk__in=ids).order_by(*products.query.order_by)
         return Page(rows, number, self)
+
+    def _starting_at(self, products: ProductQuerySet, start: int) -> ProductQuerySet:
+        """Return the products from row `start` on, or none if the list is shorter.
+
+        The products must be ordered by a column and then by primary key in the same direction.
+        """
+        order = str(products.query.order_by[0])
+        column, later, earlier = (order[1:], "lte", "gt") if order.startswith("-") else (order, "gte", "lt")
+        row = products.values_list(column, "pk")[start : start + 1]
+        key = f"block-start:{_cache_key(products)}:{start}"
+        first_row = self._positions.get_or_make(key, self._versions, lambda: list(row))
+        if not first_row:  # The list has become shorter since it was counted.
+            return products.none()
+        [(value, pk)] = first_row
+        return products.filter(**{f"{column}__{later}": value}).exclude(**{column: value, f"pk__{earlier}": pk})
 
 
 def _cache_key(products: ProductQuerySet) -> str:
@@ -55,18 +87,3 @@ def _get_products(ids: list[int]) -> list[Product]:
     """Return the products with these ids, in the order of the ids, without those that no longer exist."""
     products_by_id = Product.objects.for_product_cards().in_bulk(ids)
     return [products_by_id[pk] for pk in ids if pk in products_by_id]
-
-
-def _starting_at(products: ProductQuerySet, start: int) -> ProductQuerySet:
-    """Return the products from row `start` on, or none if the list is shorter.
-
-    The products must be ordered by a column and then by primary key in the same direction.
-    """
-    order = str(products.query.order_by[0])
-    column, later, earlier = (order[1:], "lte", "gt") if order.startswith("-") else (order, "gte", "lt")
-    row = products.values_list(column, "pk")[start : start + 1]
-    first_row = cache.get_or_set(f"block-start:{_cache_key(products)}:{start}", lambda: list(row), BLOCK_START_TIMEOUT)
-    if not first_row:  # The list has become shorter since it was counted.
-        return products.none()
-    [(value, pk)] = first_row
-    return products.filter(**{f"{column}__{later}": value}).exclude(**{column: value, f"pk__{earlier}": pk})

@@ -1,15 +1,13 @@
-"""Signal receivers for products: slugs, opening stock, the cached menu and unused image files."""
+"""Signal receivers for products: slugs, opening stock and unused image files."""
 
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
 from core.slugs import unique_slug
 from products.images.mixin import ImageMixin, delete_files_on_commit
-from products.models import Category, Picture, Product, Spelling, StockMovement
-from products.models.category import MENU_CACHE_KEY
+from products.models import Picture, Product, Spelling, StockMovement
 
 
 @receiver(pre_save, sender=Product, dispatch_uid="product_slug")
@@ -40,13 +38,6 @@ def learn_spelling(sender: type[Product], instance: Product, **kwargs: Any) -> N
     """Store the words of the title, by which the search corrects misspelled words."""
     if "title" not in instance.get_deferred_fields():
         Spelling.objects.learn([instance.title])
-
-
-@receiver([post_save, post_delete], sender=Product, dispatch_uid="product_menu")
-@receiver(post_delete, sender=Category, dispatch_uid="category_menu")
-def clear_menu(sender: type[Product | Category], **kwargs: Any) -> None:
-    """Clear the cached menu, because a category is only offered while it has products on sale."""
-    cache.delete(MENU_CACHE_KEY)
 
 
 @receiver(post_delete, sender=Product, dispatch_uid="product_picture_files")

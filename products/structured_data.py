@@ -21,7 +21,8 @@ def product_graph(product: Product, pictures: Iterable[Picture], categories: Ite
 
 def _product(product: Product, pictures: Iterable[Picture]) -> dict[str, Any]:
     url = absolute(product.get_absolute_url())
-    images = [absolute(row.image.large_url) for row in (product, *pictures) if row.image]
+    rows: list[Product | Picture] = [product, *pictures]
+    images = [absolute(row.image.large_url) for row in rows if row.image]
     data: dict[str, Any] = {"@type": "Product", "@id": f"{url}#product", "url": url, "name": product.title}
     data |= {"description": product.description or product.title, "sku": product.sku}
     data |= {"image": images} if images else {}

@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, ListView
 
 from carts.models import Cart
+from core.page_cache.versions import SITE, read_versions
 from products import search
 from products.filters import FilterForm
 from products.models import Category, Product
-from products.paginator import ProductPaginator
+from products.page_names import PRODUCTS, category_name
+from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
 from products.related import get_variant_options, get_variants_and_related
 from products.structured_data import product_graph
 
@@ -28,7 +30,6 @@ class ProductList(ListView):
 
     template_name = "products/product_list.html"
     context_object_name = "products"
-    paginator_class = ProductPaginator
     paginate_by = 24
     results: search.Results | None = None
 
@@ -37,7 +38,10 @@ class ProductList(ListView):
 
         Raise Http404 if the category is unknown.
         """
-        tree, slug = Category.objects.tree(), self.request.GET.get("category")
+        slug, text = self.request.GET.get("category"), self.request.GET.get("q")
+        self.versions = (category_name(slug) if slug and not text else PRODUCTS,)
+        read_versions((SITE, *self.versions))  # in one query, before the rows
+        tree = Category.objects.tree()
         if slug and not tree.find(slug):
             raise Http404(_("There is no such category."))
         self.form = FilterForm(self.request.GET, tree)
@@ -47,6 +51,12 @@ class ProductList(ListView):
         is_exact = bool(self.form.cleaned_data.get("exact"))
         self.results = search.find(products, self.form.text, tree.without_empty(), correct=not is_exact)
         return self.results.ids
+
+    def get_paginator(self, *args: Any, **kwargs: Any) -> ProductPaginator:
+        """Return the paginator, which keeps counts of price ranges apart from those of other lists."""
+        has_prices = self.form.price_range() != (None, None)
+        positions = POSITIONS_OF_PRICE_RANGES if has_prices else POSITIONS
+        return ProductPaginator(*args, versions=self.versions, positions=positions, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the visitor's cart, the filter form, the categories and the page numbers.

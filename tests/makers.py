@@ -48,7 +48,6 @@ def make_category(title: str = "Mugs") -> Category:
 
 def make_standard_delivery() -> None:
     """Create the shipping method of the initial migration, for tests that emptied the database."""
-    PricingRules.clear_cache()
     if not ShippingMethod.objects.exists():
         ShippingMethod.objects.create(title="Standard delivery", price=Decimal("4.95"), free_from=Decimal(75))
 
@@ -57,7 +56,6 @@ def set_standard_delivery(price: str, free_from: str | None = None, **fields: An
     """Change the price of the standard delivery."""
     values = {"price": Decimal(price), "free_from": Decimal(free_from) if free_from else None}
     ShippingMethod.objects.filter(title="Standard delivery").update(**values, **fields)
-    PricingRules.clear_cache()
 
 
 def make_tax(percent: str = "20", **fields: Any) -> TaxRate:

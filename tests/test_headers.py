@@ -30,7 +30,7 @@ def get_image(client: Client) -> Any:
 def get_server_error(client: Client) -> Any:
     client.raise_request_exception = False
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("products.models.category.CategoryManager.for_menu", None)
+        patch.setattr("products.models.category.CategoryManager.tree", None)
         return client.get("/products/")
 
 

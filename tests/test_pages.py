@@ -116,7 +116,7 @@ def test_server_error_renders_a_page_without_details(client: Client, monkeypatch
     def fail(*_args: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("products.models.category.CategoryManager.for_menu", fail)
+    monkeypatch.setattr("products.models.category.CategoryManager.tree", fail)
     client.raise_request_exception = False
     response = client.get("/products/")
     assert (response.status_code, ">Products</a>" in response.text) == (500, True)

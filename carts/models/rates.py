@@ -25,10 +25,12 @@ from core.money import (
     round_money,
     smallest_unit,
 )
+from core.page_cache.shown_rows import ShownModel, ShownQuerySet
 from core.times import format_datetime
 
 PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "validators": [MinValueValidator(0)]}
 HUNDRED = Decimal(100)
+PRICING = "pricing"  # the version that moves with shipping methods and tax rates
 
 
 def validate_decimals(amounts: dict[str, Decimal | None]) -> None:
@@ -40,8 +42,12 @@ def validate_decimals(amounts: dict[str, Decimal | None]) -> None:
         raise ValidationError(wrong)
 
 
-class ShippingMethod(models.Model):
+class ShippingMethod(ShownModel):
     """A shipping method, optionally limited to certain countries and weights."""
+
+    columns = Columns(
+        shown=("title", "price", "free_from", "countries", "weight_from", "weight_to", "position", "active")
+    )
 
     title = models.CharField(_("title"), max_length=80, help_text=_("Shown to shoppers."))
     price = models.DecimalField(_("price"), **PRICE)
@@ -62,6 +68,8 @@ class ShippingMethod(models.Model):
         _("position"), default=0, help_text=_("The lowest comes first and is the default.")
     )
     active = models.BooleanField(_("available"), default=True)
+
+    objects = ShownQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("shipping method")
@@ -96,8 +104,10 @@ class ShippingMethod(models.Model):
         return Decimal(0) if self.free_from is not None and subtotal >= self.free_from else self.price
 
 
-class TaxRate(models.Model):
+class TaxRate(ShownModel):
     """The tax rate for a shipping destination."""
+
+    columns = Columns(shown=("title", "country", "region", "percent", "on_shipping", "active"))
 
     title = models.CharField(_("title"), max_length=40, help_text=_("Shown to shoppers, for example VAT."))
     country = models.CharField(_("country"), max_length=2)
@@ -110,6 +120,8 @@ class TaxRate(models.Model):
     )
     on_shipping = models.BooleanField(_("applies to delivery"), default=True)
     active = models.BooleanField(_("active"), default=True)
+
+    objects = ShownQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("tax rate")

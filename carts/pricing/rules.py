@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
-from django.core.cache import cache
 
 from addresses.countries import country_choices, destination_choices, is_destination
 from addresses.country_rules import region_choices, region_key
-from carts.models.rates import HUNDRED, ShippingMethod, TaxRate
+from carts.models.rates import HUNDRED, PRICING, ShippingMethod, TaxRate
 from core.money import has_excess_decimals, round_money
+from core.page_cache.row_changes import RowChange
+from core.page_cache.shown_rows import moves_versions
+from core.page_cache.version_cache import VersionCache
 
-RULES_KEY = "pricing-rules"  # Change it with the class: other versions of the shop can share the cache.
+RULES = VersionCache(size=4)
 
 
 def calculate_tax(amount: Decimal, percent: Decimal, is_included: bool, currency: str) -> Decimal:
@@ -34,13 +36,8 @@ class PricingRules:
 
     @classmethod
     def cached(cls) -> "PricingRules":
-        """Return the rules from the cache, at most a minute old. They are cached because every cart page needs them."""
-        return cache.get_or_set(RULES_KEY, cls.from_database, 60) or cls.from_database()
-
-    @staticmethod
-    def clear_cache() -> None:
-        """Delete the cached rules, so that the next request reads them from the database."""
-        cache.delete(RULES_KEY)
+        """Return the current rules. They are kept until one changes, because every cart page needs them."""
+        return RULES.get_or_make("rules", (PRICING,), cls.from_database)
 
     def methods_for(self, country: str, currency: str) -> list[ShippingMethod]:
         """Return the methods for this country with a price that the currency allows, in order of preference."""
@@ -88,3 +85,10 @@ class PricingRules:
     def undelivered(self, countries: Iterable[str]) -> set[str]:
         """Return those of the countries that no method delivers to."""
         return {country for country in set(countries) if not self.delivers_to(country)}
+
+
+@moves_versions(ShippingMethod)
+@moves_versions(TaxRate)
+def names_of_rates(changes: list[RowChange]) -> set[str]:
+    """Name the version of the rules. No catalog page shows them."""
+    return {PRICING}

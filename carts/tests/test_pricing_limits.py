@@ -1,4 +1,4 @@
-"""Tests for how long and how often: wrong discount codes are blocked, and cached rules apply."""
+"""Tests for how long and how often wrong discount codes are blocked."""
 
 import time
 from collections.abc import Callable
@@ -8,10 +8,8 @@ import pytest
 from django.test import RequestFactory
 
 from carts.models import Cart
-from carts.models.rates import ShippingMethod
 from carts.pricing.discount_codes import CodeRejected, apply_code
-from carts.pricing.rules import PricingRules
-from tests.makers import make_discount, make_product, set_standard_delivery
+from tests.makers import make_discount, make_product
 
 pytestmark = pytest.mark.django_db
 
@@ -50,14 +48,3 @@ def test_twenty_wrong_codes_are_allowed_in_an_hour(cart: Cart, wait: Callable[[f
     assert "Too many codes" in try_code(cart, "TEN")
     wait(3600.5)
     assert "takes £3.20 off" in try_code(cart, "TEN")
-
-
-def test_rules_are_cached_for_a_minute(wait: Callable[[float], None]) -> None:
-    set_standard_delivery("4.95")
-    wait(0)
-    assert PricingRules.cached().methods[0].price == Decimal("4.95")
-    ShippingMethod.objects.update(price=Decimal("5.95"))  # sends no signal, as another server
-    wait(59.5)
-    assert PricingRules.cached().methods[0].price == Decimal("4.95")
-    wait(60.5)
-    assert PricingRules.cached().methods[0].price == Decimal("5.95")

@@ -100,6 +100,7 @@ RETENTION: dict[str, Pruned | Kept] = {
         "Stripe events",
     ),
     # The catalog and its rules
+    "core.PageVersion": Kept("changes of the catalog", "one for each URL of a product or category that ever existed"),
     "products.Category": Kept("staff", STAFF),
     "products.Product": Kept("staff", STAFF),
     "products.Picture": Kept("staff", "with their product"),

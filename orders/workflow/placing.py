@@ -12,6 +12,7 @@ from carts.models import Cart, CartItem
 from carts.pricing.agreement import Agreement, format_address
 from carts.pricing.quotes import LineAmounts, Quote, quote_cart
 from carts.pricing.rules import PricingRules
+from core.page_cache.versions import collect_touches
 from orders.bookkeeping.checksum import checksum_of
 from orders.models import Order, OrderEvent, OrderItem
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
@@ -31,8 +32,8 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
     Return False if another request has already placed the order. Raise OrderRejected and change nothing if anything
     differs from what was shown, if a product is sold out, or if a postal address is missing.
     """
-    with transaction.atomic():
-        # Rows are always written in the order cart, order, discount, products to avoid deadlocks.
+    with transaction.atomic(), collect_touches():
+        # Rows are always written in the order cart, order, discount, products, versions to avoid deadlocks.
         is_closed = Cart.objects.filter(pk=order.cart_id or 0, active=True).update(active=False)
         now = timezone.now()
         was_open = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, active=True)

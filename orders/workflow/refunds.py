@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from billing import answers, gateway
 from core.money import format_money, has_excess_decimals, major_units
+from core.page_cache.versions import collect_touches
 from orders.emails import queue
 from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes
@@ -248,7 +249,7 @@ def _store_state(row: Refund, found: answers.RefundResult) -> None:
     """Store the state of a refund at Stripe, with all its consequences, in one transaction."""
     status, before = _STATES.get(found.status, ("", []))
     order = row.payment.order
-    with transaction.atomic():
+    with transaction.atomic(), collect_touches():
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())  # Orders are always written first.
         changed = Refund.objects.filter(pk=row.pk, status__in=before)
         if changed.update(status=status, stripe_id=found.id, message=found.reason[:250]):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from carts.models import Cart
+from core.page_cache.versions import collect_touches
 from orders.emails import queue
 from orders.models import Order, OrderEvent, Payment
 from orders.workflow import order_cards
@@ -18,10 +19,10 @@ def release_order(order: Order) -> None:
 
     Change nothing if another process canceled the order first or it was paid.
     """
-    with transaction.atomic():
+    with transaction.atomic(), collect_touches():
         # The cart is read again, because the visitor may have signed in or been erased since.
         if closed := Cart.objects.filter(pk=order.cart_id or 0).first():
-            # Rows are always written in the order carts, orders, discounts, products to avoid deadlocks.
+            # Rows are always written in the order carts, orders, discounts, products, versions to avoid deadlocks.
             Cart.objects.restore(closed, order.order_id)
         canceling = Order.objects.filter(
             pk=order.pk, status=Order.Status.CANCELING, payment_intent_id=order.payment_intent_id

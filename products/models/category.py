@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, ClassVar
 
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from core.columns import Columns
+from core.page_cache.shown_rows import ShownModel, ShownQuerySet
+from core.page_cache.version_cache import VersionCache
 from core.slugs import save_with_unique_slug, unique_slug
 from core.text.words import words_of
 
@@ -31,7 +33,7 @@ class CategoryTree:
     def without_empty(self, keep: "Category | None" = None) -> "CategoryTree":
         """Return the tree of the categories with products on sale, including all above them.
 
-        Also keep the category `keep` and those above it. The categories must come from `CategoryManager.for_menu`.
+        Also keep the category `keep` and those above it. The categories must come from `CategoryManager.tree`.
         """
         filled = {category.pk for category in self.path_to(keep)}
         for category in self._by_id.values():
@@ -78,28 +80,30 @@ class CategoryTree:
             yield from self.walk(category, depth + 1)
 
 
-MENU_CACHE_KEY = "category-menu"
+MENUS = VersionCache(size=4)
 
 
-class CategoryManager(models.Manager["Category"]):
-    def for_menu(self) -> list["Category"]:
-        """Return all categories by title. Cache them for a minute, because every list page shows them."""
-        return cache.get_or_set(MENU_CACHE_KEY, self._query_for_menu, 60) or []
-
+class CategoryManager(models.Manager.from_queryset(ShownQuerySet["Category"])):  # type: ignore[misc]
     def tree(self) -> CategoryTree:
-        """Return all categories as a tree. Pages that offer categories use its `without_empty`."""
-        return CategoryTree(self.for_menu())
+        """Return all categories by title as a tree. Pages that offer categories use its `without_empty`.
+
+        The tree is kept until SITE moves, which it does when a category changes or gets or loses its last product on
+        sale.
+        """
+        return MENUS.get_or_make("tree", (), lambda: CategoryTree(self._query_for_menu()))
 
     def _query_for_menu(self) -> list["Category"]:
         on_sale = self.filter(pk=OuterRef("pk"), products__active=True)
-        categories = list(self.order_by("title").annotate(sells_products=Exists(on_sale)))  # type: ignore[no-redef]
+        categories = list(self.order_by("title").annotate(sells_products=Exists(on_sale)))
         for category in categories:
             category.search_words = words_of(category.title)
         return categories
 
 
-class Category(models.Model):
+class Category(ShownModel):
     """A category of products, optionally inside another category. Its page is /products/?category=slug."""
+
+    columns = Columns(shown=("title", "slug", "parent"))
 
     title = models.CharField(_("title"), max_length=80)
     slug = models.SlugField(_("slug"), max_length=90, unique=True, blank=True)
@@ -109,7 +113,7 @@ class Category(models.Model):
 
     objects: ClassVar[CategoryManager] = CategoryManager()
 
-    # Only CategoryManager.for_menu sets these.
+    # Only CategoryManager.tree sets these.
     sells_products: bool  # whether a product of this very category is on sale
     search_words: str  # the words of the title under which the search finds it
 
@@ -117,15 +121,15 @@ class Category(models.Model):
         verbose_name = _("category")
         verbose_name_plural = _("categories")
         ordering = ["title"]
+        base_manager_name = "objects"
         constraints = [models.CheckConstraint(condition=~Q(parent=F("id")), name="category_not_within_itself")]
 
     def __str__(self) -> str:
         return self.title
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the category with a unique slug. Clear the cached menu."""
+        """Save the category with a unique slug."""
         save_with_unique_slug(self, partial(self._save, *args, **kwargs))
-        cache.delete(MENU_CACHE_KEY)
 
     def get_absolute_url(self) -> str:
         return f"{reverse('products:list')}?category={self.slug}"

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
 from core.models import GuardedModel
+from core.page_cache.shown_rows import ShownModel, ShownQuerySet
+from core.page_cache.versions import collect_touches
 from core.slugs import save_with_unique_slug
 from products.images.mixin import ImageMixin
 from products.models.category import Category
@@ -24,7 +26,13 @@ from products.models.stored_words import StoredWords
 MAX_QUANTITY = 99  # of one product in a cart
 
 
-class ProductQuerySet(SpellingQuerySet["Product"]):
+def availability(stock: int | None) -> int:
+    """Return what pages show of a stock: the number of units up to settings.LOW_STOCK, or else one more than that."""
+    plenty = int(settings.LOW_STOCK) + 1
+    return plenty if stock is None else min(stock, plenty)
+
+
+class ProductQuerySet(ShownQuerySet["Product"], SpellingQuerySet["Product"]):  # type: ignore[override]
     def active(self) -> Self:
         """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)
@@ -42,6 +50,12 @@ class ProductQuerySet(SpellingQuerySet["Product"]):
         found = self if low is None else self.filter(price__gte=low)
         return found if high is None else found.filter(price__lte=high)
 
+    def update_stock(self, stock: Any) -> int:
+        """Change only the stock. Its callers move the versions, because they know the stock before and after."""
+        return super(ShownQuerySet, self).update(stock=stock)
+
+    update_stock.alters_data = True  # type: ignore[attr-defined]
+
     def newest_first(self) -> Self:
         return self.order_by("-timestamp", "-pk")
 
@@ -56,10 +70,17 @@ class ProductQuerySet(SpellingQuerySet["Product"]):
         return self.active().newest_first()
 
 
-class Product(StoredWords, GuardedModel, ImageMixin):
+class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
     """A product. Its stock changes only through `reserve`, `release`, `adjust_stock` and `switch_stock_tracking`."""
 
-    columns = Columns(conditional=("stock",))
+    columns = Columns(
+        conditional=("stock",),
+        shown=(
+            "sku", "title", "slug", "description", "price", "category", "group", "option", "choice", "second_option",
+            "second_choice", "stock", "active", "timestamp", "image", "image_width", "image_height", "image_alt",
+        ),
+    )  # fmt: skip
+    shown_as: ClassVar[Any] = {"stock": availability}
 
     sku = models.CharField(_("SKU"), max_length=40, unique=True)
     title = models.CharField(_("title"), max_length=150)
@@ -95,6 +116,7 @@ class Product(StoredWords, GuardedModel, ImageMixin):
     class Meta:
         verbose_name = _("product")
         verbose_name_plural = _("products")
+        base_manager_name = "objects"
         # Each index has the order of a list and all columns by which lists are filtered, so the database finds a page
         # without reading rows. `active` comes last because SQLite does not use an index on a bare boolean.
         indexes = [
@@ -171,9 +193,9 @@ class Product(StoredWords, GuardedModel, ImageMixin):
         Return False if the product is not on sale or has too little stock. Call this in a transaction.
         """
         enough = Q(stock__isnull=True) | Q(stock__gte=quantity)
-        if not self._rows().filter(enough, active=True).update(stock=F("stock") - quantity):
+        if not self._rows().filter(enough, active=True).update_stock(F("stock") - quantity):
             return False
-        self.refresh_from_db(fields=["stock"])
+        self._read_changed_stock(-quantity)
         amount = -quantity if self.stock is not None else 0
         StockMovement.objects.create(product=self, kind=StockMovement.Kind.RESERVED, order=order, amount=amount)
         return True
@@ -188,7 +210,9 @@ class Product(StoredWords, GuardedModel, ImageMixin):
         units = held if most is None else min(held, most)
         if units <= 0:
             return 0
-        if not self._rows().filter(stock__isnull=False).update(stock=F("stock") + units):
+        if self._rows().filter(stock__isnull=False).update_stock(F("stock") + units):
+            self._read_changed_stock(units)
+        else:
             units = 0
         StockMovement.objects.create(product=self, kind=StockMovement.Kind.RELEASED, order=order, amount=units)
         return int(units)
@@ -201,8 +225,9 @@ class Product(StoredWords, GuardedModel, ImageMixin):
         """
         # Django omits `stock >= -5` from the query as always true, but it is not true for unlimited stock (NULL).
         counted = self._rows().filter(stock__isnull=False, stock__gte=-difference)
-        if not counted.update(stock=F("stock") + difference):
+        if not counted.update_stock(F("stock") + difference):
             return False
+        self._read_changed_stock(difference)
         self._record_adjustment(difference, by)
         return True
 
@@ -213,14 +238,27 @@ class Product(StoredWords, GuardedModel, ImageMixin):
         Return False and change nothing if the stock is already limited, or already unlimited if `counted` is None.
         """
         before = self._rows().values_list("stock", flat=True).select_for_update().get()
-        if not self._rows().filter(stock=before, stock__isnull=counted is not None).update(stock=counted):
+        if not self._rows().filter(stock=before, stock__isnull=counted is not None).update_stock(counted):
             return False
+        self.stock = counted
+        self._move_versions(before)
         self._record_adjustment((counted or 0) - (before or 0), by)
         return True
 
-    def _rows(self) -> "models.QuerySet[Product]":
+    def _rows(self) -> ProductQuerySet:
         return Product.objects.filter(pk=self.pk)
+
+    def _read_changed_stock(self, change: int) -> None:
+        """Read the stock to which `change` was added. Move the versions of pages if they show it in other words."""
+        self.refresh_from_db(fields=["stock"])
+        if self.stock is not None:
+            self._move_versions(self.stock - change)
+
+    def _move_versions(self, before: int | None) -> None:
+        """Move the versions of pages unless they show the stock before in the same words as the stock now."""
+        if availability(before) != availability(self.stock):
+            with collect_touches() as touches:
+                touches.rows.mark(Product, self.pk)
 
     def _record_adjustment(self, amount: int, by: str) -> None:
         StockMovement.objects.create(product=self, kind=StockMovement.Kind.ADJUSTED, amount=amount, by=by)
-        self.refresh_from_db(fields=["stock"])

@@ -6,8 +6,10 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db import connections, models, transaction
 
+from core.page_cache.versions import collect_touches
 from core.text.letters import MAX_LETTERS, keys_of, typed_keys_of, words_with_letters
 from products.models.stored_words import StoredWords, StoredWordsQuerySet
+from products.page_names import PRODUCTS
 
 _Row = TypeVar("_Row", bound=StoredWords)
 BATCH_SIZE = 1000
@@ -37,7 +39,10 @@ class SpellingManager(models.Manager["Spelling"]):
         if rows and not self._is_alone():
             transaction.on_commit(lambda: self._add(letters), self.db, robust=True)
             return
-        self.bulk_create(rows, BATCH_SIZE, ignore_conflicts=True)
+        if rows:
+            with collect_touches() as touches:
+                self.bulk_create(rows, BATCH_SIZE, ignore_conflicts=True)
+                touches.names.add(PRODUCTS)  # Searches are corrected to other words now.
 
     def _is_alone(self) -> bool:
         """Check that no other transaction adds words on PostgreSQL. Two that save several products could deadlock."""

@@ -5,7 +5,9 @@ from typing import Any, TypeVar
 
 from django.db import connections, models, transaction
 
+from core.page_cache.versions import touch
 from core.text.words import words_of, words_of_name, words_of_title
+from products.page_names import PRODUCTS
 
 # Each text with the column for its words, and the function that makes them.
 WORDS: dict[str, tuple[str, Callable[[str], str]]] = {
@@ -75,6 +77,7 @@ class StoredWordsQuerySet(models.QuerySet[_Row]):
             parameters = [(*(getattr(row, column) for column in COLUMNS), row.pk) for row in changed]
             if parameters:
                 cursor.executemany(f"UPDATE {table} SET {values} WHERE id = %s", parameters)  # noqa: S608
+                touch(PRODUCTS)  # Searches find other products now.
         return len(changed)
 
 

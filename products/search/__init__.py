@@ -1,7 +1,7 @@
 """Full-text search in the title, SKU and description of products."""
 
 from core.text.words import words_of
-from products.search.engine import MAX_RESULTS, filter_by_text, find_ids
+from products.search.engine import MAX_RESULTS, filter_by_text, find_ids, find_ids_now
 from products.search.partial import find_partial_ids
 from products.search.results import Results, find, matching_categories
 from products.search.text import MAX_TEXT_LENGTH, consists_of_words, split_words
@@ -14,6 +14,7 @@ __all__ = [
     "filter_by_text",
     "find",
     "find_ids",
+    "find_ids_now",
     "find_partial_ids",
     "matching_categories",
     "split_words",

@@ -9,16 +9,18 @@ from dataclasses import replace
 from hashlib import md5
 from typing import Any
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import BooleanField, ExpressionWrapper, F, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
+from core.page_cache.version_cache import VersionCache
 from core.text.words import exact_word, same_letters_word
 from products.models import Product, ProductQuerySet
+from products.page_names import PRODUCTS
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_RESULTS = 480  # The maximum number of products that a search shows: twenty pages.
+SEARCHES = VersionCache(size=200)  # with up to MAX_RESULTS ids each
 MAX_SORTED = 5_000  # If there are more matches, the database sorts them.
 MAX_READ = 1_000  # PostgreSQL does not return matches in order, so this many are read to show the newest of them first.
 
@@ -27,11 +29,10 @@ def find_ids(products: ProductQuerySet, text: str) -> list[int]:
     """Return the ids of the `products` that contain all words of the text. The last word can be incomplete.
 
     The ids are in the order of `products`, or the best matches come first if the queryset is unordered. The result has
-    at most `MAX_RESULTS` ids and is cached for a minute.
+    at most `MAX_RESULTS` ids and is kept until a product on sale changes.
     """
-    text = text.replace("\0", "")[:MAX_TEXT_LENGTH]  # PostgreSQL does not accept NUL.
     key = cache_key("search", products, text)
-    return cache.get_or_set(key, lambda: _find_uncached(products, text), 60) or []
+    return SEARCHES.get_or_make(key, (PRODUCTS,), lambda: find_ids_now(products, text))
 
 
 def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
@@ -40,7 +41,9 @@ def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
     return f"{name}:{md5(query, usedforsecurity=False).hexdigest()}"
 
 
-def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
+def find_ids_now(products: ProductQuerySet, text: str) -> list[int]:
+    """Return what `find_ids` returns, without keeping it. Changes of products off sale do not move its version."""
+    text = text.replace("\0", "")[:MAX_TEXT_LENGTH]  # PostgreSQL does not accept NUL.
     terms = _mark_common_end(terms_of(text))
     if products.query.order_by:
         return _first_matches(products, terms) if terms else []

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from django.core.cache import cache
-
 from products.models import Product, ProductQuerySet
-from products.search.engine import MAX_READ, cache_key, count_up_to, ids_of_choices, sorted_ids
+from products.page_names import PRODUCTS
+from products.search.engine import MAX_READ, SEARCHES, cache_key, count_up_to, ids_of_choices, sorted_ids
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_COUNTED = 12  # terms of the text whose products are counted
@@ -19,11 +18,12 @@ def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
     """Return the ids of the `products` that contain some words of the text, at most `MAX_RESULTS` of them.
 
     Products with the most words come first, then those with the rarest words, then those with the words in title or
-    SKU, then newer ones. If `products` is ordered, the ids are in its order. The result is cached for a minute.
+    SKU, then newer ones. If `products` is ordered, the ids are in its order. The result is kept until a product
+    changes.
     """
     text = text.replace("\0", "")[:MAX_TEXT_LENGTH]
     key = cache_key("partial-search", products, text)
-    return cache.get_or_set(key, lambda: _find_uncached(products, text), 60) or []
+    return SEARCHES.get_or_make(key, (PRODUCTS,), lambda: _find_uncached(products, text))
 
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:

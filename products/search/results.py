@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from hashlib import md5
 
-from django.core.cache import cache
-
 from products.models import Category, ProductQuerySet
 from products.models.category import CategoryTree
+from products.page_names import PRODUCTS
 from products.search.categories import find_categories, find_similar_categories, labels_of
 from products.search.corrections import Corrections
-from products.search.engine import find_ids
+from products.search.engine import SEARCHES, find_ids
 from products.search.partial import find_partial_ids
 
 
@@ -43,13 +42,14 @@ def find(products: ProductQuerySet, text: str, categories: CategoryTree, correct
     3. Products that contain some of its words, those with most of them first.
 
     Filters and order of `products` apply to each. Unknown words are in no product on sale and in no title of the
-    `categories`. The result is cached for a minute.
+    `categories`. The result is kept until a product or a category changes.
     """
     if ids := find_ids(products, text):
         return Results(ids, text)
     key = md5(f"{products.query} {correct} {text}".encode(), usedforsecurity=False).hexdigest()
-    found = cache.get_or_set(f"search-results:{key}", lambda: _find_otherwise(products, text, categories, correct), 60)
-    return found or Results([], text)
+    return SEARCHES.get_or_make(
+        f"search-results:{key}", (PRODUCTS,), lambda: _find_otherwise(products, text, categories, correct)
+    )
 
 
 def _find_otherwise(products: ProductQuerySet, text: str, categories: CategoryTree, correct: bool) -> Results:

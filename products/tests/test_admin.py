@@ -156,3 +156,11 @@ def test_lists_are_searched_like_the_shop(staff: Client, name: str, text: str) -
     page = staff.get(reverse(f"admin:products_{name}_changelist"), {"q": text})
     rows = page.context["cl"].result_list
     assert [row.pk if name == "product" else row.product_id for row in rows] == [product.pk]
+
+
+def test_search_for_stock_movements_finds_a_product_off_sale_that_was_just_added(staff: Client) -> None:
+    url = reverse("admin:products_stockmovement_changelist")
+    make_product(title="Mug")
+    for number in (1, 2):
+        assert len(staff.get(url, {"q": "mug"}).context["cl"].result_list) == number
+        make_product(title="Mug", active=False)

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from products.models import Product
+from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES
 from tests.makers import make_category, make_product
 from tests.visitors import count_queries
 
@@ -111,7 +112,7 @@ def test_empty_result_links_to_all_products(client: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_filtered_list_needs_one_query_when_its_count_is_cached(client: Client, count: int) -> None:
+def test_filtered_list_needs_two_queries_when_its_count_is_kept(client: Client, count: int) -> None:
     kitchen = make_category("Kitchen")
     for number in range(count):
         make_product(title=f"Mug {number}", category=kitchen)
@@ -119,11 +120,27 @@ def test_filtered_list_needs_one_query_when_its_count_is_cached(client: Client, 
     client.get(url)
     with count_queries() as queries:
         client.get(url)
-    assert len(queries) == 1
+    assert len(queries) == 2
+
+
+@pytest.mark.slow
+def test_price_ranges_do_not_push_out_the_counts_of_other_lists(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for positions in (POSITIONS, POSITIONS_OF_PRICE_RANGES):
+        monkeypatch.setattr(positions, "_size", 5)
+    make_product()
+    client.get("/products/")
+    for price in range(1, 11):
+        client.get(f"/products/?price_from={price}")
+    assert len(POSITIONS_OF_PRICE_RANGES) == 5
+    with count_queries() as queries:
+        client.get("/products/")
+    assert len(queries) == 2
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_search_needs_at_most_five_queries_and_one_when_cached(client: Client, count: int) -> None:
+def test_search_needs_at_most_six_queries_and_two_when_kept(client: Client, count: int) -> None:
     make_category("Kitchen")
     for number in range(count):
         make_product(title=f"Mug {number}")
@@ -133,4 +150,4 @@ def test_search_needs_at_most_five_queries_and_one_when_cached(client: Client, c
         with count_queries() as queries:
             client.get("/products/?q=mug")
         query_counts.append(len(queries))
-    assert query_counts in ([4, 1], [5, 1])
+    assert query_counts in ([5, 2], [6, 2])

@@ -61,9 +61,9 @@ def test_category_slug_is_unique_and_kept() -> None:
 
 def test_category_menu_shows_a_new_category_immediately() -> None:
     make_category("Mugs")
-    Category.objects.for_menu()
+    Category.objects.tree()
     make_category("Bowls")
-    assert [category.title for category in Category.objects.for_menu()] == ["Bowls", "Mugs"]
+    assert [category.title for category in Category.objects.tree()] == ["Bowls", "Mugs"]
 
 
 def test_category_with_products_cannot_be_deleted() -> None:

@@ -5,7 +5,6 @@ from io import StringIO
 
 import pytest
 from django.core import serializers
-from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.db.models import F, Value
@@ -76,7 +75,6 @@ def change_by_sql(product: Product) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE products_product SET title = 'Beaker' WHERE id = %s", [product.pk])
     assert not is_found(product, "beaker")
-    cache.clear()
     output = StringIO()
     call_command("index_products", stdout=output)
     assert output.getvalue() == "The words of 1 products changed.\n"

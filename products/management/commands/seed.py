@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from PIL import Image
 
+from core.page_cache.versions import collect_touches
 from products.models import Category, Product, StockMovement
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalogue"
@@ -61,6 +62,7 @@ class Command(BaseCommand):
         )
 
     @transaction.atomic  # Otherwise, a product without its second picture would be skipped next time.
+    @collect_touches()
     def _add_pictured(self, row: dict[str, str]) -> None:
         product = self._new_product(row)
         with (CATALOG / "images" / row["image"]).open("rb") as picture:
