@@ -1,4 +1,4 @@
-"""Abstract base models for all apps."""
+"""Abstract base models for all apps, and the versions of shared pages."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -35,3 +35,13 @@ class GuardedModel(models.Model):
         """Return the guarded columns by field name and by column name, such as `discount` and `discount_id`."""
         fields = [self._meta.get_field(name) for name in self.columns.guarded]
         return {name for field in fields for name in (field.name, getattr(field, "attname", field.name))}
+
+
+class PageVersion(models.Model):
+    """The version of something that pages show. Its value is random at every move, so it never repeats."""
+
+    name = models.CharField(max_length=150, primary_key=True)
+    value = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return self.name
