@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from django.utils import translation
@@ -92,6 +92,13 @@ def isolated_settings(settings: Any, tmp_path_factory: pytest.TempPathFactory) -
     cache.clear()
     with translation.override(settings.LANGUAGE_CODE):
         yield
+
+
+@pytest.fixture
+def page_cache(settings: Any) -> None:
+    """Turn the page cache on, as in production. It is empty."""
+    settings.PAGE_CACHE = True
+    caches["pages"].clear()
 
 
 @pytest.fixture(scope="session")

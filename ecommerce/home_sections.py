@@ -1,6 +1,6 @@
 """Catalog sections of the home page. Everything except prices and stock is cached for some minutes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
 from django.db.models import OuterRef, Subquery, Sum
@@ -19,9 +19,23 @@ def best_sellers() -> list[Product]:
 
     The list is empty in a new shop.
     """
-    ids = cache.get_or_set("most-bought", _best_seller_ids, CACHE_SECONDS) or []
+    ids = _ranking()[1]
     rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows][:LENGTH]
+
+
+def best_sellers_expire() -> datetime:
+    """Return when the best sellers are computed again."""
+    return _ranking()[0]
+
+
+def _ranking() -> tuple[datetime, list[int]]:
+    """Return the ids of the products that sold most, and when they are computed again."""
+    found = cache.get("best-sellers")
+    if found is None or found[0] <= timezone.now():
+        found = timezone.now() + timedelta(seconds=CACHE_SECONDS), _best_seller_ids()
+        cache.set("best-sellers", found, CACHE_SECONDS)
+    return found
 
 
 def _best_seller_ids() -> list[int]:

@@ -10,14 +10,17 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.static import serve
 
 from core.http import next_url, private, same_origin_or_csrf
+from core.page_cache.sharing import expires_at, shared_page
 from ecommerce import home_sections
 from ecommerce.maintenance import render_static_page
 from products.models import Product
 
 
 @require_safe
+@shared_page(names=lambda request: ["site", "products"])
 def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
+    expires_at(request, home_sections.best_sellers_expire())
     newest = Product.objects.for_product_cards().available()[: home_sections.LENGTH]
     best_sellers = home_sections.best_sellers()
     return render(
