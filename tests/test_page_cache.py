@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import brotli
@@ -284,9 +285,12 @@ def test_stored_page_is_not_served_to_other_hosts(client: Client, mug: Product) 
     assert (response.status_code, "X-Frame-Options" in response.headers) == (400, True)
 
 
-def test_stored_page_is_not_served_in_maintenance_mode(client: Client, mug: Product, settings: Any) -> None:
+def test_stored_page_is_not_served_in_maintenance_mode(
+    client: Client, mug: Product, settings: Any, tmp_path: Path
+) -> None:
+    settings.MAINTENANCE_FILE = tmp_path / "maintenance"
     client.get("/products/")
-    settings.MAINTENANCE = True
+    settings.MAINTENANCE_FILE.touch()
     assert client.get("/products/").status_code == 503
 
 
