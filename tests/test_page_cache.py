@@ -8,7 +8,8 @@ from typing import Any
 import brotli
 import pytest
 from django.core.cache import caches
-from django.test import Client
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from core.page_cache.versions import touch
@@ -372,6 +373,17 @@ def test_head_has_the_headers_and_no_body(client: Client, mug: Product, settings
     for _time in range(2):
         page, head = client.get("/products/"), client.head("/products/")
         assert facts(head) == facts(page) | {"body": b""}
+
+
+def test_head_sends_no_body_to_the_server(client: Client, mug: Product) -> None:
+    """Run the handler itself, because the test client removes the body of every HEAD response."""
+    client.get("/products/")
+    sent: list[Any] = []
+    body = WSGIHandler()(
+        RequestFactory().head("/products/").environ, lambda status, headers: sent.append(dict(headers))
+    )
+    assert b"".join(body) == b""
+    assert int(sent[0]["Content-Length"]) > 1000
 
 
 def test_range_is_ignored(client: Client, mug: Product) -> None:
