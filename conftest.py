@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase, override_settings
 from django.utils import translation
@@ -113,6 +113,13 @@ def isolated_settings(settings: Any, media_folder: Path) -> Iterator[None]:
     VersionCache.clear_all()
     with translation.override(settings.LANGUAGE_CODE):
         yield
+
+
+@pytest.fixture
+def page_cache(settings: Any) -> None:
+    """Turn the page cache on, as in production. It is empty."""
+    settings.PAGE_CACHE = True
+    caches["pages"].clear()
 
 
 @pytest.fixture(scope="session")

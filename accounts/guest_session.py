@@ -41,12 +41,8 @@ def record_visit(request: HttpRequest) -> None:
 
 
 def end_if_over(request: HttpRequest) -> None:
-    """End the guest session if its time is over, and show a message to visitors who are not logged in.
-
-    It is over settings.GUEST_SESSION_HOURS after the last order or, without one, after the last change of the details.
-    """
-    times = request.session.get(TIMES_KEY)
-    if times and _now() >= times.get(ORDERED, times.get(CHANGED, 0)) + settings.GUEST_SESSION_HOURS * 3600:
+    """End the guest session if its time is over, and show a message to visitors who are not logged in."""
+    if is_over(request):
         end(request)
         if not request.user.is_authenticated:
             text = _(
@@ -54,6 +50,17 @@ def end_if_over(request: HttpRequest) -> None:
                 "is kept, and the links in our emails still open your orders."
             )
             messages.info(request, text % {"hours": settings.GUEST_SESSION_HOURS}, fail_silently=True)
+
+
+def is_over(request: HttpRequest) -> bool:
+    """Return whether the guest session has to end now.
+
+    It is over settings.GUEST_SESSION_HOURS after the last order or, without one, after the last change of the details.
+    """
+    times = request.session.get(TIMES_KEY)
+    if not times:
+        return False
+    return bool(_now() >= times.get(ORDERED, times.get(CHANGED, 0)) + settings.GUEST_SESSION_HOURS * 3600)
 
 
 def is_current(request: HttpRequest, since: datetime | None) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.autoreload import file_changed
 
 
 class CoreConfig(AppConfig):
@@ -12,8 +13,12 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        """Connect the signal receiver."""
+        """Connect the signal receivers: migrations and edited templates change what pages show."""
+        from core.page_cache.keys import forget_fingerprint
+
         post_migrate.connect(renew_pages, sender=self, dispatch_uid="page_versions.migrations")
+        # A development server loads edited templates without a restart.
+        file_changed.connect(forget_fingerprint, dispatch_uid="page_cache_templates")
 
 
 def renew_pages(apps: Any, plan: Any = (), **kwargs: Any) -> None:

@@ -29,6 +29,11 @@ def is_same_origin(request: HttpRequest) -> bool:
     return site == "same-origin" or (site is None and origin is not None)
 
 
+def is_prefetch(request: HttpRequest) -> bool:
+    """Return whether the browser requests a page that the visitor has not opened yet."""
+    return "prefetch" in request.META.get("HTTP_SEC_PURPOSE", "")
+
+
 def same_origin_or_csrf(view: View) -> View:
     """Require a CSRF token only if the request is not from this site, so that cached pages do not need a token."""
     checked = csrf_protect(view)

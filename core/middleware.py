@@ -13,6 +13,7 @@ from django.utils.cache import add_never_cache_headers, has_vary_header, patch_v
 from core.http import permissions_policy
 from core.page_cache.versions import remember_versions
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -31,10 +32,17 @@ class HeadersMiddleware:
         for name, value in settings.HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Permissions-Policy", permissions_policy())
-        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-        if response.cookies or (has_session and has_vary_header(response, "Cookie")):
-            add_never_cache_headers(response)
+        if request.method not in SAFE_METHODS or response.cookies:  # prefetched pages may no longer be true
+            response.headers["Clear-Site-Data"] = '"prefetchCache"'
+        keep_out_of_caches(request, response)
         return response
+
+
+def keep_out_of_caches(request: HttpRequest, response: HttpResponse) -> None:
+    """Set the headers that keep a personal response out of all caches."""
+    has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+    if response.cookies or (has_session and has_vary_header(response, "Cookie")):
+        add_never_cache_headers(response)
 
 
 class LanguageMiddleware(LocaleMiddleware):
@@ -60,6 +68,12 @@ class VersionsMiddleware:
             return self.get_response(request)
 
 
+def has_nul(request: HttpRequest) -> bool:
+    """Return whether the URL or the cookies contain a NUL byte."""
+    query = (text for name, values in request.GET.lists() for text in (name, *values))
+    return any("\x00" in text for text in (request.path, *query, *request.COOKIES.values()))
+
+
 class RejectNulMiddleware:
     """Middleware that rejects NUL bytes in the URL or cookies with status 400.
 
@@ -70,8 +84,7 @@ class RejectNulMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        query = (text for name, values in request.GET.lists() for text in (name, *values))
-        if any("\x00" in text for text in (request.path, *query, *request.COOKIES.values())):
+        if has_nul(request):
             raise SuspiciousOperation("NUL byte in URL or cookies")
         return self.get_response(request)
 

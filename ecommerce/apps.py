@@ -11,7 +11,10 @@ class EcommerceConfig(AppConfig):
     name = "ecommerce"
 
     def ready(self) -> None:
-        """Reject a storage that does not exist at the start, not at the first upload."""
+        """Reject a storage that does not exist at the start, not at the first upload. Register placeholders."""
+        from ecommerce.shared_pages import placeholders
+
+        placeholders.register()
         try:
             storages["default"]
         except InvalidStorageError as error:

@@ -5,18 +5,16 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from carts.models import Cart
 from orders.views.unpaid_orders import UnpaidOrders
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """Return the context for all pages: the site's name and contacts, languages, cart, unpaid orders and Stripe."""
+    """Return the context for all pages: the site's name and contacts, languages, unpaid orders and Stripe."""
     return {
         "site_name": settings.SITE_NAME,
         "support_email": settings.SUPPORT_EMAIL,
         "currency": settings.CURRENCY,
         "languages": settings.LANGUAGES,  # in their own language; Django's tag would translate the names
-        "cart_items": Cart.objects.item_count(request),  # from the session, without a query
         "unpaid_orders": UnpaidOrders(request),  # read when a template uses it
         "is_test_shop": not settings.STRIPE_IS_REAL,
         "stripe_js_url": settings.STRIPE_JS_URL,

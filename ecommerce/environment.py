@@ -24,6 +24,7 @@ DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 MAX_NAME_LENGTH = 100
 DEFAULT_PORTS = {"http": 80, "https": 443}
+REDIS_SECONDS = 0.1
 
 
 def setting(
@@ -198,10 +199,27 @@ def database_of(text: str) -> dict[str, Any]:
 def cache_of(text: str) -> dict[str, Any]:
     """Read the URL of a cache as Django's settings for it."""
     config = _parsed(environ.Env.cache_url_config, text)
-    is_server = config.get("BACKEND", "").endswith("RedisCache")
-    if not config or (is_server and not _has_location(text)):
+    if not config or (is_redis(config) and not _has_location(text)):
         raise ValueError("locmemcache:// or redis://host:6379/1")
     return config
+
+
+def is_redis(config: dict[str, Any]) -> bool:
+    """Return whether these are the settings of a Redis cache."""
+    return str(config.get("BACKEND", "")).endswith("RedisCache")
+
+
+def page_cache_of(default: dict[str, Any], entries: int) -> dict[str, Any]:
+    """Return the settings of the page cache: the Redis of the default cache if there is one, else process memory.
+
+    A Redis that does not answer in time is no reason for a page to wait.
+    """
+    if is_redis(default):
+        times = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+        prefix = f"{default.get('KEY_PREFIX', '')}-pages"
+        return default | {"KEY_PREFIX": prefix, "OPTIONS": default.get("OPTIONS", {}) | times}
+    options = {"MAX_ENTRIES": entries}
+    return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "pages", "OPTIONS": options}
 
 
 def _has_location(url: str) -> bool:

@@ -1,5 +1,6 @@
 """Django settings, read from the environment or a .env file. The defaults are meant for development."""
 
+import os
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -78,7 +79,9 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
-    # These two come first, so that static files, redirects and errors of the others also get their headers.
+    "core.middleware.VersionsMiddleware",  # before all middleware that reads versions
+    "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
+    # These two come next, so that static files, redirects and errors of the others also get their headers.
     "core.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.middleware.LanguageMiddleware",  # before all middleware that can answer with text
@@ -86,12 +89,12 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ecommerce.maintenance.MaintenanceMiddleware",  # before all middleware that needs the database
     "core.middleware.RejectNulMiddleware",
-    "core.middleware.VersionsMiddleware",  # before all middleware that needs the categories
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "ecommerce.shared_pages.prefetch.PrefetchMiddleware",  # after session and messages
     "core.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.ErasedAccountMiddleware",
@@ -113,7 +116,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "ecommerce.context_processors.shop",
             ],
-            "builtins": ["core.templatetags.shop"],
+            "builtins": ["core.templatetags.shop", "core.templatetags.page_cache"],
         },
     }
 ]
@@ -135,6 +138,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Shops on one cache server have different keys. The servers of one shop share theirs.
 CACHES = {"default": {"KEY_PREFIX": SITE_URL} | setting("CACHE_URL", "locmemcache://", read.cache_of, is_secret=True)}
+# Whole pages of the catalog, see core.page_cache. wsgi.py, asgi.py and `demo` turn this on unless PAGE_CACHE is off.
+PAGE_CACHE = setting("PAGE_CACHE", os.environ.get("PAGE_CACHE_DEFAULT", "off"), read.switch_of)
+PAGE_CACHE_ENTRIES = setting("PAGE_CACHE_ENTRIES", "1000", read.number_of(10, 1_000_000))
+CACHES["pages"] = read.page_cache_of(CACHES["default"], PAGE_CACHE_ENTRIES)
+PAGE_CACHE_SLOTS = PAGE_CACHE_ENTRIES if read.is_redis(CACHES["pages"]) else 0  # 0: the cache itself counts
 
 # Visitors
 AUTH_USER_MODEL = "accounts.User"
@@ -212,6 +220,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MIMETYPES = {"speculation-rules.json": "application/speculationrules+json"}
 WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # files that browsers request at the root, such as /favicon.ico
 
 # Email: files in var/mail by default, else EMAIL_URL

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.static import serve
 
 from core.http import next_url, private, same_origin_or_csrf
+from core.page_cache.sharing import expires_at, shared_page
 from core.page_cache.versions import SITE, read_versions
 from ecommerce import home_sections
 from ecommerce.maintenance import render_static_page
@@ -18,9 +19,11 @@ from products.page_names import PRODUCTS
 
 
 @require_safe
+@shared_page(names=lambda request: [SITE, PRODUCTS])
 def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
     read_versions((SITE, PRODUCTS))  # in one query, before the rows
+    expires_at(request, home_sections.best_sellers_expire())
     newest = Product.objects.for_product_cards().available()[: home_sections.LENGTH]
     best_sellers = home_sections.best_sellers()
     return render(

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecommerce.settings")
+os.environ.setdefault("PAGE_CACHE_DEFAULT", "on")
 CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 
 django = get_wsgi_application()

@@ -28,6 +28,30 @@ SORTS = {
 }
 
 
+PARAMETERS = ("q", "exact", "category", "price_from", "price_to", "in_stock", "sort")
+
+
+def clean_parameters(values: dict[str, str]) -> dict[str, str]:
+    """Return the parameters of a list with one spelling for the values that the form understands in the same way.
+
+    Values that change nothing become empty: an unknown or the usual order, page 1, and `exact` without a search.
+    """
+    text = " ".join(values.get("q", "").strip()[:MAX_TEXT_LENGTH].split())
+    flags = {name: "1" if values.get(name, "").lower() not in ("", "false") else "" for name in ("exact", "in_stock")}
+    sort, usual = values.get("sort", "").strip(), "best" if text else "newest"
+    has_order = sort in SORTS and sort != usual and (text or sort != "best")
+    prices = {name: values.get(name, "").strip() for name in ("price_from", "price_to")}
+    changes = {"q": text, "exact": flags["exact"] if text else "", "sort": sort if has_order else ""}
+    return values | flags | prices | changes | {"page": _clean_page(values.get("page", ""))}
+
+
+def _clean_page(number: str) -> str:
+    try:
+        return str(int(number)) if int(number) != 1 else ""
+    except ValueError:  # "last", or a page that does not exist
+        return number
+
+
 class PriceField(forms.DecimalField):
     """A price in the notation of any language.
 

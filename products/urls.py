@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from products.views import ProductDetail, ProductList
+from products import views
 
 app_name = "products"
 
 urlpatterns = [
-    path("", ProductList.as_view(), name="list"),
-    path("<slug:slug>/", ProductDetail.as_view(), name="detail"),
+    path("", views.product_list, name="list"),
+    path("<slug:slug>/", views.product_detail, name="detail"),
 ]

@@ -1,22 +1,24 @@
 """Views for the product list and the product page.
 
-They write nothing and their pages contain no CSRF token, so the pages can be shared between visitors.
+They write nothing and their pages contain no CSRF token, so the pages are shared between visitors.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.generic import DetailView, ListView
 
 from carts.models import Cart
+from core.page_cache.sharing import depend_on, shared_page
 from core.page_cache.versions import SITE, read_versions
 from products import search
-from products.filters import FilterForm
+from products.filters import PARAMETERS, FilterForm, clean_parameters
 from products.models import Category, Product
-from products.page_names import PRODUCTS, category_name
+from products.page_names import PRODUCTS, category_name, product_name
 from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
 from products.related import get_variant_options, get_variants_and_related
 from products.structured_data import product_graph
@@ -106,6 +108,8 @@ class ProductDetail(DetailView):
         The cart is read from the database only if the template uses it.
         """
         product, pictures = self.object, list(self.object.pictures.all())
+        if product.category:
+            depend_on(self.request, category_name(product.category.slug))  # for the related products
         categories = product.category.breadcrumbs() if product.category else []
         variants, related = get_variants_and_related(product)
         return super().get_context_data(
@@ -117,3 +121,19 @@ class ProductDetail(DetailView):
             structured_data=product_graph(product, pictures, categories),
             **kwargs,
         )
+
+
+def list_versions(request: HttpRequest) -> Iterator[str]:
+    """Yield what a list depends on. The corrections of a search come from the titles of all products."""
+    slug = request.GET.get("category")
+    yield SITE
+    yield category_name(slug) if slug and not request.GET.get("q") else PRODUCTS
+
+
+product_list = shared_page(
+    parameters=(*PARAMETERS, "page"),
+    clean=clean_parameters,
+    names=list_versions,
+    rare=("q", "price_from", "price_to"),
+)(ProductList.as_view())
+product_detail = shared_page(names=lambda request, slug: [SITE, product_name(slug)])(ProductDetail.as_view())

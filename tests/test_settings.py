@@ -156,3 +156,26 @@ def test_start_in_debug_mode_needs_no_variables(tmp_path: Path) -> None:
     del unset["STRIPE_PUBLISHABLE_KEY"], unset["STRIPE_WEBHOOK_SECRET"]
     code, output = start(READ.format("(s.SITE_URL, s.IS_TLS, s.STRIPE_IS_REAL)"), **unset)
     assert (code, output) == (0, "('http://127.0.0.1:8000', False, False)\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "environment", "expected"),
+    [
+        ("django", {}, False),
+        ("ecommerce.wsgi", {}, True),
+        ("ecommerce.asgi", {}, True),
+        ("ecommerce.wsgi", {"PAGE_CACHE": "off"}, False),
+        ("django", {"PAGE_CACHE": "on"}, True),
+    ],
+)
+def test_servers_turn_the_page_cache_on(module: str, environment: dict[str, str], expected: bool) -> None:
+    code = f"import {module}; from django.conf import settings; print(settings.PAGE_CACHE)"
+    assert start(code, **environment) == (0, f"{expected}\n")
+
+
+@pytest.mark.slow
+def test_page_cache_uses_the_redis_of_the_shop_with_short_timeouts() -> None:
+    values = "(s.CACHES['pages']['LOCATION'], s.CACHES['pages']['OPTIONS']['socket_timeout'], s.PAGE_CACHE_SLOTS)"
+    code, output = start(READ.format(values), CACHE_URL="redis://127.0.0.1:6379/1", PAGE_CACHE_ENTRIES="50")
+    assert (code, output) == (0, "('redis://127.0.0.1:6379/1', 0.1, 50)\n")

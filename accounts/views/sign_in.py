@@ -18,7 +18,7 @@ from accounts.throttle import taken_email_limit_response
 from billing.models import BillingProfile
 from carts import details_draft
 from carts.models import Cart
-from core.http import client_key, next_url, private
+from core.http import client_key, next_url, private, same_origin_or_csrf
 from orders.workflow.guests import drop_cards_of_other, get_signup_initial, is_other_person, start_guest
 
 
@@ -94,6 +94,7 @@ def user_guest(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@same_origin_or_csrf
 def user_logout(request: HttpRequest) -> HttpResponse:
     """Sign out and end the session. The user's cart is kept for the next sign-in."""
     logout(request)

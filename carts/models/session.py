@@ -20,6 +20,19 @@ class CartSession:
         session = getattr(request, "session", None)
         return int(session.get(COUNT_KEY, 0)) if session is not None else 0
 
+    def quantity_of(self, product_id: int, request: HttpRequest) -> int:
+        """Return the quantity of a product in the cart of the session, or 0. It is read once for a request.
+
+        Without a cart in the session, this needs no query.
+        """
+        pk = self.stored_id(request)
+        known: dict[int, int] = request.__dict__.setdefault("quantities_in_cart", {})
+        if pk and product_id not in known:
+            carts: Any = self  # the manager
+            lines = carts.filter(pk=pk, active=True, items__product=product_id)
+            known[product_id] = lines.values_list("items__quantity", flat=True).order_by().first() or 0
+        return known.get(product_id, 0)
+
     def remember(self, request: HttpRequest, cart: Any) -> None:
         """Store the id and the item count of the cart in the session, unless the session already has this cart."""
         if request.session.get(CART_KEY) != cart.pk:

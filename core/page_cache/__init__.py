@@ -1,0 +1,1 @@
+"""The cache of whole pages that all visitors share."""

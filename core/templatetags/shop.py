@@ -100,9 +100,9 @@ def as_list(value: Any) -> list[Any]:
 
 
 @register.filter
-def order_reserving(unpaid_orders: Any, product: Any) -> Any:
-    """Return the visitor's unpaid order that reserves units of the product, or None."""
-    return unpaid_orders.reserving(product.pk) if unpaid_orders else None
+def order_reserving(unpaid_orders: Any, product_id: int) -> Any:
+    """Return the visitor's unpaid order that reserves units of the product with this id, or None."""
+    return unpaid_orders.reserving(product_id) if unpaid_orders else None
 
 
 @register.filter

@@ -187,6 +187,14 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
             return 0
         return MAX_QUANTITY if self.stock is None else min(self.stock, MAX_QUANTITY)
 
+    def shown_limit(self) -> int:
+        """Return the largest number that the quantity field of the product page accepts.
+
+        It changes only together with the availability label, so units that are sold do not change the page. The cart
+        limits quantities to `max_cart_quantity` anyway.
+        """
+        return min(self.stock or 0, MAX_QUANTITY) if self.is_running_out else MAX_QUANTITY
+
     def reserve(self, quantity: int, order: str) -> bool:
         """Reserve `quantity` units for the order with this number.
 

@@ -107,7 +107,8 @@ class Command(BaseCommand):
 
     def _environment(self, site_url: str) -> dict[str, str]:
         """Return the current environment with the site URL, and with a free simulator port if its port is taken."""
-        environment = os.environ | {"SITE_URL": site_url, "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
+        environment = {"PAGE_CACHE_DEFAULT": "on"} | os.environ
+        environment |= {"SITE_URL": site_url, "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
         simulator = urlsplit(settings.SIMULATOR_URL)
         if not settings.STRIPE_IS_REAL and _bind_error(simulator.hostname or "", simulator.port or 80):
             environment["STRIPE_SIMULATOR_URL"] = f"http://127.0.0.1:{_free_port()}"

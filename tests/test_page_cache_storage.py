@@ -1,0 +1,224 @@
+"""Tests for the storage of pages: it is bounded, and a cache that fails costs time but never a page."""
+
+import logging
+import pickle
+import socket
+import threading
+from typing import Any
+
+import pytest
+from django.core.cache import cache, caches
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
+from django.test import Client
+
+from core.page_cache import storage
+from core.page_cache.versions import touch
+from ecommerce.environment import page_cache_of
+from products.models import Product
+from tests.makers import add_to_cart, make_product
+from tests.test_settings import start
+from tests.visitors import count_queries
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("page_cache"), pytest.mark.slow]
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the cache again, even if it has just failed in another test."""
+    monkeypatch.setitem(storage._pause, "until", 0.0)
+
+
+@pytest.fixture
+def use(settings: Any) -> Any:
+    """Return a function that replaces the page cache."""
+
+    def replace(config: dict[str, Any], slots: int = 0) -> Any:
+        settings.CACHES = settings.CACHES | {"pages": config}
+        settings.PAGE_CACHE_SLOTS = slots
+        return caches["pages"]
+
+    return replace
+
+
+class BrokenCache(LocMemCache):
+    """A cache whose server is down."""
+
+    asked = 0
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        type(self).asked += 1
+        raise ConnectionError("down")
+
+    set = get
+
+
+class GarbageCache(LocMemCache):
+    """A cache that returns what nobody stored."""
+
+    garbage: Any = None
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self.garbage
+
+
+def test_page_is_served_while_the_cache_is_down(
+    client: Client, use: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BrokenCache, "asked", 0)
+    use({"BACKEND": f"{__name__}.BrokenCache"})
+    with caplog.at_level(logging.WARNING):
+        assert [client.get("/products/").status_code for _ in range(5)] == [200] * 5
+    assert BrokenCache.asked == 1  # it is left alone after the error
+    assert caplog.text.count("The page cache failed") == 1
+
+
+def test_page_is_served_if_redis_does_not_answer(client: Client, use: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and says nothing
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/1"
+        use(page_cache_of({"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}, 100), slots=100)
+        assert client.get("/products/").status_code == 200
+    assert storage._pause["until"] > 0
+
+
+@pytest.mark.parametrize("garbage", [b"\x80garbage", "text", 7, {"key": 1}, ["page"], Exception("page")])
+def test_garbage_from_the_cache_is_not_served(
+    client: Client, use: Any, garbage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = client.get("/products/").content
+    use({"BACKEND": f"{__name__}.GarbageCache"})
+    monkeypatch.setattr(GarbageCache, "garbage", garbage)
+    assert client.get("/products/").content == expected
+
+
+def test_bytes_that_cannot_be_unpickled_are_not_served(client: Client) -> None:
+    expected = client.get("/products/").content
+    backend: Any = caches["pages"]
+    for name in backend._cache:
+        backend._cache[name] = b"\x80\x05garbage"
+    assert client.get("/products/").content == expected
+
+
+def test_page_of_another_key_is_not_served(client: Client, use: Any) -> None:
+    mug, bowl = make_product(title="Teal mug"), make_product(title="Bowl")
+    use({"BACKEND": LOCMEM, "LOCATION": "one-slot"}, slots=1)
+    for product in (mug, bowl, mug):
+        for _time in range(2):
+            assert product.title in client.get(product.get_absolute_url()).text
+
+
+def test_page_that_was_altered_on_the_server_is_not_served(client: Client, use: Any) -> None:
+    pages = use({"BACKEND": LOCMEM, "LOCATION": "server"}, slots=1)
+    expected = client.get("/products/").content
+    stored = pages.get("slot:0")
+    assert b"All products" in stored
+    for altered in (
+        stored.replace(b"All products", b"All PRODUCTS"),
+        pickle.dumps("page"),
+        stored[:-1],
+        b"",
+        stored[32:],
+    ):
+        pages.set("slot:0", altered)
+        assert client.get("/products/").content == expected
+
+
+def test_hostile_urls_leave_the_cache_within_its_bound(client: Client, use: Any) -> None:
+    product = make_product()
+    cache.set("another", 1)
+    pages = use({"BACKEND": LOCMEM, "LOCATION": "bounded", "OPTIONS": {"MAX_ENTRIES": 30}})
+    for number in range(60):
+        client.get(f"/products/?spy={number}")
+        client.get(f"/products/?price_from={number}")
+        client.get(f"/products/?q=word{number}")
+        client.get(f"{product.get_absolute_url()}?{number}")
+        client.get("/products/", headers={"Host": f"{number}.evil.example"})
+    assert len(pages._cache) <= 30
+    assert cache.get("another") == 1
+
+
+def test_search_that_strangers_make_pushes_no_page_out(client: Client, use: Any) -> None:
+    client.get("/products/")
+    for number in range(300):
+        storage.is_second_request(f"key {number}")
+    with count_queries() as statements:
+        client.get("/products/")
+    assert len(statements) == 1
+
+
+@pytest.fixture
+def redis_pages(redis_url: str, use: Any) -> Any:
+    """Keep pages in a Redis with five slots."""
+    pages = use(
+        page_cache_of({"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}, 5), slots=5
+    )
+    pages.clear()
+    return pages
+
+
+def test_redis_keeps_pages_in_a_fixed_number_of_slots(client: Client, redis_pages: Any) -> None:
+    for product in [make_product() for _ in range(20)]:
+        assert client.get(product.get_absolute_url()).text == client.get(product.get_absolute_url()).text
+    keys = redis_pages._cache.get_client().keys("*")
+    assert 1 < len(keys) <= 5
+
+
+def test_processes_of_one_release_share_their_pages() -> None:
+    code = "import django; django.setup(); from core.page_cache.keys import fingerprint; print(fingerprint())"
+    shared = [start(code, CACHE_URL="redis://127.0.0.1:6379/1") for _process in range(2)]
+    assert shared[0] == shared[1]
+    assert start(code, CACHE_URL="redis://127.0.0.1:6379/1", SITE_NAME="Another name") != shared[0]
+
+
+def test_page_in_redis_is_current(client: Client, redis_pages: Any) -> None:
+    mug = make_product(title="Teal mug")
+    for price in range(20, 25):
+        Product.objects.filter(pk=mug.pk).update(price=price)
+        touch("product:teal-mug")
+        for _time in range(2):
+            assert f"£{price}.00" in client.get("/products/teal-mug/").text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_visitors_at_the_same_time_get_their_own_pages() -> None:
+    """Let visitors with carts of different sizes and different languages request the same pages in parallel."""
+    products = [make_product(title=f"Mug {number}", stock=50) for number in range(3)]
+    wrong: list[str] = []
+
+    def visit(number: int) -> None:
+        try:
+            client, quantity = Client(), number + 3
+            language = "de" if number % 2 else "en-gb"
+            client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+            add_to_cart(client, products[number % 3], quantity)
+            client.get("/cart/")
+            for turn in range(12):
+                product = products[turn % 3]
+                touch(f"product:{product.slug}") if turn % 5 == number % 5 else None
+                for page in ("/products/", product.get_absolute_url()):
+                    text = client.get(f"{page}?visitor={number}").text
+                    _note(
+                        wrong,
+                        text,
+                        number,
+                        quantity,
+                        language,
+                        products[number % 3] == product and page != "/products/",
+                    )
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert wrong == []
+
+
+def _note(wrong: list[str], text: str, number: int, quantity: int, language: str, is_own: bool) -> None:
+    expected = [f"data-cart-items>{quantity}<", f'<html lang="{language}">', f"?visitor={number}"]
+    if is_own:
+        expected.append(f'value="{quantity}"')
+    wrong += [f"{number}: {piece} is missing" for piece in expected if piece not in text]
+    if text.count("?visitor=") != text.count(f'?visitor={number}"'):
+        wrong.append(f"{number}: shows the URL of another visitor")
