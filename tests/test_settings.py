@@ -78,8 +78,8 @@ def test_start_uses_the_time_zone(name: str, zone: str) -> None:
         ("DATABASE_URL", "mysql://ann:secret@db/shop"), ("CACHE_URL", "cache://ann:secret@cache"),
         ("EMAIL_URL", "imap://ann:secret@mail"), ("STRIPE_API_BASE", "api.stripe.com"), ("VAR_DIR", "/dev/null/var"),
         ("STRIPE_SIMULATOR_URL", "localhost:port"), ("DEBUG", "of"), ("KEEP_CARTS_DAYS", "0"),
-        ("KEEP_GUESTS_DAYS", "-1"), ("KEEP_SIGN_INS_DAYS", "3651"), ("KEEP_STRIPE_EVENTS_DAYS", "a week"),
-        ("KEEP_ACCOUNT_EMAILS_DAYS", "2"),
+        ("CONN_MAX_AGE", "forever"), ("KEEP_GUESTS_DAYS", "-1"), ("KEEP_SIGN_INS_DAYS", "3651"),
+        ("KEEP_STRIPE_EVENTS_DAYS", "a week"), ("KEEP_ACCOUNT_EMAILS_DAYS", "2"),
     ],
 )  # fmt: skip
 def test_start_with_an_invalid_value_names_the_variable(name: str, value: str) -> None:
@@ -154,3 +154,11 @@ def test_start_in_debug_mode_needs_no_variables(tmp_path: Path) -> None:
     del unset["STRIPE_PUBLISHABLE_KEY"], unset["STRIPE_WEBHOOK_SECRET"]
     code, output = start(READ.format("(s.SITE_URL, s.IS_TLS, s.STRIPE_IS_REAL)"), **unset)
     assert (code, output) == (0, "('http://127.0.0.1:8000', False, False)\n")
+
+
+@pytest.mark.slow
+def test_start_keeps_and_checks_database_connections() -> None:
+    values = "s.DATABASES['default']['CONN_MAX_AGE'], s.DATABASES['default']['CONN_HEALTH_CHECKS']"
+    assert start(READ.format(f"({values})"), CONN_MAX_AGE="30") == (0, "(30, True)\n")
+    code = "import ecommerce.asgi; from django.conf import settings as s; print(s.DATABASES['default']['CONN_MAX_AGE'])"
+    assert start(code, CONN_MAX_AGE="30") == (0, "0\n")
