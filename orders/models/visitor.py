@@ -66,6 +66,10 @@ class VisitorQuerySet(models.QuerySet[Row]):
         numbers = self._session_numbers(request) if hasattr(request, "session") else []
         return self.filter(order_id__in=numbers, billing_profile__forgotten=None)
 
+    def has_placed_in_session(self, request: HttpRequest) -> bool:
+        """Return whether orders were placed in this session, also if they are paid."""
+        return bool(self._session_numbers(request))
+
     def last_for_session(self, request: HttpRequest) -> Row | None:
         """Return the order that this session placed last, or None."""
         numbers = self._session_numbers(request)
