@@ -1,16 +1,17 @@
 """Categories of products, and their tree."""
 
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
+from hashlib import md5
 from typing import Any, ClassVar
 
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from core.rendering.page_urls import page_url
 from core.slugs import save_with_unique_slug, unique_slug
 from core.text.words import words_of
 
@@ -33,6 +34,25 @@ class CategoryTree:
 
         Also keep the category `keep` and those above it. The categories must come from `CategoryManager.for_menu`.
         """
+        if keep is None or keep in self._offered:
+            return self._offered
+        return self._without_empty(keep)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that differs whenever pages would show other categories."""
+        shown = [(row.pk, row.slug, row.title, row.parent_id, row.sells_products) for row in self]
+        return md5(repr(shown).encode(), usedforsecurity=False).hexdigest()
+
+    @cached_property
+    def _offered(self) -> "CategoryTree":
+        return self._without_empty(None)
+
+    @cached_property
+    def _by_slug(self) -> dict[str, "Category"]:
+        return {category.slug: category for category in self}
+
+    def _without_empty(self, keep: "Category | None") -> "CategoryTree":
         filled = {category.pk for category in self.path_to(keep)}
         for category in self._by_id.values():
             above = category if category.sells_products else None
@@ -50,7 +70,7 @@ class CategoryTree:
 
     def find(self, slug: str) -> "Category | None":
         """Return the category with this slug, or None."""
-        return next((category for category in self._by_id.values() if category.slug == slug), None)
+        return self._by_slug.get(slug)
 
     def children(self, category: "Category | None") -> list["Category"]:
         """Return the children of the category, or the top-level categories for None."""
@@ -128,7 +148,7 @@ class Category(models.Model):
         cache.delete(MENU_CACHE_KEY)
 
     def get_absolute_url(self) -> str:
-        return f"{reverse('products:list')}?category={self.slug}"
+        return f"{page_url('products:list')}?category={self.slug}"
 
     def clean(self) -> None:
         """Raise ValidationError if the parent is the category itself or one of its descendants."""
