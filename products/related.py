@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from products.models import Product, ProductQuerySet
+from products.models.product import CARD_COLUMNS
 
 MAX_RELATED = 4
+# What cards and links to variants show. All parts of a union must have the same columns.
+COLUMNS = (*CARD_COLUMNS, "sku", "group", "option", "choice", "second_option", "second_choice")
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,12 @@ def get_variants_and_related(product: Product) -> tuple[list[Product], list[Prod
     The variants include the product itself and are sorted by SKU. The related products are the newest of the same
     category that are neither variants nor sold out, at most `MAX_RELATED` of them.
     """
-    querysets = []
-    if product.group:
-        querysets.append(Product.objects.active().filter(group=product.group))
-    if product.category_id:
-        querysets.append(_get_newest_related(product))
-    products = list(querysets[0].union(*querysets[1:], all=True)) if querysets else []
+    parts = [Product.objects.active().filter(group=product.group).only(*COLUMNS)] if product.group else []
+    parts += [_get_newest_related(product)] if product.category_id else []
+    if len(parts) == 2:  # On SQLite, the parts of a union cannot have a limit.
+        newest = Product.objects.filter(pk__in=parts.pop().values("pk")).only(*COLUMNS)
+        parts = [parts[0].union(newest, all=True)]
+    products = [row for part in parts for row in part]
     variants = [row for row in products if product.group and row.group == product.group]
     related = [row for row in products if row not in variants]
     return sorted(variants, key=lambda row: row.sku), sorted(related, key=lambda row: row.pk, reverse=True)
@@ -41,8 +44,7 @@ def get_variants_and_related(product: Product) -> tuple[list[Product], list[Prod
 def _get_newest_related(product: Product) -> ProductQuerySet:
     others = Product.objects.active().filter(category=product.category_id).exclude(pk=product.pk).exclude(stock=0)
     others = others.exclude(group=product.group) if product.group else others
-    newest = others.newest_first().values("pk")[:MAX_RELATED]
-    return Product.objects.filter(pk__in=newest)
+    return others.newest_first().only(*COLUMNS)[:MAX_RELATED]
 
 
 def get_variant_options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[VariantChoice]]]:

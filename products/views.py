@@ -40,7 +40,7 @@ class ProductList(ListView):
         tree, slug = Category.objects.tree(), self.request.GET.get("category")
         if slug and not tree.find(slug):
             raise Http404(_("There is no such category."))
-        self.form = FilterForm(self.request.GET, tree)
+        self.form = FilterForm.for_query(self.request.GET, tree)
         products = self.form.apply(Product.objects.active())
         if not self.form.text:
             return products
@@ -87,7 +87,7 @@ class ProductDetail(DetailView):
 
     def get_queryset(self) -> QuerySet[Product]:
         """Return the products on sale, each with `in_cart`: the quantity in the visitor's cart, or None."""
-        products = Product.objects.active().select_related("category")
+        products = Product.objects.active().without_words().select_related("category")
         return Cart.objects.with_quantities(products, self.request)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
