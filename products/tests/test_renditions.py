@@ -143,7 +143,7 @@ def test_save_without_a_new_picture_changes_no_files() -> None:
 def test_card_has_srcset_and_dimensions(client: Client) -> None:
     product = product_with_image("WEBP")
     page = client.get("/products/").text
-    assert f'srcset="{product.image.srcset}"' in page
+    assert f'srcset="{product.image.card_sources()[1]}"' in page
     assert product.image.srcset.count("w,") == 2
     assert 'width="500" height="200"' in page
 
