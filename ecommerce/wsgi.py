@@ -1,5 +1,6 @@
 """WSGI entry point, for gunicorn: `gunicorn -k gthread --threads 8 ecommerce.wsgi`."""
 
+import gc
 import os
 import re
 from collections.abc import Iterable
@@ -10,7 +11,11 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecommerce.settings")
 CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 
+# Almost nothing that the start creates is garbage, so do not look for it, neither now nor in later collections.
+gc.disable()
 django = get_wsgi_application()
+gc.freeze()
+gc.enable()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
