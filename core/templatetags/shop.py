@@ -100,12 +100,6 @@ def as_list(value: Any) -> list[Any]:
 
 
 @register.filter
-def options(choices: Iterable[tuple[Any, Any]], selected: object) -> SafeString:
-    """Render (value, label) pairs as the options of a long select element: {{ countries|options:country }}."""
-    return render_options(choices, selected)
-
-
-@register.filter
 def order_reserving(unpaid_orders: Any, product: Any) -> Any:
     """Return the visitor's unpaid order that reserves units of the product, or None."""
     return unpaid_orders.reserving(product.pk) if unpaid_orders else None
@@ -134,6 +128,12 @@ def catalog_lang_attr() -> SafeString:
     """Return a lang attribute for catalog text if the page is in another language, for screen readers."""
     is_same = translation.get_language() == settings.LANGUAGE_CODE
     return mark_safe("" if is_same else f' lang="{settings.LANGUAGE_CODE}"')  # noqa: S308 - a setting
+
+
+@register.filter
+def options(choices: Iterable[tuple[Any, Any]], selected: object) -> SafeString:
+    """Render (value, label) pairs as the options of a long select element: {{ countries|options:country }}."""
+    return render_options(choices, selected)
 
 
 @register.filter
