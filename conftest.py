@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings as shop_settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
@@ -45,7 +44,9 @@ def pytest_configure() -> None:
 
     Close each connection after its request, because PostgreSQL does not delete a database that a thread still uses.
     """
-    shop_settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+    from django.conf import settings
+
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
     TransactionTestCase._fixture_teardown = delete_all_rows  # type: ignore[method-assign, assignment]
 
 

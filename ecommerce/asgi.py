@@ -4,7 +4,7 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecommerce.settings")
 # Each request can run in another thread here, so connections that outlive a request would pile up.
 os.environ["CONN_MAX_AGE"] = "0"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecommerce.settings")
 application = get_asgi_application()

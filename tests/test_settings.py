@@ -48,6 +48,14 @@ def test_start_with_all_variables_succeeds() -> None:
     assert start() == (0, "started\n")
 
 
+@pytest.mark.slow
+def test_start_keeps_and_checks_database_connections() -> None:
+    values = "s.DATABASES['default']['CONN_MAX_AGE'], s.DATABASES['default']['CONN_HEALTH_CHECKS']"
+    assert start(READ.format(f"({values})"), CONN_MAX_AGE="30") == (0, "(30, True)\n")
+    code = "import ecommerce.asgi; from django.conf import settings as s; print(s.DATABASES['default']['CONN_MAX_AGE'])"
+    assert start(code, CONN_MAX_AGE="30") == (0, "0\n")
+
+
 def test_start_with_an_https_url_enables_tls_settings() -> None:
     values = "(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.STRIPE_IS_REAL)"
     assert start(READ.format(values)) == (0, "(True, True, True, True)\n")
@@ -154,11 +162,3 @@ def test_start_in_debug_mode_needs_no_variables(tmp_path: Path) -> None:
     del unset["STRIPE_PUBLISHABLE_KEY"], unset["STRIPE_WEBHOOK_SECRET"]
     code, output = start(READ.format("(s.SITE_URL, s.IS_TLS, s.STRIPE_IS_REAL)"), **unset)
     assert (code, output) == (0, "('http://127.0.0.1:8000', False, False)\n")
-
-
-@pytest.mark.slow
-def test_start_keeps_and_checks_database_connections() -> None:
-    values = "s.DATABASES['default']['CONN_MAX_AGE'], s.DATABASES['default']['CONN_HEALTH_CHECKS']"
-    assert start(READ.format(f"({values})"), CONN_MAX_AGE="30") == (0, "(30, True)\n")
-    code = "import ecommerce.asgi; from django.conf import settings as s; print(s.DATABASES['default']['CONN_MAX_AGE'])"
-    assert start(code, CONN_MAX_AGE="30") == (0, "0\n")
