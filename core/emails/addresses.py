@@ -8,7 +8,7 @@ from django.core.validators import validate_email
 
 MAX_LENGTH = 254
 NAME_AND_EMAIL = re.compile(r"(?P<name>.*?)\s*<(?P<email>[^<>]*)>")
-# The addresses that almost everybody has. Django's validator accepts them too, but its expression takes long to compile.
+# What almost all addresses look like. Django's validator accepts them too, but its expression takes long to compile.
 PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
