@@ -15,6 +15,7 @@ from carts.models import Cart
 from products import search
 from products.filters import FilterForm
 from products.models import Category, Product
+from products.models.picture import pictures_of
 from products.paginator import ProductPaginator
 from products.related import get_variant_options, get_variants_and_related
 from products.structured_data import product_graph
@@ -95,7 +96,7 @@ class ProductDetail(DetailView):
 
         The cart is read from the database only if the template uses it.
         """
-        product, pictures = self.object, list(self.object.pictures.all())
+        product, pictures = self.object, pictures_of(self.object)
         categories = product.category.breadcrumbs() if product.category else []
         variants, related = get_variants_and_related(product)
         return super().get_context_data(
