@@ -30,7 +30,7 @@ def test_rows_are_those_of_the_queryset() -> None:
 
 def test_pictures_know_their_product() -> None:
     product, other = make_product(title="Teal mug"), make_product()
-    names = {product.pictures.create(image=f"products/{number}.webp", position=-number).image.name for number in (1, 2)}
+    names = {product.pictures.create(image=f"products/{number}.webp", position=number).image.name for number in (1, 2)}
     other.pictures.create(image="products/other.webp")
     with count_queries() as queries:
         pictures = pictures_of(product)
