@@ -25,6 +25,7 @@ from products.models import Product, ProductQuerySet
 from products.models.product import LONG_COLUMNS, MAX_QUANTITY
 
 CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
+LONG_TEXTS = [f"product__{name}" for name in LONG_COLUMNS]
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
 
 
@@ -48,10 +49,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
         return cart, created
 
     def with_quantities(self, products: ProductQuerySet, request: HttpRequest) -> ProductQuerySet:
-        """Annotate the products with `in_cart`, the quantity in the visitor's cart, or None.
-
-        This needs no additional query, and visitors without a cart need no subquery either.
-        """
+        """Annotate the products with `in_cart`, the quantity in the visitor's cart or None, without another query."""
         if not (cart_id := self.stored_id(request)):
             return products.annotate(in_cart=Value(None, models.PositiveSmallIntegerField()))  # type: ignore[no-redef]
         lines = CartItem.objects.filter(cart_id=cart_id, cart__active=True, product=OuterRef("pk"))
@@ -232,12 +230,8 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
         return f"#{self.pk}"
 
     def lines(self) -> list["CartItem"]:
-        """Return the lines with their products, in the order in which they were added.
-
-        The long texts of the products, which pages with lines do not show, are read only if something uses them.
-        """
-        long_texts = [f"product__{name}" for name in LONG_COLUMNS]
-        return list(self.items.select_related("product").defer(*long_texts).order_by("pk"))
+        """Return the lines in the order in which they were added, with their products, but without long texts."""
+        return list(self.items.select_related("product").defer(*LONG_TEXTS).order_by("pk"))
 
     def count_items(self) -> int:
         """Return the number of units in all lines."""

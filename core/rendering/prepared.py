@@ -18,14 +18,14 @@ class PreparedQuery(Generic[Row]):
 
     def __init__(self, make: Callable[..., QuerySet[Row]], *names: str) -> None:
         self._make, self._stand_ins = make, {name: FIRST_STAND_IN + number for number, name in enumerate(names)}
-        self._statements: dict[str, tuple[type[Row], str, list[Any]]] = {}
+        self._statements: dict[str, tuple[type[Row], str, tuple[Any, ...]]] = {}
 
     def rows(self, **ids: int) -> list[Row]:
         """Return the rows for these ids."""
         if connection.vendor not in self._statements:
             queryset = self._make(**self._stand_ins)
             sql, parameters = queryset.query.sql_with_params()
-            self._statements[connection.vendor] = queryset.model, sql, list(parameters)
+            self._statements[connection.vendor] = queryset.model, sql, tuple(parameters)
         model, sql, parameters = self._statements[connection.vendor]
         values = {self._stand_ins[name]: value for name, value in ids.items()}
         return list(model._default_manager.raw(sql, [values.get(value, value) for value in parameters]))
