@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from html import escape
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings as shop
@@ -32,10 +33,10 @@ LABELS = {
 }
 
 
-def render(products: list[Product], language: str, options: str = "") -> str:
+def render(products: list[Product], language: str, options: str = "", **context: Any) -> str:
     page = Template("{% load product_cards %}{% product_cards products " + options + " %}")
     with translation.override(language):
-        return page.render(Context({"products": products}))
+        return page.render(Context({"products": products, **context}))
 
 
 def expected_parts(product: Product, language: str) -> list[str]:
@@ -74,6 +75,13 @@ def test_only_the_first_pictures_are_loaded_immediately() -> None:
 
 def test_related_cards_have_no_buttons() -> None:
     assert "btn-add" not in render(make_products(2), "en-gb", "has_buttons=False")
+
+
+def test_sold_out_card_names_the_unpaid_order_of_its_visitor() -> None:
+    orders = SimpleNamespace(all=["A-1"], reserving=lambda product_id: SimpleNamespace(order_id="A-1"))
+    pages = [render(make_products(1, stock=0), "en-gb", **context) for context in ({}, {"unpaid_orders": orders}, {})]
+    assert [">Sold out</p>" in page for page in pages] == [True, False, True]
+    assert ">Reserved for your order A-1</p>" in pages[1]
 
 
 def test_card_offers_at_most_three_sizes_of_its_picture() -> None:
