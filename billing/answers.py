@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-import stripe
+from typing import TYPE_CHECKING, Any
 
 from core.logs import redact
+
+if TYPE_CHECKING:
+    import stripe  # see billing/gateway.py
 
 
 class GatewayError(Exception):
@@ -213,8 +214,10 @@ class Busy(Exception):
     """Status 429, or a call with the same idempotency key is in progress."""
 
 
-def to_gateway_error(error: stripe.StripeError) -> Exception:
+def to_gateway_error(error: "stripe.StripeError") -> Exception:
     """Return our exception for an error of the SDK, as documented in "What each response means" in docs/money.md."""
+    import stripe
+
     message, code = _first_line(error), str(error.code or "")
     if isinstance(error, stripe.CardError):
         return Declined(message, code, _decline_code(error))
@@ -229,7 +232,7 @@ def to_gateway_error(error: stripe.StripeError) -> Exception:
     return OutcomeUnknown(message, is_stored=(error.http_status or 0) >= 500)
 
 
-def _to_rejection(error: stripe.InvalidRequestError) -> GatewayError:
+def _to_rejection(error: "stripe.InvalidRequestError") -> GatewayError:
     classes: dict[str, type[GatewayError]] = {
         "payment_intent_unexpected_state": StateChanged,
         "token_already_used": TokenUsed,
@@ -248,5 +251,5 @@ def _first_line(error: Exception) -> str:
     return redact((str(message or "").splitlines() or [type(error).__name__])[0])
 
 
-def _decline_code(error: stripe.CardError) -> str:
+def _decline_code(error: "stripe.CardError") -> str:
     return str(getattr(error.error, "decline_code", "") or "")

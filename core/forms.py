@@ -1,6 +1,6 @@
 """Base classes for all forms: crispy layout without a form tag, and error messages that name their field."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -100,11 +100,16 @@ class LongSelect(forms.Select):
     choices: Any = ()  # a plain attribute; Django's property would iterate over all choices again
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        options = _render_options(tuple((str(key), str(label)) for key, label in self.choices))
-        unselected = f'<option value="{escape("" if value is None else value)}"'
-        options = mark_safe(options.replace(unselected, f"{unselected} selected", 1))  # noqa: S308 - both are escaped
+        options = render_options(self.choices, "" if value is None else value)
         final_attrs = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
         return format_html("<select{}>{}</select>", flatatt(final_attrs), options)
+
+
+def render_options(choices: Iterable[tuple[Any, Any]], selected: object) -> SafeString:
+    """Return the options of a long select element. The same options are rendered only once."""
+    options = _render_options(tuple((str(key), str(label)) for key, label in choices))
+    unselected = f'<option value="{escape(selected)}"'
+    return mark_safe(options.replace(unselected, f"{unselected} selected", 1))  # noqa: S308 - both are escaped
 
 
 @lru_cache(maxsize=512)

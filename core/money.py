@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel.core import get_global
 from babel.numbers import format_currency
@@ -34,11 +34,13 @@ def _current_currencies() -> frozenset[str]:
     return frozenset(code for history in histories for code, _start, end, is_tender in history if is_tender and not end)
 
 
+@cache
 def decimals(currency: str) -> int:
     """Return the number of decimals that amounts in `currency` have in this shop."""
     return 0 if currency in ZERO_DECIMAL | CHARGED_IN_HUNDREDTHS else 2
 
 
+@cache
 def smallest_unit(currency: str) -> Decimal:
     """Return the smallest amount of `currency` in this shop, for example 0.01."""
     return Decimal(1).scaleb(-decimals(currency))
@@ -97,9 +99,23 @@ def maximum_charge(currency: str) -> Decimal:
 
 def format_money(amount: Decimal, currency: str) -> str:
     """Format `amount` for the active language, for example £16.00."""
-    return str(format_currency(amount, currency.upper(), locale=to_locale(get_language() or "en")))
+    return _format_currency(str(amount), currency, get_language() or "en")
 
 
 def format_percent(percent: Decimal) -> str:
     """Format a percentage such as 20 or 8.875 for the active language, for example 8.875%."""
-    return str(babel_percent(percent / 100, locale=to_locale(get_language() or "en"), decimal_quantization=False))
+    return _format_percent(str(percent), get_language() or "en")
+
+
+@lru_cache(maxsize=8192)
+def _format_currency(amount: str, currency: str, language: str) -> str:
+    """Format an amount once, because pages repeat prices and Babel takes longer than the rest of a line.
+
+    The amount is text, because numbers that are equal can look different, such as 0 and -0.
+    """
+    return str(format_currency(Decimal(amount), currency.upper(), locale=to_locale(language)))
+
+
+@lru_cache(maxsize=1024)
+def _format_percent(percent: str, language: str) -> str:
+    return str(babel_percent(Decimal(percent) / 100, locale=to_locale(language), decimal_quantization=False))

@@ -125,13 +125,16 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 # Database and cache
 _database = f"sqlite:///{quote(str(VAR_DIR / 'shop.sqlite3'))}"
 DATABASES: dict[str, Any] = {"default": setting("DATABASE_URL", _database, read.database_of, is_secret=True)}
+# Each thread keeps its connection for so many seconds. A request whose connection was lost opens another one.
+DATABASES["default"].setdefault("CONN_MAX_AGE", setting("CONN_MAX_AGE", "600", read.number_of(0, 86_400)))
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # With Django's default of deferred transactions, two writers get "database is locked" errors. A writer that takes
     # its lock at the start of the transaction waits instead.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-20000;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000;",
     }
     # Tests use a file too, because the shared in-memory database raises "table is locked" in a second thread.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}

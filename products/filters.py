@@ -1,7 +1,9 @@
 """Filter form of the product list: search text, category, price, stock and order. It is sent by GET."""
 
 import re
+from copy import copy
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -90,9 +92,29 @@ class FilterForm(PlainForm):
     in_stock = forms.BooleanField(label=gettext_lazy("In stock only"), required=False)
     sort = forms.CharField(label=gettext_lazy("Sort by"), required=False)
 
+    is_filtered = True  # whether the query string may have filters, apart from a category
+
     def __init__(self, data: QueryDict, tree: CategoryTree) -> None:
         super().__init__(data)
         self.full_clean()
+        self._read(tree)
+
+    @classmethod
+    def for_query(cls, data: QueryDict, tree: CategoryTree) -> "FilterForm":
+        """Return the form for this query string.
+
+        Without filters, except for a category, validation always has the same result, so it is done only once.
+        """
+        if any(name in data for name in cls.base_fields if name != "category"):
+            return cls(data, tree)
+        form = copy(_valid_form())
+        form.data, form.is_filtered = data, False
+        form.cleaned_data = form.cleaned_data | {"category": data.get("category", "").strip()}
+        form._read(tree)
+        return form
+
+    def _read(self, tree: CategoryTree) -> None:
+        """Set the attributes for the page from the cleaned data."""
         self.tree = tree
         self.text = " ".join(self.cleaned_data.get("q", "")[:MAX_TEXT_LENGTH].split())
         self.selected_category = tree.find(self.cleaned_data.get("category", ""))
@@ -148,3 +170,11 @@ class FilterForm(PlainForm):
     def _query_without(self, names: list[str]) -> str:
         remaining = [name for name in self.cleaned_data if name not in names and self.data.get(name)]
         return urlencode({name: self.data[name] for name in remaining})
+
+
+@cache
+def _valid_form() -> FilterForm:
+    """Return a form without filters, to copy."""
+    form = FilterForm(QueryDict(), CategoryTree([]))
+    list(form)  # so that the copies share its bound fields
+    return form

@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.rendering.prepared import PreparedQuery
 from products.models import Product, ProductQuerySet
+from products.models.product import CARD_COLUMNS
 
 MAX_RELATED = 4
+# What cards and links to variants show. All parts of a union must have the same columns.
+COLUMNS = (*CARD_COLUMNS, "sku", "group", "option", "choice", "second_option", "second_choice")
 
 
 @dataclass(frozen=True)
@@ -27,22 +31,27 @@ def get_variants_and_related(product: Product) -> tuple[list[Product], list[Prod
     The variants include the product itself and are sorted by SKU. The related products are the newest of the same
     category that are neither variants nor sold out, at most `MAX_RELATED` of them.
     """
-    querysets = []
-    if product.group:
-        querysets.append(Product.objects.active().filter(group=product.group))
-    if product.category_id:
-        querysets.append(_get_newest_related(product))
-    products = list(querysets[0].union(*querysets[1:], all=True)) if querysets else []
-    variants = [row for row in products if product.group and row.group == product.group]
+    if not product.group:
+        related = RELATED.rows(product=product.pk, category=product.category_id) if product.category_id else []
+        return [], sorted(related, key=lambda row: row.pk, reverse=True)
+    rows = Product.objects.active().filter(group=product.group).only(*COLUMNS)
+    if product.category_id:  # On SQLite, the parts of a union cannot have a limit.
+        newest = _get_newest_related(product.pk, product.category_id).exclude(group=product.group)[:MAX_RELATED]
+        rows = rows.union(Product.objects.filter(pk__in=newest.values("pk")).only(*COLUMNS), all=True)
+    products = list(rows)
+    variants = [row for row in products if row.group == product.group]
     related = [row for row in products if row not in variants]
     return sorted(variants, key=lambda row: row.sku), sorted(related, key=lambda row: row.pk, reverse=True)
 
 
-def _get_newest_related(product: Product) -> ProductQuerySet:
-    others = Product.objects.active().filter(category=product.category_id).exclude(pk=product.pk).exclude(stock=0)
-    others = others.exclude(group=product.group) if product.group else others
-    newest = others.newest_first().values("pk")[:MAX_RELATED]
-    return Product.objects.filter(pk__in=newest)
+def _get_newest_related(product: int, category: int) -> ProductQuerySet:
+    others = Product.objects.active().filter(category=category).exclude(pk=product).exclude(stock=0)
+    return others.newest_first().only(*COLUMNS)
+
+
+RELATED = PreparedQuery(
+    lambda product, category: _get_newest_related(product, category)[:MAX_RELATED], "product", "category"
+)
 
 
 def get_variant_options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[VariantChoice]]]:

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.absolute_urls import absolute
+from core.rendering.page_urls import page_url
 from products.models import Category, Picture, Product
 
 
 def product_graph(product: Product, pictures: Iterable[Picture], categories: Iterable[Category]) -> dict[str, Any]:
     """Return the graph of the product with its offer, and the same breadcrumbs as snippets/breadcrumb.html."""
-    crumbs = [(_("Home"), reverse("home"))]
+    crumbs = [(_("Home"), page_url("home"))]
     crumbs += [(category.title, category.get_absolute_url()) for category in categories]
     crumbs += [(product.title, product.get_absolute_url())]
     return {"@context": "https://schema.org", "@graph": [_product(product, pictures), _breadcrumbs(crumbs)]}

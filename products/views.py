@@ -18,6 +18,7 @@ from core.page_cache.versions import SITE, read_versions
 from products import search
 from products.filters import PARAMETERS, FilterForm, clean_parameters
 from products.models import Category, Product
+from products.models.picture import pictures_of
 from products.page_names import PRODUCTS, category_name, product_name
 from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
 from products.related import get_variant_options, get_variants_and_related
@@ -46,7 +47,7 @@ class ProductList(ListView):
         tree = Category.objects.tree()
         if slug and not tree.find(slug):
             raise Http404(_("There is no such category."))
-        self.form = FilterForm(self.request.GET, tree)
+        self.form = FilterForm.for_query(self.request.GET, tree)
         products = self.form.apply(Product.objects.active())
         if not self.form.text:
             return products
@@ -99,7 +100,7 @@ class ProductDetail(DetailView):
 
     def get_queryset(self) -> QuerySet[Product]:
         """Return the products on sale, each with `in_cart`: the quantity in the visitor's cart, or None."""
-        products = Product.objects.active().select_related("category")
+        products = Product.objects.active().without_words().select_related("category")
         return Cart.objects.with_quantities(products, self.request)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -107,7 +108,7 @@ class ProductDetail(DetailView):
 
         The cart is read from the database only if the template uses it.
         """
-        product, pictures = self.object, list(self.object.pictures.all())
+        product, pictures = self.object, pictures_of(self.object)
         if product.category:
             depend_on(self.request, category_name(product.category.slug))  # for the related products
         categories = product.category.breadcrumbs() if product.category else []

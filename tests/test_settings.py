@@ -49,6 +49,15 @@ def test_start_with_all_variables_succeeds() -> None:
 
 
 @pytest.mark.slow
+def test_start_keeps_and_checks_database_connections() -> None:
+    values = "s.DATABASES['default']['CONN_MAX_AGE'], s.DATABASES['default']['CONN_HEALTH_CHECKS']"
+    assert start(READ.format(f"({values})"), CONN_MAX_AGE="30") == (0, "(30, True)\n")
+    code = "import ecommerce.asgi; from django.conf import settings as s; print(s.DATABASES['default']['CONN_MAX_AGE'])"
+    status, output = start(code, CONN_MAX_AGE="30")
+    assert (status, output.splitlines()[0]) == (0, "0")
+
+
+@pytest.mark.slow
 def test_start_with_an_https_url_enables_tls_settings() -> None:
     values = "(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.STRIPE_IS_REAL)"
     assert start(READ.format(values)) == (0, "(True, True, True, True)\n")
@@ -79,8 +88,8 @@ def test_start_uses_the_time_zone(name: str, zone: str) -> None:
         ("DATABASE_URL", "mysql://ann:secret@db/shop"), ("CACHE_URL", "cache://ann:secret@cache"),
         ("EMAIL_URL", "imap://ann:secret@mail"), ("STRIPE_API_BASE", "api.stripe.com"), ("VAR_DIR", "/dev/null/var"),
         ("STRIPE_SIMULATOR_URL", "localhost:port"), ("DEBUG", "of"), ("KEEP_CARTS_DAYS", "0"),
-        ("KEEP_GUESTS_DAYS", "-1"), ("KEEP_SIGN_INS_DAYS", "3651"), ("KEEP_STRIPE_EVENTS_DAYS", "a week"),
-        ("KEEP_ACCOUNT_EMAILS_DAYS", "2"),
+        ("CONN_MAX_AGE", "forever"), ("KEEP_GUESTS_DAYS", "-1"), ("KEEP_SIGN_INS_DAYS", "3651"),
+        ("KEEP_STRIPE_EVENTS_DAYS", "a week"), ("KEEP_ACCOUNT_EMAILS_DAYS", "2"),
     ],
 )  # fmt: skip
 def test_start_with_an_invalid_value_names_the_variable(name: str, value: str) -> None:

@@ -22,9 +22,10 @@ from carts.models.session import CartSession
 from core.columns import Columns
 from core.money import has_excess_decimals
 from products.models import Product, ProductQuerySet
-from products.models.product import MAX_QUANTITY
+from products.models.product import LONG_COLUMNS, MAX_QUANTITY
 
 CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
+LONG_TEXTS = [f"product__{name}" for name in LONG_COLUMNS]
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
 
 
@@ -48,11 +49,10 @@ class CartManager(CartSession, models.Manager["Cart"]):
         return cart, created
 
     def with_quantities(self, products: ProductQuerySet, request: HttpRequest) -> ProductQuerySet:
-        """Annotate the products with `in_cart`, the quantity in the visitor's cart, or None.
-
-        This needs no additional query.
-        """
-        lines = CartItem.objects.filter(cart_id=self.stored_id(request) or 0, cart__active=True, product=OuterRef("pk"))
+        """Annotate the products with `in_cart`, the quantity in the visitor's cart or None, without another query."""
+        if not (cart_id := self.stored_id(request)):
+            return products.annotate(in_cart=Value(None, models.PositiveSmallIntegerField()))  # type: ignore[no-redef]
+        lines = CartItem.objects.filter(cart_id=cart_id, cart__active=True, product=OuterRef("pk"))
         return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))  # type: ignore[no-redef]
 
     @transaction.atomic
@@ -230,8 +230,8 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
         return f"#{self.pk}"
 
     def lines(self) -> list["CartItem"]:
-        """Return the lines with their products, in the order in which they were added."""
-        return list(self.items.select_related("product").order_by("pk"))
+        """Return the lines in the order in which they were added, with their products, but without long texts."""
+        return list(self.items.select_related("product").defer(*LONG_TEXTS).order_by("pk"))
 
     def count_items(self) -> int:
         """Return the number of units in all lines."""

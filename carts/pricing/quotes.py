@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -57,7 +58,7 @@ class LineFacts(NamedTuple):
 class Quote:
     """The lines and sums of one cart at current prices and rules, in the shop's currency.
 
-    The fields have the same names as those of an order.
+    The fields have the same names as those of an order. They do not change, so the sums are calculated once.
     """
 
     lines: Sequence[CartItem]
@@ -76,11 +77,11 @@ class Quote:
     code_problem: str = ""
     delivery_problem: str = ""
 
-    @property
+    @cached_property
     def tax_total(self) -> Decimal:
         return sum((part.tax for part in self.line_amounts), tax_of_charges(self))
 
-    @property
+    @cached_property
     def total(self) -> Decimal:
         """The amount to pay. Tax is added only if prices do not include it."""
         return add_up(self)

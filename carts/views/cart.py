@@ -32,14 +32,15 @@ def cart_home(request: HttpRequest) -> HttpResponse:
     Cart.objects.store_item_count(request, sum(line.quantity for line in lines))
     for line in lines:
         line.typed_quantity = request.GET.get(f"quantity-{line.product_id}", "")
-    cart_quote = quote_cart(cart, lines) if cart else quote(lines)
-    context = {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote) if lines else {})
+    rules = PricingRules.cached()
+    cart_quote = quote_cart(cart, lines, rules=rules) if cart else quote(lines, rules=rules)
+    context = {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote, rules) if lines else {})
     return render_lines(request, "carts/cart_home.html", context)
 
 
-def _estimate(cart_quote: Quote) -> dict[str, object]:
+def _estimate(cart_quote: Quote, rules: PricingRules) -> dict[str, object]:
     """Return the countries to choose from, and the regions of the chosen country that have a separate tax rate."""
-    rules, (country, region) = PricingRules.cached(), cart_quote.destination
+    country, region = cart_quote.destination
     return {
         "countries": rules.destinations(country),
         "regions": rules.regions_of(country),

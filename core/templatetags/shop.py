@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.utils.encoding import escape_uri_path
 from django.utils.safestring import SafeString, mark_safe
 
 from core import absolute_urls, times
+from core.forms import render_options
 from core.money import format_money, format_percent
 
 register = template.Library()
@@ -63,12 +65,10 @@ def changed_query(context: dict[str, Any], **changes: Any) -> str:
 
     The page number is dropped unless it is one of the changes, because another list has other pages.
     """
-    query = context["request"].GET.copy()
-    for name, value in ({"page": ""} | changes).items():
-        query[name] = str(value)
-    for name in [name for name, value in query.items() if not value]:
-        del query[name]
-    return "?" + query.urlencode()
+    lists = dict(context["request"].GET.lists())
+    lists |= {name: [str(value)] for name, value in ({"page": ""} | changes).items()}
+    pairs = [(name, value) for name, values in lists.items() if values and values[-1] for value in values]
+    return "?" + urlencode(pairs)
 
 
 @register.filter
@@ -128,6 +128,12 @@ def catalog_lang_attr() -> SafeString:
     """Return a lang attribute for catalog text if the page is in another language, for screen readers."""
     is_same = translation.get_language() == settings.LANGUAGE_CODE
     return mark_safe("" if is_same else f' lang="{settings.LANGUAGE_CODE}"')  # noqa: S308 - a setting
+
+
+@register.filter
+def options(choices: Iterable[tuple[Any, Any]], selected: object) -> SafeString:
+    """Render (value, label) pairs as the options of a long select element: {{ countries|options:country }}."""
+    return render_options(choices, selected)
 
 
 @register.filter

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
+from django.core.validators import validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.emails.addresses import format_address, is_email_address, parse_address
+from core.emails.addresses import PLAIN_EMAIL, format_address, is_email_address, parse_address
 from core.emails.messages import build_email
 from tests.smtp_server import SmtpServer
 
@@ -103,3 +104,9 @@ def test_anything_but_one_address_is_rejected(text: str) -> None:
     else:
         with pytest.raises(ValueError, match="address"):
             parse_address(text)
+
+
+@given(st.from_regex(PLAIN_EMAIL, fullmatch=True).filter(lambda text: len(text) <= 254))
+@settings(max_examples=25, deadline=None)
+def test_validator_accepts_all_plain_addresses(text: str) -> None:
+    validate_email(text)

@@ -1,9 +1,13 @@
 """Tests for money: minor units, rounding, shares and formatting."""
 
 from decimal import Decimal
+from itertools import product
 
 import pytest
+from babel.numbers import format_currency
 from django.utils import translation
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core import money
 
@@ -104,3 +108,17 @@ def test_allocate_distributes_the_whole_amount(amount: str, over: list[str], sha
 @pytest.mark.parametrize(("percent", "text"), [("20.000", "20%"), ("8.875", "8.875%"), ("5.50", "5.5%"), ("0", "0%")])
 def test_format_percent_keeps_all_decimals(percent: str, text: str) -> None:
     assert money.format_percent(Decimal(percent)) == text
+
+
+@given(
+    amounts=st.lists(st.decimals("-1000", "10000", places=2, allow_nan=False, allow_infinity=False), max_size=8),
+    currencies=st.lists(st.sampled_from(["gbp", "eur", "jpy", "isk"]), min_size=1, max_size=3),
+)
+@settings(max_examples=25, deadline=None)
+def test_money_text_is_always_of_this_amount_currency_and_language(
+    amounts: list[Decimal], currencies: list[str]
+) -> None:
+    for language, currency, amount in product(["en-gb", "de"], currencies, [*amounts, Decimal(0), Decimal("-0")]):
+        with translation.override(language):
+            expected = format_currency(amount, currency.upper(), locale=translation.to_locale(language))
+            assert money.format_money(amount, currency) == expected

@@ -37,7 +37,9 @@ class UnpaidOrders:
 
     @cached_property
     def all(self) -> list[UnpaidOrder]:
-        """All unpaid orders of the session."""
+        """All unpaid orders of the session. The 400 page has no session."""
+        if not hasattr(self.request, "session") or not Order.objects.has_placed_in_session(self.request):
+            return []  # Even a query that finds nothing takes longer to build than most parts of a page.
         last = Payment.objects.filter(order=OuterRef("pk")).order_by("-number").values("status")[:1]
         rows = Order.objects.placed_in_session(self.request).unpaid().order_by("-pk")
         found: dict[int, UnpaidOrder] = {}

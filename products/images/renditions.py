@@ -1,11 +1,13 @@
 """Model field that stores an image with renditions: smaller copies for lists, phones and carts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from io import BytesIO
-from pathlib import PurePath
+from posixpath import splitext
 from typing import Any
 
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage
 from django.db import models, transaction
 from django.db.models.fields.files import ImageFieldFile
 from PIL import Image
@@ -16,6 +18,7 @@ from products.images.storing import PictureNotStoredError, delete_files, store_f
 # The widths of the renditions in pixels. No rendition is wider than the image itself. 400 fills half the width of a
 # phone, on which most lists are read. Run `manage.py resize_pictures` after a change.
 WIDTHS = (160, 400, 640, 1280)
+MEDIUM = 640
 FORMER_WIDTHS = (320,)  # The widths of earlier versions. Their files are deleted with the image.
 QUALITY = 78
 MAX_HEIGHT = 16_383  # pixels of a WebP file
@@ -72,17 +75,12 @@ class RenditionImageFile(ImageFieldFile):
 
         A very tall image has only renditions that are narrow enough for the format.
         """
-        own, height = self._own_width, self._own_height
-        widest = min(own, WIDTHS[-1], MAX_HEIGHT * own // height if height else own)
-        smaller = [width for width in WIDTHS if width < widest]
-        return sorted({*smaller, widest} - {0})
+        return list(_widths(self._own_width, self._own_height))
 
     def rendition_name(self, width: int) -> str:
         """Return the name of the rendition of this width. A WebP image of exactly this width is its own rendition."""
-        name = PurePath(self.name or "")
-        if width == self._own_width and name.suffix == ".webp":
-            return str(name)
-        return str(name.with_name(f"{name.stem}-{width}.webp"))
+        stem, suffix = splitext(self.name or "")
+        return stem + suffix if width == self._own_width and suffix == ".webp" else f"{stem}-{width}.webp"
 
     def rendition_url(self, min_width: int) -> str:
         """Return the URL of the smallest rendition of at least this width, or of the widest one.
@@ -92,7 +90,7 @@ class RenditionImageFile(ImageFieldFile):
         if not self:
             return ""
         wide_enough = [width for width in self.widths if width >= min_width] or self.widths[-1:]
-        return str(self.storage.url(self.rendition_name(wide_enough[0]))) if wide_enough else self.url
+        return self._urls(wide_enough[:1])[0] if wide_enough else self.url
 
     @property
     def small_url(self) -> str:
@@ -100,7 +98,7 @@ class RenditionImageFile(ImageFieldFile):
 
     @property
     def medium_url(self) -> str:
-        return self.rendition_url(640)
+        return self.rendition_url(MEDIUM)
 
     @property
     def large_url(self) -> str:
@@ -109,7 +107,32 @@ class RenditionImageFile(ImageFieldFile):
     @property
     def srcset(self) -> str:
         """The renditions as a `srcset` attribute, from which the browser chooses."""
-        return ", ".join(f"{self.storage.url(self.rendition_name(width))} {width}w" for width in self.widths)
+        return self._srcset(self.widths)
+
+    def card_sources(self) -> tuple[str, str]:
+        """Return `medium_url`, and a `srcset` of at most three renditions. Cards are wider than the smallest one."""
+        widths = self.widths
+        widths = [width for width in widths if width > WIDTHS[0]] or widths
+        urls = dict(zip(widths, self._urls(widths), strict=True))
+        medium = next((url for width, url in urls.items() if width >= MEDIUM), None)
+        srcset = ", ".join([f"{url} {width}w" for width, url in urls.items()])
+        return medium or (urls[widths[-1]] if widths else self.url), srcset
+
+    def _srcset(self, widths: list[int]) -> str:
+        return ", ".join([f"{url} {width}w" for width, url in zip(widths, self._urls(widths), strict=True)])
+
+    def _urls(self, widths: Iterable[int]) -> list[str]:
+        """Return the URLs of these renditions.
+
+        The URLs of a file system storage are computed once. Another storage is always asked, because its URLs can be
+        signed and expire.
+        """
+        if self.storage.__class__.url is not FileSystemStorage.url:
+            return [str(self.storage.url(self.rendition_name(width))) for width in widths]
+        stem, suffix = splitext(self.name or "")
+        own_width = self._own_width if suffix == ".webp" else 0
+        start = _file_url(self.storage.base_url, stem)  # type: ignore[attr-defined]
+        return [start + (suffix if width == own_width else f"-{width}.webp") for width in widths]
 
     @property
     def _own_width(self) -> int:
@@ -122,6 +145,20 @@ class RenditionImageFile(ImageFieldFile):
     def _set_size(self, width: int | None, height: int | None) -> None:
         setattr(self.instance, f"{self.field.name}_width", width)
         setattr(self.instance, f"{self.field.name}_height", height)
+
+
+@lru_cache(maxsize=1024)
+def _widths(own: int, height: int) -> tuple[int, ...]:
+    """Return the widths of the renditions of an image of this size."""
+    widest = min(own, WIDTHS[-1], MAX_HEIGHT * own // height if height else own)
+    smaller = [width for width in WIDTHS if width < widest]
+    return tuple(sorted({*smaller, widest} - {0}))
+
+
+@lru_cache(maxsize=2048)
+def _file_url(base_url: str, name: str) -> str:
+    """Return the URL of this name in a file system storage with this base URL."""
+    return str(FileSystemStorage(base_url=base_url).url(name))
 
 
 class RenditionImageField(models.ImageField):

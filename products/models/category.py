@@ -1,18 +1,19 @@
 """Categories of products, and their tree."""
 
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
+from hashlib import md5
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet
 from core.page_cache.version_cache import VersionCache
+from core.rendering.page_urls import page_url
 from core.slugs import save_with_unique_slug, unique_slug
 from core.text.words import words_of
 
@@ -35,6 +36,25 @@ class CategoryTree:
 
         Also keep the category `keep` and those above it. The categories must come from `CategoryManager.tree`.
         """
+        if keep is None or keep in self._offered:
+            return self._offered
+        return self._without_empty(keep)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that differs whenever pages would show other categories."""
+        shown = [(row.pk, row.slug, row.title, row.parent_id, row.sells_products) for row in self]
+        return md5(repr(shown).encode(), usedforsecurity=False).hexdigest()
+
+    @cached_property
+    def _offered(self) -> "CategoryTree":
+        return self._without_empty(None)
+
+    @cached_property
+    def _by_slug(self) -> dict[str, "Category"]:
+        return {category.slug: category for category in self}
+
+    def _without_empty(self, keep: "Category | None") -> "CategoryTree":
         filled = {category.pk for category in self.path_to(keep)}
         for category in self._by_id.values():
             above = category if category.sells_products else None
@@ -52,7 +72,7 @@ class CategoryTree:
 
     def find(self, slug: str) -> "Category | None":
         """Return the category with this slug, or None."""
-        return next((category for category in self._by_id.values() if category.slug == slug), None)
+        return self._by_slug.get(slug)
 
     def children(self, category: "Category | None") -> list["Category"]:
         """Return the children of the category, or the top-level categories for None."""
@@ -132,7 +152,7 @@ class Category(ShownModel):
         save_with_unique_slug(self, partial(self._save, *args, **kwargs))
 
     def get_absolute_url(self) -> str:
-        return f"{reverse('products:list')}?category={self.slug}"
+        return f"{page_url('products:list')}?category={self.slug}"
 
     def clean(self) -> None:
         """Raise ValidationError if the parent is the category itself or one of its descendants."""

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet
+from core.rendering.prepared import PreparedQuery
 from products.images.mixin import ImageMixin
 from products.models.product import Product
 
@@ -39,3 +40,14 @@ class Picture(ShownModel, ImageMixin):
     def alt(self) -> str:
         """The alternative text of the picture."""
         return self.image_alt or _("%(title)s, another view") % {"title": self.product.title}
+
+
+def pictures_of(product: Product) -> list[Picture]:
+    """Return the additional pictures of the product, in their order."""
+    pictures = PICTURES.rows(product=product.pk)
+    for picture in pictures:
+        picture.product = product
+    return pictures
+
+
+PICTURES = PreparedQuery(lambda product: Picture.objects.filter(product=product), "product")

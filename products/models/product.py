@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
-from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
@@ -16,14 +15,18 @@ from core.columns import Columns
 from core.models import GuardedModel
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet
 from core.page_cache.versions import collect_touches
+from core.rendering.page_urls import slug_url
 from core.slugs import save_with_unique_slug
 from products.images.mixin import ImageMixin
 from products.models.category import Category
 from products.models.spelling import SpellingQuerySet
 from products.models.stock import StockMovement
+from products.models.stored_words import COLUMNS as WORD_COLUMNS
 from products.models.stored_words import StoredWords
 
 MAX_QUANTITY = 99  # of one product in a cart
+LONG_COLUMNS = ("description", *WORD_COLUMNS)
+CARD_COLUMNS = ("slug", "title", "price", "stock", "image", "image_width", "image_height")
 
 
 def availability(stock: int | None) -> int:
@@ -66,8 +69,12 @@ class ProductQuerySet(ShownQuerySet["Product"], SpellingQuerySet["Product"]):  #
         return self.order_by("-price", "-pk")
 
     def for_product_cards(self) -> Self:
-        """Return the products to show as cards: those on sale, newest first."""
-        return self.active().newest_first()
+        """Return the products to show as cards: those on sale, newest first. Only what cards show is read."""
+        return self.active().newest_first().only(*CARD_COLUMNS)
+
+    def without_words(self) -> Self:
+        """Do not read the words for the search, which are longer than everything that pages show."""
+        return self.defer(*WORD_COLUMNS)
 
 
 class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
@@ -148,7 +155,7 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
         save_with_unique_slug(self, partial(super().save, *args, **kwargs))
 
     def get_absolute_url(self) -> str:
-        return reverse("products:detail", args=[self.slug])
+        return slug_url("products:detail", self.slug)
 
     @property
     def image_stem(self) -> str:

@@ -1,9 +1,14 @@
 """Tests of the filter form: category, price, stock and order, also with invalid query strings."""
 
 import pytest
+from django.http import QueryDict
+from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import translation
 
-from products.models import Product
+from products.filters import FilterForm
+from products.models import Category, Product
+from products.models.category import CategoryTree
 from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES
 from tests.makers import make_category, make_product
 from tests.visitors import count_queries
@@ -151,3 +156,18 @@ def test_search_needs_at_most_six_queries_and_two_when_kept(client: Client, coun
             client.get("/products/?q=mug")
         query_counts.append(len(queries))
     assert query_counts in ([5, 2], [6, 2])
+
+
+@pytest.mark.parametrize("query", ["", "page=2&other=x", "category=mugs", "category=cups&category=mugs"])
+@pytest.mark.parametrize("language", ["en-gb", "de"])
+def test_form_without_filters_is_that_of_a_validated_query(query: str, language: str) -> None:
+    mugs, cups = Category(pk=1, slug="mugs", title="Mugs"), Category(pk=2, slug="cups", title="Cups")
+    mugs.sells_products = cups.sells_products = True
+    tree, data = CategoryTree([mugs, cups]), QueryDict(query)
+    pages = []
+    for form in (FilterForm.for_query(data, tree), FilterForm(data, tree)):
+        with translation.override(language):
+            context = {"form": form, "category": form.selected_category}
+            html = render_to_string("products/snippets/filters.html", context)
+            pages.append((html, form.cleaned_data, form.text, form.order, form.sorts, form.active_filters()))
+    assert pages[0] == pages[1]

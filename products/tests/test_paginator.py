@@ -1,5 +1,7 @@
 """Tests of the paginator: deep pages that start from a kept row have the same rows as a plain paginator."""
 
+from decimal import Decimal
+
 import pytest
 
 from products import paginator
@@ -42,3 +44,13 @@ def test_deep_page_uses_the_cached_row_instead_of_an_offset() -> None:
             list(ProductPaginator(products, 10).page(6))
     assert "OFFSET 50" not in queries[-1]
     assert '"timestamp" <=' in queries[-1]
+
+
+def test_counts_of_different_lists_are_kept_apart() -> None:
+    products = Product.objects.active()
+    lists = [products, products.priced_between(Decimal(1), None), products.priced_between(None, Decimal(1))]
+    lists += [products.available(), products.low_on_stock(), products.filter(category__in=[1]), Product.objects.all()]
+    Product.objects.filter(price=2).update(stock=0)
+    Product.objects.filter(price=4).update(stock=1, active=False)
+    for _ in range(2):
+        assert [ProductPaginator(rows.newest_first(), 10).count for rows in lists] == [rows.count() for rows in lists]

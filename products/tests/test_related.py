@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 def variant(choice: str, second: str = "", **fields: Any) -> Product:
     """Create a mug with this glaze and, if `second` is set, this size."""
     size = {"second_option": "Size", "second_choice": second} if second else {}
+    number = Product.objects.count()  # with leading zeros, because variants are sorted by SKU as text
     named = {"title": f"Mug, {choice} {second}".strip(), "group": "mug", "option": "Glaze", "choice": choice}
+    named |= {"sku": f"V-{number:03}"}
     return make_product(**named | size | fields)
 
 

@@ -1,8 +1,10 @@
 """Tests of image renditions: created with the image, offered by pages and deleted with the last row that uses them."""
 
+from typing import Any
+
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -141,7 +143,7 @@ def test_save_without_a_new_picture_changes_no_files() -> None:
 def test_card_has_srcset_and_dimensions(client: Client) -> None:
     product = product_with_image("WEBP")
     page = client.get("/products/").text
-    assert f'srcset="{product.image.srcset}"' in page
+    assert f'srcset="{product.image.card_sources()[1]}"' in page
     assert product.image.srcset.count("w,") == 2
     assert 'width="500" height="200"' in page
 
@@ -193,3 +195,27 @@ def test_additional_picture_without_a_file_is_rejected(client: Client) -> None:
         "This field is required" in client.post(reverse("admin:products_product_change", args=[product.pk]), data).text
     )
     assert not product.pictures.exists()
+
+
+class SigningStorage(FileSystemStorage):
+    """A storage whose URLs are signed again each time, because they expire."""
+
+    signed = 0
+
+    def url(self, name: str | None) -> str:
+        self.signed += 1
+        return f"https://files.example/{name}?signature={self.signed}"
+
+
+def test_signed_urls_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Product._meta.get_field("image"), "storage", SigningStorage())
+    image = Product(image="products/mug.webp", image_width=2000, image_height=2000).image
+    assert image.medium_url == "https://files.example/products/mug-640.webp?signature=1"
+    assert image.medium_url == "https://files.example/products/mug-640.webp?signature=2"
+
+
+def test_urls_follow_the_media_url(settings: Any) -> None:
+    image = Product(image="products/a mug.webp", image_width=2000, image_height=2000).image
+    assert image.medium_url == "/media/products/a%20mug-640.webp"
+    settings.MEDIA_URL = "https://files.example/"
+    assert image.medium_url == "https://files.example/products/a%20mug-640.webp"

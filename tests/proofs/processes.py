@@ -17,7 +17,7 @@ import django
 from django.conf import settings
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload([__name__, "tests.proofs.actions"])
+CONTEXT.set_forkserver_preload([__name__, "tests.proofs.actions", "stripe"])
 KILLED_EXIT_CODE = 9  # the exit code of a child that died at its fail point
 Action = Callable[..., Any]
 

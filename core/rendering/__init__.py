@@ -1,0 +1,1 @@
+"""What makes rendering pages fast: URLs and HTML of rows that are made once."""

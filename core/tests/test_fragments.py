@@ -1,0 +1,56 @@
+"""Tests for the tag for parts of pages that are the same for all visitors."""
+
+from typing import Any
+
+from django.template import Context, Template
+from django.utils import translation
+from django.utils.safestring import SafeString
+
+from core.templatetags.fragments import FragmentStore
+
+
+def template() -> Template:
+    content = "{{ shown }} {% translate 'Cart' %}"
+    return Template("{% load fragments i18n %}{% fragment key part unless search %}" + content + "{% endfragment %}")
+
+
+def render(page: Template, shown: str, language: str = "en-gb", **values: Any) -> str:
+    with translation.override(language):
+        return page.render(Context({"shown": shown, **values}))
+
+
+def test_fragment_is_rendered_once_for_the_same_values() -> None:
+    page = template()
+    assert render(page, "first", key="a", part=1) == "first Cart"
+    assert render(page, "second", key="a", part=1) == "first Cart"
+
+
+def test_fragment_is_rendered_again_for_other_values_languages_and_templates() -> None:
+    page = template()
+    render(page, "first", key="a", part=1)
+    assert render(page, "second", key="b", part=1) == "second Cart"
+    assert render(page, "third", key="a", part=2) == "third Cart"
+    assert render(page, "fourth", "de", key="a", part=1) == "fourth Warenkorb"
+    assert render(template(), "fifth", key="a", part=1) == "fifth Cart"
+
+
+def test_fragment_with_a_true_value_after_unless_is_not_stored() -> None:
+    page, values = template(), {"key": "a", "part": 1}
+    assert [render(page, text, search=text, **values) for text in ("one", "two")] == ["one Cart", "two Cart"]
+    assert [render(page, text, search="", **values) for text in ("three", "four")] == ["three Cart", "three Cart"]
+
+
+def test_fragment_without_one_of_its_values_is_not_stored() -> None:
+    page = template()
+    assert [render(page, text, key="a") for text in ("one", "two")] == ["one Cart", "two Cart"]
+
+
+def test_store_drops_what_was_not_used_for_the_longest_time() -> None:
+    store = FragmentStore(max_length=10)
+    for key in ("a", "b"):
+        store.add(key, SafeString("12345"))
+    store.get("a")
+    store.add("c", SafeString("123"))
+    assert [store.get(key) for key in ("a", "b", "c")] == ["12345", None, "123"]
+    store.add("d", SafeString("longer than the store"))
+    assert (store.get("d"), store.length) == (None, 0)
