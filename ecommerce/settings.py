@@ -78,7 +78,8 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
-    # These two come first, so that static files, redirects and errors of the others also get their headers.
+    "core.middleware.AfterResponseMiddleware",  # outermost, so that it has the response that is sent
+    # These two come before all others, so that static files, redirects and errors of the others also get their headers.
     "core.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.middleware.LanguageMiddleware",  # before all middleware that can answer with text
@@ -163,6 +164,7 @@ AXES_LOCKOUT_CALLABLE = "accounts.throttle.lockout_response"
 AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there; the log has the IP address
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
 AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # Browsers accept __Host- cookies only from this host over HTTPS, not from another subdomain.
 _prefix = "__Host-" if IS_TLS else ""
