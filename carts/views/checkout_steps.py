@@ -3,16 +3,14 @@
 This module uses several apps, so it is part of the page code, next to the views.
 """
 
-from contextlib import suppress
-
 from django.contrib import messages
-from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.forms import LoginForm
+from accounts.sessions import save_session
 from addresses.models import Address
 from billing import limits
 from billing.csp import payment_page
@@ -38,7 +36,8 @@ def place_order(request: HttpRequest) -> HttpResponse:
     TooManyCardAttempts if the visitor has tried too many cards.
     """
     number = request.POST.get("order", "")[:20]
-    order = Order.objects.for_visitor(request).filter(order_id=number).first() if number.isalnum() else None
+    orders = Order.objects.for_visitor(request).select_related("billing_profile")
+    order = orders.filter(order_id=number).first() if number.isalnum() else None
     if order is None:
         messages.error(request, _("Your checkout has expired. Please start again from your cart."))
         return redirect("carts:home")
@@ -55,7 +54,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect("carts:checkout")
     attempt = limits.start_attempt(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
     try:
-        if not place(order, form.cleaned_data["quote"]):
+        if not place(order, form.cleaned_data["quote"], then=lambda: _remember_placed(request, order)):
             attempt.record(ok=None)
             return redirect(order)
     except OrderRejected as rejection:
@@ -64,12 +63,19 @@ def place_order(request: HttpRequest) -> HttpResponse:
         for problem in rejection.problems:
             messages.error(request, problem)
         return redirect("carts:checkout")
+    return pay_order(request, order, form.cleaned_data["card"], attempt)
+
+
+def _remember_placed(request: HttpRequest, order: Order) -> None:
+    """Store the placed order in the session, in its transaction.
+
+    The middleware does not save the session again, because another tab can change it during the slow call to Stripe. If
+    the user has just logged out in another tab, the order is still placed.
+    """
     Order.objects.remember(request, order)
     Cart.objects.forget(request, order.cart_id)
-    with suppress(UpdateError):  # the user has just logged out in another tab; the order is still placed
-        request.session.save()  # now, because another tab can change it during the slow call to Stripe
+    save_session(request)
     request.session.modified = False
-    return pay_order(request, order, form.cleaned_data["card"], attempt)
 
 
 def _show_errors(request: HttpRequest, form: PlaceOrderForm, order: Order) -> None:
