@@ -44,7 +44,6 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
     except payments.PaymentNotPossible as error:
         attempt.record(ok=None)
         messages.error(request, error.message)
-    order.refresh_from_db()
     return redirect("carts:success" if order.status == Order.Status.PAID else order)
 
 

@@ -53,7 +53,7 @@ def end_cards(order: Order, paid_with: str = "") -> None:
     `paid_with` is the Stripe id of the card that has paid. Call this in the transaction in which the order becomes paid
     or canceled, and `detach_cards` after it.
     """
-    if paid_with:
+    if paid_with and not order.billing_profile.is_guest:
         Card.objects.save_paid(order.billing_profile, paid_with)
     Card.objects.drop(of_order(order))
 
