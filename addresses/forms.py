@@ -184,10 +184,13 @@ class AddressForm(ShopForm, forms.ModelForm):
             setattr(self.instance, name, "")
         return data
 
-    def save_for(self, billing_profile: BillingProfile) -> Address:
-        """Save the address to the billing profile and return it, or return an identical address that exists already."""
+    def save_for(self, billing_profile: BillingProfile, is_new: bool = False) -> Address:
+        """Save the address to the billing profile and return it, or return an identical address that exists already.
+
+        A profile that `is_new` has no addresses.
+        """
         values = {name: self.cleaned_data.get(name, "") for name in self.Meta.fields}
-        existing = Address.objects.for_profile(billing_profile).filter(**values).first()
+        existing = None if is_new else Address.objects.for_profile(billing_profile).filter(**values).first()
         if existing:
             return existing
         self.instance.billing_profile = billing_profile

@@ -40,7 +40,9 @@ class InstantGateway:
         number = next(self.numbers)
         return CARD | {"id": f"card_{number}", "customer": customer_id, "fingerprint": f"fingerprint{number}"}
 
-    def create_intent(self, amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str) -> Intent:
+    def create_intent(
+        self, amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str
+    ) -> Intent:
         intent = Intent(
             f"pi_{next(self.numbers)}", "requires_payment_method", minor_units(amount, currency), 0, currency, "secret"
         )

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from typing import Any
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.db import connection
-from django.test import Client
 
 WRITES = ("INSERT", "UPDATE", "DELETE")
 CONTROL = ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
@@ -124,7 +122,7 @@ class CostRecorder:
 
 def _summary(name: str, requests: list[RequestCosts]) -> str:
     counts = {kind: sum(request.count(kind) for request in requests) for kind in ("statement", "commit", "savepoint")}
-    return f"{name}: {counts['statement']} statements, {counts['commit']} commits, {counts['savepoint']} savepoint commands"
+    return f"{name}: " + ", ".join(f"{count} {kind}s" for kind, count in counts.items())
 
 
 def _line(event: Event) -> str:

@@ -169,7 +169,7 @@ class CardManager(models.Manager["Card"]):
         return same.exclude(stripe_id=stripe_card_response["id"]).select_related("billing_profile").first()
 
     def _merge(self, new: "Card", old: "Card | None", use: dict[str, Any]) -> "Card":
-        """Store `new` as a usable card, or as a duplicate of the card `old` that the profile has. Return the card to use.
+        """Store `new` as a usable card, or as a duplicate of the profile's card `old`. Return the card to use.
 
         The same card with the same expiry date stays the stored row, which payments can refer to, and the duplicate is
         detached at Stripe. With another expiry date, the new row replaces the stored one. A saved card stays saved.

@@ -37,6 +37,22 @@ class CartManager(CartSession, models.Manager["Cart"]):
         guest_session.end_if_over(request)
         return self._for_session(request, lock) or self._for_visitor(request, lock)
 
+    def with_lines(self, request: HttpRequest) -> tuple["Cart | None", list[CartItem]]:
+        """Return what `from_request` returns, and the lines of the cart with their products.
+
+        This is one statement if the session has a cart that is not empty.
+        """
+        guest_session.end_if_over(request)
+        lines = list(
+            CartItem.objects.filter(cart=self.stored_id(request) or 0, cart__active=True)
+            .select_related("cart", "product")
+            .order_by("pk")
+        )
+        if lines and lines[0].cart.user_id in (None, request.user.pk):
+            return lines[0].cart, lines
+        cart = self.from_request(request)
+        return cart, cart.lines() if cart else []
+
     def get_or_create_from_request(self, request: HttpRequest, lock: bool = False) -> tuple["Cart", bool]:
         """Return the visitor's active cart and whether it was created. Store its id and item count in the session."""
         if cart := self.from_request(request, lock):

@@ -99,8 +99,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return place_order(request)
     if request.method == "POST" and request.POST.get("action") in (LOG_IN, SIGN_UP):
         return keep_for_account(request)
-    cart = Cart.objects.from_request(request)
-    lines = cart.lines() if cart else []
+    cart, lines = Cart.objects.with_lines(request)
     if cart is None or not lines or any(line.problem for line in lines):
         return redirect("carts:home")
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)

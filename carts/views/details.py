@@ -80,7 +80,8 @@ class DetailsForms:
             return self._save_for(self.profile, cart)
 
     def _save_for(self, profile: BillingProfile, cart: Cart) -> Order:
-        shipping = self.shipping.save_for(profile)
+        is_new = profile != self.profile  # otherwise, the guest keeps the profile that this page was shown for
+        shipping = self.shipping.save_for(profile, is_new)
         billing = shipping if self.is_billing_same else self.billing.save_for(profile)
         order = Order.objects.save_addresses(profile, cart, shipping, billing)
         Order.objects.remember_details(self.request, order)

@@ -18,7 +18,7 @@ def send_claimed(mail: Mail | None) -> bool:
     The row is read again, because it was perhaps not inserted, or it is not ours any more.
     """
     claim = {"order": mail.order_id, "kind": mail.kind, "tried_at": mail.tried_at} if mail else {"pk": None}
-    row = Mail.objects.unsent().filter(**claim).select_related("order").first()
+    row = Mail.objects.unsent().filter(**claim).select_related("order__billing_profile").first()
     return row is not None and row.send_claimed(build, _report_undeliverable, _record_sent)
 
 

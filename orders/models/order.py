@@ -270,7 +270,9 @@ class Order(GuardedModel):
             self.cart.store_choices(country=address.country, region=address.state)
         changes: dict[str, Any] = {f"{kind}_address": address}
         if kind == Address.Type.SHIPPING:
-            changes["billing_address"] = Coalesce("billing_address", Value(address.pk), output_field=models.BigIntegerField())
+            changes["billing_address"] = Coalesce(
+                "billing_address", Value(address.pk), output_field=models.BigIntegerField()
+            )
         Order.objects.filter(pk=self.pk, status=self.Status.OPEN).update(**changes)
 
     def open_payment(self) -> "Payment | None":

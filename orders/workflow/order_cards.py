@@ -60,12 +60,12 @@ def end_cards(order: Order, paid_with: str = "") -> None:
 
 def of_order(order: Order) -> QuerySet[Card]:
     """Return the unsaved cards of this order."""
-    return Card.objects.unsaved().filter(billing_profile=order.billing_profile, order_number=order.order_id)
+    return Card.objects.unsaved().filter(billing_profile=order.billing_profile_id, order_number=order.order_id)
 
 
 def detach_cards(order: Order) -> None:
     """Try for a short time to detach the dropped cards of this order at Stripe. Otherwise reconcile does it."""
-    dropped = due_to_detach().filter(billing_profile=order.billing_profile, order_number=order.order_id)
+    dropped = due_to_detach().filter(billing_profile=order.billing_profile_id, order_number=order.order_id)
     detach_quietly(dropped)
 
 

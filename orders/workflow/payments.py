@@ -24,43 +24,12 @@ from orders.emails import queue, sending
 from orders.models import Dispute, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes, order_cards, refunds
 from orders.workflow.alerts import alert_staff
+from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected
 from orders.workflow.release import release_order
 
 logger = logging.getLogger(__name__)
 NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) was received, which is not the order total")
 AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) was received after the cancellation")
-
-
-class PaymentNotPossible(Exception):
-    """Raised if a payment cannot be made now. Nothing was charged and the order can still be paid."""
-
-    @property
-    def message(self) -> str:
-        """The message for the shopper."""
-        return str(_("Payment is not possible right now. Nothing was charged, and your order is kept."))
-
-
-class PaymentRejected(PaymentNotPossible):
-    """Raised if Stripe rejects the payment itself, for example because the customer of the intent was deleted there."""
-
-    @property
-    def message(self) -> str:
-        """The message for the shopper. A new order gets a new intent."""
-        return str(
-            _(
-                "Payment is not possible right now. Nothing was charged, and your order is kept. "
-                "If this happens again, cancel the order and place it again."
-            )
-        )
-
-
-class CardNotOnFile(PaymentNotPossible):
-    """Raised if the card was removed, belongs to another order, or is not at Stripe any more."""
-
-    @property
-    def message(self) -> str:
-        """The message for the shopper."""
-        return str(_("This card is no longer on file."))
 
 
 # --- P2: create the intent ---
@@ -261,10 +230,10 @@ def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent
     Create the attempt if the charge was not started here.
     """
     succeeded = {"status": Payment.Status.SUCCEEDED, "code": "", "message": ""}
-    if attempt and attempt.stripe_pm == intent.payment_method:
-        # An open attempt is the last one and the only open one, so that no other attempt has to change.
-        if order.payments.filter(pk=attempt.pk, status__in=Payment.OPEN).update(**succeeded):
-            return attempt
+    # An open attempt is the last one and the only open one, so that no other attempt has to change.
+    still_open = order.payments.filter(pk=attempt and attempt.pk, status__in=Payment.OPEN)
+    if attempt and attempt.stripe_pm == intent.payment_method and still_open.update(**succeeded):
+        return attempt
     payment = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
     if payment is None:
         payment = Payment.objects.create(
