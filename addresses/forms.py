@@ -102,15 +102,17 @@ class AddressForm(ShopForm, forms.ModelForm):
         A country that is not offered is added to the choices if it is selected, so that the form does not show another
         one, and `country_problem` says why it cannot be used.
         """
-        offered = country_choices() if self.kind == Address.Type.BILLING else destination_choices()
-        codes = [code for code, _name in offered if self.countries is None or code in self.countries]
+        every = country_choices()
+        offered = every if self.kind == Address.Type.BILLING else destination_choices()
+        allowed = None if self.countries is None else frozenset(self.countries)
+        codes = dict.fromkeys(code for code, _name in offered if allowed is None or code in allowed)
         wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
-        if not isinstance(wanted, str) or wanted not in dict(country_choices()):
+        if not isinstance(wanted, str) or all(wanted != code for code, _name in every):
             is_first = settings.SHOP_COUNTRY in codes or not codes
-            wanted = settings.SHOP_COUNTRY if is_first else codes[0]
+            wanted = settings.SHOP_COUNTRY if is_first else next(iter(codes))
         if wanted not in codes:
             self.country_problem = no_delivery_message(wanted)
-        choices = [(code, name) for code, name in country_choices() if code in codes or code == wanted]
+        choices = [(code, name) for code, name in every if code in codes or code == wanted]
         self.initial["country"] = wanted
         self.fields["country"] = forms.ChoiceField(
             label=gettext_lazy("Country"), choices=choices, widget=LongSelect,

@@ -106,20 +106,27 @@ def checkout(request: HttpRequest) -> HttpResponse:
     order = Order.objects.get_or_create_for(profile, cart)[0] if profile else None
     if order and order.status != Order.Status.OPEN:
         return redirect(order)  # placed in another tab after the cart was read
-    address = order.shipping_address if order else None
-    if address and not cart.country:  # the address of an earlier order; the cart page shows its costs from now on
-        cart.store_choices(country=address.country, region=address.state)
-    quote = quote_cart(cart, lines, address)
-    context = {"cart": cart, "quote": quote, "order": order}
+    address = _destination(cart, order)
     is_asked = "details" in request.GET or details_draft.is_stored(request)
+    step: dict[str, object] = {}
     if request.method == "POST" or order is None or not order.has_addresses or is_asked:
         details = DetailsForms(request, profile, order, cart)
         if details.is_valid():
             details.save(cart)
             return redirect("carts:checkout")
-        return render_lines(request, "carts/checkout.html", context | _details_context(details, profile))
-    context |= {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
-    return render_lines(request, "carts/checkout.html", context)
+        step = _details_context(details, profile)
+    quote = quote_cart(cart, lines, address)
+    if order and not step:
+        step = {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
+    return render_lines(request, "carts/checkout.html", {"cart": cart, "quote": quote, "order": order} | step)
+
+
+def _destination(cart: Cart, order: Order | None) -> Address | None:
+    """Return the shipping address of the order. The cart page shows the costs of delivery to it from now on."""
+    address = order.shipping_address if order else None
+    if address and not cart.country:  # the address of an earlier order
+        cart.store_choices(country=address.country, region=address.state)
+    return address
 
 
 def _details_context(details: DetailsForms, profile: BillingProfile | None) -> dict[str, object]:
