@@ -1,6 +1,7 @@
 """Stripe's answers without a server, for tests that count statements or measure time."""
 
 import itertools
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,8 @@ CARD = {
 class InstantGateway:
     """Answers at once, as Stripe does if every call succeeds."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Callable[[str], None] = lambda name: None) -> None:
+        self.watch = watch  # is called with the name of each call
         self.numbers = itertools.count(1)
         self.intents: dict[str, Intent] = {}
 
@@ -28,7 +30,14 @@ class InstantGateway:
             "create_customer", "retrieve_customer", "create_source", "create_intent", "confirm_intent",
             "retrieve_intent", "detach_card", "is_attached",
         ):  # fmt: skip
-            patch.setattr(gateway, name, getattr(self, name))
+            patch.setattr(gateway, name, self._watched(name))
+
+    def _watched(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.watch(name)
+            return getattr(self, name)(*args, **kwargs)
+
+        return call
 
     def create_customer(self, email: str) -> str:
         return f"cus_{next(self.numbers)}"

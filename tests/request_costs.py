@@ -1,4 +1,4 @@
-"""Records the statements and commits of requests, and the line of the shop that caused each of them."""
+"""Records the statements, commits and calls to Stripe of requests, and the lines of the shop that cause them."""
 
 import re
 import sys
@@ -20,9 +20,9 @@ MAX_SQL_LENGTH = 100
 
 @dataclass(frozen=True)
 class Event:
-    """A statement, a savepoint command or a commit, with the file, line and function of the shop that caused it."""
+    """A statement, a savepoint command, a commit or a call to Stripe, with the lines of the shop that caused it."""
 
-    kind: str  # statement, savepoint or commit
+    kind: str  # statement, savepoint, commit or call
     text: str
     where: str
 
@@ -70,7 +70,7 @@ class CostRecorder:
 
         def watched_commit() -> None:
             commit()
-            self._add("commit", "COMMIT")
+            self._add("commit", "commit")
 
         def watched_response(handler: BaseHandler, request: Any) -> Any:
             response = get_response(handler, request)
@@ -94,8 +94,13 @@ class CostRecorder:
             return result
         self._add("statement", _shorten(sql))
         if is_alone and sql.startswith(WRITES):
-            self._add("commit", "autocommit")
+            self._add("commit", "commit")
         return result
+
+    def add_call(self, name: str) -> None:
+        """Record a call to Stripe. Fail if a transaction is open."""
+        assert not connection.in_atomic_block
+        self._add("call", name)
 
     def _add(self, kind: str, text: str) -> None:
         self._events.append(Event(kind, text, _find_caller()))
