@@ -4,7 +4,6 @@ Django's engine inserts an empty row as soon as a key is needed and updates it a
 updates a row to the values that it already has.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -31,7 +30,7 @@ class SessionStore(db.SessionStore):
     def create(self) -> None:
         """Choose a new key. The row is inserted when the session is saved."""
         self._session_key = get_random_string(KEY_LENGTH, VALID_KEY_CHARS)
-        self._get_session(no_load=True)
+        self._read(no_load=True)
         self._is_new, self._stored, self.modified = True, None, True
 
     def save(self, must_create: bool = False) -> None:
@@ -39,7 +38,7 @@ class SessionStore(db.SessionStore):
 
         Raise UpdateError if the session was deleted in the meantime.
         """
-        data = self._get_session(no_load=must_create)
+        data = self._read(no_load=must_create)
         if self.session_key is None:
             self.create()
         dumped = self._dump(data)
@@ -51,15 +50,19 @@ class SessionStore(db.SessionStore):
 
     def forget_saved(self) -> None:
         """Write the session again with the next save, because the transaction of the last one was rolled back."""
-        self._stored, self._is_new = None, not self.exists(self.session_key)
+        self._stored, self._is_new = None, not self.exists(self.session_key or "")
 
-    def _update(self, data: Mapping[str, Any]) -> None:
+    def _read(self, no_load: bool) -> dict[str, Any]:
+        data: dict[str, Any] = self._get_session(no_load=no_load)  # type: ignore[attr-defined]
+        return data
+
+    def _update(self, data: dict[str, Any]) -> None:
         row = self.create_model_instance(data)
         values = {"session_data": row.session_data, "expire_date": row.expire_date}
         if not self.model.objects.filter(session_key=row.session_key).update(**values):
             raise UpdateError
 
-    def _dump(self, data: Mapping[str, Any]) -> bytes:
+    def _dump(self, data: dict[str, Any]) -> bytes:
         return bytes(self.serializer().dumps(data))
 
 

@@ -182,7 +182,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
         if request.session.session_key:
             return self._create_for_owner({"session_key": request.session.session_key})
         request.session.create()  # no other request knows the new key, so that this cart cannot conflict with another
-        return self.create(session_key=request.session.session_key), True
+        return self.create(session_key=request.session.session_key or ""), True
 
     def _create_for_owner(self, owner: dict[str, Any]) -> tuple["Cart", bool]:
         """Create an active cart for the owner, or get the one that a parallel request has just created.

@@ -1,6 +1,6 @@
 """The open order of a cart. Only one order of a cart is live, and the cart is locked before it is created."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -11,11 +11,10 @@ from django.utils import timezone
 from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart
+from orders.models.visitor import Row, VisitorQuerySet
 
-Row = TypeVar("Row", bound=models.Model)
 
-
-class OpenOrderQuerySet(models.QuerySet[Row]):
+class OpenOrderQuerySet(VisitorQuerySet[Row]):
     """The part of the order queryset that finds and creates the open order of a cart."""
 
     def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple[Row, bool]:

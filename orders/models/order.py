@@ -29,7 +29,6 @@ from orders.models.history import OrderEvent
 from orders.models.open_order import OpenOrderQuerySet
 from orders.models.payment import Payment
 from orders.models.refund import Refund
-from orders.models.visitor import VisitorQuerySet
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that are easily confused when read aloud
 
@@ -44,7 +43,7 @@ def shop_language() -> str:
     return str(settings.LANGUAGE_CODE)
 
 
-class OrderQuerySet(VisitorQuerySet["Order"], OpenOrderQuerySet["Order"]):
+class OrderQuerySet(OpenOrderQuerySet["Order"]):
     """Queryset methods that find and claim orders."""
 
     def placed(self) -> Self:

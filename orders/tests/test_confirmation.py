@@ -36,6 +36,7 @@ def confirmations() -> list[list[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.django_db(transaction=True)  # the server closes the connection of a request
 def test_response_does_not_wait_for_the_mail_server(client: Client) -> None:
     add_to_cart(client, make_product())
     submit_details(client)

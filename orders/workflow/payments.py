@@ -231,7 +231,7 @@ def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent
     """
     succeeded = {"status": Payment.Status.SUCCEEDED, "code": "", "message": ""}
     # An open attempt is the last one and the only open one, so that no other attempt has to change.
-    still_open = order.payments.filter(pk=attempt and attempt.pk, status__in=Payment.OPEN)
+    still_open = order.payments.filter(pk=attempt.pk if attempt else 0, status__in=Payment.OPEN)
     if attempt and attempt.stripe_pm == intent.payment_method and still_open.update(**succeeded):
         return attempt
     payment = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
