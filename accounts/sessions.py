@@ -38,9 +38,11 @@ class SessionStore(db.SessionStore):
 
         Raise UpdateError if the session was deleted in the meantime.
         """
-        data = self._read(no_load=must_create)
         if self.session_key is None:
             self.create()
+        data = self._read(no_load=must_create)
+        if self.session_key is None:  # the row was deleted before it was read
+            raise UpdateError
         dumped = self._dump(data)
         if self._is_new or must_create:
             self.create_model_instance(data).save(force_insert=True)
