@@ -1,14 +1,16 @@
 """Forms for postal addresses. The fields of the address form depend on the selected country."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_choices, destination_choices, no_delivery_message
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules, region_choices, region_key
@@ -21,6 +23,8 @@ AUTOCOMPLETE_TOKENS = {
     "country": "country", "name": "name", "line_1": "address-line1", "line_2": "address-line2",
     "city": "address-level2", "city_area": "address-level3", "state": "address-level1", "postal_code": "postal-code",
 }  # fmt: skip
+MAX_EMPTY_FORMS = 64  # of 20 KB
+_empty_forms: dict[Any, SafeString] = {}  # the HTML of empty forms by language, kind and countries
 
 
 def is_country_change(data: Any) -> bool:
@@ -102,15 +106,18 @@ class AddressForm(ShopForm, forms.ModelForm):
         A country that is not offered is added to the choices if it is selected, so that the form does not show another
         one, and `country_problem` says why it cannot be used.
         """
-        offered = country_choices() if self.kind == Address.Type.BILLING else destination_choices()
-        codes = [code for code, _name in offered if self.countries is None or code in self.countries]
+        every = country_choices()
+        offered = every if self.kind == Address.Type.BILLING else destination_choices()
+        allowed = None if self.countries is None else frozenset(self.countries)
+        codes = dict.fromkeys(code for code, _name in offered if allowed is None or code in allowed)
         wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
-        if not isinstance(wanted, str) or wanted not in dict(country_choices()):
+        if not isinstance(wanted, str) or all(wanted != code for code, _name in every):
             is_first = settings.SHOP_COUNTRY in codes or not codes
-            wanted = settings.SHOP_COUNTRY if is_first else codes[0]
+            wanted = settings.SHOP_COUNTRY if is_first else next(iter(codes))
+        self.offered = tuple(codes)
         if wanted not in codes:
             self.country_problem = no_delivery_message(wanted)
-        choices = [(code, name) for code, name in country_choices() if code in codes or code == wanted]
+        choices = [(code, name) for code, name in every if code in codes or code == wanted]
         self.initial["country"] = wanted
         self.fields["country"] = forms.ChoiceField(
             label=gettext_lazy("Country"), choices=choices, widget=LongSelect,
@@ -148,6 +155,24 @@ class AddressForm(ShopForm, forms.ModelForm):
         if self.is_country_changed:
             self.fields["country"].widget.attrs["autofocus"] = True
 
+    def html(self) -> SafeString:
+        """Return the fields as HTML. An empty form contains nothing of a visitor, so that it is rendered only once."""
+        if self.is_bound or self.is_country_changed or self.country_problem or any(self._typed_values()):
+            return self._render_fields()
+        key = (get_language(), self.kind, self.prefix, self.use_required_attribute, self.rules.country, self.offered)
+        html = _empty_forms.get(key)
+        if html is None:
+            if len(_empty_forms) >= MAX_EMPTY_FORMS:
+                _empty_forms.clear()
+            html = _empty_forms[key] = self._render_fields()
+        return html
+
+    def _render_fields(self) -> SafeString:
+        return render_to_string("addresses/snippets/address_fields.html", {"form": self})
+
+    def _typed_values(self) -> Iterator[Any]:
+        return (value for name, value in self.initial.items() if name != "country")
+
     def rows(self) -> list[list[BoundField]]:
         """Return the fields below the name and street, line by line in the order of the country's address format."""
         excluded = {"name", "line_1"}
@@ -184,10 +209,13 @@ class AddressForm(ShopForm, forms.ModelForm):
             setattr(self.instance, name, "")
         return data
 
-    def save_for(self, billing_profile: BillingProfile) -> Address:
-        """Save the address to the billing profile and return it, or return an identical address that exists already."""
+    def save_for(self, billing_profile: BillingProfile, is_new: bool = False) -> Address:
+        """Save the address to the billing profile and return it, or return an identical address that exists already.
+
+        A profile that `is_new` has no addresses.
+        """
         values = {name: self.cleaned_data.get(name, "") for name in self.Meta.fields}
-        existing = Address.objects.for_profile(billing_profile).filter(**values).first()
+        existing = None if is_new else Address.objects.for_profile(billing_profile).filter(**values).first()
         if existing:
             return existing
         self.instance.billing_profile = billing_profile

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -54,26 +55,28 @@ def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, u
         except answers.Missing:
             customer = profile.replace_customer(use.is_email_optional)
         try:
-            card = _store(profile, gateway.create_source(customer, token), use)
+            return _store(profile, gateway.create_source(customer, token), use, attempt)
         except answers.TokenUsed:
             earlier = CardAttempt.objects.for_source(profile, token)
             if earlier is None or earlier.card is None or not earlier.card.active:
                 raise
-            card = earlier.card
-    attempt.record(ok=True, card=card, is_check_due=False)
-    return card
+    attempt.record(ok=True, card=earlier.card, is_check_due=False)
+    return earlier.card
 
 
-def _store(profile: BillingProfile, response: dict[str, Any], use: CardUse) -> Card:
-    """Store a card that Stripe has just attached and return its row.
+def _store(profile: BillingProfile, response: dict[str, Any], use: CardUse, attempt: CardAttempt) -> Card:
+    """Store a card that Stripe has just attached, and the success of its attempt. Return the card's row.
 
     If the profile has this card already, ask Stripe whether it is still on file before the new one is detached.
     """
     stored = Card.objects.find_same(profile, response)
     if stored and not is_on_file(stored):
         Card.objects.remove(stored, is_detach_due=False)
-    card = Card.objects.add_new(profile, response, use.is_save_chosen, use.order_number)
-    detach_quietly(Card.objects.to_detach().filter(stripe_id=response["id"]))
+    with transaction.atomic():
+        card = Card.objects.add_new(profile, response, use.is_save_chosen, use.order_number)
+        attempt.record(ok=True, card=card, is_check_due=False)
+    if card.stripe_id != response["id"]:
+        detach_quietly(Card.objects.to_detach().filter(stripe_id=response["id"]))
     return card
 
 
@@ -113,8 +116,8 @@ def finish_removal(card: Card) -> None:
     """
     gateway.detach_card(card.billing_profile.customer_id, card.stripe_id)
     removed = Card.objects.filter(pk=card.pk, active=False)
-    removed.update(is_detach_due=False)
-    removed.exclude(billing_profile__forgotten=None).delete()  # Nothing else is left of an erased profile.
+    if not removed.filter(billing_profile__forgotten=None).update(is_detach_due=False):
+        removed.exclude(billing_profile__forgotten=None).delete()  # Nothing else is left of an erased profile.
 
 
 def finish_erasure(profile: BillingProfile) -> None:
@@ -158,9 +161,7 @@ def save_setup_card(profile: BillingProfile, setup_id: str, use: CardUse = DEFAU
         logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
         attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
         raise UnusableCard(_("Your bank's check was not completed. Nothing was charged. Please enter your card again."))
-    card = _store(profile, setup.card, use)
-    attempt.record(ok=True, card=card, is_check_due=False)
-    return card
+    return _store(profile, setup.card, use, attempt)
 
 
 def detach_unknown_cards(attempt: CardAttempt) -> None:

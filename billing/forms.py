@@ -48,12 +48,14 @@ class CardForm(PlainForm):
 
     def __init__(self, *args: Any, billing_profile: BillingProfile, order_number: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.billing_profile = billing_profile
         cards = Card.objects.usable(billing_profile, order_number)
         self.fields["card"].queryset = cards  # type: ignore[attr-defined]
 
     def clean_card(self) -> Card:
         """Reject a card that has expired, also if it expired after the page was opened."""
         card: Card = self.cleaned_data["card"]
+        card.billing_profile = self.billing_profile  # the payment needs it
         if card.is_expired:
             raise ValidationError(_("%(card)s has expired. Choose another card.") % {"card": card})
         return card

@@ -34,7 +34,7 @@ from math import ceil
 from operator import or_
 
 from django.conf import settings
-from django.db.models import Case, Min, Q, Sum, When
+from django.db.models import Case, Count, Min, Q, Sum, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -86,7 +86,7 @@ def start_attempt(
         source=fingerprint(source),
         is_check_due=kind == CardAttempt.Kind.ADD,
     )
-    exceeded = _exceeded_visitor_limit(attempt) or _exceeded_shop_limit(attempt)
+    exceeded = _exceeded_limit(attempt)
     if exceeded is None:
         return attempt
     attempt.delete()
@@ -96,34 +96,41 @@ def start_attempt(
     raise TooManyCardAttempts(scope, max(ceil(remaining.total_seconds()), 60), back)
 
 
-def _exceeded_visitor_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
-    """Return the name of an exceeded visitor limit and the time of the oldest attempt that it counts, or None."""
+def _exceeded_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
+    """Return the name of an exceeded limit and the time of the oldest attempt that it counts, or None.
+
+    One statement counts for all limits.
+    """
     scopes = {"profile": Q(billing_profile=attempt.billing_profile), "address": Q(address=attempt.address)}
     if attempt.session:
         scopes["session"] = Q(session=attempt.session)
-    rows = CardAttempt.objects.recent().filter(reduce(or_, scopes.values()), kind=attempt.kind)
+    scopes = {name: condition & Q(kind=attempt.kind) for name, condition in scopes.items()}
+    counted = reduce(or_, scopes.values()) | (Q() if _is_exempt(attempt) else Q(ok=False))
     points = {f"{scope}_points": Sum(POINTS, filter=condition) for scope, condition in scopes.items()}
     oldest = {f"{scope}_since": Min("timestamp", filter=condition) for scope, condition in scopes.items()}
-    totals = rows.aggregate(**points, **oldest)
+    declined = Count("pk", filter=Q(ok=False))
+    totals = CardAttempt.objects.recent().filter(counted).aggregate(**points, **oldest, declined=declined)
     for scope in scopes:
         if (totals[f"{scope}_points"] or 0) > DECLINED_POINTS * settings.CARD_TRIES[scope]:
             return scope, totals[f"{scope}_since"]
-    return None
+    return None if _is_exempt(attempt) else _exceeded_shop_limit(totals["declined"])
 
 
-def _exceeded_shop_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
+def _is_exempt(attempt: CardAttempt) -> bool:
+    """Whether the shop limit does not apply: to users whose profile is older than an hour."""
+    profile = attempt.billing_profile
+    return bool(profile.user_id) and profile.timestamp < timezone.now() - CardAttempt.COUNTED_FOR
+
+
+def _exceeded_shop_limit(declined: int) -> tuple[str, datetime] | None:
     """Return "shop" and the time of the oldest decline if the shop limit is exceeded, otherwise None.
 
-    The limit applies only while declines outnumber successes, and not to users whose profile is older than an hour.
+    The limit applies only while the declines outnumber the successes.
     """
-    profile, recent = attempt.billing_profile, CardAttempt.objects.recent()
-    if profile.user_id and profile.timestamp < timezone.now() - CardAttempt.COUNTED_FOR:
+    recent = CardAttempt.objects.recent()
+    if declined < settings.CARD_TRIES["shop"] or declined <= recent.filter(ok=True).count():
         return None
-    declined = recent.filter(ok=False)
-    count = declined.count()
-    if count < settings.CARD_TRIES["shop"] or count <= recent.filter(ok=True).count():
-        return None
-    return "shop", declined.earliest("timestamp").timestamp
+    return "shop", recent.filter(ok=False).earliest("timestamp").timestamp
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Signal receivers that create billing profiles and Stripe customers, and the signal that the webhook sends."""
 
-import logging
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
@@ -11,10 +10,7 @@ from django.http import HttpRequest
 
 from accounts.guest_session import guest_session_ended
 from accounts.models import User
-from billing import answers, gateway
 from billing.models import BillingProfile
-
-logger = logging.getLogger(__name__)
 
 # Sent by the webhook with `intent_id` and the `type` of the event. Receivers ask Stripe for the current state of this
 # PaymentIntent.
@@ -58,10 +54,10 @@ def create_stripe_customer(
     Create it immediately for a new profile outside a transaction, otherwise after the commit: no remote call is made
     inside a transaction.
     """
-    if raw or instance.customer_id or not instance.email:
+    if raw or instance.customer_id or not instance.email or instance.is_customer_tried:
         return
     if instance._state.adding and not connection.in_atomic_block:
-        _create_customer(instance)
+        instance.try_customer()
     else:
         transaction.on_commit(lambda: _create_customer_later(instance))
 
@@ -75,22 +71,8 @@ def update_stripe_customer(
         BillingProfile.objects.update_customer_after_commit(pk=instance.pk)
 
 
-def _create_customer(profile: BillingProfile) -> None:
-    """Create a Stripe customer and set its columns on the unsaved or outdated profile.
-
-    Change nothing if the call fails. The customer is then created when it is first needed.
-    """
-    try:
-        profile.customer_id = gateway.create_customer(profile.email)
-        profile.customer_email = profile.email
-    except answers.EmailRejected:
-        profile.rejected_email = profile.email
-    except answers.GatewayError as error:
-        logger.warning("Stripe customer not created yet: %s", error)
-
-
 def _create_customer_later(profile: BillingProfile) -> None:
-    _create_customer(profile)
+    profile.try_customer()
     BillingProfile.objects.filter(pk=profile.pk, customer_id="").update(
         customer_id=profile.customer_id, customer_email=profile.customer_email, rejected_email=profile.rejected_email
     )

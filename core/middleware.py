@@ -1,4 +1,4 @@
-"""Middleware for response headers, languages, versions of pages, invalid requests and 405 pages."""
+"""Middleware for headers, work after the response, languages, versions of pages, invalid requests and 405 pages."""
 
 from collections.abc import Callable
 
@@ -10,6 +10,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers, has_vary_header, patch_vary_headers
 
+from core.after_response import collect_work, run_all
 from core.http import permissions_policy
 from core.page_cache.versions import remember_versions
 
@@ -43,6 +44,26 @@ def keep_out_of_caches(request: HttpRequest, response: HttpResponse) -> None:
     has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
     if response.cookies or (has_session and has_vary_header(response, "Cookie")):
         add_never_cache_headers(response)
+
+
+class AfterResponseMiddleware:
+    """Middleware that runs what views leave for later, when the server closes the response that it has sent."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with collect_work() as collected:
+            response = self.get_response(request)
+        if collected:
+            close = response.close
+
+            def run_and_close() -> None:
+                run_all(collected)
+                close()  # this closes the database connection
+
+            response.close = run_and_close  # type: ignore[method-assign]
+        return response
 
 
 class LanguageMiddleware(LocaleMiddleware):

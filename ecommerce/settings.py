@@ -79,9 +79,10 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
+    "core.middleware.AfterResponseMiddleware",  # outermost, so that it has the response that is sent
     "core.middleware.VersionsMiddleware",  # before all middleware that reads versions
     "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
-    # These two come next, so that static files, redirects and errors of the others also get their headers.
+    # These two come before the rest, so that static files, redirects and errors of the others also get their headers.
     "core.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.middleware.LanguageMiddleware",  # before all middleware that can answer with text
@@ -175,6 +176,7 @@ AXES_LOCKOUT_CALLABLE = "accounts.throttle.lockout_response"
 AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there; the log has the IP address
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
 AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # Browsers accept __Host- cookies only from this host over HTTPS, not from another subdomain.
 _prefix = "__Host-" if IS_TLS else ""

@@ -189,3 +189,21 @@ def test_country_choices_are_sorted_by_name() -> None:
     names = [name for _code, name in country_choices()]
     assert names.index("Afghanistan") < names.index("Åland Islands") < names.index("Albania")
     assert len(names) > 200
+
+
+def test_html_of_an_empty_form_is_rendered_once_and_contains_no_values() -> None:
+    first = AddressForm().html()
+    assert "Gia" in AddressForm(initial={"name": "Gia"}).html()
+    assert "Gia" in AddressForm(ADDRESS | {"city": ""}).html()
+    assert "Gia" in AddressForm(ADDRESS | {"country": "US", "change_country": ""}).html()
+    assert AddressForm().html() is first
+    assert "Gia" not in first
+
+
+def test_html_of_an_empty_form_depends_on_country_language_and_prefix() -> None:
+    pages = {AddressForm().html(), AddressForm(prefix="to").html(), AddressForm(kind="billing").html()}
+    pages |= {AddressForm(initial={"country": "US"}).html(), AddressForm(countries=["GB", "IE"]).html()}
+    pages |= {AddressForm(use_required_attribute=False).html()}
+    with translation.override("de"):
+        pages.add(AddressForm().html())
+    assert len(pages) == 7

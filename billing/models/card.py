@@ -48,8 +48,9 @@ class CardManager(models.Manager["Card"]):
     def drop(self, cards: models.QuerySet["Card"]) -> int:
         """Deactivate these cards and mark them to be detached at Stripe. Return how many were still active."""
         dropped = {"active": False, "default": False, "is_detach_due": True, "removed_at": timezone.now()}
-        with transaction.atomic():
-            return self.filter(pk__in=self._locked(cards.filter(active=True))).update(**dropped)
+        with transaction.atomic(savepoint=False):
+            pks = self._locked(cards.filter(active=True))
+            return self.filter(pk__in=pks).update(**dropped) if pks else 0
 
     def _locked(self, cards: models.QuerySet["Card"]) -> list[int]:
         """Lock these cards in the order of their primary keys, to avoid deadlocks, and return the keys."""
@@ -68,14 +69,15 @@ class CardManager(models.Manager["Card"]):
         A guest's other cards without an order become cards of this order too, so that the next person who uses the
         browser does not find them.
         """
-        self._locked(self.filter(billing_profile=card.billing_profile, active=True))
+        active = self.filter(billing_profile=card.billing_profile, active=True).order_by("pk")
+        rows = list(active.select_for_update().values_list("pk", "is_saved", "order_number"))
         usable = self.usable(card.billing_profile, order_number).filter(pk=card.pk)
         # An update instead of a read: it locks the row against a removal until the attempt is stored.
         if not usable.update(order_number=Case(When(is_saved=False, then=Value(order_number)), default=Value(""))):
             return False
-        if card.billing_profile.is_guest:
-            others = self.unsaved().filter(billing_profile=card.billing_profile, order_number="")
-            self.filter(pk__in=self._locked(others)).update(order_number=order_number)
+        others = [pk for pk, is_saved, number in rows if pk != card.pk and not is_saved and not number]
+        if others and card.billing_profile.is_guest:
+            self.filter(pk__in=others).update(order_number=order_number)
         return True
 
     @transaction.atomic
@@ -140,14 +142,22 @@ class CardManager(models.Manager["Card"]):
             "is_save_requested": bool(is_save_chosen) and not billing_profile.is_guest,
             "order_number": "" if is_saved else order_number,
         }
-        known = self.filter(stripe_id=stripe_id).first()
+        rows = list(self._same_cards(billing_profile, stripe_id, values["fingerprint"]))
+        known = next((row for row in rows if row.stripe_id == stripe_id), None)
         if known and known.billing_profile_id != billing_profile.pk:
             raise ValueError("this card belongs to another profile")
         new = known or self.model(billing_profile=billing_profile, stripe_id=stripe_id, active=False, **values)
-        card = self._merge(new, use)
+        twins = (row for row in rows if row != new and row.fingerprint == new.fingerprint)
+        card = self._merge(new, next(twins, None), use)
         if is_saved:
             self._set_default(card)
-        return self.get(pk=card.pk)
+            card.default = True
+        return card
+
+    def _same_cards(self, billing_profile: BillingProfile, stripe_id: str, fingerprint: str) -> models.QuerySet["Card"]:
+        """Return the row with this Stripe id, and the profile's active card with this fingerprint, locked."""
+        same_number = Q(billing_profile=billing_profile, active=True, fingerprint=fingerprint) & ~Q(fingerprint="")
+        return self.filter(Q(stripe_id=stripe_id) | same_number).order_by("pk").select_for_update()
 
     def find_same(self, billing_profile: BillingProfile, stripe_card_response: dict[str, Any]) -> "Card | None":
         """Return the profile's active card with the number and the expiry date of a card of Stripe, or None."""
@@ -158,14 +168,12 @@ class CardManager(models.Manager["Card"]):
         same = same.filter(billing_profile=billing_profile, active=True)
         return same.exclude(stripe_id=stripe_card_response["id"]).select_related("billing_profile").first()
 
-    def _merge(self, new: "Card", use: dict[str, Any]) -> "Card":
-        """Store `new` as a usable card, or as a duplicate of a card that the profile has, and return the card to use.
+    def _merge(self, new: "Card", old: "Card | None", use: dict[str, Any]) -> "Card":
+        """Store `new` as a usable card, or as a duplicate of the profile's card `old`. Return the card to use.
 
         The same card with the same expiry date stays the stored row, which payments can refer to, and the duplicate is
         detached at Stripe. With another expiry date, the new row replaces the stored one. A saved card stays saved.
         """
-        twins = self.filter(billing_profile=new.billing_profile, active=True, fingerprint=new.fingerprint)
-        old = twins.exclude(stripe_id=new.stripe_id).select_for_update().first() if new.fingerprint else None
         use = use | {"entered_at": timezone.now()}
         stored = old or new
         if stored.active and stored.is_saved:
@@ -174,15 +182,21 @@ class CardManager(models.Manager["Card"]):
             if new._state.adding:
                 new.is_detach_due, new.removed_at = True, timezone.now()
                 new.save()
-            self.filter(pk=old.pk).update(**use)
-            return old
+            return self._store(old, use)
         if old:
             use["default"] = old.default
             self.drop(self.filter(pk=old.pk))
-        if new._state.adding:
-            new.save()
-        self.filter(pk=new.pk).update(active=True, is_detach_due=False, removed_at=None, **use)
-        return new
+        return self._store(new, use | {"active": True, "is_detach_due": False, "removed_at": None})
+
+    def _store(self, card: "Card", values: dict[str, Any]) -> "Card":
+        """Set these columns of the card, which is inserted if it has no row yet, and return it."""
+        for name, value in values.items():
+            setattr(card, name, value)
+        if card._state.adding:
+            card.save()
+        else:
+            self.filter(pk=card.pk).update(**values)
+        return card
 
 
 def _read_card(card: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.http import HttpRequest
@@ -57,6 +57,17 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         is_over = profile and profile.is_guest and not guest_session.is_current(request, since=profile.updated)
         return None if is_over else profile
 
+    def of_guest(self, request: HttpRequest) -> models.QuerySet["BillingProfile"]:
+        """Return a query for the active profile of this session's guest. A guest session that is over ends.
+
+        The profile itself is read only if its time is needed to date the guest session.
+        """
+        guest_session.end_if_over(request)
+        if not guest_session.is_dated(request):
+            self.for_session(request)
+        pk = request.session.get(PROFILE_KEY)
+        return self.filter(pk=pk, active=True, user=None) if pk else self.none()
+
     def forget(self, request: HttpRequest) -> None:
         """Remove the profile from the session."""
         request.session.pop(PROFILE_KEY, None)
@@ -103,21 +114,25 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         user.guest_profile = profile if is_taken_over else None  # type: ignore[attr-defined]
         user.save()
 
-    def set_guest_email(self, request: HttpRequest, email: str, keep: "BillingProfile | None") -> "BillingProfile":
-        """Set the email address of the session's guest and return the guest's profile.
+    def new_guest(self, email: str) -> "BillingProfile":
+        """Return the unsaved profile of a new guest. Outside a transaction, create its Stripe customer."""
+        profile = self.model(email=email)
+        if not connection.in_atomic_block:
+            profile.try_customer()
+        return profile
 
-        `keep` is a profile whose email address can still be changed. With None, create a new profile.
+    def set_guest_email(self, request: HttpRequest, profile: "BillingProfile", email: str) -> None:
+        """Save this profile as that of the session's guest, with this email address.
+
+        The profile is a new one, or one whose email address can still be changed.
         """
         guest = GuestEmail.objects.create(email=email)
         GuestEmail.objects.remember(request, guest)
-        if keep:
-            replaced, keep.email, keep.guest_email = keep.guest_email_id, email, guest
-            keep.save()
-            GuestEmail.objects.filter(pk=replaced or 0, billing_profiles=None).delete()
-            return keep
-        profile = self.create(email=email, guest_email=guest)
+        replaced, profile.email, profile.guest_email = profile.guest_email_id, email, guest
+        profile.save()
+        if replaced:
+            GuestEmail.objects.filter(pk=replaced, billing_profiles=None).delete()
         request.session[PROFILE_KEY] = profile.pk
-        return profile
 
     def record_return(self, request: HttpRequest, guest: "BillingProfile") -> None:
         """Record that this guest entered the same email address again, so that the rows are not deleted as unused."""
@@ -165,6 +180,7 @@ class BillingProfile(GuardedModel):
     """A payer: a user or the guest of one session. It corresponds to a customer at Stripe."""
 
     columns = Columns(conditional=("customer_id", "customer_email", "rejected_email", "forgotten"))
+    is_customer_tried = False  # whether this object has tried to create its customer
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -235,6 +251,20 @@ class BillingProfile(GuardedModel):
     def is_email_rejected(self) -> bool:
         """Whether Stripe rejected the profile's current email address."""
         return bool(self.email) and self.rejected_email == self.email
+
+    def try_customer(self) -> None:
+        """Create a Stripe customer and set its columns on this object, which is not saved.
+
+        Change nothing if the call fails. The customer is then created when it is first needed.
+        """
+        self.is_customer_tried = True
+        try:
+            self.customer_id = gateway.create_customer(self.email)
+            self.customer_email = self.email
+        except answers.EmailRejected:
+            self.rejected_email = self.email
+        except answers.GatewayError as error:
+            logger.warning("Stripe customer not created yet: %s", error)
 
     def get_customer(self, is_email_optional: bool = False) -> str:
         """Return the id of the Stripe customer. Create it if none is stored; raise GatewayError if that fails.

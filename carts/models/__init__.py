@@ -1,6 +1,7 @@
 """Models for carts and for pricing rules: shipping methods, tax rates and discount codes."""
 
-from carts.models.cart import Cart, CartItem
+from carts.models.cart import Cart
+from carts.models.item import CartItem
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 
 __all__ = ["Cart", "CartItem", "Discount", "ShippingMethod", "TaxRate"]

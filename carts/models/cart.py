@@ -1,10 +1,9 @@
-"""Carts and their lines. A cart belongs to a session or a user, and carts are merged at sign-in."""
+"""Carts. A cart belongs to a session or a user, and carts are merged at sign-in."""
 
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
@@ -15,14 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts import guest_session
 from accounts.models import User
 from billing.models import BillingProfile
+from carts.models.item import CartItem
 from carts.models.rates import ShippingMethod
 from carts.models.removed import RemovedProductsMixin
-from carts.models.restored import RestoredLineMixin, RestoredOrdersMixin
+from carts.models.restored import RestoredOrdersMixin
 from carts.models.session import CartSession
 from core.columns import Columns
-from core.money import has_excess_decimals
 from products.models import Product, ProductQuerySet
-from products.models.product import LONG_COLUMNS, MAX_QUANTITY
+from products.models.product import LONG_COLUMNS
 
 CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
 LONG_TEXTS = [f"product__{name}" for name in LONG_COLUMNS]
@@ -40,12 +39,38 @@ class CartManager(CartSession, models.Manager["Cart"]):
         guest_session.end_if_over(request)
         return self._for_session(request, lock) or self._for_visitor(request, lock)
 
+    def with_lines(self, request: HttpRequest) -> tuple["Cart | None", list[CartItem]]:
+        """Return what `from_request` returns, and the lines of the cart with their products.
+
+        This is one statement if the session has a cart that is not empty.
+        """
+        guest_session.end_if_over(request)
+        lines = list(
+            CartItem.objects.filter(cart=self.stored_id(request) or 0, cart__active=True)
+            .select_related("cart", "product")
+            .defer(*LONG_TEXTS)
+            .order_by("pk")
+        )
+        if lines and lines[0].cart.user_id in (None, request.user.pk):
+            return lines[0].cart, lines
+        cart = self.from_request(request)
+        return cart, cart.lines() if cart else []
+
     def get_or_create_from_request(self, request: HttpRequest, lock: bool = False) -> tuple["Cart", bool]:
         """Return the visitor's active cart and whether it was created. Store its id and item count in the session."""
-        cart, created = self.from_request(request, lock), False
-        if cart is None:
-            cart, created = self._create(request), True
-        self.remember(request, cart)
+        if cart := self.from_request(request, lock):
+            self.remember(request, cart)
+            return cart, False
+        return self.create_for_request(request)
+
+    def create_for_request(self, request: HttpRequest) -> tuple["Cart", bool]:
+        """Create a cart for a visitor who has none, and store it in the session.
+
+        Return the cart, locked if there is a transaction, and True. If a parallel request has just created one, return
+        that cart and False.
+        """
+        cart, created = self._create(request)
+        self.store(request, cart, count=0 if created else None)
         return cart, created
 
     def with_quantities(self, products: ProductQuerySet, request: HttpRequest) -> ProductQuerySet:
@@ -108,7 +133,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
         """
         visitor = {"user": None, "session_key": closed.session_key}
         owner: dict[str, Any] = {"user_id": closed.user_id} if closed.user_id else visitor
-        cart = self._active(lock=True).filter(**owner).first() or self._create_for_owner(owner)
+        cart = self._active(lock=True).filter(**owner).first() or self._create_for_owner(owner)[0]
         cart.merge_from(closed, restored_order=order_id)
 
     @transaction.atomic
@@ -153,25 +178,24 @@ class CartManager(CartSession, models.Manager["Cart"]):
             return None
         return self._active(lock).filter(session_key=request.session.session_key, user=None).first()
 
-    def _create(self, request: HttpRequest) -> "Cart":
+    def _create(self, request: HttpRequest) -> tuple["Cart", bool]:
         if isinstance(request.user, User):
-            owner: dict[str, Any] = {"user": request.user}
-        else:
-            if not request.session.session_key:
-                request.session.create()
-            owner = {"session_key": request.session.session_key}
-        return self._create_for_owner(owner)
+            return self._create_for_owner({"user": request.user})
+        if request.session.session_key:
+            return self._create_for_owner({"session_key": request.session.session_key})
+        request.session.create()  # no other request knows the new key, so that this cart cannot conflict with another
+        return self.create(session_key=request.session.session_key or ""), True
 
-    def _create_for_owner(self, owner: dict[str, Any]) -> "Cart":
-        """Create an active cart for the owner, or get the one that a parallel request has just created, and return it.
+    def _create_for_owner(self, owner: dict[str, Any]) -> tuple["Cart", bool]:
+        """Create an active cart for the owner, or get the one that a parallel request has just created.
 
-        The cart is locked if there is a transaction.
+        Return the cart and whether it was created. It is locked if there is a transaction.
         """
         try:
             with transaction.atomic():
-                return self.create(**owner)
+                return self.create(**owner), True
         except IntegrityError:
-            return self._active(lock=connection.in_atomic_block).get(**owner)
+            return self._active(lock=connection.in_atomic_block).get(**owner), False
 
 
 class Cart(RestoredOrdersMixin, RemovedProductsMixin):
@@ -303,48 +327,3 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
         self.store_choices(
             **{name: getattr(self, name) if own[name] else getattr(other, name) for name in CHOICE_FIELDS}
         )
-
-
-class CartItem(RestoredLineMixin):
-    """A line of a cart: one product and its quantity."""
-
-    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items", verbose_name=_("cart"))
-    product = models.ForeignKey(Product, models.CASCADE, related_name="cart_items", verbose_name=_("product"))
-    quantity = models.PositiveSmallIntegerField(
-        _("quantity"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_QUANTITY)]
-    )
-    seen_price = models.DecimalField(
-        _("price when added"), max_digits=10, decimal_places=2, null=True, blank=True, editable=False
-    )
-    typed_quantity = ""  # a rejected quantity, which the cart page shows again
-
-    class Meta:
-        verbose_name = _("cart line")
-        verbose_name_plural = _("cart lines")
-        constraints = [
-            models.UniqueConstraint(fields=["cart", "product"], name="cart_item_product_once"),
-            models.CheckConstraint(condition=Q(quantity__range=(1, MAX_QUANTITY)), name="cart_item_quantity_1_to_99"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} x {self.product}"
-
-    @property
-    def total(self) -> Decimal:
-        return self.product.price * self.quantity
-
-    @property
-    def old_price(self) -> Decimal | None:
-        """The price when the product was chosen, or None if it is unknown or has not changed."""
-        return self.seen_price if self.seen_price != self.product.price else None
-
-    @property
-    def problem(self) -> str:
-        """A message for the shopper that says why this line cannot be bought as it is, or "" if it can."""
-        if not self.product.active or has_excess_decimals(self.product.price, settings.CURRENCY):
-            return str(_("No longer available"))
-        if self.product.is_sold_out:
-            return str(_("Sold out"))
-        if self.quantity > self.product.max_cart_quantity():
-            return str(_("Only %(count)d left") % {"count": self.product.max_cart_quantity()})
-        return ""

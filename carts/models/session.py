@@ -38,10 +38,10 @@ class CartSession:
         if request.session.get(CART_KEY) != cart.pk:
             self.store(request, cart)
 
-    def store(self, request: HttpRequest, cart: Any) -> None:
-        """Store the id and the current item count of the cart in the session."""
+    def store(self, request: HttpRequest, cart: Any, count: int | None = None) -> None:
+        """Store the id and the item count of the cart in the session. Without `count`, read the current one."""
         request.session[CART_KEY] = cart.pk
-        request.session[COUNT_KEY] = cart.count_items()
+        request.session[COUNT_KEY] = cart.count_items() if count is None else count
 
     def store_item_count(self, request: HttpRequest, count: int) -> None:
         """Store the item count for the badge in the session."""

@@ -58,7 +58,7 @@ class LineFacts(NamedTuple):
 class Quote:
     """The lines and sums of one cart at current prices and rules, in the shop's currency.
 
-    The fields have the same names as those of an order. They do not change, so the sums are calculated once.
+    The fields have the same names as those of an order. Sums and messages are computed once, in the active language.
     """
 
     lines: Sequence[CartItem]
@@ -86,7 +86,7 @@ class Quote:
         """The amount to pay. Tax is added only if prices do not include it."""
         return add_up(self)
 
-    @property
+    @cached_property
     def entries(self) -> list[TotalEntry]:
         """The entries of the total to show."""
         return shown_entries(self)
@@ -112,7 +112,7 @@ class Quote:
     def country_name(self) -> str:
         return country_name(self.destination.country)
 
-    @property
+    @cached_property
     def problems(self) -> dict[str, str]:
         """The reasons why lines cannot be bought as they are, by product title."""
         return {str(line.product): line.problem for line in self.lines if line.problem}
@@ -127,7 +127,7 @@ class Quote:
         """Whether the total is above the maximum amount of a Stripe charge."""
         return self.total > maximum_charge(self.currency)
 
-    @property
+    @cached_property
     def amount_problem(self) -> str:
         """A message for the shopper that says why this total cannot be charged and what helps, or "" if it can."""
         if self.is_too_small:
@@ -151,7 +151,7 @@ class Quote:
         free_from = self.method.free_from if self.method else None
         return max(free_from - self.subtotal, ZERO) if free_from is not None and self.shipping_total else ZERO
 
-    @property
+    @cached_property
     def shipping_choices(self) -> list[tuple[ShippingMethod, Decimal]]:
         """The shipping methods that are available for these lines and this destination, with their prices."""
         return [(method, method.price_for(self.subtotal)) for method in self.methods]

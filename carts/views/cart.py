@@ -9,6 +9,7 @@ from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.sessions import save_session, save_session_again
 from addresses.country_rules import region_key
 from carts.forms import CartUpdateForm, DeliveryForm, DiscountForm
 from carts.models import Cart
@@ -63,18 +64,11 @@ def cart_update(request: HttpRequest) -> HttpResponse:
         try:
             _update(request, **form.cleaned_data)
         except IntegrityError:  # Staff have just deleted the product.
-            _restore_session(request)
+            save_session_again(request)
             messages.error(request, _("This product is no longer available."))
     else:
         messages.error(request, form.first_error(), extra_tags=_quantity_field(request, form))
     return redirect(goal)
-
-
-def _restore_session(request: HttpRequest) -> None:
-    """Create the session again if it was created in a transaction that was rolled back."""
-    key = request.session.session_key
-    if key and not request.session.exists(key):
-        request.session.cycle_key()
 
 
 def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:
@@ -87,12 +81,15 @@ def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:
 
 @transaction.atomic
 def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -> None:
-    cart = _lock_cart(request, product_id, action)
-    if cart is None:
-        messages.error(request, _("This product is no longer available."))
-        return
-    product = Cart.objects.with_quantities(Product.objects.filter(pk=product_id), request).first()
-    if product is None or not (product.active or product.in_cart):
+    """Store the new quantity, and the session with it. Create the cart if necessary."""
+    cart = Cart.objects.from_request(request, lock=True)
+    if cart:
+        Cart.objects.remember(request, cart)
+    product = _read_product(request, product_id)
+    if cart is None and product and product.active and action != CartUpdateForm.REMOVE:
+        cart, is_new = Cart.objects.create_for_request(request)
+        product = product if is_new else _read_product(request, product_id)
+    if cart is None or product is None or not (product.active or product.in_cart):
         messages.error(request, _("This product is no longer available."))
         return
     before = product.in_cart or 0
@@ -100,20 +97,12 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     now = cart.set_quantity(product, wanted)
     Cart.objects.store_item_count(request, max(Cart.objects.item_count(request) + now - before, 0))
     report_quantity(request, product, wanted, now)
+    save_session(request)
 
 
-def _lock_cart(request: HttpRequest, product_id: int, action: str) -> Cart | None:
-    """Lock and return the visitor's cart. Create it if necessary, or return None if the product cannot be added.
-
-    The session remembers the cart.
-    """
-    if cart := Cart.objects.from_request(request, lock=True):
-        Cart.objects.remember(request, cart)
-        return cart
-    if action == CartUpdateForm.REMOVE or not Product.objects.active().filter(pk=product_id).exists():
-        return None
-    cart, _created = Cart.objects.get_or_create_from_request(request, lock=True)
-    return cart
+def _read_product(request: HttpRequest, product_id: int) -> Product | None:
+    """Return the product with its quantity in the cart of the session, or None if there is no such product."""
+    return Cart.objects.with_quantities(Product.objects.filter(pk=product_id), request).first()
 
 
 @require_POST

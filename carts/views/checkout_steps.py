@@ -3,16 +3,14 @@
 This module uses several apps, so it is part of the page code, next to the views.
 """
 
-from contextlib import suppress
-
 from django.contrib import messages
-from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.forms import LoginForm
+from accounts.sessions import save_session
 from addresses.models import Address
 from billing import limits
 from billing.csp import payment_page
@@ -38,7 +36,8 @@ def place_order(request: HttpRequest) -> HttpResponse:
     TooManyCardAttempts if the visitor has tried too many cards.
     """
     number = request.POST.get("order", "")[:20]
-    order = Order.objects.for_visitor(request).filter(order_id=number).first() if number.isalnum() else None
+    orders = Order.objects.for_visitor(request).select_related("billing_profile")
+    order = orders.filter(order_id=number).first() if number.isalnum() else None
     if order is None:
         messages.error(request, _("Your checkout has expired. Please start again from your cart."))
         return redirect("carts:home")
@@ -55,7 +54,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect("carts:checkout")
     attempt = limits.start_attempt(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
     try:
-        if not place(order, form.cleaned_data["quote"]):
+        if not place(order, form.cleaned_data["quote"], then=lambda: _remember_placed(request, order)):
             attempt.record(ok=None)
             return redirect(order)
     except OrderRejected as rejection:
@@ -63,12 +62,19 @@ def place_order(request: HttpRequest) -> HttpResponse:
         for problem in rejection.problems:
             messages.error(request, problem)
         return redirect("carts:checkout")
+    return pay_order(request, order, form.cleaned_data["card"], attempt)
+
+
+def _remember_placed(request: HttpRequest, order: Order) -> None:
+    """Store the placed order in the session, in its transaction.
+
+    The middleware does not save the session again, because another tab can change it during the slow call to Stripe. If
+    the user has just logged out in another tab, the order is still placed.
+    """
     Order.objects.remember(request, order)
     Cart.objects.forget(request, order.cart_id)
-    with suppress(UpdateError):  # the user has just logged out in another tab; the order is still placed
-        request.session.save()  # now, because another tab can change it during the slow call to Stripe
+    save_session(request)
     request.session.modified = False
-    return pay_order(request, order, form.cleaned_data["card"], attempt)
 
 
 def _show_errors(request: HttpRequest, form: PlaceOrderForm, order: Order) -> None:
@@ -92,28 +98,34 @@ def checkout(request: HttpRequest) -> HttpResponse:
         return place_order(request)
     if request.method == "POST" and request.POST.get("action") in (LOG_IN, SIGN_UP):
         return keep_for_account(request)
-    cart = Cart.objects.from_request(request)
-    lines = cart.lines() if cart else []
+    cart, lines = Cart.objects.with_lines(request)
     if cart is None or not lines or any(line.problem for line in lines):
         return redirect("carts:home")
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     order = Order.objects.get_or_create_for(profile, cart)[0] if profile else None
     if order and order.status != Order.Status.OPEN:
         return redirect(order)  # placed in another tab after the cart was read
-    address = order.shipping_address if order else None
-    if address and not cart.country:  # the address of an earlier order; the cart page shows its costs from now on
-        cart.store_choices(country=address.country, region=address.state)
-    quote = quote_cart(cart, lines, address)
-    context = {"cart": cart, "quote": quote, "order": order}
+    address = _destination(cart, order)
     is_asked = "details" in request.GET or details_draft.is_stored(request)
+    step: dict[str, object] = {}
     if request.method == "POST" or order is None or not order.has_addresses or is_asked:
         details = DetailsForms(request, profile, order, cart)
         if details.is_valid():
             details.save(cart)
             return redirect("carts:checkout")
-        return render_lines(request, "carts/checkout.html", context | _details_context(details, profile))
-    context |= {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
-    return render_lines(request, "carts/checkout.html", context)
+        step = _details_context(details, profile)
+    quote = quote_cart(cart, lines, address)
+    if order and not step:
+        step = {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
+    return render_lines(request, "carts/checkout.html", {"cart": cart, "quote": quote, "order": order} | step)
+
+
+def _destination(cart: Cart, order: Order | None) -> Address | None:
+    """Return the shipping address of the order. The cart page shows the costs of delivery to it from now on."""
+    address = order.shipping_address if order else None
+    if address and not cart.country:  # the address of an earlier order
+        cart.store_choices(country=address.country, region=address.state)
+    return address
 
 
 def _details_context(details: DetailsForms, profile: BillingProfile | None) -> dict[str, object]:

@@ -1,11 +1,13 @@
 """The forms of the checkout's first step."""
 
+from django.db import transaction
 from django.forms import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.forms import GuestForm
+from accounts.sessions import save_session
 from addresses.forms import AddressForm, is_country_change
 from addresses.models import Address
 from billing.models import BillingProfile
@@ -13,7 +15,7 @@ from carts import details_draft
 from carts.models import Cart
 from carts.pricing.rules import PricingRules
 from orders.models import Order
-from orders.workflow.guests import start_guest
+from orders.workflow.guests import starting_guest
 
 LOG_IN, SIGN_UP = "log_in", "sign_up"  # values of the buttons that leave the checkout
 
@@ -69,17 +71,22 @@ class DetailsForms:
         return self.is_bound and all(results)
 
     def save(self, cart: Cart) -> Order:
-        """Save the addresses to the order of the cart, creating it if necessary, and return the order."""
-        profile = self.profile
+        """Save the details to the order of the cart, in one transaction with the session. Return the order."""
         if self.guest:
-            profile = start_guest(self.request, self.guest.cleaned_data["email"])
-        assert profile is not None  # noqa: S101 - a signed-in user always has a billing profile
-        order, _created = Order.objects.get_or_create_for(profile, cart)
-        shipping = self.shipping.save_for(profile)
-        order.use_address(shipping, Address.Type.SHIPPING)
+            with starting_guest(self.request, self.guest.cleaned_data["email"]) as profile:
+                return self._save_for(profile, cart)
+        assert self.profile is not None  # noqa: S101 - a signed-in user always has a billing profile
+        with transaction.atomic():
+            return self._save_for(self.profile, cart)
+
+    def _save_for(self, profile: BillingProfile, cart: Cart) -> Order:
+        is_new = profile != self.profile  # otherwise, the guest keeps the profile that this page was shown for
+        shipping = self.shipping.save_for(profile, is_new)
+        billing = shipping if self.is_billing_same else self.billing.save_for(profile)
+        order = Order.objects.save_addresses(profile, cart, shipping, billing)
         Order.objects.remember_details(self.request, order)
         details_draft.forget(self.request)
-        order.use_address(shipping if self.is_billing_same else self.billing.save_for(profile), Address.Type.BILLING)
+        save_session(self.request)
         return order
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Self
 
 from django.core.mail import EmailMessage
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,13 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 60  # about two weeks
 MAX_PAUSE_MINUTES = 360
 MAX_SEND_SECONDS = 20.0
+Build = Callable[[Any], EmailMessage | None]
+Report = Callable[[Any, str], object]
+Record = Callable[[Any], object]
+
+
+def do_nothing(*args: object) -> None:
+    """Do nothing."""
 
 
 class OutboxQuerySet(models.QuerySet[Any]):
@@ -73,20 +80,28 @@ class OutboxMail(models.Model):
         pause = timedelta(minutes=min(2**self.attempts, MAX_PAUSE_MINUTES))  # the first is longer than sending takes
         return self.tried_at is None or self.tried_at + pause <= timezone.now()
 
-    def deliver(
-        self,
-        build: Callable[[Self], EmailMessage | None],
-        report: Callable[[Self, str], object] = lambda row, reason: None,
-    ) -> bool:
+    def deliver(self, build: Build, report: Report = do_nothing, record: Record = do_nothing) -> bool:
         """Send the message that `build` returns for this row. Return True if this call sent it.
 
-        Return False if the row is not due, if another process is sending it, or if sending fails; the failure is logged
-        and the row is retried later. If `build` returns None because there is no recipient, mark the row as
-        dropped and return False. If the mail server refuses the recipient, or if this was the last attempt, call
+        Return False if the row is not due, if another process is sending it, or if `send_claimed` does.
+        """
+        return self.is_due and self._claim() and self.send_claimed(build, report, record)
+
+    def claim_new(self) -> None:
+        """Claim a row that is about to be inserted. This process then sends it with `send_claimed`.
+
+        If the process dies, the row is due again as after a first attempt.
+        """
+        self.attempts, self.tried_at = 1, timezone.now()
+
+    def send_claimed(self, build: Build, report: Report = do_nothing, record: Record = do_nothing) -> bool:
+        """Send the message that `build` returns for this row, which this process has claimed.
+
+        `record` is called in the transaction in which the row is marked as sent. Return False if sending fails; the
+        failure is logged and the row is retried later. If `build` returns None because there is no recipient, mark the
+        row as dropped and return False. If the mail server refuses the recipient, or if this was the last attempt, call
         `report` with the reason and close the row.
         """
-        if not self.is_due or not self._claim():
-            return False
         try:
             message = build(self)
             if message is None:
@@ -96,14 +111,18 @@ class OutboxMail(models.Model):
         except Exception as error:  # a mail server can fail in many ways
             self._fail(error, report)
             return False
-        return self._close("sent")
+        with transaction.atomic():
+            is_closed = self._close("sent")
+            if is_closed:
+                record(self)
+        return is_closed
 
     def _claim(self) -> bool:
         """Count this attempt. Return False if another process has claimed it or the row is already closed."""
         claimable = self._rows().filter(sent=None, dropped=None, attempts=self.attempts)
         return bool(claimable.update(attempts=F("attempts") + 1, tried_at=timezone.now()))
 
-    def _fail(self, error: Exception, report: Callable[[Self, str], object]) -> None:
+    def _fail(self, error: Exception, report: Report) -> None:
         """Log the error without its text, which can contain the recipient. Give up if it is final.
 
         The row is closed after the report. If this process dies in between, the next attempt reports it again.

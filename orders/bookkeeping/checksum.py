@@ -18,16 +18,17 @@ FIRST_VERSION = 2  # Checksums of version 1 have no prefix and are compared by `
 VERSION = max([FIRST_VERSION, *Order.columns.added, *OrderItem.columns.added])
 
 
-def checksum_of(order: Order, version: int = VERSION) -> str:
+def checksum_of(order: Order, version: int = VERSION, items: Iterable[OrderItem] | None = None) -> str:
     """Return the checksum of the order's frozen columns and lines as they are now, for example "v2:9f86d0...".
 
-    Order.checksum stores the value from the time of placing, or of a later erasure.
+    Order.checksum stores the value from the time of placing, or of a later erasure. Without `items`, the lines are read
+    from the database.
     """
     if version < FIRST_VERSION:
         return _version_1(order)
     frozen = [
         _values(order, Order.columns.frozen_in(version)),
-        [_values(item, OrderItem.columns.frozen_in(version)) for item in _sorted_items(order)],
+        [_values(item, OrderItem.columns.frozen_in(version)) for item in _sorted_items(order, items)],
     ]
     return f"v{version}:{_digest(frozen)}"
 
@@ -52,8 +53,8 @@ def _plain(row: Model, name: str) -> Any:
     return value if isinstance(value, bool | int | None) else str(value)
 
 
-def _sorted_items(order: Order) -> list[OrderItem]:
-    return sorted(order.items.all(), key=lambda item: item.product_id)
+def _sorted_items(order: Order, items: Iterable[OrderItem] | None = None) -> list[OrderItem]:
+    return sorted(order.items.all() if items is None else items, key=lambda item: item.product_id)
 
 
 def _digest(data: Any) -> str:

@@ -21,31 +21,36 @@ def queue(order: Order, kind: str, about: str = "") -> Mail | None:
 
     Return None if there is no recipient.
     """
-    to = settings.STAFF_EMAIL if kind in Mail.FOR_STAFF else order.email
-    if not to:
+    new = _new_row(order, kind, about)
+    if not new.to:
         return None
-    name = ".".join(filter(None, [str(order.uuid), kind, about]))
     # A low stock message is unique per product, regardless of the order that caused it.
     lookup = {} if kind == Mail.Kind.LOW_STOCK else {"order": order}
-    mail, _created = Mail.objects.get_or_create(
-        **lookup,
-        kind=kind,
-        about=about,
-        defaults={"order": order, "to": to, "message_id": f"<{name}@{message_id_domain()}>"},
-    )
+    defaults = {"order": order, "to": new.to, "message_id": new.message_id}
+    mail, _created = Mail.objects.get_or_create(**lookup, kind=kind, about=about, defaults=defaults)
     return mail
+
+
+def _new_row(order: Order, kind: str, about: str = "") -> Mail:
+    to = settings.STAFF_EMAIL if kind in Mail.FOR_STAFF else order.email
+    name = ".".join(filter(None, [str(order.uuid), kind, about]))
+    return Mail(order=order, kind=kind, about=about, to=to, message_id=f"<{name}@{message_id_domain()}>")
 
 
 def queue_paid_emails(order: Order) -> Mail | None:
     """Queue the shopper's confirmation, and messages to staff about the order and products with low stock.
 
-    Return the confirmation, or None if the order has no email address.
+    Return the confirmation, which this process claims and sends, or None if the order has no email address. Rows that
+    exist already stay as they are.
     """
-    queue(order, Mail.Kind.NEW_ORDER)
+    rows = [_new_row(order, kind) for kind in (Mail.Kind.NEW_ORDER, Mail.Kind.CONFIRMATION)]
+    confirmation = rows[1]
+    confirmation.claim_new()
+    Mail.objects.bulk_create([row for row in rows if row.to], ignore_conflicts=True)
     for item in order.items.select_related("product").order_by("product_id"):
         if item.product.active and item.product.is_running_out:
             queue(order, Mail.Kind.LOW_STOCK, about=restock_key(item.product))
-    return queue(order, Mail.Kind.CONFIRMATION)
+    return confirmation if confirmation.to else None
 
 
 def queue_cancellation_email(order: Order) -> None:

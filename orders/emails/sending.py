@@ -9,10 +9,17 @@ from orders.workflow.alerts import alert_staff
 
 def send(mail: Mail | None) -> bool:
     """Send the email message unless another process is sending it. Return False if it was not sent now."""
-    is_sent = mail is not None and mail.deliver(build, _report_undeliverable)
-    if mail and is_sent and mail.kind == Mail.Kind.CONFIRMATION:
-        mail.order.record(OrderEvent.Kind.MAILED)
-    return is_sent
+    return mail is not None and mail.deliver(build, _report_undeliverable, _record_sent)
+
+
+def send_claimed(mail: Mail | None) -> bool:
+    """Send a message that `queue_paid_emails` has claimed for this process. Return False if it was not sent now.
+
+    The row is read again, because it was perhaps not inserted, or it is not ours any more.
+    """
+    claim = {"order": mail.order_id, "kind": mail.kind, "tried_at": mail.tried_at} if mail else {"pk": None}
+    row = Mail.objects.unsent().filter(**claim).select_related("order__billing_profile").first()
+    return row is not None and row.send_claimed(build, _report_undeliverable, _record_sent)
 
 
 def send_waiting() -> int:
@@ -29,3 +36,8 @@ def _report_undeliverable(mail: Mail, reason: str) -> None:
     if not mail.is_for_staff and mail.order.payments.succeeded().exists():
         text = _("The email “%(kind)s” could not be delivered to the shopper: %(reason)s")
         alert_staff(mail.order, text, kind=Mail.Kind(mail.kind).label, reason=reason)
+
+
+def _record_sent(mail: Mail) -> None:
+    if mail.kind == Mail.Kind.CONFIRMATION:
+        mail.order.record(OrderEvent.Kind.MAILED)

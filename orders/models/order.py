@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, Self
 
 from django.conf import settings
-from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q, Subquery
-from django.http import HttpRequest
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
@@ -26,9 +26,9 @@ from orders.models import columns
 from orders.models.columns import MONEY, PERCENT
 from orders.models.dispute import Dispute
 from orders.models.history import OrderEvent
+from orders.models.open_order import OpenOrderQuerySet
 from orders.models.payment import Payment
 from orders.models.refund import Refund
-from orders.models.visitor import VisitorQuerySet
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that are easily confused when read aloud
 
@@ -43,8 +43,8 @@ def shop_language() -> str:
     return str(settings.LANGUAGE_CODE)
 
 
-class OrderQuerySet(VisitorQuerySet["Order"]):
-    """Queryset methods that find, create and claim orders."""
+class OrderQuerySet(OpenOrderQuerySet["Order"]):
+    """Queryset methods that find and claim orders."""
 
     def placed(self) -> Self:
         """Return all orders that were placed, regardless of what happened to them later."""
@@ -93,59 +93,6 @@ class OrderQuerySet(VisitorQuerySet["Order"]):
     def disputed(self) -> Self:
         """Return the orders with an open dispute or inquiry."""
         return self.filter(pk__in=Dispute.objects.open().values("order"))
-
-    def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple["Order", bool]:
-        """Return the cart's only open order of this profile, and whether it was created.
-
-        Creating an order deactivates other open orders of the cart. If another request has just placed the order,
-        return the placed order.
-        """
-        order = self._open(billing_profile, cart)
-        if order:
-            return order, False
-        if cart.billing_profile_id != billing_profile.pk:
-            Cart.objects.filter(pk=cart.pk).update(billing_profile=billing_profile)
-        try:
-            with transaction.atomic():
-                self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(active=False)
-                return self.create(
-                    billing_profile=billing_profile, cart=cart, email=billing_profile.email, subtotal=cart.subtotal,
-                    total=cart.total, currency=settings.CURRENCY, **self._last_addresses(billing_profile),
-                ), True  # fmt: skip
-        except IntegrityError:  # A parallel request of this visitor created or placed the order.
-            live = self.filter(billing_profile=billing_profile, cart=cart, active=True).first()
-            if live is None:
-                raise
-            return live, False
-
-    def _last_addresses(self, billing_profile: BillingProfile) -> dict[str, Any]:
-        """Return the address ids of the profile's last order so that shoppers enter them only once; {} if none."""
-        addresses = self.filter(billing_profile=billing_profile, shipping_address__isnull=False).order_by("-pk")
-        last: Any = addresses.values("shipping_address_id", "billing_address_id").first()
-        return last or {}
-
-    def _open(self, billing_profile: BillingProfile, cart: Cart) -> "Order | None":
-        return (
-            self.filter(billing_profile=billing_profile, cart=cart, status=self.model.Status.OPEN, active=True)
-            .select_related("billing_profile", "shipping_address", "billing_address")
-            .first()
-        )
-
-    def open_for_request(self, request: HttpRequest) -> "Order | None":
-        """Return the open order for this visitor's cart, and create it if necessary.
-
-        Return None if the cart is empty or the visitor has no billing profile.
-        """
-        cart = Cart.objects.from_request(request)
-        profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-        if cart is None or profile is None or not cart.count_items():
-            return None
-        return self.get_or_create_for(profile, cart)[0]
-
-    def copy_totals(self, cart: Cart) -> None:
-        """Copy the total of `cart` to its open order."""
-        total = Subquery(Cart.objects.filter(pk=cart.pk).values("total"))
-        self.filter(cart=cart, status=self.model.Status.OPEN, active=True).update(subtotal=total, total=total)
 
     def claimable(self, user: "User") -> Self:
         """Return paid guest orders with the user's email address that no account has claimed yet.
@@ -320,10 +267,12 @@ class Order(GuardedModel):
         """
         if kind == Address.Type.SHIPPING and self.cart:  # the cart is written before the order, to avoid deadlocks
             self.cart.store_choices(country=address.country, region=address.state)
-        order = Order.objects.filter(pk=self.pk, status=self.Status.OPEN)
-        order.update(**{f"{kind}_address": address})
+        changes: dict[str, Any] = {f"{kind}_address": address}
         if kind == Address.Type.SHIPPING:
-            order.filter(billing_address=None).update(billing_address=address)
+            changes["billing_address"] = Coalesce(
+                "billing_address", Value(address.pk), output_field=models.BigIntegerField()
+            )
+        Order.objects.filter(pk=self.pk, status=self.Status.OPEN).update(**changes)
 
     def open_payment(self) -> "Payment | None":
         """Return the payment attempt that can still succeed, or None."""

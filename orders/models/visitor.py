@@ -31,15 +31,15 @@ class VisitorQuerySet(models.QuerySet[Row]):
         They belong to the visitor's profile or account, or were placed or opened with a link in this session. An unpaid
         order stays visible until it ends, even if the guest session is over.
         """
-        profile = BillingProfile.objects.for_session(request)
+        guest = BillingProfile.objects.of_guest(request)
         own = Q(order_id__in=self._session_numbers(request))
         own |= Q(order_id__in=self.held_numbers(request)) & self._is_unpaid()
         for number, version in request.session.get(LINKS_KEY, {}).items():
             own |= Q(order_id=number, link_version=version)
         if request.user.is_authenticated:
             own |= Q(billing_profile__user=request.user) | Q(account=request.user)
-        elif profile and profile.is_guest:
-            own |= Q(billing_profile=profile)
+        else:
+            own |= Q(billing_profile__in=guest)
         # A session can still list orders of a profile that was erased later.
         return self.filter(own, billing_profile__forgotten=None)
 

@@ -1,5 +1,6 @@
 """Tests for paying an order on the Stripe simulator. They check our rows and the objects at Stripe."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -266,10 +267,8 @@ def test_customer_change_after_a_lost_response_uses_another_key(client: Client, 
 def test_logout_in_another_tab_while_placing_keeps_the_order(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def place_and_log_out(*args: Any) -> bool:
-        placed = place(*args)
-        Session.objects.all().delete()
-        return placed
+    def place_and_log_out(order: Order, shown: dict[str, Any], then: Callable[[], object]) -> bool:
+        return place(order, shown, then=lambda: (Session.objects.all().delete(), then()))
 
     add_to_cart(client, make_product())
     submit_details(client)

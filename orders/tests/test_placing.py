@@ -57,6 +57,16 @@ def test_place_freezes_lines_sums_addresses_and_email(order: Order) -> None:
     assert (order.email, order.currency) == ("guest@example.org", "gbp")
 
 
+def test_order_is_not_placed_if_the_session_cannot_store_it(order: Order) -> None:
+    def fail() -> None:
+        raise OSError("the session cannot be saved")
+
+    with pytest.raises(OSError, match="session"):
+        place(order, shown_facts(order), then=fail)
+    order.refresh_from_db()
+    assert (order.status, product_of(order).stock) == (Order.Status.OPEN, 10)
+
+
 def test_place_reserves_the_stock_and_closes_the_cart(order: Order) -> None:
     place(order, shown_facts(order))
     assert product_of(order).stock == 9

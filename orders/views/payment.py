@@ -18,6 +18,7 @@ from orders.emails.queue import SHOPPER
 from orders.models import Order, Payment
 from orders.views.order import own_order
 from orders.workflow import cancellation, payments
+from orders.workflow.payment_errors import PaymentNotPossible
 
 # Whether a payment attempt counts as successful or as declined. Any other status is not a result yet.
 ATTEMPT_RESULTS: dict[str, bool] = {
@@ -39,13 +40,17 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
         )
     try:
         payments.pay(order, card)
-        payment = order.last_payment()
-        attempt.record(ok=ATTEMPT_RESULTS.get(payment.status) if payment else None)
-    except payments.PaymentNotPossible as error:
+        attempt.record(ok=_attempt_result(order))
+    except PaymentNotPossible as error:
         attempt.record(ok=None)
         messages.error(request, error.message)
-    order.refresh_from_db()
     return redirect("carts:success" if order.status == Order.Status.PAID else order)
+
+
+def _attempt_result(order: Order) -> bool | None:
+    """Return whether the last payment attempt was successful or declined, or None if there is no result yet."""
+    payment = None if order.is_paid else order.last_payment()
+    return True if order.is_paid else ATTEMPT_RESULTS.get(payment.status) if payment else None
 
 
 def _respond_if_payable(order: Order, respond: Callable[[], JsonResponse]) -> JsonResponse:

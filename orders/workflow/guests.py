@@ -1,6 +1,10 @@
 """Guest sessions: starting one, and reusing its data for sign-up and at sign-in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -19,15 +23,35 @@ def start_guest(request: HttpRequest, email: str) -> BillingProfile:
     The session's guest profile is reused if it has the same email address or has no placed orders. Otherwise a new one
     is created. Profiles are never looked up by email address, so entering another person's address exposes no data.
     """
+    with starting_guest(request, email) as profile:
+        return profile
+
+
+@contextmanager
+def starting_guest(request: HttpRequest, email: str) -> Iterator[BillingProfile]:
+    """Run the block in one transaction with `start_guest`, and yield the guest profile.
+
+    The calls to Stripe and the cards of another person come before the transaction.
+    """
+    kept = _reusable_profile(request, email)
+    profile = kept or BillingProfile.objects.new_guest(email)
+    with transaction.atomic():
+        if profile is kept and profile.email == email:
+            BillingProfile.objects.record_return(request, profile)
+        else:
+            BillingProfile.objects.set_guest_email(request, profile, email)
+        yield profile
+
+
+def _reusable_profile(request: HttpRequest, email: str) -> BillingProfile | None:
+    """Return the session's guest profile if it can have this email address. Drop the cards of another person."""
     profile = BillingProfile.objects.for_session(request)
     if profile is None or not profile.is_guest:
-        return BillingProfile.objects.set_guest_email(request, email, keep=None)
+        return None
     if profile.email == email:
-        BillingProfile.objects.record_return(request, profile)
         return profile
     drop_cards_of_other(profile, email)
-    has_ordered = Order.objects.placed().filter(billing_profile=profile).exists()
-    return BillingProfile.objects.set_guest_email(request, email, keep=None if has_ordered else profile)
+    return None if Order.objects.placed().filter(billing_profile=profile).exists() else profile
 
 
 def get_signup_initial(request: HttpRequest) -> dict[str, str]:

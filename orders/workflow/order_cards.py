@@ -53,19 +53,19 @@ def end_cards(order: Order, paid_with: str = "") -> None:
     `paid_with` is the Stripe id of the card that has paid. Call this in the transaction in which the order becomes paid
     or canceled, and `detach_cards` after it.
     """
-    if paid_with:
+    if paid_with and not order.billing_profile.is_guest:
         Card.objects.save_paid(order.billing_profile, paid_with)
     Card.objects.drop(of_order(order))
 
 
 def of_order(order: Order) -> QuerySet[Card]:
     """Return the unsaved cards of this order."""
-    return Card.objects.unsaved().filter(billing_profile=order.billing_profile, order_number=order.order_id)
+    return Card.objects.unsaved().filter(billing_profile=order.billing_profile_id, order_number=order.order_id)
 
 
 def detach_cards(order: Order) -> None:
     """Try for a short time to detach the dropped cards of this order at Stripe. Otherwise reconcile does it."""
-    dropped = due_to_detach().filter(billing_profile=order.billing_profile, order_number=order.order_id)
+    dropped = due_to_detach().filter(billing_profile=order.billing_profile_id, order_number=order.order_id)
     detach_quietly(dropped)
 
 

@@ -6,59 +6,30 @@ Every change is a conditional update. Remote calls are made outside transactions
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from billing import answers, cards, gateway
 from billing.declines import CARD_NOT_ON_FILE, decline_message, is_final_decline
 from billing.models import Card
+from core.after_response import run_after_response
 from core.money import major_units, minor_units
 from orders.emails import queue, sending
-from orders.models import Order, OrderEvent, Payment, Refund
+from orders.models import Dispute, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes, order_cards, refunds
 from orders.workflow.alerts import alert_staff
+from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected
 from orders.workflow.release import release_order
 
 logger = logging.getLogger(__name__)
 NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) was received, which is not the order total")
 AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) was received after the cancellation")
-
-
-class PaymentNotPossible(Exception):
-    """Raised if a payment cannot be made now. Nothing was charged and the order can still be paid."""
-
-    @property
-    def message(self) -> str:
-        """The message for the shopper."""
-        return str(_("Payment is not possible right now. Nothing was charged, and your order is kept."))
-
-
-class PaymentRejected(PaymentNotPossible):
-    """Raised if Stripe rejects the payment itself, for example because the customer of the intent was deleted there."""
-
-    @property
-    def message(self) -> str:
-        """The message for the shopper. A new order gets a new intent."""
-        return str(
-            _(
-                "Payment is not possible right now. Nothing was charged, and your order is kept. "
-                "If this happens again, cancel the order and place it again."
-            )
-        )
-
-
-class CardNotOnFile(PaymentNotPossible):
-    """Raised if the card was removed, belongs to another order, or is not at Stripe any more."""
-
-    @property
-    def message(self) -> str:
-        """The message for the shopper."""
-        return str(_("This card is no longer on file."))
 
 
 # --- P2: create the intent ---
@@ -88,7 +59,9 @@ def ensure_intent(order: Order) -> str:
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
         raise
     placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
-    placed.update(payment_intent_id=intent.id)
+    if placed.update(payment_intent_id=intent.id):
+        order.payment_intent_id = intent.id
+        return intent.id
     order.refresh_from_db()
     if not order.payment_intent_id:
         raise answers.StateChanged("the order was canceled in the meantime")
@@ -169,11 +142,12 @@ def _start(order: Order, card: Card) -> Payment | None:
 def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
     """Apply the state of the order's intent at Stripe to our rows. An order becomes paid in no other way.
 
-    `own` is the attempt for which the caller has just received Stripe's response. Return the intent, or None if the
-    order has none yet. Raise GatewayError if Stripe does not answer; our rows are consistent then, because each
+    `own` is the attempt that the caller has just made, with the intent that `order` has. Return the intent, or None if
+    the order has none yet. Raise GatewayError if Stripe does not answer; our rows are consistent then, because each
     earlier answer was stored completely.
     """
-    order.refresh_from_db()
+    if own is None:
+        order.refresh_from_db()
     if not order.payment_intent_id:
         return None
     try:
@@ -184,8 +158,9 @@ def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
 
 def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent:
     # Read the attempt and its age before fetching the intent: the fetched state then belongs to this attempt or an
-    # earlier one, and a slow fetch makes no attempt older than it was when Stripe looked.
-    attempt = order.open_payment()
+    # earlier one, and a slow fetch makes no attempt older than it was when Stripe looked. The attempt that the caller
+    # has just stored needs no read: if another process closes it meanwhile, the conditional updates change nothing.
+    attempt = own if own and own.status in Payment.OPEN else order.open_payment()
     can_fail = attempt is not None and (attempt == own or _has_reached_stripe(attempt))
     intent = gateway.retrieve_intent(intent_id)
     apply = _APPLY.get(intent.status)
@@ -243,9 +218,9 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) ->
         _record_charge(order, attempt, intent)
         order.record(OrderEvent.Kind.PAID)
         order_cards.end_cards(order, paid_with=intent.payment_method)
-        mail = queue.queue_paid_emails(order)
-    sending.send(mail)
-    order_cards.detach_cards(order)
+        confirmation = queue.queue_paid_emails(order)
+    run_after_response(partial(sending.send_claimed, confirmation))
+    run_after_response(partial(order_cards.detach_cards, order))
     return True
 
 
@@ -254,21 +229,29 @@ def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent
 
     Create the attempt if the charge was not started here.
     """
+    succeeded = {"status": Payment.Status.SUCCEEDED, "code": "", "message": ""}
+    # An open attempt is the last one and the only open one, so that no other attempt has to change.
+    still_open = order.payments.filter(pk=attempt.pk if attempt else 0, status__in=Payment.OPEN)
+    if attempt and attempt.stripe_pm == intent.payment_method and still_open.update(**succeeded):
+        return attempt
     payment = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
     if payment is None:
         payment = Payment.objects.create(
             order=order, number=1, stripe_pm=intent.payment_method, amount=order.total, currency=order.currency
         )
     order.payments.filter(status__in=Payment.OPEN).exclude(pk=payment.pk).update(status=Payment.Status.FAILED)
-    order.payments.filter(pk=payment.pk).update(status=Payment.Status.SUCCEEDED, code="", message="")
+    order.payments.filter(pk=payment.pk).update(**succeeded)
     return payment
 
 
 def _record_follow_ups(order: Order, intent: answers.Intent) -> None:
     """Record what can follow a charge: disputes, and refunds made here or in Stripe's dashboard."""
-    if disputes.is_due(order, intent):
+    has_refunds = Exists(Refund.objects.filter(payment__order=OuterRef("pk")))
+    has_disputes = Exists(Dispute.objects.open().filter(order=OuterRef("pk")))
+    known: Any = Order.objects.filter(pk=order.pk).values(refunds_known=has_refunds, disputes_known=has_disputes).get()
+    if intent.is_disputed or known["disputes_known"]:
         disputes.settle_disputes(order, intent.id)
-    if intent.refunded or Refund.objects.filter(payment__order=order).exists():
+    if intent.refunded or known["refunds_known"]:
         refunds.settle_refunds(order, intent.id)
 
 
@@ -282,6 +265,7 @@ def _handle_mismatch(order: Order, attempt: Payment | None, intent: answers.Inte
     """
     with translation.override(settings.LANGUAGE_CODE):
         text = str(message) % {"amount": intent.received, "currency": intent.currency.upper()}
+    order.refresh_from_db()
     if order.is_paid:
         alert_staff(order, text)
         return

@@ -1,5 +1,6 @@
 """Step P1, placing an order: reserve its stock and freeze its data in one transaction, or change nothing."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,9 @@ from orders.bookkeeping.checksum import checksum_of
 from orders.models import Order, OrderEvent, OrderItem
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
 
+# What the order shows is read in one statement.
+AGREED = ("billing_profile", "cart", "shipping_address", "billing_address")
+
 
 class OrderRejected(Exception):
     """Raised if an order cannot be placed as shown. `problems` contains messages for the shopper."""
@@ -26,11 +30,12 @@ class OrderRejected(Exception):
         self.problems = problems
 
 
-def place(order: Order, shown: dict[str, Any]) -> bool:
+def place(order: Order, shown: dict[str, Any], then: Callable[[], object] = lambda: None) -> bool:
     """Place `order` exactly as shown; `shown` contains the signed facts of the page.
 
     Return False if another request has already placed the order. Raise OrderRejected and change nothing if anything
-    differs from what was shown, if a product is sold out, or if a postal address is missing.
+    differs from what was shown, if a product is sold out, or if a postal address is missing. `then` is called last in
+    the transaction, if the order was placed.
     """
     with transaction.atomic(), collect_touches():
         # Rows are always written in the order cart, order, discount, products, versions to avoid deadlocks.
@@ -42,7 +47,7 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
                 raise OrderRejected([_("Your checkout has expired. Please start again from your cart.")])
             transaction.set_rollback(True)
             return False
-        order.refresh_from_db()
+        order.refresh_from_db(from_queryset=Order.objects.select_related(*AGREED))
         if order.cart is None or not is_closed:
             raise OrderRejected([_("Your cart has changed. Please check it again.")])
         quote = quote_cart(order.cart, address=order.shipping_address, rules=PricingRules.from_database())
@@ -51,10 +56,8 @@ def place(order: Order, shown: dict[str, Any]) -> bool:
         if problems:
             raise OrderRejected(problems)
         _freeze(order, agreement)
-        order.refresh_from_db()
-        Order.objects.filter(pk=order.pk).update(checksum=checksum_of(order))
         order.record(OrderEvent.Kind.PLACED)
-    order.refresh_from_db()
+        then()
     return True
 
 
@@ -106,7 +109,10 @@ def _reserve_stock(order: Order, quote: Quote) -> list[str]:
 
 
 def _freeze(order: Order, agreement: Agreement) -> None:
-    """Copy what `orders.models.columns` declares as frozen to the order and its lines. It never changes afterwards."""
+    """Copy what `orders.models.columns` declares as frozen to the order and its lines. It never changes afterwards.
+
+    The checksum is that of the copied values. The audit compares it with what the database has stored.
+    """
     quote = agreement.quote
     rows = [
         _frozen_line(order, line, amounts, quote) for line, amounts in zip(quote.lines, quote.line_amounts, strict=True)
@@ -114,7 +120,10 @@ def _freeze(order: Order, agreement: Agreement) -> None:
     OrderItem.objects.bulk_create(rows)
     frozen = {name: getattr(agreement, name) for name in FROM_CHECKOUT}
     frozen |= {name: getattr(quote, name) for name in FROM_QUOTE}
-    Order.objects.filter(pk=order.pk).update(**frozen)
+    for name, value in frozen.items():
+        setattr(order, name, value)
+    order.checksum = checksum_of(order, items=rows)
+    Order.objects.filter(pk=order.pk).update(**frozen, checksum=order.checksum)
 
 
 def _frozen_line(order: Order, line: CartItem, amounts: LineAmounts, quote: Quote) -> OrderItem:

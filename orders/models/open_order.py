@@ -1,0 +1,94 @@
+"""The open order of a cart. Only one order of a cart is live, and the cart is locked before it is created."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+
+from addresses.models import Address
+from billing.models import BillingProfile
+from carts.models import Cart
+from orders.models.visitor import Row, VisitorQuerySet
+
+
+class OpenOrderQuerySet(VisitorQuerySet[Row]):
+    """The part of the order queryset that finds and creates the open order of a cart."""
+
+    def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple[Row, bool]:
+        """Return the cart's only open order of this profile, and whether it was created.
+
+        Creating an order deactivates other open orders of the cart. If another request has just placed the order,
+        return the placed order.
+        """
+        order = self._live(cart).filter(billing_profile=billing_profile, status="open").first()
+        if order:
+            return order, False
+        with transaction.atomic():
+            live = self._lock_live(billing_profile, cart)
+            return (live, False) if live else (self._create(billing_profile, cart, self._last(billing_profile)), True)
+
+    def save_addresses(
+        self, billing_profile: BillingProfile, cart: Cart, shipping_address: Address, billing_address: Address
+    ) -> Row:
+        """Set the addresses of the cart's open order, which is created if necessary, and return the order.
+
+        The shipping address becomes the destination on the cart page. If another request has just placed the order,
+        return it unchanged. Call this in a transaction.
+        """
+        place = {"country": shipping_address.country, "region": shipping_address.state}
+        order = self._lock_live(billing_profile, cart, **place, updated=timezone.now())
+        addresses = {"shipping_address_id": shipping_address.pk, "billing_address_id": billing_address.pk}
+        if order is None:
+            return self._create(billing_profile, cart, addresses)
+        self.filter(pk=order.pk, status="open").update(**addresses)
+        return order
+
+    def open_for_request(self, request: HttpRequest) -> Row | None:
+        """Return the open order for this visitor's cart, and create it if necessary.
+
+        Return None if the cart is empty or the visitor has no billing profile.
+        """
+        cart = Cart.objects.from_request(request)
+        profile, _created = BillingProfile.objects.get_or_create_from_request(request)
+        if cart is None or profile is None or not cart.count_items():
+            return None
+        return self.get_or_create_for(profile, cart)[0]
+
+    def copy_totals(self, cart: Cart) -> None:
+        """Copy the total of `cart` to its open order."""
+        total = Subquery(Cart.objects.filter(pk=cart.pk).values("total"))
+        self.filter(cart=cart, status="open", active=True).update(subtotal=total, total=total)
+
+    def _lock_live(self, billing_profile: BillingProfile, cart: Cart, **changes: Any) -> Row | None:
+        """Lock the cart, give it to this profile, and return its order to use, or None if one has to be created.
+
+        `changes` are stored in a cart that is still active. The open order of another profile is deactivated. A placed
+        order stays, because it has just closed the cart.
+        """
+        rows = Cart.objects.filter(pk=cart.pk)  # an update instead of a read: it locks the row on both databases
+        if not rows.filter(active=True).update(billing_profile=billing_profile, **changes):
+            rows.update(billing_profile=billing_profile)
+        live: Any = self._live(cart).first()
+        if live and live.status == "open" and live.billing_profile_id != billing_profile.pk:
+            self.filter(pk=live.pk, status="open").update(active=False)
+            return None
+        return live  # type: ignore[no-any-return]
+
+    def _live(self, cart: Cart) -> models.QuerySet[Row]:
+        rows = self.filter(cart=cart, active=True)
+        return rows.select_related("billing_profile", "shipping_address", "billing_address")
+
+    def _create(self, billing_profile: BillingProfile, cart: Cart, addresses: dict[str, Any]) -> Row:
+        return self.create(
+            billing_profile=billing_profile, cart=cart, email=billing_profile.email, subtotal=cart.subtotal,
+            total=cart.total, currency=settings.CURRENCY, **addresses,
+        )  # fmt: skip
+
+    def _last(self, billing_profile: BillingProfile) -> dict[str, Any]:
+        """Return the address ids of the profile's last order so that shoppers enter them only once; {} if none."""
+        addresses = self.filter(billing_profile=billing_profile, shipping_address__isnull=False).order_by("-pk")
+        last: Any = addresses.values("shipping_address_id", "billing_address_id").first()
+        return last or {}

@@ -1,0 +1,35 @@
+"""Why a payment cannot be made now. Nothing was charged."""
+
+from django.utils.translation import gettext_lazy as _
+
+
+class PaymentNotPossible(Exception):
+    """Raised if a payment cannot be made now. Nothing was charged and the order can still be paid."""
+
+    @property
+    def message(self) -> str:
+        """The message for the shopper."""
+        return str(_("Payment is not possible right now. Nothing was charged, and your order is kept."))
+
+
+class PaymentRejected(PaymentNotPossible):
+    """Raised if Stripe rejects the payment itself, for example because the customer of the intent was deleted there."""
+
+    @property
+    def message(self) -> str:
+        """The message for the shopper. A new order gets a new intent."""
+        return str(
+            _(
+                "Payment is not possible right now. Nothing was charged, and your order is kept. "
+                "If this happens again, cancel the order and place it again."
+            )
+        )
+
+
+class CardNotOnFile(PaymentNotPossible):
+    """Raised if the card was removed, belongs to another order, or is not at Stripe any more."""
+
+    @property
+    def message(self) -> str:
+        """The message for the shopper."""
+        return str(_("This card is no longer on file."))
