@@ -16,11 +16,12 @@ from tests.bench.options import ROOT
 from tests.bench.processes import children_of
 
 WORKERS = 2
-START_SECONDS, STOP_SECONDS = 120, 10
+START_SECONDS, STOP_SECONDS = 300, 10
 COUNTING = {"DJANGO_SETTINGS_MODULE": "tests.bench.counting_settings"}  # for a server that counts statements
 HEALTH = {"ecommerce.wsgi": "/health/", "tests.bench.baseline.wsgi": "/products/"}
 SECRET_KEY = "of-the-measured-shop-" + "k" * 50
 UNLIMITED = str(10**6)
+COMMAND_PORT = 8000  # of the URL that commands write into texts; nothing listens there
 Environment = dict[str, str]
 
 
@@ -60,7 +61,7 @@ class Site:
     def manage(self, *command: str) -> str:
         """Run a management command and return its output. Raise RuntimeError if it fails."""
         arguments = [sys.executable, str(ROOT / "manage.py"), *command]
-        done = subprocess.run(arguments, env=self.environment(0), cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(arguments, env=self.environment(COMMAND_PORT), cwd=ROOT, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"manage.py {' '.join(command)} failed:\n{done.stderr[-2000:]}")
         return done.stdout
@@ -103,10 +104,11 @@ def running_baseline(site: Site, workers: int = WORKERS) -> Iterator[Server]:
 @contextmanager
 def running_simulator(folder: Path, port: int) -> Iterator[None]:
     """Run the Stripe simulator. It sends no webhooks, and its processor time is not counted."""
-    environment = Site(folder, f"sqlite:///{folder / 'unused.sqlite3'}", port).environment(0)
+    environment = Site(folder, f"sqlite:///{folder / 'unused.sqlite3'}", port).environment(COMMAND_PORT)
     command = ["stripe_simulator", "--port", str(port), "--state", "", "--webhook-url", ""]
-    with _child([sys.executable, str(ROOT / "manage.py"), *command], environment, folder / "simulator.log"):
-        _wait_until_answered(port, "/")
+    log = folder / "simulator.log"
+    with _child([sys.executable, str(ROOT / "manage.py"), *command], environment, log) as process:
+        _wait_until_answered(process, port, "/", log)
         yield
 
 
@@ -125,7 +127,7 @@ def _running(
     command += ["--graceful-timeout", "2", "--log-level", "error", "--bind", f"fd://{listener.fileno()}", module]
     with _child(command, environment, log, listener.fileno()) as process:
         listener.close()  # Only the server holds the socket, so that requests fail if it stops.
-        _wait_until_answered(port, HEALTH[module])
+        _wait_until_answered(process, port, HEALTH[module], log)
         yield Server(name, port, process.pid, log)
 
 
@@ -150,12 +152,12 @@ def _child(
         process.wait()
 
 
-def _wait_until_answered(port: int, path: str) -> None:
-    """Wait until a server answers, whatever it says. Raise RuntimeError if it does not start."""
+def _wait_until_answered(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> None:
+    """Wait until a server answers, whatever it says. Raise RuntimeError with its log if it does not."""
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError):
             if status_of(exchange(port, make_request(port, path))):
                 return
         time.sleep(0.02)
-    raise RuntimeError(f"The server on port {port} did not start within {START_SECONDS} seconds.")
+    raise RuntimeError(f"The server on port {port} did not start:\n{log.read_text(errors='replace')[-2000:]}")
