@@ -24,7 +24,7 @@ STRANGER: dict[str, Budget] = {
     "accounts:signup": Budget(0, 4_400, 1_650),
     "accounts:guest": Budget(0, 3_500, 1_500),
     "accounts:password_reset": Budget(0, 3_400, 1_450),
-    "carts:home": Budget(1, 2_700, 1_200),
+    "carts:home": Budget(0, 2_700, 1_200),
     "orders:list": Budget(0, 2_800, 1_250),
     "products:list ?page=2": Budget(1, 27_000, 3_650),
     "products:list ?category=kitchen": Budget(1, 20_900, 3_250),
