@@ -90,7 +90,7 @@ def _add_chunk(products: list[Product], pictures: list[generated.SharedPicture])
     Picture.objects.bulk_create(generated.additional_pictures(products, pictures))
     kind = StockMovement.Kind.OPENING
     stocked = [product for product in products if product.stock]
-    StockMovement.objects.bulk_create(StockMovement(product=row, kind=kind, amount=row.stock) for row in stocked)
+    StockMovement.objects.bulk_create(StockMovement(product=row, kind=kind, amount=row.stock or 0) for row in stocked)
 
 
 def _refresh_statistics() -> None:
