@@ -117,9 +117,10 @@ def test_deleting_a_generated_product_keeps_its_shared_picture(
     generated: QuerySet[Product], django_capture_on_commit_callbacks: Any
 ) -> None:
     product = generated[0]
+    name = product.image.name
     with django_capture_on_commit_callbacks(execute=True):
         product.delete()
-    assert default_storage.exists(product.image.name)
+    assert default_storage.exists(name)
     assert Product.objects.values("image").distinct().count() <= 40
 
 
