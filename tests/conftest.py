@@ -1,8 +1,5 @@
 """Fixtures for the browser tests, and a Redis server."""
 
-import shutil
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +7,7 @@ import pytest
 
 from conftest import skip_unless_ci
 from stripe_simulator.server import Simulator
+from tests.redis_server import NO_REDIS, running_redis
 
 
 @pytest.fixture
@@ -49,18 +47,8 @@ def shopper(new_shopper: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """Start a Redis server without persistence on a free port and return its URL."""
-    program = shutil.which("redis-server")
-    if program is None:
-        skip_unless_ci("No redis-server. Install it: `apt-get install redis-server`.")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    command = [str(program), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        for line in server.stdout:
-            if "Ready to accept connections" in line:
-                break
-        yield f"redis://127.0.0.1:{port}/1"
-        server.terminate()
-        server.stdout.read()
+    """Return the URL of a running Redis server."""
+    with running_redis() as url:
+        if url is None:
+            skip_unless_ci(NO_REDIS)
+        yield str(url)

@@ -6,6 +6,7 @@ from django.test import Client
 
 from carts.models import Cart
 from products.models import Product
+from tests.budgets import LARGE_CART
 from tests.makers import add_to_cart, make_product, make_user
 from tests.visitors import count_queries, fill_cart, sign_in
 
@@ -39,11 +40,11 @@ def test_empty_cart_page_links_to_the_products_and_creates_nothing(client: Clien
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_cart_page_needs_four_queries(client: Client, count: int) -> None:
+def test_cart_page_with_any_number_of_lines_stays_within_its_budget(client: Client, count: int) -> None:
     fill_cart(client, count)
     with count_queries() as queries:
         assert len(shown_lines(client)) == count
-    assert len(queries) == 4
+    assert len(queries) <= LARGE_CART["carts:home"].statements
 
 
 @pytest.mark.slow

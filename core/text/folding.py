@@ -6,8 +6,9 @@ Indexed text and searched text go through the same functions. They do not depend
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
+from typing import NamedTuple
 
 # Letters that Unicode does not decompose, and variants that people type in place of each other.
 LETTERS = {
@@ -30,10 +31,10 @@ UNSPACED = (
     "\U00020000-\U0003ffff"
 )
 RUN = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
+UNSPACED_START = re.compile(f"[{UNSPACED}]")
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word of folded text.
 
     Words with the same `chunk` are separated only by punctuation. In writing systems without spaces, a word is a whole
@@ -96,12 +97,11 @@ def split(folded: str) -> Iterator[Word]:
     """Yield the words of folded text. The variants of a text have the same number of words."""
     for number, chunk in enumerate(folded.split()):
         for part in filter(None, chunk.split("-")):
+            if part.isascii():  # the frequent case, in which the patterns find nothing
+                yield Word(part, number, True)
+                continue
             for run in RUN.findall(part):
-                yield Word(run, number, is_spaced=not _is_unspaced(run))
-
-
-def _is_unspaced(run: str) -> bool:
-    return re.match(f"[{UNSPACED}]", run) is not None
+                yield Word(run, number, is_spaced=not UNSPACED_START.match(run))
 
 
 def signs(text: str) -> set[str]:
@@ -114,6 +114,7 @@ def signs(text: str) -> set[str]:
     return found
 
 
+@lru_cache(1000)
 def _is_sign(character: str) -> bool:
     """Check whether a visible character is in no word. Some letters are in none, such as the Arabic tatweel."""
     category = unicodedata.category(character)

@@ -1,6 +1,7 @@
 """Stems of words, so that a search for one form of a word finds its other forms."""
 
 import re
+from functools import lru_cache
 
 MIN_LENGTH = 4  # Shorter words have no endings.
 VOWEL = re.compile("[aeiouy]")
@@ -20,6 +21,7 @@ PLURALS = {
 OTHER_ENDINGS = {"eed": "eed", "ied": "y", "ed": "", "ing": "", "innen": "in", "en": "", "eln": "el", "ern": "er"}
 
 
+@lru_cache(10_000)  # Texts repeat their words, and finding a stem takes most of the time of storing one.
 def stem(word: str) -> str:
     """Return the stem of a word of ASCII letters: "mugs" and "mug" have the same stem. Other words stay the same."""
     if len(word) < MIN_LENGTH or not word.isascii() or not word.isalpha():

@@ -26,9 +26,11 @@ def words_of(text: str) -> str:
     for folded in variants(text[:MAX_TEXT_LENGTH]):
         words = list(split(folded))
         for word in words:
-            found |= dict.fromkeys(forms_of(word))
+            for form in forms_of(word):
+                found[form] = None
         for joined in joined_words(words):
-            found |= {joined: None, stem(joined): None}
+            found[joined] = None
+            found[stem(joined)] = None
     stored = " ".join(found)
     return stored if len(stored) <= MAX_STORED_LENGTH else stored[:MAX_STORED_LENGTH].rpartition(" ")[0]
 

@@ -1,14 +1,19 @@
 """Tests of the seed command and of the sample pictures."""
 
 import io
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.db.models import F, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.test import Client
 
 from products.images.renditions import RenditionImageFile
 from products.models import Category, Product
+from products.related import get_variants_and_related
 
 pytestmark = pytest.mark.django_db
 
@@ -56,13 +61,67 @@ def test_seed_keeps_changed_products_and_adds_missing_ones() -> None:
 
 
 @pytest.mark.slow
-def test_seed_adds_plain_products_up_to_the_number() -> None:
+def test_seed_adds_generated_products_up_to_the_number() -> None:
     assert seed("--products", "30") == "70 products added, 70 in the shop.\n"
     assert seed("--products", "30") == "0 products added, 70 in the shop.\n"
-    assert seed("--products", "32") == "2 products added, 72 in the shop.\n"
-    plain = Product.objects.filter(sku__startswith="LOAD-")
-    assert len({product.slug for product in plain}) == 32
-    assert [product.movements.get().amount for product in plain] == [100] * 32
+    Product.objects.get(sku="LOAD-000007").delete()
+    assert seed("--products", "32") == "3 products added, 72 in the shop.\n"
+
+
+@pytest.fixture
+def generated() -> QuerySet[Product]:
+    """Return 120 generated products."""
+    seed("--products", "120")
+    return Product.objects.filter(sku__startswith="LOAD-")
+
+
+@pytest.mark.slow
+def test_generated_products_are_varied(generated: QuerySet[Product]) -> None:
+    stocks = set(generated.values_list("stock", flat=True))
+    assert {None, 0} <= stocks
+    assert any(stock and stock <= settings.LOW_STOCK for stock in stocks)
+    assert len({row.price for row in generated}) > 50
+    assert len({row.category_id for row in generated}) == Category.objects.count() == 12
+    assert Category.objects.filter(parent=None).count() == 4
+    assert all(60 <= len(row.description.split()) <= 100 for row in generated)
+    assert len(get_variants_and_related(generated.get(sku="LOAD-000012"))[0]) == 3
+
+
+@pytest.mark.slow
+def test_generated_products_are_the_same_in_every_catalog(generated: QuerySet[Product]) -> None:
+    names = ("title", "slug", "description", "price", "stock", "weight", "group", "choice")
+    before = list(generated.order_by("sku").values_list(*names))
+    generated.delete()
+    seed("--products", "50")
+    seed("--products", "120")
+    assert list(generated.order_by("sku").values_list(*names)) == before
+
+
+@pytest.mark.slow
+def test_generated_stock_has_stock_movements(generated: QuerySet[Product]) -> None:
+    counted = generated.filter(stock__isnull=False).annotate(moved=Coalesce(Sum("movements__amount"), 0))
+    assert counted
+    assert not counted.exclude(stock=F("moved"))
+
+
+@pytest.mark.slow
+def test_generated_product_is_found_by_its_words_and_misspelled(client: Client, generated: QuerySet[Product]) -> None:
+    product = generated.filter(title__startswith="Porcelain").first()
+    assert product
+    for text in (product.title, product.sku, product.title.replace("Porcelain", "Porcelan")):
+        assert product in client.get("/products/", {"q": text}).context["products"]
+
+
+@pytest.mark.slow
+def test_deleting_a_generated_product_keeps_its_shared_picture(
+    generated: QuerySet[Product], django_capture_on_commit_callbacks: Any
+) -> None:
+    product = generated[0]
+    name = product.image.name
+    with django_capture_on_commit_callbacks(execute=True):
+        product.delete()
+    assert default_storage.exists(name)
+    assert Product.objects.values("image").distinct().count() <= 40
 
 
 @pytest.mark.slow

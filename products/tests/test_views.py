@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from carts.models import Cart
 from products.models import Product
+from tests.budgets import LARGE_CART, STRANGER
 from tests.makers import add_to_cart, make_category, make_product, make_user
 from tests.visitors import count_queries, fill_cart, sign_in
 
@@ -95,32 +96,32 @@ def test_list_has_no_cart_button_for_sold_out_products(client: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_list_needs_two_queries_for_a_visitor_without_a_cookie(client: Client, count: int) -> None:
+def test_list_of_any_length_stays_within_its_budget(client: Client, count: int) -> None:
     for _ in range(count):
         make_product(category=make_category())
     client.get(LIST)
     with count_queries() as queries:
         assert len(client.get(LIST).context["products"]) == min(count, 24)
-    assert len(queries) == 2
+    assert len(queries) <= STRANGER["products:list"].statements
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_list_needs_three_queries_for_a_visitor_with_a_cart(client: Client, count: int) -> None:
+def test_list_for_a_visitor_with_any_cart_stays_within_its_budget(client: Client, count: int) -> None:
     fill_cart(client, count)
     client.get(LIST)
     with count_queries() as queries:
         client.get(LIST)
-    assert len(queries) == 3
+    assert len(queries) <= LARGE_CART["products:list"].statements
 
 
 @pytest.mark.parametrize("count", [3, 30])
-def test_home_needs_two_queries_when_the_menu_is_cached(client: Client, count: int) -> None:
+def test_home_of_any_shop_stays_within_its_budget(client: Client, count: int) -> None:
     for _ in range(count):
         make_product(category=make_category())
     client.get("/")
     with count_queries() as queries:
         client.get("/")
-    assert len(queries) == 2
+    assert len(queries) <= STRANGER["home"].statements
 
 
 @pytest.mark.parametrize("lines", [1, 30])

@@ -12,6 +12,8 @@ PROBLEM_CATEGORIES = {
     "lost_orders": "lost orders",
     "oversold": "oversold",
     "unexplained": "unexplained rows",
+    "stale": "stale pages",
+    "leaked": "leaked data",
     "server_errors": "responses >= 500",
 }
 FOLDER = VAR_DIR / "proofs"

@@ -1,7 +1,6 @@
-"""Management command that adds the sample catalog, or thousands of plain products for load tests."""
+"""Management command that adds the sample catalog, and thousands of generated products for load tests."""
 
 import csv
-from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -9,11 +8,12 @@ from typing import Any, BinaryIO
 
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import transaction
+from django.db import connection, transaction
 from PIL import Image
 
 from core.page_cache.versions import collect_touches
-from products.models import Category, Product, StockMovement
+from products.management import generated
+from products.models import Category, Picture, Product, Spelling, StockMovement
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalogue"
 CHUNK = 1000
@@ -22,15 +22,15 @@ CHUNK = 1000
 class Command(BaseCommand):
     """Adds products whose SKU is missing. Existing products keep the changes that staff made."""
 
-    help = "Add the 40 sample products with their pictures, and plain products with --products N."
+    help = "Add the 40 sample products with their pictures, and generated products with --products N."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--products", type=int, default=0, metavar="N", help="also add plain products until there are N"
+            "--products", type=int, default=0, metavar="N", help="also add generated products until there are N"
         )
 
     def handle(self, *args: Any, products: int, **options: Any) -> None:
-        added = self._add_catalog() + (self._add_plain(products) if products > 0 else 0)
+        added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
 
     def _add_catalog(self) -> int:
@@ -72,15 +72,38 @@ class Command(BaseCommand):
                 alt_text = f"Close-up of {product.title[0].lower()}{product.title[1:]}"
                 product.pictures.create(image=_close_up(picture), image_alt=alt_text)
 
-    def _add_plain(self, wanted: int) -> int:
-        category, _created = Category.objects.get_or_create(title="Plain products")
-        have = Product.objects.filter(sku__startswith="LOAD-").count()
-        for first in range(have, wanted, CHUNK):
-            numbers = range(first, min(first + CHUNK, wanted))
-            made = Product.objects.bulk_create(_plain(category, numbers))
-            opening = StockMovement.Kind.OPENING
-            StockMovement.objects.bulk_create(StockMovement(product=p, kind=opening, amount=100) for p in made)
-        return max(wanted - have, 0)
+
+def _add_generated(wanted: int) -> int:
+    """Add the generated products that are missing, and return their number. Refresh the statistics of the planner."""
+    known = set(Product.objects.filter(sku__startswith="LOAD-").values_list("sku", flat=True))
+    numbers = [number for number in range(wanted) if generated.sku_of(number) not in known]
+    categories, pictures = generated.create_categories(), generated.shared_pictures()
+    for first in range(0, len(numbers), CHUNK):
+        _add_chunk(list(generated.products_of(numbers[first : first + CHUNK], categories, pictures)), pictures)
+    if numbers:
+        _refresh_statistics()
+    return len(numbers)
+
+
+@transaction.atomic
+@collect_touches()
+def _add_chunk(products: list[Product], pictures: list[generated.SharedPicture]) -> None:
+    """Save products with their additional pictures and their opening stock."""
+    Product.objects.bulk_create(products)
+    Picture.objects.bulk_create(generated.additional_pictures(products, pictures))
+    kind = StockMovement.Kind.OPENING
+    stocked = [product for product in products if product.stock]
+    StockMovement.objects.bulk_create(StockMovement(product=row, kind=kind, amount=row.stock or 0) for row in stocked)
+
+
+def _refresh_statistics() -> None:
+    """Let the planner know how many rows there are now. On PostgreSQL, also mark the pages that all can see."""
+    models = (Category, Product, Picture, StockMovement, Spelling)
+    tables = [connection.ops.quote_name(model._meta.db_table) for model in models]
+    can_vacuum = connection.vendor == "postgresql" and not connection.in_atomic_block
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"VACUUM ANALYZE {table}" if can_vacuum else f"ANALYZE {table}")
 
 
 def _close_up(picture: BinaryIO) -> File:
@@ -91,16 +114,3 @@ def _close_up(picture: BinaryIO) -> File:
         left, top = (image.width - side) // 2, (image.height - side) // 2
         image.crop((left, top, left + side, top + side)).save(content, "WEBP", quality=85)
     return File(content, "close-up.webp")
-
-
-def _plain(category: Category, numbers: range) -> Iterator[Product]:
-    for number in numbers:
-        yield Product(
-            sku=f"LOAD-{number:06d}",
-            title=f"Plain product {number}",
-            slug=f"plain-product-{number}",
-            description="A plain product for load tests.",
-            category=category,
-            price=Decimal(100 + number % 9900) / 100,
-            stock=100,
-        )
