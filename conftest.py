@@ -114,7 +114,9 @@ def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def isolated_settings(settings: Any, media_folder: Path) -> Iterator[None]:
     """Isolate each test: the cache is empty, uploads have a folder of their own, and the language is the default."""
-    settings.MEDIA_ROOT = str(media_folder / uuid.uuid4().hex)  # created with the first upload
+    uploads = media_folder / uuid.uuid4().hex
+    uploads.mkdir()
+    settings.MEDIA_ROOT = str(uploads)
     cache.clear()
     VersionCache.clear_all()
     with translation.override(settings.LANGUAGE_CODE):
