@@ -39,9 +39,10 @@ class Sharing:
     rare: tuple[str, ...]
 
     def known_query(self, data: QueryDict) -> Query:
-        """Return the declared parameters as the view understands them, without empty ones, in alphabetical order."""
+        """Return the declared parameters as the view understands them, without empty ones, in declared order."""
         values = {name: str(data[name]) for name in self.parameters if name in data} if data else {}
-        return {name: value for name, value in sorted(self.clean(values).items()) if value} if values else {}
+        cleaned = self.clean(values) if values else {}
+        return {name: cleaned[name] for name in self.parameters if cleaned.get(name)}
 
 
 @dataclass

@@ -23,6 +23,7 @@ def fail() -> None:
     raise OSError("no mail server")
 
 
+@pytest.mark.django_db  # closing a response closes connections
 def test_work_runs_when_the_response_is_closed() -> None:
     done: list[str] = []
     response = respond(lambda: run_after_response(lambda: done.append("sent")))
@@ -38,6 +39,7 @@ def test_work_outside_a_request_runs_at_once() -> None:
     assert done == ["sent"]
 
 
+@pytest.mark.django_db
 def test_error_in_work_is_logged_and_stops_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     done: list[str] = []
     response = respond(lambda: [run_after_response(fail), run_after_response(lambda: done.append("sent"))])
