@@ -21,6 +21,10 @@ from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 MAX_RESULTS = 480  # The maximum number of products that a search shows: twenty pages.
 MAX_SORTED = 5_000  # If there are more matches, the database sorts them.
 MAX_READ = 1_000  # PostgreSQL does not return matches in order, so this many are read to show the newest of them first.
+# PostgreSQL compares a product in the time in which it reads about 25 entries of its index.
+SAMPLE_SIZE = 200  # the newest products, by which a search decides which of its words are common
+COMMON_PART = 5  # A word is common if at least one in this many products contains it.
+MAX_MARKED = 12  # Longer texts are not sampled, because each further word takes time and some word is rare.
 
 
 def find_ids(products: ProductQuerySet, text: str) -> list[int]:
@@ -41,7 +45,7 @@ def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
 
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
-    terms = _mark_common_end(terms_of(text))
+    terms = _mark_common(terms_of(text))
     if products.query.order_by:
         return _first_matches(products, terms) if terms else []
     hits = _exact_ids(products, text)
@@ -70,15 +74,22 @@ def _exact_ids(products: ProductQuerySet, text: str) -> list[int]:
     return [pk for pk, _sku, _title in ranked]
 
 
-def _mark_common_end(terms: list[Term]) -> list[Term]:
-    """Mark the last term if it can be incomplete and very many products contain it, on PostgreSQL.
+def _mark_common(terms: list[Term]) -> list[Term]:
+    """Mark the terms that a large part of all products contain, on PostgreSQL.
 
-    Its index would read all these products for each query. It is faster to check those that contain the other terms.
+    Its index would read all these products for each query. It is faster to compare those that contain the other terms.
     """
-    if connection.vendor != "postgresql" or len(terms) < 2 or not terms[-1].prefixes:
+    if connection.vendor != "postgresql" or not 1 < len(terms) <= MAX_MARKED:
         return terms
-    [number] = count_up_to(MAX_READ, terms[-1:])
-    return [*terms[:-1], replace(terms[-1], is_common=number == MAX_READ)]
+    found = ", ".join(["count(*) FILTER (WHERE search @@ %s::tsquery)"] * len(terms))
+    newest = f"SELECT search FROM products_product ORDER BY id DESC LIMIT {SAMPLE_SIZE}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {found} FROM ({newest}) AS newest", [_query([term]) for term in terms])  # noqa: S608
+        numbers = cursor.fetchone()
+    return [
+        replace(term, is_common=number * COMMON_PART >= SAMPLE_SIZE)
+        for term, number in zip(terms, numbers, strict=True)
+    ]
 
 
 def _first_matches(products: ProductQuerySet, terms: list[Term]) -> list[int]:

@@ -7,12 +7,12 @@ from itertools import combinations
 from django.core.cache import cache
 
 from products.models import Product, ProductQuerySet
-from products.search.engine import MAX_READ, cache_key, count_up_to, ids_of_choices, sorted_ids
+from products.search.engine import MAX_RESULTS, cache_key, count_up_to, ids_of_choices, sorted_ids
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_COUNTED = 12  # terms of the text whose products are counted
 MAX_TERMS = 4  # The rarest of them are used: each further one doubles the number of parts in the query.
-MAX_COMMON = 2  # At most this many are in MAX_READ products or more, because it takes long to compare those.
+MAX_COMMON = 2  # At most this many are in MAX_RESULTS products or more, because it takes long to compare those.
 
 
 def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
@@ -37,11 +37,11 @@ def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
 
 
 def _rarest_terms(text: str) -> dict[Term, int]:
-    """Return the rarest terms of a text that products contain, and the number of these products up to `MAX_READ`."""
+    """Return the rarest terms of a text that products contain, and the number of these products up to `MAX_RESULTS`."""
     terms = terms_of(text)[:MAX_COUNTED]
-    ranked = sorted(zip(count_up_to(MAX_READ, terms), terms, strict=True), key=lambda counted: counted[0])
-    rare = [(term, number) for number, term in ranked if 0 < number < MAX_READ]
-    common = [(replace(term, is_common=True), number) for number, term in ranked if number == MAX_READ]
+    ranked = sorted(zip(count_up_to(MAX_RESULTS, terms), terms, strict=True), key=lambda counted: counted[0])
+    rare = [(term, number) for number, term in ranked if 0 < number < MAX_RESULTS]
+    common = [(replace(term, is_common=True), number) for number, term in ranked if number == MAX_RESULTS]
     return dict([*rare, *common[:MAX_COMMON]][:MAX_TERMS])
 
 

@@ -182,7 +182,7 @@ def test_partial_search_shows_the_title_above_the_description() -> None:
 
 
 def test_partial_search_uses_rare_words_and_two_common_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partial, "MAX_READ", 3)  # so that three products make a word common
+    monkeypatch.setattr(partial, "MAX_RESULTS", 3)  # so that three products make a word common
     for title in ("Blue mug oak", "Blue mug", "Mug oak", "Blue oak", "Oak teal", "Blue jug", "Mug jar"):
         make_product(title=title)
     found = find_partial_titles("blue mug oak teal xyzzy")
