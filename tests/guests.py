@@ -1,5 +1,6 @@
 """A guest with a name that is easy to find, and the search for it on all pages."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -69,9 +70,13 @@ def found_traces(client: Client, *more: str) -> dict[str, list[str]]:
     texts = {path: client.get(path, follow=True).content.decode(errors="replace") for path in paths_without_arguments()}
     texts |= {f"{CHECKOUT}?details": client.get(f"{CHECKOUT}?details").text}
     texts |= {"session": str(dict(client.session)) + str(client.cookies)}
-    traces = [*TRACES, *more]
-    found = {path: [trace for trace in traces if trace in text] for path, text in texts.items()}
+    found = {path: [trace for trace in [*TRACES, *more] if contains(text, trace)] for path, text in texts.items()}
     return {path: traces for path, traces in found.items() if traces}
+
+
+def contains(text: str, trace: str) -> bool:
+    """Return whether a text contains a trace. Digits count as a whole number only, because tokens have digits too."""
+    return bool(re.search(rf"\b{trace}\b", text)) if trace.isdigit() else trace in text
 
 
 def emailed_path() -> str:
