@@ -156,8 +156,8 @@ def _choice_on_postgresql(
     products: ProductQuerySet, terms: Sequence[Term], without: Sequence[Term]
 ) -> Iterable[tuple[str, Sequence[Any]]]:
     found = matching(products, terms, without=without).annotate(in_name=_condition(terms, in_name=True))
-    sql, parameters = found.values("id", "in_name")[:MAX_READ].query.sql_with_params()
-    yield f"SELECT id FROM ({sql}) AS found ORDER BY in_name DESC, id DESC LIMIT {MAX_RESULTS}", parameters  # noqa: S608
+    sql, parameters = found.values("id", "in_name")[:MAX_RESULTS].query.sql_with_params()
+    yield f"SELECT id FROM ({sql}) AS found ORDER BY in_name DESC, id DESC", parameters  # noqa: S608
 
 
 def count_up_to(limit: int, terms: Sequence[Term]) -> list[int]:
