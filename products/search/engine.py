@@ -50,10 +50,11 @@ def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
         return _first_matches(products, terms) if terms else []
     hits = _exact_ids(products, text)
     # Whole words in the title or SKU are the best matches, and enough for most searches.
-    for wanted, in_name in (([term.complete for term in terms], True), (terms, True), (terms, False)):
-        if terms and len(hits) < MAX_RESULTS:
-            hits = list(dict.fromkeys(hits + newest_ids(matching(products, wanted, in_name))))
-    return hits[:MAX_RESULTS]
+    if terms and len(hits) < MAX_RESULTS:
+        hits += newest_ids(matching(products, [term.complete for term in terms], in_name=True))
+    if terms and len(set(hits)) < MAX_RESULTS and (others := newest_ids(matching(products, terms))):
+        hits += newest_ids(matching(products, terms, in_name=True)) + others
+    return list(dict.fromkeys(hits))[:MAX_RESULTS]
 
 
 def filter_by_text(products: QuerySet[Product], text: str) -> QuerySet[Product]:
@@ -160,6 +161,29 @@ def _choice_on_postgresql(
     yield f"SELECT id FROM ({sql}) AS found ORDER BY in_name DESC, id DESC", parameters  # noqa: S608
 
 
+def have_matches(products: ProductQuerySet, texts: Sequence[Sequence[Term]]) -> list[bool]:
+    """Return for each list of terms whether some of the products contain all of them, in one query."""
+    if not texts:
+        return []
+    exists = "EXISTS ({})"
+    if connection.vendor == "postgresql":
+        # A plan of its own for 250 matches, of which only one is read. PostgreSQL would plan to find a single match
+        # without its index, which is slow for an unknown word.
+        exists = "(WITH found AS MATERIALIZED ({} LIMIT 250) SELECT EXISTS (SELECT 1 FROM found))"
+    columns, values = [], []
+    for terms in texts:
+        # The databases find complete words faster. They only look for incomplete ones if there are none.
+        parts = [
+            matching(products.order_by(), wanted).values("pk").query.sql_with_params()
+            for wanted in ([term.complete for term in terms], terms)
+        ]
+        columns.append(" OR ".join(exists.format(sql) for sql, _parameters in parts))
+        values += [value for _sql, parameters in parts for value in parameters]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)}", values)
+        return [bool(is_found) for is_found in cursor.fetchone()]
+
+
 def count_up_to(limit: int, terms: Sequence[Term]) -> list[int]:
     """Return the number of products that contain each term, or the limit if there are more, in one query."""
     if not terms:
@@ -205,10 +229,9 @@ def _condition(terms: Sequence[Term], in_name: bool = False, without: Sequence[T
 def _postgresql_condition(terms: Sequence[Term], column: str, without: Sequence[Term]) -> RawSQL:
     """Return a condition that looks up the terms in the index, and compares common ones only with what that finds."""
     rare = [term for term in terms if not term.is_common]
-    if not rare:
-        return RawSQL(f"products_product.{column} @@ %s::tsquery", [_query(terms, without)], BooleanField())  # noqa: S611
-    sql, parameters = f"products_product.{column} @@ %s::tsquery", [_query(rare)]
-    common = [term for term in terms if term.is_common]
+    indexed = rare or terms
+    sql, parameters = f"products_product.{column} @@ %s::tsquery", [_query(indexed)]
+    common = [term for term in terms if term not in indexed]
     if common or without:
         # PostgreSQL uses no index for IS TRUE.
         sql += f" AND (products_product.{column} @@ %s::tsquery) IS TRUE"

@@ -18,6 +18,8 @@ MAX_COMMON = 2  # At most this many are in MAX_RESULTS products or more, because
 def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
     """Return the ids of the `products` that contain some words of the text, at most `MAX_RESULTS` of them.
 
+    None of the `products` may contain all words, so call `find_ids` first.
+
     Products with the most words come first, then those with the rarest words, then those with the words in title or
     SKU, then newer ones. If `products` is ordered, the ids are in its order. The result is cached for a minute.
     """
@@ -27,18 +29,22 @@ def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
 
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
-    counts = _rarest_terms(text)
-    if not counts:
+    terms = terms_of(text)
+    counts = _rarest_terms(terms)
+    choices = _choices(counts)
+    if len(counts) == len(terms):
+        choices = choices[1:]  # No product contains all terms.
+    if not choices:
         return []
-    best = ids_of_choices(products, _choices(counts))
+    best = ids_of_choices(products, choices)
     if not products.query.order_by:
         return best
     return sorted_ids(Product.objects.filter(pk__in=best), str(products.query.order_by[0]))
 
 
-def _rarest_terms(text: str) -> dict[Term, int]:
-    """Return the rarest terms of a text that products contain, and the number of these products up to `MAX_RESULTS`."""
-    terms = terms_of(text)[:MAX_COUNTED]
+def _rarest_terms(terms: Sequence[Term]) -> dict[Term, int]:
+    """Return the rarest of these terms that products contain, and the number of the products up to `MAX_RESULTS`."""
+    terms = terms[:MAX_COUNTED]
     ranked = sorted(zip(count_up_to(MAX_RESULTS, terms), terms, strict=True), key=lambda counted: counted[0])
     rare = [(term, number) for number, term in ranked if 0 < number < MAX_RESULTS]
     common = [(replace(term, is_common=True), number) for number, term in ranked if number == MAX_RESULTS]
