@@ -4,21 +4,18 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import product
 
-from django.db import connection
-
 from core.text.letters import count_errors, letters_of, max_errors, split_text
 from products.models import Product, ProductQuerySet
 from products.models.category import CategoryTree
 from products.models.spelling import Spelling
 from products.search.categories import find_categories
-from products.search.engine import matching
+from products.search.engine import have_matches
 from products.search.text import split_words, terms_of
 
 MAX_WORDS = 8  # Longer texts are not corrected.
 MAX_UNKNOWN = 3  # Texts with more unknown words are not corrected.
 MAX_SIMILAR = 4  # similar words to try for each unknown word
 MAX_TRIES = 12  # corrected texts to try
-MAX_COUNTED = 250  # products that are counted to see whether a text finds some
 
 
 class Corrections:
@@ -75,18 +72,8 @@ class Corrections:
 
 def found_texts(products: ProductQuerySet, texts: Sequence[str]) -> set[str]:
     """Return those of the texts that find some of the products, in one query. Each must contain a word."""
-    if not texts:
-        return set()
-    # Count instead of asking for the first one: PostgreSQL would not use its index, which is slow for an unknown word.
-    parts = [
-        matching(products.order_by(), terms_of(text)).values("pk")[:MAX_COUNTED].query.sql_with_params()
-        for text in texts
-    ]
-    columns = [f"(SELECT count(*) > 0 FROM ({sql}) AS found)" for sql, _parameters in parts]  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(columns)}", [value for _sql, parameters in parts for value in parameters])
-        row = cursor.fetchone()
-    return {text for text, is_found in zip(texts, row, strict=True) if is_found}
+    found = have_matches(products, [terms_of(text) for text in texts])
+    return {text for text, is_found in zip(texts, found, strict=True) if is_found}
 
 
 def _closest(typed: str, known: Iterable[str]) -> list[str]:

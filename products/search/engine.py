@@ -23,6 +23,10 @@ MAX_RESULTS = 480  # The maximum number of products that a search shows: twenty 
 SEARCHES = VersionCache(size=200)  # with up to MAX_RESULTS ids each
 MAX_SORTED = 5_000  # If there are more matches, the database sorts them.
 MAX_READ = 1_000  # PostgreSQL does not return matches in order, so this many are read to show the newest of them first.
+# PostgreSQL compares a product in the time in which it reads about 25 entries of its index.
+SAMPLE_SIZE = 200  # the newest products, by which a search decides which of its words are common
+COMMON_PART = 5  # A word is common if at least one in this many products contains it.
+MAX_MARKED = 12  # Longer texts are not sampled, because each further word takes time and some word is rare.
 
 
 def find_ids(products: ProductQuerySet, text: str) -> list[int]:
@@ -44,15 +48,16 @@ def cache_key(name: str, products: ProductQuerySet, text: str) -> str:
 def find_ids_now(products: ProductQuerySet, text: str) -> list[int]:
     """Return what `find_ids` returns, without keeping it. Changes of products off sale do not move its version."""
     text = text.replace("\0", "")[:MAX_TEXT_LENGTH]  # PostgreSQL does not accept NUL.
-    terms = _mark_common_end(terms_of(text))
+    terms = _mark_common(terms_of(text))
     if products.query.order_by:
         return _first_matches(products, terms) if terms else []
     hits = _exact_ids(products, text)
     # Whole words in the title or SKU are the best matches, and enough for most searches.
-    for wanted, in_name in (([term.complete for term in terms], True), (terms, True), (terms, False)):
-        if terms and len(hits) < MAX_RESULTS:
-            hits = list(dict.fromkeys(hits + newest_ids(matching(products, wanted, in_name))))
-    return hits[:MAX_RESULTS]
+    if terms and len(hits) < MAX_RESULTS:
+        hits += newest_ids(matching(products, [term.complete for term in terms], in_name=True))
+    if terms and len(set(hits)) < MAX_RESULTS and (others := newest_ids(matching(products, terms))):
+        hits += newest_ids(matching(products, terms, in_name=True)) + others
+    return list(dict.fromkeys(hits))[:MAX_RESULTS]
 
 
 def filter_by_text(products: QuerySet[Product], text: str) -> QuerySet[Product]:
@@ -73,15 +78,22 @@ def _exact_ids(products: ProductQuerySet, text: str) -> list[int]:
     return [pk for pk, _sku, _title in ranked]
 
 
-def _mark_common_end(terms: list[Term]) -> list[Term]:
-    """Mark the last term if it can be incomplete and very many products contain it, on PostgreSQL.
+def _mark_common(terms: list[Term]) -> list[Term]:
+    """Mark the terms that a large part of all products contain, on PostgreSQL.
 
-    Its index would read all these products for each query. It is faster to check those that contain the other terms.
+    Its index would read all these products for each query. It is faster to compare those that contain the other terms.
     """
-    if connection.vendor != "postgresql" or len(terms) < 2 or not terms[-1].prefixes:
+    if connection.vendor != "postgresql" or not 1 < len(terms) <= MAX_MARKED:
         return terms
-    [number] = count_up_to(MAX_READ, terms[-1:])
-    return [*terms[:-1], replace(terms[-1], is_common=number == MAX_READ)]
+    found = ", ".join(["count(*) FILTER (WHERE search @@ %s::tsquery)"] * len(terms))
+    newest = f"SELECT search FROM products_product ORDER BY id DESC LIMIT {SAMPLE_SIZE}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {found} FROM ({newest}) AS newest", [_query([term]) for term in terms])  # noqa: S608
+        numbers = cursor.fetchone()
+    return [
+        replace(term, is_common=number * COMMON_PART >= SAMPLE_SIZE)
+        for term, number in zip(terms, numbers, strict=True)
+    ]
 
 
 def _first_matches(products: ProductQuerySet, terms: list[Term]) -> list[int]:
@@ -148,8 +160,31 @@ def _choice_on_postgresql(
     products: ProductQuerySet, terms: Sequence[Term], without: Sequence[Term]
 ) -> Iterable[tuple[str, Sequence[Any]]]:
     found = matching(products, terms, without=without).annotate(in_name=_condition(terms, in_name=True))
-    sql, parameters = found.values("id", "in_name")[:MAX_READ].query.sql_with_params()
-    yield f"SELECT id FROM ({sql}) AS found ORDER BY in_name DESC, id DESC LIMIT {MAX_RESULTS}", parameters  # noqa: S608
+    sql, parameters = found.values("id", "in_name")[:MAX_RESULTS].query.sql_with_params()
+    yield f"SELECT id FROM ({sql}) AS found ORDER BY in_name DESC, id DESC", parameters  # noqa: S608
+
+
+def have_matches(products: ProductQuerySet, texts: Sequence[Sequence[Term]]) -> list[bool]:
+    """Return for each list of terms whether some of the products contain all of them, in one query."""
+    if not texts:
+        return []
+    exists = "EXISTS ({})"
+    if connection.vendor == "postgresql":
+        # A plan of its own for 250 matches, of which only one is read. PostgreSQL would plan to find a single match
+        # without its index, which is slow for an unknown word.
+        exists = "(WITH found AS MATERIALIZED ({} LIMIT 250) SELECT EXISTS (SELECT 1 FROM found))"
+    columns, values = [], []
+    for terms in texts:
+        # The databases find complete words faster. They only look for incomplete ones if there are none.
+        parts = [
+            matching(products.order_by(), wanted).values("pk").query.sql_with_params()
+            for wanted in ([term.complete for term in terms], terms)
+        ]
+        columns.append(" OR ".join(exists.format(sql) for sql, _parameters in parts))
+        values += [value for _sql, parameters in parts for value in parameters]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(columns)}", values)
+        return [bool(is_found) for is_found in cursor.fetchone()]
 
 
 def count_up_to(limit: int, terms: Sequence[Term]) -> list[int]:
@@ -197,10 +232,9 @@ def _condition(terms: Sequence[Term], in_name: bool = False, without: Sequence[T
 def _postgresql_condition(terms: Sequence[Term], column: str, without: Sequence[Term]) -> RawSQL:
     """Return a condition that looks up the terms in the index, and compares common ones only with what that finds."""
     rare = [term for term in terms if not term.is_common]
-    if not rare:
-        return RawSQL(f"products_product.{column} @@ %s::tsquery", [_query(terms, without)], BooleanField())  # noqa: S611
-    sql, parameters = f"products_product.{column} @@ %s::tsquery", [_query(rare)]
-    common = [term for term in terms if term.is_common]
+    indexed = rare or terms
+    sql, parameters = f"products_product.{column} @@ %s::tsquery", [_query(indexed)]
+    common = [term for term in terms if term not in indexed]
     if common or without:
         # PostgreSQL uses no index for IS TRUE.
         sql += f" AND (products_product.{column} @@ %s::tsquery) IS TRUE"

@@ -6,16 +6,18 @@ from itertools import combinations
 
 from products.models import Product, ProductQuerySet
 from products.page_names import PRODUCTS
-from products.search.engine import MAX_READ, SEARCHES, cache_key, count_up_to, ids_of_choices, sorted_ids
+from products.search.engine import MAX_RESULTS, SEARCHES, cache_key, count_up_to, ids_of_choices, sorted_ids
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_COUNTED = 12  # terms of the text whose products are counted
 MAX_TERMS = 4  # The rarest of them are used: each further one doubles the number of parts in the query.
-MAX_COMMON = 2  # At most this many are in MAX_READ products or more, because it takes long to compare those.
+MAX_COMMON = 2  # At most this many are in MAX_RESULTS products or more, because it takes long to compare those.
 
 
 def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
     """Return the ids of the `products` that contain some words of the text, at most `MAX_RESULTS` of them.
+
+    None of the `products` may contain all words, so call `find_ids` first.
 
     Products with the most words come first, then those with the rarest words, then those with the words in title or
     SKU, then newer ones. If `products` is ordered, the ids are in its order. The result is kept until a product
@@ -27,21 +29,25 @@ def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
 
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
-    counts = _rarest_terms(text)
-    if not counts:
+    terms = terms_of(text)
+    counts = _rarest_terms(terms)
+    choices = _choices(counts)
+    if len(counts) == len(terms):
+        choices = choices[1:]  # No product contains all terms.
+    if not choices:
         return []
-    best = ids_of_choices(products, _choices(counts))
+    best = ids_of_choices(products, choices)
     if not products.query.order_by:
         return best
     return sorted_ids(Product.objects.filter(pk__in=best), str(products.query.order_by[0]))
 
 
-def _rarest_terms(text: str) -> dict[Term, int]:
-    """Return the rarest terms of a text that products contain, and the number of these products up to `MAX_READ`."""
-    terms = terms_of(text)[:MAX_COUNTED]
-    ranked = sorted(zip(count_up_to(MAX_READ, terms), terms, strict=True), key=lambda counted: counted[0])
-    rare = [(term, number) for number, term in ranked if 0 < number < MAX_READ]
-    common = [(replace(term, is_common=True), number) for number, term in ranked if number == MAX_READ]
+def _rarest_terms(terms: Sequence[Term]) -> dict[Term, int]:
+    """Return the rarest of these terms that products contain, and the number of the products up to `MAX_RESULTS`."""
+    terms = terms[:MAX_COUNTED]
+    ranked = sorted(zip(count_up_to(MAX_RESULTS, terms), terms, strict=True), key=lambda counted: counted[0])
+    rare = [(term, number) for number, term in ranked if 0 < number < MAX_RESULTS]
+    common = [(replace(term, is_common=True), number) for number, term in ranked if number == MAX_RESULTS]
     return dict([*rare, *common[:MAX_COMMON]][:MAX_TERMS])
 
 

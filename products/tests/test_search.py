@@ -153,6 +153,19 @@ def test_search_of_punctuation_finds_nothing() -> None:
     assert [find_titles(text) for text in ("%", "*", "_", "--", "''")] == [[]] * 5
 
 
+def test_common_words_also_have_to_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SAMPLE_SIZE", 8)  # so that two products make a word common
+    for title in ("Teal mug", "Blue mug", "Blue bowl", "Teal plate"):
+        make_product(title=title)
+    searches = {text: find_titles(text) for text in ("blue bowl", "bowl blu", "teal bowl", "blue mug")}
+    assert searches == {
+        "blue bowl": ["Blue bowl"],
+        "bowl blu": ["Blue bowl"],
+        "teal bowl": [],
+        "blue mug": ["Blue mug"],
+    }
+
+
 # Products with some of the words
 
 
@@ -182,7 +195,7 @@ def test_partial_search_shows_the_title_above_the_description() -> None:
 
 
 def test_partial_search_uses_rare_words_and_two_common_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partial, "MAX_READ", 3)  # so that three products make a word common
+    monkeypatch.setattr(partial, "MAX_RESULTS", 3)  # so that three products make a word common
     for title in ("Blue mug oak", "Blue mug", "Mug oak", "Blue oak", "Oak teal", "Blue jug", "Mug jar"):
         make_product(title=title)
     found = find_partial_titles("blue mug oak teal xyzzy")
