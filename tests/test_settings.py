@@ -180,7 +180,7 @@ def test_start_in_debug_mode_needs_no_variables(tmp_path: Path) -> None:
 )
 def test_servers_turn_the_page_cache_on(module: str, environment: dict[str, str], expected: bool) -> None:
     code = f"import {module}; from django.conf import settings; print(settings.PAGE_CACHE)"
-    assert start(code, **environment) == (0, f"{expected}\n")
+    assert start(code, PYTHONWARNINGS="ignore", **environment) == (0, f"{expected}\n")
 
 
 @pytest.mark.slow

@@ -26,8 +26,7 @@ from products.models import Product
 @require_safe
 def cart_home(request: HttpRequest) -> HttpResponse:
     """Show the cart with all costs, including delivery and tax, before asking for personal data."""
-    cart = Cart.objects.from_request(request)
-    lines = cart.lines() if cart else []
+    cart, lines = Cart.objects.with_lines(request)
     if cart:
         Cart.objects.remember(request, cart)
     Cart.objects.store_item_count(request, sum(line.quantity for line in lines))

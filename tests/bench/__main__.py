@@ -44,6 +44,7 @@ def main() -> int:
     """Run the benchmark. Return the exit status: 1 if an answer was 500 or above."""
     options = read_options()
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)  # shells let programs in the background ignore it
     options.folder.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(prefix="run-", dir=options.folder) as folder, ExitStack() as stack:

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tests.proofs.hostile_client import Attacker
 from tests.proofs.proof_report import ProofReport
 
 WEBHOOK_SECRET = "whsec_abuse"
+MAX_WORK_SECONDS = 5.0
 NOT_IMPLEMENTED = 501  # gunicorn's response to an unknown transfer coding, as RFC 9112 requires
 SECRET_KEY = "of-the-abused-shop-" + "k" * 50
 GUNICORN = [
@@ -91,14 +93,27 @@ class AbuseServer:
 
     def emails(self) -> list[str]:
         """Return the source of all email messages sent, the oldest first."""
+        self.wait_for_work()
         paths = sorted((self.folder / "mail").glob("*"), key=lambda path: path.stat().st_mtime_ns)
         return [path.read_text() for path in paths]
+
+    def wait_for_work(self) -> None:
+        """Wait until the server has done what it leaves for after its responses: email to send, cards to detach."""
+        deadline = time.monotonic() + MAX_WORK_SECONDS
+        while self._is_working() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def _is_working(self) -> bool:
+        claimed = any(row["attempts"] and not (row["sent"] or row["dropped"]) for row in self.table("orders_mail"))
+        return claimed or any(row["is_detach_due"] for row in self.table("billing_card"))
 
     @contextmanager
     def assert_unchanged(self, *but: str) -> Iterator[None]:
         """Check that inside the context no row changes, except in the tables `but`, and that the log has no crash."""
+        self.wait_for_work()
         before, read = self.database.digest(), self.log.stat().st_size
         yield
+        self.wait_for_work()
         after = self.database.digest()
         changed = {name: (before[name] - after[name], after[name] - before[name]) for name in after}
         self._report(
