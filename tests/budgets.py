@@ -47,7 +47,7 @@ CUSTOMER: dict[str, Budget] = {
     "addresses:add": Budget(4, 17_200, 4_300),
     "addresses:edit": Budget(6, 17_300, 4_400),
     "addresses:check": Budget(9, 18_400, 4_450),
-    "carts:home": Budget(6, 20_700, 4_800),
+    "carts:home": Budget(5, 20_700, 4_800),
     "carts:checkout": Budget(8, 7_800, 3_200),
     "carts:success": Budget(5, 4_000, 1_750),
     "billing:payment_method": Budget(5, 5_100, 2_000),
@@ -63,5 +63,5 @@ LARGE_CART: dict[str, Budget] = {
     "home": Budget(3, 12_200, 2_350),
     "products:list": Budget(3, 27_300, 3_600),
     "products:detail": Budget(5, 11_400, 3_050),
-    "carts:home": Budget(4, 82_500, 8_200),
+    "carts:home": Budget(3, 82_500, 8_200),
 }
