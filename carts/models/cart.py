@@ -45,12 +45,9 @@ class CartManager(CartSession, models.Manager["Cart"]):
         This is one statement if the session has a cart that is not empty.
         """
         guest_session.end_if_over(request)
-        lines = list(
-            CartItem.objects.filter(cart=self.stored_id(request) or 0, cart__active=True)
-            .select_related("cart", "product")
-            .defer(*LONG_TEXTS)
-            .order_by("pk")
-        )
+        pk = self.stored_id(request)
+        found = CartItem.objects.filter(cart=pk, cart__active=True).select_related("cart", "product").order_by("pk")
+        lines = list(found.defer(*LONG_TEXTS)) if pk else []
         if lines and lines[0].cart.user_id in (None, request.user.pk):
             return lines[0].cart, lines
         cart = self.from_request(request)
