@@ -24,10 +24,12 @@ READ = "from django.conf import settings as s; print({})"
 
 def start(code: str = START, **environment: str) -> tuple[int, str]:
     """Start the shop in a separate process and return its exit code and output."""
+    # Tests that import wsgi.py set PAGE_CACHE_DEFAULT in this process.
+    inherited = {name: value for name, value in os.environ.items() if name != "PAGE_CACHE_DEFAULT"}
     process = subprocess.run(
         [sys.executable, "-c", code],
         cwd=shop.BASE_DIR,
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "ecommerce.settings"} | PRODUCTION | environment,
+        env=inherited | {"DJANGO_SETTINGS_MODULE": "ecommerce.settings"} | PRODUCTION | environment,
         capture_output=True,
         text=True,
         timeout=60,
