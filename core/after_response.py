@@ -11,7 +11,7 @@ _collected: ContextVar[list[Work] | None] = ContextVar("collected", default=None
 
 
 def run_after_response(work: Work) -> None:
-    """Run this work after the response to the current request, or at once if there is no request.
+    """Run this work after the response to the current request, or immediately if there is no request.
 
     A process that is killed loses the work. A row must therefore say that it is due, so that reconcile does it.
     """
@@ -24,7 +24,7 @@ def run_after_response(work: Work) -> None:
 
 @contextmanager
 def collect_work() -> Iterator[list[Work]]:
-    """Collect the work of the block, a request, instead of running it at once."""
+    """Collect the work of the block, a request, instead of running it immediately."""
     collected: list[Work] = []
     token = _collected.set(collected)
     try:
@@ -34,7 +34,7 @@ def collect_work() -> Iterator[list[Work]]:
 
 
 def run_all(works: Iterable[Work]) -> None:
-    """Run the work. An error is logged, because nobody waits for a response."""
+    """Run the work. An error is only logged, because no visitor waits for the result."""
     for work in works:
         try:
             work()

@@ -13,7 +13,7 @@ from products.page_names import PRODUCTS
 
 # Deep pages skip at most this many index rows, because the first row of each block of this size is cached.
 BLOCK_SIZE = 1000
-# Counts and first rows of blocks. Visitors can make up any number of price ranges, so these have a cache of their own.
+# Counts and first rows of blocks. Visitors can make up any number of price ranges, so these have a separate cache.
 POSITIONS = VersionCache(size=2000)
 POSITIONS_OF_PRICE_RANGES = VersionCache(size=500)
 

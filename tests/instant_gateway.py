@@ -17,7 +17,7 @@ CARD = {
 
 
 class InstantGateway:
-    """Answers at once, as Stripe does if every call succeeds."""
+    """Answers immediately, as Stripe does if every call succeeds."""
 
     def __init__(self, watch: Callable[[str], None] = lambda name: None) -> None:
         self.watch = watch  # is called with the name of each call

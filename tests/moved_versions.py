@@ -1,4 +1,4 @@
-"""A test helper that tells which versions of pages moved."""
+"""A test helper that returns which versions of pages moved."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def check_out(client: Client, recorder: CostRecorder) -> None:
-    """Buy a product as a new guest, with a new card that is accepted at once."""
+    """Buy a product as a new guest, with a new card that is accepted immediately."""
     product = make_product()
     checkout = reverse("carts:checkout")
     recorder.record("product page", lambda: client.get(product.get_absolute_url()))

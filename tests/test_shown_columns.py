@@ -1,4 +1,4 @@
-"""Structural tests: whatever a catalog page shows moves a version on which the page depends.
+"""Structural tests: everything that a catalog page shows moves a version on which the page depends.
 
 They render every kind of catalog page, record what it reads, and change every column of every row. So they notice a new
 column on a page before it is declared in `columns.shown`, and a declared column whose change moves the wrong versions.

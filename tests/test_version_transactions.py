@@ -103,7 +103,7 @@ def test_transaction_writes_versions_once_and_after_all_products(
 
 
 def run_in_parallel(*steps: Callable[[], Any]) -> list[Any]:
-    """Run each step in a thread with a connection of its own."""
+    """Run each step in a thread with a separate connection."""
 
     def run(step: Callable[[], Any]) -> Any:
         try:

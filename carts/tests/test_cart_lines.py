@@ -1,4 +1,4 @@
-"""Tests of the lines of the cart page: whatever was shown before, a line shows its own values."""
+"""Tests of the lines of the cart page: after any other line, a line shows its own values."""
 
 from html import escape
 

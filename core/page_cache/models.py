@@ -45,7 +45,7 @@ class PageVersion(models.Model):
     objects: ClassVar[PageVersionManager] = PageVersionManager()
 
     class Meta:
-        default_permissions = ()  # Nobody edits versions.
+        default_permissions = ()  # Versions are not edited.
 
     def __str__(self) -> str:
         return self.name

@@ -60,7 +60,7 @@ class SharedRequest(HttpRequest):
         self.versions |= {name: self._known[name] for name in names}
 
     def add_placeholder(self, name: str, arguments: Mapping[str, Argument] | None = None) -> SafeString:
-        """Add a placeholder and return the mark that stands for it in the page."""
+        """Add a placeholder and return its mark in the page."""
         self.placeholders.append(Placeholder(name, None if arguments is None else tuple(arguments.items())))
         return mark_safe(f"[{self.mark}:{len(self.placeholders) - 1}]")  # noqa: S308 - hexadecimal digits
 

@@ -32,7 +32,8 @@ RULES: dict[type[Model], Rule] = {}  # filled by core.page_cache.shown_rows.move
 class RowChanges:
     """The rows that a transaction may have changed, each with the values that it had before.
 
-    The caller must hold the locks of rows that exist, so that nobody else changes them before `names` is called.
+    The caller must hold the locks of rows that exist, so that no other transaction changes them before `names`
+    is called.
     """
 
     def __init__(self) -> None:

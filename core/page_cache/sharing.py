@@ -1,7 +1,7 @@
 """Views whose pages are shared between visitors.
 
-`shared_page` renders a page for nobody, stores it under the versions that were read before its rows, and fills in what
-differs between visitors. With settings.PAGE_CACHE off the view renders the page for the visitor.
+`shared_page` renders a page without a visitor, stores it under the versions that were read before its rows, and fills
+in what differs between visitors. With settings.PAGE_CACHE off the view renders the page for the visitor.
 """
 
 from collections.abc import Callable, Iterable, Mapping

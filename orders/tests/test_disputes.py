@@ -538,7 +538,7 @@ def test_erasure_waits_while_a_dispute_is_open(client: Client, simulator: Simula
 def test_cards_are_removed_although_the_customer_of_a_disputed_order_stays(
     client: Client, simulator: Simulator, is_answered: bool
 ) -> None:
-    """Check both what the deletion does at once and what it leaves to reconcile."""
+    """Check both what the deletion does immediately and what it leaves to reconcile."""
     user = make_user()
     client.force_login(user)
     order = buy(client, make_product())

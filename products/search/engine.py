@@ -170,7 +170,7 @@ def have_matches(products: ProductQuerySet, texts: Sequence[Sequence[Term]]) -> 
         return []
     exists = "EXISTS ({})"
     if connection.vendor == "postgresql":
-        # A plan of its own for 250 matches, of which only one is read. PostgreSQL would plan to find a single match
+        # A separate plan for 250 matches, of which only one is read. PostgreSQL would plan to find a single match
         # without its index, which is slow for an unknown word.
         exists = "(WITH found AS MATERIALIZED ({} LIMIT 250) SELECT EXISTS (SELECT 1 FROM found))"
     columns, values = [], []

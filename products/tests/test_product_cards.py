@@ -1,4 +1,4 @@
-"""Tests of product cards: whatever was shown before, a card shows the values of its product."""
+"""Tests of product cards: after any other card, a card shows the values of its product."""
 
 import re
 from decimal import Decimal

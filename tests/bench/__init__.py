@@ -1,4 +1,4 @@
 """The benchmark that `make bench` runs.
 
-It is part of the tests, because it starts servers with settings of its own. No module of the shop imports it.
+It is part of the tests, because it starts servers with separate settings. No module of the shop imports it.
 """

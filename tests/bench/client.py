@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 FORM = "application/x-www-form-urlencoded"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 SECONDS = 60  # timeout for a response; the machine can be busy
-PART = 1 << 17  # bytes to read at once
+PART = 1 << 17  # bytes to read in one call
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def _running(
 def _child(
     command: list[str], environment: Environment, log: Path, *descriptors: int
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run a process in a session of its own, so that Ctrl-C does not reach it, and stop it and its children."""
+    """Run a process in a separate session, so that Ctrl-C does not reach it, and stop it and its children."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True,
@@ -153,7 +153,7 @@ def _child(
 
 
 def _wait_until_answered(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> None:
-    """Wait until a server answers, whatever it says. Raise RuntimeError with its log if it does not."""
+    """Wait until a server answers with any status. Raise RuntimeError with its log if it does not."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError):

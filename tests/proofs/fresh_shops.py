@@ -86,7 +86,7 @@ def running_shops(folder: Path, simulator: Simulator, number: int = 2, **variabl
         f"STRIPE_{name}": f"{prefix}_test_tests" for name, prefix in (("SECRET_KEY", "sk"), ("PUBLISHABLE_KEY", "pk"))
     }
     settings = {"DJANGO_SETTINGS_MODULE": "tests.proofs.fresh_settings", "SITE_URL": SITE_URL, "PAGE_CACHE": "on"}
-    settings |= {"GUNICORN_CMD_ARGS": "--preload"}  # so that a new worker starts at once
+    settings |= {"GUNICORN_CMD_ARGS": "--preload"}  # so that a new worker starts quickly
     site = Site(folder, database_url(), stripe_port)
     with ExitStack() as stack:
         shops = [

@@ -31,7 +31,7 @@ class BreakageConfig(AppConfig):
 
 
 def ignore_versions() -> None:
-    """Let every version be the same for ever, in all modules that read versions."""
+    """Let every version stay the same, in all modules that read versions."""
     original = sys.modules[VERSIONS].read_versions
 
     def read_versions(names: Any) -> dict[str, int]:
