@@ -45,6 +45,7 @@ class World:
     product: Product
     categories: list[Category]
     rates: tuple[ShippingMethod, TaxRate, Discount]
+    cart_id: int
 
     @property
     def paths(self) -> list[str]:
@@ -138,7 +139,7 @@ def category_title(world: World, number: int) -> list[Expected]:
 def in_the_cart(world: World, row: Any, **changes: Any) -> list[Expected]:
     """Change a row of the rates. Expect all amounts of the cart as they are when they are read from the database."""
     world.edit(row, **changes)
-    quote = quote_cart(Cart.objects.latest("pk"), rules=PricingRules.from_database())
+    quote = quote_cart(Cart.objects.get(pk=world.cart_id), rules=PricingRules.from_database())
     amounts = [quote.total, quote.tax_total, quote.shipping_total, quote.discount_total]
     return [Expected("/cart/", [format_money(amount, "gbp") for amount in amounts])]
 
@@ -211,8 +212,9 @@ def make_world(shops: Shops) -> World:
     visitor.add(product.pk)
     visitor.post("/cart/discount/", {"code": rates[2].code})
     shops.cookies = {name: value for name, value in visitor.cookies.items() if "messages" not in name}
-    assert Cart.objects.get().discount_code
-    return World(shops, shops.staff(), product, categories, rates)
+    cart = Cart.objects.get()
+    assert cart.discount_code
+    return World(shops, shops.staff(), product, categories, rates, cart.pk)
 
 
 def apply(world: World, change: Change, number: int) -> list[str]:
