@@ -10,7 +10,7 @@ from hashlib import md5
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, F, QuerySet, TextField
+from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from core.page_cache.version_cache import VersionCache
@@ -99,24 +99,30 @@ def _mark_common(terms: list[Term]) -> list[Term]:
 def _first_matches(products: ProductQuerySet, terms: list[Term]) -> list[int]:
     """Return the ids of the first matches in the order of `products`."""
     order = str(products.query.order_by[0])
-    ids = sorted_ids(matching(products.order_by(), terms), order)
-    if len(ids) < MAX_SORTED:
-        return ids[:MAX_RESULTS]
+    ids, number = sorted_ids(matching(products.order_by(), terms), order)
+    if number < MAX_SORTED:
+        return ids
     # So many match that the index of the order leads to the first ones soon.
     ordered = products.filter(_condition(terms)).order_by(order, "-pk")
     return list(ordered.values_list("pk", flat=True)[:MAX_RESULTS])
 
 
-def sorted_ids(found: QuerySet[Product], order: str) -> list[int]:
-    """Return the ids of up to `MAX_SORTED` products in this order. Newer ones come first if the values are equal.
+def sorted_ids(found: QuerySet[Product], order: str) -> tuple[list[int], int]:
+    """Return the ids of the first products in this order, and the number of all products, up to `MAX_SORTED`.
 
-    Do not sort in the database: PostgreSQL would scan the index of the column if a word is rarer than estimated.
+    Newer products come first if the values are equal. The database sorts what an inner query has found. In one query,
+    PostgreSQL would scan the index of the column if a word is rarer than estimated.
     """
-    # The type keeps Django from making a Decimal of each price, which takes longer than the query.
-    value = ExpressionWrapper(F(order.lstrip("-")), TextField())
-    rows = found.order_by().values_list(value, "pk")[:MAX_SORTED]
-    newest_first = sorted(rows, key=lambda row: row[1], reverse=True)
-    return [pk for _value, pk in sorted(newest_first, key=lambda row: row[0], reverse=order.startswith("-"))]
+    column, direction = order.lstrip("-"), "DESC" if order.startswith("-") else "ASC"
+    sql, parameters = found.order_by().values("id", column)[:MAX_SORTED].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, count(*) OVER () FROM ({sql}) AS found ORDER BY {column} {direction}, id DESC"  # noqa: S608
+            f" LIMIT {MAX_RESULTS}",
+            parameters,
+        )
+        rows = cursor.fetchall()
+    return [pk for pk, _number in rows], rows[0][1] if rows else 0
 
 
 def newest_ids(found: QuerySet[Product]) -> list[int]:

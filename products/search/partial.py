@@ -39,7 +39,8 @@ def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
     best = ids_of_choices(products, choices)
     if not products.query.order_by:
         return best
-    return sorted_ids(Product.objects.filter(pk__in=best), str(products.query.order_by[0]))
+    ids, _number = sorted_ids(Product.objects.filter(pk__in=best), str(products.query.order_by[0]))
+    return ids
 
 
 def _rarest_terms(terms: Sequence[Term]) -> dict[Term, int]:

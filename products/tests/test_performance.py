@@ -1,6 +1,6 @@
 """Speed test: pages of a catalog of 100,000 products compared with the same pages of 1,000, in the same run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from statistics import median
 from time import perf_counter, process_time
@@ -12,6 +12,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 
+from core.page_cache.version_cache import VersionCache
 from products.models import Category, Product
 from tests.visitors import count_queries
 
@@ -148,9 +149,12 @@ def page_url(page: str, number: int, turn: int) -> str:
     )
 
 
-def test_pages_of_a_large_catalog_are_as_fast_as_of_a_small_one(shops: dict[int, BaseDatabaseWrapper]) -> None:
-    times: dict[tuple[str, int], list[float]] = {(page, number): [] for page in PAGES for number in shops}
+def slow_pages(pages: Iterable[str], shops: dict[int, BaseDatabaseWrapper]) -> list[str]:
+    """Return the pages that take too long in the large catalog, or too many queries. Print the figures of all."""
+    times: dict[tuple[str, int], list[float]] = {(page, number): [] for page in pages for number in shops}
     query_counts: dict[tuple[str, int], set[int]] = {key: set() for key in times}
+    cache.clear()
+    VersionCache.clear_all()
     for turn in range(ROUNDS + 1):
         for page, number in times:
             seconds, queries = measure(shops[number], number, page_url(page, number, turn or 1))
@@ -158,11 +162,17 @@ def test_pages_of_a_large_catalog_are_as_fast_as_of_a_small_one(shops: dict[int,
                 times[page, number].append(seconds)
                 query_counts[page, number].add(queries)
     slow = []
-    for page in PAGES:
+    for page in pages:
         small, large = (median(times[page, number]) for number in (SMALL, LARGE))
         most = max(query_counts[page, LARGE])
-        line = f"{page}: {1000 * small:.1f} ms, {1000 * large:.1f} ms, at most {most} queries"
-        print(line)  # noqa: T201 - `pytest -s` shows the figures.
+        # `pytest -s` shows the figures.
+        print(f"{page}: {1000 * small:.1f} ms, {1000 * large:.1f} ms, at most {most} queries")  # noqa: T201
         if large - small > MAX_EXTRA_SECONDS or most > MORE_QUERIES.get(page, MAX_QUERIES):
-            slow.append(line)
-    assert slow == []
+            slow.append(page)
+    return slow
+
+
+def test_pages_of_a_large_catalog_are_as_fast_as_of_a_small_one(shops: dict[int, BaseDatabaseWrapper]) -> None:
+    """Measure slow pages again, because other work on the machine can only make a page slower."""
+    slow = slow_pages(PAGES, shops)
+    assert slow_pages(slow, shops) == []
