@@ -50,7 +50,7 @@ test-postgres: $(VENV)/dev
 prove: $(VENV)/dev
 	SCALE=$(or $(SCALE),full) $(BIN)/python -m tests.proofs -n $(JOBS) --dist loadgroup
 
-# Tries 300 mutants in about 25 minutes. The results are stored, so PART=1/6 to PART=6/6 can run on different days.
+# Tries 300 mutants in about an hour. The results are stored, so PART=1/6 to PART=6/6 can run on different days.
 # SCALE=full tries all mutants. MODULES="billing/limits.py ..." tries only those of some modules.
 mutate: $(VENV)/dev
 	SCALE=$(or $(SCALE),sample) PART=$(PART) $(BIN)/python -m tests.mutants -n $(JOBS) $(MODULES)

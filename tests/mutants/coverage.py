@@ -37,7 +37,7 @@ from tests.mutants.places import (
     test_modules,
 )
 
-FAST = "not slow and not browser and not proof"
+USED = "not browser and not proof"  # Slow tests too: many workflows have no others.
 MOST_TESTS = 200  # for one mutant
 NOTE = "__note_execution__"
 FOLDER_VARIABLE = "MUTANTS_COVERAGE"
@@ -106,7 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def measure(store: Path, jobs: int) -> Measured:
-    """Return what each fast test executes. Run only the test modules that changed, or all if the shop changed."""
+    """Return what each test executes. Run only the test modules that changed, or all if the shop changed."""
     shop = digest(source_modules())
     known = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
     digests = {path: digest([path], shop) for path in test_modules()}
@@ -120,13 +120,13 @@ def measure(store: Path, jobs: int) -> Measured:
 
 
 def _run(paths: list[str], jobs: int) -> Measured:
-    """Run the fast tests of some test modules and return what they executed."""
-    sys.stdout.write(f"Running the fast tests of {len(paths)} modules to see what they execute ...\n")
+    """Run the tests of some test modules and return what they executed."""
+    sys.stdout.write(f"Running the tests of {len(paths)} modules to see what they execute ...\n")
     sys.stdout.flush()
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {FOLDER_VARIABLE: folder, "VAR_DIR": folder}
         options = ["-q", "-p", "tests.mutants.coverage", "-p", "no:randomly", "-p", "no:cacheprovider"]
-        command = [sys.executable, "-m", "pytest", *options, "-n", str(jobs), "-m", FAST, *paths]
+        command = [sys.executable, "-m", "pytest", *options, "-n", str(jobs), "-m", USED, *paths]
         status = subprocess.run(command, cwd=ROOT, env=environment).returncode
         if status not in (0, 5):
             sys.exit("The tests must pass before mutants can be tried.")

@@ -56,7 +56,7 @@ def name_of(path: str) -> str:
 
 
 def test_modules() -> list[str]:
-    """Return the paths of the test modules whose fast tests are run.
+    """Return the paths of the test modules whose tests are run.
 
     These are the tests of an app with mutated modules, and other tests that import a mutated module.
     """
