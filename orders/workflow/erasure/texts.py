@@ -6,7 +6,6 @@ declared here. `tests/test_columns.py` fails until a new text column is declared
 
 from dataclasses import dataclass, field
 
-from django.apps import apps
 from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -77,12 +76,6 @@ def texts_of(model: type[Model]) -> Texts:
     if model._meta.label in TEXTS or columns is None:
         return TEXTS.get(model._meta.label, Texts())
     return Texts(columns.personal, columns.free_text, columns.not_personal)
-
-
-def personal_columns() -> dict[type[Model], tuple[str, ...]]:
-    """Return the columns of all models that can contain personal data."""
-    found = {model: texts_of(model) for model in apps.get_models(include_auto_created=True)}
-    return {model: texts.personal + texts.free_text for model, texts in found.items()}
 
 
 @dataclass(frozen=True)
