@@ -7,12 +7,15 @@ from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest
+from django.utils.functional import classproperty
 
 
 class NamedCookieStorage(CookieStorage):
     """Cookie storage with a configurable cookie name, for which Django has no setting."""
 
-    cookie_name = settings.MESSAGES_COOKIE_NAME
+    @classproperty
+    def cookie_name(cls) -> str:  # noqa: N805 - it gets the class
+        return str(settings.MESSAGES_COOKIE_NAME)
 
 
 class MessageStorage(FallbackStorage):

@@ -128,4 +128,5 @@ def _run_jobs(place: ChildEnvironment, prepare: Action, barrier: Any, pipe: Any)
 
 if not settings.configured or not django.apps.apps.ready:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecommerce.settings")
+    os.environ.setdefault("SITE_URL", "http://127.0.0.1:8000")  # also if this checkout was last run on another port
     django.setup()
