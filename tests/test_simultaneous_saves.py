@@ -1,7 +1,5 @@
 """Tests that two saves at the same moment never fail: the second one gets the form with its message."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from threading import Barrier, BrokenBarrierError
@@ -10,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.forms import BaseModelForm
 from django.test import Client
 from django.urls import reverse
@@ -20,6 +18,7 @@ from carts.models.rates import Discount, TaxRate
 from core.slugs import save_with_unique_slug
 from products.models import Category, Product
 from tests.makers import EMPTY_PICTURE_FORMSET, make_category, make_product, make_user
+from tests.threads import run_in_threads
 
 THREADS = 2
 PRODUCT = {"title": "Mug", "price": "9.00", "weight": "0", "option": "", "choice": ""} | EMPTY_PICTURE_FORMSET
@@ -70,22 +69,9 @@ def sign_in(user: User) -> Client:
     return client
 
 
-def post_in_parallel(work: list[Callable[[], Any]]) -> list[Any]:
-    """Call each of `work` in its own thread. Return the responses."""
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(work)) as pool:
-        return list(pool.map(run, work))
-
-
 def add_in_parallel(model: Any, user: User, common: dict[str, str], own: list[dict[str, str]]) -> list[Any]:
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
-    return post_in_parallel([partial(sign_in(user).post, url, common | data) for data in own])
+    return run_in_threads(*(partial(sign_in(user).post, url, common | data) for data in own))
 
 
 @pytest.mark.slow
@@ -115,7 +101,7 @@ def test_two_rows_with_one_title_get_two_slugs(boss: User, meeting: None) -> Non
 def test_two_changes_to_one_value_get_one_message(boss: User, meeting: None) -> None:
     products = [make_product(sku=f"A-{number}") for number in range(THREADS)]
     urls = [reverse("admin:products_product_change", args=[product.pk]) for product in products]
-    pages = post_in_parallel([partial(sign_in(boss).post, url, PRODUCT | {"sku": "B-1"}) for url in urls])
+    pages = run_in_threads(*(partial(sign_in(boss).post, url, PRODUCT | {"sku": "B-1"}) for url in urls))
     assert sorted(page.status_code for page in pages) == [200, 302]
     assert Product.objects.filter(sku="B-1").count() == 1
 

@@ -1,7 +1,6 @@
 """Tests of the versions of pages with several products in one transaction, and with several transactions at a time."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
@@ -18,6 +17,7 @@ from products.models import Category, Product
 from tests.admin_forms import open_form
 from tests.makers import ADDRESS, make_category, make_open_order, make_product, shown_facts
 from tests.moved_versions import moved_versions
+from tests.threads import run_in_threads
 from tests.visitors import count_queries
 
 pytestmark = pytest.mark.slow
@@ -102,19 +102,6 @@ def test_transaction_writes_versions_once_and_after_all_products(
 # Several transactions
 
 
-def run_in_parallel(*steps: Callable[[], Any]) -> list[Any]:
-    """Run each step in a thread with a separate connection."""
-
-    def run(step: Callable[[], Any]) -> Any:
-        try:
-            return step()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(steps)) as pool:
-        return [future.result() for future in [pool.submit(run, step) for step in steps]]
-
-
 @pytest.mark.django_db(transaction=True)
 def test_change_moves_versions_for_others_when_it_is_committed() -> None:
     product, written, read = make_product(title="Mug"), Event(), Event()
@@ -135,7 +122,7 @@ def test_change_moves_versions_for_others_when_it_is_committed() -> None:
         return seen
 
     start = Event()
-    [before, during], _nothing = run_in_parallel(observe, lambda: start.wait(SECONDS) and change())
+    [before, during], _nothing = run_in_threads(observe, lambda: start.wait(SECONDS) and change())
     assert during == before
     assert set(read_versions(before).items()).isdisjoint(before.items())
 
@@ -158,7 +145,7 @@ def test_orders_of_the_same_products_do_not_deadlock() -> None:
             Product.objects.get(pk=second.pk).reserve(1, "ORDER2")
             holds_second.set()
 
-    run_in_parallel(reserve_both, reserve_second)
+    run_in_threads(reserve_both, reserve_second)
     assert [row.stock for row in Product.objects.order_by("pk")] == [0, 0]
 
 
@@ -180,7 +167,7 @@ def test_orders_in_opposite_order_and_a_list_edit_all_succeed(admin_user: Any) -
         return place(orders[number], shown[number])
 
     steps = [lambda number=number: sell_and_edit(number) for number in range(len(orders) + 1)]
-    assert run_in_parallel(*steps) == [True] * 5
+    assert run_in_threads(*steps) == [True] * 5
     assert {Product.objects.get(pk=product.pk).stock for product in products} == {0}
 
 
@@ -202,5 +189,5 @@ def test_product_changed_while_its_category_moves_renews_the_new_outer_category(
         sold.set()
 
     before = read_versions(["category:outer"])
-    run_in_parallel(move_category, change_product)
+    run_in_threads(move_category, change_product)
     assert read_versions(["category:outer"]) != before
