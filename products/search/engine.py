@@ -26,6 +26,7 @@ MAX_READ = 1_000  # PostgreSQL does not return matches in order, so this many ar
 # PostgreSQL compares a product in the time in which it reads about 25 entries of its index.
 SAMPLE_SIZE = 200  # the newest products, by which a search decides which of its words are common
 COMMON_PART = 5  # A word is common if at least one in this many products contains it.
+PLANNED_MATCHES = 250  # for which PostgreSQL plans a query of which only one match is read
 MAX_MARKED = 12  # Longer texts are not sampled, because each further word takes time and some word is rare.
 
 
@@ -176,9 +177,8 @@ def have_matches(products: ProductQuerySet, texts: Sequence[Sequence[Term]]) -> 
         return []
     exists = "EXISTS ({})"
     if connection.vendor == "postgresql":
-        # A separate plan for 250 matches, of which only one is read. PostgreSQL would plan to find a single match
-        # without its index, which is slow for an unknown word.
-        exists = "(WITH found AS MATERIALIZED ({} LIMIT 250) SELECT EXISTS (SELECT 1 FROM found))"
+        # PostgreSQL would plan to find a single match without its index, which is slow for an unknown word.
+        exists = f"(WITH found AS MATERIALIZED ({{}} LIMIT {PLANNED_MATCHES}) SELECT EXISTS (SELECT 1 FROM found))"  # noqa: S608
     columns, values = [], []
     for terms in texts:
         # The databases find complete words faster. They only look for incomplete ones if there are none.
