@@ -391,7 +391,6 @@ def test_session_that_is_renewed_after_it_was_found_stays(monkeypatch: pytest.Mo
     assert Session.objects.count() == 1
 
 
-@pytest.mark.slow
 def test_step_that_fails_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> Any:
         raise ZeroDivisionError
@@ -400,6 +399,14 @@ def test_step_that_fails_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pruning, "STEPS", {"carts": fail, **pruning.STEPS})
     pruned, _is_more = prune()
     assert ("carts pruned" in pruned, pruned["Stripe events pruned"]) == (False, 1)
+
+
+@pytest.mark.parametrize(("left", "is_more"), [((True, False), True), ((False, True), True), ((False, False), False)])
+def test_rows_of_any_kind_that_are_left_ask_for_another_round(
+    monkeypatch: pytest.MonkeyPatch, left: tuple[bool, bool], is_more: bool
+) -> None:
+    monkeypatch.setattr(pruning, "STEPS", {"carts": lambda: (1, left[0]), "sessions": lambda: (2, left[1])})
+    assert prune() == ({"carts pruned": 1, "sessions pruned": 2}, is_more)
 
 
 @pytest.mark.slow
