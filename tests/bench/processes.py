@@ -1,10 +1,33 @@
-"""What the system reports about running processes: processor time and memory (Linux only)."""
+"""Starts processes, and tells what the system reports about them: processor time and memory (Linux only)."""
 
 import os
+import signal
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def start(command: list[str], **options: Any) -> "subprocess.Popen[Any]":
+    """Start a process. Ctrl-C waits until it runs, because `Popen` would leave it behind. Call this in the main thread.
+
+    Raise KeyboardInterrupt, and stop the process, if a signal came in the meantime.
+    """
+    waiting: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _frame: waiting.append(number)) for number in STOP_SIGNALS}
+    try:
+        process = subprocess.Popen(command, **options)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if waiting:
+        process.kill()
+        process.communicate()
+        raise KeyboardInterrupt
+    return process
 
 
 def children_of(process: int) -> list[int]:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.bench.client import exchange, make_request, status_of
 from tests.bench.options import ROOT
-from tests.bench.processes import children_of
+from tests.bench.processes import children_of, start
 
 WORKERS = 2
 START_SECONDS, STOP_SECONDS = 300, 10
@@ -61,10 +62,16 @@ class Site:
     def manage(self, *command: str) -> str:
         """Run a management command and return its output. Raise RuntimeError if it fails."""
         arguments = [sys.executable, str(ROOT / "manage.py"), *command]
-        done = subprocess.run(arguments, env=self.environment(COMMAND_PORT), cwd=ROOT, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"manage.py {' '.join(command)} failed:\n{done.stderr[-2000:]}")
-        return done.stdout
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with start(arguments, env=self.environment(COMMAND_PORT), cwd=ROOT, **pipes) as process:
+            try:
+                output, errors = process.communicate()
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            raise RuntimeError(f"manage.py {' '.join(command)} failed:\n{errors[-2000:]}")
+        return str(output)
 
     def prepare(self, products: int) -> None:
         """Create the tables, the static files and this many generated products."""
@@ -137,7 +144,7 @@ def _child(
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """Run a process in a separate session, so that Ctrl-C does not reach it, and stop it and its children."""
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        process = start(
             command, env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True,
             pass_fds=descriptors,
         )  # fmt: skip
