@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache import cache, caches
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase, override_settings
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
+from core.page_cache import storage
 from core.page_cache.version_cache import VersionCache
 from stripe_simulator.server import Simulator
 from tests import stripe_mock as mock
@@ -127,7 +128,7 @@ def isolated_settings(settings: Any, media_folder: Path) -> Iterator[None]:
 def page_cache(settings: Any) -> None:
     """Turn the page cache on, as in production. It is empty."""
     settings.PAGE_CACHE = True
-    caches["pages"].clear()
+    storage.clear()
 
 
 @pytest.fixture(scope="session")

@@ -209,17 +209,14 @@ def is_redis(config: dict[str, Any]) -> bool:
     return str(config.get("BACKEND", "")).endswith("RedisCache")
 
 
-def page_cache_of(default: dict[str, Any], entries: int) -> dict[str, Any]:
-    """Return the settings of the page cache: the Redis of the default cache if there is one, else process memory.
+def page_cache_of(default: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the page cache on the Redis of the default cache.
 
     A Redis that does not answer in time is no reason for a page to wait.
     """
-    if is_redis(default):
-        times = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-        prefix = f"{default.get('KEY_PREFIX', '')}-pages"
-        return default | {"KEY_PREFIX": prefix, "OPTIONS": default.get("OPTIONS", {}) | times}
-    options = {"MAX_ENTRIES": entries}
-    return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "pages", "OPTIONS": options}
+    times = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+    prefix = f"{default.get('KEY_PREFIX', '')}-pages"
+    return default | {"KEY_PREFIX": prefix, "OPTIONS": default.get("OPTIONS", {}) | times}
 
 
 def _has_location(url: str) -> bool:

@@ -145,8 +145,9 @@ CACHES = {"default": {"KEY_PREFIX": SITE_URL} | setting("CACHE_URL", "locmemcach
 # Whole pages of the catalog, see core.page_cache. wsgi.py, asgi.py and `demo` turn this on unless PAGE_CACHE is off.
 PAGE_CACHE = setting("PAGE_CACHE", os.environ.get("PAGE_CACHE_DEFAULT", "off"), read.switch_of)
 PAGE_CACHE_ENTRIES = setting("PAGE_CACHE_ENTRIES", "1000", read.number_of(10, 1_000_000))
-CACHES["pages"] = read.page_cache_of(CACHES["default"], PAGE_CACHE_ENTRIES)
-PAGE_CACHE_SLOTS = PAGE_CACHE_ENTRIES if read.is_redis(CACHES["pages"]) else 0  # 0: the cache itself counts
+PAGE_CACHE_SLOTS = 0  # on the cache server, if the shop has one; processes always keep pages in their memory too
+if read.is_redis(CACHES["default"]):
+    CACHES["pages"], PAGE_CACHE_SLOTS = read.page_cache_of(CACHES["default"]), PAGE_CACHE_ENTRIES
 
 # Visitors
 AUTH_USER_MODEL = "accounts.User"

@@ -7,12 +7,13 @@ from typing import Any
 
 import brotli
 import pytest
-from django.core.cache import caches
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from core.page_cache import storage
+from core.page_cache.pages import Page
 from core.page_cache.versions import touch
 from ecommerce import home_sections
 from orders.models import Order
@@ -55,10 +56,8 @@ def get_uncached(client: Client, page: str, settings: Any, **options: Any) -> An
     return response
 
 
-def stored_pages() -> list[Any]:
-    cache: Any = caches["pages"]
-    found = [cache.get(name.split(":", 2)[2]) for name in list(cache._cache)]
-    return [page for page in found if not isinstance(page, str)]
+def stored_pages() -> list[Page]:
+    return storage.MEMORY.values()
 
 
 # Visitors
@@ -116,7 +115,7 @@ def test_stored_page_is_the_same_as_a_rendered_one(
     prepare(client)
     rendered = facts(get_uncached(client, page, settings))
     for first in (client, other_client):  # the page is made for this visitor, or for another one in the same language
-        caches["pages"].clear()
+        storage.clear()
         language = {"Accept-Language": rendered["Content-Language"]}
         [first.get(page, headers=language) for _ in range(2)]  # a search is stored at the second request
         assert stored_pages()

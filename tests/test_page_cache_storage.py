@@ -32,9 +32,10 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def use(settings: Any) -> Any:
-    """Return a function that replaces the page cache."""
+    """Return a function that uses this cache as the server of the page cache. The process forgets its own pages."""
 
-    def replace(config: dict[str, Any], slots: int = 0) -> Any:
+    def replace(config: dict[str, Any], slots: int = 100) -> Any:
+        storage.clear()
         settings.CACHES = settings.CACHES | {"pages": config}
         settings.PAGE_CACHE_SLOTS = slots
         return caches["pages"]
@@ -77,7 +78,7 @@ def test_page_is_served_while_the_cache_is_down(
 def test_page_is_served_if_redis_does_not_answer(client: Client, use: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and says nothing
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/1"
-        use(page_cache_of({"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}, 100), slots=100)
+        use(page_cache_of({"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}))
         assert client.get("/products/").status_code == 200
     assert storage._pause["until"] > 0
 
@@ -92,11 +93,11 @@ def test_garbage_from_the_cache_is_not_served(
     assert client.get("/products/").content == expected
 
 
-def test_bytes_that_cannot_be_unpickled_are_not_served(client: Client) -> None:
+def test_bytes_that_cannot_be_unpickled_are_not_served(client: Client, use: Any) -> None:
+    pages = use({"BACKEND": LOCMEM, "LOCATION": "unpickled"}, slots=1)
     expected = client.get("/products/").content
-    backend: Any = caches["pages"]
-    for name in backend._cache:
-        backend._cache[name] = b"\x80\x05garbage"
+    pages._cache[next(iter(pages._cache))] = b"\x80\x05garbage"
+    storage.clear()
     assert client.get("/products/").content == expected
 
 
@@ -105,6 +106,7 @@ def test_page_of_another_key_is_not_served(client: Client, use: Any) -> None:
     use({"BACKEND": LOCMEM, "LOCATION": "one-slot"}, slots=1)
     for product in (mug, bowl, mug):
         for _time in range(2):
+            storage.clear()
             assert product.title in client.get(product.get_absolute_url()).text
 
 
@@ -121,24 +123,25 @@ def test_page_that_was_altered_on_the_server_is_not_served(client: Client, use: 
         stored[32:],
     ):
         pages.set("slot:0", altered)
+        storage.clear()
         assert client.get("/products/").content == expected
 
 
-def test_hostile_urls_leave_the_cache_within_its_bound(client: Client, use: Any) -> None:
+def test_hostile_urls_leave_the_memory_within_its_bound(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     product = make_product()
     cache.set("another", 1)
-    pages = use({"BACKEND": LOCMEM, "LOCATION": "bounded", "OPTIONS": {"MAX_ENTRIES": 30}})
+    monkeypatch.setattr(storage.MEMORY, "size", 30)
     for number in range(60):
         client.get(f"/products/?spy={number}")
-        client.get(f"/products/?price_from={number}")
+        [client.get(f"/products/?price_from={number}") for _time in range(2)]
         client.get(f"/products/?q=word{number}")
         client.get(f"{product.get_absolute_url()}?{number}")
         client.get("/products/", headers={"Host": f"{number}.evil.example"})
-    assert len(pages._cache) <= 30
+    assert len(storage.MEMORY) == 30
     assert cache.get("another") == 1
 
 
-def test_search_that_strangers_make_pushes_no_page_out(client: Client, use: Any) -> None:
+def test_search_that_strangers_make_pushes_no_page_out(client: Client) -> None:
     client.get("/products/")
     for number in range(300):
         storage.is_second_request(f"key {number}")
@@ -150,9 +153,7 @@ def test_search_that_strangers_make_pushes_no_page_out(client: Client, use: Any)
 @pytest.fixture
 def redis_pages(redis_url: str, use: Any) -> Any:
     """Keep pages in a Redis with five slots."""
-    pages = use(
-        page_cache_of({"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}, 5), slots=5
-    )
+    pages = use(page_cache_of({"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}), 5)
     pages.clear()
     return pages
 
@@ -171,12 +172,38 @@ def test_processes_of_one_release_share_their_pages() -> None:
     assert start(code, CACHE_URL="redis://127.0.0.1:6379/1", SITE_NAME="Another name") != shared[0]
 
 
+def test_page_of_another_process_is_found_in_redis(client: Client, redis_pages: Any) -> None:
+    with count_queries() as first:
+        client.get("/products/")
+    storage.clear()  # as in another process
+    with count_queries() as second:
+        client.get("/products/")
+    assert (len(first) > 1, len(second)) == (True, 1)
+    redis_pages.clear()
+    with count_queries() as third:  # this process keeps what it has found
+        client.get("/products/")
+    assert len(third) == 1
+
+
+def test_page_that_another_process_has_made_again_is_found_in_redis(client: Client, redis_pages: Any) -> None:
+    client.get("/products/")
+    old = storage.MEMORY.values()[0]
+    touch("products")
+    client.get("/products/")
+    storage.keep(old)  # as in a process that has not seen the page since
+    with count_queries() as statements:
+        client.get("/products/")
+    assert len(statements) == 1
+    assert storage.MEMORY.values()[0] is not old
+
+
 def test_page_in_redis_is_current(client: Client, redis_pages: Any) -> None:
     mug = make_product(title="Teal mug")
     for price in range(20, 25):
         Product.objects.filter(pk=mug.pk).update(price=price)
         touch("product:teal-mug")
         for _time in range(2):
+            storage.clear()
             assert f"£{price}.00" in client.get("/products/teal-mug/").text
 
 

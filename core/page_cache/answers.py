@@ -59,10 +59,10 @@ class FilledPage:
 
 
 class SharedResponse(HttpResponse):
-    """A response with a shared page. Its content is not encoded before all middleware has run."""
+    """A response with a shared page. It gets its content, encoded, after all middleware has run: see `finish`."""
 
     def __init__(self, content: FilledPage, headers: Iterable[tuple[str, str]]) -> None:
-        super().__init__(content.body, headers=dict(headers))
+        super().__init__(headers=dict(headers))
         self.shared_content = content
 
 

@@ -46,7 +46,7 @@ def _text(setting: Any) -> str:
 
 def _release() -> str:
     """Return a hash of the files of this release. If pages stay in this process, any value will do."""
-    if not settings.CACHES["pages"]["BACKEND"].endswith("RedisCache"):
+    if not settings.PAGE_CACHE_SLOTS:
         return secrets.token_hex(8)
     digest = sha256()
     for path in _release_files():

@@ -14,6 +14,7 @@ from core.page_cache.placeholders import Placeholder
 from core.page_cache.requests import SharedRequest
 
 Headers = list[tuple[str, str]]
+LONGEST_LIFE = 3600  # seconds; only a limit for what no version and no `expires_at` covers
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Page:
     key: str
     full_path: str  # with the parameters that the view declares, which is what the stored texts were made for
     versions: dict[str, int]
-    expires: float | None  # a Unix time
+    expires: float  # a Unix time
     literals: list[bytes]  # one more than placeholders
     placeholders: list[Placeholder]
     texts: list[bytes]  # what is filled in for a visitor without a session
@@ -36,8 +37,7 @@ class Page:
 
     def is_current(self, versions: dict[str, int]) -> bool:
         """Return whether nothing has changed since the page was made. `versions` are the versions now."""
-        is_over = self.expires is not None and timezone.now().timestamp() >= self.expires
-        return not is_over and self.versions == versions
+        return self.versions == versions and timezone.now().timestamp() < self.expires
 
     def body(self, texts: Sequence[bytes]) -> bytes:
         """Return the page with these texts in its placeholders."""
@@ -69,11 +69,12 @@ def make_page(key: str, request: SharedRequest, response: HttpResponse) -> Page 
     found = [request.placeholders[int(number)] for number in pieces[1::2]]
     request.is_recording = False
     texts = placeholders.fill_for_new_visitor(request, found)
+    latest = timezone.now().timestamp() + LONGEST_LIFE
     page = Page(
         key=key,
         full_path=request.get_full_path(),
         versions=request.versions,
-        expires=request.expires.timestamp() if request.expires else None,
+        expires=min(latest, request.expires.timestamp()) if request.expires else latest,
         literals=pieces[0::2],
         placeholders=found,
         texts=texts,

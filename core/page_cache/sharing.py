@@ -62,7 +62,14 @@ def look_up(sharing: Sharing, request: HttpRequest, language: str, arguments: Ma
     page = storage.get(key)
     names = page.versions if page else sharing.names(SharedRequest(request, query), **arguments)
     versions = read_versions(names)
-    return Lookup(key, query, versions, page if page and page.is_current(versions) else None)
+    if page and page.is_current(versions):
+        return Lookup(key, query, versions, page)
+    if page := storage.get_from_server(key):
+        versions |= (those_of_page := read_versions(page.versions))
+        if page.is_current(those_of_page):
+            storage.keep(page)
+            return Lookup(key, query, versions, page)
+    return Lookup(key, query, versions, None)
 
 
 def shared_page(

@@ -1,14 +1,19 @@
 """Results that are kept in the memory of this process until a version moves."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from threading import Lock
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 from weakref import WeakSet
 
+from core.page_cache.bounded_cache import BoundedCache
 from core.page_cache.versions import SITE, is_collecting, read_versions
 
 T = TypeVar("T")
+
+
+class _Result(NamedTuple):
+    """A result, which may be None."""
+
+    value: Any
 
 
 class VersionCache:
@@ -21,9 +26,7 @@ class VersionCache:
     _instances: ClassVar[WeakSet["VersionCache"]] = WeakSet()
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._results: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = Lock()
+        self._results: BoundedCache[_Result] = BoundedCache(size)
         self._instances.add(self)
 
     def get_or_make(self, key: Hashable, names: Sequence[str], make: Callable[[], T]) -> T:
@@ -35,16 +38,11 @@ class VersionCache:
         if is_collecting():
             return make()
         key = (key, tuple(read_versions((SITE, *names)).items()))
-        with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
-                return self._results[key]
-        result = make()
-        with self._lock:
-            self._results[key] = result
-            while len(self._results) > self._size:
-                self._results.popitem(last=False)
-        return result
+        result = self._results.get(key)
+        if result is None:
+            result = _Result(make())
+            self._results.add(key, result)
+        return result.value
 
     def __len__(self) -> int:
         return len(self._results)
@@ -53,5 +51,4 @@ class VersionCache:
     def clear_all(cls) -> None:
         """Drop all results of this process, for tests."""
         for cache in cls._instances:
-            with cache._lock:
-                cache._results.clear()
+            cache._results.clear()

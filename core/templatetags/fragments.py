@@ -1,8 +1,5 @@
 """The block tag {% fragment %}, for parts of pages that are the same for all visitors."""
 
-from collections import OrderedDict
-from collections.abc import Hashable
-from threading import Lock
 from typing import Any
 
 from django import template
@@ -11,35 +8,14 @@ from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from core.page_cache.bounded_cache import BoundedCache
 from core.rendering.page_urls import url_base
 
 register = template.Library()
-MAX_LENGTH = 1_000_000  # characters of all stored fragments together
+MAX_LENGTH = 1_000_000  # characters of all fragments that a process keeps
 
 
-class FragmentStore:
-    """Rendered fragments in the memory of this process. Those that were not used for the longest time are dropped."""
-
-    def __init__(self, max_length: int) -> None:
-        self.max_length, self.length = max_length, 0
-        self._fragments: OrderedDict[Hashable, SafeString] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: Hashable) -> SafeString | None:
-        with self._lock:
-            if key in self._fragments:
-                self._fragments.move_to_end(key)
-            return self._fragments.get(key)
-
-    def add(self, key: Hashable, fragment: SafeString) -> None:
-        with self._lock:
-            self.length += len(fragment) - len(self._fragments.pop(key, ""))
-            self._fragments[key] = fragment
-            while self.length > self.max_length:
-                self.length -= len(self._fragments.popitem(last=False)[1])
-
-
-STORE = FragmentStore(MAX_LENGTH)
+STORE: BoundedCache[SafeString] = BoundedCache(MAX_LENGTH, weigh=len)
 
 
 class FragmentNode(template.Node):

@@ -4,9 +4,6 @@ from typing import Any
 
 from django.template import Context, Template
 from django.utils import translation
-from django.utils.safestring import SafeString
-
-from core.templatetags.fragments import FragmentStore
 
 
 def template() -> Template:
@@ -43,14 +40,3 @@ def test_fragment_with_a_true_value_after_unless_is_not_stored() -> None:
 def test_fragment_without_one_of_its_values_is_not_stored() -> None:
     page = template()
     assert [render(page, text, key="a") for text in ("one", "two")] == ["one Cart", "two Cart"]
-
-
-def test_store_drops_what_was_not_used_for_the_longest_time() -> None:
-    store = FragmentStore(max_length=10)
-    for key in ("a", "b"):
-        store.add(key, SafeString("12345"))
-    store.get("a")
-    store.add("c", SafeString("123"))
-    assert [store.get(key) for key in ("a", "b", "c")] == ["12345", None, "123"]
-    store.add("d", SafeString("longer than the store"))
-    assert (store.get("d"), store.length) == (None, 0)
