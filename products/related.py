@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.page_cache.version_cache import VersionCache
 from core.rendering.prepared import PreparedQuery
-from products.models import Product, ProductQuerySet
+from products.models import Category, Product, ProductQuerySet
 from products.models.product import CARD_COLUMNS
+from products.page_names import category_name
 
 MAX_RELATED = 4
-# What cards and links to variants show. All parts of a union must have the same columns.
-COLUMNS = (*CARD_COLUMNS, "sku", "group", "option", "choice", "second_option", "second_choice")
+CANDIDATES = 12  # enough for a product with its variants among them
+NEWEST = VersionCache(size=200)  # the candidates of a category
 
 
 @dataclass(frozen=True)
@@ -25,33 +27,41 @@ class VariantChoice:
     other_value: str = ""
 
 
-def get_variants_and_related(product: Product) -> tuple[list[Product], list[Product]]:
-    """Return the variants of a product and related products of its category, in one query.
-
-    The variants include the product itself and are sorted by SKU. The related products are the newest of the same
-    category that are neither variants nor sold out, at most `MAX_RELATED` of them.
-    """
-    if not product.group:
-        related = RELATED.rows(product=product.pk, category=product.category_id) if product.category_id else []
-        return [], sorted(related, key=lambda row: row.pk, reverse=True)
-    rows = Product.objects.active().filter(group=product.group).only(*COLUMNS)
-    if product.category_id:  # On SQLite, the parts of a union cannot have a limit.
-        newest = _get_newest_related(product.pk, product.category_id).exclude(group=product.group)[:MAX_RELATED]
-        rows = rows.union(Product.objects.filter(pk__in=newest.values("pk")).only(*COLUMNS), all=True)
-    products = list(rows)
-    variants = [row for row in products if row.group == product.group]
-    related = [row for row in products if row not in variants]
-    return sorted(variants, key=lambda row: row.sku), sorted(related, key=lambda row: row.pk, reverse=True)
+def get_variants(product: Product) -> list[Product]:
+    """Return the variants of a product that are on sale, including the product itself, sorted by SKU."""
+    return VARIANTS.rows(group=product.group) if product.group else []
 
 
-def _get_newest_related(product: int, category: int) -> ProductQuerySet:
-    others = Product.objects.active().filter(category=category).exclude(pk=product).exclude(stock=0)
-    return others.newest_first().only(*COLUMNS)
-
-
-RELATED = PreparedQuery(
-    lambda product, category: _get_newest_related(product, category)[:MAX_RELATED], "product", "category"
+VARIANTS = PreparedQuery(
+    lambda group: (
+        Product.objects.active()
+        .filter(group=group)
+        .only(*CARD_COLUMNS, "sku", "option", "choice", "second_option", "second_choice")
+        .order_by("sku")
+    ),
+    group=str,
 )
+
+
+def get_related(product: Product) -> list[Product]:
+    """Return the newest products of the same category that are neither variants nor sold out, at most `MAX_RELATED`.
+
+    The newest of each category are kept until one of its products changes.
+    """
+    category = product.category
+    if category is None:
+        return []
+    names = [category_name(category.slug)]
+    newest = NEWEST.get_or_make(category.pk, names, lambda: list(_newest_of(category)[:CANDIDATES]))
+    found = [row for row in newest if row.pk != product.pk and not (row.group and row.group == product.group)]
+    if len(found) < MAX_RELATED and len(newest) == CANDIDATES:
+        others = _newest_of(category).exclude(pk=product.pk)
+        found = list((others.exclude(group=product.group) if product.group else others)[:MAX_RELATED])
+    return found[:MAX_RELATED]
+
+
+def _newest_of(category: Category) -> ProductQuerySet:
+    return Product.objects.for_product_cards().filter(category=category).available().only(*CARD_COLUMNS, "group")
 
 
 def get_variant_options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[VariantChoice]]]:

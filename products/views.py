@@ -6,7 +6,7 @@ They write nothing and their pages contain no CSRF token, so the pages are share
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
@@ -15,13 +15,14 @@ from django.views.generic import DetailView, ListView
 from carts.models import Cart
 from core.page_cache.sharing import depend_on, shared_page
 from core.page_cache.versions import SITE, read_versions
+from core.rendering.prepared import PreparedQuery
 from products import search
 from products.filters import PARAMETERS, FilterForm, clean_parameters
 from products.models import Category, Product
 from products.models.picture import pictures_of
 from products.page_names import PRODUCTS, category_name, product_name
 from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
-from products.related import get_variant_options, get_variants_and_related
+from products.related import get_related, get_variant_options, get_variants
 from products.structured_data import product_graph
 
 
@@ -98,10 +99,19 @@ class ProductDetail(DetailView):
     template_name = "products/product_detail.html"
     context_object_name = "product"
 
-    def get_queryset(self) -> QuerySet[Product]:
-        """Return the products on sale, each with `in_cart`: the quantity in the visitor's cart, or None."""
-        products = Product.objects.active().without_words().select_related("category")
-        return Cart.objects.with_quantities(products, self.request)
+    def get_object(self, queryset: Any = None) -> Product:
+        """Return the product with `in_cart`, its quantity in the visitor's cart, and with its category.
+
+        Raise Http404 if it is not on sale.
+        """
+        cart_id = Cart.objects.stored_id(self.request) or 0
+        for product in PRODUCTS_BY_SLUG.rows(slug=self.kwargs["slug"], cart_id=cart_id):
+            if slug := product.category_slug:
+                depend_on(self.request, category_name(slug))  # for the related products
+                read_versions((SITE, category_name(slug)))  # in one query, before the rows
+                product.category = Category.objects.tree().find(slug)
+            return product
+        raise Http404
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the visitor's cart, the pictures, the options, the related products and the structured data.
@@ -109,19 +119,25 @@ class ProductDetail(DetailView):
         The cart is read from the database only if the template uses it.
         """
         product, pictures = self.object, pictures_of(self.object)
-        if product.category:
-            depend_on(self.request, category_name(product.category.slug))  # for the related products
-        categories = product.category.breadcrumbs() if product.category else []
-        variants, related = get_variants_and_related(product)
+        categories = Category.objects.tree().path_to(product.category) if product.category else []
         return super().get_context_data(
             cart=SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
             pictures=[row for row in (product, *pictures) if row.image],
             crumbs=categories,
-            options=get_variant_options(product, variants),
-            related=related,
+            options=get_variant_options(product, get_variants(product)),
+            related=get_related(product),
             structured_data=product_graph(product, pictures, categories),
             **kwargs,
         )
+
+
+def _products_by_slug(slug: str, cart_id: int) -> QuerySet[Product]:
+    products = Product.objects.active().without_words().filter(slug=slug)
+    products = products.annotate(category_slug=F("category__slug"))  # type: ignore[no-redef]
+    return Cart.objects.with_quantities(products, cart_id)
+
+
+PRODUCTS_BY_SLUG = PreparedQuery(_products_by_slug, slug=str, cart_id=int)
 
 
 def list_versions(request: HttpRequest) -> Iterator[str]:

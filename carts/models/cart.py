@@ -70,10 +70,8 @@ class CartManager(CartSession, models.Manager["Cart"]):
         self.store(request, cart, count=0 if created else None)
         return cart, created
 
-    def with_quantities(self, products: ProductQuerySet, request: HttpRequest) -> ProductQuerySet:
-        """Annotate the products with `in_cart`, the quantity in the visitor's cart or None, without another query."""
-        if not (cart_id := self.stored_id(request)):
-            return products.annotate(in_cart=Value(None, models.PositiveSmallIntegerField()))  # type: ignore[no-redef]
+    def with_quantities(self, products: ProductQuerySet, cart_id: int) -> ProductQuerySet:
+        """Annotate the products with `in_cart`, the quantity in this cart if it is active, or None."""
         lines = CartItem.objects.filter(cart_id=cart_id, cart__active=True, product=OuterRef("pk"))
         return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))  # type: ignore[no-redef]
 

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from carts.pricing.rules import PricingRules
 from carts.views.cart_page import apply_code, report_quantity, submit_cart_page
 from carts.views.lines_page import render_lines
 from core.http import next_url, private, same_origin_or_csrf
+from core.rendering.prepared import PreparedQuery
 from products.models import Product
 
 
@@ -101,7 +103,15 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
 
 def _read_product(request: HttpRequest, product_id: int) -> Product | None:
     """Return the product with its quantity in the cart of the session, or None if there is no such product."""
-    return Cart.objects.with_quantities(Product.objects.filter(pk=product_id), request).first()
+    rows = PRODUCTS_BY_ID.rows(product_id=product_id, cart_id=Cart.objects.stored_id(request) or 0)
+    return rows[0] if rows else None
+
+
+def _products_by_id(product_id: int, cart_id: int) -> QuerySet[Product]:
+    return Cart.objects.with_quantities(Product.objects.without_words().filter(pk=product_id), cart_id)
+
+
+PRODUCTS_BY_ID = PreparedQuery(_products_by_id, product_id=int, cart_id=int)
 
 
 @require_POST

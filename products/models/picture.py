@@ -50,4 +50,4 @@ def pictures_of(product: Product) -> list[Picture]:
     return pictures
 
 
-PICTURES = PreparedQuery(lambda product: Picture.objects.filter(product=product), "product")
+PICTURES = PreparedQuery(lambda product: Picture.objects.filter(product=product), product=int)

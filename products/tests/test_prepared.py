@@ -1,6 +1,7 @@
 """Tests of prepared queries: their rows are those of the queryset, for each parameter and after each change."""
 
 import pytest
+from django.db.models import F
 
 from core.rendering.prepared import PreparedQuery
 from products.models import Product
@@ -16,7 +17,7 @@ def test_rows_are_those_of_the_queryset() -> None:
         found = Product.objects.active().filter(category=category).exclude(pk=product).exclude(stock=0)
         return found.newest_first().only("title", "price")
 
-    query = PreparedQuery(find, "category", "product")
+    query = PreparedQuery(find, category=int, product=int)
     for category in (make_category(title="Mugs"), make_category(title="Cups")):
         products = [make_product(category=category, price=f"{number}.50") for number in range(1, 4)]
         Product.objects.filter(pk=products[0].pk).update(stock=0)
@@ -26,6 +27,23 @@ def test_rows_are_those_of_the_queryset() -> None:
             assert [(row.pk, row.title, row.price) for row in rows] == [
                 (row.pk, row.title, row.price) for row in expected
             ]
+
+
+def test_text_is_a_parameter_as_well() -> None:
+    def find(title: str) -> object:
+        return Product.objects.filter(title=title).annotate(category_slug=F("category__slug"))
+
+    query = PreparedQuery(find, title=str)
+    make_product(title="Mug", category=make_category(title="Cups"))
+    make_product(title="100 % cotton")
+    rows = [query.rows(title=title) for title in ("Mug", "100 % cotton", "it's", "")]
+    assert [[row.category_slug for row in found] for found in rows] == [["cups"], [None], [], []]
+
+
+@pytest.mark.parametrize("number", [-1, 0, 2**63, 2**70])
+def test_id_that_no_database_stores_has_no_rows(number: int) -> None:
+    query = PreparedQuery(lambda product: Product.objects.filter(pk=product), product=int)
+    assert query.rows(product=number) == []
 
 
 def test_pictures_know_their_product() -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from products.models import Product
-from products.related import get_variant_options, get_variants_and_related
+from products.related import get_related, get_variant_options, get_variants
 from tests.makers import EMPTY_PICTURE_FORMSET, add_to_cart, make_category, make_product, make_user
 from tests.visitors import count_queries, fill_cart
 
@@ -26,7 +26,7 @@ def variant(choice: str, second: str = "", **fields: Any) -> Product:
 
 def offered_choices(product: Product) -> dict[str, list[tuple[str, str, bool, str]]]:
     """Return the choices of each option as tuples of name, title of the product, `is_current` and `other_value`."""
-    found = get_variant_options(product, get_variants_and_related(product)[0])
+    found = get_variant_options(product, get_variants(product))
     return {name: [(c.name, c.product.title, c.is_current, c.other_value) for c in choices] for name, choices in found}
 
 
@@ -70,7 +70,7 @@ def test_related_products_share_the_category_but_not_the_group() -> None:
     make_product(category=category, stock=0)
     make_product(category=category, active=False)
     related = [make_product(category=category) for _ in range(5)][:0:-1]
-    assert get_variants_and_related(mug)[1] == related
+    assert get_related(mug) == related
 
 
 def test_related_card_has_no_cart_button(client: Client) -> None:
@@ -81,20 +81,38 @@ def test_related_card_has_no_cart_button(client: Client) -> None:
     assert page.count(">Add to cart<") == 1
 
 
+def test_related_products_are_found_behind_many_variants() -> None:
+    category = make_category()
+    others = [make_product(category=category) for _ in range(5)]
+    mug, *_others = [variant(f"Glaze {number}", category=category) for number in range(15)]
+    assert get_related(mug) == others[:0:-1]
+
+
+def test_related_products_are_those_of_now() -> None:
+    mug, bowl = (make_product(category=make_category(title)) for title in ("Mugs", "Bowls"))
+    first = make_product(category=mug.category)
+    assert get_related(mug) == [first]
+    first.category = bowl.category
+    first.save()
+    assert (get_related(mug), get_related(bowl)) == ([], [first])
+
+
 @pytest.mark.parametrize("count", [2, 20])
-def test_detail_needs_three_queries_regardless_of_related_products(client: Client, count: int) -> None:
+def test_detail_needs_four_queries_regardless_of_related_products(client: Client, count: int) -> None:
     category = make_category()
     products = [variant(f"Glaze {number}", category=category) for number in range(count)]
     for _ in range(count):
         make_product(category=category)
+    client.get(products[1].get_absolute_url())  # the categories and the newest products of this one are kept
     with count_queries() as queries:
         client.get(products[0].get_absolute_url())
-    assert len(queries) == 3
+    assert len(queries) == 4
 
 
 def test_detail_needs_four_queries_for_a_visitor_with_a_cart(client: Client) -> None:
     product = fill_cart(client, 3)
     Product.objects.update(category=make_category())
+    client.get(product.get_absolute_url())
     with count_queries() as queries:
         client.get(product.get_absolute_url())
     assert len(queries) == 4

@@ -13,7 +13,7 @@ from django.test import Client
 
 from products.images.renditions import RenditionImageFile
 from products.models import Category, Product
-from products.related import get_variants_and_related
+from products.related import get_variants
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +84,7 @@ def test_generated_products_are_varied(generated: QuerySet[Product]) -> None:
     assert len({row.category_id for row in generated}) == Category.objects.count() == 12
     assert Category.objects.filter(parent=None).count() == 4
     assert all(60 <= len(row.description.split()) <= 100 for row in generated)
-    assert len(get_variants_and_related(generated.get(sku="LOAD-000012"))[0]) == 3
+    assert len(get_variants(generated.get(sku="LOAD-000012"))) == 3
 
 
 @pytest.mark.slow
