@@ -9,9 +9,14 @@ from typing import Any
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, UpdateError
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from core.rendering.prepared import PreparedQuery
+
+SESSIONS = PreparedQuery(lambda key: Session.objects.filter(session_key=key), key=str)
 KEY_LENGTH = 32  # 165 bits, so that a key is never chosen twice
 
 
@@ -26,6 +31,14 @@ class SessionStore(db.SessionStore):
         data: dict[str, Any] = super().load()
         self._stored = self._dump(data)
         return data
+
+    def _get_session_from_db(self) -> Session | None:
+        """Return the row, or None if there is none or its time is over. Every request with a session reads it."""
+        row = SESSIONS.first(key=self.session_key or "")
+        if row is None or row.expire_date <= timezone.now():
+            self._session_key = None
+            return None
+        return row
 
     def create(self) -> None:
         """Choose a new key. The row is inserted when the session is saved."""

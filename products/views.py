@@ -106,6 +106,7 @@ class ProductDetail(DetailView):
         """
         cart_id = Cart.objects.stored_id(self.request) or 0
         for product in PRODUCTS_BY_SLUG.rows(slug=self.kwargs["slug"], cart_id=cart_id):
+            Cart.objects.remember_quantity(product, self.request)
             if slug := product.category_slug:
                 depend_on(self.request, category_name(slug))  # for the related products
                 read_versions((SITE, category_name(slug)))  # in one query, before the rows

@@ -20,12 +20,24 @@ from carts.models.removed import RemovedProductsMixin
 from carts.models.restored import RestoredOrdersMixin
 from carts.models.session import CartSession
 from core.columns import Columns
+from core.rendering.prepared import PreparedQuery
 from products.models import Product, ProductQuerySet
 from products.models.product import LONG_COLUMNS
 
 CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
 LONG_TEXTS = [f"product__{name}" for name in LONG_COLUMNS]
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
+
+
+LINES = PreparedQuery(
+    lambda cart: (
+        CartItem.objects.filter(cart=cart, cart__active=True)
+        .select_related("cart", "product")
+        .order_by("pk")
+        .defer(*LONG_TEXTS)
+    ),
+    cart=int,
+)
 
 
 class CartManager(CartSession, models.Manager["Cart"]):
@@ -46,8 +58,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
         """
         guest_session.end_if_over(request)
         pk = self.stored_id(request)
-        found = CartItem.objects.filter(cart=pk, cart__active=True).select_related("cart", "product").order_by("pk")
-        lines = list(found.defer(*LONG_TEXTS)) if pk else []
+        lines = LINES.rows(cart=pk) if pk else []
         if lines and lines[0].cart.user_id in (None, request.user.pk):
             return lines[0].cart, lines
         cart = self.from_request(request)

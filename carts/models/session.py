@@ -26,12 +26,20 @@ class CartSession:
         Without a cart in the session, this needs no query.
         """
         pk = self.stored_id(request)
-        known: dict[int, int] = request.__dict__.setdefault("quantities_in_cart", {})
+        known = self._known_quantities(request)
         if pk and product_id not in known:
             carts: Any = self  # the manager
             lines = carts.filter(pk=pk, active=True, items__product=product_id)
             known[product_id] = lines.values_list("items__quantity", flat=True).order_by().first() or 0
         return known.get(product_id, 0)
+
+    def remember_quantity(self, product: Any, request: HttpRequest) -> None:
+        """Remember for this request that `with_quantities` has read the quantity of this product."""
+        self._known_quantities(request)[product.pk] = product.in_cart or 0
+
+    def _known_quantities(self, request: HttpRequest) -> dict[int, int]:
+        known: dict[int, int] = request.__dict__.setdefault("quantities_in_cart", {})
+        return known
 
     def remember(self, request: HttpRequest, cart: Any) -> None:
         """Store the id and the item count of the cart in the session, unless the session already has this cart."""

@@ -12,9 +12,6 @@ register = template.Library()
 def quantity_in_cart(context: Context, product_id: int) -> int:
     """Return the quantity of a product in the visitor's cart, or 0.
 
-    There is no query if the page has read it together with the product, or if the session has no cart.
+    There is no query if the view has read it together with the product, or if the session has no cart.
     """
-    product = context.get("product")
-    if product is not None and product.pk == product_id and hasattr(product, "in_cart"):
-        return product.in_cart or 0
     return Cart.objects.quantity_of(product_id, context["request"])

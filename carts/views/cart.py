@@ -103,8 +103,7 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
 
 def _read_product(request: HttpRequest, product_id: int) -> Product | None:
     """Return the product with its quantity in the cart of the session, or None if there is no such product."""
-    rows = PRODUCTS_BY_ID.rows(product_id=product_id, cart_id=Cart.objects.stored_id(request) or 0)
-    return rows[0] if rows else None
+    return PRODUCTS_BY_ID.first(product_id=product_id, cart_id=Cart.objects.stored_id(request) or 0)
 
 
 def _products_by_id(product_id: int, cart_id: int) -> QuerySet[Product]:

@@ -7,13 +7,19 @@ arguments. `ecommerce/shared_pages/placeholders.py` registers them, because they
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.template import Context, Engine, RequestContext
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
+from core.page_cache.bounded_cache import BoundedCache
+from core.rendering.page_urls import url_base
+
+MAX_LENGTH = 500_000  # characters of all texts of snippets that a process keeps
 Argument = str | int | None
 Condition = Callable[..., bool]  # of a request and the arguments of the snippet
 
@@ -35,6 +41,7 @@ class Value:
 
 _values = {"full_path": Value(HttpRequest.get_full_path, of_url=True)}
 _conditions: dict[str, Condition] = {}
+_texts: BoundedCache[SafeString] = BoundedCache(MAX_LENGTH, weigh=len)
 
 
 def register_value(name: str, compute: Callable[[HttpRequest], object]) -> None:
@@ -62,6 +69,20 @@ def render_snippet(path: str, context: Context, arguments: Iterable[tuple[str, A
         return template.render(context)
 
 
+def render_part(path: str, context: Context, arguments: dict[str, Argument]) -> SafeString:
+    """Render a snippet for the visitor of this page. A text that does not differ between visitors is kept."""
+    request: Any = context.get("request")  # None on static error pages
+    if not hasattr(request, "session") or not hasattr(request, "user") or _differs(request, path, arguments):
+        return render_snippet(path, context, arguments.items())
+    # The template is part of the key, so a template that has been changed is rendered again.
+    template = Engine.get_default().get_template(path)
+    key = (template, get_language(), settings.LANGUAGE_CODE, url_base(), *arguments.items())
+    if (text := _texts.get(key)) is None:
+        text = render_snippet(path, context, arguments.items())
+        _texts.add(key, text)
+    return text
+
+
 def fill_for_new_visitor(request: HttpRequest, placeholders: Sequence[Placeholder]) -> list[bytes]:
     """Return the texts for a visitor without a session. `request` is the request of such a visitor."""
     with _context(request) as context:
@@ -86,7 +107,7 @@ def fill_for_session(request: HttpRequest, placeholders: Sequence[Placeholder], 
     for number, placeholder in enumerate(placeholders):
         if placeholder.arguments is None:
             filled[number] = compute_value(placeholder.name, request).encode()
-        elif _differs(request, placeholder):
+        elif _differs(request, placeholder.name, dict(placeholder.arguments)):
             snippets.append((number, placeholder))
     if snippets:
         with _context(request) as context:
@@ -95,9 +116,9 @@ def fill_for_session(request: HttpRequest, placeholders: Sequence[Placeholder], 
     return filled
 
 
-def _differs(request: HttpRequest, snippet: Placeholder) -> bool:
-    condition = _conditions.get(snippet.name)
-    return condition is None or condition(request, **dict(snippet.arguments or ()))
+def _differs(request: HttpRequest, path: str, arguments: dict[str, Argument]) -> bool:
+    condition = _conditions.get(path)
+    return condition is None or condition(request, **arguments)
 
 
 def _is_of_url(placeholder: Placeholder) -> bool:

@@ -26,7 +26,7 @@ class VersionCache:
     _instances: ClassVar[WeakSet["VersionCache"]] = WeakSet()
 
     def __init__(self, size: int) -> None:
-        self._results: BoundedCache[_Result] = BoundedCache(size)
+        self.results: BoundedCache[_Result] = BoundedCache(size)
         self._instances.add(self)
 
     def get_or_make(self, key: Hashable, names: Sequence[str], make: Callable[[], T]) -> T:
@@ -38,17 +38,17 @@ class VersionCache:
         if is_collecting():
             return make()
         key = (key, tuple(read_versions((SITE, *names)).items()))
-        result = self._results.get(key)
+        result = self.results.get(key)
         if result is None:
             result = _Result(make())
-            self._results.add(key, result)
+            self.results.add(key, result)
         return result.value
 
     def __len__(self) -> int:
-        return len(self._results)
+        return len(self.results)
 
     @classmethod
     def clear_all(cls) -> None:
         """Drop all results of this process, for tests."""
         for cache in cls._instances:
-            cache._results.clear()
+            cache.results.clear()

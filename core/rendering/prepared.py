@@ -1,6 +1,7 @@
 """Queries whose SQL is made once, because making it takes longer than reading a few rows."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
@@ -14,23 +15,36 @@ FIRST_STAND_IN = 2**62  # larger than any id; no parameter of a query has such a
 class PreparedQuery(Generic[Row]):
     """A query with parameters: `PreparedQuery(lambda product: Picture.objects.filter(product=product), product=int)`.
 
-    Each parameter is an id (int) or a text (str). The function gets stand-ins and returns a queryset of rows of one
-    model, which can have annotations. It is called once per kind of database.
+    Each parameter is an id (int) or a text (str). The function gets stand-ins and returns a queryset, whose rows can
+    have annotations and related rows. It is called once per kind of database. The query must not lock rows.
     """
 
     def __init__(self, make: Callable[..., QuerySet[Row]], **parameters: type[int] | type[str]) -> None:
         numbers = enumerate(parameters.items(), start=FIRST_STAND_IN)
         self._make, self._stand_ins = make, {name: kind(number) for number, (name, kind) in numbers}
-        self._statements: dict[str, tuple[type[Row], str, tuple[Any, ...]]] = {}
+        self._prepared: dict[str, tuple[QuerySet[Row], Any, str, tuple[Any, ...]]] = {}
 
     def rows(self, **parameters: int | str) -> list[Row]:
         """Return the rows for these parameters. There are none for an id that no database can store."""
         if any(isinstance(value, int) and not 0 <= value <= LARGEST_ID for value in parameters.values()):
             return []
-        if connection.vendor not in self._statements:
-            queryset = self._make(**self._stand_ins)
-            sql, used = queryset.query.sql_with_params()
-            self._statements[connection.vendor] = queryset.model, sql, tuple(used)
-        model, sql, used = self._statements[connection.vendor]
+        if connection.vendor not in self._prepared:
+            self._prepared[connection.vendor] = self._prepare()
+        queryset, compiler, sql, used = self._prepared[connection.vendor]
         values = {self._stand_ins[name]: value for name, value in parameters.items()}
-        return list(model._default_manager.raw(sql, [values.get(value, value) for value in used]))
+        statement = sql, tuple([values.get(value, value) for value in used])
+        # Django reads the rows as usual, only with a compiler that has the SQL already.
+        compiler, query = copy(compiler), copy(queryset.query)
+        compiler.connection, compiler.as_sql = connection, lambda *args, **kwargs: statement
+        query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
+        return list(type(queryset)(model=queryset.model, query=query))
+
+    def first(self, **parameters: int | str) -> Row | None:
+        """Return the first row for these parameters, or None."""
+        return next(iter(self.rows(**parameters)), None)
+
+    def _prepare(self) -> tuple[QuerySet[Row], Any, str, tuple[Any, ...]]:
+        queryset = self._make(**self._stand_ins)
+        compiler = queryset.query.get_compiler(connection=connection)
+        sql, used = compiler.as_sql()
+        return queryset, compiler, sql, tuple(used)

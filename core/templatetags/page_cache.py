@@ -22,7 +22,7 @@ def part(context: Context, path: str, **values: Any) -> SafeString:
     request, arguments = context.get("request"), to_arguments(values)
     if isinstance(request, SharedRequest) and request.is_recording:
         return request.add_placeholder(path, arguments)
-    return placeholders.render_snippet(path, context, arguments.items())
+    return placeholders.render_part(path, context, arguments)
 
 
 @register.simple_tag(takes_context=True)

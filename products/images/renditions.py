@@ -121,17 +121,27 @@ class RenditionImageFile(ImageFieldFile):
     def _srcset(self, widths: list[int]) -> str:
         return ", ".join([f"{url} {width}w" for width, url in zip(widths, self._urls(widths), strict=True)])
 
+    @property
+    def has_lasting_urls(self) -> bool:
+        """Whether the URLs only depend on the name and on `base_url`. Those of other storages can expire."""
+        return self.storage.__class__.url is FileSystemStorage.url
+
+    @property
+    def base_url(self) -> str:
+        """The beginning of the URLs of a file system storage."""
+        return str(self.storage.base_url)  # type: ignore[attr-defined]
+
     def _urls(self, widths: Iterable[int]) -> list[str]:
         """Return the URLs of these renditions.
 
         The URLs of a file system storage are computed once. Another storage is always asked, because its URLs can be
         signed and expire.
         """
-        if self.storage.__class__.url is not FileSystemStorage.url:
+        if not self.has_lasting_urls:
             return [str(self.storage.url(self.rendition_name(width))) for width in widths]
         stem, suffix = splitext(self.name or "")
         own_width = self._own_width if suffix == ".webp" else 0
-        start = _file_url(self.storage.base_url, stem)  # type: ignore[attr-defined]
+        start = _file_url(self.base_url, stem)
         return [start + (suffix if width == own_width else f"-{width}.webp") for width in widths]
 
     @property

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django import template
 from django.conf import settings
 from django.template import Context
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from core.money import format_money
+from core.page_cache.bounded_cache import BoundedCache
+from core.rendering.page_urls import url_base
 from core.rendering.patterns import fill_pattern
 from products.models import Product
 
 register = template.Library()
+TEMPLATE = "products/snippets/product_card.html"
 
 
 class Kind(NamedTuple):
@@ -27,11 +31,20 @@ class Kind(NamedTuple):
     has_button: bool
 
 
+MAX_LENGTH = 1_000_000  # characters of all cards that a process keeps
+CARDS: BoundedCache[str] = BoundedCache(MAX_LENGTH, weigh=len)
+
+
 @register.simple_tag(takes_context=True)
 def product_cards(
     context: Context, products: Iterable[Product], eager: int = 0, has_buttons: bool = True
 ) -> SafeString:
-    """Render the cards of these products. The browser loads the pictures of the first `eager` ones immediately."""
+    """Render the cards of these products. The browser loads the pictures of the first `eager` ones immediately.
+
+    A card is kept for the values that it shows, unless it depends on the visitor or has URLs that expire.
+    """
+    template = get_template(TEMPLATE).template  # type: ignore[attr-defined]
+    surroundings = (template, get_language(), settings.LANGUAGE_CODE, settings.CURRENCY, url_base())
     cards = []
     for number, product in enumerate(products):
         kind = Kind(
@@ -41,11 +54,31 @@ def product_cards(
             is_low=product.is_low,
             has_button=has_buttons and not product.is_sold_out,
         )
-        values = _values(product)
-        if kind.is_sold_out:
-            values["sold_out"] = _sold_out_text(context, product)
-        cards.append(fill_pattern("products/snippets/product_card.html", kind, values))
+        if kind.is_sold_out or not product.image.has_lasting_urls:
+            cards.append(_card(context, product, kind))
+            continue
+        key = (kind, _shown(product), surroundings)
+        if (card := CARDS.get(key)) is None:
+            card = _card(context, product, kind)
+            CARDS.add(key, card)
+        cards.append(card)
     return mark_safe("".join(cards))  # noqa: S308 - the values are escaped
+
+
+def _shown(product: Product) -> tuple[Any, ...]:
+    """Return everything about a product that its card shows."""
+    image = product.image
+    return (
+        product.pk, product.slug, product.title, product.price, product.stock if product.is_low else None,
+        image.name, product.image_width, product.image_height, image.base_url,
+    )  # fmt: skip
+
+
+def _card(context: Context, product: Product, kind: Kind) -> str:
+    values = _values(product)
+    if kind.is_sold_out:
+        values["sold_out"] = _sold_out_text(context, product)
+    return fill_pattern(TEMPLATE, kind, values)
 
 
 def _values(product: Product) -> dict[str, str]:

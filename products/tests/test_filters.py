@@ -133,7 +133,7 @@ def test_price_ranges_do_not_push_out_the_counts_of_other_lists(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for positions in (POSITIONS, POSITIONS_OF_PRICE_RANGES):
-        monkeypatch.setattr(positions, "_size", 5)
+        monkeypatch.setattr(positions.results, "size", 5)
     make_product()
     client.get("/products/")
     for price in range(1, 11):

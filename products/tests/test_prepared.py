@@ -7,6 +7,7 @@ from core.rendering.prepared import PreparedQuery
 from products.models import Product
 from products.models.picture import pictures_of
 from tests.makers import make_category, make_product
+from tests.threads import run_in_threads
 from tests.visitors import count_queries
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,23 @@ def test_text_is_a_parameter_as_well() -> None:
     make_product(title="100 % cotton")
     rows = [query.rows(title=title) for title in ("Mug", "100 % cotton", "it's", "")]
     assert [[row.category_slug for row in found] for found in rows] == [["cups"], [None], [], []]
+
+
+def test_related_rows_are_read_with_the_row() -> None:
+    query = PreparedQuery(lambda text: Product.objects.filter(title=text).select_related("category"), text=str)
+    made = make_product(title="Mug", category=make_category(title="Cups"), price="1.50")
+    with count_queries() as queries:
+        [[found], [again]] = [query.rows(text="Mug") for _time in range(2)]
+        assert (found, found.category.title, str(found.price), again.category.title) == (made, "Cups", "1.50", "Cups")
+    assert len(queries) == 2
+    assert found is not again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_have_their_own_connections() -> None:
+    query = PreparedQuery(lambda text: Product.objects.filter(title=text), text=str)
+    titles = [make_product(title=f"Mug {number}").title for number in range(4)]
+    assert run_in_threads(*[lambda title=title: query.first(text=title).title for title in titles]) == titles
 
 
 @pytest.mark.parametrize("number", [-1, 0, 2**63, 2**70])
