@@ -46,6 +46,7 @@ def test_bench_measures_every_page(tmp_path: Path) -> None:
     assert rows["list", "baseline"]["bytes"] == rows["list", "shop"]["bytes"]
     assert rows["product", "shop, no cache"]["statements"] >= 1
     assert rows["guest checkout", "shop"]["statements"] > 20
+    assert rows["guest checkout, instant gateway", "shop"]["cpu_ms"] > 0
     assert set(results["stress"]) <= {"200", "302", "404"}
     assert processes_in(tmp_path) == []
 

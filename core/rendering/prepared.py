@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BigAutoField, Model, QuerySet
 
 LARGEST_ID = BigAutoField.MAX_BIGINT
@@ -28,8 +28,9 @@ class PreparedQuery(Generic[Row]):
         """Return the rows for these parameters. There are none for an id that no database can store."""
         if any(isinstance(value, int) and not 0 <= value <= LARGEST_ID for value in parameters.values()):
             return []
+        connection = connections[DEFAULT_DB_ALIAS]  # of this thread
         if connection.vendor not in self._prepared:
-            self._prepared[connection.vendor] = self._prepare()
+            self._prepared[connection.vendor] = self._prepare(connection)
         queryset, compiler, sql, used = self._prepared[connection.vendor]
         values = {self._stand_ins[name]: value for name, value in parameters.items()}
         statement = sql, tuple([values.get(value, value) for value in used])
@@ -43,7 +44,7 @@ class PreparedQuery(Generic[Row]):
         """Return the first row for these parameters, or None."""
         return next(iter(self.rows(**parameters)), None)
 
-    def _prepare(self) -> tuple[QuerySet[Row], Any, str, tuple[Any, ...]]:
+    def _prepare(self, connection: Any) -> tuple[QuerySet[Row], Any, str, tuple[Any, ...]]:
         queryset = self._make(**self._stand_ins)
         compiler = queryset.query.get_compiler(connection=connection)
         sql, used = compiler.as_sql()

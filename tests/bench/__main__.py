@@ -32,10 +32,19 @@ from tests.bench.measuring import (
     measure_pages,
 )
 from tests.bench.options import Options, read_options
-from tests.bench.pages import JOURNEYS, Goods, buy, read_goods
+from tests.bench.pages import INSTANT_JOURNEYS, JOURNEYS, Goods, buy, read_goods
 from tests.bench.processes import memory_megabytes
 from tests.bench.results import say
-from tests.bench.servers import COUNTING, Server, Site, free_port, running_baseline, running_shop, running_simulator
+from tests.bench.servers import (
+    COUNTING,
+    INSTANT,
+    Server,
+    Site,
+    free_port,
+    running_baseline,
+    running_shop,
+    running_simulator,
+)
 
 WARM, COLD = "shop", "shop, no cache"
 
@@ -98,6 +107,8 @@ def _measure(options: Options, site: Site, stack: ExitStack) -> dict[str, Any]:
     say("Measuring the pages.")
     cells = measure_pages([*shops, bare, *others], options)
     cells += measure_journeys(JOURNEYS, shops, goods, options)
+    with running_shop(site, WARM, workers=1, **INSTANT) as server:
+        cells += measure_journeys(INSTANT_JOURNEYS, [Target(server, {}, options.encoding)], goods, options)
     _count(cells, options, site, goods)
     rows = results.summarize(cells)
     say("\n" + results.render(rows))

@@ -118,3 +118,4 @@ def buy(visitor: Visitor, goods: Goods) -> None:
 
 
 JOURNEYS = [Journey("add to cart, new session", add_to_cart), Journey("guest checkout", buy)]
+INSTANT_JOURNEYS = [Journey("guest checkout, instant gateway", buy)]

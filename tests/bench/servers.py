@@ -18,6 +18,7 @@ from tests.bench.processes import children_of, start
 
 WORKERS = 2
 START_SECONDS, STOP_SECONDS = 300, 10
+INSTANT = {"DJANGO_SETTINGS_MODULE": "tests.bench.instant_settings"}  # for a server that does not call Stripe
 COUNTING = {"DJANGO_SETTINGS_MODULE": "tests.bench.counting_settings"}  # for a server that counts statements
 HEALTH = {"ecommerce.wsgi": "/health/", "tests.bench.baseline.wsgi": "/products/"}
 SECRET_KEY = "of-the-measured-shop-" + "k" * 50
