@@ -4,10 +4,11 @@ Only these pages are compressed. A page with a CSRF token is not, because its le
 URL puts into the page repeats a part of the token (the BREACH attack).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import ResponseHeaders
 from django.utils.http import parse_etags
 
 from core.page_cache import storage
@@ -32,7 +33,7 @@ class RenderedPage:
 
     def encode(self, encoding: str) -> bytes:
         """Return the content in this encoding."""
-        return compress(self.body, encoding) if encoding else self.body
+        return compress(self.body, encoding, is_sent_once=True) if encoding else self.body
 
 
 class FilledPage:
@@ -61,9 +62,17 @@ class FilledPage:
 class SharedResponse(HttpResponse):
     """A response with a shared page. It gets its content, encoded, after all middleware has run: see `finish`."""
 
-    def __init__(self, content: FilledPage, headers: Iterable[tuple[str, str]]) -> None:
-        super().__init__(headers=dict(headers))
+    def __init__(self, content: FilledPage, headers: ResponseHeaders) -> None:
+        super().__init__()
+        self.headers = CheckedHeaders(headers)
         self.shared_content = content
+
+
+class CheckedHeaders(ResponseHeaders):
+    """A copy of headers that were checked before, which Django would check one by one again."""
+
+    def __init__(self, headers: ResponseHeaders) -> None:
+        self._store = dict(headers._store)
 
 
 def finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -86,10 +95,10 @@ def finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return answer
 
 
-def _stored_headers(page: Page, response: HttpResponse) -> list[tuple[str, str]]:
+def _stored_headers(page: Page, response: HttpResponse) -> ResponseHeaders:
     """Return the headers that a visitor without a session gets, whose answer no middleware keeps out of caches."""
-    of_view = [(name, value) for name, value in page.view_headers if name.lower() in OF_ANSWER]
-    return of_view + [(name, value) for name, value in response.items() if name.lower() not in OF_ANSWER]
+    of_view = {name: value for name, value in page.view_headers.items() if name.lower() in OF_ANSWER}
+    return ResponseHeaders(of_view | {name: value for name, value in response.items() if name.lower() not in OF_ANSWER})
 
 
 def _has_current(request: HttpRequest, etag: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from django.http import HttpResponse
+from django.http.response import ResponseHeaders
 from django.utils import timezone
 
 from core.page_cache import placeholders
@@ -13,7 +14,6 @@ from core.page_cache.compression import compress, deflate_segment
 from core.page_cache.placeholders import Placeholder
 from core.page_cache.requests import SharedRequest
 
-Headers = list[tuple[str, str]]
 LONGEST_LIFE = 3600  # seconds; only a limit for what no version and no `expires_at` covers
 
 
@@ -28,8 +28,8 @@ class Page:
     literals: list[bytes]  # one more than placeholders
     placeholders: list[Placeholder]
     texts: list[bytes]  # what is filled in for a visitor without a session
-    view_headers: Headers  # those of the view
-    headers: Headers | None = None  # of the whole answer to a visitor without a session, when it is known
+    view_headers: ResponseHeaders  # those of the view
+    headers: ResponseHeaders | None = None  # of the whole answer to a visitor without a session, when it is known
     encoded: dict[str, bytes] = field(default_factory=dict)  # the page with `texts`, by encoding
     segments: list[bytes] = field(default_factory=list)  # the deflated literals
     etag: str = ""
@@ -78,7 +78,7 @@ def make_page(key: str, request: SharedRequest, response: HttpResponse) -> Page 
         literals=pieces[0::2],
         placeholders=found,
         texts=texts,
-        view_headers=list(response.items()),
+        view_headers=response.headers,
     )
     page.etag = make_etag(page.body(texts))
     return page

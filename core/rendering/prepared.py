@@ -48,4 +48,6 @@ class PreparedQuery(Generic[Row]):
         queryset = self._make(**self._stand_ins)
         compiler = queryset.query.get_compiler(connection=connection)
         sql, used = compiler.as_sql()
+        converters = compiler.get_converters([column for column, _sql, _alias in compiler.select])
+        compiler.get_converters = lambda expressions: converters
         return queryset, compiler, sql, tuple(used)
