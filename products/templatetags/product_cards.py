@@ -16,6 +16,7 @@ from core.page_cache.bounded_cache import BoundedCache
 from core.rendering.page_urls import url_base
 from core.rendering.patterns import fill_pattern
 from products.models import Product
+from products.models.product import availability
 
 register = template.Library()
 TEMPLATE = "products/snippets/product_card.html"
@@ -44,37 +45,36 @@ def product_cards(
     A card is kept for the values that it shows, unless it depends on the visitor or has URLs that expire.
     """
     template = get_template(TEMPLATE).template  # type: ignore[attr-defined]
-    surroundings = (template, get_language(), settings.LANGUAGE_CODE, settings.CURRENCY, url_base())
+    values = (settings.LANGUAGE_CODE, settings.CURRENCY, settings.LOW_STOCK, settings.MEDIA_URL, has_buttons)
+    surroundings = (template, get_language(), url_base(), *values)
     cards = []
     for number, product in enumerate(products):
-        kind = Kind(
-            has_picture=bool(product.image),
-            is_lazy=number >= eager,
-            is_sold_out=product.is_sold_out,
-            is_low=product.is_low,
-            has_button=has_buttons and not product.is_sold_out,
-        )
-        if kind.is_sold_out or not product.image.has_lasting_urls:
-            cards.append(_card(context, product, kind))
-            continue
-        key = (kind, _shown(product), surroundings)
+        is_lazy = number >= eager
+        key = (*_shown(product), is_lazy, surroundings)
         if (card := CARDS.get(key)) is None:
-            card = _card(context, product, kind)
-            CARDS.add(key, card)
+            card = _card(context, product, is_lazy, has_buttons)
+            if not product.is_sold_out and product.image.has_lasting_urls:
+                CARDS.add(key, card)
         cards.append(card)
     return mark_safe("".join(cards))  # noqa: S308 - the values are escaped
 
 
 def _shown(product: Product) -> tuple[Any, ...]:
     """Return everything about a product that its card shows."""
-    image = product.image
     return (
-        product.pk, product.slug, product.title, product.price, product.stock if product.is_low else None,
-        image.name, product.image_width, product.image_height, image.base_url,
+        product.pk, product.slug, product.title, product.price, availability(product.stock), product.image.name,
+        product.image_width, product.image_height,
     )  # fmt: skip
 
 
-def _card(context: Context, product: Product, kind: Kind) -> str:
+def _card(context: Context, product: Product, is_lazy: bool, has_buttons: bool) -> str:
+    kind = Kind(
+        has_picture=bool(product.image),
+        is_lazy=is_lazy,
+        is_sold_out=product.is_sold_out,
+        is_low=product.is_low,
+        has_button=has_buttons and not product.is_sold_out,
+    )
     values = _values(product)
     if kind.is_sold_out:
         values["sold_out"] = _sold_out_text(context, product)
