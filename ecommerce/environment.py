@@ -20,7 +20,9 @@ from core.emails.addresses import format_address, is_email_address, parse_addres
 Value = TypeVar("Value")
 env = environ.Env()
 ON, OFF = {"on", "true", "yes", "y", "ok", "1"}, {"off", "false", "no", "n", "0"}
-DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+# The system asks a silent database server after a minute whether it is there, and gives up after another half.
+KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 MAX_NAME_LENGTH = 100
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -191,9 +193,11 @@ def countries_of(known: Iterable[str]) -> Callable[[str], list[str]]:
 def database_of(text: str) -> dict[str, Any]:
     """Read the URL of a database as Django's settings for it."""
     config = _parsed(environ.Env.db_url_config, text)
-    if config.get("ENGINE") not in DATABASES or not config.get("NAME"):
+    if config.get("ENGINE") not in (SQLITE, POSTGRESQL) or not config.get("NAME"):
         raise ValueError("sqlite:///path/shop.sqlite3 or postgres://user:password@host:5432/shop")
-    return config
+    if config["ENGINE"] == SQLITE:
+        return config
+    return config | {"ENGINE": "core.postgresql", "OPTIONS": KEEPALIVES | config.get("OPTIONS", {})}
 
 
 def cache_of(text: str) -> dict[str, Any]:

@@ -44,3 +44,24 @@ def test_request_after_a_lost_connection_opens_another_one() -> None:
     other.close()
     assert request_page() == 200
     assert connection.connection is not lost
+
+
+def test_kept_connection_is_checked_without_a_question_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server.")
+    request_page()
+    monkeypatch.setattr("django.db.backends.postgresql.base.DatabaseWrapper.is_usable", lambda connection: 1 / 0)
+    assert request_page() == 200
+
+
+def test_server_is_asked_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server.")
+    request_page()
+    asked: list[bool] = []
+    monkeypatch.setattr(
+        "django.db.backends.postgresql.base.DatabaseWrapper.is_usable", lambda connection: not asked.append(True)
+    )
+    connection.errors_occurred = True
+    assert request_page() == 200
+    assert asked
