@@ -29,6 +29,14 @@ LONG_TEXTS = [f"product__{name}" for name in LONG_COLUMNS]
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
 
 
+def _total_of(cart: int) -> Any:
+    """Return a query for the sum of the lines of a cart at current prices."""
+    line = ExpressionWrapper(F("quantity") * F("product__price"), output_field=AMOUNT)
+    lines = CartItem.objects.filter(cart=cart).order_by().values("cart")
+    return lines.annotate(sum=Sum(line)).values("sum")
+
+
+TOTAL = PreparedQuery(_total_of, cart=int)
 LINES = PreparedQuery(
     lambda cart: (
         CartItem.objects.filter(cart=cart, cart__active=True)
@@ -301,9 +309,7 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
 
         This calls `save()`, so that post_save receivers run.
         """
-        line = ExpressionWrapper(F("quantity") * F("product__price"), output_field=AMOUNT)
-        lines = CartItem.objects.filter(cart=self.pk).order_by().values("cart")
-        total = Coalesce(Subquery(lines.annotate(sum=Sum(line)).values("sum")), Value(Decimal(0)), output_field=AMOUNT)
+        total = Coalesce(TOTAL.subquery(AMOUNT, cart=self.pk), Value(Decimal(0)), output_field=AMOUNT)
         self.subtotal = self.total = total
         self.save(update_fields=["subtotal", "total", "updated"])
         del self.subtotal, self.total  # they hold the expression; the next access reads the stored values

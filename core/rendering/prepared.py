@@ -5,7 +5,8 @@ from copy import copy
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import BigAutoField, Model, QuerySet
+from django.db.models import BigAutoField, Field, Model, QuerySet
+from django.db.models.expressions import RawSQL
 
 LARGEST_ID = BigAutoField.MAX_BIGINT
 Row = TypeVar("Row", bound=Model)
@@ -29,11 +30,8 @@ class PreparedQuery(Generic[Row]):
         if any(isinstance(value, int) and not 0 <= value <= LARGEST_ID for value in parameters.values()):
             return []
         connection = connections[DEFAULT_DB_ALIAS]  # of this thread
-        if connection.vendor not in self._prepared:
-            self._prepared[connection.vendor] = self._prepare(connection)
-        queryset, compiler, sql, used = self._prepared[connection.vendor]
-        values = {self._stand_ins[name]: value for name, value in parameters.items()}
-        statement = sql, tuple([values.get(value, value) for value in used])
+        queryset, compiler, sql, used = self._statement(connection)
+        statement = sql, self._filled(used, parameters)
         # Django reads the rows as usual, only with a compiler that has the SQL already.
         compiler, query = copy(compiler), copy(queryset.query)
         compiler.connection, compiler.as_sql = connection, lambda *args, **kwargs: statement
@@ -43,6 +41,21 @@ class PreparedQuery(Generic[Row]):
     def first(self, **parameters: int | str) -> Row | None:
         """Return the first row for these parameters, or None."""
         return next(iter(self.rows(**parameters)), None)
+
+    def subquery(self, output_field: "Field[Any, Any]", **parameters: int | str) -> RawSQL:
+        """Return the only value of the query as an expression for another statement."""
+        _queryset, _compiler, sql, used = self._statement(connections[DEFAULT_DB_ALIAS])
+        return RawSQL(sql, self._filled(used, parameters), output_field)  # noqa: S611 - the SQL is Django's
+
+    def _filled(self, used: tuple[Any, ...], parameters: dict[str, int | str]) -> tuple[Any, ...]:
+        """Return the parameters of the statement with these values in place of the stand-ins."""
+        values = {self._stand_ins[name]: value for name, value in parameters.items()}
+        return tuple([values.get(value, value) for value in used])
+
+    def _statement(self, connection: Any) -> tuple[QuerySet[Row], Any, str, tuple[Any, ...]]:
+        if connection.vendor not in self._prepared:
+            self._prepared[connection.vendor] = self._prepare(connection)
+        return self._prepared[connection.vendor]
 
     def _prepare(self, connection: Any) -> tuple[QuerySet[Row], Any, str, tuple[Any, ...]]:
         queryset = self._make(**self._stand_ins)

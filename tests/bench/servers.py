@@ -53,7 +53,9 @@ class Site:
         """Return the environment variables of production for a server on this port."""
         keys = {f"STRIPE_{name}": f"{prefix}_test_bench" for name, prefix in _KEYS.items()}
         tries = {f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP")}
-        return os.environ | keys | tries | {
+        # A server of production does not compile its modules at each start.
+        own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return own | keys | tries | {
             "DEBUG": "off", "SECRET_KEY": SECRET_KEY, "SITE_URL": f"http://127.0.0.1:{port}", "LOG_LEVEL": "ERROR",
             "ALLOWED_HOSTS": "127.0.0.1", "STRIPE_WEBHOOK_SECRET": "whsec_bench", "VAR_DIR": str(self.folder),
             "STRIPE_API_BASE": f"http://127.0.0.1:{self.stripe_port}", "DATABASE_URL": self.database_url,
