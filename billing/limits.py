@@ -32,9 +32,10 @@ from datetime import datetime
 from functools import reduce
 from math import ceil
 from operator import or_
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Count, Min, Q, Sum, When
+from django.db.models import Case, Count, Min, Q, Sum, Value, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -44,9 +45,12 @@ from billing import answers
 from billing.models import BillingProfile, CardAttempt
 from billing.models.attempt import fingerprint
 from core.http import client_ip, private
+from core.rendering.prepared import PreparedQuery
 
 logger = logging.getLogger(__name__)
 DECLINED_POINTS, SUCCESS_POINTS = 3, 1
+SCOPES = ("profile", "address", "session")
+NO_SESSION = "-"  # no fingerprint
 POINTS = Case(When(ok=True, then=SUCCESS_POINTS), default=DECLINED_POINTS)
 
 
@@ -101,19 +105,30 @@ def _exceeded_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
 
     One statement counts for all limits.
     """
-    scopes = {"profile": Q(billing_profile=attempt.billing_profile), "address": Q(address=attempt.address)}
-    if attempt.session:
-        scopes["session"] = Q(session=attempt.session)
-    scopes = {name: condition & Q(kind=attempt.kind) for name, condition in scopes.items()}
-    counted = reduce(or_, scopes.values()) | (Q() if _is_exempt(attempt) else Q(ok=False))
-    points = {f"{scope}_points": Sum(POINTS, filter=condition) for scope, condition in scopes.items()}
-    oldest = {f"{scope}_since": Min("timestamp", filter=condition) for scope, condition in scopes.items()}
-    declined = Count("pk", filter=Q(ok=False))
-    totals = CardAttempt.objects.recent().filter(counted).aggregate(**points, **oldest, declined=declined)
-    for scope in scopes:
+    totals = TOTALS.first(
+        kind=attempt.kind, profile=attempt.billing_profile_id, address=attempt.address,
+        session=attempt.session or NO_SESSION, since=timezone.now() - CardAttempt.COUNTED_FOR,
+    )  # fmt: skip
+    if totals is None:
+        return None
+    for scope in SCOPES:
         if (totals[f"{scope}_points"] or 0) > DECLINED_POINTS * settings.CARD_TRIES[scope]:
             return scope, totals[f"{scope}_since"]
     return None if _is_exempt(attempt) else _exceeded_shop_limit(totals["declined"])
+
+
+def _totals(kind: str, profile: int, address: str, session: str, since: datetime) -> Any:
+    """Return a query for one row: the points and the first time of each scope, and the declines in the shop."""
+    values = {"profile": Q(billing_profile=profile), "address": Q(address=address), "session": Q(session=session)}
+    scopes = {name: values[name] & Q(kind=kind) for name in SCOPES}
+    points = {f"{scope}_points": Sum(POINTS, filter=condition) for scope, condition in scopes.items()}
+    oldest = {f"{scope}_since": Min("timestamp", filter=condition) for scope, condition in scopes.items()}
+    counted = reduce(or_, scopes.values()) | Q(ok=False)
+    attempts = CardAttempt.objects.filter(counted, timestamp__gt=since, is_unanswered=False).order_by()
+    return attempts.values(all=Value(1)).annotate(**points, **oldest, declined=Count("pk", filter=Q(ok=False)))
+
+
+TOTALS = PreparedQuery(_totals, kind=str, profile=int, address=str, session=str, since=datetime)
 
 
 def _is_exempt(attempt: CardAttempt) -> bool:

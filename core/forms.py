@@ -57,7 +57,8 @@ class ShopForm(forms.BaseForm):
         for name, field in self.fields.items():
             if isinstance(field, forms.EmailField) and field.default_validators == forms.EmailField.default_validators:
                 field.validators = [*field.validators, validate_printable]
-            add_field_name_to_errors(field, self.field_label(name))
+            if self.is_bound:  # others have no errors
+                add_field_name_to_errors(field, self.field_label(name))
 
     def configure_fields(self) -> None:
         """Adjust the fields to the submitted choices, before error messages are set. Do nothing by default."""

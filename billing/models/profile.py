@@ -18,9 +18,13 @@ from accounts.models import GuestEmail, User
 from billing import answers, gateway
 from core.columns import Columns
 from core.models import GuardedModel
+from core.rendering.prepared import PreparedQuery
 
 PROFILE_KEY = "billing_profile_id"
 logger = logging.getLogger(__name__)
+
+
+ACTIVE = PreparedQuery(lambda pk: BillingProfile.objects.filter(pk=pk, active=True), pk=int)
 
 
 class BillingProfileManager(models.Manager["BillingProfile"]):
@@ -53,7 +57,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         """
         guest_session.end_if_over(request)
         pk = request.session.get(PROFILE_KEY)
-        profile = self.filter(pk=pk, active=True).first() if pk else None
+        profile = ACTIVE.first(pk=pk) if pk else None
         is_over = profile and profile.is_guest and not guest_session.is_current(request, since=profile.updated)
         return None if is_over else profile
 

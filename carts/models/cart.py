@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import IntegrityError, connection, models, transaction
-from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,37 +15,15 @@ from accounts import guest_session
 from accounts.models import User
 from billing.models import BillingProfile
 from carts.models.item import CartItem
+from carts.models.line_queries import AMOUNT, LINES, LINES_OF_ACTIVE_CART, TOTAL
 from carts.models.rates import ShippingMethod
 from carts.models.removed import RemovedProductsMixin
 from carts.models.restored import RestoredOrdersMixin
 from carts.models.session import CartSession
 from core.columns import Columns
-from core.rendering.prepared import PreparedQuery
 from products.models import Product, ProductQuerySet
-from products.models.product import LONG_COLUMNS
 
 CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
-LONG_TEXTS = [f"product__{name}" for name in LONG_COLUMNS]
-AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large
-
-
-def _total_of(cart: int) -> Any:
-    """Return a query for the sum of the lines of a cart at current prices."""
-    line = ExpressionWrapper(F("quantity") * F("product__price"), output_field=AMOUNT)
-    lines = CartItem.objects.filter(cart=cart).order_by().values("cart")
-    return lines.annotate(sum=Sum(line)).values("sum")
-
-
-TOTAL = PreparedQuery(_total_of, cart=int)
-LINES = PreparedQuery(
-    lambda cart: (
-        CartItem.objects.filter(cart=cart, cart__active=True)
-        .select_related("cart", "product")
-        .order_by("pk")
-        .defer(*LONG_TEXTS)
-    ),
-    cart=int,
-)
 
 
 class CartManager(CartSession, models.Manager["Cart"]):
@@ -66,7 +44,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
         """
         guest_session.end_if_over(request)
         pk = self.stored_id(request)
-        lines = LINES.rows(cart=pk) if pk else []
+        lines = LINES_OF_ACTIVE_CART.rows(cart=pk) if pk else []
         if lines and lines[0].cart.user_id in (None, request.user.pk):
             return lines[0].cart, lines
         cart = self.from_request(request)
@@ -269,7 +247,10 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
 
     def lines(self) -> list["CartItem"]:
         """Return the lines in the order in which they were added, with their products, but without long texts."""
-        return list(self.items.select_related("product").defer(*LONG_TEXTS).order_by("pk"))
+        lines = LINES.rows(cart=self.pk)
+        for line in lines:
+            line.cart = self
+        return lines
 
     def count_items(self) -> int:
         """Return the number of units in all lines."""

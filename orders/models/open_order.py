@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Subquery
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,7 +12,18 @@ from django.utils import timezone
 from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart
+from core.rendering.prepared import PreparedQuery
 from orders.models.visitor import Row, VisitorQuerySet
+
+LIVE = PreparedQuery(
+    lambda cart: (
+        apps.get_model("orders.Order")
+        .objects.filter(cart=cart, active=True)
+        .select_related("billing_profile", "shipping_address", "billing_address")
+        .order_by("pk")
+    ),
+    cart=int,
+)
 
 
 class OpenOrderQuerySet(VisitorQuerySet[Row]):
@@ -23,8 +35,8 @@ class OpenOrderQuerySet(VisitorQuerySet[Row]):
         Creating an order deactivates other open orders of the cart. If another request has just placed the order,
         return the placed order.
         """
-        order = self._live(cart).filter(billing_profile=billing_profile, status="open").first()
-        if order:
+        order = self._live(cart)
+        if order and order.status == "open" and order.billing_profile_id == billing_profile.pk:
             return order, False
         with transaction.atomic():
             live = self._lock_live(billing_profile, cart)
@@ -71,15 +83,15 @@ class OpenOrderQuerySet(VisitorQuerySet[Row]):
         rows = Cart.objects.filter(pk=cart.pk)  # an update instead of a read: it locks the row on both databases
         if not rows.filter(active=True).update(billing_profile=billing_profile, **changes):
             rows.update(billing_profile=billing_profile)
-        live: Any = self._live(cart).first()
+        live = self._live(cart)
         if live and live.status == "open" and live.billing_profile_id != billing_profile.pk:
             self.filter(pk=live.pk, status="open").update(active=False)
             return None
         return live  # type: ignore[no-any-return]
 
-    def _live(self, cart: Cart) -> models.QuerySet[Row]:
-        rows = self.filter(cart=cart, active=True)
-        return rows.select_related("billing_profile", "shipping_address", "billing_address")
+    def _live(self, cart: Cart) -> Any:
+        """Return the live order of the cart, open or just placed, or None."""
+        return LIVE.first(cart=cart.pk)
 
     def _create(self, billing_profile: BillingProfile, cart: Cart, addresses: dict[str, Any]) -> Row:
         return self.create(

@@ -1,7 +1,10 @@
 """Tests of prepared queries: their rows are those of the queryset, for each parameter and after each change."""
 
+from datetime import datetime, timedelta
+
 import pytest
-from django.db.models import F
+from django.db.models import Count, F
+from django.utils import timezone
 
 from core.rendering.prepared import PreparedQuery
 from products.models import Product
@@ -49,6 +52,20 @@ def test_related_rows_are_read_with_the_row() -> None:
         assert (found, found.category.title, str(found.price), again.category.title) == (made, "Cups", "1.50", "Cups")
     assert len(queries) == 2
     assert found is not again
+
+
+def test_time_is_a_parameter_and_rows_can_be_dictionaries() -> None:
+    query = PreparedQuery(
+        lambda since: Product.objects.filter(timestamp__gt=since).order_by().values("active").annotate(n=Count("pk")),
+        since=datetime,
+    )
+    make_product()
+    make_product(active=False)
+    now = timezone.now()
+    assert sorted(query.rows(since=now - timedelta(minutes=1)), key=str) == [
+        {"active": False, "n": 1}, {"active": True, "n": 1},
+    ]  # fmt: skip
+    assert query.first(since=now + timedelta(minutes=1)) is None
 
 
 @pytest.mark.django_db(transaction=True)
