@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from core.rendering.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery
 
 SESSIONS = PreparedQuery(lambda key: Session.objects.filter(session_key=key), key=str)
 KEY_LENGTH = 32  # 165 bits, so that a key is never chosen twice

@@ -44,8 +44,8 @@ from django.utils.translation import ngettext
 from billing import answers
 from billing.models import BillingProfile, CardAttempt
 from billing.models.attempt import fingerprint
+from core.database.prepared import PreparedQuery
 from core.http import client_ip, private
-from core.rendering.prepared import PreparedQuery
 
 logger = logging.getLogger(__name__)
 DECLINED_POINTS, SUCCESS_POINTS = 3, 1

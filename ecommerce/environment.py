@@ -197,7 +197,7 @@ def database_of(text: str) -> dict[str, Any]:
         raise ValueError("sqlite:///path/shop.sqlite3 or postgres://user:password@host:5432/shop")
     if config["ENGINE"] == SQLITE:
         return config
-    return config | {"ENGINE": "core.postgresql", "OPTIONS": KEEPALIVES | config.get("OPTIONS", {})}
+    return config | {"ENGINE": "core.database.postgresql", "OPTIONS": KEEPALIVES | config.get("OPTIONS", {})}
 
 
 def cache_of(text: str) -> dict[str, Any]:

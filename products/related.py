@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
-from core.rendering.prepared import PreparedQuery
 from products.models import Category, Product, ProductQuerySet
 from products.models.product import CARD_COLUMNS
 from products.page_names import category_name

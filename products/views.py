@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.generic import DetailView, ListView
 
 from carts.models import Cart
+from core.database.prepared import PreparedQuery
 from core.page_cache.sharing import depend_on, shared_page
 from core.page_cache.versions import SITE, read_versions
-from core.rendering.prepared import PreparedQuery
 from products import search
 from products.filters import PARAMETERS, FilterForm, clean_parameters
 from products.models import Category, Product

@@ -17,8 +17,8 @@ from accounts.email_addresses import canonical_email
 from accounts.models import GuestEmail, User
 from billing import answers, gateway
 from core.columns import Columns
+from core.database.prepared import PreparedQuery
 from core.models import GuardedModel
-from core.rendering.prepared import PreparedQuery
 
 PROFILE_KEY = "billing_profile_id"
 logger = logging.getLogger(__name__)

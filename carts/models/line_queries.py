@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import DecimalField, ExpressionWrapper, F, QuerySet, Sum
 
 from carts.models.item import CartItem
-from core.rendering.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery
 from products.models.product import LONG_COLUMNS
 
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=2)  # an abusive cart can be large

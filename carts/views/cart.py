@@ -19,8 +19,8 @@ from carts.pricing.quotes import Quote, quote, quote_cart
 from carts.pricing.rules import PricingRules
 from carts.views.cart_page import apply_code, report_quantity, submit_cart_page
 from carts.views.lines_page import render_lines
+from core.database.prepared import PreparedQuery
 from core.http import next_url, private, same_origin_or_csrf
-from core.rendering.prepared import PreparedQuery
 from products.models import Product
 
 

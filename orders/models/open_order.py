@@ -12,7 +12,7 @@ from django.utils import timezone
 from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart
-from core.rendering.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery
 from orders.models.visitor import Row, VisitorQuerySet
 
 LIVE = PreparedQuery(

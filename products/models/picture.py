@@ -4,8 +4,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
+from core.database.prepared import PreparedQuery
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet
-from core.rendering.prepared import PreparedQuery
 from products.images.mixin import ImageMixin
 from products.models.product import Product
 

@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL. Django loads this module for the engine `core.postgresql`."""
+"""The connection to PostgreSQL. Django loads this module for the engine `core.database.postgresql`."""
 
 from select import POLLIN, poll
 

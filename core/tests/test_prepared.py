@@ -6,7 +6,7 @@ import pytest
 from django.db.models import Count, F
 from django.utils import timezone
 
-from core.rendering.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery
 from products.models import Product
 from products.models.picture import pictures_of
 from tests.makers import make_category, make_product

@@ -1,0 +1,1 @@
+"""The database: a faster check of connections to PostgreSQL, and queries whose SQL is made once."""
