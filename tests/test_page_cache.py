@@ -233,6 +233,19 @@ def test_changed_setting_is_on_the_next_page(client: Client, mug: Product, setti
     assert "Another name" in client.get("/products/").text
 
 
+def test_page_is_made_again_after_an_hour(client: Client, mug: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    def statements() -> int:
+        with count_queries() as queries:
+            client.get("/products/")
+        return len(queries)
+
+    client.get("/products/")
+    pass_hours(monkeypatch, 0.99)
+    assert statements() == 1
+    pass_hours(monkeypatch, 0.02)
+    assert statements() > 1
+
+
 def test_page_is_not_served_after_it_expires(client: Client, mug: Product, monkeypatch: pytest.MonkeyPatch) -> None:
     client.get("/")
     assert 'id="bought"' not in client.get("/").text
