@@ -1,0 +1,57 @@
+"""The tags for the pictures of a product page: {% load gallery %}{% gallery_pictures pictures %}."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import NamedTuple
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+from core.rendering.patterns import fill_pattern
+from products.models import Picture, Product
+
+register = template.Library()
+
+
+class Kind(NamedTuple):
+    """What decides which parts a picture has."""
+
+    is_first: bool
+
+
+@register.simple_tag
+def gallery_pictures(pictures: Sequence[Product | Picture]) -> SafeString:
+    """Render the pictures. The browser loads all except the first one when they come into view."""
+    return _render("products/snippets/gallery_picture.html", pictures, _picture_values)
+
+
+@register.simple_tag
+def gallery_thumbs(pictures: Sequence[Product | Picture]) -> SafeString:
+    """Render the thumbnails, which link to the pictures."""
+    return _render("products/snippets/gallery_thumb.html", pictures, _thumb_values)
+
+
+def _render(
+    template_name: str,
+    pictures: Sequence[Product | Picture],
+    values_of: Callable[[Product | Picture], dict[str, str]],
+) -> SafeString:
+    found = [
+        fill_pattern(template_name, Kind(number == 1), values_of(picture) | {"number": str(number)}).strip()
+        for number, picture in enumerate(pictures, start=1)
+    ]
+    return mark_safe("".join(found))  # noqa: S308 - the values are escaped
+
+
+def _picture_values(picture: Product | Picture) -> dict[str, str]:
+    return {
+        "src": escape(picture.image.medium_url),
+        "srcset": escape(picture.image.srcset),
+        "alt": escape(picture.alt),
+        "width": str(picture.image_width),
+        "height": str(picture.image_height),
+    }
+
+
+def _thumb_values(picture: Product | Picture) -> dict[str, str]:
+    return {"src": escape(picture.image.small_url), "words": escape(picture.alt)}
