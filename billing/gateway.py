@@ -3,7 +3,6 @@
 Functions take and return plain values. They raise a subclass of answers.GatewayError for each kind of failure.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,6 @@ from django.conf import settings
 from billing.answers import (
     Busy,
     DisputeResult,
-    Event,
     GatewayError,
     Intent,
     Missing,
@@ -41,7 +39,6 @@ REQUEST_SECONDS = 18.0  # for all calls of one web request together
 LONG_READ_SECONDS = 15.0  # to read an answer that no shopper waits for
 BRIEF_SECONDS = 3.0  # for a call that reconcile can repeat, while a shopper waits
 MAX_CONFIRM_SECONDS = 20  # longer than a confirm call of a web request can take
-CLOCK_SKEW = 300  # seconds by which a webhook's timestamp can differ from our clock
 Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
@@ -319,30 +316,3 @@ def _list_disputes(filters: dict[str, Any]) -> list[DisputeResult]:
     return _request(
         lambda c: c.v1.disputes.list(params), lambda page: [read_dispute(row) for row in page.auto_paging_iter()]
     )
-
-
-def read_event(payload: bytes, signature: str) -> Event:
-    """Return the event of a webhook delivery.
-
-    Raise ValueError unless the delivery is signed with our secret and well-formed, and its timestamp is within
-    CLOCK_SKEW of our clock.
-    """
-    import stripe
-
-    try:
-        stripe.WebhookSignature.verify_header(
-            payload.decode(), signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=CLOCK_SKEW
-        )
-        sent = int(dict(part.split("=", 1) for part in signature.split(","))["t"])
-        event = json.loads(payload)
-        subject = event["data"]["object"]
-        intent = subject["id"] if subject["object"] == "payment_intent" else subject.get("payment_intent")
-        values = [event["id"], event["type"], intent or ""]
-        if not all(isinstance(value, str) and value.isprintable() and len(value) <= 120 for value in values):
-            raise TypeError("a value does not fit its column")
-        result = Event(values[0], values[1], values[2], event["livemode"] is True)
-    except Exception as error:  # for some inputs, verification raises undocumented errors
-        raise ValueError("not a valid webhook delivery") from error
-    if sent > time.time() + CLOCK_SKEW:
-        raise ValueError("signed in the future")
-    return result

@@ -11,9 +11,11 @@ class EcommerceConfig(AppConfig):
     name = "ecommerce"
 
     def ready(self) -> None:
-        """Reject a storage that does not exist at the start, not at the first upload. Register placeholders."""
+        """Reject unsafe settings, and a storage that does not exist, at the start. Register checks and placeholders."""
+        from ecommerce import checks
         from ecommerce.shared_pages import placeholders
 
+        checks.reject_unsafe_settings()
         placeholders.register()
         try:
             storages["default"]

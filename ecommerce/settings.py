@@ -48,11 +48,15 @@ SITE_URL = setting(
 SITE_HOST = urlsplit(SITE_URL).hostname or ""
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 IS_TLS = SITE_URL.startswith("https://")
-SECRET_KEY = required_env("SECRET_KEY", "for-development-only-" + "x" * 40)
+DEVELOPMENT_KEY = "for-development-only-" + "x" * 40
+SECRET_KEY = required_env("SECRET_KEY", DEVELOPMENT_KEY)
+# Former keys, separated by commas: what they have signed stays valid. Add the old key when you change SECRET_KEY.
+SECRET_KEY_FALLBACKS = [key.strip() for key in env.str("SECRET_KEY_FALLBACKS", "").split(",") if key.strip()]
 _hosts = ",".join([*LOOPBACK_HOSTS, f"[{SITE_HOST}]" if ":" in SITE_HOST else SITE_HOST])
 ALLOWED_HOSTS = setting("ALLOWED_HOSTS", required_env("ALLOWED_HOSTS", _hosts), read.hosts_of)
 TRUSTED_PROXIES = setting("TRUSTED_PROXIES", "0", read.number_of(0, 10))  # our proxies that append to X-Forwarded-For
-SUPPORT_EMAIL = setting("SUPPORT_EMAIL", "help@shop.example", read.email_of)
+EMAIL_DEFAULTS = {"SUPPORT_EMAIL": "help@shop.example", "DEFAULT_FROM_EMAIL": "shop@shop.example"}  # nobody reads them
+SUPPORT_EMAIL = setting("SUPPORT_EMAIL", EMAIL_DEFAULTS["SUPPORT_EMAIL"], read.email_of)
 STAFF_EMAIL = setting(  # receives emails about orders; empty: no staff emails
     "STAFF_EMAIL", SUPPORT_EMAIL, read.optional_email_of, keep_blank=True
 )
@@ -233,7 +237,8 @@ WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # files that browsers request at
 _mail = f"filemail:///{quote(str(VAR_DIR / 'mail'))}"
 vars().update(setting("EMAIL_URL", _mail, read.email_server_of, is_secret=True))
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = setting("DEFAULT_FROM_EMAIL", format_address(SITE_NAME, "shop@shop.example"), read.sender_of)
+_sender = format_address(SITE_NAME, EMAIL_DEFAULTS["DEFAULT_FROM_EMAIL"])
+DEFAULT_FROM_EMAIL = setting("DEFAULT_FROM_EMAIL", _sender, read.sender_of)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # Money
@@ -273,7 +278,9 @@ _stripe = SIMULATOR_URL if _uses_simulator else "https://api.stripe.com"
 STRIPE_API_BASE = setting("STRIPE_API_BASE", _stripe, read.url_of)
 STRIPE_IS_REAL = STRIPE_API_BASE == "https://api.stripe.com"
 STRIPE_JS_URL = ("https://js.stripe.com" if STRIPE_IS_REAL else STRIPE_API_BASE) + "/endive/stripe.js"
-STRIPE_CARD_FLOW = env.str("STRIPE_CARD_FLOW", "").strip() or "token"  # or setup_intent, see billing.checks
+# Stripe is ending support for cards that are created from tokens.
+_flow = "setup_intent" if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")) else "token"
+STRIPE_CARD_FLOW = env.str("STRIPE_CARD_FLOW", "").strip() or _flow
 CARD_TRIES = {  # declined cards per hour, see billing.limits
     scope: setting(f"CARD_TRIES_{scope.upper()}", default, read.number_of(1, 1_000_000_000))
     for scope, default in {"profile": "10", "session": "10", "address": "30", "shop": "200"}.items()
@@ -288,8 +295,11 @@ MAINTENANCE_FILE = VAR_DIR / "maintenance"
 CSRF_FAILURE_VIEW = "ecommerce.views.csrf_failure"
 if IS_TLS:
     SECURE_SSL_REDIRECT = True
-    SECURE_HSTS_SECONDS = 31_536_000
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    # Browsers refuse http for so long, even if https breaks. An hour at first, because it cannot be taken back.
+    SECURE_HSTS_SECONDS = setting("HSTS_SECONDS", "3600", read.number_of(0, 63_072_000))
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = setting("HSTS_SUBDOMAINS", "off", read.switch_of)
+    SECURE_HSTS_PRELOAD = setting("HSTS_PRELOAD", "off", read.switch_of)
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # which ask for the two settings above
 if IS_TLS and TRUSTED_PROXIES:
     # Without this setting, gunicorn still trusts a proxy on the same machine, by the source address of the connection.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

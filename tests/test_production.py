@@ -60,7 +60,13 @@ def test_cookies_have_the_host_prefix_and_are_secure(responses: list[dict[str, A
 
 @pytest.mark.slow
 def test_https_response_has_hsts_header(responses: list[dict[str, Any]]) -> None:
-    assert responses[0]["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
+    assert responses[0]["headers"]["Strict-Transport-Security"] == "max-age=3600"
+
+
+@pytest.mark.slow
+def test_hsts_is_raised_by_settings() -> None:
+    [response, *_others] = get_responses(HSTS_SECONDS="31536000", HSTS_SUBDOMAINS="on", HSTS_PRELOAD="on")
+    assert response["headers"]["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
 
 
 def test_http_redirects_to_https_with_all_headers_and_no_cookie(responses: list[dict[str, Any]]) -> None:

@@ -11,8 +11,11 @@ from django.conf import settings as shop
 PRODUCTION = {
     "DEBUG": "off",
     "SITE_URL": "https://shop.example",
-    "SECRET_KEY": "k" * 50,
+    "SECRET_KEY": "a key that nobody can guess, " * 2,
     "ALLOWED_HOSTS": "shop.example",
+    "SUPPORT_EMAIL": "support@shop.example",
+    "DEFAULT_FROM_EMAIL": "orders@shop.example",
+    "EMAIL_URL": "smtp+tls://user:password@mail.example:587",
     "STRIPE_SECRET_KEY": "sk_live_x",
     "STRIPE_PUBLISHABLE_KEY": "pk_live_x",
     "STRIPE_WEBHOOK_SECRET": "whsec_x",
@@ -48,6 +51,22 @@ def test_start_without_a_required_variable_names_it(name: str) -> None:
 @pytest.mark.slow
 def test_start_with_all_variables_succeeds() -> None:
     assert start() == (0, "started\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("environment", "flow"),
+    [
+        ({}, "setup_intent"),
+        ({"STRIPE_SECRET_KEY": "rk_live_x"}, "setup_intent"),
+        ({"STRIPE_SECRET_KEY": "sk_test_x", "STRIPE_PUBLISHABLE_KEY": "pk_test_x"}, "token"),
+        ({"STRIPE_CARD_FLOW": "token"}, "token"),
+        ({"STRIPE_SECRET_KEY": "sk_test_x", "STRIPE_PUBLISHABLE_KEY": "pk_test_x", "STRIPE_CARD_FLOW": "setup_intent"},
+         "setup_intent"),
+    ],
+)  # fmt: skip
+def test_live_keys_use_setup_intents_unless_the_setting_says_otherwise(environment: dict[str, str], flow: str) -> None:
+    assert start(READ.format("s.STRIPE_CARD_FLOW"), **environment) == (0, f"{flow}\n")
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ GROUPS = {
         "billing/answers.py",
         "billing/cards.py",
         "billing/gateway.py",
+        "billing/deliveries.py",
         "billing/limits.py",
         "billing/models/card.py",
     ],

@@ -1,0 +1,119 @@
+"""System checks for a shop that others can reach, or that takes real money. Each message has an id and a hint.
+
+Errors stop the start of every process, because gunicorn does not run system checks. Warnings are reported by
+`manage.py check --deploy`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from billing.checks import LIVE, is_loopback
+
+MIN_KEY_LENGTH, MIN_KEY_CHARACTERS = 50, 5  # of Django's own check security.W009
+TEST_KEYS, LIVE_KEYS = ("sk_test_", "rk_test_", "pk_test_"), ("sk_live_", "rk_live_", "pk_live_")
+
+
+def is_public() -> bool:
+    """Return whether others can reach the site, or a live key moves real money."""
+    return not is_loopback(settings.SITE_HOST.strip("[]")) or settings.STRIPE_SECRET_KEY.startswith(LIVE)
+
+
+@register(Tags.security)
+def check_public_site(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Return errors E001 to E006, which are never acceptable on a public site."""
+    return [*_check_site(), *_check_keys(), *_check_email()] if is_public() else []
+
+
+def _check_site() -> Iterator[CheckMessage]:
+    """Check that strangers see no debug pages, cannot forge signatures and use https (E001 to E003)."""
+    if settings.DEBUG:
+        yield Error(
+            "DEBUG is on, so every visitor could read the settings and the code.", hint="Set DEBUG=off.", id="shop.E001"
+        )
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    if any(len(key) < MIN_KEY_LENGTH or _is_simple(key) for key in keys):
+        yield Error(
+            "SECRET_KEY can be guessed, so anyone could sign in as staff and forge links in emails.",
+            hint='Set it to the output of: python -c "import secrets; print(secrets.token_urlsafe(60))"',
+            id="shop.E002",
+        )
+    if not settings.IS_TLS:
+        yield Error(
+            "SITE_URL begins with http, so passwords and sessions would be sent unencrypted.",
+            hint="Set SITE_URL to an address that begins with https://.",
+            id="shop.E003",
+        )
+
+
+def _is_simple(key: str) -> bool:
+    return len(set(key)) < MIN_KEY_CHARACTERS or key == settings.DEVELOPMENT_KEY
+
+
+def _check_keys() -> Iterator[CheckMessage]:
+    """Check that the keys of Stripe are all for tests or all live (E004)."""
+    keys = (settings.STRIPE_SECRET_KEY, settings.STRIPE_PUBLISHABLE_KEY)
+    if any(key.startswith(TEST_KEYS) for key in keys) and any(key.startswith(LIVE_KEYS) for key in keys):
+        yield Error(
+            "One Stripe key is for tests and the other one is live, so no card could be charged.",
+            hint="Set STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY to keys of the same mode.",
+            id="shop.E004",
+        )
+
+
+def _check_email() -> Iterator[CheckMessage]:
+    """Check that emails reach people, and that their answers reach the shop (E005 and E006)."""
+    if not settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"):
+        yield Error(
+            "Emails would be written to files and count as sent.",
+            hint="Set EMAIL_URL, for example to smtp+tls://user:password@mail.example:587.",
+            id="shop.E005",
+        )
+    unset = [name for name in ("SUPPORT_EMAIL", "DEFAULT_FROM_EMAIL") if settings.EMAIL_DEFAULTS[name] in _email(name)]
+    if unset:
+        yield Error(
+            f"Not set: {' and '.join(unset)}. Customers would write to an address that nobody reads.",
+            hint="Set it to an address of the shop.",
+            id="shop.E006",
+        )
+
+
+def _email(name: str) -> str:
+    return str(getattr(settings, name))
+
+
+@register(Tags.security, deploy=True)
+def check_dependencies(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn about defaults that suit one process on one machine (W001 to W003)."""
+    return list(_check_dependencies()) if is_public() else []
+
+
+def _check_dependencies() -> Iterator[CheckMessage]:
+    if not settings.STAFF_EMAIL:
+        yield Warning(
+            "STAFF_EMAIL is empty, so nobody is told about orders that need attention.",
+            hint="Set it to the address of those who process orders.",
+            id="shop.W001",
+        )
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        yield Warning(
+            "The database is a file, which only the processes of this machine can share.",
+            hint="Set DATABASE_URL to a PostgreSQL server, or silence shop.W002 if one machine is enough.",
+            id="shop.W002",
+        )
+    if settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+        yield Warning(
+            "Each process has a cache of its own, so limits that are counted there apply to each process.",
+            hint="Set CACHE_URL to a Redis server, or silence shop.W003 if there is one process.",
+            id="shop.W003",
+        )
+
+
+def reject_unsafe_settings() -> None:
+    """Raise ImproperlyConfigured, with the messages and hints, if check_public_site finds errors."""
+    errors = [f"{error.msg} {error.hint} ({error.id})" for error in check_public_site()]
+    if errors:
+        raise ImproperlyConfigured(" ".join(errors))
