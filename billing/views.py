@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import answers, cards, deliveries, limits
+from billing import answers, cards, limits
 from billing.csp import payment_page
 from billing.declines import decline_message
 from billing.forms import SetupForm, TokenForm
@@ -140,7 +140,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
     if len(length) > 9 or int(length) > MAX_BYTES:
         return HttpResponse(status=413)
     try:
-        event = deliveries.read_event(request.body, request.headers.get("Stripe-Signature", ""))
+        event = answers.read_event(request.body, request.headers.get("Stripe-Signature", ""))
     except ValueError:
         return HttpResponse(status=400)
     if event.livemode != settings.STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):

@@ -12,7 +12,7 @@ class EcommerceConfig(AppConfig):
 
     def ready(self) -> None:
         """Reject unsafe settings, and a storage that does not exist, at the start. Register checks and placeholders."""
-        from ecommerce import checks
+        from ecommerce.operations import checks
         from ecommerce.shared_pages import placeholders
 
         checks.reject_unsafe_settings()

@@ -21,6 +21,13 @@ Value = TypeVar("Value")
 env = environ.Env()
 ON, OFF = {"on", "true", "yes", "y", "ok", "1"}, {"off", "false", "no", "n", "0"}
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
+# With Django's default of deferred transactions, two writers get "database is locked" errors. A writer that takes its
+# lock at the start of the transaction waits instead.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000;",
+}
 # The system asks a silent database server after a minute whether it is there, and gives up after another half.
 KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
@@ -196,7 +203,7 @@ def database_of(text: str) -> dict[str, Any]:
     if config.get("ENGINE") not in (SQLITE, POSTGRESQL) or not config.get("NAME"):
         raise ValueError("sqlite:///path/shop.sqlite3 or postgres://user:password@host:5432/shop")
     if config["ENGINE"] == SQLITE:
-        return config
+        return config | {"OPTIONS": SQLITE_OPTIONS | config.get("OPTIONS", {})}
     return config | {"ENGINE": "core.database.postgresql", "OPTIONS": KEEPALIVES | config.get("OPTIONS", {})}
 
 

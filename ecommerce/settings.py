@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
+    "ecommerce.operations.probes.ProbeMiddleware",  # before all others: a probe has no host name or session
     "core.middleware.AfterResponseMiddleware",  # outermost, so that it has the response that is sent
     "core.middleware.VersionsMiddleware",  # before all middleware that reads versions
     "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
@@ -92,7 +93,7 @@ MIDDLEWARE = [
     "core.middleware.LanguageMiddleware",  # before all middleware that can answer with text
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ecommerce.maintenance.MaintenanceMiddleware",  # before all middleware that needs the database
+    "ecommerce.operations.maintenance.MaintenanceMiddleware",  # before all middleware that needs the database
     "core.middleware.RejectNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -133,14 +134,7 @@ DATABASES: dict[str, Any] = {"default": setting("DATABASE_URL", _database, read.
 # Each thread keeps its connection for so many seconds. A request whose connection was lost opens another one.
 DATABASES["default"].setdefault("CONN_MAX_AGE", setting("CONN_MAX_AGE", "600", read.number_of(0, 86_400)))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # With Django's default of deferred transactions, two writers get "database is locked" errors. A writer that takes
-    # its lock at the start of the transaction waits instead.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000;",
-    }
+if DATABASES["default"]["ENGINE"] == read.SQLITE:
     # Tests use a file too, because the shared in-memory database raises "table is locked" in a second thread.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -286,6 +280,8 @@ CARD_TRIES = {  # declined cards per hour, see billing.limits
     for scope, default in {"profile": "10", "session": "10", "address": "30", "shop": "200"}.items()
 }
 STRIPE_SIMULATOR_STATE = env.str("STRIPE_SIMULATOR_STATE", str(VAR_DIR / "stripe-simulator.sqlite3"))
+
+PROBE_TOKEN = env.str("PROBE_TOKEN", "").strip()  # a bearer token that may see the details of /readyz from elsewhere
 
 # Maintenance mode: pages return 503 while this is on or the file exists. The file needs no restart; its text is shown.
 MAINTENANCE = setting("MAINTENANCE", "off", read.switch_of)

@@ -13,7 +13,7 @@ from core.http import next_url, private, same_origin_or_csrf
 from core.page_cache.sharing import expires_at, shared_page
 from core.page_cache.versions import SITE, read_versions
 from ecommerce import home_sections
-from ecommerce.maintenance import render_static_page
+from ecommerce.operations.maintenance import render_static_page
 from products.models import Product
 from products.page_names import PRODUCTS
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from ecommerce.maintenance import MAX_REASON_LENGTH, render_static_page
+from ecommerce.operations.maintenance import MAX_REASON_LENGTH, render_static_page
 
 
 @pytest.fixture

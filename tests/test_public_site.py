@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as shop
 from django.core.exceptions import ImproperlyConfigured
 
-from ecommerce import checks
+from ecommerce.operations import checks
 from tests.test_settings import PRODUCTION, start
 
 SAFE: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import stripe
 
-from billing import answers, deliveries, gateway
+from billing import answers, gateway
 from stripe_simulator.webhooks import signature
 
 BODIES = [
@@ -289,7 +289,7 @@ def test_setup_is_read_with_or_without_its_card(
 def signed(event: Any, seconds: float = 0) -> answers.Event:
     """Return the event of a delivery that was signed some seconds from now."""
     payload, sent = json.dumps(event), int(time.time() + seconds)
-    return deliveries.read_event(payload.encode(), signature(payload, "whsec_tests", sent))
+    return answers.read_event(payload.encode(), signature(payload, "whsec_tests", sent))
 
 
 EVENT = {"id": "evt_1", "type": "charge.refunded", "livemode": False, "data": {"object": {"object": "charge"}}}

@@ -22,7 +22,7 @@ from core.page_cache import placeholders
 from core.page_cache.answers import FilledPage, SharedResponse, finish
 from core.page_cache.pages import Page
 from core.page_cache.sharing import Lookup, Sharing, look_up
-from ecommerce import maintenance
+from ecommerce.operations import maintenance
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from ecommerce.maintenance import render_static_page
+from ecommerce.operations.maintenance import render_static_page
 from orders.models import Order, Payment
 from products.models import Product
 from stripe_simulator.server import Simulator

@@ -16,7 +16,6 @@ GROUPS = {
         "billing/answers.py",
         "billing/cards.py",
         "billing/gateway.py",
-        "billing/deliveries.py",
         "billing/limits.py",
         "billing/models/card.py",
     ],

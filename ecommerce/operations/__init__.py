@@ -1,0 +1,1 @@
+"""What operators need: checks of the settings, maintenance mode, and probes for load balancers and monitoring."""

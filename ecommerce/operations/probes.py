@@ -1,0 +1,127 @@
+"""Answers to a load balancer and to monitoring: `/healthz` and `/readyz`.
+
+`/healthz` says that the process answers. `/readyz` says whether it can serve shoppers: 503 if the database is away or a
+migration is missing, otherwise 200. What only delays work makes the shop `degraded`. Strangers do not learn that.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache as keep
+from ipaddress import ip_address
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Min
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from billing.models import StripeEvent
+from core.emails.outbox import OutboxMail
+
+RETRY_SECONDS = 10
+LATE = timedelta(minutes=15)  # reconcile runs every few minutes, so what is older waits for something
+CACHE_KEY = "probe"
+
+
+class ProbeMiddleware:
+    """Middleware that answers both paths before any other, so that host names, redirects and sessions do not matter."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        probe = PROBES.get(request.path_info)
+        if probe is None:
+            return self.get_response(request)
+        response = probe(request) if request.method in ("GET", "HEAD") else HttpResponseNotAllowed(["GET", "HEAD"])
+        response["Cache-Control"] = "no-store"
+        response["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Return 200 without a look at the database."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Return the state as JSON, with details for this machine and for who has settings.PROBE_TOKEN."""
+    try:
+        missing = _missing_migrations()
+        details = _details() if not missing and _may_see_details(request) else {}
+    except DatabaseError:
+        return _unavailable("The database does not answer.")
+    if missing:
+        return _unavailable("A migration is missing. Run `manage.py migrate`.")
+    is_degraded = any(detail["is_late"] for detail in details.values())
+    return JsonResponse({"status": "degraded" if is_degraded else "ok"} | details)
+
+
+PROBES = {"/healthz": healthz, "/readyz": readyz}
+
+
+def _unavailable(reason: str) -> HttpResponse:
+    return JsonResponse(
+        {"status": "unavailable", "reason": reason}, status=503, headers={"Retry-After": str(RETRY_SECONDS)}
+    )
+
+
+@keep
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    """Return the migrations of this release, by app and name."""
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def _missing_migrations() -> bool:
+    return not _known_migrations() <= set(MigrationRecorder(connection).applied_migrations())
+
+
+def _may_see_details(request: HttpRequest) -> bool:
+    """Return whether the request comes from this machine and not through a proxy, or has the token."""
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    if settings.PROBE_TOKEN and scheme == "Bearer" and constant_time_compare(token, settings.PROBE_TOKEN):
+        return True
+    is_direct = "X-Forwarded-For" not in request.headers and "Forwarded" not in request.headers
+    return is_direct and _is_loopback(request.META.get("REMOTE_ADDR", ""))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:  # empty for a Unix socket, which a proxy uses
+        return False
+
+
+def _details() -> dict[str, dict[str, Any]]:
+    """Return for each part whether it is late, and how long the oldest has waited."""
+    event = StripeEvent.objects.filter(processed=None).aggregate(at=Min("received"))["at"]
+    return {
+        "cache": {"is_late": not _cache_works()},
+        "oldest_unsent_email": _age(_oldest_unsent()),
+        "oldest_unprocessed_event": _age(event),
+    }
+
+
+def _oldest_unsent() -> datetime | None:
+    kinds = [model for model in apps.get_models() if issubclass(model, OutboxMail)]
+    times = [kind._default_manager.unsent().aggregate(at=Min("timestamp"))["at"] for kind in kinds]
+    return min((time for time in times if time), default=None)
+
+
+def _age(since: datetime | None) -> dict[str, Any]:
+    age = timezone.now() - since if since else timedelta(0)
+    return {"seconds": int(age.total_seconds()), "is_late": age > LATE}
+
+
+def _cache_works() -> bool:
+    try:
+        cache.set(CACHE_KEY, "works", 10)
+        return bool(cache.get(CACHE_KEY) == "works")
+    except Exception:  # of the network or the server, of any kind
+        return False
