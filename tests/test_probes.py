@@ -14,7 +14,7 @@ from accounts.models import AccountMail
 from billing.models import StripeEvent
 from tests.visitors import count_queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 PATHS = ["/healthz", "/readyz"]
 STRANGER = {"REMOTE_ADDR": "192.0.2.1"}
 

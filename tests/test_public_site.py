@@ -71,6 +71,7 @@ def test_any_unsafe_settings_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> 
             checks.reject_unsafe_settings()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("name", "value", "_expected"), UNSAFE)
 def test_site_on_this_machine_with_test_payments_may_have_all_defaults(
     monkeypatch: pytest.MonkeyPatch, name: str, value: Any, _expected: str
