@@ -138,7 +138,8 @@ def test_start_with_an_unknown_storage_names_the_variable() -> None:
 @pytest.mark.slow
 def test_start_with_a_comma_in_the_shop_name_quotes_the_sender() -> None:
     expected = '"Hearth, Clay & Co" <shop@shop.example>'
-    assert start(READ.format("s.DEFAULT_FROM_EMAIL"), SITE_NAME="Hearth, Clay & Co") == (0, f"{expected}\n")
+    environment = {"SITE_NAME": "Hearth, Clay & Co", "DEFAULT_FROM_EMAIL": ""}
+    assert start(READ.format("s.DEFAULT_FROM_EMAIL"), **environment) == (0, f"{expected}\n")
 
 
 @pytest.mark.slow

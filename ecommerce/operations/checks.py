@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from billing.checks import LIVE, is_loopback
+from billing.checks import LIVE, check_payment_settings, is_loopback
 
 MIN_KEY_LENGTH, MIN_KEY_CHARACTERS = 50, 5  # of Django's own check security.W009
 TEST_KEYS, LIVE_KEYS = ("sk_test_", "rk_test_", "pk_test_"), ("sk_live_", "rk_live_", "pk_live_")
@@ -113,7 +113,7 @@ def _check_dependencies() -> Iterator[CheckMessage]:
 
 
 def reject_unsafe_settings() -> None:
-    """Raise ImproperlyConfigured, with the messages and hints, if check_public_site finds errors."""
-    errors = [f"{error.msg} {error.hint} ({error.id})" for error in check_public_site()]
+    """Raise ImproperlyConfigured, with all messages and hints, if a check finds errors."""
+    errors = [f"{error.msg} {error.hint} ({error.id})" for error in [*check_payment_settings(), *check_public_site()]]
     if errors:
         raise ImproperlyConfigured(" ".join(errors))
