@@ -5,16 +5,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class BillingConfig(AppConfig):
-    """App configuration that connects signal receivers and checks, and rejects dangerous settings at startup."""
+    """App configuration that connects signal receivers and checks."""
 
     name = "billing"
     verbose_name = _("Billing")
 
     def ready(self) -> None:
-        """Connect the signal receivers and checks.
-
-        gunicorn does not run system checks, so dangerous settings are rejected here too.
-        """
+        """Connect the signal receivers and checks."""
         from billing import checks, signals  # noqa: F401
-
-        checks.reject_dangerous_settings()

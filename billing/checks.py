@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.core.exceptions import ImproperlyConfigured
 
 from core import money
 
@@ -97,10 +96,3 @@ def check_token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
             id="billing.W001",
         )
     ]
-
-
-def reject_dangerous_settings() -> None:
-    """Raise ImproperlyConfigured, with the messages and hints, if check_payment_settings finds errors."""
-    errors = [f"{error.msg} {error.hint}" for error in check_payment_settings()]
-    if errors:
-        raise ImproperlyConfigured(" ".join(errors))

@@ -80,7 +80,7 @@ def test_site_on_this_machine_with_test_payments_may_have_all_defaults(
     assert ids(monkeypatch, *local, (name, value)) == []
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_live_key_makes_any_site_public(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     assert ids(monkeypatch, ("SITE_HOST", host), ("DEBUG", True)) == ["shop.E001"]
 

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from billing import checks
+from ecommerce.operations.checks import reject_unsafe_settings
 
 REAL = {"STRIPE_IS_REAL": True, "STRIPE_API_BASE": "https://api.stripe.com"}
 LIVE = REAL | {"STRIPE_SECRET_KEY": "sk_live_x"}
@@ -62,12 +63,12 @@ def test_startup_with_dangerous_settings_raises_an_error_with_a_hint(settings: A
     settings.STRIPE_SECRET_KEY = "sk_live_x"
     settings.SITE_HOST = "127.0.0.1"
     with pytest.raises(ImproperlyConfigured, match="Unset STRIPE_API_BASE, or use a test key"):
-        checks.reject_dangerous_settings()
+        reject_unsafe_settings()
 
 
 def test_startup_with_safe_settings_succeeds(settings: Any) -> None:
     settings.SITE_HOST = "127.0.0.1"
-    checks.reject_dangerous_settings()
+    reject_unsafe_settings()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])

@@ -9,15 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.template import Context, Engine, RequestContext
 from django.utils.html import escape
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
 from core.page_cache.bounded_cache import BoundedCache
-from core.rendering.page_urls import url_base
+from core.rendering.page_urls import surroundings
 
 MAX_LENGTH = 500_000  # characters of all texts of snippets that a process keeps
 Argument = str | int | None
@@ -76,7 +74,7 @@ def render_part(path: str, context: Context, arguments: dict[str, Argument]) -> 
         return render_snippet(path, context, arguments.items())
     # The template is part of the key, so a template that has been changed is rendered again.
     template = Engine.get_default().get_template(path)
-    key = (template, get_language(), settings.LANGUAGE_CODE, url_base(), *arguments.items())
+    key = (template, surroundings(), *arguments.items())
     if (text := _texts.get(key)) is None:
         text = render_snippet(path, context, arguments.items())
         _texts.add(key, text)

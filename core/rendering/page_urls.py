@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.urls import get_script_prefix, get_urlconf, reverse
+from django.utils.translation import get_language
 
 SLUG = re.compile(r"[-a-zA-Z0-9_]+")  # what the path converter `slug` accepts
 STAND_IN = "stand-in"
@@ -26,6 +27,11 @@ def slug_url(view_name: str, slug: str) -> str:
 def url_base() -> tuple[str, object]:
     """Return what all URLs depend on: the script prefix and the URL configuration."""
     return get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF
+
+
+def surroundings() -> tuple[object, ...]:
+    """Return what all HTML depends on besides its values: the languages and the base of all URLs."""
+    return get_language(), settings.LANGUAGE_CODE, url_base()
 
 
 @lru_cache(maxsize=256)

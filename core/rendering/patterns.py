@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.template import Context, Template
 from django.template.loader import get_template
-from django.utils.translation import get_language
 
-from core.rendering.page_urls import url_base
+from core.rendering.page_urls import surroundings
 
 MARK = "\ue000"  # a character for private use, which no template contains
 
@@ -24,15 +22,14 @@ def fill_pattern(template_name: str, kind: NamedTuple, values: Mapping[str, str]
     Only the flags may decide which parts the row has, because the template does not see the values.
     """
     template = get_template(template_name).template  # type: ignore[attr-defined]
-    return _pattern(template, kind, tuple(values), get_language(), settings.LANGUAGE_CODE, url_base()) % values
+    return _pattern(template, kind, tuple(values), surroundings()) % values
 
 
 @lru_cache(maxsize=256)
-def _pattern(template: Template, kind: Any, names: tuple[str, ...], *_surroundings: object) -> str:
+def _pattern(template: Template, kind: Any, names: tuple[str, ...], _surroundings: object) -> str:
     """Return the HTML of this kind of row with `%(name)s` for each value.
 
-    The surroundings are the languages and the base of all URLs. They are the current ones. A template that was changed
-    is another object, so it is rendered again.
+    The surroundings are the current ones. A template that was changed is another object, so it is rendered again.
     """
     stand_ins = {name: f"{MARK}{name}{MARK}" for name in names}
     html = template.render(Context(kind._asdict() | stand_ins))

@@ -3,13 +3,11 @@
 from typing import Any
 
 from django import template
-from django.conf import settings
 from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
 from core.page_cache.bounded_cache import BoundedCache
-from core.rendering.page_urls import url_base
+from core.rendering.page_urls import surroundings
 
 register = template.Library()
 MAX_LENGTH = 1_000_000  # characters of all fragments that a process keeps
@@ -29,7 +27,7 @@ class FragmentNode(template.Node):
         if None in values or any(obstacle.resolve(context, ignore_failures=True) for obstacle in self.obstacles):
             return self.nodelist.render(context)
         # The node is part of the key, so a template that has been changed is rendered again.
-        key = (self, get_language(), settings.LANGUAGE_CODE, url_base(), *values)
+        key = (self, surroundings(), *values)
         if (fragment := STORE.get(key)) is None:
             fragment = self.nodelist.render(context)
             STORE.add(key, fragment)

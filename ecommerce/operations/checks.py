@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from billing.checks import LIVE, check_payment_settings, is_loopback
+from ecommerce.environment import SQLITE
 
 MIN_KEY_LENGTH, MIN_KEY_CHARACTERS = 50, 5  # of Django's own check security.W009
 TEST_KEYS, LIVE_KEYS = ("sk_test_", "rk_test_", "pk_test_"), ("sk_live_", "rk_live_", "pk_live_")
@@ -19,7 +20,7 @@ TEST_KEYS, LIVE_KEYS = ("sk_test_", "rk_test_", "pk_test_"), ("sk_live_", "rk_li
 
 def is_public() -> bool:
     """Return whether others can reach the site, or a live key moves real money."""
-    return not is_loopback(settings.SITE_HOST.strip("[]")) or settings.STRIPE_SECRET_KEY.startswith(LIVE)
+    return not is_loopback(settings.SITE_HOST) or settings.STRIPE_SECRET_KEY.startswith(LIVE)
 
 
 @register(Tags.security)
@@ -98,7 +99,7 @@ def _check_dependencies() -> Iterator[CheckMessage]:
             hint="Set it to the address of those who process orders.",
             id="shop.W001",
         )
-    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    if settings.DATABASES["default"]["ENGINE"] == SQLITE:
         yield Warning(
             "The database is a file, which only the processes of this machine can share.",
             hint="Set DATABASE_URL to a PostgreSQL server, or silence shop.W002 if one machine is enough.",

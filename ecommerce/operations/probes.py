@@ -6,8 +6,7 @@ migration is missing, otherwise 200. What only delays work makes the shop `degra
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache as keep
-from ipaddress import ip_address
+from functools import lru_cache
 from typing import Any
 
 from django.apps import apps
@@ -21,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from billing.checks import is_loopback
 from billing.models import StripeEvent
 from core.emails.outbox import OutboxMail
 
@@ -72,7 +72,7 @@ def _unavailable(reason: str) -> HttpResponse:
     )
 
 
-@keep
+@lru_cache
 def _known_migrations() -> frozenset[tuple[str, str]]:
     """Return the migrations of this release, by app and name."""
     return frozenset(MigrationLoader(None).disk_migrations)
@@ -88,14 +88,7 @@ def _may_see_details(request: HttpRequest) -> bool:
     if settings.PROBE_TOKEN and scheme == "Bearer" and constant_time_compare(token, settings.PROBE_TOKEN):
         return True
     is_direct = "X-Forwarded-For" not in request.headers and "Forwarded" not in request.headers
-    return is_direct and _is_loopback(request.META.get("REMOTE_ADDR", ""))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:  # empty for a Unix socket, which a proxy uses
-        return False
+    return is_direct and is_loopback(request.META.get("REMOTE_ADDR"))  # empty for a Unix socket, which a proxy uses
 
 
 def _details() -> dict[str, dict[str, Any]]:

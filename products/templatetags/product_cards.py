@@ -9,11 +9,10 @@ from django.conf import settings
 from django.template import Context
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 
 from core.money import format_money
 from core.page_cache.bounded_cache import BoundedCache
-from core.rendering.page_urls import url_base
+from core.rendering.page_urls import surroundings
 from core.rendering.patterns import fill_pattern
 from products.models import Product
 from products.models.product import availability
@@ -45,12 +44,12 @@ def product_cards(
     A card is kept for the values that it shows, unless it depends on the visitor or has URLs that expire.
     """
     template = get_template(TEMPLATE).template  # type: ignore[attr-defined]
-    values = (settings.LANGUAGE_CODE, settings.CURRENCY, settings.LOW_STOCK, settings.MEDIA_URL, has_buttons)
-    surroundings = (template, get_language(), url_base(), *values)
+    values = (settings.CURRENCY, settings.LOW_STOCK, settings.MEDIA_URL, has_buttons)
+    kept_for = (template, surroundings(), *values)
     cards = []
     for number, product in enumerate(products):
         is_lazy = number >= eager
-        key = (*_shown(product), is_lazy, surroundings)
+        key = (*_shown(product), is_lazy, kept_for)
         if (card := CARDS.get(key)) is None:
             card = _card(context, product, is_lazy, has_buttons)
             if not product.is_sold_out and product.image.has_lasting_urls:
