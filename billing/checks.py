@@ -65,7 +65,7 @@ def _check_real_payments() -> Iterator[CheckMessage]:
     """Check that the settings that Stripe requires in production are set (E005)."""
     missing = [name for name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET") if not getattr(settings, name)]
     if missing and settings.STRIPE_IS_REAL and not settings.DEBUG:
-        yield Error(f"Not set: {' and '.join(missing)}.", hint="See .env.example.", id="billing.E005")
+        yield Error(f"Not set: {' and '.join(missing)}.", hint="See docs/settings.md.", id="billing.E005")
 
 
 def _check_cards() -> Iterator[CheckMessage]:

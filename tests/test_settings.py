@@ -45,7 +45,7 @@ def start(code: str = START, **environment: str) -> tuple[int, str]:
 def test_start_without_a_required_variable_names_it(name: str) -> None:
     code, output = start(READ.format("s.DEBUG"), **{name: ""})
     assert code != 0
-    assert f"DEBUG is off and {name} is not set. See .env.example." in output
+    assert f"DEBUG is off and {name} is not set. See docs/settings.md." in output
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_start_with_an_https_url_enables_tls_settings() -> None:
 def test_start_with_an_unknown_time_zone_names_it(name: str) -> None:
     code, output = start(READ.format("s.DEBUG"), TIME_ZONE=name)
     assert code != 0
-    assert f"TIME_ZONE is not a time zone: {name!r}. Set it to a name such as Europe/London." in output
+    assert f"TIME_ZONE must be the name of a time zone, such as Europe/London. It is {name!r}." in output
 
 
 @pytest.mark.slow
