@@ -56,17 +56,14 @@ def is_safe(settings: SimpleNamespace) -> bool:
     """
     if settings.SITE_URL.startswith("http://127.0.0.1") and "live" not in settings.STRIPE_SECRET_KEY:
         return True
+    unchanged = ("SECRET_KEY", "SITE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET")
     return all([
+        *(getattr(settings, name) == FULL[name].strip() for name in unchanged),
         not settings.DEBUG,
-        settings.SECRET_KEY == FULL["SECRET_KEY"].strip(),
-        settings.SITE_URL == FULL["SITE_URL"],
         settings.SESSION_COOKIE_SECURE,
         settings.CSRF_COOKIE_SECURE,
         settings.SECURE_SSL_REDIRECT,
         "*" not in settings.ALLOWED_HOSTS,
-        settings.STRIPE_SECRET_KEY == FULL["STRIPE_SECRET_KEY"],
-        settings.STRIPE_PUBLISHABLE_KEY == FULL["STRIPE_PUBLISHABLE_KEY"],
-        settings.STRIPE_WEBHOOK_SECRET == FULL["STRIPE_WEBHOOK_SECRET"],
         settings.STRIPE_API_BASE == "https://api.stripe.com",
         settings.EMAIL_BACKEND.endswith("smtp.EmailBackend"),
         not set(EMAIL_DEFAULTS.values()) & {settings.SUPPORT_EMAIL, settings.DEFAULT_FROM_EMAIL},
