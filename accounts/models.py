@@ -20,7 +20,7 @@ from accounts.email_addresses import (
     same_email,
     validate_customer_email,
 )
-from core.emails.outbox import OutboxMail, OutboxQuerySet
+from core.emails.outbox import OutboxMail, OutboxQuerySet, queued
 
 GUEST_SESSION_KEY = "guest_email_id"
 HOUR = timedelta(hours=1)
@@ -189,6 +189,8 @@ class AccountMailQuerySet(OutboxQuerySet):
         mail = self.create(kind=kind, to=canonical_email(to), client=client, user=user, language=get_language() or "")
         if self.exceeds_limit(mail):
             mail.delete()
+        else:
+            queued.send(AccountMail)
 
     def exceeds_limit(self, mail: "AccountMail") -> bool:
         """Check whether earlier emails of the last hour already reach the limit of the recipient or the client."""

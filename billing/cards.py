@@ -13,10 +13,12 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_tasks import task
 
 from billing import answers, gateway, limits
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
+from core.background.tasks import start
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +78,7 @@ def _store(profile: BillingProfile, response: dict[str, Any], use: CardUse, atte
         card = Card.objects.add_new(profile, response, use.is_save_chosen, use.order_number)
         attempt.record(ok=True, card=card, is_check_due=False)
     if card.stripe_id != response["id"]:
-        detach_quietly(Card.objects.to_detach().filter(stripe_id=response["id"]))
+        start(detach_removed_card, response["id"])
     return card
 
 
@@ -90,12 +92,15 @@ def is_on_file(card: Card) -> bool:
 
 
 def remove(card: Card) -> None:
-    """Remove a card locally, then at Stripe. If the call to Stripe fails, reconcile removes it there later."""
+    """Remove a card here at once, and at Stripe soon."""
     if Card.objects.remove(card):
-        try:
-            finish_removal(card)
-        except answers.GatewayError as error:
-            logger.warning("card %s could not be removed at Stripe yet: %s", card.pk, error)
+        start(detach_removed_card, card.stripe_id)
+
+
+@task()
+def detach_removed_card(stripe_id: str) -> None:
+    """Try for a short time to detach a removed card at Stripe. Otherwise reconcile does it."""
+    detach_quietly(Card.objects.to_detach().filter(stripe_id=stripe_id))
 
 
 def detach_quietly(cards: Iterable[Card]) -> None:

@@ -29,7 +29,7 @@ def sync_billing_profile(
     elif update_fields is None or "email" in update_fields:
         outdated = BillingProfile.objects.filter(user=instance).exclude(email=instance.email)
         if outdated.update(email=instance.email):
-            BillingProfile.objects.update_customer_after_commit(user=instance)
+            BillingProfile.objects.update_customer_after_commit(user=instance.pk)
 
 
 @receiver(user_logged_in, dispatch_uid="session_billing_profile")

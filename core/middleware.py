@@ -10,7 +10,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers, has_vary_header, patch_vary_headers
 
-from core.after_response import collect_work, run_all
+from core.background.after_response import collect_work, run_all
 from core.http import permissions_policy
 from core.page_cache.versions import remember_versions
 

@@ -1,14 +1,15 @@
-"""Abstract base models for all apps, and the version rows of pages."""
+"""Abstract base models for all apps, and the rows of the page cache and of background runs."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import models
 
+from core.background.models import BackgroundRun
 from core.columns import Columns
 from core.page_cache.models import PageVersion
 
-__all__ = ["GuardedModel", "PageVersion"]
+__all__ = ["BackgroundRun", "GuardedModel", "PageVersion"]
 
 
 class GuardedModel(models.Model):

@@ -51,6 +51,8 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "csp",
     "axes",
+    "django_tasks",
+    "django_tasks_db",
     "core",
     "ecommerce",
     "products",
@@ -123,6 +125,13 @@ PAGE_CACHE_ENTRIES = value("PAGE_CACHE_ENTRIES")
 PAGE_CACHE_SLOTS = 0  # on the cache server, if the shop has one; processes always keep pages in their memory too
 if read.is_redis(CACHES["default"]):
     CACHES["pages"], PAGE_CACHE_SLOTS = read.page_cache_of(CACHES["default"]), PAGE_CACHE_ENTRIES
+
+# Background work, see core.background.tasks
+TASK_ENGINE: str = value("TASK_ENGINE")
+TASKS = {"default": {"BACKEND": variables.TASK_ENGINES[TASK_ENGINE], "QUEUES": ["default", "slow"]}}
+if TASK_ENGINE == "rq":
+    INSTALLED_APPS += ["django_rq"]
+    RQ_QUEUES = {queue: {"URL": CACHES["default"].get("LOCATION")} for queue in TASKS["default"]["QUEUES"]}
 
 # Visitors
 AUTH_USER_MODEL = "accounts.User"

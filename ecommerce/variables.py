@@ -16,6 +16,10 @@ from core.times import is_time_zone
 from ecommerce import environment as read
 
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]  # each by its own name; another one needs a folder in locale/
+TASK_ENGINES = {"immediate": "django_tasks.backends.immediate.ImmediateBackend"} | {
+    "database": "django_tasks_db.DatabaseBackend",
+    "rq": "django_tasks_rq.RQBackend",
+}
 LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 EMAIL_DEFAULTS = {"SUPPORT_EMAIL": "help@shop.example", "DEFAULT_FROM_EMAIL": "shop@shop.example"}  # nobody reads them
 _destinations = known_countries() - NON_DESTINATIONS
@@ -147,6 +151,12 @@ STORAGE = [
     Variable(
         "PAGE_CACHE_ENTRIES", "1000", read.number_of(10, 1_000_000), "Pages that each process keeps, and with "
         "CACHE_URL the Redis server.",
+    ),
+    Variable(
+        "TASK_ENGINE", "immediate", read.choice_of(TASK_ENGINES), "Who sends emails and does other background work. "
+        "immediate: the web processes, after the response, and reconcile. database: workers (manage.py db_worker). "
+        "rq: RQ workers on the Redis of CACHE_URL (manage.py rqworker), with the packages of requirements-rq.txt.",
+        "database in make run, immediate elsewhere",
     ),
     Variable("MEDIA_ROOT", "", text_of, "The folder of uploaded pictures.", "media in VAR_DIR"),
     Variable(

@@ -1,8 +1,10 @@
 """Signal receivers for orders."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -12,6 +14,9 @@ from accounts.models import User
 from addresses.models import Address
 from carts import guest_carts
 from carts.models import Cart
+from core.background.tasks import has_workers, start
+from core.emails.outbox import queued
+from orders.bookkeeping.tasks import send_due_emails
 from orders.models import Order
 from orders.models.order import new_order_id
 from orders.workflow import guests
@@ -32,6 +37,16 @@ def copy_cart_totals(sender: type[Cart], instance: Cart, raw: bool = False, **kw
     """
     if not raw and instance.billing_profile_id:
         Order.objects.copy_totals(instance)
+
+
+@receiver(queued, dispatch_uid="send_queued_emails")
+def send_queued_emails(sender: Any, **kwargs: Any) -> None:
+    """Let a worker send the email soon after the commit. Without workers, reconcile sends it.
+
+    No page sends it, because visitors would wait for the mail server, and see by the time who has an account.
+    """
+    if has_workers():
+        transaction.on_commit(partial(start, send_due_emails))
 
 
 @receiver(post_delete, sender=Address, dispatch_uid="clear_log_about_address")

@@ -12,11 +12,19 @@ from django.utils import timezone
 
 from accounts.models import AccountMail
 from billing.models import StripeEvent
+from core.background.models import BackgroundRun, record_finish
+from orders.bookkeeping.reconcile import RECONCILE
 from tests.visitors import count_queries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 PATHS = ["/healthz", "/readyz"]
+PARTS = {"last_finished_reconcile", "oldest_unsent_email", "oldest_unprocessed_event"}
 STRANGER = {"REMOTE_ADDR": "192.0.2.1"}
+
+
+@pytest.fixture(autouse=True)
+def finished_reconcile(db: None) -> None:
+    record_finish(RECONCILE)
 
 
 def details(client: Client, **options: Any) -> dict[str, Any]:
@@ -82,9 +90,17 @@ def make_late_event() -> None:
     StripeEvent.objects.update(received=timezone.now() - timedelta(minutes=16))
 
 
+def make_late_reconcile() -> None:
+    BackgroundRun.objects.update(finished=timezone.now() - timedelta(minutes=16))
+
+
 @pytest.mark.parametrize(
-    ("make", "part"), [(make_late_email, "oldest_unsent_email"), (make_late_event, "oldest_unprocessed_event")]
-)
+    ("make", "part"),
+    [
+        (make_late_email, "oldest_unsent_email"), (make_late_event, "oldest_unprocessed_event"),
+        (make_late_reconcile, "last_finished_reconcile"),
+    ],
+)  # fmt: skip
 def test_late_work_makes_the_shop_degraded(client: Client, make: Any, part: str) -> None:
     assert details(client)["status"] == "ok"
     make()
@@ -92,6 +108,11 @@ def test_late_work_makes_the_shop_degraded(client: Client, make: Any, part: str)
     assert found["status"] == "degraded"
     assert [name for name, value in found.items() if name != "status" and value["is_late"]] == [part]
     assert 950 < found[part]["seconds"] < 1000
+
+
+def test_reconcile_that_never_finished_makes_the_shop_degraded(client: Client) -> None:
+    BackgroundRun.objects.update(began=timezone.now(), finished=None)
+    assert details(client)["last_finished_reconcile"] == {"seconds": None, "is_late": True}
 
 
 def test_cache_that_fails_makes_the_shop_degraded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,4 +145,4 @@ def test_without_a_token_an_empty_one_opens_nothing(client: Client, settings: An
 def test_token_shows_the_details(client: Client, settings: Any) -> None:
     settings.PROBE_TOKEN = "a secret token"
     found = details(client, **STRANGER, headers={"Authorization": "Bearer a secret token"})
-    assert set(found) == {"status", "cache", "oldest_unsent_email", "oldest_unprocessed_event"}
+    assert set(found) == {"status", "cache", *PARTS}

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -11,11 +12,13 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_tasks import task
 
 from accounts import guest_session
 from accounts.email_addresses import canonical_email
 from accounts.models import GuestEmail, User
 from billing import answers, gateway
+from core.background.tasks import start
 from core.columns import Columns
 from core.database.prepared import PreparedQuery
 from core.models import GuardedModel
@@ -150,21 +153,8 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         return profiles.update(user=None, guest_email=None, active=False, **empty)
 
     def update_customer_after_commit(self, **lookup: Any) -> None:
-        """Let the Stripe customer of this profile get its current email address, after the commit.
-
-        If Stripe does not answer soon, reconcile does it later.
-        """
-        transaction.on_commit(lambda: self._update_customer(**lookup))
-
-    def _update_customer(self, **lookup: Any) -> None:
-        profile = self.with_outdated_customer().filter(**lookup).first()
-        if profile is None:
-            return
-        try:
-            with gateway.brief_timeouts():
-                profile.update_customer()
-        except answers.GatewayError as error:
-            logger.warning("Stripe customer of billing profile %s not updated yet: %s", profile.pk, error)
+        """Let the Stripe customer of this profile get its current email address soon after the commit."""
+        transaction.on_commit(partial(start, update_outdated_customer, **lookup))
 
     def with_outdated_customer(self) -> models.QuerySet["BillingProfile"]:
         """Return the profiles whose customer at Stripe does not have the profile's email address.
@@ -336,3 +326,16 @@ class BillingProfile(GuardedModel):
         """Store that Stripe rejected the email address, unless it was changed in the meantime."""
         BillingProfile.objects.filter(pk=self.pk, email=self.email).update(rejected_email=self.email)
         self.rejected_email = self.email
+
+
+@task()
+def update_outdated_customer(**lookup: Any) -> None:
+    """Try for a short time to send the email address of this profile to Stripe. Otherwise reconcile does it."""
+    profile = BillingProfile.objects.with_outdated_customer().filter(**lookup).first()
+    if profile is None:
+        return
+    try:
+        with gateway.brief_timeouts():
+            profile.update_customer()
+    except answers.GatewayError as error:
+        logger.warning("Stripe customer of billing profile %s not updated yet: %s", profile.pk, error)

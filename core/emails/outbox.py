@@ -9,12 +9,14 @@ from typing import Any, ClassVar, Self
 from django.core.mail import EmailMessage
 from django.db import models, transaction
 from django.db.models import F
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.emails import refusals
 
 logger = logging.getLogger(__name__)
+queued = Signal()  # sent by who adds a row, in the same transaction
 MAX_ATTEMPTS = 60  # about two weeks
 MAX_PAUSE_MINUTES = 360
 MAX_SEND_SECONDS = 20.0
@@ -88,11 +90,16 @@ class OutboxMail(models.Model):
         return self.is_due and self._claim() and self.send_claimed(build, report, record)
 
     def claim_new(self) -> None:
-        """Claim a row that is about to be inserted. This process then sends it with `send_claimed`.
+        """Claim a row that is about to be inserted. Who has its `claim` then sends it with `send_claimed`.
 
-        If the process dies, the row is due again as after a first attempt.
+        If that process dies, the row is due again as after a first attempt.
         """
         self.attempts, self.tried_at = 1, timezone.now()
+
+    @property
+    def claim(self) -> str:
+        """The claim of this row, with which another process can send it."""
+        return self.tried_at.isoformat() if self.tried_at else ""
 
     def send_claimed(self, build: Build, report: Report = do_nothing, record: Record = do_nothing) -> bool:
         """Send the message that `build` returns for this row, which this process has claimed.

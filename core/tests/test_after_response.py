@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.http import HttpRequest, HttpResponse
 
-from core.after_response import run_after_response
+from core.background.after_response import run_after_response
 from core.middleware import AfterResponseMiddleware
 
 

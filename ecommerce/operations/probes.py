@@ -22,7 +22,9 @@ from django.utils.crypto import constant_time_compare
 
 from billing.checks import is_loopback
 from billing.models import StripeEvent
+from core.background.models import last_finished
 from core.emails.outbox import OutboxMail
+from orders.bookkeeping.reconcile import RECONCILE
 
 RETRY_SECONDS = 10
 LATE = timedelta(minutes=15)  # reconcile runs every few minutes, so what is older waits for something
@@ -96,6 +98,7 @@ def _details() -> dict[str, dict[str, Any]]:
     event = StripeEvent.objects.filter(processed=None).aggregate(at=Min("received"))["at"]
     return {
         "cache": {"is_late": not _cache_works()},
+        "last_finished_reconcile": _age(last_finished(RECONCILE), if_none=True),
         "oldest_unsent_email": _age(_oldest_unsent()),
         "oldest_unprocessed_event": _age(event),
     }
@@ -107,8 +110,11 @@ def _oldest_unsent() -> datetime | None:
     return min((time for time in times if time), default=None)
 
 
-def _age(since: datetime | None) -> dict[str, Any]:
-    age = timezone.now() - since if since else timedelta(0)
+def _age(since: datetime | None, if_none: bool = False) -> dict[str, Any]:
+    """Return how long ago this was, and whether that is too long. `if_none` says whether never is too long."""
+    if since is None:
+        return {"seconds": None if if_none else 0, "is_late": if_none}
+    age = timezone.now() - since
     return {"seconds": int(age.total_seconds()), "is_late": age > LATE}
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import AccountMail, GuestEmail, TakenSignup
 from billing.models import BillingProfile, CardAttempt, StripeEvent
@@ -85,6 +86,13 @@ def old_account_emails() -> QuerySet[AccountMail]:
 
 def old_card_attempts() -> QuerySet[CardAttempt]:
     return CardAttempt.objects.old().order_by("timestamp")
+
+
+def old_tasks() -> QuerySet[DBTaskResult]:
+    """Return tasks that ended a day ago, and those of a week ago that no worker finished."""
+    now = timezone.now()
+    old = Q(finished_at__lt=now - timedelta(days=1)) | Q(finished_at=None, enqueued_at__lt=now - timedelta(days=7))
+    return DBTaskResult.objects.filter(old).order_by("enqueued_at")
 
 
 def delete_with_drafts(carts: QuerySet[Cart]) -> None:

@@ -10,11 +10,12 @@ from functools import partial
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 
-from orders.bookkeeping import old_rows, stale_guests
+from orders.bookkeeping import old_rows, runs, stale_guests
 from orders.bookkeeping.old_rows import Done, delete_old
 from products.images.stray_files import delete_stray_files
 
 logger = logging.getLogger(__name__)
+PRUNE = "prune"  # the name of its runs
 
 # By the label of the count. Rows that refer to others come first, and what calls Stripe comes last.
 STEPS: Mapping[str, Callable[[], Done]] = {
@@ -29,6 +30,7 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "sign-in failure logs": partial(delete_old, partial(old_rows.old_sign_ins, AccessFailureLog)),
     "Stripe events": partial(delete_old, old_rows.old_stripe_events),
     "card attempts": partial(delete_old, old_rows.old_card_attempts),
+    "background tasks": partial(delete_old, old_rows.old_tasks),
     "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }
@@ -37,13 +39,19 @@ STEPS: Mapping[str, Callable[[], Done]] = {
 def prune() -> tuple[dict[str, int], bool]:
     """Run one round. Return how many rows of each kind were deleted, and whether old rows are left for the next round.
 
-    A kind that fails does not stop the others.
+    A kind that fails does not stop the others. Within a run, the steps end when its time is over.
     """
     pruned, is_more = {}, False
-    for kind, step in STEPS.items():
+    for kind, step in runs.while_time(STEPS.items()):
         try:
             pruned[f"{kind} pruned"], is_left = step()
             is_more = is_more or is_left
         except Exception:  # for example a lock that was not granted in time
             logger.exception("old %s are left for the next round", kind)
-    return pruned, is_more
+    return pruned, is_more or not runs.has_time()
+
+
+def run_pruning() -> tuple[dict[str, int], bool] | None:
+    """Run one round as a run of its own. Return None if another one is at work."""
+    with runs.begin(PRUNE) as run:
+        return prune() if run else None

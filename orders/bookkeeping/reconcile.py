@@ -6,6 +6,7 @@ It is safe to run several processes in parallel.
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from django.db.models import QuerySet
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 import accounts.emails
 from billing import answers, cards, gateway
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
-from orders.bookkeeping import discount_usage, stripe_ledger
+from orders.bookkeeping import discount_usage, runs, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
 from orders.emails import queue, sending
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
 LEDGER_PERIOD = timedelta(days=3)  # how far back intents are compared; Stripe retries webhooks for the same period
 MAX_ALERTS = 20
+RECONCILE = "reconcile"  # the name of its runs
 MAX_CUSTOMERS = 100  # in one round, so that a long list of outdated customers delays no other work for long
 Row = TypeVar("Row")
 
@@ -42,29 +44,40 @@ def reconcile() -> dict[str, int]:
     """Run one round of all pending work and return how many items of each kind were done.
 
     A round settles attempts, expires unpaid orders, finishes cancellations and refunds, processes events, sends email,
-    removes cards and customers at Stripe and updates the email addresses of customers, and erases personal data.
+    removes cards and customers at Stripe and updates the email addresses of customers, and erases personal data. Email
+    is sent first, because Stripe may not answer, and again at the end, because the steps queue more. Within a run, the
+    steps end when its time is over.
     """
     old = timezone.now() - SETTLE_AFTER
     attempts = Payment.objects.filter(status__in=Payment.OPEN, timestamp__lt=old).values("order")
     asked = Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=old)
     canceling = Order.objects.filter(status=Order.Status.CANCELING)
     outdated = BillingProfile.objects.with_outdated_customer().order_by("-pk")
+    events = StripeEvent.objects.filter(processed=None, received__lt=old)
+    steps: dict[str, Callable[[], int]] = {
+        "attempts settled": lambda: _each(Order.objects.filter(pk__in=attempts), payments.settle),
+        "orders expired": lambda: _each(Order.objects.stale(), partial(cancellation.cancel, by=queue.EXPIRY)),
+        "cancellations finished": lambda: _each(canceling, cancellation.finish_cancellation),
+        "refunds finished": lambda: _each(asked.select_related("payment__order"), refunds.finish_refund),
+        "events processed": lambda: _each(events, _process_event),
+        "unsaved cards dropped": order_cards.drop_overdue_cards,
+        "unknown cards checked": lambda: _each(_attempts_to_check(), cards.detach_unknown_cards),
+        "cards removed": lambda: _each(order_cards.due_to_detach(), cards.finish_removal),
+        "customers updated": lambda: _each(outdated[:MAX_CUSTOMERS], BillingProfile.update_customer),
+        "erasures finished": lambda: _each(profiles_with_late_rows(), erase_late_rows),
+        "customers erased": lambda: _each(profiles_with_customer_to_delete(), cards.finish_erasure),
+        "orders erased": lambda: _each(Order.objects.due_for_erasure(), erase_order),
+    }
+    sent = send_emails()
     with gateway.long_timeouts():
-        return {
-            "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
-            "orders expired": _each(Order.objects.stale(), lambda order: cancellation.cancel(order, by=queue.EXPIRY)),
-            "cancellations finished": _each(canceling, cancellation.finish_cancellation),
-            "refunds finished": _each(asked.select_related("payment__order"), refunds.finish_refund),
-            "events processed": _each(StripeEvent.objects.filter(processed=None, received__lt=old), _process_event),
-            "emails sent": send_emails(),
-            "unsaved cards dropped": order_cards.drop_overdue_cards(),
-            "unknown cards checked": _each(_attempts_to_check(), cards.detach_unknown_cards),
-            "cards removed": _each(order_cards.due_to_detach(), cards.finish_removal),
-            "customers updated": _each(outdated[:MAX_CUSTOMERS], BillingProfile.update_customer),
-            "erasures finished": _each(profiles_with_late_rows(), erase_late_rows),
-            "customers erased": _each(profiles_with_customer_to_delete(), cards.finish_erasure),
-            "orders erased": _each(Order.objects.due_for_erasure(), erase_order),
-        }
+        done = runs.do_all(steps.items())
+    return done | {"emails sent": sent + send_emails()}
+
+
+def run_round() -> dict[str, int] | None:
+    """Run one round as a run of its own. Return None if another one is at work."""
+    with runs.begin(RECONCILE) as run:
+        return reconcile() if run else None
 
 
 def _attempts_to_check() -> QuerySet[CardAttempt]:
@@ -114,9 +127,9 @@ def _process_event(event: StripeEvent) -> None:
 
 
 def _each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
-    """Call `work` for each row, even if it fails for some. Return the number of rows without an error."""
+    """Call `work` for each row while there is time, even if it fails for some. Return how many had no error."""
     done = 0
-    for row in rows:
+    for row in runs.while_time(rows):
         try:
             work(row)
             done += 1

@@ -99,6 +99,11 @@ RETENTION: dict[str, Pruned | Kept] = {
         "KEEP_STRIPE_EVENTS_DAYS days after they were processed; unprocessed ones until they are",
         "Stripe events",
     ),
+    # Background work
+    "django_tasks_database.DBTaskResult": Pruned(
+        "work for a worker", "finished: one day; others, which a killed worker left: a week", "background tasks"
+    ),
+    "core.BackgroundRun": Kept("reconcile", "one for each kind of run"),
     # The catalog and its rules
     "core.PageVersion": Kept("changes of the catalog", "one for each URL of a product or category that ever existed"),
     "products.Category": Kept("staff", STAFF),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.emails.messages import message_id_domain
+from core.emails.outbox import queued
 from orders.models import Mail, Order, OrderEvent
 from products.models import Product, StockMovement
 
@@ -27,7 +28,9 @@ def queue(order: Order, kind: str, about: str = "") -> Mail | None:
     # A low stock message is unique per product, regardless of the order that caused it.
     lookup = {} if kind == Mail.Kind.LOW_STOCK else {"order": order}
     defaults = {"order": order, "to": new.to, "message_id": new.message_id}
-    mail, _created = Mail.objects.get_or_create(**lookup, kind=kind, about=about, defaults=defaults)
+    mail, is_new = Mail.objects.get_or_create(**lookup, kind=kind, about=about, defaults=defaults)
+    if is_new:
+        queued.send(Mail)
     return mail
 
 
@@ -47,6 +50,7 @@ def queue_paid_emails(order: Order) -> Mail | None:
     confirmation = rows[1]
     confirmation.claim_new()
     Mail.objects.bulk_create([row for row in rows if row.to], ignore_conflicts=True)
+    queued.send(Mail)
     for item in order.items.select_related("product").order_by("product_id"):
         if item.product.active and item.product.is_running_out:
             queue(order, Mail.Kind.LOW_STOCK, about=restock_key(item.product))

@@ -1,6 +1,9 @@
 """Sending emails about orders, outside any transaction."""
 
+from datetime import datetime
+
 from django.utils.translation import gettext_lazy as _
+from django_tasks import task
 
 from orders.emails.messages import build
 from orders.models import Mail, OrderEvent
@@ -12,13 +15,14 @@ def send(mail: Mail | None) -> bool:
     return mail is not None and mail.deliver(build, _report_undeliverable, _record_sent)
 
 
-def send_claimed(mail: Mail | None) -> bool:
-    """Send a message that `queue_paid_emails` has claimed for this process. Return False if it was not sent now.
+@task()
+def send_confirmation(order_id: int, claim: str) -> bool:
+    """Send the confirmation that `queue_paid_emails` has claimed. Return False if it was not sent now.
 
-    The row is read again, because it was perhaps not inserted, or it is not ours any more.
+    The row was perhaps not inserted, or another process has claimed it since.
     """
-    claim = {"order": mail.order_id, "kind": mail.kind, "tried_at": mail.tried_at} if mail else {"pk": None}
-    row = Mail.objects.unsent().filter(**claim).select_related("order__billing_profile").first()
+    rows = Mail.objects.unsent().filter(kind=Mail.Kind.CONFIRMATION, tried_at=datetime.fromisoformat(claim))
+    row = rows.filter(order=order_id).select_related("order__billing_profile").first()
     return row is not None and row.send_claimed(build, _report_undeliverable, _record_sent)
 
 

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from core.after_response import collect_work, run_all
+from core.background.after_response import collect_work, run_all
 from orders.emails.sending import send_waiting
 from orders.models import Mail, Order, OrderEvent
 from orders.workflow import payments

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from django_tasks import task
 
 from billing.cards import detach_quietly
 from billing.models import BillingProfile, Card
+from core.background.tasks import start
 from orders.models import Order, Payment
 from orders.models.order import OrderQuerySet
 
@@ -64,9 +66,19 @@ def of_order(order: Order) -> QuerySet[Card]:
 
 
 def detach_cards(order: Order) -> None:
-    """Try for a short time to detach the dropped cards of this order at Stripe. Otherwise reconcile does it."""
-    dropped = due_to_detach().filter(billing_profile=order.billing_profile_id, order_number=order.order_id)
-    detach_quietly(dropped)
+    """Detach the dropped cards of this order at Stripe soon."""
+    start(detach_due_cards, billing_profile=order.billing_profile_id, order_number=order.order_id)
+
+
+def detach_cards_of(profiles: Iterable[int]) -> None:
+    """Detach the dropped cards of these profiles, given by primary key, at Stripe soon."""
+    start(detach_due_cards, billing_profile__in=list(profiles))
+
+
+@task()
+def detach_due_cards(**lookup: Any) -> None:
+    """Try for a short time to detach the dropped cards of this lookup at Stripe. Otherwise reconcile does it."""
+    detach_quietly(due_to_detach().filter(**lookup))
 
 
 def due_to_detach() -> QuerySet[Card]:

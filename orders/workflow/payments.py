@@ -6,7 +6,6 @@ Every change is a conditional update. Remote calls are made outside transactions
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import answers, cards, gateway
 from billing.declines import CARD_NOT_ON_FILE, decline_message, is_final_decline
 from billing.models import Card
-from core.after_response import run_after_response
+from core.background.tasks import start
 from core.money import major_units, minor_units
 from orders.emails import queue, sending
 from orders.models import Dispute, Order, OrderEvent, Payment, Refund
@@ -219,8 +218,9 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) ->
         order.record(OrderEvent.Kind.PAID)
         order_cards.end_cards(order, paid_with=intent.payment_method)
         confirmation = queue.queue_paid_emails(order)
-    run_after_response(partial(sending.send_claimed, confirmation))
-    run_after_response(partial(order_cards.detach_cards, order))
+    if confirmation:
+        start(sending.send_confirmation, order.pk, confirmation.claim)
+    order_cards.detach_cards(order)
     return True
 
 

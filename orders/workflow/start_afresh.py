@@ -6,7 +6,6 @@ from django.http import HttpRequest
 
 from accounts import guest_session
 from addresses.models import Address
-from billing.cards import detach_quietly
 from billing.models import BillingProfile
 from carts import guest_carts
 from carts.models import Cart
@@ -48,7 +47,7 @@ def start_afresh(request: HttpRequest) -> Afresh:
     for guest in profiles:
         _forget_rows(guest)
     order_cards.drop_unsaved_cards(profiles)
-    detach_quietly(order_cards.due_to_detach().filter(billing_profile__in=profiles))
+    order_cards.detach_cards_of(profile.pk for profile in profiles)
     _change_session_key(request)
     return result
 

@@ -34,7 +34,7 @@ FIRST_PORT, LAST_PORT = 8000, 8099  # one of them is chosen if the command line 
 class Command(BaseCommand):
     """Prepare the database, the catalog and a staff account, then run the site and its background processes."""
 
-    help = "Run the complete shop on this machine: site, Stripe simulator and reconcile."
+    help = "Run the complete shop on this machine: site, Stripe simulator, worker and reconcile."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -57,6 +57,8 @@ class Command(BaseCommand):
                 children.append(_start(command, environment))
             self._wait_until_up(children, host, port)
             self._report(site_url, self._staff_password(host))
+            if environment["TASK_ENGINE"] == "database":
+                children.append(_start(["db_worker", "--queue-name", "*", "--no-reload"], environment))
             children.append(_start(["reconcile", "--every", "60"], environment))
             self._watch(children)
         except KeyboardInterrupt:
@@ -107,7 +109,7 @@ class Command(BaseCommand):
 
     def _environment(self, site_url: str) -> dict[str, str]:
         """Return the current environment with the site URL, and with a free simulator port if its port is taken."""
-        environment = {"PAGE_CACHE_DEFAULT": "on"} | os.environ
+        environment = {"PAGE_CACHE_DEFAULT": "on", "TASK_ENGINE": "database"} | os.environ
         environment |= {"SITE_URL": site_url, "DJANGO_RUNSERVER_HIDE_WARNING": "true"}
         simulator = urlsplit(settings.SIMULATOR_URL)
         if not settings.STRIPE_IS_REAL and _bind_error(simulator.hostname or "", simulator.port or 80):

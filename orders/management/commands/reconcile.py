@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,8 +13,18 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing import answers, gateway
-from orders.bookkeeping.pruning import prune
-from orders.bookkeeping.reconcile import LEDGER_PERIOD, compare_with_stripe, reconcile, send_emails
+from core.background.models import finished_within
+from core.background.tasks import has_workers, start
+from orders.bookkeeping import runs, tasks
+from orders.bookkeeping.pruning import PRUNE, prune, run_pruning
+from orders.bookkeeping.reconcile import (
+    LEDGER_PERIOD,
+    RECONCILE,
+    compare_with_stripe,
+    reconcile,
+    run_round,
+    send_emails,
+)
 
 logger = logging.getLogger(__name__)
 EMAIL_SECONDS = 5  # between two checks for waiting email messages
@@ -45,27 +56,55 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, every: int, days: int, **options: Any) -> None:
         self.ledger_period = timedelta(days=days)
-        if not every:
-            self._round(quiet=False, is_prune_due=True)
-            if not self._compare(quiet=False):
-                sys.exit(1)
-            return
+        if every:
+            self._repeat(every)
+        elif not self._run_once():
+            sys.exit(1)
+
+    def _run_once(self) -> bool:
+        """Run once. Return False if our rows differ from the Stripe ledger or Stripe does not answer."""
+        with runs.begin(RECONCILE) as run:
+            if run is None:
+                self.stdout.write("Another run is at work.")
+                return True
+            self._report(reconcile() | prune()[0], quiet=False)
+            agrees = self._compare(quiet=False) if run.has_time else True
+            if run.is_cut:
+                self.stdout.write("The time of this run is over. The next run goes on.")
+        return agrees
+
+    def _repeat(self, every: int) -> None:
+        """Run rounds until the process is stopped. Prune and compare with the Stripe ledger once an hour."""
         compared = float("-inf")
         while True:
             is_time = time.monotonic() - compared >= LEDGER_SECONDS
             compared = time.monotonic() if is_time else compared
-            _guarded(partial(self._round, quiet=True, is_prune_due=is_time or self.is_more_to_prune))
+            # Workers that finished a run lately do the next one.
+            self._hand_over(RECONCILE, tasks.reconcile, timedelta(seconds=3 * every), self._round)
+            if is_time or self.is_more_to_prune:
+                self._hand_over(PRUNE, tasks.prune, timedelta(seconds=2 * LEDGER_SECONDS), self._prune)
             if is_time:
-                _guarded(lambda: self._compare(quiet=True))
+                _guarded(partial(self._compare, quiet=True))
             self._send_emails_for(every)
 
-    def _round(self, quiet: bool, is_prune_due: bool) -> None:
-        """Run one round. Old rows that are left after pruning are deleted in the next round."""
-        done = reconcile()
-        if is_prune_due:
-            pruned, self.is_more_to_prune = prune()
-            done |= pruned
-        self._report(done, quiet)
+    def _hand_over(self, name: str, task: Any, period: timedelta, work: Callable[[], None]) -> None:
+        """Leave this run to the workers if they finished one in the last `period`. Otherwise do it here."""
+
+        def hand_over() -> None:
+            if has_workers() and finished_within(name, period):
+                start(task)
+            else:
+                work()
+
+        _guarded(hand_over)
+
+    def _round(self) -> None:
+        self._report(run_round() or {}, quiet=True)
+
+    def _prune(self) -> None:
+        """Delete old rows. Those that are left are deleted in the next round."""
+        pruned, self.is_more_to_prune = run_pruning() or ({}, False)
+        self._report(pruned, quiet=True)
 
     def _compare(self, quiet: bool) -> bool:
         """Return True if our rows agree with the Stripe ledger, False if they differ or Stripe does not answer."""

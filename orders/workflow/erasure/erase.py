@@ -68,7 +68,7 @@ def erase_person(person: Person, by: User | None = None) -> None:
     """
     sessions = sessions_of(person)
     pks = _erase_locally(person, sessions, by)
-    cards.detach_quietly(order_cards.due_to_detach().filter(billing_profile__in=pks))
+    order_cards.detach_cards_of(pks)
     for profile in profiles_with_customer_to_delete().filter(pk__in=pks):
         try:
             cards.finish_erasure(profile)

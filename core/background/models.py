@@ -1,0 +1,50 @@
+"""When each kind of background run last began and finished."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+
+class BackgroundRun(models.Model):
+    """The last run of one kind, such as reconcile. Only a run that did all its work counts as finished."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    began = models.DateTimeField(null=True)
+    finished = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def record_begin(name: str) -> None:
+    """Record that a run of this kind begins now."""
+    BackgroundRun.objects.update_or_create(name=name, defaults={"began": timezone.now()})
+
+
+def record_finish(name: str) -> None:
+    """Record that a run of this kind has done all its work."""
+    BackgroundRun.objects.update_or_create(name=name, defaults={"finished": timezone.now()})
+
+
+def last_began(name: str) -> datetime | None:
+    """Return when a run of this kind last began, or None."""
+    return _column(name, "began")
+
+
+def last_finished(name: str) -> datetime | None:
+    """Return when a run of this kind last finished, or None."""
+    return _column(name, "finished")
+
+
+def finished_within(name: str, period: timedelta) -> bool:
+    """Return whether a run of this kind finished in the last `period`."""
+    finished = last_finished(name)
+    return finished is not None and finished > timezone.now() - period
+
+
+def _column(name: str, column: str) -> datetime | None:
+    return BackgroundRun.objects.filter(name=name).values_list(column, flat=True).first()
