@@ -4,6 +4,7 @@ settings.TASK_ENGINE chooses who runs them. A task only makes rows move sooner: 
 `reconcile` finishes what a lost task left. Nothing may wait for a task or for its result.
 """
 
+import logging
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from django_tasks.base import Task
 
 from core.background.after_response import run_after_response
 
+logger = logging.getLogger(__name__)
 IMMEDIATE = "immediate"
 
 
@@ -23,6 +25,17 @@ def has_workers() -> bool:
 def start(task: "Task[..., Any]", *args: Any, **kwargs: Any) -> None:
     """Have a worker run `task` after the response. Without workers, this process runs it then.
 
-    The arguments must be values of JSON. If the engine does not answer, the task is lost, which is only logged.
+    The arguments must be values of JSON. If the engine does not answer, the task is lost.
     """
-    run_after_response(partial(task.enqueue if has_workers() else task.call, *args, **kwargs))
+    run_after_response(partial(_enqueue if has_workers() else _call, task, *args, **kwargs))
+
+
+def _call(task: "Task[..., Any]", *args: Any, **kwargs: Any) -> None:
+    task.call(*args, **kwargs)
+
+
+def _enqueue(task: "Task[..., Any]", *args: Any, **kwargs: Any) -> None:
+    try:
+        task.enqueue(*args, **kwargs)
+    except Exception:  # of the database or of Redis, of any kind
+        logger.exception("%s was not started, so reconcile does its work", task.name)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from core.background.tasks import IMMEDIATE
 from orders.workflow import payments
 from stripe_simulator.server import Simulator
 from tests.proofs import disabled_guards
@@ -18,6 +19,7 @@ from tests.proofs.abuse_server import guest as guest
 from tests.proofs.abuse_server import shop as shop
 from tests.proofs.processes import ChildEnvironment
 from tests.proofs.proof_report import SCALE, ProofReport
+from tests.workers import use_engine
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -51,6 +53,14 @@ def report(request: pytest.FixtureRequest) -> Iterator[ProofReport]:
 
 
 @pytest.fixture
+def engine(request: pytest.FixtureRequest, settings: Any) -> str:
+    """Use the task engine of this case, or the database engine for all cases if TASK_ENGINE says so."""
+    name: str = settings.TASK_ENGINE if settings.TASK_ENGINE != IMMEDIATE else request.param
+    use_engine(name, settings)
+    return name
+
+
+@pytest.fixture
 def place(simulator: Simulator, transactional_db: None, settings: Any, tmp_path: Path) -> ChildEnvironment:
     """Return the environment for child processes: this test's database, simulator and email folder.
 
@@ -58,7 +68,8 @@ def place(simulator: Simulator, transactional_db: None, settings: Any, tmp_path:
     """
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
-    return ChildEnvironment(str(connection.settings_dict["NAME"]), simulator.url, settings.EMAIL_FILE_PATH)
+    name = str(connection.settings_dict["NAME"])
+    return ChildEnvironment(name, simulator.url, settings.EMAIL_FILE_PATH, settings.TASK_ENGINE)
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from typing import Any
 import django
 from django.conf import settings
 
+from tests.workers import run_tasks, use_engine
+
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([__name__, "tests.proofs.actions", "stripe"])
 KILLED_EXIT_CODE = 9  # the exit code of a child that died at its fail point
@@ -24,11 +26,12 @@ Action = Callable[..., Any]
 
 @dataclass(frozen=True)
 class ChildEnvironment:
-    """The environment of a child: the database, simulator and email folder of the test's fixtures."""
+    """The environment of a child: the database, simulator, email folder and task engine of the test."""
 
     database: str
     stripe: str
     mail: str
+    task_engine: str = "immediate"
 
     def activate(self) -> None:
         """Set up Django in a child process. Every child calls this first."""
@@ -44,6 +47,7 @@ class ChildEnvironment:
         settings.STRIPE_SECRET_KEY = "sk_test_tests"
         settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
         settings.EMAIL_FILE_PATH = self.mail
+        use_engine(self.task_engine, settings)
         settings.CARD_TRIES = dict.fromkeys(settings.CARD_TRIES, 10_000)  # all shoppers have one IP address
         gateway.CONNECT_SECONDS = gateway.READ_SECONDS = 30.0  # fifty processes on a busy machine
         # Retry soon after a "busy" response, because a proof runs thousands of rounds.
@@ -70,6 +74,7 @@ def _run_once(place: ChildEnvironment, prepare: Action, act: Action, args: tuple
     place.activate()
     prepare()
     act(*args)
+    run_tasks()  # the worker can be killed too
 
 
 class ProcessGroup:

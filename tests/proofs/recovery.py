@@ -9,9 +9,11 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+import pytest
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
+from django_tasks_db.models import DBTaskResult
 
 from billing.models import Card, CardAttempt, StripeEvent
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
@@ -20,6 +22,7 @@ from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, make_product, payment_form_data, submit_details
 from tests.proofs import actions
 from tests.proofs.proof_report import ProofReport
+from tests.workers import run_tasks
 
 CARDS = {"good": "tok_visa", "declined": "tok_chargeCustomerFail", "3-D Secure": "tok_threeDSecure2Required"}
 RECOVERIES = ("shopper", "webhook", "reconcile", "expiry", "next day")
@@ -118,6 +121,13 @@ def make_shopper(client: Client, simulator: Simulator, report: ProofReport, toke
     return Shopper(client, simulator, report, card, form, is_declined=token == CARDS["declined"])
 
 
+def with_engines(combinations: list[tuple[Any, ...]], step: int) -> list[Any]:
+    """Return every `step`th of these cases as parameters, with the two task engines in turn."""
+    engines = ("immediate", "database")
+    cases = [(*case, engines[number % 2]) for number, case in enumerate(combinations[::step])]
+    return [pytest.param(*case, id="-".join(map(str, case))) for case in cases]
+
+
 def age_timestamps(minutes: int) -> None:
     """Move all timestamps `minutes` into the past."""
     for model, name in TIMESTAMP_FIELDS:
@@ -145,11 +155,14 @@ def recover(way: str, visitor: Shopper, retry: Callable[[], None]) -> None:
         deliver_all(visitor.simulator, visitor.report)
     elif way == "next day":
         visitor.simulator.forget_idempotency_keys()
+    if way not in ("shopper", "webhook"):
+        DBTaskResult.objects.all().delete()  # the tasks are lost too
     age_and_reconcile(minutes=MINUTES.get(way, 3))
 
 
 def age_and_reconcile(minutes: int) -> None:
-    """Move timestamps into the past, run reconcile, and compare the orders with the Stripe ledger."""
+    """Move timestamps into the past, run reconcile, compare the orders with the Stripe ledger, and run the tasks."""
     age_timestamps(minutes)
     reconcile()
     compare_with_stripe()
+    run_tasks()

@@ -18,7 +18,7 @@ from tests.proofs.disabled_guards import create_intent_for_each_press, run_all
 from tests.proofs.fail_points import FailPoint
 from tests.proofs.processes import KILLED_EXIT_CODE, ChildEnvironment, run_in_child
 from tests.proofs.proof_report import ProofReport, scaled
-from tests.proofs.recovery import CARDS, RECOVERIES, Shopper, make_shopper, recover
+from tests.proofs.recovery import CARDS, RECOVERIES, Shopper, make_shopper, recover, with_engines
 
 PROOF = "Kill"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,13 +61,14 @@ CARDS_BY_STEP = {
     "webhook": ["3-D Secure"],
     "refund": ["good", "3-D Secure"],
 }
-CASES = [
-    pytest.param(step, point, card, way, id=f"{step}-{point}-{card}-{way}")
+COMBINATIONS = [
+    (step, point, card, way)
     for step, points in POINTS.items()
     for point in points
     for card in CARDS_BY_STEP.get(step, CARDS)
     for way in RECOVERIES
-][:: scaled(quick=37, small=29, full=1)]
+]
+CASES = with_engines(COMBINATIONS, scaled(quick=37, small=29, full=1))
 
 
 def approach(visitor: Shopper, step: str, card: str) -> Act:
@@ -100,9 +101,10 @@ def retry(visitor: Shopper, step: str) -> None:
 
 
 @pytest.mark.sampled(20)
-@pytest.mark.parametrize(("step", "point", "card", "way"), CASES)
+@pytest.mark.parametrize(("step", "point", "card", "way", "engine"), CASES, indirect=["engine"])
 def test_killed_process_leaves_no_work_for_staff(
     client: Client,
+    engine: str,
     place: ChildEnvironment,
     simulator: Simulator,
     report: ProofReport,
