@@ -72,7 +72,7 @@ lint: $(VENV)/dev
 	  SITE_URL=https://shop.example ALLOWED_HOSTS=shop.example STRIPE_SECRET_KEY=sk_test_lint \
 	  STRIPE_PUBLISHABLE_KEY=pk_test_lint STRIPE_WEBHOOK_SECRET=whsec_lint SUPPORT_EMAIL=support@shop.example \
 	  DEFAULT_FROM_EMAIL=orders@shop.example EMAIL_URL=smtp+tls://mail.example:587 \
-	  DATABASE_URL=postgres://shop@127.0.0.1/shop CACHE_URL=redis://127.0.0.1:6379/1 \
+	  DATABASE_URL=postgres://shop@127.0.0.1/shop CACHE_URL=redis://127.0.0.1:6379/1 TASK_ENGINE=database \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 format: $(VENV)/dev

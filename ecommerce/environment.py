@@ -230,6 +230,12 @@ def page_cache_of(default: dict[str, Any]) -> dict[str, Any]:
     return default | {"KEY_PREFIX": prefix, "OPTIONS": default.get("OPTIONS", {}) | times}
 
 
+def rq_queue_of(cache: dict[str, Any]) -> dict[str, str]:
+    """Return the settings of an RQ queue on the Redis of this cache. Who starts a task does not wait long for it."""
+    url = str(cache.get("LOCATION", ""))
+    return {"URL": f"{url}{'&' if '?' in url else '?'}socket_connect_timeout=1&socket_timeout=1"}
+
+
 def _has_location(url: str) -> bool:
     """Check that a URL has a host or a path, and no port that is not a number."""
     try:

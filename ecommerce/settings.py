@@ -131,7 +131,7 @@ TASK_ENGINE: str = value("TASK_ENGINE")
 TASKS = {"default": {"BACKEND": variables.TASK_ENGINES[TASK_ENGINE], "QUEUES": ["default", "slow"]}}
 if TASK_ENGINE == "rq":
     INSTALLED_APPS += ["django_rq"]
-    RQ_QUEUES = {queue: {"URL": CACHES["default"].get("LOCATION")} for queue in TASKS["default"]["QUEUES"]}
+    RQ_QUEUES = {queue: read.rq_queue_of(CACHES["default"]) for queue in TASKS["default"]["QUEUES"]}
 
 # Visitors
 AUTH_USER_MODEL = "accounts.User"

@@ -19,7 +19,7 @@ SAFE: dict[str, Any] = {
     "DEFAULT_FROM_EMAIL": "orders@shop.example", "STAFF_EMAIL": "staff@shop.example",
     "DATABASES": {"default": {"ENGINE": "core.database.postgresql"}},
     "CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}},
-    "DEVELOPMENT_KEY": shop.DEVELOPMENT_KEY, "EMAIL_DEFAULTS": shop.EMAIL_DEFAULTS,
+    "TASK_ENGINE": "database", "DEVELOPMENT_KEY": shop.DEVELOPMENT_KEY, "EMAIL_DEFAULTS": shop.EMAIL_DEFAULTS,
 }  # fmt: skip
 UNSAFE: list[tuple[str, Any, str]] = [
     ("DEBUG", True, "shop.E001"),
@@ -37,6 +37,7 @@ DOUBTFUL: list[tuple[str, Any, str]] = [
     ("STAFF_EMAIL", "", "shop.W001"),
     ("DATABASES", {"default": {"ENGINE": "django.db.backends.sqlite3"}}, "shop.W002"),
     ("CACHES", {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}, "shop.W003"),
+    ("TASK_ENGINE", "immediate", "shop.W004"),
 ]
 
 
@@ -83,6 +84,13 @@ def test_site_on_this_machine_with_test_payments_may_have_all_defaults(
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_live_key_makes_any_site_public(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     assert ids(monkeypatch, ("SITE_HOST", host), ("DEBUG", True)) == ["shop.E001"]
+
+
+def test_rq_without_redis_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = ("CACHES", {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}})
+    assert ids(monkeypatch, ("TASK_ENGINE", "rq"), ("SITE_HOST", "127.0.0.1"), ("STRIPE_SECRET_KEY", ""), cache) == [
+        "shop.E007"
+    ]
 
 
 # Whole starts

@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from billing.checks import LIVE, check_payment_settings, is_loopback
+from core.background.tasks import IMMEDIATE
 from ecommerce.environment import SQLITE
 
 MIN_KEY_LENGTH, MIN_KEY_CHARACTERS = 50, 5  # of Django's own check security.W009
@@ -25,8 +26,19 @@ def is_public() -> bool:
 
 @register(Tags.security)
 def check_public_site(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Return errors E001 to E006, which are never acceptable on a public site."""
-    return [*_check_site(), *_check_keys(), *_check_email()] if is_public() else []
+    """Return errors E001 to E006, which are never acceptable on a public site, and E007."""
+    public = [*_check_site(), *_check_keys(), *_check_email()] if is_public() else []
+    return [*public, *_check_tasks()]
+
+
+def _check_tasks() -> Iterator[CheckMessage]:
+    """Check that RQ has a Redis server (E007)."""
+    if settings.TASK_ENGINE == "rq" and settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+        yield Error(
+            "TASK_ENGINE=rq needs a Redis server for its queue.",
+            hint="Set CACHE_URL to a Redis server, or TASK_ENGINE=database.",
+            id="shop.E007",
+        )
 
 
 def _check_site() -> Iterator[CheckMessage]:
@@ -88,7 +100,7 @@ def _email(name: str) -> str:
 
 @register(Tags.security, deploy=True)
 def check_dependencies(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Warn about defaults that suit one process on one machine (W001 to W003)."""
+    """Warn about defaults that suit one process on one machine (W001 to W004)."""
     return list(_check_dependencies()) if is_public() else []
 
 
@@ -110,6 +122,12 @@ def _check_dependencies() -> Iterator[CheckMessage]:
             "Each process has a cache of its own, so limits that are counted there apply to each process.",
             hint="Set CACHE_URL to a Redis server, or silence shop.W003 if there is one process.",
             id="shop.W003",
+        )
+    if settings.TASK_ENGINE == IMMEDIATE:
+        yield Warning(
+            "The web processes send emails themselves, so a slow mail server occupies their threads.",
+            hint="Set TASK_ENGINE=database and run `manage.py db_worker --queue-name '*'`, or silence shop.W004.",
+            id="shop.W004",
         )
 
 
