@@ -88,11 +88,12 @@ def old_card_attempts() -> QuerySet[CardAttempt]:
     return CardAttempt.objects.old().order_by("timestamp")
 
 
-def old_tasks() -> QuerySet[DBTaskResult]:
+def old_tasks() -> QuerySet[Any]:
     """Return tasks that ended a day ago, and those of a week ago that no worker finished."""
     now = timezone.now()
     old = Q(finished_at__lt=now - timedelta(days=1)) | Q(finished_at=None, enqueued_at__lt=now - timedelta(days=7))
-    return DBTaskResult.objects.filter(old).order_by("enqueued_at")
+    rows: QuerySet[Any] = DBTaskResult.objects.filter(old)
+    return rows.order_by("enqueued_at")
 
 
 def delete_with_drafts(carts: QuerySet[Cart]) -> None:
