@@ -1,0 +1,77 @@
+"""The shop as it is installed on a server: with a database and static files of its own, run by the shipped files."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class ShippedShop:
+    """An installation: the folder for its data, and the port of its web server."""
+
+    folder: Path
+    port: int
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """Return the environment of its processes. No test calls Stripe."""
+        return os.environ | {
+            "DJANGO_SETTINGS_MODULE": "ecommerce.settings", "DEBUG": "off", "SECRET_KEY": "of-a-shipped-shop-" + "k" * 50,
+            "SITE_URL": f"http://127.0.0.1:{self.port}", "ALLOWED_HOSTS": "127.0.0.1", "PYTHONWARNINGS": "ignore",
+            "STRIPE_SECRET_KEY": "sk_test_shipped", "STRIPE_PUBLISHABLE_KEY": "pk_test_shipped",
+            "STRIPE_WEBHOOK_SECRET": "whsec_shipped", "STRIPE_API_BASE": "http://127.0.0.1:9",
+            "VAR_DIR": str(self.folder), "DATABASE_URL": f"sqlite:///{self.folder / 'shop.sqlite3'}",
+            "WEB_BIND": f"127.0.0.1:{self.port}",
+        } | variables  # fmt: skip
+
+    def manage(self, *command: str, **variables: str) -> None:
+        """Run a management command."""
+        environment = self.environment(**variables)
+        subprocess.run([sys.executable, ROOT / "manage.py", *command], env=environment, check=True)
+
+    def install(self) -> None:
+        """Create the tables and collect the static files."""
+        self.manage("migrate", "-v", "0")
+        self.manage("collectstatic", "--noinput", "-v", "0")
+
+    @contextmanager
+    def running(self, *options: str, **variables: str) -> "Iterator[subprocess.Popen[bytes]]":
+        """Run the web server inside the context, with these options in addition to gunicorn.conf.py."""
+        command = [sys.executable, "-m", "gunicorn", *options]
+        log = self.folder / f"{self.port}.log"
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(
+                command, cwd=ROOT, env=self.environment(**variables), stdout=output, stderr=output
+            ) as server,
+        ):
+            try:
+                wait_until_answered(server, self.port, log)
+                yield server
+            finally:
+                server.terminate()
+
+
+def wait_until_answered(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    """Wait until a server answers on this port. Fail with its log if it ends or does not answer."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+            try:
+                connection.request("GET", "/healthz")
+                connection.getresponse().read()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+    raise AssertionError(f"nothing answers on port {port}: {log.read_text()[-2000:]}")
