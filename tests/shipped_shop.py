@@ -1,6 +1,7 @@
 """The shop as it is installed on a server: with a database and static files of its own, run by the shipped files."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -44,19 +45,31 @@ class ShippedShop:
         self.manage("migrate", "-v", "0")
         self.manage("collectstatic", "--noinput", "-v", "0")
 
+    @property
+    def log(self) -> Path:
+        """The file with the output of the web server."""
+        return self.folder / f"{self.port}.log"
+
     @contextmanager
-    def running(self, *options: str, **variables: str) -> "Iterator[subprocess.Popen[bytes]]":
-        """Run the web server inside the context, with these options in addition to gunicorn.conf.py."""
-        command = [sys.executable, "-m", "gunicorn", *options]
-        log = self.folder / f"{self.port}.log"
+    def running(
+        self, *options: str, listener: socket.socket | None = None, **variables: str
+    ) -> "Iterator[subprocess.Popen[bytes]]":
+        """Run the web server inside the context, with these options in addition to gunicorn.conf.py.
+
+        If there is a `listener`, pass it as systemd does.
+        """
+        command, files = [sys.executable, "-m", "gunicorn", *options], []
+        if listener:
+            files = [listener.fileno()]
+            command = ["bash", "-c", f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{files[0]}', "bash", *command]
         with (
-            log.open("wb") as output,
+            self.log.open("wb") as output,
             subprocess.Popen(
-                command, cwd=ROOT, env=self.environment(**variables), stdout=output, stderr=output
+                command, cwd=ROOT, env=self.environment(**variables), stdout=output, stderr=output, pass_fds=files
             ) as server,
         ):
             try:
-                wait_until_answered(server, self.port, log)
+                wait_until_answered(server, self.port, self.log)
                 yield server
             finally:
                 server.terminate()

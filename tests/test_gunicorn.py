@@ -17,7 +17,7 @@ import pytest
 from tests.bench.servers import free_port
 from tests.shipped_shop import ROOT, ShippedShop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shipped shop")]
 FORM = "language=de&next=%2Fproducts%2F"
 
 
@@ -66,7 +66,7 @@ def test_two_servers_of_one_user_start(shop: ShippedShop, master: int) -> None:
     other = ShippedShop(shop.folder, free_port())
     with other.running():
         assert [fetch(port, "/healthz")[0] for port in (shop.port, other.port)] == [200, 200]
-    logs = [(shop.folder / f"{port}.log").read_text() for port in (shop.port, other.port)]
+    logs = [server.log.read_text() for server in (shop, other)]
     assert not [line for log in logs for line in log.splitlines() if "control" in line.lower()]
 
 
@@ -97,33 +97,51 @@ def begun_request(port: int) -> Iterator[socket.socket]:
         yield connection
 
 
-def wait_until_closed(port: int) -> None:
-    """Wait until nothing listens on the port."""
+def finish(connection: socket.socket) -> None:
+    """Send the rest of a request that has begun, and check the response."""
+    connection.sendall(FORM[10:].encode())
+    assert connection.recv(1000).startswith(b"HTTP/1.1 302")
+
+
+def stop(server: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Send SIGTERM and wait until the server knows."""
+    server.terminate()
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 5).close()
-        except OSError:
-            return
-    raise AssertionError("the server still listens")
+    while "Handling signal: term" not in log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_stopped_server_finishes_requests(shop: ShippedShop) -> None:
     other = ShippedShop(shop.folder, free_port())
-    with other.running() as server, begun_request(other.port) as connection:
-        server.terminate()
-        wait_until_closed(other.port)
-        connection.sendall(FORM[10:].encode())
-        assert connection.recv(1000).startswith(b"HTTP/1.1 302")
-        assert server.wait(30) == 0
+    with other.running() as server:
+        with begun_request(other.port) as connection:
+            stop(server, other.log)
+            finish(connection)
+        assert server.wait(60) == 0
+
+
+def test_restart_behind_a_socket_of_systemd_loses_no_request(shop: ShippedShop) -> None:
+    """gunicorn listens until its last request has ended, and would drop who connects meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        other = ShippedShop(shop.folder, listener.getsockname()[1])
+        with other.running(listener=listener) as server:
+            with begun_request(other.port) as connection:
+                stop(server, other.log)
+                waiting = HTTPConnection("127.0.0.1", other.port, timeout=60)
+                waiting.request("GET", "/products/")
+                finish(connection)
+            assert server.wait(60) == 0
+        with other.running(listener=listener), closing(waiting):
+            assert waiting.getresponse().status == 200
 
 
 def test_replaced_workers_lose_no_request(shop: ShippedShop) -> None:
     other = ShippedShop(shop.folder, free_port())
     with other.running("--max-requests", "10", "--max-requests-jitter", "5"), ThreadPoolExecutor(4) as visitors:
-        statuses = [visitor.result()[0] for visitor in [visitors.submit(fetch, other.port, "/healthz") for _ in range(200)]]
-    assert set(statuses) == {200}
-    assert (shop.folder / f"{other.port}.log").read_text().count("Booting worker") > 4
+        responses = list(visitors.map(lambda _number: fetch(other.port, "/healthz"), range(200)))
+    assert {status for status, _body in responses} == {200}
+    assert other.log.read_text().count("Booting worker") > 4
 
 
 def test_limits_of_the_request_line_and_header_fields(shop: ShippedShop, master: int) -> None:
