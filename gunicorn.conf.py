@@ -1,6 +1,6 @@
 """Configuration of the web server. gunicorn reads this file from the current directory; its command line has priority.
 
-Run `gunicorn` without arguments. It reads the variables WEB_BIND, WEB_CONCURRENCY (processes) and WEB_THREADS (in each).
+Run `gunicorn` without arguments. It reads WEB_BIND, WEB_CONCURRENCY (processes) and WEB_THREADS (in each).
 """
 
 import gc

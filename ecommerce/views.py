@@ -69,9 +69,7 @@ def health(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve an uploaded image. Its name is never used again, so caches can keep it indefinitely.
-
-    """
+    """Serve an uploaded image. Its name is never used again, so caches can keep it indefinitely."""
     try:
         response = serve(request, path, document_root=settings.MEDIA_ROOT)
     except OSError as error:  # the name is too long for the file system

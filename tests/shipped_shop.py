@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
 from django.conf import settings
+
+from tests.proofs.hostile_client import Attacker, Response
 
 ROOT = Path(settings.BASE_DIR)
 START_SECONDS = 60
@@ -23,17 +25,23 @@ class ShippedShop:
 
     folder: Path
     port: int
+    variables: dict[str, str] = field(default_factory=dict)  # in addition to those of every installation
 
     def environment(self, **variables: str) -> dict[str, str]:
         """Return the environment of its processes. No test calls Stripe."""
         return os.environ | {
-            "DJANGO_SETTINGS_MODULE": "ecommerce.settings", "DEBUG": "off", "SECRET_KEY": "of-a-shipped-shop-" + "k" * 50,
-            "SITE_URL": f"http://127.0.0.1:{self.port}", "ALLOWED_HOSTS": "127.0.0.1", "PYTHONWARNINGS": "ignore",
+            "DJANGO_SETTINGS_MODULE": "ecommerce.settings", "DEBUG": "off",
+            "SECRET_KEY": "of-a-shipped-shop-" + "k" * 50, "SITE_URL": f"http://127.0.0.1:{self.port}",
+            "ALLOWED_HOSTS": "127.0.0.1", "PYTHONWARNINGS": "ignore",
             "STRIPE_SECRET_KEY": "sk_test_shipped", "STRIPE_PUBLISHABLE_KEY": "pk_test_shipped",
             "STRIPE_WEBHOOK_SECRET": "whsec_shipped", "STRIPE_API_BASE": "http://127.0.0.1:9",
             "VAR_DIR": str(self.folder), "DATABASE_URL": f"sqlite:///{self.folder / 'shop.sqlite3'}",
             "WEB_BIND": f"127.0.0.1:{self.port}",
-        } | variables  # fmt: skip
+        } | self.variables | variables  # fmt: skip
+
+    def fetch(self, path: str, **headers: str) -> Response:
+        """Return the response of gunicorn. In the name of a header, write _ for -."""
+        return Attacker(self.port).get(path, **headers)
 
     def manage(self, *command: str, **variables: str) -> None:
         """Run a management command."""

@@ -122,7 +122,7 @@ def test_stopped_server_finishes_requests(shop: ShippedShop) -> None:
 
 
 def test_restart_behind_a_socket_of_systemd_loses_no_request(shop: ShippedShop) -> None:
-    """gunicorn listens until its last request has ended, and would drop who connects meanwhile."""
+    """Check a moment in which others lose requests: gunicorn listens until its last request has ended."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         other = ShippedShop(shop.folder, listener.getsockname()[1])
         with other.running(listener=listener) as server:

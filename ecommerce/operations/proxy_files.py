@@ -18,7 +18,7 @@ from ecommerce.views import MEDIA_HEADERS
 
 SAMPLE = "css/shop.css"
 # They depend on the file, so nginx sets them.
-OF_FILE = {"Cache-Control", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Etag", "Last-Modified", "Vary"}
+OF_FILE = {"Cache-Control", "Content-Encoding", "Content-Length", "Content-Type", "Etag", "Last-Modified", "Vary"}
 
 
 def write(folder: Path, servers: Iterable[str]) -> None:
