@@ -67,7 +67,12 @@ class Nginx:
 def render(folder: Path, shop: ShippedShop, http: int, https: int) -> str:
     """Return deploy/nginx.conf with other folders and ports."""
     lines = [line for line in CONFIGURATION.splitlines() if "listen [::]" not in line]
-    text = "\n".join(lines).replace("/etc/nginx/shop-tls/", f"{folder}/").replace("/etc/nginx/shop/", f"{folder}/").replace("/var/lib/shop", str(shop.folder))
+    text = (
+        "\n".join(lines)
+        .replace("/etc/nginx/shop-tls/", f"{folder}/")
+        .replace("/etc/nginx/shop/", f"{folder}/")
+        .replace("/var/lib/shop", str(shop.folder))
+    )
     return text.replace("listen 80", f"listen 127.0.0.1:{http}").replace("listen 443", f"listen 127.0.0.1:{https}")
 
 
