@@ -83,7 +83,7 @@ PRODUCTION = {"postgres", "redis", "release", "web1", "web2", "worker", "reconci
 
 def test_services_of_compose_have_profiles() -> None:
     profiles = {name: re.findall(r"profiles: \[(\w+)\]", part) for name, part in services().items()}
-    assert profiles == {"stripe-mock": ["test"]} | dict.fromkeys(PRODUCTION, ["production"])
+    assert profiles == {"stripe-mock": ["test"]} | {key: ["production"] for key in PRODUCTION}
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCTION))
@@ -122,7 +122,7 @@ def test_commands_in_the_guide_exist() -> None:
 
 def test_files_in_the_guide_exist() -> None:
     """Check files of the repository: links, and code such as `deploy/nginx.conf`."""
-    linked = {name for name in re.findall(r"\]\(([^)#:]+)", DOCUMENT)}
+    linked = set(re.findall(r"\]\(([^)#:]+)", DOCUMENT))
     assert [name for name in linked if not (ROOT / "docs" / name).exists()] == []
     folders = "|".join(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
     named = set(re.findall(rf"(?<![\w/.-])((?:{folders})/[\w@./-]*\w)", DOCUMENT)) | {"gunicorn.conf.py", "Dockerfile"}
