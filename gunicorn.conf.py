@@ -26,8 +26,8 @@ graceful_timeout = 30  # a payment that has begun ends, also if Stripe is slow
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a disk could delay the heartbeat
 
 # Trust no header of any proxy here. Settings decide about X-Forwarded-For and X-Forwarded-Proto (TRUSTED_PROXIES). By
-# default gunicorn also takes SCRIPT_NAME and PATH_INFO from headers that come from this machine, which would evade the
-# proxy's rules for paths.
+# default, gunicorn also takes SCRIPT_NAME from a header that comes through this machine. That would evade the proxy's
+# rules for paths, and put wrong links into stored pages.
 forwarder_headers = ""
 forwarded_allow_ips = ""
 

@@ -43,10 +43,9 @@ def fetch(port: int, path: str, **headers: str) -> tuple[int, str]:
         return response.status, response.read().decode()
 
 
-@pytest.mark.parametrize(("path", "header"), [("/shop/admin/login/", "SCRIPT_NAME"), ("/nothing/", "PATH_INFO")])
-def test_header_cannot_choose_the_path(shop: ShippedShop, master: int, path: str, header: str) -> None:
-    value = {"SCRIPT_NAME": "/shop", "PATH_INFO": "/admin/login/"}[header]
-    assert fetch(shop.port, path, **{header: value})[0] == 404
+def test_header_cannot_evade_rules_for_paths(shop: ShippedShop, master: int) -> None:
+    """Otherwise this request would open /admin/login/, though a proxy sees another path."""
+    assert fetch(shop.port, "/shop/admin/login/", SCRIPT_NAME="/shop")[0] == 404
 
 
 def test_header_does_not_change_links(shop: ShippedShop, master: int) -> None:
