@@ -267,7 +267,7 @@ if IS_TLS:
     SECURE_HSTS_INCLUDE_SUBDOMAINS, SECURE_HSTS_PRELOAD = value("HSTS_SUBDOMAINS"), value("HSTS_PRELOAD")
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # which ask for the two settings above
 if IS_TLS and TRUSTED_PROXIES:
-    # Without this setting, gunicorn still trusts a proxy on the same machine, by the source address of the connection.
+    # Only this decides about the header: gunicorn.conf.py trusts no proxy.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 HEADERS = {  # set on every response
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -17,6 +17,13 @@ from ecommerce.operations.maintenance import render_static_page
 from products.models import Product
 from products.page_names import PRODUCTS
 
+# A proxy sends them too, see proxy_files. The policy is strict in case a file in the directory is not an image and is
+# opened as a page.
+MEDIA_HEADERS = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+}
+
 
 @require_safe
 @shared_page(names=lambda request: [SITE, PRODUCTS])
@@ -62,16 +69,13 @@ def health(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Serve an uploaded image. Its name is never used again, so caches can keep it indefinitely.
-
-    A strict Content-Security-Policy applies in case a file in the directory is not an image and is opened as a page.
-    """
+    """Serve an uploaded image. Its name is never used again, so caches can keep it indefinitely."""
     try:
         response = serve(request, path, document_root=settings.MEDIA_ROOT)
     except OSError as error:  # the name is too long for the file system
         raise Http404 from error
-    response["Cache-Control"] = "public, max-age=31536000, immutable"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
+    for name, value in MEDIA_HEADERS.items():
+        response[name] = value
     return response
 
 

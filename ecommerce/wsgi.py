@@ -1,4 +1,4 @@
-"""WSGI entry point, for gunicorn: `gunicorn -k gthread --threads 8 ecommerce.wsgi`."""
+"""WSGI entry point. gunicorn.conf.py names it, so `gunicorn` alone starts the shop."""
 
 import gc
 import os

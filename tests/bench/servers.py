@@ -133,8 +133,8 @@ def _running(
     name: str, module: str, listener: socket.socket, environment: Environment, folder: Path, workers: int
 ) -> Iterator[Server]:
     port, log = listener.getsockname()[1], folder / f"{name}-{listener.getsockname()[1]}.log"
-    command = [sys.executable, "-m", "gunicorn", "--workers", str(workers), "--no-control-socket"]
-    command += ["--graceful-timeout", "2", "--log-level", "error", "--bind", f"fd://{listener.fileno()}", module]
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:tests.bench.gunicorn_options"]
+    command += ["--workers", str(workers), "--bind", f"fd://{listener.fileno()}", module]
     with _child(command, environment, log, listener.fileno()) as process:
         listener.close()  # Only the server holds the socket, so that requests fail if it stops.
         _wait_until_answered(process, port, HEALTH[module], log)

@@ -26,18 +26,9 @@ WEBHOOK_SECRET = "whsec_abuse"
 MAX_WORK_SECONDS = 5.0
 NOT_IMPLEMENTED = 501  # gunicorn's response to an unknown transfer coding, as RFC 9112 requires
 SECRET_KEY = "of-the-abused-shop-" + "k" * 50
-GUNICORN = [
-    "gunicorn",
-    "-k",
-    "gthread",
-    "--threads",
-    "8",
-    "--workers",
-    "2",
-    "--graceful-timeout",
-    "2",
-    "--no-control-socket",
-]
+# The shipped configuration, but a shop that is killed in a test does not wait for its requests.
+CONFIGURATION = str(settings.BASE_DIR / "gunicorn.conf.py")
+GUNICORN = [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, "--graceful-timeout", "2"]
 CRASHES = ("Internal Server Error", "Error handling request", "Exception in worker", "WORKER TIMEOUT", "CRITICAL")
 Row = dict[str, Any]
 Rows = dict[str, Counter[str]]
@@ -133,7 +124,7 @@ class AbuseServer:
     def running(self, server_socket: socket.socket) -> Iterator[None]:
         """Fill the database, then serve on this open socket."""
         fill = [sys.executable, "-m", "tests.proofs.abuse_data"]
-        serve = [sys.executable, "-m", *GUNICORN, "--bind", f"fd://{server_socket.fileno()}", "ecommerce.wsgi"]
+        serve = [*GUNICORN, "--bind", f"fd://{server_socket.fileno()}"]
         environment, file_descriptors = self.environment(), [server_socket.fileno()]
         subprocess.run(fill, env=environment, check=True)
         self.product_ids = {row["sku"]: int(row["id"]) for row in self.table("products_product")}

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.db import connection
 
 from stripe_simulator.server import Simulator
-from tests.proofs.abuse_server import SECRET_KEY
+from tests.proofs.abuse_server import GUNICORN, SECRET_KEY
 from tests.proofs.hostile_client import NO_RESPONSE, Attacker, Response
 
 UNLIMITED = str(10**6)
@@ -80,9 +79,8 @@ def running_server(folder: Path, simulator: Simulator, workers: int, threads: in
             "VAR_DIR": str(folder), "DATABASE_URL": database_url(), "PYTHONWARNINGS": "ignore",
         }  # fmt: skip
         environment |= {f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP")}
-        command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--preload", "--no-control-socket"]
-        command += ["--threads", str(threads), "--workers", str(workers), "--graceful-timeout", "2"]
-        command += ["--bind", f"fd://{server_socket.fileno()}", "--log-level", "critical", "ecommerce.wsgi"]
+        command = [*GUNICORN, "--threads", str(threads), "--workers", str(workers)]
+        command += ["--bind", f"fd://{server_socket.fileno()}", "--log-level", "critical"]
         with subprocess.Popen(command, env=environment, pass_fds=[server_socket.fileno()]) as master:
             server_socket.close()
             try:
