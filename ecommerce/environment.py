@@ -22,10 +22,10 @@ env = environ.Env()
 ON, OFF = {"on", "true", "yes", "y", "ok", "1"}, {"off", "false", "no", "n", "0"}
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
 # With Django's default of deferred transactions, two writers get "database is locked" errors. A writer that takes its
-# lock at the start of the transaction waits instead.
+# lock at the start of the transaction waits instead, for up to `timeout` seconds.
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
+    "timeout": 10,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000;",
 }
 # The system asks a silent database server after a minute whether it is there, and gives up after another half.

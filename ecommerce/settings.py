@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "billing.middleware.PaymentTimeLimitMiddleware",
     "billing.middleware.CardAttemptLimitMiddleware",
     "axes.middleware.AxesMiddleware",  # answers with the 429 page when sign-in is locked out; no queries
+    "ecommerce.operations.unavailable.UnavailableMiddleware",  # last, so that its answer comes before all other work
 ]
 ROOT_URLCONF = "ecommerce.urls"
 WSGI_APPLICATION = "ecommerce.wsgi.application"
@@ -134,6 +135,8 @@ DATABASES: dict[str, Any] = {"default": setting("DATABASE_URL", _database, read.
 # Each thread keeps its connection for so many seconds. A request whose connection was lost opens another one.
 DATABASES["default"].setdefault("CONN_MAX_AGE", setting("CONN_MAX_AGE", "600", read.number_of(0, 86_400)))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# How long a request waits for a statement on PostgreSQL, and half as long for a lock, see core.database.limits.
+DATABASE_SECONDS = setting("DATABASE_SECONDS", "10", read.number_of(1, 600))
 if DATABASES["default"]["ENGINE"] == read.SQLITE:
     # Tests use a file too, because the shared in-memory database raises "table is locked" in a second thread.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}
