@@ -47,7 +47,7 @@ def render_static_page(template: str, **context: str) -> str:
 
 
 def static_response(request: HttpRequest, template: str, retry: int, refresh: int, **context: str) -> HttpResponse:
-    """Return a static page with status 503. Programs wait `retry` seconds; browsers load a page again after `refresh`."""
+    """Return a static page with status 503. Programs try again after `retry` seconds, browsers after `refresh`."""
     page = HttpResponse(render_static_page(template, **context), status=503)
     page["Retry-After"] = str(retry)
     page["Cache-Control"] = "no-store"
