@@ -92,6 +92,19 @@ def test_change_is_shown_while_redis_fails_and_after_it_works_again(
 
 
 @failing
+@pytest.mark.django_db
+def test_probes_answer_while_redis_fails(
+    client: Client, server: RedisServer, fail: Callable[[RedisServer], None]
+) -> None:
+    assert client.get("/readyz").json()["status"] == "ok"
+    fail(server)
+    begin = time.monotonic()
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["status"], client.get("/healthz").text) == (200, "degraded", "ok")
+    assert time.monotonic() - begin < PAGE_SECONDS
+
+
+@failing
 def test_all_calls_are_misses_and_only_the_first_one_waits(
     server: RedisServer, fail: Callable[[RedisServer], None], caplog: pytest.LogCaptureFixture
 ) -> None:

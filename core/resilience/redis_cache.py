@@ -10,7 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.core.cache.backends import redis
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis.exceptions import RedisError
 
 from core.resilience.breaker import Breaker
 
@@ -23,7 +24,7 @@ _breakers: defaultdict[str, Breaker] = defaultdict(lambda: Breaker(PAUSE_SECONDS
 
 def _method(name: str, miss: Any) -> Callable[..., Any]:
     """Return a method of Django's client that returns `miss` while the server fails."""
-    method = getattr(redis.RedisCacheClient, name)
+    method = getattr(RedisCacheClient, name)
 
     def ask(client: "LimitedClient", *args: Any) -> Any:
         return client.ask(partial(method, client, *args), miss)
@@ -31,7 +32,7 @@ def _method(name: str, miss: Any) -> Callable[..., Any]:
     return ask
 
 
-class LimitedClient(redis.RedisCacheClient):
+class LimitedClient(RedisCacheClient):
     """A client that asks the server unless it has just failed."""
 
     def __init__(self, servers: list[str], **options: Any) -> None:
@@ -44,14 +45,14 @@ class LimitedClient(redis.RedisCacheClient):
             return miss
         try:
             answer = question()
-        except (self._lib.RedisError, OSError) as error:
+        except (RedisError, OSError) as error:
             self._breaker.failed()
             log.warning("The cache failed and is not used for %d seconds: %s", PAUSE_SECONDS, error)
             return miss
         self._breaker.succeeded()
         return answer
 
-    def get(self, key: str, default: Any) -> Any:
+    def get(self, key: Any, default: Any) -> Any:
         """Return the value, or `default` also for content that cannot be read, such as that of another release."""
         try:
             return self.ask(partial(super().get, key, default), default)
@@ -59,7 +60,7 @@ class LimitedClient(redis.RedisCacheClient):
             log.warning("The value of a key in the cache cannot be read", exc_info=True)
             return default
 
-    def incr(self, key: str, delta: int) -> int:
+    def incr(self, key: Any, delta: int) -> int:
         """Raise ValueError if the server fails, as for a key that does not exist."""
         value = self.ask(partial(super().incr, key, delta), None)
         if value is None:
@@ -72,7 +73,7 @@ class LimitedClient(redis.RedisCacheClient):
     delete, delete_many = _method("delete", False), _method("delete_many", None)
 
 
-class LimitedRedisCache(redis.RedisCache):
+class LimitedRedisCache(RedisCache):
     """The cache backend for a `CACHE_URL` of Redis."""
 
     def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
