@@ -22,10 +22,10 @@ env = environ.Env()
 ON, OFF = {"on", "true", "yes", "y", "ok", "1"}, {"off", "false", "no", "n", "0"}
 SQLITE, POSTGRESQL = "django.db.backends.sqlite3", "django.db.backends.postgresql"
 # With Django's default of deferred transactions, two writers get "database is locked" errors. A writer that takes its
-# lock at the start of the transaction waits instead.
+# lock at the start of the transaction waits instead, for up to `timeout` seconds.
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
+    "timeout": 10,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-4000;",
 }
 # The system asks a silent database server after a minute whether it is there, and gives up after another half.
@@ -33,7 +33,7 @@ KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_coun
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 MAX_NAME_LENGTH = 100
 DEFAULT_PORTS = {"http": 80, "https": 443}
-REDIS_SECONDS = 0.1
+REDIS = "core.resilience.redis_cache.LimitedRedisCache"
 
 
 def setting(
@@ -212,7 +212,7 @@ def cache_of(text: str) -> dict[str, Any]:
     config = _parsed(environ.Env.cache_url_config, text)
     if not config or (is_redis(config) and not _has_location(text)):
         raise ValueError("locmemcache:// or redis://host:6379/1")
-    return config
+    return config | {"BACKEND": REDIS} if is_redis(config) else config
 
 
 def is_redis(config: dict[str, Any]) -> bool:
@@ -221,13 +221,8 @@ def is_redis(config: dict[str, Any]) -> bool:
 
 
 def page_cache_of(default: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of the page cache on the Redis of the default cache.
-
-    A Redis that does not answer in time is no reason for a page to wait.
-    """
-    times = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-    prefix = f"{default.get('KEY_PREFIX', '')}-pages"
-    return default | {"KEY_PREFIX": prefix, "OPTIONS": default.get("OPTIONS", {}) | times}
+    """Return the settings of the page cache on the Redis of the default cache."""
+    return default | {"KEY_PREFIX": f"{default.get('KEY_PREFIX', '')}-pages"}
 
 
 def rq_queue_of(cache: dict[str, Any]) -> dict[str, str]:

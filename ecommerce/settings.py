@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "billing.middleware.PaymentTimeLimitMiddleware",
     "billing.middleware.CardAttemptLimitMiddleware",
     "axes.middleware.AxesMiddleware",  # answers with the 429 page when sign-in is locked out; no queries
+    "ecommerce.operations.unavailable.UnavailableMiddleware",  # last, so that its answer comes before all other work
 ]
 ROOT_URLCONF = "ecommerce.urls"
 WSGI_APPLICATION = "ecommerce.wsgi.application"
@@ -113,6 +114,7 @@ _database = f"sqlite:///{quote(str(VAR_DIR / 'shop.sqlite3'))}"
 DATABASES: dict[str, Any] = {"default": value("DATABASE_URL", _database)}
 DATABASES["default"].setdefault("CONN_MAX_AGE", value("CONN_MAX_AGE"))
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a request whose connection was lost opens another one
+DATABASE_SECONDS: int = value("DATABASE_SECONDS")  # see core.database.limits
 if DATABASES["default"]["ENGINE"] == read.SQLITE:
     # Tests use a file too, because the shared in-memory database raises "table is locked" in a second thread.
     DATABASES["default"]["TEST"] = {"NAME": VAR_DIR / "test.sqlite3"}

@@ -141,6 +141,10 @@ STORAGE = [
         "connection. 0: one connection per request.",
     ),
     Variable(
+        "DATABASE_SECONDS", "10", read.number_of(1, 600), "How long a request waits for a statement on PostgreSQL, and "
+        "half as long for a lock.",
+    ),
+    Variable(
         "CACHE_URL", "locmemcache://", read.cache_of, "redis://127.0.0.1:6379/1, or locmemcache:// for a cache in each "
         "process. Shops can share a server, because their keys differ.", is_secret=True,
     ),

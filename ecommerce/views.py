@@ -1,5 +1,7 @@
 """Views that do not belong to an app: home page, language, health check, uploaded images and error pages."""
 
+import sys
+
 from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -12,8 +14,10 @@ from django.views.static import serve
 from core.http import next_url, private, same_origin_or_csrf
 from core.page_cache.sharing import expires_at, shared_page
 from core.page_cache.versions import SITE, read_versions
+from core.resilience.transient import is_transient
 from ecommerce import home_sections
 from ecommerce.operations.maintenance import render_static_page
+from ecommerce.operations.unavailable import unavailable
 from products.models import Product
 from products.page_names import PRODUCTS
 
@@ -85,7 +89,13 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Render the 500 page without the database or the session, because these may have caused the error."""
+    """Render the 500 page without the database or the session, because these may have caused the error.
+
+    If they have, for example in a middleware, return the answer of `ecommerce.operations.unavailable`.
+    """
+    error = sys.exception()
+    if error and is_transient(error):
+        return unavailable(request, error)
     return HttpResponse(render_static_page("500.html"), status=500)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from core.database.sqlite_files import keep_files
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ecommerce.settings")
 os.environ.setdefault("PAGE_CACHE_DEFAULT", "on")
 CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
@@ -15,6 +17,7 @@ CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 # Almost nothing that the start creates is garbage, so do not look for it, neither now nor in later collections.
 gc.disable()
 django = get_wsgi_application()
+keep_files()
 gc.freeze()
 gc.enable()
 

@@ -73,9 +73,11 @@ def test_static_page_needs_no_database_and_links_to_products(template: str) -> N
 
 
 @pytest.mark.django_db
-def test_unavailable_database_renders_the_500_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_of_the_program_in_the_database_renders_the_500_page(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_args: Any, **_kwargs: Any) -> None:
-        raise connection.Database.OperationalError("gone")
+        raise connection.Database.ProgrammingError("no such column")
 
     client.cookies["sessionid"] = "a" * 32
     client.raise_request_exception = False

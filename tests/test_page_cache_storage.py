@@ -1,8 +1,6 @@
 """Tests for the storage of pages: it is bounded, and a cache that fails costs time but never a page."""
 
-import logging
 import pickle
-import socket
 import threading
 from typing import Any
 
@@ -14,7 +12,7 @@ from django.test import Client
 
 from core.page_cache import storage
 from core.page_cache.versions import touch
-from ecommerce.environment import page_cache_of
+from ecommerce.environment import cache_of, page_cache_of
 from products.models import Product
 from tests.makers import add_to_cart, make_product
 from tests.test_settings import start
@@ -22,12 +20,6 @@ from tests.visitors import count_queries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("page_cache"), pytest.mark.slow]
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask the cache again, even if it has just failed in another test."""
-    monkeypatch.setitem(storage._pause, "until", 0.0)
 
 
 @pytest.fixture
@@ -43,18 +35,6 @@ def use(settings: Any) -> Any:
     return replace
 
 
-class BrokenCache(LocMemCache):
-    """A cache whose server is down."""
-
-    asked = 0
-
-    def get(self, *args: Any, **kwargs: Any) -> Any:
-        type(self).asked += 1
-        raise ConnectionError("down")
-
-    set = get
-
-
 class GarbageCache(LocMemCache):
     """A cache that returns values that were never stored."""
 
@@ -64,25 +44,6 @@ class GarbageCache(LocMemCache):
         return self.garbage
 
 
-def test_page_is_served_while_the_cache_is_down(
-    client: Client, use: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(BrokenCache, "asked", 0)
-    use({"BACKEND": f"{__name__}.BrokenCache"})
-    with caplog.at_level(logging.WARNING):
-        assert [client.get("/products/").status_code for _ in range(5)] == [200] * 5
-    assert BrokenCache.asked == 1  # it is not asked again after the error
-    assert caplog.text.count("The page cache failed") == 1
-
-
-def test_page_is_served_if_redis_does_not_answer(client: Client, use: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections and says nothing
-        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/1"
-        use(page_cache_of({"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}))
-        assert client.get("/products/").status_code == 200
-    assert storage._pause["until"] > 0
-
-
 @pytest.mark.parametrize("garbage", [b"\x80garbage", "text", 7, {"key": 1}, ["page"], Exception("page")])
 def test_garbage_from_the_cache_is_not_served(
     client: Client, use: Any, garbage: Any, monkeypatch: pytest.MonkeyPatch
@@ -90,14 +51,6 @@ def test_garbage_from_the_cache_is_not_served(
     expected = client.get("/products/").content
     use({"BACKEND": f"{__name__}.GarbageCache"})
     monkeypatch.setattr(GarbageCache, "garbage", garbage)
-    assert client.get("/products/").content == expected
-
-
-def test_bytes_that_cannot_be_unpickled_are_not_served(client: Client, use: Any) -> None:
-    pages = use({"BACKEND": LOCMEM, "LOCATION": "unpickled"}, slots=1)
-    expected = client.get("/products/").content
-    pages._cache[next(iter(pages._cache))] = b"\x80\x05garbage"
-    storage.clear()
     assert client.get("/products/").content == expected
 
 
@@ -153,7 +106,7 @@ def test_search_that_strangers_make_pushes_no_page_out(client: Client) -> None:
 @pytest.fixture
 def redis_pages(redis_url: str, use: Any) -> Any:
     """Keep pages in a Redis with five slots."""
-    pages = use(page_cache_of({"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url}), 5)
+    pages = use(page_cache_of(cache_of(redis_url)), 5)
     pages.clear()
     return pages
 
@@ -195,6 +148,16 @@ def test_page_that_another_process_has_made_again_is_found_in_redis(client: Clie
         client.get("/products/")
     assert len(statements) == 1
     assert storage.MEMORY.values()[0] is not old
+
+
+@pytest.mark.parametrize("garbage", [b"\x80\x05garbage", pickle.dumps(storage._sign(b"garbage") + b"garbage")])
+def test_bytes_that_cannot_be_unpickled_are_not_served(client: Client, redis_pages: Any, garbage: bytes) -> None:
+    expected = client.get("/products/").content
+    server = redis_pages._cache.get_client()
+    [key] = server.keys("*")
+    server.set(key, garbage)
+    storage.clear()
+    assert client.get("/products/").content == expected
 
 
 def test_page_in_redis_is_current(client: Client, redis_pages: Any) -> None:

@@ -206,7 +206,8 @@ def test_servers_turn_the_page_cache_on(module: str, environment: dict[str, str]
 
 
 @pytest.mark.slow
-def test_page_cache_uses_the_redis_of_the_shop_with_short_timeouts() -> None:
-    values = "(s.CACHES['pages']['LOCATION'], s.CACHES['pages']['OPTIONS']['socket_timeout'], s.PAGE_CACHE_SLOTS)"
-    code, output = start(READ.format(values), CACHE_URL="redis://127.0.0.1:6379/1", PAGE_CACHE_ENTRIES="50")
-    assert (code, output) == (0, "('redis://127.0.0.1:6379/1', 0.1, 50)\n")
+def test_page_cache_uses_the_redis_of_the_shop_and_both_give_up_soon() -> None:
+    caches = "*[(config['LOCATION'], config['BACKEND']) for config in s.CACHES.values()], s.PAGE_CACHE_SLOTS"
+    code, output = start(READ.format(caches), CACHE_URL="redis://127.0.0.1:6379/1", PAGE_CACHE_ENTRIES="50")
+    cache = ("redis://127.0.0.1:6379/1", "core.resilience.redis_cache.LimitedRedisCache")
+    assert (code, output) == (0, f"{cache} {cache} 50\n")

@@ -1,16 +1,14 @@
 """Storage of pages: in the memory of this process, and with Redis also in the cache `pages`, which processes share.
 
-A cache server that fails costs time and never a page. It does not count, so a page there is stored in one of a fixed
-number of slots and replaces the page that was in it. Pages on a server are signed: what anything else wrote there is
-never unpickled or shown.
+A cache server that fails costs a moment and never a page (core.resilience.redis_cache). It does not count, so a page
+there is stored in one of a fixed number of slots and replaces the page that was in it. Pages on a server are signed:
+what anything else wrote there is never unpickled or shown.
 """
 
 import hmac
 import logging
 import pickle
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.cache import caches
@@ -25,11 +23,8 @@ ALIAS = "pages"
 KEEP_SECONDS = 3600
 FIRST_REQUEST_SECONDS = 60  # how long the first request of a rare page counts
 SIGNATURE_BYTES = 32
-PAUSE_SECONDS = 5  # after an error; the settings of Redis limit how long one question takes
 MEMORY: BoundedCache[Page] = BoundedCache(settings.PAGE_CACHE_ENTRIES)
-Answer = TypeVar("Answer")
 _first_requests: BoundedCache[float] = BoundedCache(256)  # on the clock time.monotonic, by the digest of a key
-_pause = {"until": 0.0}  # on the clock time.monotonic
 
 
 def get(key: str) -> Page | None:
@@ -41,7 +36,7 @@ def get_from_server(key: str) -> Page | None:
     """Return the page that the cache server has under this key, or None."""
     if not settings.PAGE_CACHE_SLOTS:
         return None
-    page = _ask(lambda cache: _unpack(cache.get(_slot(key))))
+    page = _unpack(caches[ALIAS].get(_slot(key)))
     return page if isinstance(page, Page) and page.key == key else None
 
 
@@ -55,7 +50,7 @@ def put(page: Page) -> None:
     page.is_changed = False
     keep(page)
     if settings.PAGE_CACHE_SLOTS:
-        _ask(lambda cache: cache.set(_slot(page.key), _pack(page), KEEP_SECONDS))
+        caches[ALIAS].set(_slot(page.key), _pack(page), KEEP_SECONDS)
 
 
 def clear() -> None:
@@ -84,7 +79,11 @@ def _unpack(stored: object) -> object:
         stored[:SIGNATURE_BYTES], _sign(stored[SIGNATURE_BYTES:])
     ):
         return None
-    return pickle.loads(stored[SIGNATURE_BYTES:])  # noqa: S301 - signed
+    try:
+        return pickle.loads(stored[SIGNATURE_BYTES:])  # noqa: S301 - signed
+    except Exception as error:  # unpickling what another release has stored raises errors of all types
+        log.warning("A stored page cannot be read: %s", error)
+        return None
 
 
 def _sign(content: bytes) -> bytes:
@@ -93,15 +92,3 @@ def _sign(content: bytes) -> bytes:
 
 def _slot(key: str) -> str:
     return f"slot:{int(digest_of(key), 16) % settings.PAGE_CACHE_SLOTS}"
-
-
-def _ask(question: Callable[[Any], Answer]) -> Answer | None:
-    """Return the answer of the cache. After an error, do not ask it for some seconds."""
-    if time.monotonic() < _pause["until"]:
-        return None
-    try:
-        return question(caches[ALIAS])
-    except Exception as error:  # of the network, of the server, or of content that cannot be read
-        _pause["until"] = time.monotonic() + PAUSE_SECONDS
-        log.warning("The page cache failed and is not used for %d seconds: %s", PAUSE_SECONDS, error)
-        return None

@@ -23,12 +23,7 @@ class MaintenanceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(EXEMPT_PATHS) or not is_on():
             return self.get_response(request)
-        page = HttpResponse(render_static_page("503.html", reason=reason()), status=503)
-        page["Retry-After"] = str(RETRY_SECONDS)
-        page["Cache-Control"] = "no-store"
-        if request.method == "GET":
-            page["Refresh"] = str(REFRESH_SECONDS)  # reloads the page without a script
-        return page
+        return static_response(request, "503.html", RETRY_SECONDS, REFRESH_SECONDS, reason=reason())
 
 
 def is_on() -> bool:
@@ -49,3 +44,13 @@ def render_static_page(template: str, **context: str) -> str:
     return render_to_string(
         template, {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL, **context}
     )
+
+
+def static_response(request: HttpRequest, template: str, retry: int, refresh: int, **context: str) -> HttpResponse:
+    """Return a static page with status 503. Programs try again after `retry` seconds, browsers after `refresh`."""
+    page = HttpResponse(render_static_page(template, **context), status=503)
+    page["Retry-After"] = str(retry)
+    page["Cache-Control"] = "no-store"
+    if request.method == "GET":  # a form is not sent again
+        page["Refresh"] = str(refresh)  # without a script
+    return page

@@ -22,6 +22,7 @@ from core.page_cache import placeholders
 from core.page_cache.answers import FilledPage, SharedResponse, finish
 from core.page_cache.pages import Page
 from core.page_cache.sharing import Lookup, Sharing, look_up
+from core.resilience.transient import is_transient
 from ecommerce.operations import maintenance
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -52,7 +53,9 @@ class SharedPageMiddleware:
             if found is None or found.page is None or found.page.headers is None:
                 return None
             texts = self._fill(request, found.page)
-        except (SuspiciousOperation, DatabaseError):  # raised again where they become an answer
+        except (SuspiciousOperation, DatabaseError) as error:  # raised again where they become an answer
+            if is_transient(error):
+                request.failure = error  # type: ignore[attr-defined] # UnavailableMiddleware answers
             return None
         if texts is None:
             return None

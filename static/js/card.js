@@ -54,7 +54,7 @@
     try {
       const response = await fetch(url, {
         method: "POST",
-        headers: { "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
+        headers: { Accept: "application/json", "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
         body: new URLSearchParams(values),
       });
       return await response.json();

@@ -7,6 +7,7 @@
 
   const fetchState = async () => {
     const response = await fetch(state.dataset.statusUrl, { headers: { Accept: "application/json" } });
+    if (!response.ok) throw new Error("no answer");
     return response.json();
   };
   const goOn = async () => {

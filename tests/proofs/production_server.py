@@ -67,8 +67,10 @@ def database_url() -> str:
 
 
 @contextmanager
-def running_server(folder: Path, simulator: Simulator, workers: int, threads: int) -> Iterator[Server]:
-    """Run the shop inside the context."""
+def running_server(
+    folder: Path, simulator: Simulator, workers: int, threads: int, **variables: str
+) -> Iterator[Server]:
+    """Run the shop inside the context, with further variables in its environment."""
     with socket.create_server(("127.0.0.1", 0)) as server_socket:
         port = server_socket.getsockname()[1]
         environment = os.environ | {
@@ -79,6 +81,7 @@ def running_server(folder: Path, simulator: Simulator, workers: int, threads: in
             "VAR_DIR": str(folder), "DATABASE_URL": database_url(), "PYTHONWARNINGS": "ignore",
         }  # fmt: skip
         environment |= {f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP")}
+        environment |= variables
         command = [*GUNICORN, "--threads", str(threads), "--workers", str(workers)]
         command += ["--bind", f"fd://{server_socket.fileno()}", "--log-level", "critical"]
         with subprocess.Popen(command, env=environment, pass_fds=[server_socket.fileno()]) as master:

@@ -1,1 +1,1 @@
-"""Django's database backend for PostgreSQL with a faster check of kept connections."""
+"""Django's database backend for PostgreSQL with time limits and a faster check of kept connections."""
