@@ -83,8 +83,9 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
+    "ecommerce.operations.request_log.RequestLogMiddleware",  # outermost, so that its line is about the whole request
     "ecommerce.operations.probes.ProbeMiddleware",  # before all others: a probe has no host name or session
-    "core.middleware.AfterResponseMiddleware",  # outermost, so that it has the response that is sent
+    "core.middleware.AfterResponseMiddleware",  # before all that replace the response, so that it has the sent one
     "core.middleware.VersionsMiddleware",  # before all middleware that reads versions
     "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
     # These two come before the rest, so that static files, redirects and errors of the others also get their headers.
@@ -172,7 +173,7 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.throttle.get_axes_username"
 AXES_CLIENT_IP_CALLABLE = "core.http.client_ip"
 AXES_LOCKOUT_CALLABLE = "accounts.throttle.lockout_response"
-AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there; the log has the IP address
+AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
 AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
 SESSION_ENGINE = "accounts.sessions"
@@ -328,17 +329,21 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LOG_FORMAT = setting("LOG_FORMAT", "text" if DEBUG else "json", read.choice_of(["json", "text"]))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"class": "core.logs.RedactingFormatter", "format": "{levelname} {name}: {message}", "style": "{"}
+        "text": {"class": "core.logs.RedactingFormatter", "format": "{levelname} {name}: {message}", "style": "{"},
+        "json": {"class": "core.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": setting("LOG_LEVEL", "INFO", read.choice_of(LOG_LEVELS))},
     "loggers": {
         "django": {"level": "INFO"},  # without Django's own handlers, which do not redact
+        "django.request": {"level": "ERROR"},  # no second line for each 404
         "django.server": {"level": "WARNING", "propagate": True},
+        "gunicorn.error": {"handlers": [], "propagate": True},  # in the same format, once a worker has loaded the shop
         "stripe": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
     },

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.static import serve
 
 from core.http import next_url, private, same_origin_or_csrf
+from core.logs import request_id
 from core.page_cache.sharing import expires_at, shared_page
 from core.page_cache.versions import SITE, read_versions
 from ecommerce import home_sections
@@ -82,7 +83,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Render the 500 page without the database or the session, because these may have caused the error."""
-    return HttpResponse(render_static_page("500.html"), status=500)
+    return HttpResponse(render_static_page("500.html", reference=request_id.get()), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
