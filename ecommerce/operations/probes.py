@@ -23,6 +23,7 @@ from django.utils.crypto import constant_time_compare
 from billing.checks import is_loopback
 from billing.models import StripeEvent
 from core.emails.outbox import OutboxMail
+from ecommerce import __version__
 
 RETRY_SECONDS = 10
 LATE = timedelta(minutes=15)  # reconcile runs every few minutes, so what is older waits for something
@@ -60,7 +61,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if missing:
         return _unavailable("A migration is missing. Run `manage.py migrate`.")
     is_degraded = any(detail["is_late"] for detail in details.values())
-    return JsonResponse({"status": "degraded" if is_degraded else "ok"} | details)
+    version = {"version": __version__} if details else {}
+    return JsonResponse({"status": "degraded" if is_degraded else "ok"} | version | details)
 
 
 PROBES = {"/healthz": healthz, "/readyz": readyz}
