@@ -22,7 +22,7 @@ from django.db.models import NOT_PROVIDED, Field
 RULES = {
     "remove": "The previous version uses it. Remove it from the models in this release with SeparateDatabaseAndState, "
     "and drop it in the next one with RunSQL.",
-    "rename": "The previous version uses the old name. Add the new one, copy, and remove the old one in the next release.",
+    "rename": "The previous version uses the old name. Add the new one, copy, and remove the old one a release later.",
     "not-null": "The previous version inserts rows without it. Give it a db_default, or allow NULL.",
     "type": "The table is rewritten, or the previous version cannot read it. Add a new column instead.",
     "constraint": "The previous version could break it, and all rows are checked under a lock.",
