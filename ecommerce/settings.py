@@ -18,6 +18,7 @@ from core.emails.addresses import format_address
 from core.times import is_time_zone
 from ecommerce import environment as read
 from ecommerce.environment import setting
+from ecommerce.object_storage import read_bucket
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -212,11 +213,11 @@ STATICFILES_FINDERS = [
     "ecommerce.staticfiles.BootstrapFinder",
 ]
 BOOTSTRAP_DIR = bootstrap_wrapper.get_bootstrap_dir()
-MEDIA_URL = "media/"
+MEDIA_BUCKET = read_bucket()
+MEDIA_URL = MEDIA_BUCKET.url
 MEDIA_ROOT = env.str("MEDIA_ROOT", "").strip() or str(VAR_DIR / "media")
-_files = "django.core.files.storage.FileSystemStorage"
 STORAGES = {
-    "default": {"BACKEND": env.str("MEDIA_STORAGE", "").strip() or _files},
+    "default": MEDIA_BUCKET.storage,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -233,8 +234,7 @@ _mail = f"filemail:///{quote(str(VAR_DIR / 'mail'))}"
 vars().update(setting("EMAIL_URL", _mail, read.email_server_of, is_secret=True))
 EMAIL_TIMEOUT = 10
 _sender = format_address(SITE_NAME, EMAIL_DEFAULTS["DEFAULT_FROM_EMAIL"])
-DEFAULT_FROM_EMAIL = setting("DEFAULT_FROM_EMAIL", _sender, read.sender_of)
-SERVER_EMAIL = DEFAULT_FROM_EMAIL
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = setting("DEFAULT_FROM_EMAIL", _sender, read.sender_of)
 
 # Money
 CURRENCY = env.str("CURRENCY", "gbp").strip().lower()  # fixed by the first order, see billing.checks
@@ -319,7 +319,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],  # Bootstrap's icons are data: images
+        "img-src": [SELF, "data:", *MEDIA_BUCKET.origins],  # Bootstrap's icons are data:
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
