@@ -48,7 +48,7 @@ class ProbeMiddleware:
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 without a look at the database."""
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
