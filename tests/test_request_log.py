@@ -22,6 +22,7 @@ from orders.models import Order
 from stripe_simulator.server import Simulator
 from tests import guests
 from tests.makers import make_product
+from tests.test_settings import start
 
 pytestmark = pytest.mark.django_db
 UNSAFE_IDS = ["short", "a" * 65, "ann@example.org", "0123456789abcdef\nINFO", "0123456789 abcdef", "0123456789äbcdef"]
@@ -153,6 +154,31 @@ def test_server_error_shows_the_id_that_its_traceback_has(client: Client, lines:
 def test_hostile_path_makes_no_second_line(client: Client, lines: Any, path: str) -> None:
     client.get(path, headers={"User-Agent": "a\n{}", "X-Request-ID": "a\n{}", "Referer": "\n"})
     assert len(lines()) == 1
+
+
+SEND = """
+import django; django.setup()
+from django.test import Client
+Client().get("/healthz")
+Client(headers={"Host": "shop.example"}).get("/language/?q=1")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("environment", "beginning"),
+    [
+        ({}, '{"time": "2'),
+        ({"LOG_FORMAT": "text"}, f"INFO {RequestLogMiddleware.__module__}: GET /language/ 301 "),
+        (
+            {"DEBUG": "on", "SITE_URL": "http://127.0.0.1:8000", "STRIPE_SECRET_KEY": "", "STRIPE_API_BASE": ""},
+            f"INFO {RequestLogMiddleware.__module__}: GET /language/ 405 ",
+        ),
+    ],
+)
+def test_format_of_the_log_depends_on_the_settings(environment: dict[str, str], beginning: str) -> None:
+    *_warnings, line = start(SEND, **environment)[1].splitlines()
+    assert line.startswith(beginning)
 
 
 @pytest.mark.slow
