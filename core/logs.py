@@ -24,6 +24,8 @@ LINK_TOKEN = re.compile(r"(?<=/)(?=[\w:=-]*\d)[\w:=-]{24,}(?=[/?\s\"']|$)")
 ROW_DETAIL = re.compile(
     r"^DETAIL: .*?(?=\n(?:HINT|CONTEXT|STATEMENT):|\n\n(?:The above|During handling)|\Z)", re.DOTALL | re.MULTILINE
 )
+# gunicorn quotes a request that it cannot read.
+RAW_REQUEST = re.compile(r"\b(Error handling request|Invalid request from) .*")
 IP_ADDRESS = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?=\w*:\w*:)[0-9A-Fa-f:]+(?:\.\d+){0,3})(?![\w.:]*\w)")
 IP_WITH_PORT = re.compile(r"(?<![\w.:])\d{1,3}(?:\.\d{1,3}){3}(?=:\d)")
 # Characters that end a line, move the cursor or cannot be encoded. A message could forge another entry with them.
@@ -31,8 +33,8 @@ UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def redact(text: str) -> str:
-    """Return the text without email and IP addresses, quoted rows, and the secret parts of emailed links."""
-    text = ROW_DETAIL.sub("DETAIL: [removed]", text)
+    """Return the text without email and IP addresses, quoted rows and requests, and the secret parts of links."""
+    text = RAW_REQUEST.sub(r"\1 [removed]", ROW_DETAIL.sub("DETAIL: [removed]", text))
     text = EMAIL_ADDRESS.sub("[email address]", text)
     text = LINK_TOKEN.sub("[token]", LINK_KEY.sub("[key]", text))
     return IP_ADDRESS.sub(_redact_ip, IP_WITH_PORT.sub(_redact_ip, text))

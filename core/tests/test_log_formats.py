@@ -78,7 +78,9 @@ def test_route_replaces_the_path_of_the_request(path: str) -> None:
 @pytest.mark.parametrize(
     ("text", "redacted"),
     [
-        ("Invalid request from ip=192.0.2.17: bad", "Invalid request from ip=[IP address]: bad"),
+        ("Invalid request from ip=192.0.2.17: Invalid line: 'GET /orders/2'", "Invalid request from [removed]"),
+        ("Error handling request GET /orders/2\nTraceback", "Error handling request [removed]\nTraceback"),
+        ("refused: ip=192.0.2.17", "refused: ip=[IP address]"),
         ("from 192.0.2.17:5432, 192.0.2.18", "from [IP address]:5432, [IP address]"),
         ("AXES: locked [2001:db8::7]", "AXES: locked [[IP address]]"),
         ("from 2001:db8:0:0:1:2:3:4.", "from [IP address]."),
