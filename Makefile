@@ -68,6 +68,7 @@ lint: $(VENV)/dev
 	$(BIN)/mypy .
 	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.migration_lint
 	DEBUG=off SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(60))") \
 	  SITE_URL=https://shop.example ALLOWED_HOSTS=shop.example STRIPE_SECRET_KEY=sk_test_lint \
 	  STRIPE_PUBLISHABLE_KEY=pk_test_lint STRIPE_WEBHOOK_SECRET=whsec_lint SUPPORT_EMAIL=support@shop.example \

@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from core.http import route_of
+
 logger = logging.getLogger(__name__)
 
 FORM_VIEWS = ("add_view", "change_view", "delete_view")
@@ -49,10 +51,10 @@ def _answer_again(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
                 with transaction.atomic(), collect_touches():
                     return view(request, *args, **kwargs)
             except IntegrityError as error:  # Django's ProtectedError too.
-                logger.warning("The admin answers %s again: %s", request.path, type(error).__name__)
+                logger.warning("The admin answers %s again: %s", route_of(request), type(error).__name__)
                 for file in (file for _name, files in request.FILES.lists() for file in files):
                     file.seek(0)
-        logger.error("The database rejected what was sent to %s %d times.", request.path, TRIES)
+        logger.error("The database rejected what was sent to %s %d times.", route_of(request), TRIES)
         messages.error(request, _("Nothing was saved, because somebody else was saving too. Please try again."))
         return redirect(request.get_full_path())
 

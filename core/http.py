@@ -1,4 +1,4 @@
-"""Request helpers for the views of all apps: origin checks, redirects, cache headers and client IP addresses."""
+"""Request helpers for all apps: origin checks, redirects, cache headers, routes and client IP addresses."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 from django.utils.cache import add_never_cache_headers
 from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -72,6 +73,19 @@ def next_url(request: HttpRequest, default: str) -> str:
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure() and settings.IS_TLS
     )
     return target if allowed and target.startswith("/") and target.isprintable() else default
+
+
+def route_of(request: HttpRequest) -> str:
+    """Return the URL pattern of this request, such as `/orders/<slug:order_id>/`, for logs. It has no values.
+
+    Return an empty string if no pattern matches.
+    """
+    try:
+        # Middleware can answer before Django has looked for the view.
+        match = request.resolver_match or resolve(request.path_info)
+    except Resolver404:
+        return ""
+    return f"/{match.route}"
 
 
 def client_ip(request: HttpRequest) -> str:

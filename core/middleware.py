@@ -1,6 +1,7 @@
 """Middleware for headers, work after the response, languages, versions of pages, invalid requests and 405 pages."""
 
 from collections.abc import Callable
+from contextvars import copy_context
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -56,10 +57,10 @@ class AfterResponseMiddleware:
         with collect_work() as collected:
             response = self.get_response(request)
         if collected:
-            close = response.close
+            close, context = response.close, copy_context()  # with the id of the request, for the log
 
             def run_and_close() -> None:
-                run_all(collected)
+                context.run(run_all, collected)
                 close()  # this closes the database connection
 
             response.close = run_and_close  # type: ignore[method-assign]

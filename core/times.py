@@ -3,7 +3,7 @@
 No other module formats a date or a time. `core/formats/` defines the formats of each language, also for the admin.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -51,3 +51,8 @@ def format_zone(moment: datetime) -> str:
 def format_machine(moment: datetime) -> str:
     """Return the moment for programs, in ISO 8601 with the offset of the shop's time zone."""
     return in_shop_zone(moment).isoformat(timespec="seconds")
+
+
+def format_log_time(seconds: float) -> str:
+    """Return the Unix time for logs, in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from core.emails.addresses import format_address
 from ecommerce import environment as read
 from ecommerce import variables
+from ecommerce.object_storage import read_bucket
 from ecommerce.variables import value
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -63,8 +64,9 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
+    "ecommerce.operations.request_log.RequestLogMiddleware",  # outermost, so that its line is about the whole request
     "ecommerce.operations.probes.ProbeMiddleware",  # before all others: a probe has no host name or session
-    "core.middleware.AfterResponseMiddleware",  # outermost, so that it has the response that is sent
+    "core.middleware.AfterResponseMiddleware",  # before all that replace the response, so that it has the sent one
     "core.middleware.VersionsMiddleware",  # before all middleware that reads versions
     "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
     # These two come before the rest, so that static files, redirects and errors of the others also get their headers.
@@ -160,7 +162,7 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "accounts.throttle.get_axes_username"
 AXES_CLIENT_IP_CALLABLE = "core.http.client_ip"
 AXES_LOCKOUT_CALLABLE = "accounts.throttle.lockout_response"
-AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there; the log has the IP address
+AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
 AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
 SESSION_ENGINE = "accounts.sessions"
@@ -196,10 +198,11 @@ STATICFILES_FINDERS = [
     "ecommerce.staticfiles.BootstrapFinder",
 ]
 BOOTSTRAP_DIR = bootstrap_wrapper.get_bootstrap_dir()
-MEDIA_URL = "media/"
+MEDIA_BUCKET = read_bucket()
+MEDIA_URL = MEDIA_BUCKET.url
 MEDIA_ROOT = value("MEDIA_ROOT", str(VAR_DIR / "media"))
 STORAGES = {
-    "default": {"BACKEND": value("MEDIA_STORAGE", "django.core.files.storage.FileSystemStorage")},
+    "default": MEDIA_BUCKET.storage,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -290,7 +293,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],  # Bootstrap's icons are data: images
+        "img-src": [SELF, "data:", *MEDIA_BUCKET.origins],  # Bootstrap's icons are data:
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -299,17 +302,21 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+LOG_FORMAT = value("LOG_FORMAT", "text" if DEBUG else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"class": "core.logs.RedactingFormatter", "format": "{levelname} {name}: {message}", "style": "{"}
+        "text": {"class": "core.logs.RedactingFormatter", "format": "{levelname} {name}: {message}", "style": "{"},
+        "json": {"class": "core.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": value("LOG_LEVEL")},
     "loggers": {
         "django": {"level": "INFO"},  # without Django's own handlers, which do not redact
+        "django.request": {"level": "ERROR"},  # no second line for each 404
         "django.server": {"level": "WARNING", "propagate": True},
+        "gunicorn.error": {"handlers": [], "propagate": True},  # in the same format, once a worker has loaded the shop
         "stripe": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
     },

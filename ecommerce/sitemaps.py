@@ -63,4 +63,4 @@ def sitemap_products(request: HttpRequest, part: int) -> HttpResponse:
 
 
 def _xml(request: HttpRequest, template: str, entries: list[tuple[str, str]]) -> HttpResponse:
-    return render(request, template, {"entries": entries}, content_type="application/xml")
+    return render(request, template, {"entries": entries}, content_type="application/xml; charset=utf-8")

@@ -1,10 +1,10 @@
 """Root URL configuration."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
 from ecommerce import sitemaps, views
+from ecommerce.object_storage import LOCAL_URL
 
 handler400 = "ecommerce.views.bad_request"
 handler500 = "ecommerce.views.server_error"
@@ -24,5 +24,5 @@ urlpatterns = [
     path("billing/", include("billing.urls")),
     path("orders/", include("orders.urls")),
     path("admin/", admin.site.urls),
-    re_path(rf"^{settings.MEDIA_URL.strip('/')}/(?P<path>.+)$", views.media, name="media"),
+    re_path(rf"^{LOCAL_URL}(?P<path>.+)$", views.media, name="media"),
 ]

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ TASK_ENGINES = {"immediate": "django_tasks.backends.immediate.ImmediateBackend"}
     "database": "django_tasks_db.DatabaseBackend",
     "rq": "django_tasks_rq.RQBackend",
 }
+LOG_FORMATS = ["json", "text"]
 LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 EMAIL_DEFAULTS = {"SUPPORT_EMAIL": "help@shop.example", "DEFAULT_FROM_EMAIL": "shop@shop.example"}  # nobody reads them
 _destinations = known_countries() - NON_DESTINATIONS
@@ -56,6 +58,25 @@ def text_of(text: str) -> str:
 def list_of(text: str) -> list[str]:
     """Read values that are separated by commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def optional_url_of(text: str) -> str:
+    """Read the URL of a server, or nothing."""
+    return read.url_of(text) if text else ""
+
+
+def bucket_of(text: str) -> str:
+    """Read the name of a bucket, or nothing. A name with dots does not work with https."""
+    if text and not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", text):
+        raise ValueError("the name of a bucket: a-z, 0-9 and -")
+    return text
+
+
+def region_of(text: str) -> str:
+    """Read the name of a region, or nothing."""
+    if text and not re.fullmatch(r"[a-z0-9-]{1,40}", text):
+        raise ValueError("the name of a region, such as eu-central-1")
+    return text
 
 
 def currency_of(text: str) -> str:
@@ -116,8 +137,12 @@ SITE = [
         "catalog and of emails to staff. Visitors choose theirs.",
     ),
     Variable(
-        "LOG_LEVEL", "INFO", read.choice_of(LOG_LEVELS), f"One of {', '.join(LOG_LEVELS)}. Log entries contain no "
-        "personal data.",
+        "LOG_LEVEL", "INFO", read.choice_of(LOG_LEVELS), f"One of {', '.join(LOG_LEVELS)}. INFO logs one line per "
+        "request, and problems. DEBUG also logs static files and probes.",
+    ),
+    Variable(
+        "LOG_FORMAT", "", read.choice_of(LOG_FORMATS), f"{' or '.join(LOG_FORMATS)}. Neither contains personal data.",
+        "json, with DEBUG text",
     ),
     Variable(
         "PROBE_TOKEN", "", text_of, "A bearer token for the details of /readyz. This machine sees them without one.",
@@ -166,6 +191,19 @@ STORAGE = [
     Variable(
         "MEDIA_STORAGE", "", text_of, "A storage class for uploaded pictures, by its import path.",
         "files in MEDIA_ROOT",
+    ),
+    Variable(
+        "MEDIA_BUCKET", "", bucket_of, "Pictures are in this S3 bucket instead. It needs requirements-s3.txt, and "
+        "everyone must be able to read it.",
+    ),
+    Variable(
+        "MEDIA_REGION", "", region_of, "Its region at Amazon, such as eu-central-1. The keys are AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, or the server has a role.",
+    ),
+    Variable("MEDIA_ENDPOINT", "", optional_url_of, "The URL of another storage that speaks S3."),
+    Variable(
+        "MEDIA_PUBLIC_URL", "", optional_url_of, "https://files.shop.example, if a CDN or a domain of your own serves "
+        "the bucket.",
     ),
 ]  # fmt: skip
 EMAIL = [

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.static import serve
 
 from core.http import next_url, private, same_origin_or_csrf
+from core.logs import request_id
 from core.page_cache.sharing import expires_at, shared_page
 from core.page_cache.versions import SITE, read_versions
 from core.resilience.transient import is_transient
@@ -96,7 +97,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     if error and is_transient(error):
         return unavailable(request, error)
-    return HttpResponse(render_static_page("500.html"), status=500)
+    return HttpResponse(render_static_page("500.html", reference=request_id.get()), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from billing.checks import LIVE, check_payment_settings, is_loopback
 from core.background.tasks import IMMEDIATE
 from ecommerce.environment import SQLITE
+from ecommerce.operations.media_checks import check_bucket
 
 MIN_KEY_LENGTH, MIN_KEY_CHARACTERS = 50, 5  # of Django's own check security.W009
 TEST_KEYS, LIVE_KEYS = ("sk_test_", "rk_test_", "pk_test_"), ("sk_live_", "rk_live_", "pk_live_")
@@ -133,6 +134,7 @@ def _check_dependencies() -> Iterator[CheckMessage]:
 
 def reject_unsafe_settings() -> None:
     """Raise ImproperlyConfigured, with all messages and hints, if a check finds errors."""
-    errors = [f"{error.msg} {error.hint} ({error.id})" for error in [*check_payment_settings(), *check_public_site()]]
+    found = [*check_payment_settings(), *check_public_site(), *check_bucket()]
+    errors = [f"{error.msg} {error.hint} ({error.id})" for error in found]
     if errors:
         raise ImproperlyConfigured(" ".join(errors))

@@ -6,12 +6,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from ecommerce.object_storage import LOCAL_URL
+
 RETRY_SECONDS = 300
 REFRESH_SECONDS = 60
 MAX_REASON_LENGTH = 500
 # Paths that stay available: load balancers need the health check, webhooks settle payments that are in progress (as
 # `manage.py reconcile` does), and staff can keep working. Static files are served by an earlier middleware.
-EXEMPT_PATHS = ("/health/", "/billing/webhook/", "/admin/", f"/{settings.MEDIA_URL.strip('/')}/")
+EXEMPT_PATHS = ("/health/", "/billing/webhook/", "/admin/", f"/{LOCAL_URL}")
 
 
 class MaintenanceMiddleware:

@@ -25,6 +25,7 @@ from billing.models import StripeEvent
 from core.background.models import last_finished
 from core.database.limits import answer_within
 from core.emails.outbox import OutboxMail
+from ecommerce import __version__
 from orders.bookkeeping.reconcile import RECONCILE
 
 RETRY_SECONDS = 10
@@ -51,7 +52,7 @@ class ProbeMiddleware:
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """Return 200 without a look at the database."""
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
@@ -65,7 +66,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if missing:
         return _unavailable("A migration is missing. Run `manage.py migrate`.")
     is_degraded = any(detail["is_late"] for detail in details.values())
-    return JsonResponse({"status": "degraded" if is_degraded else "ok"} | details)
+    version = {"version": __version__} if details else {}
+    return JsonResponse({"status": "degraded" if is_degraded else "ok"} | version | details)
 
 
 PROBES = {"/healthz": healthz, "/readyz": readyz}

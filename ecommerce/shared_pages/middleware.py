@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -12,7 +11,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import translation
 
 from core.http import is_prefetch
@@ -86,19 +85,20 @@ def _look_up(request: HttpRequest) -> Lookup | None:
         return None
     if has_nul(request) or maintenance.is_on() or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
         return None
-    sharing, arguments = _resolve(request.path_info)
-    if sharing is None:
+    match = _resolve(request.path_info)
+    sharing: Sharing | None = getattr(match.func, "sharing", None) if match else None
+    if match is None or sharing is None:
         return None
+    request.resolver_match = match  # for the log
     request.LANGUAGE_CODE = translation.get_language_from_request(request)
-    request.page_lookup = look_up(sharing, request, request.LANGUAGE_CODE, arguments)  # type: ignore[attr-defined]
+    request.page_lookup = look_up(sharing, request, request.LANGUAGE_CODE, match.kwargs)  # type: ignore[attr-defined]
     return request.page_lookup  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=500)
-def _resolve(path: str) -> tuple[Sharing | None, dict[str, Any]]:
-    """Return what the view at this path declares about its pages, or None, and the arguments of the URL."""
+def _resolve(path: str) -> ResolverMatch | None:
+    """Return the view at this path, which declares what it shares, and the arguments of the URL, or None."""
     try:
-        match = resolve(path)
+        return resolve(path)
     except Resolver404:
-        return None, {}
-    return getattr(match.func, "sharing", None), match.kwargs
+        return None

@@ -124,18 +124,17 @@ class RenditionImageFile(ImageFieldFile):
     @property
     def has_lasting_urls(self) -> bool:
         """Whether the URLs only depend on the name and on `base_url`. Those of other storages can expire."""
-        return self.storage.__class__.url is FileSystemStorage.url
+        return self.storage.__class__.url is FileSystemStorage.url or hasattr(self.storage, "has_lasting_urls")
 
     @property
     def base_url(self) -> str:
-        """The beginning of the URLs of a file system storage."""
+        """The beginning of the URLs of a storage with lasting URLs."""
         return str(self.storage.base_url)  # type: ignore[attr-defined]
 
     def _urls(self, widths: Iterable[int]) -> list[str]:
         """Return the URLs of these renditions.
 
-        The URLs of a file system storage are computed once. Another storage is always asked, because its URLs can be
-        signed and expire.
+        Lasting URLs are computed once. Another storage is always asked, because its URLs can be signed and expire.
         """
         if not self.has_lasting_urls:
             return [str(self.storage.url(self.rendition_name(width))) for width in widths]
