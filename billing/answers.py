@@ -54,12 +54,17 @@ class StateChanged(GatewayError):
     """The intent is in an unexpected state. Retrieve it to find out which."""
 
 
+class NotCalled(GatewayError):
+    """The call was not made, so Stripe was asked nothing. Try again in a moment: see billing.stripe_calls.admission."""
+
+
 class OutcomeUnknown(GatewayError):
     """It is not known whether Stripe processed the request. Never start a new attempt; retrieve the object."""
 
-    def __init__(self, message: str = "", is_stored: bool = False) -> None:
+    def __init__(self, message: str = "", is_stored: bool = False, is_answered: bool = True) -> None:
         super().__init__(message)
         self.is_stored = is_stored  # Stripe stores a 5xx under the idempotency key and repeats it
+        self.is_answered = is_answered  # a response arrived, although it says nothing about the outcome
 
 
 @dataclass(frozen=True)
@@ -236,7 +241,7 @@ def to_gateway_error(error: "stripe.StripeError") -> Exception:
         return _to_rejection(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return Rejected(message, code)
-    return OutcomeUnknown(message, is_stored=(error.http_status or 0) >= 500)
+    return OutcomeUnknown(message, (error.http_status or 0) >= 500, not isinstance(error, stripe.APIConnectionError))
 
 
 def _to_rejection(error: "stripe.InvalidRequestError") -> GatewayError:

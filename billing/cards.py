@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from billing import answers, gateway, limits
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
+from billing.stripe_calls import admission, time_limits
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, u
     card for this profile. `is_email_optional` is described at BillingProfile.get_customer.
     """
     attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile, source=token)
-    with limits.recording_failures(attempt):
+    with limits.recording_failures(attempt), admission.admitted():
         try:
             customer = gateway.retrieve_customer(profile.get_customer(use.is_email_optional))
         except answers.Missing:
@@ -100,7 +101,7 @@ def remove(card: Card) -> None:
 
 def detach_quietly(cards: Iterable[Card]) -> None:
     """Try for a short time to detach removed cards at Stripe. What fails is left to reconcile."""
-    with gateway.brief_timeouts():
+    with time_limits.brief_timeouts():
         for card in cards:
             try:
                 finish_removal(card)
@@ -135,7 +136,7 @@ def create_setup(request: HttpRequest, profile: BillingProfile, is_email_optiona
     described at BillingProfile.get_customer.
     """
     attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile)
-    with limits.recording_failures(attempt):
+    with limits.recording_failures(attempt), admission.admitted():
         try:
             setup = gateway.create_setup(profile.get_customer(is_email_optional))
         except answers.Missing:
@@ -156,7 +157,11 @@ def save_setup_card(profile: BillingProfile, setup_id: str, use: CardUse = DEFAU
         raise UnusableCard(_("Your card could not be read. Nothing was charged. Please enter it again."))
     if attempt.card:
         return attempt.card
-    setup = gateway.retrieve_setup(setup_id)
+    with admission.admitted():
+        return _store_setup(profile, gateway.retrieve_setup(setup_id), use, attempt)
+
+
+def _store_setup(profile: BillingProfile, setup: answers.Setup, use: CardUse, attempt: CardAttempt) -> Card:
     if setup.status != "succeeded" or setup.customer != profile.customer_id:
         logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
         attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent

@@ -4,9 +4,8 @@ Functions take and return plain values. They raise a subclass of answers.Gateway
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,30 +28,13 @@ from billing.answers import (
     read_setup,
     to_gateway_error,
 )
+from billing.stripe_calls import admission, time_limits
 from core.money import minor_units
 
 if TYPE_CHECKING:
     import stripe  # At runtime, the first call imports it, because the import takes a quarter of the start.
 
-CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
-REQUEST_SECONDS = 18.0  # for all calls of one web request together
-LONG_READ_SECONDS = 15.0  # to read an answer that no shopper waits for
-BRIEF_SECONDS = 3.0  # for a call that reconcile can repeat, while a shopper waits
-MAX_CONFIRM_SECONDS = 20  # longer than a confirm call of a web request can take
 Answer = TypeVar("Answer")
-
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-_has_long_timeouts: ContextVar[bool] = ContextVar("has_long_timeouts", default=False)
-
-
-def start_time_limit() -> None:
-    """Limit all further calls to Stripe in this request to REQUEST_SECONDS in total."""
-    _deadline.set(time.monotonic() + REQUEST_SECONDS)
-
-
-def clear_time_limit() -> None:
-    """Remove the limit that start_time_limit has set."""
-    _deadline.set(None)
 
 
 def server_name() -> str:
@@ -60,37 +42,9 @@ def server_name() -> str:
     return "Stripe" if settings.STRIPE_IS_REAL else f"The Stripe simulator at {settings.STRIPE_API_BASE}"
 
 
-@contextmanager
-def long_timeouts() -> Iterator[None]:
-    """Wait longer for each response, and retry once if none arrives. Used by reconcile and audit."""
-    token = _has_long_timeouts.set(True)
-    try:
-        yield
-    finally:
-        _has_long_timeouts.reset(token)
-
-
-@contextmanager
-def brief_timeouts() -> Iterator[None]:
-    """Limit the calls in the block to BRIEF_SECONDS in total. Used for work that reconcile can finish later."""
-    limit, deadline = time.monotonic() + BRIEF_SECONDS, _deadline.get()
-    token = _deadline.set(limit if deadline is None else min(deadline, limit))
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-def _client() -> "stripe.StripeClient":
+def _client(timeout: tuple[float, float]) -> "stripe.StripeClient":
     import stripe
 
-    timeout = (CONNECT_SECONDS, LONG_READ_SECONDS if _has_long_timeouts.get() else READ_SECONDS)
-    deadline = _deadline.get()
-    if deadline is not None:
-        remaining = deadline - time.monotonic()
-        if remaining < 1:
-            raise OutcomeUnknown("no time left for another call")
-        timeout = (min(CONNECT_SECONDS, remaining), min(READ_SECONDS, remaining))
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
         base_addresses={"api": settings.STRIPE_API_BASE},
@@ -107,35 +61,38 @@ def http_client(timeout: tuple[float, float]) -> "stripe.HTTPClient":
 
 
 def _request(call: "Callable[[stripe.StripeClient], Any]", read: Callable[[Any], Answer]) -> Answer:
-    """Call Stripe and read the response. Retry once, after half a second, if Stripe is busy.
+    """Call Stripe and read the response. Raise NotCalled if the call is not admitted now: see stripe_calls.admission.
 
-    Inside long_timeouts(), also retry after a lost response. Every call can be repeated safely, because it has an
-    idempotency key or because a repetition does no harm.
+    Retry once, after half a second, if Stripe is busy. Inside long_timeouts(), also retry after a lost response. Every
+    call can be repeated safely, because it has an idempotency key or because a repetition does no harm.
     """
-    try:
-        return _call(call, read)
-    except Busy:
-        time.sleep(0.5)
-    except OutcomeUnknown as error:
-        if error.is_stored or not _has_long_timeouts.get():
-            raise
-    try:
-        return _call(call, read)
-    except Busy as error:
-        raise OutcomeUnknown(str(error)) from error
+    with admission.admitted():
+        try:
+            return _call(call, read)
+        except Busy:
+            time.sleep(0.5)
+        except OutcomeUnknown as error:
+            if error.is_stored or not time_limits.is_background():
+                raise
+        try:
+            return _call(call, read)
+        except Busy as error:
+            raise OutcomeUnknown(str(error)) from error
 
 
 def _call(call: "Callable[[stripe.StripeClient], Any]", read: Callable[[Any], Answer]) -> Answer:
     import stripe
 
-    try:
-        return read(call(_client()))
-    except stripe.StripeError as error:
-        raise to_gateway_error(error) from error
-    except GatewayError:
-        raise
-    except Exception as error:  # the SDK raises any kind of error for an answer that is not Stripe's
-        raise OutcomeUnknown(f"not a valid response from Stripe: {error!r}") from error
+    timeout = time_limits.timeouts_of_next_call()
+    with admission.watching(min(timeout)):
+        try:
+            return read(call(_client(timeout)))
+        except stripe.StripeError as error:
+            raise to_gateway_error(error) from error
+        except GatewayError:
+            raise
+        except Exception as error:  # the SDK raises any kind of error for an answer that is not Stripe's
+            raise OutcomeUnknown(f"not a valid response from Stripe: {error!r}") from error
 
 
 def create_customer(email: str) -> str:

@@ -16,6 +16,7 @@ from accounts import guest_session
 from accounts.email_addresses import canonical_email
 from accounts.models import GuestEmail, User
 from billing import answers, gateway
+from billing.stripe_calls import time_limits
 from core.columns import Columns
 from core.database.prepared import PreparedQuery
 from core.models import GuardedModel
@@ -161,7 +162,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         if profile is None:
             return
         try:
-            with gateway.brief_timeouts():
+            with time_limits.brief_timeouts():
                 profile.update_customer()
         except answers.GatewayError as error:
             logger.warning("Stripe customer of billing profile %s not updated yet: %s", profile.pk, error)

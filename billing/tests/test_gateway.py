@@ -11,6 +11,7 @@ import pytest
 import stripe
 
 from billing import answers, gateway
+from billing.stripe_calls import time_limits
 from stripe_simulator.webhooks import signature
 
 BODIES = [
@@ -146,7 +147,7 @@ def test_lost_answer_is_asked_for_again_only_if_no_shopper_waits(
     stripe_answers: Callable[..., Any], answer: Any, is_long: bool, calls: int
 ) -> None:
     made = stripe_answers(answer)
-    with gateway.long_timeouts() if is_long else nullcontext(), pytest.raises(answers.GatewayError):
+    with time_limits.long_timeouts() if is_long else nullcontext(), pytest.raises(answers.GatewayError):
         gateway.create_customer("a@example.org")
     assert len(made) == calls
 
@@ -159,12 +160,12 @@ def test_call_waits_as_long_as_its_caller_can(
 ) -> None:
     made = stripe_answers(CUSTOMER)
     monkeypatch.setattr(gateway.time, "monotonic", lambda: 0.0)
-    token = gateway._deadline.set(limit)
+    token = time_limits._deadline.set(limit)
     try:
-        with gateway.long_timeouts() if is_long else nullcontext():
+        with time_limits.long_timeouts() if is_long else nullcontext():
             gateway.create_customer("a@example.org")
     finally:
-        gateway._deadline.reset(token)
+        time_limits._deadline.reset(token)
     assert made[0][2] == (3.0, read)
 
 
@@ -174,12 +175,12 @@ def test_call_is_not_made_without_time_for_it(
 ) -> None:
     made = stripe_answers(CUSTOMER)
     monkeypatch.setattr(gateway.time, "monotonic", lambda: 100.0)
-    token = gateway._deadline.set(100.0 + remaining)
+    token = time_limits._deadline.set(100.0 + remaining)
     try:
         with nullcontext() if calls else pytest.raises(answers.OutcomeUnknown):
             gateway.create_customer("a@example.org")
     finally:
-        gateway._deadline.reset(token)
+        time_limits._deadline.reset(token)
     assert len(made) == calls
 
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import accounts.emails
-from billing import answers, cards, gateway
+from billing import answers, cards
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
+from billing.stripe_calls import time_limits
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
@@ -49,7 +50,7 @@ def reconcile() -> dict[str, int]:
     asked = Refund.objects.filter(status=Refund.Status.REQUESTED, timestamp__lt=old)
     canceling = Order.objects.filter(status=Order.Status.CANCELING)
     outdated = BillingProfile.objects.with_outdated_customer().order_by("-pk")
-    with gateway.long_timeouts():
+    with time_limits.long_timeouts():
         return {
             "attempts settled": _each(Order.objects.filter(pk__in=attempts), payments.settle),
             "orders expired": _each(Order.objects.stale(), lambda order: cancellation.cancel(order, by=queue.EXPIRY)),
@@ -87,7 +88,7 @@ def compare_with_stripe(since: datetime | None = None) -> tuple[dict[str, int], 
     since = since or began - LEDGER_PERIOD
     pending = Order.objects.filter(payments__refunds__status=Refund.Status.PENDING).distinct()
     disputed = Order.objects.disputed()
-    with gateway.long_timeouts():
+    with time_limits.long_timeouts():
         done = {"orders repaired": stripe_ledger.repair(since), "refunds checked": _each(pending, payments.settle)}
         done |= {"disputes checked": _each(disputed, payments.settle)}
         done |= {"discount codes recounted": _each(discount_usage.miscounted_codes(), discount_usage.recount)}

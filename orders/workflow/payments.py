@@ -5,6 +5,7 @@ Every change is a conditional update. Remote calls are made outside transactions
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import answers, cards, gateway
 from billing.declines import CARD_NOT_ON_FILE, decline_message, is_final_decline
 from billing.models import Card
+from billing.stripe_calls import admission, time_limits
 from core.after_response import run_after_response
 from core.money import major_units, minor_units
 from orders.emails import queue, sending
@@ -78,15 +80,21 @@ def pay(order: Order, card: Card) -> None:
     CardNotOnFile if the card was removed before the attempt began. A lost response to the confirmation raises neither,
     because the card might have been charged.
     """
-    try:
-        intent_id = ensure_intent(order)
-    except answers.GatewayError as error:
-        logger.error("no payment intent for order %s: %s", order, error)
-        order.refresh_from_db()
-        if not order.is_payable or order.open_payment():
-            return  # Another request canceled the order or is paying for it, and its page shows that.
-        card.refresh_from_db()
-        raise (PaymentNotPossible if card.active else CardNotOnFile) from error
+    with ExitStack() as step:
+        try:
+            step.enter_context(admission.admitted())  # for all calls below, before an attempt is stored
+            intent_id = ensure_intent(order)
+        except answers.GatewayError as error:
+            logger.error("no payment intent for order %s: %s", order, error)
+            order.refresh_from_db()
+            if not order.is_payable or order.open_payment():
+                return  # Another request canceled the order or is paying for it, and its page shows that.
+            card.refresh_from_db()
+            raise (PaymentNotPossible if card.active else CardNotOnFile) from error
+        _pay(order, card, intent_id)
+
+
+def _pay(order: Order, card: Card, intent_id: str) -> None:
     payment = _start(order, card)
     if payment is None:
         settle_quietly(order)
@@ -151,7 +159,8 @@ def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
     if not order.payment_intent_id:
         return None
     try:
-        return _settle(order, order.payment_intent_id, own)
+        with admission.admitted():
+            return _settle(order, order.payment_intent_id, own)
     finally:
         order.refresh_from_db()
 
@@ -174,7 +183,7 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
 def _has_reached_stripe(attempt: Payment) -> bool:
     """Return False if the attempt's confirmation might not have reached Stripe yet."""
     age = timezone.now() - attempt.timestamp
-    return attempt.status != Payment.Status.NEW or age >= timedelta(seconds=gateway.MAX_CONFIRM_SECONDS)
+    return attempt.status != Payment.Status.NEW or age >= timedelta(seconds=time_limits.MAX_CONFIRM_SECONDS)
 
 
 def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent | None:
