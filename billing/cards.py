@@ -162,7 +162,8 @@ def save_setup_card(profile: BillingProfile, setup_id: str, use: CardUse = DEFAU
 
 
 def _store_setup(profile: BillingProfile, setup: answers.Setup, use: CardUse, attempt: CardAttempt) -> Card:
-    if setup.status != "succeeded" or setup.customer != profile.customer_id:
+    owners = {setup.customer, str(setup.card.get("customer") or "")}
+    if setup.status != "succeeded" or owners != {profile.customer_id}:
         logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
         attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
         raise UnusableCard(_("Your bank's check was not completed. Nothing was charged. Please enter your card again."))

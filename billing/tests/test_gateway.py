@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,7 +82,7 @@ def error(status: int, kind: str = "invalid_request_error", **fields: str) -> tu
     return status, {"error": {"type": kind, "message": "no"} | fields}
 
 
-CUSTOMER = (200, {"id": "cus_1", "object": "customer"})
+CUSTOMER = (200, {"id": "cus_1", "object": "customer", "email": "a@example.org"})
 LOST = stripe.APIConnectionError("lost")
 
 
@@ -253,7 +252,9 @@ def test_only_a_final_intent_cannot_charge_a_card(
     assert gateway.retrieve_intent("pi_1").is_live == is_live
 
 
-REFUND = {"id": "re_1", "object": "refund", "status": "failed", "amount": 5, "currency": "gbp"}
+REFUND = {
+    "id": "re_1", "object": "refund", "status": "failed", "amount": 5, "currency": "gbp", "payment_intent": "pi_1",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -267,8 +268,8 @@ REFUND = {"id": "re_1", "object": "refund", "status": "failed", "amount": 5, "cu
 def test_refund_is_read_with_or_without_its_optional_parts(
     stripe_answers: Callable[..., Any], more: dict[str, Any], row: str, reason: str
 ) -> None:
-    stripe_answers((200, REFUND | more))
-    refund = gateway.create_refund("pi_1", Decimal(5), "gbp", 7, "key")
+    stripe_answers((200, {"object": "list", "data": [REFUND | more], "has_more": False, "url": "/v1/refunds"}))
+    [refund] = gateway.list_refunds("pi_1")
     assert (refund.row, refund.reason) == (row, reason)
 
 

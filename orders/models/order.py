@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.email_addresses import same_email
 from accounts.models import User
 from addresses.models import Address
+from billing.answers import Intent, check_same
 from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount
@@ -282,6 +283,10 @@ class Order(GuardedModel):
 
     def last_payment(self) -> "Payment | None":
         return self.payments.order_by("-number").first()
+
+    def check_intent(self, intent: Intent) -> None:
+        """Raise WrongObject unless the metadata of this intent names this order."""
+        check_same("order", (intent.order_id, intent.order_uuid), (self.order_id, str(self.uuid)))
 
     def may_ask_stripe(self) -> bool:
         """Return whether a page may ask Stripe about this order now, and record that it does.

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import answers, gateway
 from billing.stripe_calls import admission
 from orders.models import Order, OrderEvent
-from orders.workflow.alerts import alert_staff
+from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.payments import settle_quietly
 from orders.workflow.release import release_order
 
@@ -44,7 +44,7 @@ def finish_cancellation(order: Order) -> None:
         release_order(order)
         return
     try:
-        with admission.admitted():
+        with admission.admitted(), alerting_to_wrong_objects(order):
             _cancel_intent(order, order.payment_intent_id)
     except answers.Missing:
         alert_staff(

@@ -25,7 +25,7 @@ from core.money import major_units, minor_units
 from orders.emails import queue, sending
 from orders.models import Dispute, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes, order_cards, refunds
-from orders.workflow.alerts import alert_staff
+from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected
 from orders.workflow.release import release_order
 
@@ -83,7 +83,8 @@ def pay(order: Order, card: Card) -> None:
     with ExitStack() as step:
         try:
             step.enter_context(admission.admitted())  # for all calls below, before an attempt is stored
-            intent_id = ensure_intent(order)
+            with alerting_to_wrong_objects(order):
+                intent_id = ensure_intent(order)
         except answers.GatewayError as error:
             logger.error("no payment intent for order %s: %s", order, error)
             order.refresh_from_db()
@@ -100,7 +101,8 @@ def _pay(order: Order, card: Card, intent_id: str) -> None:
         settle_quietly(order)
         return
     try:
-        gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
+        with alerting_to_wrong_objects(order):
+            gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
     except (answers.Declined, answers.StateChanged):
         pass  # The outcome is known; settling reads it from the intent.
     except answers.Rejected as error:
@@ -159,7 +161,7 @@ def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
     if not order.payment_intent_id:
         return None
     try:
-        with admission.admitted():
+        with admission.admitted(), alerting_to_wrong_objects(order):
             return _settle(order, order.payment_intent_id, own)
     finally:
         order.refresh_from_db()
@@ -172,6 +174,7 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
     attempt = own if own and own.status in Payment.OPEN else order.open_payment()
     can_fail = attempt is not None and (attempt == own or _has_reached_stripe(attempt))
     intent = gateway.retrieve_intent(intent_id)
+    order.check_intent(intent)
     apply = _APPLY.get(intent.status)
     if apply:
         apply(order, attempt, intent, can_fail)

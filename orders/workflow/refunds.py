@@ -23,7 +23,7 @@ from core.page_cache.versions import collect_touches
 from orders.emails import queue
 from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes
-from orders.workflow.alerts import alert_staff
+from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 
 logger = logging.getLogger(__name__)
 STRIPE = "Stripe"  # value of Refund.by for refunds made in the Stripe Dashboard
@@ -145,7 +145,7 @@ def finish_refund(row: Refund, is_first: bool = False) -> None:
     order, began = row.payment.order, timezone.now()
     if row.status != S.REQUESTED or not order.payment_intent_id:
         return
-    with admission.admitted():
+    with admission.admitted(), alerting_to_wrong_objects(order):
         is_found = not is_first and settle_refunds(order, order.payment_intent_id, row)
         if not is_found and _claim(row, began):
             _request_from_stripe(row, order.payment_intent_id)
