@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from addresses.countries import NON_DESTINATIONS
 from addresses.country_rules import known_countries
+from billing.stripe_calls.keys import is_live
 from core.emails.addresses import format_address
 from core.times import is_time_zone
 from ecommerce import environment as read
@@ -273,7 +274,7 @@ STRIPE_API_BASE = setting("STRIPE_API_BASE", _stripe, read.url_of)
 STRIPE_IS_REAL = STRIPE_API_BASE == "https://api.stripe.com"
 STRIPE_JS_URL = ("https://js.stripe.com" if STRIPE_IS_REAL else STRIPE_API_BASE) + "/endive/stripe.js"
 # Stripe is ending support for cards that are created from tokens.
-_flow = "setup_intent" if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")) else "token"
+_flow = "setup_intent" if is_live(STRIPE_SECRET_KEY) else "token"
 STRIPE_CARD_FLOW = env.str("STRIPE_CARD_FLOW", "").strip() or _flow
 CARD_TRIES = {  # declined cards per hour, see billing.limits
     scope: setting(f"CARD_TRIES_{scope.upper()}", default, read.number_of(1, 1_000_000_000))
