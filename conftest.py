@@ -14,6 +14,7 @@ from django.test import Client, TransactionTestCase, override_settings
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 
+from billing.stripe_calls import admission
 from core.page_cache import storage
 from core.page_cache.version_cache import VersionCache
 from stripe_simulator.server import Simulator
@@ -114,12 +115,16 @@ def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def isolated_settings(settings: Any, media_folder: Path) -> Iterator[None]:
-    """Isolate each test: the cache is empty, uploads have a folder of their own, and the language is the default."""
+    """Isolate each test: the cache is empty, uploads have a folder of their own, and the language is the default.
+
+    Earlier tests leave no time-outs of calls to Stripe.
+    """
     uploads = media_folder / uuid.uuid4().hex
     uploads.mkdir()
     settings.MEDIA_ROOT = str(uploads)
     cache.clear()
     VersionCache.clear_all()
+    admission.breaker.record(is_timeout=False)
     with translation.override(settings.LANGUAGE_CODE):
         yield
 

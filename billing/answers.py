@@ -2,10 +2,11 @@
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 
@@ -14,6 +15,7 @@ from core.logs import redact
 if TYPE_CHECKING:
     import stripe  # see billing/gateway.py
 
+Answer = TypeVar("Answer")
 CLOCK_SKEW = 300  # seconds by which a webhook's timestamp can differ from our clock
 
 
@@ -54,17 +56,32 @@ class StateChanged(GatewayError):
     """The intent is in an unexpected state. Retrieve it to find out which."""
 
 
+class NotCalled(GatewayError):
+    """The call was not made, so Stripe was asked nothing. Try again in a moment: see billing.stripe_calls.admission."""
+
+
 class OutcomeUnknown(GatewayError):
     """It is not known whether Stripe processed the request. Never start a new attempt; retrieve the object."""
 
-    def __init__(self, message: str = "", is_stored: bool = False) -> None:
+    def __init__(self, message: str = "", is_stored: bool = False, is_answered: bool = True) -> None:
         super().__init__(message)
         self.is_stored = is_stored  # Stripe stores a 5xx under the idempotency key and repeats it
+        self.is_answered = is_answered  # a response arrived, although it says nothing about the outcome
+
+
+class WrongObject(OutcomeUnknown):
+    """Stripe answered with an object that was not asked for. Nothing of it is stored or applied.
+
+    Stripe might repeat the answer under the same idempotency key, as it repeats a 5xx.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message, is_stored=True)
 
 
 @dataclass(frozen=True)
 class Intent:
-    """A PaymentIntent. Amounts are in minor units. `order_uuid` comes from the metadata that the shop set.
+    """A PaymentIntent. Amounts are in minor units. `order_id` and `order_uuid` come from the metadata of the shop.
 
     `code` and `decline_code` describe the last failure, and `failed_card` is the card that failed.
     """
@@ -79,7 +96,9 @@ class Intent:
     code: str = ""
     decline_code: str = ""
     failed_card: str = ""
+    order_id: str = ""
     order_uuid: str = ""
+    customer: str = ""
     refunded: int = 0
     is_disputed: bool = False
 
@@ -140,20 +159,43 @@ class Event:
     livemode: bool
 
 
-def read_id(answer: Any) -> str:
-    """Return the id of a Stripe object. Raise TypeError or KeyError if the answer has no id."""
+def check_same(name: str, found: object, wanted: object) -> None:
+    """Raise WrongObject unless a value of an answer is that of the object that was asked for.
+
+    The values can be personal data, so the message does not contain them.
+    """
+    if found != wanted:
+        raise WrongObject(f"Stripe answered with an object that has another {name}")
+
+
+def read_id(answer: Any, wanted: str = "") -> str:
+    """Return the id of a Stripe object. Raise TypeError or KeyError if the answer has no id.
+
+    Here and below, raise WrongObject if the caller `wanted` another object.
+    """
     if not isinstance(answer["id"], str):
         raise TypeError("no id")
+    check_same("id", answer["id"], wanted or answer["id"])
     return answer["id"]
 
 
-def read_intent(answer: Any) -> Intent:
+def read_of(name: str, wanted: str, read: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
+    """Return a function that reads an answer, unless it belongs to another object than the `wanted` one."""
+
+    def read_checked(answer: Any) -> Answer:
+        check_same(name, str(getattr(answer, name, None) or ""), wanted)
+        return read(answer)
+
+    return read_checked
+
+
+def read_intent(answer: Any, wanted: str = "") -> Intent:
     """Return a PaymentIntent, with its charge if that was expanded."""
     problem = getattr(answer, "last_payment_error", None)
     failed = problem and (getattr(problem, "payment_method", None) or getattr(problem, "source", None))
     charge = getattr(answer, "latest_charge", None)  # an id unless it was expanded
     return Intent(
-        id=read_id(answer),
+        id=read_id(answer, wanted),
         status=str(answer["status"]),
         amount=int(answer["amount"]),
         received=int(answer["amount_received"]),
@@ -163,7 +205,9 @@ def read_intent(answer: Any) -> Intent:
         code=str((problem and getattr(problem, "code", "")) or ""),
         decline_code=str((problem and getattr(problem, "decline_code", "")) or ""),
         failed_card=str((failed and getattr(failed, "id", "")) or ""),
+        order_id=_read_metadata(answer, "order_id"),
         order_uuid=_read_metadata(answer, "order_uuid"),
+        customer=str(getattr(answer, "customer", None) or ""),
         refunded=int(getattr(charge, "amount_refunded", 0) or 0),
         is_disputed=getattr(charge, "disputed", False) is True,
     )
@@ -205,11 +249,11 @@ def read_dispute(answer: Any) -> DisputeResult:
     )
 
 
-def read_setup(answer: Any) -> Setup:
+def read_setup(answer: Any, wanted: str = "") -> Setup:
     """Return a SetupIntent, with its card if that was expanded."""
     card = answer["payment_method"]
     return Setup(
-        id=read_id(answer),
+        id=read_id(answer, wanted),
         status=str(answer["status"]),
         client_secret=str(answer["client_secret"] or ""),
         customer=str(answer["customer"] or ""),
@@ -236,7 +280,7 @@ def to_gateway_error(error: "stripe.StripeError") -> Exception:
         return _to_rejection(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return Rejected(message, code)
-    return OutcomeUnknown(message, is_stored=(error.http_status or 0) >= 500)
+    return OutcomeUnknown(message, (error.http_status or 0) >= 500, not isinstance(error, stripe.APIConnectionError))
 
 
 def _to_rejection(error: "stripe.InvalidRequestError") -> GatewayError:

@@ -18,6 +18,7 @@ from django_tasks import task
 from billing import answers, gateway, limits
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
+from billing.stripe_calls import admission, time_limits
 from core.background.tasks import start
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, u
     card for this profile. `is_email_optional` is described at BillingProfile.get_customer.
     """
     attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile, source=token)
-    with limits.recording_failures(attempt):
+    with limits.recording_failures(attempt), admission.admitted():
         try:
             customer = gateway.retrieve_customer(profile.get_customer(use.is_email_optional))
         except answers.Missing:
@@ -105,7 +106,7 @@ def detach_removed_card(stripe_id: str) -> None:
 
 def detach_quietly(cards: Iterable[Card]) -> None:
     """Try for a short time to detach removed cards at Stripe. What fails is left to reconcile."""
-    with gateway.brief_timeouts():
+    with time_limits.brief_timeouts():
         for card in cards:
             try:
                 finish_removal(card)
@@ -140,7 +141,7 @@ def create_setup(request: HttpRequest, profile: BillingProfile, is_email_optiona
     described at BillingProfile.get_customer.
     """
     attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile)
-    with limits.recording_failures(attempt):
+    with limits.recording_failures(attempt), admission.admitted():
         try:
             setup = gateway.create_setup(profile.get_customer(is_email_optional))
         except answers.Missing:
@@ -161,8 +162,13 @@ def save_setup_card(profile: BillingProfile, setup_id: str, use: CardUse = DEFAU
         raise UnusableCard(_("Your card could not be read. Nothing was charged. Please enter it again."))
     if attempt.card:
         return attempt.card
-    setup = gateway.retrieve_setup(setup_id)
-    if setup.status != "succeeded" or setup.customer != profile.customer_id:
+    with admission.admitted():
+        return _store_setup(profile, gateway.retrieve_setup(setup_id), use, attempt)
+
+
+def _store_setup(profile: BillingProfile, setup: answers.Setup, use: CardUse, attempt: CardAttempt) -> Card:
+    owners = {setup.customer, str(setup.card.get("customer") or "")}
+    if setup.status != "succeeded" or owners != {profile.customer_id}:
         logger.warning("SetupIntent %s of billing profile %s is %s", setup.id, profile.pk, setup.status)
         attempt.record(ok=False, source="")  # Stripe is asked only once; the next card has a new SetupIntent
         raise UnusableCard(_("Your bank's check was not completed. Nothing was charged. Please enter your card again."))

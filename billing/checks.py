@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from billing.stripe_calls.keys import is_live
 from core import money
 
-LIVE = ("sk_live", "rk_live")
 CARD_FLOWS = ("token", "setup_intent")
 
 
@@ -31,7 +31,7 @@ def check_payment_settings(app_configs: Any = None, **kwargs: Any) -> list[Check
 
 def _check_test_payments() -> Iterator[CheckMessage]:
     """Check that test payments stay on this machine and live keys are sent only to Stripe (E001 to E003)."""
-    if settings.STRIPE_SECRET_KEY.startswith(LIVE):
+    if is_live(settings.STRIPE_SECRET_KEY):
         yield Error(
             "A live Stripe key would be sent to a server that is not Stripe's.",
             hint="Unset STRIPE_API_BASE, or use a test key.",
@@ -87,7 +87,7 @@ def _check_cards() -> Iterator[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_token_flow(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Warn about a live key with the token flow, for which Stripe is ending support (W001)."""
-    if not settings.STRIPE_SECRET_KEY.startswith(LIVE) or settings.STRIPE_CARD_FLOW != "token":
+    if not is_live(settings.STRIPE_SECRET_KEY) or settings.STRIPE_CARD_FLOW != "token":
         return []
     return [
         Warning(

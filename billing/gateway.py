@@ -4,11 +4,11 @@ Functions take and return plain values. They raise a subclass of answers.Gateway
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
@@ -22,37 +22,22 @@ from billing.answers import (
     OutcomeUnknown,
     RefundResult,
     Setup,
+    check_same,
     read_dispute,
     read_id,
     read_intent,
+    read_of,
     read_refund,
     read_setup,
     to_gateway_error,
 )
+from billing.stripe_calls import admission, time_limits
 from core.money import minor_units
 
 if TYPE_CHECKING:
     import stripe  # At runtime, the first call imports it, because the import takes a quarter of the start.
 
-CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
-REQUEST_SECONDS = 18.0  # for all calls of one web request together
-LONG_READ_SECONDS = 15.0  # to read an answer that no shopper waits for
-BRIEF_SECONDS = 3.0  # for a call that reconcile can repeat, while a shopper waits
-MAX_CONFIRM_SECONDS = 20  # longer than a confirm call of a web request can take
 Answer = TypeVar("Answer")
-
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-_has_long_timeouts: ContextVar[bool] = ContextVar("has_long_timeouts", default=False)
-
-
-def start_time_limit() -> None:
-    """Limit all further calls to Stripe in this request to REQUEST_SECONDS in total."""
-    _deadline.set(time.monotonic() + REQUEST_SECONDS)
-
-
-def clear_time_limit() -> None:
-    """Remove the limit that start_time_limit has set."""
-    _deadline.set(None)
 
 
 def server_name() -> str:
@@ -60,37 +45,9 @@ def server_name() -> str:
     return "Stripe" if settings.STRIPE_IS_REAL else f"The Stripe simulator at {settings.STRIPE_API_BASE}"
 
 
-@contextmanager
-def long_timeouts() -> Iterator[None]:
-    """Wait longer for each response, and retry once if none arrives. Used by reconcile and audit."""
-    token = _has_long_timeouts.set(True)
-    try:
-        yield
-    finally:
-        _has_long_timeouts.reset(token)
-
-
-@contextmanager
-def brief_timeouts() -> Iterator[None]:
-    """Limit the calls in the block to BRIEF_SECONDS in total. Used for work that reconcile can finish later."""
-    limit, deadline = time.monotonic() + BRIEF_SECONDS, _deadline.get()
-    token = _deadline.set(limit if deadline is None else min(deadline, limit))
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-def _client() -> "stripe.StripeClient":
+def _client(timeout: tuple[float, float]) -> "stripe.StripeClient":
     import stripe
 
-    timeout = (CONNECT_SECONDS, LONG_READ_SECONDS if _has_long_timeouts.get() else READ_SECONDS)
-    deadline = _deadline.get()
-    if deadline is not None:
-        remaining = deadline - time.monotonic()
-        if remaining < 1:
-            raise OutcomeUnknown("no time left for another call")
-        timeout = (min(CONNECT_SECONDS, remaining), min(READ_SECONDS, remaining))
     return stripe.StripeClient(
         settings.STRIPE_SECRET_KEY,
         base_addresses={"api": settings.STRIPE_API_BASE},
@@ -107,35 +64,38 @@ def http_client(timeout: tuple[float, float]) -> "stripe.HTTPClient":
 
 
 def _request(call: "Callable[[stripe.StripeClient], Any]", read: Callable[[Any], Answer]) -> Answer:
-    """Call Stripe and read the response. Retry once, after half a second, if Stripe is busy.
+    """Call Stripe and read the response. Raise NotCalled if the call is not admitted now: see stripe_calls.admission.
 
-    Inside long_timeouts(), also retry after a lost response. Every call can be repeated safely, because it has an
-    idempotency key or because a repetition does no harm.
+    Retry once, after half a second, if Stripe is busy. Inside long_timeouts(), also retry after a lost response. Every
+    call can be repeated safely, because it has an idempotency key or because a repetition does no harm.
     """
-    try:
-        return _call(call, read)
-    except Busy:
-        time.sleep(0.5)
-    except OutcomeUnknown as error:
-        if error.is_stored or not _has_long_timeouts.get():
-            raise
-    try:
-        return _call(call, read)
-    except Busy as error:
-        raise OutcomeUnknown(str(error)) from error
+    with admission.admitted():
+        try:
+            return _call(call, read)
+        except Busy:
+            time.sleep(0.5)
+        except OutcomeUnknown as error:
+            if error.is_stored or not time_limits.is_background():
+                raise
+        try:
+            return _call(call, read)
+        except Busy as error:
+            raise OutcomeUnknown(str(error)) from error
 
 
 def _call(call: "Callable[[stripe.StripeClient], Any]", read: Callable[[Any], Answer]) -> Answer:
     import stripe
 
-    try:
-        return read(call(_client()))
-    except stripe.StripeError as error:
-        raise to_gateway_error(error) from error
-    except GatewayError:
-        raise
-    except Exception as error:  # the SDK raises any kind of error for an answer that is not Stripe's
-        raise OutcomeUnknown(f"not a valid response from Stripe: {error!r}") from error
+    timeout = time_limits.timeouts_of_next_call()
+    with admission.watching(min(timeout)):
+        try:
+            return read(call(_client(timeout)))
+        except stripe.StripeError as error:
+            raise to_gateway_error(error) from error
+        except GatewayError:
+            raise
+        except Exception as error:  # the SDK raises any kind of error for an answer that is not Stripe's
+            raise OutcomeUnknown(f"not a valid response from Stripe: {error!r}") from error
 
 
 def create_customer(email: str) -> str:
@@ -145,7 +105,12 @@ def create_customer(email: str) -> str:
     the email address.
     """
     params: Any = {"email": email} if email else {}
-    return _request(lambda c: c.v1.customers.create(params), read_id)
+
+    def read(answer: Any) -> str:
+        check_same("email", str(getattr(answer, "email", None) or "").casefold(), email.casefold())
+        return read_id(answer)
+
+    return _request(lambda c: c.v1.customers.create(params), read)
 
 
 def update_customer(customer_id: str, email: str) -> None:
@@ -153,15 +118,19 @@ def update_customer(customer_id: str, email: str) -> None:
 
     Raise EmailRejected if Stripe does not accept it, and Missing if Stripe does not have the customer.
     """
-    _request(lambda c: c.v1.customers.update(customer_id, {"email": email}), read_id)
+    _request(lambda c: c.v1.customers.update(customer_id, {"email": email}), partial(read_id, wanted=customer_id))
 
 
 def retrieve_customer(customer_id: str) -> str:
     """Return the id of an existing customer. Raise Missing if Stripe does not have it or it was deleted there."""
-    customer = _request(lambda c: c.v1.customers.retrieve(customer_id), lambda answer: (read_id(answer), answer))
-    if getattr(customer[1], "deleted", False):
+
+    def read(answer: Any) -> tuple[str, bool]:
+        return read_id(answer, customer_id), getattr(answer, "deleted", False) is True
+
+    found, is_deleted = _request(lambda c: c.v1.customers.retrieve(customer_id), read)
+    if is_deleted:
         raise Missing("the customer was deleted")
-    return customer[0]
+    return found
 
 
 def delete_customer(customer_id: str) -> None:
@@ -170,7 +139,7 @@ def delete_customer(customer_id: str) -> None:
     Do nothing if Stripe has no such customer.
     """
     with suppress(Missing):
-        _request(lambda c: c.v1.customers.delete(customer_id), read_id)
+        _request(lambda c: c.v1.customers.delete(customer_id), partial(read_id, wanted=customer_id))
 
 
 def detach_card(customer_id: str, card_id: str) -> None:
@@ -178,23 +147,29 @@ def detach_card(customer_id: str, card_id: str) -> None:
     with suppress(Missing):
         if card_id.startswith("pm_"):
             # Stripe gives no specific error for a payment method that is not attached, so check first.
-            if _request(lambda c: c.v1.payment_methods.retrieve(card_id), _read_customer) == customer_id:
-                _request(lambda c: c.v1.payment_methods.detach(card_id), read_id)
+            if _customer_of(card_id) == customer_id:
+                _request(lambda c: c.v1.payment_methods.detach(card_id), partial(read_id, wanted=card_id))
         else:
-            _request(lambda c: c.v1.customers.payment_sources.delete(customer_id, card_id), read_id)
+            read = partial(read_id, wanted=card_id)
+            _request(lambda c: c.v1.customers.payment_sources.delete(customer_id, card_id), read)
 
 
 def is_attached(customer_id: str, card_id: str) -> bool:
     """Whether Stripe still has this card on file for the customer. An attached card can be charged."""
     try:
-        return _request(lambda c: c.v1.payment_methods.retrieve(card_id), _read_customer) == customer_id
+        return _customer_of(card_id) == customer_id
     except Missing:
         return False
 
 
-def _read_customer(answer: Any) -> str:
-    read_id(answer)
-    return str(getattr(answer, "customer", None) or "")
+def _customer_of(card_id: str) -> str:
+    """Return the customer to whom a card is attached, or an empty string. Raise Missing if Stripe has no such card."""
+
+    def read(answer: Any) -> str:
+        read_id(answer, card_id)
+        return str(getattr(answer, "customer", None) or "")
+
+    return _request(lambda c: c.v1.payment_methods.retrieve(card_id), read)
 
 
 def list_cards(customer_id: str) -> list[str]:
@@ -205,20 +180,22 @@ def list_cards(customer_id: str) -> list[str]:
         lambda c: c.v1.customers.payment_methods.list(customer_id, {"type": "card", "limit": 100}),
     ]
     with suppress(Missing):
-        found = [_request(page, lambda answer: _read_ids(answer, kinds)) for page in pages]
+        read = read_of("customer", customer_id, read_id)
+        found = [_request(page, lambda answer: _read_rows(answer, read, kinds)) for page in pages]
         return list(dict.fromkeys(found[0] + found[1]))
     return []
 
 
-def _read_ids(page: Any, kinds: tuple[str, ...]) -> list[str]:
-    return [read_id(row) for row in page.auto_paging_iter() if row["object"] in kinds]
+def _read_rows(page: Any, read: Callable[[Any], Answer], kinds: tuple[str, ...] = ()) -> list[Answer]:
+    """Read all rows of a list, also those of further pages. With `kinds`, leave out objects of other kinds."""
+    return [read(row) for row in page.auto_paging_iter() if not kinds or row["object"] in kinds]
 
 
 def create_source(customer_id: str, token: str) -> dict[str, Any]:
     """Create a card from `token`, attach it to the customer, and return Stripe's card as a dict."""
     return _request(
         lambda c: c.v1.customers.payment_sources.create(customer_id, {"source": token}),
-        lambda answer: dict(answer.to_dict()),
+        read_of("customer", customer_id, lambda answer: dict(answer.to_dict())),
     )
 
 
@@ -232,17 +209,21 @@ def create_setup(customer_id: str) -> Setup:
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         "usage": "on_session",  # the shop charges a card only while the customer is present
     }
-    return _request(lambda c: c.v1.setup_intents.create(params), read_setup)
+    return _request(lambda c: c.v1.setup_intents.create(params), read_of("customer", customer_id, read_setup))
 
 
 def retrieve_setup(setup_id: str) -> Setup:
     """Return the current state of a SetupIntent, with its card. Raise Missing if Stripe does not have it."""
     params: Any = {"expand": ["payment_method"]}
-    return _request(lambda c: c.v1.setup_intents.retrieve(setup_id, params), read_setup)
+    read = partial(read_setup, wanted=setup_id)
+    return _request(lambda c: c.v1.setup_intents.retrieve(setup_id, params), read)
 
 
 def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str) -> Intent:
-    """Create an unconfirmed PaymentIntent. It cannot charge a card before confirm_intent."""
+    """Create an unconfirmed PaymentIntent. It cannot charge a card before confirm_intent.
+
+    `order` is stored in the metadata: the number and the UUID of the order.
+    """
     params: Any = {
         "amount": minor_units(amount, currency),
         "currency": currency,
@@ -251,19 +232,25 @@ def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[
         "description": f"Order {order['order_id']}",
         "metadata": order,
     }
-    return _request(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), read_intent)
+    intent = _request(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), read_intent)
+    check_same("order", {"order_id": intent.order_id, "order_uuid": intent.order_uuid}, order)
+    found = (intent.amount, intent.currency, intent.customer)
+    check_same("amount, currency or customer", found, (params["amount"], currency, customer_id))
+    return intent
 
 
 def confirm_intent(intent_id: str, card_id: str, key: str) -> Intent:
     """Charge the card. The caller must handle Declined, StateChanged and OutcomeUnknown."""
     params: Any = {"payment_method": card_id, "use_stripe_sdk": True}
-    return _request(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), read_intent)
+    read = partial(read_intent, wanted=intent_id)
+    return _request(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), read)
 
 
 def retrieve_intent(intent_id: str) -> Intent:
-    """Return the current state of an intent at Stripe, with its charge."""
+    """Return the current state of an intent at Stripe, with its charge. The caller checks that it is of its order."""
     params: Any = {"expand": ["latest_charge"]}
-    return _request(lambda c: c.v1.payment_intents.retrieve(intent_id, params), read_intent)
+    read = partial(read_intent, wanted=intent_id)
+    return _request(lambda c: c.v1.payment_intents.retrieve(intent_id, params), read)
 
 
 def list_intents(since: datetime) -> list[Intent]:
@@ -272,14 +259,12 @@ def list_intents(since: datetime) -> list[Intent]:
     The list includes intents that the shop did not create.
     """
     params: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.latest_charge"]}
-    return _request(
-        lambda c: c.v1.payment_intents.list(params), lambda page: [read_intent(row) for row in page.auto_paging_iter()]
-    )
+    return _request(lambda c: c.v1.payment_intents.list(params), partial(_read_rows, read=read_intent))
 
 
 def cancel_intent(intent_id: str) -> Intent:
     """Cancel an intent, so that it can never charge a card. Raise StateChanged if it has already charged one."""
-    return _request(lambda c: c.v1.payment_intents.cancel(intent_id), read_intent)
+    return _request(lambda c: c.v1.payment_intents.cancel(intent_id), partial(read_intent, wanted=intent_id))
 
 
 def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: int, key: str) -> RefundResult:
@@ -290,29 +275,29 @@ def create_refund(intent_id: str, amount: Decimal | None, currency: str, row: in
     params: Any = {"payment_intent": intent_id, "metadata": {"refund": str(row)}}
     if amount is not None:
         params["amount"] = minor_units(amount, currency)
-    return _request(lambda c: c.v1.refunds.create(params, {"idempotency_key": key}), read_refund)
+    read = read_of("payment_intent", intent_id, read_refund)
+    found = _request(lambda c: c.v1.refunds.create(params, {"idempotency_key": key}), read)
+    check_same("refund row", found.row, str(row))
+    return found
 
 
 def list_refunds(intent_id: str) -> list[RefundResult]:
     """Return all refunds of the intent's charges, regardless of who requested them."""
     params: Any = {"payment_intent": intent_id, "limit": 100}
-    return _request(
-        lambda c: c.v1.refunds.list(params), lambda page: [read_refund(row) for row in page.auto_paging_iter()]
-    )
+    read = read_of("payment_intent", intent_id, read_refund)
+    return _request(lambda c: c.v1.refunds.list(params), partial(_read_rows, read=read))
 
 
 def list_disputes(intent_id: str) -> list[DisputeResult]:
     """Return all disputes of the intent's charges and all inquiries about them."""
-    return _list_disputes({"payment_intent": intent_id})
+    return _list_disputes({"payment_intent": intent_id}, read_of("payment_intent", intent_id, read_dispute))
 
 
 def list_disputes_since(since: datetime) -> list[DisputeResult]:
     """Return all disputes and inquiries opened since then. The list includes charges that the shop did not make."""
-    return _list_disputes({"created": {"gte": int(since.timestamp())}})
+    return _list_disputes({"created": {"gte": int(since.timestamp())}}, read_dispute)
 
 
-def _list_disputes(filters: dict[str, Any]) -> list[DisputeResult]:
+def _list_disputes(filters: dict[str, Any], read: Callable[[Any], DisputeResult]) -> list[DisputeResult]:
     params: Any = filters | {"limit": 100}
-    return _request(
-        lambda c: c.v1.disputes.list(params), lambda page: [read_dispute(row) for row in page.auto_paging_iter()]
-    )
+    return _request(lambda c: c.v1.disputes.list(params), partial(_read_rows, read=read))

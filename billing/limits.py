@@ -153,15 +153,15 @@ def recording_failures(attempt: CardAttempt) -> Iterator[None]:
     """Record on the attempt how a call to Stripe failed, and raise the error again.
 
     Declined, Missing and TokenUsed count as a declined card. After another GatewayError or a ValueError, the attempt
-    does not count. The caller records a success.
+    does not count. It is deleted if Stripe cannot have a card. The caller records a success.
     """
     try:
         yield
     except (answers.Declined, answers.Missing, answers.TokenUsed):
         attempt.record(ok=False, is_check_due=False)
         raise
-    except answers.EmailRejected:
-        attempt.delete()  # Without a customer, Stripe has no card.
+    except (answers.EmailRejected, answers.NotCalled):
+        attempt.delete()  # Without a customer or a call, Stripe has no card.
         raise
     except (answers.GatewayError, ValueError):
         attempt.record(ok=None)

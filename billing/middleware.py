@@ -5,21 +5,22 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from billing import gateway, limits
+from billing import limits
+from billing.stripe_calls import time_limits
 
 
 class PaymentTimeLimitMiddleware:
-    """Limits the calls to Stripe of one request to gateway.REQUEST_SECONDS in total."""
+    """Limits the calls to Stripe of one request to time_limits.REQUEST_SECONDS in total."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        gateway.start_time_limit()
+        time_limits.start_time_limit()
         try:
             return self.get_response(request)
         finally:
-            gateway.clear_time_limit()
+            time_limits.clear_time_limit()
 
 
 class CardAttemptLimitMiddleware:

@@ -19,6 +19,7 @@ from billing.declines import decline_message
 from billing.forms import SetupForm, TokenForm
 from billing.models import BillingProfile, Card, StripeEvent
 from billing.signals import stripe_event
+from billing.stripe_calls.keys import is_live
 from core.http import next_url, private
 
 logger = logging.getLogger(__name__)
@@ -143,7 +144,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
         event = answers.read_event(request.body, request.headers.get("Stripe-Signature", ""))
     except ValueError:
         return HttpResponse(status=400)
-    if event.livemode != settings.STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
+    if event.livemode != is_live(settings.STRIPE_SECRET_KEY):
         return HttpResponse(status=400)
     row = StripeEvent.objects.receive(event)
     if row.processed:

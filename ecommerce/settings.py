@@ -11,6 +11,7 @@ import bootstrap_wrapper
 import environ
 from csp.constants import NONE, SELF
 
+from billing.stripe_calls.keys import is_live
 from core.emails.addresses import format_address
 from ecommerce import environment as read
 from ecommerce import variables
@@ -252,7 +253,7 @@ STRIPE_API_BASE = value("STRIPE_API_BASE", _stripe)
 STRIPE_IS_REAL = STRIPE_API_BASE == "https://api.stripe.com"
 STRIPE_JS_URL = ("https://js.stripe.com" if STRIPE_IS_REAL else STRIPE_API_BASE) + "/endive/stripe.js"
 # Stripe is ending support for cards that are created from tokens.
-_flow = "setup_intent" if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")) else "token"
+_flow = "setup_intent" if is_live(STRIPE_SECRET_KEY) else "token"
 STRIPE_CARD_FLOW = value("STRIPE_CARD_FLOW", _flow)
 # Declined cards per hour, see billing.limits
 CARD_TRIES = {scope: value(f"CARD_TRIES_{scope.upper()}") for scope in ("profile", "session", "address", "shop")}

@@ -224,7 +224,17 @@ def _apply_fault(response: Response, kind: str) -> Response:
         return Response(200, page, {**response.headers, "Content-Type": "text/html; charset=utf-8"})
     if kind in ("empty", "other_json"):
         return Response(200, "" if kind == "empty" else '{"hello": 1}', response.headers)
+    if kind == "other_object" and response.status == 200:
+        return Response(200, json.dumps(_as_other_object(json.loads(response.body))), response.headers)
     return response
+
+
+def _as_other_object(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a response about another object: its id, its owners and its metadata differ. In a list, all rows do."""
+    if body.get("object") == "list":
+        return {**body, "data": [_as_other_object(row) for row in body["data"]]}
+    others = {name: f"{body[name]}other" for name in ("id", "customer", "payment_intent", "email") if body.get(name)}
+    return body | others | {"metadata": {name: f"{value}0" for name, value in body.get("metadata", {}).items()}}
 
 
 def _expand_body(call: Call, body: dict[str, Any]) -> dict[str, Any]:

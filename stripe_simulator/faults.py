@@ -19,6 +19,7 @@ KINDS = frozenset(
         "html",
         "empty",
         "other_json",
+        "other_object",
         "key_in_use",
     }
 )

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -53,16 +54,15 @@ class InstantGateway:
         self, amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str
     ) -> Intent:
         intent = Intent(
-            f"pi_{next(self.numbers)}", "requires_payment_method", minor_units(amount, currency), 0, currency, "secret"
-        )
+            f"pi_{next(self.numbers)}", "requires_payment_method", minor_units(amount, currency), 0, currency, "secret",
+            customer=customer_id, **order,
+        )  # fmt: skip
         self.intents[intent.id] = intent
         return intent
 
     def confirm_intent(self, intent_id: str, card_id: str, key: str) -> Intent:
         old = self.intents[intent_id]
-        self.intents[intent_id] = Intent(
-            old.id, "succeeded", old.amount, old.amount, old.currency, old.client_secret, payment_method=card_id
-        )
+        self.intents[intent_id] = replace(old, status="succeeded", received=old.amount, payment_method=card_id)
         return self.intents[intent_id]
 
     def retrieve_intent(self, intent_id: str) -> Intent:

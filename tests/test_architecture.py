@@ -107,6 +107,15 @@ def test_script_or_style_in_a_template_is_found(rule: re.Pattern[str], text: str
     assert not rule.search('<script src="/static/js/shop.js" defer></script> <p class="price" data-on="x">a = b</p>')
 
 
+# Kinds of keys
+
+
+def test_one_module_knows_the_prefixes_of_live_keys() -> None:
+    """Check that no other module decides which keys move money. The simulator imports nothing of the shop."""
+    naming = [path for path in modules(ROOT) if re.search(r'"[sr]k_live', (ROOT / path).read_text(encoding="utf-8"))]
+    assert [str(path) for path in naming] == ["billing/stripe_calls/keys.py", "stripe_simulator/api.py"]
+
+
 # Sizes: see CONTRIBUTING.md
 
 MAX_MODULE_LINES, MAX_FOLDER_MODULES, MAX_FUNCTION_LINES = 350, 14, 40

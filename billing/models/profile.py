@@ -18,6 +18,7 @@ from accounts import guest_session
 from accounts.email_addresses import canonical_email
 from accounts.models import GuestEmail, User
 from billing import answers, gateway
+from billing.stripe_calls import time_limits
 from core.background.tasks import start
 from core.columns import Columns
 from core.database.prepared import PreparedQuery
@@ -335,7 +336,7 @@ def update_outdated_customer(**lookup: Any) -> None:
     if profile is None:
         return
     try:
-        with gateway.brief_timeouts():
+        with time_limits.brief_timeouts():
             profile.update_customer()
     except answers.GatewayError as error:
         logger.warning("Stripe customer of billing profile %s not updated yet: %s", profile.pk, error)

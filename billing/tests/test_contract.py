@@ -17,31 +17,57 @@ import stripe
 from billing import answers, gateway
 from billing.models import BillingProfile, Card
 from orders.models import Order
+from stripe_simulator import parameters
 from tests.makers import add_card, add_to_cart, make_product, place_order, submit_details
 
 pytestmark = [pytest.mark.django_db, pytest.mark.contract]
 CARD = {
     "id": "card_contract", "object": "card", "brand": "Visa", "country": "GB", "last4": "4242", "exp_month": 12,
-    "exp_year": 2034, "customer": "cus_contract",
+    "exp_year": 2034,
 }  # fmt: skip
 ATTACHED = {"post customers/*/sources": CARD}  # stripe-mock returns `object: account` there
 ORDER = {"order_id": "AB12CD34EF", "order_uuid": "0b0e7a9c-3f3c-4a54-a9c5-b1f6b5b0a001"}
 
 
+ECHOED = ("email", "amount", "currency", "customer", "payment_intent", "metadata")
+
+
+def echo(method: str, path: str, sent: str) -> dict[str, Any]:
+    """Return the values of a request to create something, as Stripe repeats them in its answer."""
+    fields = {name: value for name, value in parameters.decode(sent).items() if name in ECHOED}
+    if "amount" in fields:
+        fields["amount"] = int(fields["amount"])
+    if fnmatch(path, "customers/*/sources"):
+        fields["customer"] = path.split("/")[1]
+    return fields if method == "post" else {}
+
+
 class WatchedClient(stripe.RequestsClient):
-    """An HTTP client that records every request with its status and applies `overlays` to the responses."""
+    """An HTTP client that records every request with its status and applies `overlays` to the responses.
+
+    If the server `is_stateless`, add what it was told: the request's values, and the intent that was created last.
+    """
 
     seen: list[tuple[str, str, int]] = []
     overlays: dict[str, dict[str, Any]] = {}
+    is_stateless = False
+    intent: dict[str, Any] = {}
 
     def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> tuple[Any, int, Any]:
         body, status, response_headers = super().request(method, url, headers, post_data)
         path = url.split("/v1/", 1)[1].split("?")[0]
         type(self).seen.append((method, path, status))
+        if status == 200 and self.is_stateless:
+            body = json.dumps(json.loads(body) | self._remember(method, path, post_data or ""))
         for pattern, overlay in self.overlays.items():
             if status == 200 and fnmatch(f"{method} {path}", pattern):
                 body = json.dumps(json.loads(body) | overlay)
         return body, status, response_headers
+
+    def _remember(self, method: str, path: str, sent: str) -> dict[str, Any]:
+        if path == "payment_intents" and method == "post":
+            type(self).intent = echo(method, path, sent)
+        return self.intent if path.startswith("payment_intents/") else echo(method, path, sent)
 
 
 @pytest.fixture(params=["stripe-mock", "simulator"])
@@ -51,6 +77,7 @@ def api(request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.Monke
     if request.param == "stripe-mock":
         settings.STRIPE_API_BASE = request.getfixturevalue("stripe_mock_url")
         WatchedClient.overlays = dict(ATTACHED)
+        monkeypatch.setattr(WatchedClient, "is_stateless", True)
     else:
         request.getfixturevalue("simulator")
     monkeypatch.setattr(gateway, "http_client", lambda timeout: WatchedClient(timeout=timeout))
@@ -107,6 +134,8 @@ def test_detach_card_and_delete_customer_are_accepted(api: type[WatchedClient]) 
 def test_cards_of_a_customer_are_listed(api: type[WatchedClient]) -> None:
     customer = gateway.create_customer("contract@example.org")
     gateway.create_source(customer, "tok_visa")
+    if api.is_stateless:
+        api.overlays["get customers/*/*"] = {"data": []}  # It would list a card of another customer.
     assert [card for card in gateway.list_cards(customer) if not card.startswith(("card_", "pm_"))] == []
     assert not rejected_calls(api)
 
@@ -161,6 +190,8 @@ def test_cancel_intent_is_accepted(api: type[WatchedClient], intent: answers.Int
 
 
 def test_list_disputes_is_accepted(api: type[WatchedClient], intent: answers.Intent) -> None:
+    if api.is_stateless:
+        api.overlays["get disputes"] = {"data": []}  # It would list a dispute of another intent.
     gateway.list_disputes(intent.id)
     gateway.list_disputes_since(datetime(2026, 11, 1, tzinfo=UTC))
     assert [path for _method, path, _status in api.seen[-2:]] == ["disputes", "disputes"]
@@ -206,6 +237,7 @@ def mocked(stripe_mock_url: str, settings: Any, monkeypatch: pytest.MonkeyPatch)
     """Connect the shop to stripe-mock and return the client, on which a test can set overlays."""
     settings.STRIPE_API_BASE = stripe_mock_url
     WatchedClient.seen, WatchedClient.overlays = [], dict(ATTACHED)
+    monkeypatch.setattr(WatchedClient, "is_stateless", True)
     monkeypatch.setattr(gateway, "http_client", lambda timeout: WatchedClient(timeout=timeout))
     return WatchedClient
 

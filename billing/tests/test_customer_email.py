@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from billing import answers, gateway
 from billing.models import BillingProfile
+from billing.stripe_calls import time_limits
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
 from orders.workflow import payments
@@ -215,19 +216,19 @@ def test_update_waits_briefly_while_a_shopper_waits(
     with django_capture_on_commit_callbacks(execute=True):
         guest.email = "second@example.org"
         guest.save()
-    assert [max(timeout) <= gateway.BRIEF_SECONDS for timeout in timeouts] == [True]
+    assert [max(timeout) <= time_limits.BRIEF_SECONDS for timeout in timeouts] == [True]
     gateway.retrieve_customer(guest.customer_id)
-    assert timeouts[-1] == (gateway.CONNECT_SECONDS, gateway.READ_SECONDS)
+    assert timeouts[-1] == (time_limits.CONNECT_SECONDS, time_limits.READ_SECONDS)
 
 
 def test_brief_timeouts_never_extend_the_time_limit_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "REQUEST_SECONDS", 0.5)
-    gateway.start_time_limit()
+    monkeypatch.setattr(time_limits, "REQUEST_SECONDS", 0.5)
+    time_limits.start_time_limit()
     try:
-        with gateway.brief_timeouts(), pytest.raises(answers.OutcomeUnknown, match="no time left"):
+        with time_limits.brief_timeouts(), pytest.raises(answers.OutcomeUnknown, match="no time left"):
             gateway.create_customer("first@example.org")
     finally:
-        gateway.clear_time_limit()
+        time_limits.clear_time_limit()
 
 
 STEPS = st.lists(

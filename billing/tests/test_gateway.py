@@ -4,13 +4,13 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from decimal import Decimal
 from typing import Any
 
 import pytest
 import stripe
 
 from billing import answers, gateway
+from billing.stripe_calls import time_limits
 from stripe_simulator.webhooks import signature
 
 BODIES = [
@@ -82,7 +82,7 @@ def error(status: int, kind: str = "invalid_request_error", **fields: str) -> tu
     return status, {"error": {"type": kind, "message": "no"} | fields}
 
 
-CUSTOMER = (200, {"id": "cus_1", "object": "customer"})
+CUSTOMER = (200, {"id": "cus_1", "object": "customer", "email": "a@example.org"})
 LOST = stripe.APIConnectionError("lost")
 
 
@@ -146,7 +146,7 @@ def test_lost_answer_is_asked_for_again_only_if_no_shopper_waits(
     stripe_answers: Callable[..., Any], answer: Any, is_long: bool, calls: int
 ) -> None:
     made = stripe_answers(answer)
-    with gateway.long_timeouts() if is_long else nullcontext(), pytest.raises(answers.GatewayError):
+    with time_limits.long_timeouts() if is_long else nullcontext(), pytest.raises(answers.GatewayError):
         gateway.create_customer("a@example.org")
     assert len(made) == calls
 
@@ -159,12 +159,12 @@ def test_call_waits_as_long_as_its_caller_can(
 ) -> None:
     made = stripe_answers(CUSTOMER)
     monkeypatch.setattr(gateway.time, "monotonic", lambda: 0.0)
-    token = gateway._deadline.set(limit)
+    token = time_limits._deadline.set(limit)
     try:
-        with gateway.long_timeouts() if is_long else nullcontext():
+        with time_limits.long_timeouts() if is_long else nullcontext():
             gateway.create_customer("a@example.org")
     finally:
-        gateway._deadline.reset(token)
+        time_limits._deadline.reset(token)
     assert made[0][2] == (3.0, read)
 
 
@@ -174,12 +174,12 @@ def test_call_is_not_made_without_time_for_it(
 ) -> None:
     made = stripe_answers(CUSTOMER)
     monkeypatch.setattr(gateway.time, "monotonic", lambda: 100.0)
-    token = gateway._deadline.set(100.0 + remaining)
+    token = time_limits._deadline.set(100.0 + remaining)
     try:
         with nullcontext() if calls else pytest.raises(answers.OutcomeUnknown):
             gateway.create_customer("a@example.org")
     finally:
-        gateway._deadline.reset(token)
+        time_limits._deadline.reset(token)
     assert len(made) == calls
 
 
@@ -252,7 +252,9 @@ def test_only_a_final_intent_cannot_charge_a_card(
     assert gateway.retrieve_intent("pi_1").is_live == is_live
 
 
-REFUND = {"id": "re_1", "object": "refund", "status": "failed", "amount": 5, "currency": "gbp"}
+REFUND = {
+    "id": "re_1", "object": "refund", "status": "failed", "amount": 5, "currency": "gbp", "payment_intent": "pi_1",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -266,8 +268,8 @@ REFUND = {"id": "re_1", "object": "refund", "status": "failed", "amount": 5, "cu
 def test_refund_is_read_with_or_without_its_optional_parts(
     stripe_answers: Callable[..., Any], more: dict[str, Any], row: str, reason: str
 ) -> None:
-    stripe_answers((200, REFUND | more))
-    refund = gateway.create_refund("pi_1", Decimal(5), "gbp", 7, "key")
+    stripe_answers((200, {"object": "list", "data": [REFUND | more], "has_more": False, "url": "/v1/refunds"}))
+    [refund] = gateway.list_refunds("pi_1")
     assert (refund.row, refund.reason) == (row, reason)
 
 

@@ -9,6 +9,7 @@ import pytest
 import stripe
 
 from billing import answers, gateway
+from billing.stripe_calls import time_limits
 
 INTENT = {
     "id": "pi_1", "object": "payment_intent", "status": "requires_payment_method", "amount": 1200, "amount_received": 0,
@@ -43,7 +44,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StripeServer]:
     monkeypatch.setattr(gateway, "http_client", server.client)
     monkeypatch.setattr(gateway.time, "sleep", lambda seconds: None)
     yield server
-    gateway.clear_time_limit()
+    time_limits.clear_time_limit()
 
 
 def error(status: int, kind: str, code: str = "", **more: str) -> tuple[int, dict[str, Any]]:
@@ -104,7 +105,7 @@ def test_busy_stripe_is_asked_twice(server: StripeServer, busy: tuple[int, dict[
 @pytest.mark.parametrize("status", [500, 503])
 def test_server_error_is_stored_by_stripe_and_not_asked_again(server: StripeServer, status: int) -> None:
     server.responses = [error(status, "api_error")]
-    with gateway.long_timeouts(), pytest.raises(answers.OutcomeUnknown) as raised:
+    with time_limits.long_timeouts(), pytest.raises(answers.OutcomeUnknown) as raised:
         confirm()
     assert raised.value.is_stored
 
@@ -118,25 +119,25 @@ def test_lost_response_is_not_stored_by_stripe(server: StripeServer) -> None:
 
 def test_lost_response_is_asked_again_only_with_long_timeouts(server: StripeServer) -> None:
     server.responses = [stripe.APIConnectionError("no route"), (200, INTENT)]
-    with gateway.long_timeouts():
+    with time_limits.long_timeouts():
         assert confirm().id == "pi_1"
-    assert [read for _connect, read in server.timeouts] == [gateway.LONG_READ_SECONDS] * 2
+    assert [read for _connect, read in server.timeouts] == [time_limits.LONG_READ_SECONDS] * 2
 
 
 def test_calls_of_one_request_share_a_time_limit(server: StripeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     server.responses = [(200, INTENT)] * 4
     now = time.monotonic()
     monkeypatch.setattr(gateway.time, "monotonic", lambda: now)
-    gateway.start_time_limit()
+    time_limits.start_time_limit()
     confirm()
     for left in (5.0, 2.0, 1.5, 0.5):
-        monkeypatch.setattr(gateway.time, "monotonic", lambda left=left: now + gateway.REQUEST_SECONDS - left)
+        monkeypatch.setattr(gateway.time, "monotonic", lambda left=left: now + time_limits.REQUEST_SECONDS - left)
         if left < 1:
             with pytest.raises(answers.OutcomeUnknown):
                 confirm()
         else:
             confirm()
-    limits = (gateway.CONNECT_SECONDS, gateway.READ_SECONDS)
+    limits = (time_limits.CONNECT_SECONDS, time_limits.READ_SECONDS)
     expected = [limits, (3.0, 5.0), (2.0, 2.0), (1.5, 1.5)]
     assert server.timeouts == [pytest.approx(timeouts) for timeouts in expected]
 

@@ -11,18 +11,18 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from billing.checks import LIVE, check_payment_settings, is_loopback
+from billing.checks import check_payment_settings, is_loopback
+from billing.stripe_calls.keys import is_live, is_test
 from core.background.tasks import IMMEDIATE
 from ecommerce.environment import SQLITE
 from ecommerce.operations.media_checks import check_bucket
 
 MIN_KEY_LENGTH, MIN_KEY_CHARACTERS = 50, 5  # of Django's own check security.W009
-TEST_KEYS, LIVE_KEYS = ("sk_test_", "rk_test_", "pk_test_"), ("sk_live_", "rk_live_", "pk_live_")
 
 
 def is_public() -> bool:
     """Return whether others can reach the site, or a live key moves real money."""
-    return not is_loopback(settings.SITE_HOST) or settings.STRIPE_SECRET_KEY.startswith(LIVE)
+    return not is_loopback(settings.SITE_HOST) or is_live(settings.STRIPE_SECRET_KEY)
 
 
 @register(Tags.security)
@@ -70,7 +70,7 @@ def _is_simple(key: str) -> bool:
 def _check_keys() -> Iterator[CheckMessage]:
     """Check that the keys of Stripe are all for tests or all live (E004)."""
     keys = (settings.STRIPE_SECRET_KEY, settings.STRIPE_PUBLISHABLE_KEY)
-    if any(key.startswith(TEST_KEYS) for key in keys) and any(key.startswith(LIVE_KEYS) for key in keys):
+    if any(map(is_test, keys)) and any(map(is_live, keys)):
         yield Error(
             "One Stripe key is for tests and the other one is live, so no card could be charged.",
             hint="Set STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY to keys of the same mode.",

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import accounts.emails
-from billing import answers, cards, gateway
+from billing import answers, cards
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
+from billing.stripe_calls import time_limits
 from orders.bookkeeping import discount_usage, runs, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
@@ -69,7 +70,7 @@ def reconcile() -> dict[str, int]:
         "orders erased": lambda: _each(Order.objects.due_for_erasure(), erase_order),
     }
     sent = send_emails()
-    with gateway.long_timeouts():
+    with time_limits.long_timeouts():
         done = runs.do_all(steps.items())
     return done | {"emails sent": sent + send_emails()}
 
@@ -100,7 +101,7 @@ def compare_with_stripe(since: datetime | None = None) -> tuple[dict[str, int], 
     since = since or began - LEDGER_PERIOD
     pending = Order.objects.filter(payments__refunds__status=Refund.Status.PENDING).distinct()
     disputed = Order.objects.disputed()
-    with gateway.long_timeouts():
+    with time_limits.long_timeouts():
         done = {"orders repaired": stripe_ledger.repair(since), "refunds checked": _each(pending, payments.settle)}
         done |= {"disputes checked": _each(disputed, payments.settle)}
         done |= {"discount codes recounted": _each(discount_usage.miscounted_codes(), discount_usage.recount)}

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from addresses.models import Address
-from billing import answers, cards, gateway
+from billing import answers, cards
 from billing.models import BillingProfile, Card, CardAttempt
+from billing.stripe_calls import time_limits
 from carts.models import Cart
 from orders.bookkeeping.old_rows import Done, batches, delete_old, kept_orders, limit, lock_due
 from orders.models import Order
@@ -93,7 +94,7 @@ def _lock(rows: QuerySet[Any]) -> None:
 
 def _delete_customers(marked: list[int]) -> bool:
     """Delete the customers of these profiles at Stripe. Stop and return False if Stripe does not answer."""
-    with gateway.long_timeouts():
+    with time_limits.long_timeouts():
         for profile in profiles_with_customer_to_delete().filter(pk__in=marked):
             try:
                 cards.finish_erasure(profile)

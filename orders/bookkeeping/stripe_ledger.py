@@ -157,9 +157,16 @@ def _repair(intent: answers.Intent, order: Order) -> bool:
         return True
     # Only a stored intent is confirmed, so this one never was. An order that still has no intent can adopt it.
     free = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
-    if not intent.is_live or free.update(payment_intent_id=intent.id):
+    if not intent.is_live or (_is_usable(intent, order) and free.update(payment_intent_id=intent.id)):
         return intent.is_live
     order.refresh_from_db()
     if order.payment_intent_id != intent.id:  # Otherwise the shopper's request has just stored it.
         gateway.cancel_intent(intent.id)
     return True
+
+
+def _is_usable(intent: answers.Intent, order: Order) -> bool:
+    """Return whether this intent is what the order would create: another one must not be confirmed."""
+    found = (intent.order_id, intent.customer, intent.amount, intent.currency)
+    customer_id = order.billing_profile.customer_id
+    return found == (order.order_id, customer_id, minor_units(order.total, order.currency), order.currency)

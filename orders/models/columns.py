@@ -24,8 +24,8 @@ FROM_QUOTE = (
 ORDER = Columns(
     frozen=IDENTITY + FROM_CHECKOUT + FROM_QUOTE,
     conditional=(
-        "status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "tracking",
-        "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum",
+        "status", "active", "payment_intent_id", "intent_try", "asked_at", "placed_at", "paid_at", "shipped_at",
+        "tracking", "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
@@ -35,7 +35,7 @@ ORDER = Columns(
         "checksum",
     ),
     internal=(
-        "uuid", "discount", "active", "intent_try", "account", "link_version", "attention", "checksum",
+        "uuid", "discount", "active", "intent_try", "asked_at", "account", "link_version", "attention", "checksum",
         "billing_profile", "cart", "shipping_address", "billing_address", "updated",
     ),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.email_addresses import same_email
 from accounts.models import User
 from addresses.models import Address
+from billing.answers import Intent, check_same
 from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount
@@ -129,6 +130,7 @@ class Order(GuardedModel):
         SHIPPED = "shipped", _("Shipped")
         REFUNDED = "refunded", _("Refunded")
 
+    ASK_AFTER = timedelta(seconds=2)  # for all pages that ask Stripe about this order
     # A paid order keeps its postal address this long so that it can be shipped, even if the account was deleted.
     ADDRESS_RETENTION = timedelta(days=30)
     PAID_STATES = (Status.PAID, Status.SHIPPED, Status.REFUNDED)
@@ -177,6 +179,7 @@ class Order(GuardedModel):
     active = models.BooleanField(_("active"), default=True)
     payment_intent_id = models.CharField(_("payment intent"), max_length=120, null=True, blank=True, unique=True)
     intent_try = models.PositiveSmallIntegerField(default=1)
+    asked_at = models.DateTimeField(null=True, editable=False)  # when a page last asked Stripe: see may_ask_stripe
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
@@ -280,6 +283,21 @@ class Order(GuardedModel):
 
     def last_payment(self) -> "Payment | None":
         return self.payments.order_by("-number").first()
+
+    def check_intent(self, intent: Intent) -> None:
+        """Raise WrongObject unless the metadata of this intent names this order."""
+        check_same("order", (intent.order_id, intent.order_uuid), (self.order_id, str(self.uuid)))
+
+    def may_ask_stripe(self) -> bool:
+        """Return whether a page may ask Stripe about this order now, and record that it does.
+
+        One update checks and records it, so of several requests at the same moment only one asks. A time that is too
+        far ahead, because a clock was wrong, does not count.
+        """
+        now = timezone.now()
+        is_recent = Q(asked_at__gt=now - self.ASK_AFTER, asked_at__lt=now + self.ASK_AFTER)
+        due = Order.objects.filter(Q(asked_at=None) | ~is_recent, pk=self.pk)
+        return bool(due.update(asked_at=now))
 
     def mark_paid(self) -> bool:
         """Change the status from placed or canceling to paid. Return False if it was neither.

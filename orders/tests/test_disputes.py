@@ -150,7 +150,7 @@ def test_more_disputes_than_a_page_of_stripes_list_are_stored(
     for _number in range(3):
         simulator.open_dispute(str(order.payment_intent_id), amount=100, status="won")
     plain = gateway._list_disputes
-    monkeypatch.setattr(gateway, "_list_disputes", lambda filters: plain(filters | {"limit": 1}))
+    monkeypatch.setattr(gateway, "_list_disputes", lambda filters, read: plain(filters | {"limit": 1}, read))
     payments.settle(order)
     assert Dispute.objects.count() == 3
 

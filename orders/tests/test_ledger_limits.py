@@ -34,7 +34,8 @@ def placed_order(**fields: Any) -> Order:
 def intent_of(order: Order, **fields: Any) -> answers.Intent:
     """Return the intent that charged the order."""
     values: dict[str, Any] = {"id": "pi_1", "status": "succeeded", "amount": 1600, "received": 1600, "currency": "gbp"}
-    return answers.Intent(**values | {"client_secret": "s", "order_uuid": str(order.uuid)} | fields)
+    values |= {"order_id": order.order_id, "order_uuid": str(order.uuid)}
+    return answers.Intent(**values | {"client_secret": "s"} | fields)
 
 
 def found() -> list[str]:

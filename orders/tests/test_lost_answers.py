@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import answers, gateway
+from billing.stripe_calls import time_limits
 from orders.bookkeeping import stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.models import Order, Payment, Refund
@@ -158,7 +159,7 @@ def test_slow_fetch_from_before_the_confirmation_leaves_the_attempt_open(
     def retrieve_slowly(intent_id: str) -> answers.Intent:
         intent = retrieve(intent_id)  # Stripe looks,
         gateway.confirm_intent(intent_id, attempt.stripe_pm, str(attempt.key))  # the confirmation arrives,
-        clock(gateway.MAX_CONFIRM_SECONDS + 5)  # and only then our process gets the answer
+        clock(time_limits.MAX_CONFIRM_SECONDS + 5)  # and only then our process gets the answer
         return intent
 
     monkeypatch.setattr(gateway, "retrieve_intent", retrieve_slowly)
@@ -174,7 +175,7 @@ def test_fetch_that_begins_after_any_confirmation_closes_the_attempt(
 ) -> None:
     simulator.add_fault(CONFIRM, "drop_before")
     order = buy(client, make_product())
-    clock(gateway.MAX_CONFIRM_SECONDS + 1)
+    clock(time_limits.MAX_CONFIRM_SECONDS + 1)
     payments.settle(order)
     assert order.payments.get().status == Payment.Status.FAILED
 

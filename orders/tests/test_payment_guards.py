@@ -73,13 +73,13 @@ PROCESSING = dataclasses.replace(UNPAID, status="processing")
 
 
 @pytest.fixture
-def stripe_has(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def stripe_has(order: Order, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that sets the intent at Stripe, and a change by another process while it is fetched."""
 
     def set_intent(intent: answers.Intent, meanwhile: Change = lambda: None) -> None:
         def retrieve(intent_id: str) -> answers.Intent:
             meanwhile()
-            return intent
+            return dataclasses.replace(intent, order_id=order.order_id, order_uuid=str(order.uuid))
 
         monkeypatch.setattr(gateway, "retrieve_intent", retrieve)
 

@@ -26,13 +26,17 @@ def own_order(request: HttpRequest, order_id: str) -> Order:
 
 
 def _update_from_stripe(order: Order) -> Intent | None:
-    """Update an order that is still open at Stripe. Return its intent if a payment attempt was settled, else None."""
-    if order.status == Order.Status.CANCELING:
-        cancellation.finish_cancellation(order)
-    elif order.is_payable:
-        if order.open_payment():
+    """Update an order that is still open at Stripe. Return its intent if a payment attempt was settled, else None.
+
+    If another page has just asked Stripe, only read the order again. A webhook might have settled it since, too.
+    """
+    is_open = order.status == Order.Status.CANCELING or (order.is_payable and order.open_payment())
+    if is_open and order.may_ask_stripe():
+        if order.is_payable:
             return payments.settle_quietly(order)
-        order.refresh_from_db()  # A webhook might have settled it since we read it.
+        cancellation.finish_cancellation(order)
+    elif order.is_unpaid:
+        order.refresh_from_db()
     return None
 
 
@@ -89,7 +93,7 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         **(order_cards.card_choice(order) if order.is_payable else {"cards": []}),
     }
     response = render(request, "orders/order_detail.html", context)
-    if state in ("checking", "canceling"):
+    if state in ("checking", "canceling") or (state == "action" and not context["client_secret"]):
         response["Refresh"] = str(REFRESH_SECONDS)
     return response
 
@@ -121,8 +125,8 @@ def _open_by_link(request: HttpRequest, order_id: str) -> HttpResponse:
 def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
     """Return the current payment state and the next URL as JSON for the page's script."""
     order = own_order(request, order_id)
-    _update_from_stripe(order)
+    intent = _update_from_stripe(order)
     state = payment_state(order, order.last_payment())
-    return JsonResponse(
-        {"situation": state, "url": reverse("carts:success") if state == "paid" else order.get_absolute_url()}
-    )
+    url = reverse("carts:success") if state == "paid" else order.get_absolute_url()
+    # In the state "action", the script has just answered the bank. It asks again if Stripe was not asked.
+    return JsonResponse({"situation": state, "url": url, "is_known": state != "action" or intent is not None})

@@ -1,12 +1,16 @@
 """Alerts about orders that need staff: a mark on the order, an event in its history and an email message."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 
+from billing import answers
 from orders.emails import queue
 from orders.models import Mail, Order, OrderEvent
 
@@ -33,6 +37,19 @@ def alert_staff(order: Order, message: object, is_new: bool = False, **params: o
         queue.queue(order, Mail.Kind.ATTENTION, about=str(alerts.latest("pk").pk))
     logger.critical("order %s: %s", order, text)
     return True
+
+
+@contextmanager
+def alerting_to_wrong_objects(order: Order) -> Iterator[None]:
+    """Alert staff if Stripe answers a call about this order with an object of another one, and raise the error again.
+
+    The caller has stored and applied nothing of the answer, so a later call can succeed.
+    """
+    try:
+        yield
+    except answers.WrongObject:
+        alert_staff(order, _("Stripe answered with data of another order or payment. Nothing of it was stored."))
+        raise
 
 
 def acknowledge(order: Order, by: str) -> bool:

@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import answers, gateway
+from billing.stripe_calls import admission
 from orders.models import Order, OrderEvent
-from orders.workflow.alerts import alert_staff
+from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.payments import settle_quietly
 from orders.workflow.release import release_order
 
@@ -43,9 +44,8 @@ def finish_cancellation(order: Order) -> None:
         release_order(order)
         return
     try:
-        gateway.cancel_intent(order.payment_intent_id)
-    except answers.StateChanged:
-        pass  # The intent is paid or already canceled; settling finds out which.
+        with admission.admitted(), alerting_to_wrong_objects(order):
+            _cancel_intent(order, order.payment_intent_id)
     except answers.Missing:
         alert_staff(
             order,
@@ -54,7 +54,11 @@ def finish_cancellation(order: Order) -> None:
         return
     except answers.GatewayError as error:
         logger.warning("order %s is still being canceled: %s", order, error)
-        return
+
+
+def _cancel_intent(order: Order, intent_id: str) -> None:
+    with suppress(answers.StateChanged):  # The intent is paid or already canceled; settling finds out which.
+        gateway.cancel_intent(intent_id)
     settle_quietly(order)
 
 

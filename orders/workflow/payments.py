@@ -5,6 +5,7 @@ Every change is a conditional update. Remote calls are made outside transactions
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -17,12 +18,13 @@ from django.utils.translation import gettext_lazy as _
 from billing import answers, cards, gateway
 from billing.declines import CARD_NOT_ON_FILE, decline_message, is_final_decline
 from billing.models import Card
+from billing.stripe_calls import admission, time_limits
 from core.background.tasks import start
 from core.money import major_units, minor_units
 from orders.emails import queue, sending
 from orders.models import Dispute, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes, order_cards, refunds
-from orders.workflow.alerts import alert_staff
+from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected
 from orders.workflow.release import release_order
 
@@ -77,21 +79,29 @@ def pay(order: Order, card: Card) -> None:
     CardNotOnFile if the card was removed before the attempt began. A lost response to the confirmation raises neither,
     because the card might have been charged.
     """
-    try:
-        intent_id = ensure_intent(order)
-    except answers.GatewayError as error:
-        logger.error("no payment intent for order %s: %s", order, error)
-        order.refresh_from_db()
-        if not order.is_payable or order.open_payment():
-            return  # Another request canceled the order or is paying for it, and its page shows that.
-        card.refresh_from_db()
-        raise (PaymentNotPossible if card.active else CardNotOnFile) from error
+    with ExitStack() as step:
+        try:
+            step.enter_context(admission.admitted())  # for all calls below, before an attempt is stored
+            with alerting_to_wrong_objects(order):
+                intent_id = ensure_intent(order)
+        except answers.GatewayError as error:
+            logger.error("no payment intent for order %s: %s", order, error)
+            order.refresh_from_db()
+            if not order.is_payable or order.open_payment():
+                return  # Another request canceled the order or is paying for it, and its page shows that.
+            card.refresh_from_db()
+            raise (PaymentNotPossible if card.active else CardNotOnFile) from error
+        _pay(order, card, intent_id)
+
+
+def _pay(order: Order, card: Card, intent_id: str) -> None:
     payment = _start(order, card)
     if payment is None:
         settle_quietly(order)
         return
     try:
-        gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
+        with alerting_to_wrong_objects(order):
+            gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
     except (answers.Declined, answers.StateChanged):
         pass  # The outcome is known; settling reads it from the intent.
     except answers.Rejected as error:
@@ -150,7 +160,8 @@ def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
     if not order.payment_intent_id:
         return None
     try:
-        return _settle(order, order.payment_intent_id, own)
+        with admission.admitted(), alerting_to_wrong_objects(order):
+            return _settle(order, order.payment_intent_id, own)
     finally:
         order.refresh_from_db()
 
@@ -162,6 +173,7 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
     attempt = own if own and own.status in Payment.OPEN else order.open_payment()
     can_fail = attempt is not None and (attempt == own or _has_reached_stripe(attempt))
     intent = gateway.retrieve_intent(intent_id)
+    order.check_intent(intent)
     apply = _APPLY.get(intent.status)
     if apply:
         apply(order, attempt, intent, can_fail)
@@ -173,7 +185,7 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
 def _has_reached_stripe(attempt: Payment) -> bool:
     """Return False if the attempt's confirmation might not have reached Stripe yet."""
     age = timezone.now() - attempt.timestamp
-    return attempt.status != Payment.Status.NEW or age >= timedelta(seconds=gateway.MAX_CONFIRM_SECONDS)
+    return attempt.status != Payment.Status.NEW or age >= timedelta(seconds=time_limits.MAX_CONFIRM_SECONDS)
 
 
 def settle_quietly(order: Order, own: Payment | None = None) -> answers.Intent | None:

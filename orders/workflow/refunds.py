@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import answers, gateway
+from billing.stripe_calls import admission
 from core.money import format_money, has_excess_decimals, major_units
 from core.page_cache.versions import collect_touches
 from orders.emails import queue
 from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes
-from orders.workflow.alerts import alert_staff
+from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 
 logger = logging.getLogger(__name__)
 STRIPE = "Stripe"  # value of Refund.by for refunds made in the Stripe Dashboard
@@ -144,10 +145,10 @@ def finish_refund(row: Refund, is_first: bool = False) -> None:
     order, began = row.payment.order, timezone.now()
     if row.status != S.REQUESTED or not order.payment_intent_id:
         return
-    if not is_first and settle_refunds(order, order.payment_intent_id, row):
-        return
-    if _claim(row, began):
-        _request_from_stripe(row, order.payment_intent_id)
+    with admission.admitted(), alerting_to_wrong_objects(order):
+        is_found = not is_first and settle_refunds(order, order.payment_intent_id, row)
+        if not is_found and _claim(row, began):
+            _request_from_stripe(row, order.payment_intent_id)
 
 
 def _request_from_stripe(row: Refund, intent_id: str) -> None:
@@ -161,7 +162,7 @@ def _request_from_stripe(row: Refund, intent_id: str) -> None:
     except answers.IdempotencyKeyUsed:
         _change_key(row)
         raise
-    except answers.GatewayError as error:
+    except (answers.Declined, answers.Rejected, answers.StateChanged) as error:
         is_disputed = error.code == "charge_disputed"
         _fail(row, str(disputes.REJECTED_WHILE_OPEN if is_disputed else error))
         if is_disputed:

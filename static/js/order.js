@@ -10,9 +10,15 @@
     if (!response.ok) throw new Error("no answer");
     return response.json();
   };
+  const pause = 2500; // milliseconds; the server asks Stripe about an order once in two seconds
   const goOn = async () => {
     try {
-      window.location.replace((await fetchState()).url);
+      let result = await fetchState();
+      if (!result.is_known) {
+        await new Promise((resolve) => { window.setTimeout(resolve, pause); });
+        result = await fetchState();
+      }
+      window.location.replace(result.url);
     } catch {
       window.location.reload();
     }
@@ -25,7 +31,7 @@
         window.clearInterval(poll);
         window.location.replace(result.url);
       }
-    }, 2000);
+    }, pause);
   }
 
   const button = state.querySelector("[data-next-action]");

@@ -39,6 +39,7 @@ class ChildEnvironment:
         from django.test.utils import setup_test_environment
 
         from billing import gateway
+        from billing.stripe_calls import time_limits
 
         setup_test_environment(debug=False)
         logging.disable(logging.CRITICAL)
@@ -49,7 +50,7 @@ class ChildEnvironment:
         settings.EMAIL_FILE_PATH = self.mail
         use_engine(self.task_engine, settings)
         settings.CARD_TRIES = dict.fromkeys(settings.CARD_TRIES, 10_000)  # all shoppers have one IP address
-        gateway.CONNECT_SECONDS = gateway.READ_SECONDS = 30.0  # fifty processes on a busy machine
+        time_limits.CONNECT_SECONDS = time_limits.READ_SECONDS = 30.0  # fifty processes on a busy machine
         # Retry soon after a "busy" response, because a proof runs thousands of rounds.
         gateway.time = SimpleNamespace(sleep=lambda _s: time.sleep(0.02), monotonic=time.monotonic, time=time.time)
 

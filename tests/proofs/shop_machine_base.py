@@ -14,8 +14,8 @@ from django.utils import timezone
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from accounts.models import User
-from billing import gateway
 from billing.models import Card
+from billing.stripe_calls import time_limits
 from orders.bookkeeping import audit
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.models import Order, Payment
@@ -171,7 +171,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         """Return the payment attempts whose confirm call might not have reached Stripe yet."""
         if not self.with_status("placed", "canceling"):
             return []
-        since = timezone.now() - timedelta(seconds=gateway.MAX_CONFIRM_SECONDS)
+        since = timezone.now() - timedelta(seconds=time_limits.MAX_CONFIRM_SECONDS)
         return list(Payment.objects.filter(status=Payment.Status.NEW, timestamp__gt=since).select_related("order"))
 
     def pick(self, rows: list[Any], number: int) -> Any:

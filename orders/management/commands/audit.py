@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from billing import answers, gateway
+from billing.stripe_calls import time_limits
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audit_findings import without_busy_orders
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, without_stripe: bool, **options: Any) -> None:
         began = timezone.now()
         try:
-            with gateway.long_timeouts():
+            with time_limits.long_timeouts():
                 found = without_busy_orders(audit(with_stripe=not without_stripe), began)
         except answers.GatewayError as error:
             raise CommandError(f"{gateway.server_name()} did not answer: {error}", returncode=2) from error
