@@ -1,0 +1,11 @@
+"""Users and how they sign in, guest email addresses, emails about accounts, and rows that limit what strangers try."""
+
+from accounts.models.guests import GUEST_SESSION_KEY, GuestEmail
+from accounts.models.mails import AccountMail, AccountMailQuerySet
+from accounts.models.tries import HOUR, TakenSignup, TakenSignupQuerySet
+from accounts.models.users import EarlierEmail, User
+
+__all__ = [
+    "GUEST_SESSION_KEY", "HOUR", "AccountMail", "AccountMailQuerySet", "EarlierEmail", "GuestEmail", "TakenSignup",
+    "TakenSignupQuerySet", "User",
+]  # fmt: skip
