@@ -2,10 +2,11 @@
 
 from accounts.models.guests import GUEST_SESSION_KEY, GuestEmail
 from accounts.models.mails import AccountMail, AccountMailQuerySet
-from accounts.models.tries import HOUR, TakenSignup, TakenSignupQuerySet
+from accounts.models.sign_ins import SignIn
+from accounts.models.tries import DAY, HOUR, PasswordTry, PasswordTryQuerySet, TakenSignup, TakenSignupQuerySet
 from accounts.models.users import EarlierEmail, User
 
 __all__ = [
-    "GUEST_SESSION_KEY", "HOUR", "AccountMail", "AccountMailQuerySet", "EarlierEmail", "GuestEmail", "TakenSignup",
-    "TakenSignupQuerySet", "User",
+    "DAY", "GUEST_SESSION_KEY", "HOUR", "AccountMail", "AccountMailQuerySet", "EarlierEmail", "GuestEmail",
+    "PasswordTry", "PasswordTryQuerySet", "SignIn", "TakenSignup", "TakenSignupQuerySet", "User",
 ]  # fmt: skip

@@ -3,9 +3,10 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.email_addresses import ERASED_DOMAIN, MAX_EMAIL_LENGTH, same_email, validate_customer_email
@@ -63,6 +64,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("staff status"), default=False, help_text=_("Can log in to the admin."))
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now)
+    language = models.CharField(
+        _("language"), max_length=12, blank=True, editable=False, help_text=_("Of the last sign-in."),
+    )  # fmt: skip
+
+    _password: str | None  # of AbstractBaseUser: the password that was just set, until it is saved
+    before: "User | None" = None  # the stored row, while a change of how the user signs in is saved
+    has_to_sign_in_again = False  # set while such a change is saved
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -80,12 +88,29 @@ class User(AbstractBaseUser, PermissionsMixin):
     def save(self, **kwargs: Any) -> None:
         """Save the user. Raise DatabaseError if the row was deleted: an erased account must not come back."""
         is_whole_row = not self._state.adding and kwargs.get("update_fields") is None
-        super().save(**({"force_update": True} | kwargs if is_whole_row else kwargs))
+        if self._state.adding:
+            super().save(**kwargs)
+            return
+        with transaction.atomic():  # together with the emails and the ends of sessions that follow from a change
+            super().save(**({"force_update": True} | kwargs if is_whole_row else kwargs))
+            if self.has_to_sign_in_again:  # after all receivers, because sessions are locked last
+                self.sign_ins.end_sessions()
+                self.has_to_sign_in_again = False
+
+    def has_new_password(self, before: "User") -> bool:
+        """Check whether the password differs from that of `before`. A new hash of the same password does not count."""
+        is_set = self._password is not None or not self.has_usable_password()
+        return is_set and self.password != before.password
 
     @property
     def has_verified_email(self) -> bool:
         """Whether the current email address was verified. A changed address has to be verified again."""
         return bool(self.email) and self.email_verified.lower() == self.email.lower()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what ends all other sessions as soon as it changes: the email address or the password."""
+        text = f"{self.email}\n{self.password}"
+        return salted_hmac("accounts.session", text, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_erased(self) -> bool:
