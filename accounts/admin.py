@@ -4,6 +4,7 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.contrib import admin
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
@@ -145,6 +146,8 @@ class UserAdmin(ErasePersonMixin, EditAdmin, DjangoUserAdmin):
         if change and not rights.lock_and_check(request.user, obj):
             raise PermissionDenied
         super().save_model(request, obj, form, change)
+        if change and obj.pk == request.user.pk:
+            update_session_auth_hash(request, obj)  # otherwise, a new email address would end this session too
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Change the password in one transaction, so that no rights are granted between the check and the change."""

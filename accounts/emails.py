@@ -58,18 +58,18 @@ def _build_message(mail: AccountMail, has_earlier_orders: Callable[[User], bool]
     Return None if there is no recipient or if the email is older than a day.
 
     The message goes to the address stored in the account and never to the one that was typed, because two addresses
-    that look alike are not the same. Only the notification of a changed email address goes to the old address.
+    that look alike are not the same. Only notices of a change go to the address that the account had before it.
     """
     user = _recipient(mail, has_earlier_orders)
     if user is None or mail.timestamp + MAX_AGE < timezone.now():
         return None
-    to = mail.to if mail.kind == Kind.CHANGED else user.email
-    return _compose(mail, to, settings.SITE_URL + _link_path(mail, user))
+    to = mail.to if mail.kind in (Kind.CHANGED, Kind.PASSWORD) else user.email
+    return _compose(mail, to, settings.SITE_URL + _link_path(mail, user), user.language)
 
 
-def _compose(mail: AccountMail, to: str, url: str) -> EmailMultiAlternatives:
+def _compose(mail: AccountMail, to: str, url: str, language: str = "") -> EmailMultiAlternatives:
     name, message_id = f"accounts/emails/{mail.kind}", make_msgid(domain=message_id_domain())
-    with translation.override(mail.language or settings.LANGUAGE_CODE):
+    with translation.override(mail.language or language or settings.LANGUAGE_CODE):
         return build_email(name, _subject(mail), to, message_id, {"url": url, "email": to})
 
 
@@ -88,11 +88,11 @@ def build_sample_preview(kind: str) -> EmailMessage:
 
 def _recipient(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) -> User | None:
     """Return the user whose account the email is about. Return None if it must not be sent."""
-    if mail.kind == Kind.RESET:
+    if mail.kind in (Kind.RESET, Kind.GUESSING):
         found = next(iter(PasswordResetForm().get_users(mail.to)), None)
         return found if isinstance(found, User) else None
     user = mail.user
-    if mail.kind == Kind.CHANGED:
+    if mail.kind in (Kind.CHANGED, Kind.PASSWORD):
         return user
     if user is None or not user.is_active or canonical_email(user.email) != mail.to:
         return None
@@ -101,8 +101,8 @@ def _recipient(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) ->
 
 
 def _link_path(mail: AccountMail, user: User) -> str:
-    if mail.kind == Kind.CHANGED:
-        return reverse("accounts:profile")
+    if mail.kind in (Kind.CHANGED, Kind.PASSWORD, Kind.GUESSING):
+        return reverse("accounts:password_reset")
     if mail.kind == Kind.RESET:
         uidb64 = urlsafe_base64_encode(force_bytes(user.pk))
         return reverse("accounts:password_reset_confirm", args=[uidb64, default_token_generator.make_token(user)])
@@ -115,5 +115,7 @@ def _subject(mail: AccountMail) -> str:
         Kind.VERIFY: _("Verify your email at %(shop)s"),
         Kind.CLAIM: _("Your earlier orders at %(shop)s"),
         Kind.CHANGED: _("Your email at %(shop)s was changed"),
+        Kind.PASSWORD: _("Your password at %(shop)s was changed"),
+        Kind.GUESSING: _("Someone is trying passwords at %(shop)s"),
     }
     return subjects[Kind(mail.kind)] % {"shop": settings.SITE_NAME}

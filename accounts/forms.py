@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.email_addresses import CustomerEmailField, same_email
 from accounts.models import User
+from accounts.throttle import forget_try
 from core.forms import PlainForm, ShopForm
 
 
@@ -120,6 +121,7 @@ def confirm_password(request: HttpRequest, password: str) -> str:
     """
     if authenticate(request, username=request.user.get_username(), password=password) != request.user:
         raise ValidationError(_("The password is incorrect. Try again."), code="password_incorrect")
+    forget_try(request)
     return password
 
 

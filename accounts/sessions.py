@@ -7,16 +7,23 @@ updates a row to the values that it already has.
 from contextlib import suppress
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, UpdateError
 from django.contrib.sessions.models import Session
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from accounts.models import SignIn
 from core.database.prepared import PreparedQuery
+from core.times import shop_date
 
-SESSIONS = PreparedQuery(lambda key: Session.objects.filter(session_key=key), key=str)
+LAST_USED = SignIn.objects.filter(session_key=OuterRef("session_key")).order_by().values("last_used")
+SESSIONS = PreparedQuery(
+    lambda key: Session.objects.filter(session_key=key).annotate(last_used=Subquery(LAST_USED)), key=str
+)
 KEY_LENGTH = 32  # 165 bits, so that a key is never chosen twice
 
 
@@ -33,12 +40,32 @@ class SessionStore(db.SessionStore):
         return data
 
     def _get_session_from_db(self) -> Session | None:
-        """Return the row, or None if there is none or its time is over. Every request with a session reads it."""
-        row = SESSIONS.first(key=self.session_key or "")
+        """Return the row, or None if there is none or its time is over. Every request with a session reads it.
+
+        Once a day, record that the sign-in is still used.
+        """
+        row: Any = SESSIONS.first(key=self.session_key or "")
         if row is None or row.expire_date <= timezone.now():
             self._session_key = None
             return None
-        return row
+        today = shop_date(timezone.now())
+        if row.last_used and row.last_used != today:
+            SignIn.objects.filter(session_key=row.session_key).update(last_used=today)
+        stored: Session = row
+        return stored
+
+    def cycle_key(self) -> None:
+        """Continue under a new key. The sign-in, if there is one, goes with it."""
+        before = self.session_key
+        super().cycle_key()
+        if SESSION_KEY in self:
+            SignIn.objects.filter(session_key=before).update(session_key=self.session_key)
+
+    def flush(self) -> None:
+        """End the session and its sign-in."""
+        if SESSION_KEY in self:
+            SignIn.objects.filter(session_key=self.session_key).delete()
+        super().flush()
 
     def create(self) -> None:
         """Choose a new key. The row is inserted when the session is saved."""

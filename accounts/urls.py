@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import cards, email_links, passwords, privacy, profile, sign_in
+from accounts.views import cards, email_links, passwords, privacy, profile, sign_in, sign_ins
 
 app_name = "accounts"
 
@@ -17,6 +17,9 @@ urlpatterns = [
     path("profile/", profile.profile, name="profile"),
     path("name/", profile.name_change, name="name_change"),
     path("email/", profile.email_change, name="email_change"),
+    path("sign-ins/", sign_ins.sign_ins, name="sign_ins"),
+    path("sign-ins/end-others/", sign_ins.sign_ins_end_others, name="sign_ins_end_others"),
+    path("sign-ins/<int:pk>/end/", sign_ins.sign_in_end, name="sign_in_end"),
     path("data/", privacy.data_download, name="data_download"),
     path("delete/", privacy.account_delete, name="account_delete"),
     path("cards/<int:pk>/default/", cards.card_default, name="card_default"),

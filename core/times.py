@@ -28,9 +28,9 @@ def shop_date(moment: datetime) -> date:
     return in_shop_zone(moment).date()
 
 
-def format_date(moment: datetime) -> str:
-    """Return the date, such as 28 November 2026."""
-    return date_format(in_shop_zone(moment), "DATE_FORMAT")
+def format_date(moment: date) -> str:
+    """Return the date, such as 28 November 2026. A date without a time is one of the shop's time zone."""
+    return date_format(in_shop_zone(moment) if isinstance(moment, datetime) else moment, "DATE_FORMAT")
 
 
 def format_time(moment: datetime) -> str:

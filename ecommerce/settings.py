@@ -86,7 +86,7 @@ MIDDLEWARE = [
     "ecommerce.shared_pages.prefetch.PrefetchMiddleware",  # after session and messages
     "core.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "accounts.middleware.ErasedAccountMiddleware",
+    "accounts.middleware.AccountMiddleware",
     "billing.middleware.PaymentTimeLimitMiddleware",
     "billing.middleware.CardAttemptLimitMiddleware",
     "axes.middleware.AxesMiddleware",  # answers with the 429 page when sign-in is locked out; no queries
@@ -174,6 +174,7 @@ _prefix = "__Host-" if IS_TLS else ""
 _port = urlsplit(SITE_URL).port
 _suffix = f"_{_port}" if _port not in (None, 8000) else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}sessionid{_suffix}", f"{_prefix}csrftoken{_suffix}"
+DEVICE_COOKIE_NAME = f"{_prefix}device{_suffix}"  # see accounts.devices
 MESSAGES_COOKIE_NAME, LANGUAGE_COOKIE_NAME = f"{_prefix}messages{_suffix}", f"{_prefix}django_language{_suffix}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"

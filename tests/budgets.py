@@ -39,6 +39,7 @@ CUSTOMER: dict[str, Budget] = {
     "accounts:password_reset": Budget(3, 3_600, 1_500),
     "accounts:password_change": Budget(3, 4_800, 1_700),
     "accounts:profile": Budget(4, 4_600, 1_750),
+    "accounts:sign_ins": Budget(4, 3_900, 1_600),
     "accounts:name_change": Budget(4, 3_700, 1_500),
     "accounts:email_change": Budget(3, 4_300, 1_700),
     "accounts:data_download": Budget(3, 4_100, 1_650),

@@ -114,6 +114,7 @@ def test_verify_link_is_rejected_for_another_user(client: Client, other_client: 
 def test_verify_link_is_invalid_after_email_change(client: Client, alice: User) -> None:
     link = verify_link(client)
     User.objects.update(email="new@example.org")
+    sign_in(client, User.objects.get())
     assert client.post(link).status_code == 404
     assert not is_verified("new@example.org")
 
@@ -122,6 +123,7 @@ def test_verified_email_requires_verification_after_change(client: Client, alice
     client.post(verify_link(client))
     User.objects.update(email="new@example.org")
     assert not is_verified("new@example.org")
+    sign_in(client, User.objects.get())
     assert "not verified" in client.get(PROFILE).text
 
 

@@ -10,11 +10,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import emails
+from accounts import devices, emails
 from accounts.forms import NewPasswordForm, PasswordChangeForm, PasswordResetRequestForm
 from accounts.models import AccountMail, User
 from accounts.throttle import clear_failures
 from accounts.views.email_links import invalid_link
+from accounts.views.sign_in import get_signed_in_user
 from core.http import private
 
 RESET_TOKEN_SESSION_KEY = "_password_reset_token"  # noqa: S105 - the session key that stores the token of the link
@@ -50,9 +51,11 @@ def password_reset_confirm(request: HttpRequest, uidb64: str, token: str) -> Htt
     if form.is_valid():
         form.save()
         del request.session[RESET_TOKEN_SESSION_KEY]
+        request.session.cycle_key()  # if the user was signed in here, the session has just been ended
         # The link was sent only to this email address, so using it verifies the address.
         User.objects.mark_email_verified(user)
         clear_failures(user)
+        devices.remember(request, user)  # on which the owner can now sign in, even while others try passwords
         messages.success(request, _("Your password has been changed. Log in with the new one."))
         return redirect("accounts:login")
     return render(request, "accounts/password_reset_confirm.html", {"form": form})
@@ -66,6 +69,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(request, request.POST or None)
     if form.is_valid():
         update_session_auth_hash(request, form.save())
+        devices.remember(request, get_signed_in_user(request))
         messages.success(request, _("Your password has been changed. Other devices have been logged out."))
         return redirect("accounts:profile")
     return render(request, "accounts/password_change.html", {"form": form})

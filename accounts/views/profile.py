@@ -1,6 +1,7 @@
 """The account's profile page, and changes of name and email."""
 
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -52,7 +53,11 @@ def email_change(request: HttpRequest) -> HttpResponseBase:
         return taken_email_limit_response(request)
     if form.is_valid() and _save_email(request, form):
         messages.success(
-            request, _("Your email has been changed. We have sent a link to the new address to verify it.")
+            request,
+            _(
+                "Your email has been changed, and other devices have been logged out. We have sent a link to the new "
+                "address to verify it."
+            ),
         )
         return redirect("accounts:profile")
     if form.has_taken_email and TakenSignup.objects.record(client):
@@ -61,14 +66,16 @@ def email_change(request: HttpRequest) -> HttpResponseBase:
 
 
 def _save_email(request: HttpRequest, form: EmailChangeForm) -> bool:
-    """Save the new email address and email both addresses. Return False if it was taken in the meantime."""
-    user = get_signed_in_user(request)
-    old, new = user.email, form.cleaned_data["email"]
+    """Save the new email address and send a link to it. Return False if it was taken in the meantime.
+
+    All other sessions of the user end, and a notice goes to the old address, as after every change of it.
+    """
+    user, new = get_signed_in_user(request), form.cleaned_data["email"]
     changed = User.objects.get(pk=user.pk)  # Validation compares with the current email address of `user`.
     changed.email = new
     if not form.save_with(lambda: changed.save(update_fields=["email"])):
         return False
     user.email = new
-    emails.queue_email(request, AccountMail.Kind.CHANGED, old, user)
+    update_session_auth_hash(request, changed)
     emails.queue_email(request, AccountMail.Kind.VERIFY, user.email, user)
     return True

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.models import AccountMail, GuestEmail, TakenSignup
+from accounts.models import DAY, HOUR, AccountMail, GuestEmail, PasswordTry, SignIn, TakenSignup
 from billing.models import BillingProfile, CardAttempt, StripeEvent
 from carts.models import Cart
 from orders.models import Order, Payment
@@ -43,6 +43,11 @@ def expired_sessions() -> QuerySet[Any]:
     model = store.get_model_class() if hasattr(store, "get_model_class") else Session
     rows: QuerySet[Any] = model.objects.filter(expire_date__lt=timezone.now())
     return rows.order_by("expire_date")
+
+
+def sign_ins_without_session() -> QuerySet[SignIn]:
+    """Return the sign-ins whose session is over. A new one gets its session at the end of its request."""
+    return SignIn.objects.over().filter(created__lt=timezone.now() - HOUR).order_by("pk")
 
 
 def old_carts() -> QuerySet[Cart]:
@@ -76,6 +81,11 @@ def old_sign_ins(model: Any) -> QuerySet[Any]:
 
 def old_taken_signups() -> QuerySet[TakenSignup]:
     return TakenSignup.objects.filter(timestamp__lt=limit("sign_ins")).order_by("timestamp")
+
+
+def old_password_tries() -> QuerySet[PasswordTry]:
+    """Return the password tries that no longer count."""
+    return PasswordTry.objects.filter(timestamp__lt=timezone.now() - DAY).order_by("timestamp")
 
 
 def old_account_emails() -> QuerySet[AccountMail]:

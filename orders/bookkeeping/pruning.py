@@ -20,11 +20,13 @@ PRUNE = "prune"  # the name of its runs
 # By the label of the count. Rows that refer to others come first, and what calls Stripe comes last.
 STEPS: Mapping[str, Callable[[], Done]] = {
     "sessions": partial(delete_old, old_rows.expired_sessions),
+    "sign-ins": partial(delete_old, old_rows.sign_ins_without_session),
     "anonymous carts": partial(delete_old, old_rows.old_carts, old_rows.delete_with_drafts),
     "replaced open orders": partial(delete_old, old_rows.old_drafts),
     "guest emails": partial(delete_old, old_rows.old_guest_emails),
     "account emails": partial(delete_old, old_rows.old_account_emails),
     "rejected sign-ups": partial(delete_old, old_rows.old_taken_signups),
+    "password tries": partial(delete_old, old_rows.old_password_tries),
     "sign-in attempts": partial(delete_old, partial(old_rows.old_sign_ins, AccessAttempt)),
     "sign-in logs": partial(delete_old, partial(old_rows.old_sign_ins, AccessLog)),
     "sign-in failure logs": partial(delete_old, partial(old_rows.old_sign_ins, AccessFailureLog)),

@@ -65,7 +65,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     # Accounts
     "accounts.AccountMail": Pruned(
-        "requests for a link, and changed email addresses",
+        "requests for a link, changed email addresses and passwords, and many wrong passwords",
         "KEEP_ACCOUNT_EMAILS_DAYS days, sent or not",
         "account emails",
     ),
@@ -76,6 +76,8 @@ RETENTION: dict[str, Pruned | Kept] = {
     "axes.AccessAttemptExpiration": Pruned("not used", "with its attempt", "sign-in attempts"),
     "axes.AccessLog": Pruned("not used", "KEEP_SIGN_INS_DAYS days", "sign-in logs"),
     "axes.AccessFailureLog": Pruned("not used", "KEEP_SIGN_INS_DAYS days", "sign-in failure logs"),
+    "accounts.PasswordTry": Pruned("wrong passwords", "one day", "password tries"),
+    "accounts.SignIn": Pruned("users who log in", "until their session is over", "sign-ins"),
     "accounts.User": Kept("people who sign up, and staff", "until the account is deleted"),
     "accounts.EarlierEmail": Kept("users who change their email address", "with their user"),
     "accounts.User_groups": Kept("staff", WITH_USER),

@@ -75,6 +75,7 @@ def test_emails_are_kept_as_long_as_their_links_are_valid() -> None:
 # The index by which old rows are found. django-axes has none on the time.
 BY_AGE = {
     "accounts_accountmail": "account_mail_by_age",
+    "accounts_passwordtry": "password_try_by_age",
     "accounts_guestemail": "guest_email_by_age",
     "accounts_takensignup": "taken_signup_by_age",
     "billing_billingprofile": "profile_of_guest_by_age",

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import AccountMail, EarlierEmail, User
+from accounts.models import AccountMail, EarlierEmail, SignIn, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
@@ -20,7 +20,8 @@ Data = dict[str, Any]
 # Orders, their lines, payments, refunds and disputes, carts and cards declare in their `columns` what the export
 # contains.
 EXPORTED: dict[type[Model], list[str]] = {
-    User: ["email", "email_verified", "name", "date_joined", "last_login"],
+    User: ["email", "email_verified", "name", "date_joined", "last_login", "language"],
+    SignIn: ["browser", "system", "created", "last_used"],
     EarlierEmail: ["email", "is_verified", "until"],
     BillingProfile: ["email", "customer_email", "rejected_email", "active", "timestamp", "updated"],
     Address: [
@@ -40,6 +41,7 @@ def export_personal_data(user: User) -> Data:
     return {
         "exported": in_shop_zone(timezone.now()),
         "account": _values(user),
+        "sign_ins": _all_values(user.sign_ins.all()),
         "earlier_emails": _all_values(user.earlier_emails.all()),
         "profile": [_values(profile) for profile in profiles],
         "addresses": _all_values(Address.objects.filter(billing_profile__in=profiles)),

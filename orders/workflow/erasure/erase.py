@@ -176,11 +176,12 @@ def _delete_user(user: User) -> None:
     user.set_unusable_password()
     User.objects.filter(pk=user.pk).update(
         email=email, email_verified="", name="", password=user.password, is_active=False, is_staff=False,
-        is_superuser=False, last_login=None,
+        is_superuser=False, last_login=None, language="",
     )  # fmt: skip
     user.groups.clear()
     user.user_permissions.clear()
     user.earlier_emails.all().delete()
+    user.sign_ins.all().delete()
 
 
 def _log(person: Person, by: User) -> None:

@@ -30,10 +30,12 @@ class Texts:
 ATTEMPT = ("username", "ip_address", "user_agent", "http_accept", "path_info")
 # By the label of the model.
 TEXTS: dict[str, Texts] = {
-    "accounts.User": Texts(personal=("email", "email_verified", "name", "password")),
+    "accounts.User": Texts(personal=("email", "email_verified", "name", "password"), not_personal=("language",)),
+    "accounts.SignIn": Texts(personal=("session_key", "browser", "system")),
     "accounts.EarlierEmail": Texts(personal=("email",)),
     "accounts.GuestEmail": Texts(personal=("email",)),
     "accounts.AccountMail": Texts(personal=("to",), not_personal=("client", "language", "refusal")),
+    "accounts.PasswordTry": Texts(not_personal=("account", "device")),
     "accounts.TakenSignup": Texts(not_personal=("client",)),
     "billing.BillingProfile": Texts(personal=("email", "customer_email", "rejected_email", "customer_id")),
     "billing.CardAttempt": Texts(not_personal=("address", "session", "source")),
