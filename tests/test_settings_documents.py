@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings as shop
 
-from ecommerce import variables
+from ecommerce import object_storage, variables
 from ecommerce.operations.settings_documents import DOCUMENTS
 from tests.test_settings import PRODUCTION
 
@@ -25,7 +25,8 @@ def test_settings_read_exactly_the_declared_variables(monkeypatch: pytest.Monkey
         names.add(name)
         return value(name, *default)
 
-    monkeypatch.setattr(variables, "value", record)
+    for module in (variables, object_storage):
+        monkeypatch.setattr(module, "value", record)
     for name, text in (PRODUCTION | {"VAR_DIR": str(tmp_path)}).items():
         monkeypatch.setenv(name, text)
     runpy.run_path(str(Path(shop.BASE_DIR) / "ecommerce" / "settings.py"))
