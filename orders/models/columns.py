@@ -25,17 +25,19 @@ ORDER = Columns(
     frozen=IDENTITY + FROM_CHECKOUT + FROM_QUOTE,
     conditional=(
         "status", "active", "payment_intent_id", "intent_try", "placed_at", "paid_at", "shipped_at", "tracking",
-        "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum",
+        "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum", "holds_stock",
+        "placed_ip", "placed_session",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
     free_text=("tracking", "attention"),
     not_personal=(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
-        "checksum",
+        "checksum", "placed_ip", "placed_session",
     ),
     internal=(
-        "uuid", "discount", "active", "intent_try", "account", "link_version", "attention", "checksum",
+        "uuid", "discount", "active", "intent_try", "account", "link_version", "attention", "checksum", "holds_stock",
+        "placed_ip", "placed_session",
         "billing_profile", "cart", "shipping_address", "billing_address", "updated",
     ),
 )  # fmt: skip

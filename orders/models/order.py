@@ -180,6 +180,14 @@ class Order(GuardedModel):
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
+    # Keyed hashes (billing.models.attempt.fingerprint), empty once the order is paid.
+    placed_ip = models.CharField(_("IP address (hashed)"), max_length=40, blank=True, editable=False)
+    placed_session = models.CharField(_("session (hashed)"), max_length=40, blank=True, editable=False)
+    holds_stock = models.BooleanField(
+        _("items reserved"),
+        default=True,
+        help_text=_("An unpaid order above the limits of its visitor reserves its items only when it is paid."),
+    )
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
     tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
@@ -199,7 +207,10 @@ class Order(GuardedModel):
         verbose_name_plural = _("orders")
         ordering = ["-pk"]
         permissions = [("refund_order", "Can refund orders"), ("ship_order", "Can ship orders")]
-        indexes = [models.Index(fields=["status", "placed_at"], name="order_status")]
+        indexes = [
+            models.Index(fields=["status", "placed_at"], name="order_status"),
+            models.Index(fields=["placed_at"], condition=~Q(placed_ip=""), name="order_placer"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),
             models.CheckConstraint(condition=Q(amount_refunded__lte=F("total")), name="order_refunds_within_total"),
@@ -284,10 +295,13 @@ class Order(GuardedModel):
     def mark_paid(self) -> bool:
         """Change the status from placed or canceling to paid. Return False if it was neither.
 
-        Only orders.workflow.payments.settle calls this method.
+        Only orders.workflow.payments.settle calls this method. It reserves the items of an order that did not hold
+        them. Nobody counts a paid order as a hold, so the order forgets where it was placed.
         """
         unpaid = Order.objects.filter(pk=self.pk, status__in=self.UNPAID_STATES)
-        changed = unpaid.update(status=self.Status.PAID, paid_at=timezone.now())
+        changed = unpaid.update(
+            status=self.Status.PAID, paid_at=timezone.now(), holds_stock=True, placed_ip="", placed_session=""
+        )
         return bool(changed)
 
     def record(self, kind: str, by: str = "", text: object = "") -> None:
