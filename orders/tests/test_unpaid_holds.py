@@ -331,3 +331,54 @@ def test_fingerprints_of_unpaid_orders_are_forgotten_after_a_day() -> None:
     assert (old.placed_ip, old.placed_session) == ("", "")
     assert (new.placed_ip, new.placed_session) == ("a", "session-a")
 
+
+# An unfinished bank check
+
+
+def attempt_results() -> list[bool | None]:
+    return list(CardAttempt.objects.filter(kind="pay").order_by("pk").values_list("ok", flat=True))
+
+
+def test_bank_check_that_is_not_finished_stays_in_progress(simulator: Simulator) -> None:
+    visit(make_product(), 1)
+    assert attempt_results() == [None]
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_result_of_the_bank_check_is_the_result_of_the_attempt(simulator: Simulator, passed: bool) -> None:
+    client, order = visit(make_product(), 1)
+    simulator.complete_3d_secure(str(order.payment_intent_id), succeed=passed)
+    client.get(order.get_absolute_url())
+    assert attempt_results() == [passed]
+
+
+def test_canceled_order_counts_its_unfinished_bank_check_as_declined(simulator: Simulator) -> None:
+    client, order = visit(make_product(), 1)
+    client.post(f"{order.get_absolute_url()}cancel/")
+    assert attempt_results() == [False]
+
+
+def test_expired_order_counts_its_unfinished_bank_check_as_declined(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(make_product(), 1)
+    pass_hours(monkeypatch, 0.6)
+    reconcile()
+    assert attempt_results() == [False]
+
+
+def test_canceled_order_without_a_bank_check_leaves_other_attempts(simulator: Simulator, client: Client) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    attempt = CardAttempt.objects.create(kind="pay", billing_profile=order.billing_profile, address="a")
+    cancellation.cancel(order, by="shopper")
+    attempt.refresh_from_db()
+    assert attempt.ok is None
+
+
+def test_unfinished_bank_checks_exhaust_the_limit_of_a_visitor(simulator: Simulator, settings: Any) -> None:
+    """An attacker is stopped after as many unfinished checks as declined cards. An honest shopper still buys."""
+    settings.CARD_TRIES = {"profile": 10, "session": 10, "address": 3, "shop": 200}
+    product = make_product(stock=100)
+    numbers = [visit(product, 1)[1].pk for _try in range(4)]
+    assert Order.objects.filter(pk__in=numbers, status="placed").count() == 3
+    assert visit(product, 2, "tok_visa", ip="192.0.2.9")[1].status == "paid"

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from billing.cards import detach_quietly
-from billing.models import BillingProfile, Card
+from billing.models import BillingProfile, Card, CardAttempt
 from orders.models import Order, Payment
 from orders.models.order import OrderQuerySet
 
@@ -45,6 +45,12 @@ def declined_cards(order: Order) -> set[int]:
     last = {payment.card_id: payment for payment in order.payments.order_by("number") if payment.card_id}
     failed = [payment for payment in last.values() if payment.status == Payment.Status.FAILED]
     return {payment.card_id for payment in failed if payment.card_id and payment.code not in ("", FAILED_BANK_CHECK)}
+
+
+def record_bank_check(order: Order, ok: bool) -> None:
+    """Record the result of the payer's bank check. Until then its card attempt is in progress, like a declined card."""
+    waiting = CardAttempt.objects.filter(billing_profile=order.billing_profile_id, kind=CardAttempt.Kind.PAY, ok=None)
+    waiting.update(ok=ok)
 
 
 def end_cards(order: Order, paid_with: str = "") -> None:

@@ -238,6 +238,8 @@ def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent
 
     Create the attempt if the charge was not started here.
     """
+    if attempt and attempt.status != Payment.Status.NEW:
+        order_cards.record_bank_check(order, ok=True)
     succeeded = {"status": Payment.Status.SUCCEEDED, "code": "", "message": ""}
     # An open attempt is the last one and the only open one, so that no other attempt has to change.
     still_open = order.payments.filter(pk=attempt.pk if attempt else 0, status__in=Payment.OPEN)
@@ -321,6 +323,8 @@ def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: lis
             status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
         )
         if changed:
+            if payment.status != Payment.Status.NEW:
+                order_cards.record_bank_check(payment.order, ok=False)
             payment.order.record(OrderEvent.Kind.DECLINED, text=message)
             _put_aside(payment, code, decline_code)
 
