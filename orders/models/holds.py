@@ -1,17 +1,20 @@
 """The limits on what unpaid orders hold, so that nobody keeps the shop's goods from others without paying.
 
 An order within the limits reserves its items when it is placed. Any other order is placed too, but it reserves its
-items only when it is paid. The limits count rows of orders, and apply to each product with a limited stock:
+items only when it is paid. The limits count rows of orders. All but the third apply to each product with a limited
+stock:
 
 | counted | limit |
 |---|---|
 | units that all unpaid orders hold now | SHARE of the unsold units, or ALL_AT_LEAST if that is more |
 | units that one visitor, or one IP address, held without paying in COUNTED_FOR | the same, or VISITOR_AT_LEAST |
+| units of all products that one visitor, or one IP address, held without paying in COUNTED_FOR | IN_ALL_AT_MOST |
 | the unit that makes the product sold out | held only if the visitor and the IP address held none in COUNTED_FOR |
 
 docs/decisions/unpaid-holds.md explains the numbers.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,9 +34,10 @@ from orders.models.refund import Refund
 SHARE = 10  # percent
 ALL_AT_LEAST = 5  # units
 VISITOR_AT_LEAST = 3  # units
+IN_ALL_AT_MOST = 50  # units
 COUNTED_FOR = timedelta(hours=1)
 NOBODY = "-"  # no fingerprint
-COUNTS = ("held", "of_ip", "of_visitor")
+NONE: Counter[str] = Counter()
 
 
 @dataclass(frozen=True)
@@ -54,17 +58,18 @@ def may_hold(order: Order, lines: Iterable[CartItem]) -> bool:
     Call this after the units were reserved, in the same transaction: the changed rows of the products make
     simultaneous orders wait, so that each of them counts the one before. One statement counts for all limits.
     """
-    counted = {line.product.pk: line for line in lines if line.product.stock is not None}
+    counted = [line for line in lines if line.product.stock is not None]
     if not counted:
         return True
-    rows = {row["product"]: row for row in _counts(order, counted, since=timezone.now() - COUNTED_FOR)}
-    return all(_is_within_limits(line, rows.get(product, {})) for product, line in counted.items())
+    rows = {row.pop("product"): Counter(row) for row in _counts(order, since=timezone.now() - COUNTED_FOR)}
+    in_all = sum(rows.values(), Counter(of_ip=0))
+    most = max(in_all["of_ip"], in_all["of_visitor"]) + sum(line.quantity for line in counted)
+    return most <= IN_ALL_AT_MOST and all(_is_within_limits(line, rows.get(line.product_id, NONE)) for line in counted)
 
 
-def _is_within_limits(line: CartItem, row: dict[str, Any]) -> bool:
-    held, of_ip, of_visitor = (row.get(name) or 0 for name in COUNTS)
+def _is_within_limits(line: CartItem, units: Counter[str]) -> bool:
+    held, own = units["held"], max(units["of_ip"], units["of_visitor"])
     left = line.product.stock or 0
-    own = max(of_ip, of_visitor)
     share = (left + line.quantity + held) * SHARE // 100
     return (
         held + line.quantity <= max(share, ALL_AT_LEAST)
@@ -73,7 +78,7 @@ def _is_within_limits(line: CartItem, row: dict[str, Any]) -> bool:
     )
 
 
-def _counts(order: Order, products: Iterable[int], since: datetime) -> Any:
+def _counts(order: Order, since: datetime) -> Any:
     """Return the units of each product that other orders hold or held without being paid.
 
     A visitor is the session or the payer, because one session can have many guests, and one account many sessions.
@@ -82,13 +87,12 @@ def _counts(order: Order, products: Iterable[int], since: datetime) -> Any:
     ended = Q(order__status=Order.Status.CANCELED, order__placed_at__gt=since)
     of_visitor = Q(order__placed_session=order.placed_session or NOBODY)
     of_visitor |= Q(order__billing_profile=order.billing_profile_id)
-    recent = OrderItem.objects.filter(unpaid | ended, order__holds_stock=True).order_by()
-    # A sum has no index. With the index on the product, both databases read all lines that ever sold it.
-    rows = recent.alias(product_number=F("product_id") + 0).filter(product_number__in=products)
+    # With a condition on the product, databases could read all lines that ever sold it.
+    rows = OrderItem.objects.filter(unpaid | ended, order__holds_stock=True, product__stock__isnull=False).order_by()
     return rows.values("product").annotate(
-        held=Sum("quantity", filter=unpaid),
-        of_ip=Sum("quantity", filter=Q(order__placed_ip=order.placed_ip or NOBODY)),
-        of_visitor=Sum("quantity", filter=of_visitor),
+        held=Sum("quantity", filter=unpaid, default=0),
+        of_ip=Sum("quantity", filter=Q(order__placed_ip=order.placed_ip or NOBODY), default=0),
+        of_visitor=Sum("quantity", filter=of_visitor, default=0),
     )
 
 

@@ -18,7 +18,7 @@ from core.money import minor_units
 from orders.bookkeeping.audit import audit, reserved_stock
 from orders.bookkeeping.pruning import prune
 from orders.bookkeeping.reconcile import reconcile
-from orders.models import Order, Payment, Refund
+from orders.models import Order, Payment, Refund, holds
 from orders.models.holds import COUNTED_FOR, Placer
 from orders.workflow import cancellation, payments
 from orders.workflow.placing import place
@@ -107,8 +107,7 @@ def test_order_above_the_limit_is_placed_without_holding_its_items(quantity: int
 
 
 def test_large_order_within_a_tenth_of_the_units_holds_its_items() -> None:
-    product = make_product(stock=990)
-    assert order_of(product, 99).holds_stock
+    assert order_of(make_product(stock=500), 50).holds_stock
 
 
 def test_order_that_holds_nothing_uses_up_no_limit() -> None:
@@ -122,6 +121,25 @@ def test_one_line_above_the_limit_leaves_all_lines_unreserved() -> None:
     order = open_order(None, (product, 1), (other, 50))
     assert place(order, shown_facts(order), placer=FROM_A)
     assert (stock_of(product), stock_of(other)) == (100, 100)
+
+
+@pytest.mark.parametrize("again", [Placer("a", "other"), Placer("other", "session-a")])
+def test_one_address_or_visitor_holds_few_units_of_all_products_together(
+    monkeypatch: pytest.MonkeyPatch, again: Placer
+) -> None:
+    monkeypatch.setattr(holds, "IN_ALL_AT_MOST", 4)
+    products = [make_product(stock=1) for _number in range(6)]
+    assert order_of(products[0], 1, FROM_A).holds_stock
+    cancellation.cancel(order_of(products[1], 1, FROM_A), by="shopper")
+    lines = [(product, 1) for product in products[2:5]]
+    large = open_order(None, *lines)
+    assert place(large, shown_facts(large), placer=again)
+    assert not large.holds_stock
+    small = open_order(None, *lines[:2])
+    assert place(small, shown_facts(small), placer=again)
+    assert small.holds_stock
+    assert not order_of(products[5], 1, again).holds_stock
+    assert order_of(products[5], 1, FROM_B).holds_stock
 
 
 def test_unlimited_stock_is_never_above_the_limit() -> None:
