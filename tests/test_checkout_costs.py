@@ -43,7 +43,7 @@ BUDGETS = {
     "details": (10, 1),
     "payment step": (6, 0),
     "card": (9, 2),
-    "place order": (41, 8),
+    "place order": (42, 8),  # one statement counts what unpaid orders hold
     "thank-you page": (4, 0),
 }
 
@@ -65,11 +65,11 @@ def test_each_request_of_a_guest_checkout_stays_within_its_budget(purchase: Cost
     assert (exceeded, costs.keys()) == ([], BUDGETS.keys()), purchase.table()
 
 
-def test_guest_checkout_needs_at_most_80_statements_and_12_commits(purchase: CostRecorder) -> None:
+def test_guest_checkout_needs_at_most_81_statements_and_12_commits(purchase: CostRecorder) -> None:
     """Count the eight requests of a purchase. The cart page has its own budget, because many shoppers skip it."""
     cart = next(request for request in purchase.requests if request.name == "cart")
     total = (purchase.statements - cart.statements, purchase.commits - cart.commits)
-    assert (total[0] <= 80, total[1] <= 12) == (True, True), purchase.table()
+    assert (total[0] <= 81, total[1] <= 12) == (True, True), purchase.table()
 
 
 def test_adding_to_a_new_cart_needs_at_most_nine_statements_with_its_page(purchase: CostRecorder) -> None:

@@ -24,6 +24,7 @@ from carts.views.details import LOG_IN, SIGN_UP, DetailsForms, keep_for_account
 from carts.views.lines_page import render_lines
 from core.http import private
 from orders.models import Order
+from orders.models.holds import Placer
 from orders.views.payment import pay_order
 from orders.workflow.order_cards import card_choice, drop_card_entered_too_late
 from orders.workflow.placing import OrderRejected, agree, place
@@ -54,7 +55,8 @@ def place_order(request: HttpRequest) -> HttpResponse:
         return redirect("carts:checkout")
     attempt = limits.start_attempt(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
     try:
-        if not place(order, form.cleaned_data["quote"], then=lambda: _remember_placed(request, order)):
+        shown, placer = form.cleaned_data["quote"], Placer.of(request)
+        if not place(order, shown, then=lambda: _remember_placed(request, order), placer=placer):
             attempt.record(ok=None)
             return redirect(order)
     except OrderRejected as rejection:

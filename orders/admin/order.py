@@ -89,7 +89,8 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
     inlines = [OrderItemInline, PaymentInline, DisputeInline, OrderEventInline]
     actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     fieldsets = [
-        (None, {"fields": ["order_id", "status", "attention", "email", "language", "placed_at", "paid_at"]}),
+        (None, {"fields": ["order_id", "status", "attention", "email", "language"]}),
+        (gettext_lazy("Payment"), {"fields": ["placed_at", "holds_stock", "paid_at"]}),
         (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
         (gettext_lazy("Amounts"), {"fields": [*_amount_rows(), "amount_refunded", "amount_lost"]}),
         (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),

@@ -81,7 +81,10 @@ def stock() -> Iterator[AuditFinding]:
 
 
 def reserved_stock() -> Iterator[AuditFinding]:
-    """Check I4: a payable or paid order holds each of its units once, and a canceled order holds none."""
+    """Check I4: a payable or paid order holds each of its units once, and a canceled order holds none.
+
+    An order that may not hold its items before it is paid holds none until then, and reserves them a second time.
+    """
     back, moved = _restocked(), _movements()
     lines = OrderItem.objects.exclude(order__status=Order.Status.OPEN).select_related("order")
     for item in lines.iterator(CHUNK):
@@ -90,14 +93,22 @@ def reserved_stock() -> Iterator[AuditFinding]:
         if item.order.status == Order.Status.CANCELED:
             if held and not movement["uncounted"]:
                 yield order_finding(item.order, "I4", f"is canceled but still reserves {held} of {text}")
-        elif movement["reservations"] != 1 or (held != item.quantity - back[item.pk] and movement["reserved"]):
-            yield order_finding(
-                item.order, "I4", f"reserves {held} of {text}, reserved {movement['reservations']} times"
-            )
+        elif not item.order.holds_stock:
+            if held:
+                yield order_finding(item.order, "I4", f"reserves {held} of {text}, which its row denies")
+        elif held != item.quantity - back[item.pk] and movement["reserved"]:
+            yield order_finding(item.order, "I4", f"reserves {held} of {text}")
+        elif movement["reservations"] not in _times(item.order):
+            yield order_finding(item.order, "I4", f"reserved {text} {movement['reservations']} times")
     for number, product in moved:
         yield AuditFinding(
             "I4", f"product {product}", f"has a stock movement of order {number}, which has no line for it"
         )
+
+
+def _times(order: Order) -> tuple[int, ...]:
+    """Return how often the order may have reserved its units."""
+    return (1, 2) if order.is_hold_checked else (1,)
 
 
 NO_MOVEMENTS: dict[str, Any] = {"sum": 0, "reserved": 0, "reservations": 0, "uncounted": 0}

@@ -106,6 +106,12 @@ def old_tasks() -> QuerySet[Any]:
     return rows.order_by("enqueued_at")
 
 
+def forget_placers() -> Done:
+    """Remove the fingerprints of the visitors of unpaid orders that no limit counts any more."""
+    old = Order.objects.filter(~Q(placed_ip=""), placed_at__lt=timezone.now() - CardAttempt.KEPT_FOR)
+    return old.update(placed_ip="", placed_session=""), False
+
+
 def delete_with_drafts(carts: QuerySet[Cart]) -> None:
     """Delete these carts, which the caller has locked, after their open orders."""
     Order.objects.filter(cart__in=carts.values("pk")).delete()

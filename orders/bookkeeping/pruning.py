@@ -33,6 +33,7 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "Stripe events": partial(delete_old, old_rows.old_stripe_events),
     "card attempts": partial(delete_old, old_rows.old_card_attempts),
     "background tasks": partial(delete_old, old_rows.old_tasks),
+    "visitors of unpaid orders": old_rows.forget_placers,
     "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }

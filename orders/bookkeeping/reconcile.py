@@ -21,7 +21,7 @@ from orders.bookkeeping import discount_usage, runs, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
 from orders.emails import queue, sending
-from orders.models import Order, Payment, Refund
+from orders.models import Order, Payment, Refund, holds
 from orders.workflow import cancellation, order_cards, payments, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.claims import has_earlier_orders
@@ -58,6 +58,7 @@ def reconcile() -> dict[str, int]:
     steps: dict[str, Callable[[], int]] = {
         "attempts settled": lambda: _each(Order.objects.filter(pk__in=attempts), payments.settle),
         "orders expired": lambda: _each(Order.objects.stale(), partial(cancellation.cancel, by=queue.EXPIRY)),
+        "holds limited": lambda: _each(Order.objects.to_check_holds(old), holds.limit_hold),
         "cancellations finished": lambda: _each(canceling, cancellation.finish_cancellation),
         "refunds finished": lambda: _each(asked.select_related("payment__order"), refunds.finish_refund),
         "events processed": lambda: _each(events, _process_event),

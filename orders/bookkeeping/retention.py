@@ -86,7 +86,8 @@ RETENTION: dict[str, Pruned | Kept] = {
     "orders.Order": Kept(
         "shoppers who check out",
         "placed: for bookkeeping, without personal data after an erasure; open: with the cart or the guest, or if "
-        "another open order replaced it, KEEP_CARTS_DAYS days after its last change",
+        "another open order replaced it, KEEP_CARTS_DAYS days after its last change; the hashed IP address and session "
+        "of an order: until it is paid, or for one day",
     ),
     "orders.OrderItem": Kept("placed orders", WITH_ORDER),
     "orders.OrderEvent": Kept("steps of placed orders", WITH_ORDER),

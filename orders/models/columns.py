@@ -25,18 +25,21 @@ ORDER = Columns(
     frozen=IDENTITY + FROM_CHECKOUT + FROM_QUOTE,
     conditional=(
         "status", "active", "payment_intent_id", "intent_try", "asked_at", "placed_at", "paid_at", "shipped_at",
-        "tracking", "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum",
+        "tracking", "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum", "holds_stock",
+        "is_hold_checked",
+        "placed_ip", "placed_session",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
     free_text=("tracking", "attention"),
     not_personal=(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
-        "checksum",
+        "checksum", "placed_ip", "placed_session",
     ),
     internal=(
         "uuid", "discount", "active", "intent_try", "asked_at", "account", "link_version", "attention", "checksum",
-        "billing_profile", "cart", "shipping_address", "billing_address", "updated",
+        "holds_stock", "is_hold_checked", "placed_ip", "placed_session", "billing_profile", "cart", "shipping_address",
+        "billing_address", "updated",
     ),
 )  # fmt: skip
 ORDER_ITEM = Columns(

@@ -60,6 +60,10 @@ class OrderQuerySet(OpenOrderQuerySet["Order"]):
         limit = timezone.now() - timedelta(minutes=settings.ORDER_HOLD_MINUTES)
         return self.filter(status=self.model.Status.PLACED, placed_at__lt=limit)
 
+    def to_check_holds(self, before: datetime) -> Self:
+        """Return unpaid orders that were placed `before` this time by a process that died, see `holds.limit_hold`."""
+        return self.filter(status=self.model.Status.PLACED, is_hold_checked=False, placed_at__lt=before)
+
     def for_account(self, user: "User") -> Self:
         """Return the orders of this user's profile and the guest orders that the user claimed."""
         return self.filter(Q(billing_profile__user=user) | Q(account=user))
@@ -183,6 +187,15 @@ class Order(GuardedModel):
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
+    # Keyed hashes (billing.models.attempt.fingerprint), empty once the order is paid.
+    placed_ip = models.CharField(_("IP address (hashed)"), max_length=40, blank=True, editable=False)
+    placed_session = models.CharField(_("session (hashed)"), max_length=40, blank=True, editable=False)
+    is_hold_checked = models.BooleanField(default=False, editable=False)  # see orders.models.holds.limit_hold
+    holds_stock = models.BooleanField(
+        _("items reserved"),
+        default=True,
+        help_text=_("An unpaid order above the limits of its visitor reserves its items only when it is paid."),
+    )
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
     tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
@@ -202,7 +215,10 @@ class Order(GuardedModel):
         verbose_name_plural = _("orders")
         ordering = ["-pk"]
         permissions = [("refund_order", "Can refund orders"), ("ship_order", "Can ship orders")]
-        indexes = [models.Index(fields=["status", "placed_at"], name="order_status")]
+        indexes = [
+            models.Index(fields=["status", "placed_at"], name="order_status"),
+            models.Index(fields=["placed_at"], condition=~Q(placed_ip=""), name="order_placer"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),
             models.CheckConstraint(condition=Q(amount_refunded__lte=F("total")), name="order_refunds_within_total"),
@@ -302,11 +318,15 @@ class Order(GuardedModel):
     def mark_paid(self) -> bool:
         """Change the status from placed or canceling to paid. Return False if it was neither.
 
-        Only orders.workflow.payments.settle calls this method.
+        Only orders.workflow.payments.settle calls this method. If `holds_stock` is False afterwards, the order did not
+        hold its items, and settle reserves them. Nobody counts a paid order as a hold, so the order forgets where it
+        was placed.
         """
         unpaid = Order.objects.filter(pk=self.pk, status__in=self.UNPAID_STATES)
-        changed = unpaid.update(status=self.Status.PAID, paid_at=timezone.now())
-        return bool(changed)
+        values = {"status": self.Status.PAID, "paid_at": timezone.now(), "placed_ip": "", "placed_session": ""}
+        # Both are conditional, because limit_hold can change the column at the same time.
+        self.holds_stock = bool(unpaid.filter(holds_stock=True).update(**values))
+        return self.holds_stock or bool(unpaid.update(**values, holds_stock=True))
 
     def record(self, kind: str, by: str = "", text: object = "") -> None:
         """Append an event to the order's history, with `text` translated into the order's language.

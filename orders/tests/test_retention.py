@@ -41,6 +41,7 @@ def test_pruned_table_is_deleted_by_a_step_that_exists() -> None:
     assert {entry.step for entry in RETENTION.values() if isinstance(entry, Pruned)} == set(STEPS) - {
         "replaced open orders",  # of a table whose other rows are kept
         "unused picture files",  # not rows
+        "visitors of unpaid orders",  # columns of rows that are kept
     }
 
 

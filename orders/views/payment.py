@@ -15,17 +15,13 @@ from billing.views import begin_card_setup, save_card
 from carts.models import Cart
 from core.http import private
 from orders.emails.queue import SHOPPER
-from orders.models import Order, Payment
+from orders.models import Order, Payment, holds
 from orders.views.order import own_order
 from orders.workflow import cancellation, payments
 from orders.workflow.payment_errors import PaymentNotPossible
 
 # Whether a payment attempt counts as successful or as declined. Any other status is not a result yet.
-ATTEMPT_RESULTS: dict[str, bool] = {
-    Payment.Status.SUCCEEDED: True,
-    Payment.Status.REQUIRES_ACTION: True,  # the bank now authenticates the cardholder, which a thief cannot pass
-    Payment.Status.FAILED: False,
-}
+ATTEMPT_RESULTS: dict[str, bool] = {Payment.Status.SUCCEEDED: True, Payment.Status.FAILED: False}
 
 
 def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttempt | None = None) -> HttpResponse:
@@ -40,17 +36,27 @@ def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttem
         )
     try:
         payments.pay(order, card)
-        attempt.record(ok=_attempt_result(order))
+        _record_result(attempt, order)
     except PaymentNotPossible as error:
         attempt.record(ok=None)
         messages.error(request, error.message)
+    finally:
+        if not order.is_paid:
+            holds.limit_hold(order)
     return redirect("carts:success" if order.status == Order.Status.PAID else order)
 
 
-def _attempt_result(order: Order) -> bool | None:
-    """Return whether the last payment attempt was successful or declined, or None if there is no result yet."""
+def _record_result(attempt: CardAttempt, order: Order) -> None:
+    """Record whether the payment was successful or declined. Without a result, the attempt does not count.
+
+    An attempt whose bank check has begun stays in progress and counts as declined, until `record_bank_check` records
+    that the shopper passed the check.
+    """
     payment = None if order.is_paid else order.last_payment()
-    return True if order.is_paid else ATTEMPT_RESULTS.get(payment.status) if payment else None
+    if payment is None:
+        attempt.record(ok=True if order.is_paid else None)
+    elif payment.status != Payment.Status.REQUIRES_ACTION:
+        attempt.record(ok=ATTEMPT_RESULTS.get(payment.status))
 
 
 def _respond_if_payable(order: Order, respond: Callable[[], JsonResponse]) -> JsonResponse:

@@ -61,7 +61,8 @@ class UnpaidOrders:
 
     def reserving(self, product_id: int) -> Order | None:
         """Return the newest order that reserves units of this product, or None."""
-        return next((unpaid.order for unpaid in self.all if product_id in unpaid.product_ids), None)
+        holding = (unpaid for unpaid in self.all if unpaid.order.holds_stock)
+        return next((unpaid.order for unpaid in holding if product_id in unpaid.product_ids), None)
 
     def using(self, code: str) -> Order | None:
         """Return the newest order that uses this discount code, or None."""

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django_tasks import task
 
 from billing.cards import detach_quietly
-from billing.models import BillingProfile, Card
+from billing.declines import CARD_NOT_ON_FILE, is_final_decline
+from billing.models import BillingProfile, Card, CardAttempt
 from core.background.tasks import start
 from orders.models import Order, Payment
 from orders.models.order import OrderQuerySet
@@ -49,6 +50,12 @@ def declined_cards(order: Order) -> set[int]:
     return {payment.card_id for payment in failed if payment.card_id and payment.code not in ("", FAILED_BANK_CHECK)}
 
 
+def record_bank_check(order: Order, ok: bool) -> None:
+    """Record the result of the payer's bank check. Until then its card attempt is in progress, like a declined card."""
+    waiting = CardAttempt.objects.filter(billing_profile=order.billing_profile_id, kind=CardAttempt.Kind.PAY, ok=None)
+    waiting.update(ok=ok)
+
+
 def end_cards(order: Order, paid_with: str = "") -> None:
     """Save the card that has paid if its shopper asked for it, and drop the other unsaved cards of this order.
 
@@ -63,6 +70,13 @@ def end_cards(order: Order, paid_with: str = "") -> None:
 def of_order(order: Order) -> QuerySet[Card]:
     """Return the unsaved cards of this order."""
     return Card.objects.unsaved().filter(billing_profile=order.billing_profile_id, order_number=order.order_id)
+
+
+def put_aside(payment: Payment, code: str, decline_code: str) -> None:
+    """Remove the card of a failed attempt if it can never be charged again."""
+    is_gone = code == CARD_NOT_ON_FILE
+    if payment.card and (is_gone or is_final_decline(code, decline_code)):
+        Card.objects.remove(payment.card, is_detach_due=not is_gone)
 
 
 def detach_cards(order: Order) -> None:

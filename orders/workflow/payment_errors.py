@@ -33,3 +33,17 @@ class CardNotOnFile(PaymentNotPossible):
     def message(self) -> str:
         """The message for the shopper."""
         return str(_("This card is no longer on file."))
+
+
+class SoldOut(PaymentNotPossible):
+    """Raised if an order does not hold its items and they have been sold to others."""
+
+    @property
+    def message(self) -> str:
+        """The message for the shopper."""
+        return str(
+            _(
+                "Someone else has bought items of this order before it was paid. Nothing was charged. "
+                "Cancel the order to change your cart."
+            )
+        )

@@ -16,21 +16,23 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from billing import answers, cards, gateway
-from billing.declines import CARD_NOT_ON_FILE, decline_message, is_final_decline
+from billing.declines import CARD_NOT_ON_FILE, decline_message
 from billing.models import Card
 from billing.stripe_calls import admission, time_limits
 from core.background.tasks import start
 from core.money import major_units, minor_units
+from core.page_cache.versions import collect_touches
 from orders.emails import queue, sending
-from orders.models import Dispute, Order, OrderEvent, Payment, Refund
+from orders.models import Dispute, Order, OrderEvent, Payment, Refund, holds
 from orders.workflow import disputes, order_cards, refunds
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
-from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected
+from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected, SoldOut
 from orders.workflow.release import release_order
 
 logger = logging.getLogger(__name__)
 NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) was received, which is not the order total")
 AFTER_CANCELLATION = _("%(amount)s %(currency)s (in the minor unit) was received after the cancellation")
+AFTER_SALE = _("%(amount)s %(currency)s (in the minor unit) was received after the items were sold out")
 
 
 # --- P2: create the intent ---
@@ -75,9 +77,9 @@ def ensure_intent(order: Order) -> str:
 def pay(order: Order, card: Card) -> None:
     """Charge `card` for `order` unless another attempt is open. The outcome is stored in the order's rows.
 
-    Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service, and
-    CardNotOnFile if the card was removed before the attempt began. A lost response to the confirmation raises neither,
-    because the card might have been charged.
+    Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service, SoldOut
+    if the items are gone, and CardNotOnFile if the card was removed before the attempt began. A lost response to the
+    confirmation raises none of them, because the card might have been charged.
     """
     with ExitStack() as step:
         try:
@@ -121,8 +123,10 @@ def _pay(order: Order, card: Card, intent_id: str) -> None:
 def _start(order: Order, card: Card) -> Payment | None:
     """Create a payment attempt. Return None if the order is no longer payable or another attempt is open.
 
-    Raise CardNotOnFile if the card was removed or belongs to another order.
+    Raise CardNotOnFile if the card was removed or belongs to another order, and SoldOut if the items are gone.
     """
+    if not holds.can_reserve(order):
+        raise SoldOut
     try:
         with transaction.atomic():
             # An update instead of a read: it locks the row against a cancellation until the attempt is stored.
@@ -132,13 +136,9 @@ def _start(order: Order, card: Card) -> Payment | None:
                 raise CardNotOnFile
             number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
             payment = Payment.objects.create(
-                order=order,
-                number=number,
-                card=card,
-                stripe_pm=card.stripe_id,
-                amount=order.total,
+                order=order, number=number, card=card, stripe_pm=card.stripe_id, amount=order.total,
                 currency=order.currency,
-            )
+            )  # fmt: skip
             order.record(OrderEvent.Kind.PAYING, text=card)
     except IntegrityError:
         return None
@@ -215,25 +215,30 @@ def settle_on_event(sender: Any, intent_id: str, type: str = "", **kwargs: Any) 
 def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, can_fail: bool) -> None:
     if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
         _handle_mismatch(order, attempt, intent, NOT_THE_TOTAL)
-    elif not _mark_paid(order, attempt, intent):
-        order.refresh_from_db()
-        if order.status == Order.Status.CANCELED:
-            _handle_mismatch(order, attempt, intent, AFTER_CANCELLATION)
+    elif problem := _mark_paid(order, attempt, intent):
+        _handle_mismatch(order, attempt, intent, problem)
     _record_follow_ups(order, intent)
 
 
-def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) -> bool:
-    with transaction.atomic():
-        if not order.mark_paid():
-            return False
-        _record_charge(order, attempt, intent)
-        order.record(OrderEvent.Kind.PAID)
-        order_cards.end_cards(order, paid_with=intent.payment_method)
-        confirmation = queue.queue_paid_emails(order)
+def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) -> object:
+    """Mark the order as paid. Return the message about a charge that has to be refunded instead, or None."""
+    try:
+        with transaction.atomic(), collect_touches():
+            if not order.mark_paid():
+                order.refresh_from_db()
+                return AFTER_CANCELLATION if order.status == Order.Status.CANCELED else None
+            if not order.holds_stock and not holds.reserve_paid(order):
+                raise SoldOut
+            _record_charge(order, attempt, intent)
+            order.record(OrderEvent.Kind.PAID)
+            order_cards.end_cards(order, paid_with=intent.payment_method)
+            confirmation = queue.queue_paid_emails(order)
+    except SoldOut:
+        return AFTER_SALE
     if confirmation:
         start(sending.send_confirmation, order.pk, confirmation.claim)
     order_cards.detach_cards(order)
-    return True
+    return None
 
 
 def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent) -> Payment:
@@ -241,6 +246,8 @@ def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent
 
     Create the attempt if the charge was not started here.
     """
+    if attempt and attempt.status != Payment.Status.NEW:
+        order_cards.record_bank_check(order, ok=True)
     succeeded = {"status": Payment.Status.SUCCEEDED, "code": "", "message": ""}
     # An open attempt is the last one and the only open one, so that no other attempt has to change.
     still_open = order.payments.filter(pk=attempt.pk if attempt else 0, status__in=Payment.OPEN)
@@ -278,12 +285,12 @@ def _handle_mismatch(order: Order, attempt: Payment | None, intent: answers.Inte
     with translation.override(settings.LANGUAGE_CODE):
         text = str(message) % {"amount": intent.received, "currency": intent.currency.upper()}
     order.refresh_from_db()
-    if order.is_paid:
-        alert_staff(order, text)
-        return
     with transaction.atomic():
-        # This update locks the order, so that parallel requests record the mismatch once.
-        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        # This update locks the order, so that parallel requests record the mismatch once, or mark the order as paid.
+        not_paid = Order.objects.filter(pk=order.pk).exclude(status__in=Order.PAID_STATES)
+        if not not_paid.update(updated=timezone.now()):
+            alert_staff(order, text)
+            return
         payment = _record_charge(order, attempt, intent)
         row = refunds.create_mismatch_refund(
             order, payment, major_units(intent.received, intent.currency), intent.currency, text
@@ -324,15 +331,10 @@ def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: lis
             status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
         )
         if changed:
+            if payment.status != Payment.Status.NEW:
+                order_cards.record_bank_check(payment.order, ok=False)
             payment.order.record(OrderEvent.Kind.DECLINED, text=message)
-            _put_aside(payment, code, decline_code)
-
-
-def _put_aside(payment: Payment, code: str, decline_code: str) -> None:
-    """Remove the card of a failed attempt if it can never be charged again."""
-    is_gone = code == CARD_NOT_ON_FILE
-    if payment.card and (is_gone or is_final_decline(code, decline_code)):
-        Card.objects.remove(payment.card, is_detach_due=not is_gone)
+            order_cards.put_aside(payment, code, decline_code)
 
 
 Apply = Callable[[Order, Payment | None, answers.Intent, bool], None]

@@ -1,6 +1,7 @@
 """Step P1, placing an order: reserve its stock and freeze its data in one transaction, or change nothing."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -17,9 +18,11 @@ from core.page_cache.versions import collect_touches
 from orders.bookkeeping.checksum import checksum_of
 from orders.models import Order, OrderEvent, OrderItem
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
+from orders.models.holds import Placer, may_hold_while_paying
 
 # What the order shows is read in one statement.
 AGREED = ("billing_profile", "cart", "shipping_address", "billing_address")
+UNKNOWN = Placer()
 
 
 class OrderRejected(Exception):
@@ -30,7 +33,13 @@ class OrderRejected(Exception):
         self.problems = problems
 
 
-def place(order: Order, shown: dict[str, Any], then: Callable[[], object] = lambda: None) -> bool:
+class _NotHeld(Exception):
+    """Raised to undo the reservation of an order that has to be paid first."""
+
+
+def place(
+    order: Order, shown: dict[str, Any], then: Callable[[], object] = lambda: None, placer: Placer = UNKNOWN
+) -> bool:
     """Place `order` exactly as shown; `shown` contains the signed facts of the page.
 
     Return False if another request has already placed the order. Raise OrderRejected and change nothing if anything
@@ -42,7 +51,9 @@ def place(order: Order, shown: dict[str, Any], then: Callable[[], object] = lamb
         is_closed = Cart.objects.filter(pk=order.cart_id or 0, active=True).update(active=False)
         now = timezone.now()
         was_open = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, active=True)
-        if not was_open.update(status=Order.Status.PLACED, placed_at=now, updated=now):
+        if not was_open.update(
+            status=Order.Status.PLACED, placed_at=now, updated=now, placed_ip=placer.ip, placed_session=placer.session
+        ):
             if Order.objects.filter(pk=order.pk, status=Order.Status.OPEN).exists():  # another tab started a new order
                 raise OrderRejected([_("Your checkout has expired. Please start again from your cart.")])
             transaction.set_rollback(True)
@@ -101,10 +112,19 @@ def _use_discount_code(quote: Quote) -> list[str]:
 
 
 def _reserve_stock(order: Order, quote: Quote) -> list[str]:
-    """Reserve the stock, by ascending product id to avoid deadlocks. Return a message if a product is sold out."""
-    for line in sorted(quote.lines, key=lambda line: line.product_id):
-        if not line.product.reserve(line.quantity, order.order_id):
-            return [_("%(title)s is no longer available in this quantity.") % {"title": line.product.title}]
+    """Reserve the stock, by ascending product id to avoid deadlocks. Return a message if a product is sold out.
+
+    If the limits on unpaid orders do not allow the order to hold its items while it is paid, reserve nothing. `settle`
+    then reserves them when the order is paid.
+    """
+    order.holds_stock = False
+    with suppress(_NotHeld), transaction.atomic():
+        for line in sorted(quote.lines, key=lambda line: line.product_id):
+            if not line.product.reserve(line.quantity, order.order_id):
+                return [_("%(title)s is no longer available in this quantity.") % {"title": line.product.title}]
+        if not may_hold_while_paying(order, quote.lines):
+            raise _NotHeld
+        order.holds_stock = True
     return []
 
 
@@ -123,7 +143,7 @@ def _freeze(order: Order, agreement: Agreement) -> None:
     for name, value in frozen.items():
         setattr(order, name, value)
     order.checksum = checksum_of(order, items=rows)
-    Order.objects.filter(pk=order.pk).update(**frozen, checksum=order.checksum)
+    Order.objects.filter(pk=order.pk).update(**frozen, checksum=order.checksum, holds_stock=order.holds_stock)
 
 
 def _frozen_line(order: Order, line: CartItem, amounts: LineAmounts, quote: Quote) -> OrderItem:

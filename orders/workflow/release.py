@@ -28,7 +28,8 @@ def release_order(order: Order) -> None:
             pk=order.pk, status=Order.Status.CANCELING, payment_intent_id=order.payment_intent_id
         )
         if canceling.update(status=Order.Status.CANCELED, active=False):
-            order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.CANCELED)
+            if order.payments.filter(status__in=Payment.OPEN).update(status=Payment.Status.CANCELED):
+                order_cards.record_bank_check(order, ok=False)  # a bank check that nobody finished
             if order.discount:
                 order.discount.release_use()  # This runs once, because the update above succeeds once.
             for item in order.items.select_related("product").order_by("product_id"):

@@ -34,6 +34,7 @@ def erase_order(order: Order) -> bool:
         for name in ("shipping_address_text", "billing_address_text")
     }
     erased |= {name: _without_person(getattr(order, name), order) for name in Order.columns.free_text}
+    erased |= {"placed_ip": "", "placed_session": ""}
     rows.update(shipping_address=None, billing_address=None, link_version=F("link_version") + 1, **erased)
     _erase_free_texts(order)
     order.refresh_from_db()
