@@ -7,13 +7,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from core.after_response import run_after_response
 from django.core import mail
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from core.background.after_response import run_after_response
 from core.logs import JsonFormatter, request_id
 from core.middleware import AfterResponseMiddleware
 from core.page_cache import storage
