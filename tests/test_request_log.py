@@ -7,17 +7,19 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from core.after_response import run_after_response
 from django.core import mail
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from core.background.after_response import run_after_response
 from core.logs import JsonFormatter, request_id
 from core.middleware import AfterResponseMiddleware
 from core.page_cache import storage
 from core.page_cache.pages import Page
 from ecommerce.operations.request_log import RequestLogMiddleware
+from ecommerce.operations.unavailable import unavailable
 from orders.models import Order
 from stripe_simulator.server import Simulator
 from tests import guests
@@ -140,6 +142,11 @@ def test_work_after_the_response_is_logged_with_its_id(lines: Any) -> None:
     [request, work] = lines()
     assert work["message"] == "sent later"
     assert work["request_id"] == request["request_id"] == response.headers["X-Request-ID"]
+
+
+def test_transient_error_is_logged_with_the_route(lines: Any) -> None:
+    unavailable(RequestFactory().get("/orders/2345678923/"), OperationalError("timeout"))
+    assert lines()[0]["message"] == "GET /orders/<slug:order_id>/ failed for now: timeout"
 
 
 def test_server_error_shows_the_id_that_its_traceback_has(client: Client, lines: Any) -> None:

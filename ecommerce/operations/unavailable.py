@@ -10,6 +10,7 @@ from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
+from core.http import route_of
 from core.resilience.transient import is_transient
 from ecommerce.operations.maintenance import static_response
 
@@ -39,7 +40,7 @@ class UnavailableMiddleware:
 
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
     """Return the page, or JSON for a script."""
-    log.warning("%s %s failed for now: %s", request.method, request.path, error)
+    log.warning("%s %s failed for now: %s", request.method, route_of(request), error)
     _keep_messages(request)
     if "application/json" in request.headers.get("Accept", ""):
         text = _("The shop is busy. Please try again in a moment.")
