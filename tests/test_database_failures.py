@@ -240,7 +240,7 @@ def test_stopped_database_and_restart(shop: Shop) -> None:
     shop.database.start()
     assert shop.add(visitor).status_code == 200
     assert shop.items(visitor) == 2
-    assert shop.get("/readyz").json()["status"] == "ok"
+    assert shop.get("/readyz").status_code == 200
 
 
 def test_restart_between_two_requests_is_not_noticed(shop: Shop) -> None:

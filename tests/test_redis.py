@@ -96,11 +96,12 @@ def test_change_is_shown_while_redis_fails_and_after_it_works_again(
 def test_probes_answer_while_redis_fails(
     client: Client, server: RedisServer, fail: Callable[[RedisServer], None]
 ) -> None:
-    assert client.get("/readyz").json()["status"] == "ok"
+    assert client.get("/readyz").json()["cache"]["is_late"] is False
     fail(server)
     begin = time.monotonic()
     response = client.get("/readyz")
     assert (response.status_code, response.json()["status"], client.get("/healthz").text) == (200, "degraded", "ok")
+    assert response.json()["cache"]["is_late"] is True
     assert time.monotonic() - begin < PAGE_SECONDS
 
 
