@@ -24,6 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 # What depends on the server or the moment, and how each spells the encoding and the type of a file.
 OF_SERVER = {
     "server",
+    "x-request-id",
     "content-disposition",
     "date",
     "connection",
