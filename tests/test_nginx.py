@@ -24,6 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 # What depends on the server or the moment, and how each spells the encoding and the type of a file.
 OF_SERVER = {
     "server",
+    "x-request-id",
     "content-disposition",
     "date",
     "connection",
@@ -203,6 +204,7 @@ def test_files_have_the_headers_of_the_shop(site: Nginx, shop: ShippedShop) -> N
         by_nginx, by_shop = site.fetch(path), shop.fetch(path, Host="localhost", X_Forwarded_Proto="https")
         assert (by_nginx.header("Server"), by_nginx.body) == ("nginx", by_shop.body)
         assert headers_of(by_nginx) == headers_of(by_shop), path
+        assert by_nginx.header("X-Request-ID") == ""  # not that of the request in which the headers were read
 
 
 def test_missing_files_get_the_page_of_the_shop(site: Nginx) -> None:

@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from ecommerce.views import MEDIA_HEADERS
 
 SAMPLE = "css/shop.css"
-# They depend on the file, so nginx sets them.
+# They depend on the file or the request, so nginx sets them.
 OF_FILE = {"Cache-Control", "Content-Encoding", "Content-Length", "Content-Type", "Etag", "Last-Modified", "Vary"}
+OF_REQUEST = {"X-Request-Id"}
 
 
 def write(folder: Path, servers: Iterable[str]) -> None:
@@ -36,7 +37,7 @@ def write(folder: Path, servers: Iterable[str]) -> None:
 
 
 def static_file_headers() -> dict[str, str]:
-    """Return the headers that the shop sends with a static file, except those that depend on the file.
+    """Return the headers that the shop sends with every static file.
 
     Raise LookupError if the static files are not collected.
     """
@@ -45,7 +46,7 @@ def static_file_headers() -> dict[str, str]:
     response.close()
     if response.status_code != HttpResponse.status_code:
         raise LookupError(f"The shop returned {response.status_code} for {static(SAMPLE)}.")
-    return {name: value for name, value in response.headers.items() if name.title() not in OF_FILE}
+    return {name: value for name, value in response.headers.items() if name.title() not in OF_FILE | OF_REQUEST}
 
 
 def error_texts() -> dict[int, tuple[str, str]]:
