@@ -14,6 +14,7 @@ import pytest
 from django.test import Client
 
 from billing import gateway
+from billing.stripe_calls import time_limits
 from orders.workflow import payments
 from stripe_simulator.faults import KINDS
 from stripe_simulator.server import Simulator
@@ -87,7 +88,7 @@ def time_limit(fault: str) -> Iterator[None]:
         yield
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gateway, "READ_SECONDS", READ_SECONDS)
+        patch.setattr(time_limits, "READ_SECONDS", READ_SECONDS)
         yield
     time.sleep(DELAY)  # the recoveries move timestamps by more than this
 
