@@ -280,7 +280,9 @@ def to_gateway_error(error: "stripe.StripeError") -> Exception:
         return _to_rejection(error)
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return Rejected(message, code)
-    return OutcomeUnknown(message, (error.http_status or 0) >= 500, not isinstance(error, stripe.APIConnectionError))
+    if isinstance(error, stripe.APIConnectionError):
+        return OutcomeUnknown(message, is_answered=False)
+    return OutcomeUnknown(message, is_stored=(error.http_status or 0) >= 500)
 
 
 def _to_rejection(error: "stripe.InvalidRequestError") -> GatewayError:

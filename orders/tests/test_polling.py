@@ -130,6 +130,12 @@ def test_cancellation_is_repeated_by_pages_once_in_two_seconds(
     assert client.get(order.get_absolute_url()).context["payment_state"] == "canceled"
 
 
+def test_status_has_only_the_specified_values_if_stripe_was_asked(
+    client: Client, simulator: Simulator, order: Order
+) -> None:
+    assert set(client.get(f"/orders/{order.order_id}/status/").json()) == {"situation", "url"}
+
+
 @pytest.mark.parametrize(
     ("seconds", "may_ask"), [(-1, False), (-2.1, True), (1, False), (60, True)], ids=["past", "due", "ahead", "wrong"]
 )

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from addresses.models import Address
+from billing.stripe_calls import admission
 from carts.models import Cart
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.reconcile import reconcile
@@ -33,6 +34,12 @@ from tests.makers import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
+
+
+@pytest.fixture(autouse=True)
+def slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all threads call Stripe at the same time, so that they race."""
+    monkeypatch.setattr(admission, "slots", admission.Slots(THREADS, wait_seconds=10))
 
 
 def run_in_parallel(work: Callable[[int], Any]) -> list[Any]:

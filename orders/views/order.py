@@ -129,4 +129,5 @@ def order_status(request: HttpRequest, order_id: str) -> JsonResponse:
     state = payment_state(order, order.last_payment())
     url = reverse("carts:success") if state == "paid" else order.get_absolute_url()
     # In the state "action", the script has just answered the bank. It asks again if Stripe was not asked.
-    return JsonResponse({"situation": state, "url": url, "is_known": state != "action" or intent is not None})
+    unknown = {"is_known": False} if state == "action" and intent is None else {}
+    return JsonResponse({"situation": state, "url": url} | unknown)

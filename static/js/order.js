@@ -14,7 +14,7 @@
   const goOn = async () => {
     try {
       let result = await fetchState();
-      if (!result.is_known) {
+      if (result.is_known === false) {
         await new Promise((resolve) => { window.setTimeout(resolve, pause); });
         result = await fetchState();
       }
