@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from addresses.countries import country_choices, is_destination, no_delivery_message
 from addresses.country_rules import region_choices, region_key
-from carts.models import Cart, CartItem
+from carts.models import Cart, CartItem, WrongCode
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.charge_limits import discount_warning
 from carts.pricing.rules import PricingRules
@@ -161,3 +161,12 @@ class DiscountAdmin(DeletionAdmin):
         methods = PricingRules.from_database().usable_methods(settings.CURRENCY)
         if obj.active and (warning := discount_warning(obj, methods, cheapest)):
             messages.warning(request, warning)
+
+
+@admin.register(WrongCode)
+class WrongCodeAdmin(ReadOnlyAdmin):
+    """Wrong discount codes of the last day. Many from one IP address indicate that somebody guesses codes."""
+
+    list_display = ["timestamp", "address", "session"]
+    list_filter = ["timestamp"]
+    search_fields = ["=address", "=session"]

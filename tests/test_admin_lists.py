@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import AccountMail, GuestEmail
 from addresses.models import Address
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
-from carts.models import Cart
+from carts.models import Cart, WrongCode
 from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
@@ -85,6 +85,7 @@ LISTS: dict[str, Callable[[int], object]] = {
     "billing_stripeevent": lambda number: StripeEvent.objects.create(stripe_id=f"evt_{number}", type="charge.x"),
     "addresses_address": make_address,
     "carts_cart": make_cart,
+    "carts_wrongcode": lambda number: WrongCode.objects.create(address="x", session=str(number)),
     "carts_shippingmethod": lambda number: ShippingMethod.objects.create(title=f"Van {number}", price=number),
     "carts_taxrate": lambda number: make_tax(region=f"Region {number}"),
     "carts_discount": lambda number: make_discount(f"CODE{number}"),

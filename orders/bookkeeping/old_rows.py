@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import AccountMail, GuestEmail, TakenSignup
 from billing.models import BillingProfile, CardAttempt, StripeEvent
-from carts.models import Cart
+from carts.models import Cart, WrongCode
 from orders.models import Order, Payment
 
 BATCH = 100  # rows that one transaction deletes
@@ -85,6 +85,10 @@ def old_account_emails() -> QuerySet[AccountMail]:
 
 def old_card_attempts() -> QuerySet[CardAttempt]:
     return CardAttempt.objects.old().order_by("timestamp")
+
+
+def old_wrong_codes() -> QuerySet[WrongCode]:
+    return WrongCode.objects.old().order_by("timestamp")
 
 
 def delete_with_drafts(carts: QuerySet[Cart]) -> None:

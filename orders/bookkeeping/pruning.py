@@ -29,6 +29,7 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "sign-in failure logs": partial(delete_old, partial(old_rows.old_sign_ins, AccessFailureLog)),
     "Stripe events": partial(delete_old, old_rows.old_stripe_events),
     "card attempts": partial(delete_old, old_rows.old_card_attempts),
+    "wrong discount codes": partial(delete_old, old_rows.old_wrong_codes),
     "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }

@@ -40,6 +40,9 @@ RETENTION: dict[str, Pruned | Kept] = {
         "anonymous carts",
     ),
     "carts.CartItem": Pruned("visitors who add a product", "with their cart", "anonymous carts"),
+    "carts.WrongCode": Pruned(
+        "visitors who enter a discount code that does not exist", "one day", "wrong discount codes"
+    ),
     "accounts.GuestEmail": Pruned(
         "guests who enter their details",
         "KEEP_GUESTS_DAYS days after they were last entered; longer if a payer with this email address placed an order",
