@@ -18,7 +18,7 @@ from carts.models import Cart, CartItem, WrongCode
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.charge_limits import discount_warning
 from carts.pricing.rules import PricingRules
-from core.admin import DeletionAdmin, EditAdmin, ReadOnlyAdmin, ReadOnlyInline
+from core.admin import DeletionAdmin, EditAdmin, ReadOnlyAdmin, ReadOnlyInline, record_action
 from products.models import Product
 
 
@@ -146,7 +146,9 @@ class DiscountAdmin(DeletionAdmin):
 
     @admin.action(description=gettext_lazy("Deactivate"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Discount]) -> None:
+        rows = list(queryset)  # before the change, because the list can be filtered by it
         count = queryset.update(active=False)
+        record_action(request, rows, gettext_lazy("Deactivated."))
         text = ngettext("%(count)d code is not active now.", "%(count)d codes are not active now.", count)
         self.report_done(request, text, count)
 

@@ -12,9 +12,9 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers, has_vary_header, patch_vary_headers
 
 from core.after_response import collect_work, run_all
-from core.body_limits import exceeded_limit
 from core.http import permissions_policy
 from core.page_cache.versions import remember_versions
+from core.requests.body_limits import exceeded_limit
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 GetResponse = Callable[[HttpRequest], HttpResponse]

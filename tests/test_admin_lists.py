@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from axes.models import AccessAttempt
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -72,7 +73,12 @@ def make_cart(number: int) -> None:
     Cart.objects.create(user=make_user(f"user{number}@example.org")).set_quantity(make_product(), 1)
 
 
+def make_log_entry(number: int) -> None:
+    LogEntry.objects.log_actions(make_user(f"clerk{number}@example.org").pk, [make_product()], CHANGE)
+
+
 LISTS: dict[str, Callable[[int], object]] = {
+    "admin_logentry": make_log_entry,
     "products_product": lambda number: make_product(category=make_category()),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
     "products_stockmovement": lambda number: make_product(),

@@ -19,7 +19,7 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from core.body_limits import FORM_BYTES, UPLOAD_BYTES, UPLOAD_PATHS, WEBHOOK_BYTES, WEBHOOK_PATH
+from core.requests.body_limits import FORM_BYTES, UPLOAD_BYTES, UPLOAD_PATHS, WEBHOOK_BYTES, WEBHOOK_PATH
 from products.images.uploads import MAX_BYTES
 from products.models import Product
 from tests.makers import make_user

@@ -20,7 +20,7 @@ from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.agreement import MAX_SIGNED_LENGTH, SALT, Agreement, format_address, read_signed
 from carts.pricing.quotes import quote
 from carts.pricing.rules import PricingRules
-from core.body_limits import FORM_BYTES
+from core.requests.body_limits import FORM_BYTES
 from products.models import Product
 
 

@@ -114,7 +114,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "carts.TaxRate": Kept("staff", STAFF),
     "carts.Discount": Kept("staff", STAFF),
     # Django
-    "admin.LogEntry": Kept("changes in the admin", "as a record of who changed what; with the user who made it"),
+    "admin.LogEntry": Kept("changes in the admin", "as a record of who changed what; their user cannot be deleted"),
     "auth.Group": Kept("staff", STAFF),
     "auth.Group_permissions": Kept("staff", WITH_USER),
     "auth.Permission": Kept("migrations", "fixed by the code"),
