@@ -30,7 +30,7 @@ class MessageStorage(FallbackStorage):
 
     def _store(self, messages: list[Message], response: HttpResponseBase, *args: Any, **kwargs: Any) -> list[Message]:
         """Store the newest messages. A client that never opens a page would otherwise collect any number of them."""
-        stored: list[Message] = super()._store(messages[-MAX_MESSAGES:], response, *args, **kwargs)
+        stored: list[Message] = super()._store(messages[-MAX_MESSAGES:], response, *args, **kwargs)  # type: ignore[misc]
         return stored
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db.models import ProtectedError
+from django.db.models import Model, ProtectedError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
@@ -29,7 +29,8 @@ def keep_author(instance: Any, **kwargs: Any) -> None:
 
     The workflow that erases a person keeps such a user as a row without personal data.
     """
-    if entries := set(LogEntry.objects.filter(user=instance.pk)[:1]):
+    entries: set[Model] = set(LogEntry.objects.filter(user=instance.pk)[:1])
+    if entries:
         raise ProtectedError(_("The log of staff needs this user. Erase the person instead."), entries)
 
 

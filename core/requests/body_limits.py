@@ -58,5 +58,5 @@ def _read_chunked(request: HttpRequest) -> bool:
     except Exception as error:  # The server raises errors of many types if chunks are invalid or the client is gone.
         raise BadRequest("The body of the request cannot be read.") from error
     request.META["CONTENT_LENGTH"] = str(len(body))
-    request._stream = BytesIO(body)  # type: ignore[attr-defined]
+    request._stream = BytesIO(body)
     return len(body) <= FORM_BYTES
