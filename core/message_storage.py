@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.functional import classproperty
 
-MAX_MESSAGES = 20  # that wait to be shown
+MAX_MESSAGES = 50  # that wait to be shown
 
 
 class NamedCookieStorage(CookieStorage):

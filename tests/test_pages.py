@@ -339,8 +339,9 @@ def test_next_page_that_is_too_long_for_a_header_is_not_used(client: Client) -> 
 
 
 def test_only_the_newest_messages_wait_for_a_visitor(client: Client) -> None:
-    for number in range(30):
-        add_to_cart(client, make_product(title=f"{number}-" + "mug" * 45))
+    for _number in range(MAX_MESSAGES + 10):
+        client.post("/cart/update/", {"product_id": "x"}, headers=SAME)
+    add_to_cart(client, make_product(title="Mug"))
     page = client.get("/cart/").text
-    assert [f"1 × {number}-" in page for number in (9, 10, 29)] == [False, True, True]
-    assert page.count("Your cart now has") == MAX_MESSAGES
+    assert page.count("Choose a product.") == MAX_MESSAGES - 1
+    assert "Your cart now has 1 × Mug." in page
