@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from addresses.countries import country_choices, destination_choices, no_delivery_message
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules, region_choices, region_key
-from addresses.models import Address
+from addresses.models import MAX_ADDRESSES, Address
 from billing.models import BillingProfile
 from core.forms import LongSelect, ShopForm
 
@@ -214,12 +214,25 @@ class AddressForm(ShopForm, forms.ModelForm):
 
         A profile that `is_new` has no addresses.
         """
-        values = {name: self.cleaned_data.get(name, "") for name in self.Meta.fields}
-        existing = None if is_new else Address.objects.for_profile(billing_profile).filter(**values).first()
+        existing = None if is_new else self._find_identical(billing_profile)
         if existing:
             return existing
         self.instance.billing_profile = billing_profile
         return self.save()
+
+    def has_room(self, billing_profile: BillingProfile | None) -> bool:
+        """Check whether the valid address can be saved to the profile. Otherwise add an error: it has too many."""
+        if billing_profile is None or Address.objects.for_profile(billing_profile).count() < MAX_ADDRESSES:
+            return True
+        if self._find_identical(billing_profile):
+            return True
+        text = _("There are %(count)d saved addresses already. Please use one of them, or delete one first.")
+        self.add_error("line_1", text % {"count": MAX_ADDRESSES})
+        return False
+
+    def _find_identical(self, billing_profile: BillingProfile) -> Address | None:
+        values = {name: self.cleaned_data.get(name, "") for name in self.Meta.fields}
+        return Address.objects.for_profile(billing_profile).filter(**values).first()
 
 
 class AddressChoiceForm(forms.Form):

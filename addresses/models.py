@@ -13,6 +13,8 @@ from addresses.country_rules import known_countries, region_choices, region_key
 from addresses.labels import label_lines
 from billing.models import BillingProfile
 
+MAX_ADDRESSES = 50  # of a billing profile
+
 
 class AddressManager(models.Manager["Address"]):
     def for_profile(self, billing_profile: BillingProfile) -> models.QuerySet["Address"]:

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from addresses.countries import country_choices, is_destination, no_delivery_message
 from addresses.country_rules import region_choices, region_key
-from carts.models import Cart, CartItem
+from carts.models import Cart, CartItem, WrongCode
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.charge_limits import discount_warning
 from carts.pricing.rules import PricingRules
-from core.admin import DeletionAdmin, EditAdmin, ReadOnlyAdmin, ReadOnlyInline
+from core.admin import DeletionAdmin, EditAdmin, ReadOnlyAdmin, ReadOnlyInline, record_action
 from products.models import Product
 
 
@@ -146,7 +146,9 @@ class DiscountAdmin(DeletionAdmin):
 
     @admin.action(description=gettext_lazy("Deactivate"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Discount]) -> None:
+        rows = list(queryset)  # before the change, because the list can be filtered by it
         count = queryset.update(active=False)
+        record_action(request, rows, gettext_lazy("Deactivated."))
         text = ngettext("%(count)d code is not active now.", "%(count)d codes are not active now.", count)
         self.report_done(request, text, count)
 
@@ -161,3 +163,12 @@ class DiscountAdmin(DeletionAdmin):
         methods = PricingRules.from_database().usable_methods(settings.CURRENCY)
         if obj.active and (warning := discount_warning(obj, methods, cheapest)):
             messages.warning(request, warning)
+
+
+@admin.register(WrongCode)
+class WrongCodeAdmin(ReadOnlyAdmin):
+    """Wrong discount codes of the last day. Many from one IP address indicate that somebody guesses codes."""
+
+    list_display = ["timestamp", "address", "session"]
+    list_filter = ["timestamp"]
+    search_fields = ["=address", "=session"]

@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from addresses.countries import country_choices, no_delivery_message
 from addresses.country_rules import region_key
 from billing.forms import CardForm
+from carts.models.capacity import MAX_LINES
 from carts.pricing.agreement import MAX_SIGNED_LENGTH, read_signed
 from carts.pricing.rules import PricingRules
 from core.forms import PlainForm
 from products.models.product import MAX_QUANTITY
 
-MAX_PAGE_LINES = 1000  # lines of the cart page to read
 MAX_ID_DIGITS = 19  # digits of the largest id in the database
 ERROR_FIELD_IDS = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 
@@ -125,7 +125,7 @@ class CartPageForm:
         self.is_code_applied, self.is_code_removed = "apply_code" in data, "remove_code" in data
         self.is_checkout = "checkout" in data
         self.delivery = _changed_delivery(data)
-        columns = [data.getlist(name)[:MAX_PAGE_LINES] for name in ("product_id", "shown", "quantity")]
+        columns = [data.getlist(name)[:MAX_LINES] for name in ("product_id", "shown", "quantity")]
         rows = [TypedQuantity(_product_id(pk), shown, text) for pk, shown, text in zip(*columns, strict=False)]
         self.quantities = [row for row in rows if row.product_id]
 

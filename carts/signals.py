@@ -36,7 +36,7 @@ def update_totals_for_line(
 
 @receiver(user_logged_in, dispatch_uid="merge_carts")
 def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
-    """Merge the visitor's cart into the user's cart, and report how many items the user's cart already had."""
+    """Merge the visitor's cart into the user's cart. Report how many items it already had, and what did not fit."""
     if request is not None:
         request.user = user  # a request that did not pass the middleware has no user
         if count := Cart.objects.merge_on_login(request, user):
@@ -46,6 +46,8 @@ def merge_carts(sender: Any, request: Any, user: User, **kwargs: Any) -> None:
                 count,
             )
             messages.info(request, message % {"count": count}, fail_silently=True)
+            if (cart := Cart.objects.from_request(request)) and (left_out := cart.take_left_out()):
+                messages.warning(request, left_out, fail_silently=True)
 
 
 @receiver(guest_session_ended, dispatch_uid="carts.forget_guest")

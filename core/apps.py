@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.conf import settings
+from django.db.models.signals import post_migrate, pre_delete
 from django.utils.autoreload import file_changed
 
 
@@ -13,10 +14,15 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        """Connect the signal receivers: migrations and edited templates change what pages show."""
+        """Connect the signal receivers.
+
+        Migrations and edited templates change what pages show, and the log of staff keeps its authors.
+        """
+        from core.admin.log_entries import keep_author
         from core.page_cache.keys import forget_fingerprint
 
         post_migrate.connect(renew_pages, sender=self, dispatch_uid="page_versions.migrations")
+        pre_delete.connect(keep_author, sender=settings.AUTH_USER_MODEL, dispatch_uid="log_entries.keep_author")
         # A development server loads edited templates without a restart.
         file_changed.connect(forget_fingerprint, dispatch_uid="page_cache_templates")
 

@@ -109,6 +109,14 @@ def client_key(request: HttpRequest) -> str:
     return salted_hmac("ecommerce.client", client_ip(request), algorithm="sha256").hexdigest()
 
 
+def session_hash(request: HttpRequest) -> str:
+    """Return a keyed hash of the session key, which rate limit rows store instead of the key.
+
+    It has 64 hexadecimal digits. All requests without a session have the same hash.
+    """
+    return salted_hmac("ecommerce.session", request.session.session_key or "", algorithm="sha256").hexdigest()
+
+
 def _strip_port(text: str) -> str:
     if text.startswith("["):  # [2001:db8::1]:443
         return text[1:].partition("]")[0]

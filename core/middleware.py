@@ -1,4 +1,4 @@
-"""Middleware for headers, work after the response, languages, versions of pages, invalid requests and 405 pages."""
+"""Middleware for headers, work after the response, languages, versions of pages, and requests that are rejected."""
 
 from collections.abc import Callable
 from contextvars import copy_context
@@ -8,12 +8,14 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers, has_vary_header, patch_vary_headers
 
 from core.background.after_response import collect_work, run_all
 from core.http import permissions_policy
 from core.page_cache.versions import remember_versions
+from core.requests.body_limits import exceeded_limit
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -109,6 +111,19 @@ class RejectNulMiddleware:
         if has_nul(request):
             raise SuspiciousOperation("NUL byte in URL or cookies")
         return self.get_response(request)
+
+
+class BodyLimitMiddleware:
+    """Middleware that rejects a request with a body that is too long with a page and status 413, before it is read."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        limit = exceeded_limit(request)
+        if limit is None:
+            return self.get_response(request)
+        return render(request, "413.html", {"limit": limit, "next_page": "/"}, status=413)
 
 
 class NotAllowedMiddleware:

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "core.middleware.BodyLimitMiddleware",  # before the body is read, which CsrfViewMiddleware does before the view
     "django.contrib.messages.middleware.MessageMiddleware",
     "ecommerce.shared_pages.prefetch.PrefetchMiddleware",  # after session and messages
     "core.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor

@@ -4,7 +4,7 @@ import sys
 
 from django.conf import settings
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -85,7 +85,11 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Render the 400 page. Django's default handler renders it without the request."""
+    """Render the 400 page. Django's default handler renders it without the request.
+
+    The page is rendered without parameters, because reading too many of them raises the same error again.
+    """
+    request.GET, request.POST = QueryDict(), QueryDict()
     return render(request, "400.html", status=400)
 
 

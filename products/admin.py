@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from carts.product_removal import delete_products
-from core.admin import DeletionAdmin, ReadOnlyAdmin
+from core.admin import DeletionAdmin, ReadOnlyAdmin, record_action
 from products import search
 from products.forms import PictureForm, ProductForm
 from products.images.storing import PictureNotStoredError
@@ -115,15 +115,23 @@ class ProductAdmin(PictureFormMixin, DeletionAdmin):
 
     @admin.action(description=gettext_lazy("Make available for sale"), permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        count = queryset.update(active=True)
+        count = self._set_active(request, queryset, True, gettext_lazy("Made available for sale."))
         text = ngettext("%(count)d product is now for sale.", "%(count)d products are now for sale.", count)
         self.report_done(request, text, count)
 
     @admin.action(description=gettext_lazy("Remove from sale"), permissions=["change"])
     def unpublish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        count = queryset.update(active=False)
+        count = self._set_active(request, queryset, False, gettext_lazy("Removed from sale."))
         text = ngettext("%(count)d product is not for sale now.", "%(count)d products are not for sale now.", count)
         self.report_done(request, text, count)
+
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[Product], is_active: bool, text: Any) -> int:
+        """Change the products and record it. Return their number."""
+        # They are read before the change, because the list can be filtered by it.
+        rows = list(queryset.select_related(None).only("title"))
+        count = queryset.update(active=is_active)
+        record_action(request, rows, text)
+        return count
 
     def delete_model(self, request: HttpRequest, obj: Product) -> None:
         """Delete the product, and tell shoppers who have it in their cart."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from axes.models import AccessAttempt
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from accounts.models import AccountMail, GuestEmail
 from addresses.models import Address
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
-from carts.models import Cart
+from carts.models import Cart, WrongCode
 from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
@@ -72,7 +73,12 @@ def make_cart(number: int) -> None:
     Cart.objects.create(user=make_user(f"user{number}@example.org")).set_quantity(make_product(), 1)
 
 
+def make_log_entry(number: int) -> None:
+    LogEntry.objects.log_actions(make_user(f"clerk{number}@example.org").pk, [make_product()], CHANGE)
+
+
 LISTS: dict[str, Callable[[int], object]] = {
+    "admin_logentry": make_log_entry,
     "products_product": lambda number: make_product(category=make_category()),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
     "products_stockmovement": lambda number: make_product(),
@@ -85,6 +91,7 @@ LISTS: dict[str, Callable[[int], object]] = {
     "billing_stripeevent": lambda number: StripeEvent.objects.create(stripe_id=f"evt_{number}", type="charge.x"),
     "addresses_address": make_address,
     "carts_cart": make_cart,
+    "carts_wrongcode": lambda number: WrongCode.objects.create(address="x", session=str(number)),
     "carts_shippingmethod": lambda number: ShippingMethod.objects.create(title=f"Van {number}", price=number),
     "carts_taxrate": lambda number: make_tax(region=f"Region {number}"),
     "carts_discount": lambda number: make_discount(f"CODE{number}"),

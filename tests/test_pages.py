@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
+from core.message_storage import MAX_MESSAGES
 from ecommerce.wsgi import application
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, buy, make_product, make_user, submit_details
 
+SAME = {"Sec-Fetch-Site": "same-origin"}
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
 
@@ -295,3 +297,51 @@ def test_next_that_is_not_a_path_is_ignored(client: Client, next_url: str) -> No
 def test_too_long_guest_email_is_rejected(client: Client) -> None:
     email = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.org"
     assert "at most 254" in client.post("/accounts/guest/", {"email": email}).text
+
+
+# Many parameters, fields and messages
+
+MANY = {
+    "names": "&".join(f"a{number}" for number in range(1001)),
+    "one name": "q=mug&" * 1001,
+    "separators": "&" * 1001,
+    "fields": "a&" * 30_000,
+}
+
+
+@pytest.mark.parametrize("path", ["/", "/products/", "/nothing/", "/cart/", "/accounts/login/", "/admin/login/"])
+@pytest.mark.parametrize("query", MANY.values(), ids=MANY)
+def test_too_many_parameters_are_a_bad_request(client: Client, path: str, query: str) -> None:
+    response = client.get(f"{path}?{query}")
+    assert (response.status_code, is_shop_page(response)) == (400, True)
+
+
+@pytest.mark.parametrize("query", MANY.values(), ids=MANY)
+def test_too_many_fields_of_any_kind_are_a_bad_request(client: Client, query: str) -> None:
+    response = client.post("/cart/update/", query, content_type="application/x-www-form-urlencoded", headers=SAME)
+    assert (response.status_code, is_shop_page(response)) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "query", ["q=" + "mug+" * 15_000, "page=" + "9" * 60_000, "next=/" + "x" * 60_000, "=" * 60_000]
+)
+@pytest.mark.parametrize("path", ["/", "/products/", "/nothing/", "/cart/", "/accounts/login/"])
+def test_long_query_grows_no_page_by_more_than_a_few_copies(client: Client, path: str, query: str) -> None:
+    response = client.get(f"{path}?{query}")
+    assert response.status_code in (200, 404)
+    assert len(response.content) < 30_000 + 3 * len(query)
+
+
+def test_next_page_that_is_too_long_for_a_header_is_not_used(client: Client) -> None:
+    for length, goal in {1900: "/" + "x" * 1900, 90_000: "/"}.items():
+        response = client.post("/language/", {"language": "de", "next": "/" + "x" * length}, headers=SAME)
+        assert (response.status_code, response.url) == (302, goal)
+
+
+def test_only_the_newest_messages_wait_for_a_visitor(client: Client) -> None:
+    for _number in range(MAX_MESSAGES + 10):
+        client.post("/cart/update/", {"product_id": "x"}, headers=SAME)
+    add_to_cart(client, make_product(title="Mug"))
+    page = client.get("/cart/").text
+    assert page.count("Choose a product.") == MAX_MESSAGES - 1
+    assert "Your cart now has 1 × Mug." in page

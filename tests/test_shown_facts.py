@@ -27,7 +27,7 @@ HIDDEN = re.compile(r'<input type="hidden"[^>]*>')
 # Other values for columns with a limited set of values.
 OTHER: dict[str, Any] = {"country": "IE", "region": "Kent", "kind": "amount", "state": "Kent"}
 SIZES = {"image_width", "image_height"}  # change only with the picture
-NOTES = {"removed_products"}  # a message about lines that were removed; the lines themselves are signed
+NOTES = {"removed_products", "left_out"}  # messages about lines that are gone; the lines themselves are signed
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from addresses.models import Address
+from addresses.models import MAX_ADDRESSES, Address
+from billing.models import BillingProfile
 from orders.models import Order
-from tests.makers import ADDRESS, make_open_order, make_user
+from tests.makers import ADDRESS, add_to_cart, make_open_order, make_product, make_user, submit_details
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +97,40 @@ def test_address_of_another_user_returns_404_and_does_not_change(
     sign_in(other_client, make_user("charlie@example.org"))
     response = other_client.post(reverse(name, args=[address.pk]), ADDRESS | {"line_1": "2 Low Street"})
     assert (response.status_code, Address.objects.get().line_1) == (404, "1 High Street")
+
+
+def fill_book(profile: BillingProfile) -> None:
+    """Save as many addresses as a profile can have. The last is ADDRESS."""
+    rows = [ADDRESS | {"line_1": f"{number} High Street"} for number in range(MAX_ADDRESSES, 0, -1)]
+    Address.objects.bulk_create(Address(billing_profile=profile, **row) for row in rows)
+
+
+def test_full_book_takes_no_further_address(client: Client, alice: User) -> None:
+    fill_book(alice.billing_profile)
+    page = client.post(ADD, ADDRESS | {"line_1": "Too Many"})
+    assert "There are 50 saved addresses already." in page.text
+    assert Address.objects.count() == 50
+    assert client.post(ADD, ADDRESS).status_code == 302  # it is there already
+    client.post(reverse("addresses:delete", args=[Address.objects.latest("pk").pk]))
+    assert client.post(ADD, ADDRESS | {"line_1": "Last"}).status_code == 302
+    assert Address.objects.count() == 50
+
+
+@pytest.mark.parametrize("is_guest", [False, True])
+def test_checkout_with_a_full_book_uses_a_saved_address(client: Client, is_guest: bool) -> None:
+    if not is_guest:
+        sign_in(client, make_user())
+    add_to_cart(client, make_product())
+    submit_details(client)
+    profile = Address.objects.get().billing_profile
+    Address.objects.all().delete()
+    fill_book(profile)
+    url = reverse("carts:checkout") + "?details"
+    data = {f"shipping-{name}": value for name, value in (ADDRESS | {"line_1": "Too Many"}).items()}
+    page = client.post(url, data | {"email": profile.email, "billing_same": "on"})
+    assert "There are 50 saved addresses already." in page.text
+    page = client.post(reverse("addresses:check"), ADDRESS | {"line_1": "Too Many"})
+    assert "There are 50 saved addresses already." in page.text
+    assert Address.objects.count() == 50
+    assert submit_details(client, profile.email).status_code == 302
+    assert Order.objects.get().shipping_address == Address.objects.get(line_1="1 High Street")

@@ -41,8 +41,8 @@ def address_list(request: HttpRequest) -> HttpResponse:
 def address_add(request: HttpRequest) -> HttpResponse:
     """Add a postal address to this account."""
     form = AddressForm(request.POST or None, countries=PricingRules.cached().destination_codes())
-    if form.is_valid():
-        form.save_for(_own_profile(request))
+    if form.is_valid() and form.has_room(profile := _own_profile(request)):
+        form.save_for(profile)
         messages.success(request, _("The address has been saved."))
         return redirect("addresses:list")
     return render(request, "addresses/address_edit.html", {"form": form})

@@ -33,7 +33,7 @@ def address_check(request: HttpRequest) -> HttpResponse:
     kind, goal = _address_type(request), next_url(request, resolve_url("carts:checkout"))
     rules, is_shipping = PricingRules.cached(), kind == Address.Type.SHIPPING
     form = AddressForm(request.POST or None, kind=kind, countries=rules.destination_codes() if is_shipping else None)
-    if form.is_valid():
+    if form.is_valid() and form.has_room(order.billing_profile):
         order.use_address(form.save_for(order.billing_profile), kind)
         Order.objects.remember_details(request, order)
         details_draft.forget(request)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import IntegrityError, connection, models, transaction
-from django.db.models import OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Count, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import guest_session
 from accounts.models import User
 from billing.models import BillingProfile
+from carts.models.capacity import CapacityMixin, fitting
 from carts.models.item import CartItem
 from carts.models.line_queries import AMOUNT, LINES, LINES_OF_ACTIVE_CART, TOTAL
 from carts.models.rates import ShippingMethod
@@ -71,6 +72,11 @@ class CartManager(CartSession, models.Manager["Cart"]):
         """Annotate the products with `in_cart`, the quantity in this cart if it is active, or None."""
         lines = CartItem.objects.filter(cart_id=cart_id, cart__active=True, product=OuterRef("pk"))
         return products.annotate(in_cart=Subquery(lines.values("quantity")[:1]))  # type: ignore[no-redef]
+
+    def with_line_counts(self, products: ProductQuerySet, cart_id: int) -> ProductQuerySet:
+        """Annotate the products with `lines_in_cart`, the number of lines of this cart."""
+        lines = CartItem.objects.filter(cart_id=cart_id).order_by().values("cart").annotate(count=Count("pk"))
+        return products.annotate(lines_in_cart=Coalesce(Subquery(lines.values("count")), 0))
 
     @transaction.atomic
     def merge_on_login(self, request: HttpRequest, user: User) -> int:
@@ -190,7 +196,7 @@ class CartManager(CartSession, models.Manager["Cart"]):
             return self._active(lock=connection.in_atomic_block).get(**owner), False
 
 
-class Cart(RestoredOrdersMixin, RemovedProductsMixin):
+class Cart(RestoredOrdersMixin, RemovedProductsMixin, CapacityMixin):
     """A visitor's cart.
 
     The stored totals are a cache for lists. Amounts to pay always come from carts.pricing.quotes.
@@ -199,9 +205,10 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
     columns = Columns(
         free=("billing_profile", "user", "session_key", "active", "country", "region", "shipping_method",
               "discount_code", "subtotal", "total", "timestamp", "updated"),
-        conditional=("restored_orders", "removed_products"),
+        conditional=("restored_orders", "removed_products", "left_out"),
         not_personal=("session_key", "country", "region", "discount_code", "restored_orders", "removed_products"),
-        internal=("billing_profile", "user", "session_key", "shipping_method", "restored_orders", "removed_products"),
+        internal=("billing_profile", "user", "session_key", "shipping_method", "restored_orders", "removed_products",
+                  "left_out"),
     )  # fmt: skip
 
     billing_profile = models.ForeignKey(
@@ -249,7 +256,7 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
         """Return the lines in the order in which they were added, with their products, but without long texts."""
         lines = LINES.rows(cart=self.pk)
         for line in lines:
-            line.cart = self
+            line.cart, line.product.in_cart = self, line.quantity
         return lines
 
     def count_items(self) -> int:
@@ -259,12 +266,14 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
     def set_quantity(self, product: Product, quantity: int) -> int:
         """Set the quantity of the product, limited to its stock and to MAX_QUANTITY, and return the new quantity.
 
-        A quantity of 0 or less removes the line.
+        A quantity of 0 or less removes the line. Raise CartFull if another line would be too many. Call this with the
+        cart locked.
         """
         quantity = min(quantity, product.max_cart_quantity())
         if quantity <= 0:
             CartItem.objects.filter(cart=self, product=product).delete()  # the signal updates the totals
             return 0
+        self.check_room_for(product)
         self._save_line(product, quantity)
         self.update_totals()
         return quantity
@@ -297,20 +306,21 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin):
 
     @transaction.atomic
     def merge_from(self, other: "Cart", restored_order: str = "") -> None:
-        """Add the lines of `other` to this cart and close `other`.
+        """Add the lines of `other` to this cart and close `other`. Count those that do not fit, for a message.
 
         `restored_order` is the number of the canceled order that `other` was closed for, if any. Take over the choices
         of `other` that this cart does not have.
         """
         self._absorb_choices(other)
-        own, lines = {line.product_id: line for line in self.items.all()}, list(other.items.all())
-        for line in lines:
+        own, lines = {line.product_id: line for line in self.items.all()}, list(other.items.order_by("pk"))
+        for line in (added := fitting(own, lines)):
             line.is_restored = line.is_restored or bool(restored_order)
             CartItem.objects.update_or_create(
                 cart=self, product_id=line.product_id, defaults=line.merged_values(own.get(line.product_id))
             )
         if lines:
             self.add_restored_orders([*other.restored_orders.split(), restored_order])
+        self.add_left_out(len(lines) - len(added) + other.left_out)
         self.add_removed_products(other.removed_titles())
         Cart.objects.filter(pk=other.pk).update(active=False)
 

@@ -17,7 +17,7 @@ from core.money import format_money, format_percent
 from products.models import Product
 
 SALT = "agreement"
-MAX_SIGNED_LENGTH = 200_000  # characters; a hundred lines with the longest texts need about a tenth
+MAX_SIGNED_LENGTH = 80_000  # characters; a full cart with the longest texts needs less than half
 MAX_ID_LENGTH = 18  # digits
 
 

@@ -1,14 +1,17 @@
 """Tests for discount codes in the cart."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
-from carts.models import Cart
-from carts.pricing import discount_codes
-from tests.makers import add_to_cart, make_discount, make_product, make_user
+from carts.models import Cart, WrongCode
+from core.http import client_key
+from products.models import Product
+from tests.makers import add_to_cart, make_client_request, make_discount, make_product, make_user
 from tests.visitors import count_queries, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -106,23 +109,88 @@ def test_code_without_a_cart_changes_nothing(client: Client) -> None:
     assert not Cart.objects.exists()
 
 
+# Guessing
+
+TOO_MANY = "Too many codes were tried. Please try again in an hour."
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a session try two wrong codes, an IP address three, and further sessions of the IP address one."""
+    for name, limit in {"SESSION": 2, "ADDRESS": 3, "SHARED": 1}.items():
+        monkeypatch.setattr(WrongCode, f"{name}_LIMIT", limit)
+
+
+def new_shopper(ip_address: str = "127.0.0.1") -> Client:
+    """Return a client with items for 32.00 in the cart."""
+    client = Client(REMOTE_ADDR=ip_address)
+    add_to_cart(client, Product.objects.get(), 2)
+    client.get("/cart/")
+    return client
+
+
+def guess(*codes: str, client: Client | None = None) -> list[bool]:
+    """Try these codes, each in a new session unless there is a client. Return which of them were looked up."""
+    pages = [submit_code(client or new_shopper(), code) for code in codes]
+    assert all((TOO_MANY in page) != ("is not valid" in page) for page in pages)
+    return ["is not valid" in page for page in pages]
+
+
 @pytest.mark.slow
-def test_guessing_codes_is_blocked_for_an_hour(shopper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discount_codes, "MAX_WRONG_CODES", 2)
+def test_guessing_in_one_session_is_blocked_for_an_hour(shopper: Client, limits: None) -> None:
     make_discount("TEN")
-    for code in ("A", "B"):
-        assert "is not valid" in submit_code(shopper, code)
-    assert "Too many codes were tried" in submit_code(shopper, "TEN")
-    assert Cart.objects.get().discount_code == ""
+    assert guess("A", "B", "C", client=shopper) == [True, True, False]
     cache.clear()
+    assert TOO_MANY in submit_code(shopper, "TEN")
+    assert Cart.objects.get().discount_code == ""
+    assert WrongCode.objects.count() == 2  # rejected tries do not extend the hour
+    WrongCode.objects.update(timestamp=timezone.now() - timedelta(minutes=61))
     assert "takes £3.20 off" in submit_code(shopper, "TEN")
 
 
-def test_known_code_does_not_count_as_a_guess(shopper: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discount_codes, "MAX_WRONG_CODES", 1)
+def test_guesser_who_exhausts_all_limits_stops_no_other_shopper(shopper: Client, limits: None) -> None:
+    make_discount("TEN")
+    assert guess("A", "B", client=shopper) == [True, True]
+    assert guess("C", "D", "E") == [True, True, True]
+    assert guess("F", client=shopper) == [False]
+    for other in (new_shopper(), new_shopper("192.0.2.1")):
+        assert "takes £3.20 off" in submit_code(other, "TEN")
+        assert "£33.75" in other.get("/cart/").text
+
+
+def test_sessions_of_an_exhausted_ip_address_have_one_guess_each(shopper: Client, limits: None) -> None:
+    guess("A", "B", "C")
+    assert guess("D", "E", "F", client=shopper) == [True, False, False]
+    assert guess("G", "H", "I", client=new_shopper("192.0.2.1")) == [True, True, False]
+
+
+def test_shopper_with_two_typing_errors_at_an_exhausted_ip_address_gets_the_discount(shopper: Client) -> None:
+    make_discount("TEN")
+    WrongCode.objects.bulk_create(
+        WrongCode(address=client_key(make_client_request(shopper)), session=str(number)) for number in range(500)
+    )
+    assert guess("TENN", "TEM", client=shopper) == [True, True]
+    assert "takes £3.20 off" in submit_code(shopper, "TEN")
+
+
+def test_simultaneous_guesses_are_limited(shopper: Client, limits: None) -> None:
+    request = make_client_request(shopper)
+    tries = [WrongCode.objects.start(request) for _number in range(3)]
+    assert all(attempt.exceeds_limit() for attempt in tries)
+
+
+def test_known_code_does_not_count_as_a_guess(shopper: Client, limits: None) -> None:
     make_discount("OLD", uses_limit=0)
-    submit_code(shopper, "OLD")
-    assert "has been used up" in submit_code(shopper, "OLD")
+    for _number in range(4):
+        assert "has been used up" in submit_code(shopper, "OLD")
+    assert not WrongCode.objects.exists()
+
+
+def test_guess_stores_no_ip_address_session_or_code(shopper: Client) -> None:
+    guess("SECRET", client=shopper)
+    stored = str(WrongCode.objects.values().get())
+    for text in ("127.0.0.1", str(shopper.session.session_key), "SECRET"):
+        assert text not in stored
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from accounts.sessions import save_session, save_session_again
 from addresses.country_rules import region_key
 from carts.forms import CartUpdateForm, DeliveryForm, DiscountForm
 from carts.models import Cart
+from carts.models.capacity import CartFull
 from carts.pricing import discount_codes
 from carts.pricing.quotes import Quote, quote, quote_cart
 from carts.pricing.rules import PricingRules
@@ -95,7 +96,11 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
         return
     before = product.in_cart or 0
     wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
-    now = cart.set_quantity(product, wanted)
+    try:
+        now = cart.set_quantity(product, wanted)
+    except CartFull as error:
+        messages.error(request, str(error))
+        return
     Cart.objects.store_item_count(request, max(Cart.objects.item_count(request) + now - before, 0))
     report_quantity(request, product, wanted, now)
     save_session(request)
@@ -107,7 +112,8 @@ def _read_product(request: HttpRequest, product_id: int) -> Product | None:
 
 
 def _products_by_id(product_id: int, cart_id: int) -> QuerySet[Product]:
-    return Cart.objects.with_quantities(Product.objects.without_words().filter(pk=product_id), cart_id)
+    products = Cart.objects.with_quantities(Product.objects.without_words().filter(pk=product_id), cart_id)
+    return Cart.objects.with_line_counts(products, cart_id)
 
 
 PRODUCTS_BY_ID = PreparedQuery(_products_by_id, product_id=int, cart_id=int)

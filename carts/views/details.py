@@ -63,12 +63,22 @@ class DetailsForms:
         return any(form.errors for form in self.forms)
 
     def is_valid(self) -> bool:
-        """Validate all forms, so that the shopper sees all errors together.
+        """Validate all forms, so that the shopper sees all errors together, and that the addresses can be saved.
 
         Return False if a form has errors, if nothing was submitted or if only the country was changed.
         """
         results = [form.is_valid() for form in self.forms]
-        return self.is_bound and all(results)
+        return self.is_bound and all(results) and all(form.has_room(self._known_profile) for form in self._addresses)
+
+    @property
+    def _addresses(self) -> list[AddressForm]:
+        return [form for form in self.forms if isinstance(form, AddressForm)]
+
+    @property
+    def _known_profile(self) -> BillingProfile | None:
+        """The profile that gets the addresses, or None if the guest's email address is new, so that it has none."""
+        is_known = self.profile and (self.guest is None or self.guest.cleaned_data["email"] == self.profile.email)
+        return self.profile if is_known else None
 
     def save(self, cart: Cart) -> Order:
         """Save the details to the order of the cart, in one transaction with the session. Return the order."""

@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from core.admin.deletion import DeletionAdmin
 from core.admin.edit_admin import EditAdmin
+from core.admin.log_entries import record_action
 from core.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 
-__all__ = ["DeletionAdmin", "EditAdmin", "ReadOnlyAdmin", "ReadOnlyInline"]
+__all__ = ["DeletionAdmin", "EditAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "record_action"]
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 admin.site.index_title = _("Staff")

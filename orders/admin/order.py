@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from billing import answers
-from core.admin import ReadOnlyAdmin, ReadOnlyInline
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, record_action
 from orders import links
 from orders.admin.erasure import ErasePersonMixin
 from orders.forms import RefundForm, ShipForm
@@ -151,6 +151,7 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
                 form = RefundForm(order=order)  # A new form with the current amounts.
                 messages.error(request, str(error))
             else:
+                record_action(request, [order], gettext_lazy("Refund requested: %(amount)s."), amount=row)
                 params = {"amount": str(row), "status": row.get_status_display()}
                 messages.info(request, _("Refund of %(amount)s: %(status)s") % params)
                 return redirect(reverse("admin:orders_order_change", args=[pk]))
@@ -173,6 +174,7 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
 
     def _ship(self, request: HttpRequest, order: Order, tracking: str = "") -> None:
         if ship(order, request.user.get_username(), tracking):
+            record_action(request, [order], gettext_lazy("Shipped."))
             messages.success(
                 request, _("%(order)s has been shipped. The shopper will be notified by email.") % {"order": order}
             )
@@ -202,12 +204,14 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
     def cancel_unpaid(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset.filter(status__in=[Order.Status.PLACED, Order.Status.CANCELING]):
             cancellation.cancel(order, by=request.user.get_username())
+            record_action(request, [order], gettext_lazy("Cancellation requested."))
             messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
 
     @admin.action(description=gettext_lazy("Update payment status from Stripe"), permissions=["cancel"])
     def settle(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset.exclude(payment_intent_id=None):
             payments.settle_quietly(order)
+            record_action(request, [order], gettext_lazy("Payment status updated from Stripe."))
             messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
 
     @admin.action(description=gettext_lazy("Cancel orders whose payment is unknown to Stripe"), permissions=["cancel"])
@@ -218,17 +222,22 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
             except answers.GatewayError:
                 is_done = False
             order.refresh_from_db()
+            if is_done:
+                record_action(request, [order], gettext_lazy("Cancelled, because Stripe does not know the payment."))
             text = order.get_status_display() if is_done else _("Stripe knows this payment or did not answer.")
             messages.info(request, f"{order}: {text}")
 
     @admin.action(description=gettext_lazy("Mark as acknowledged"), permissions=["cancel"])
     def acknowledge_alerts(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        done = sum(alerts.acknowledge(order, by=request.user.get_username()) for order in queryset)
-        message = ngettext("%(count)d order marked as acknowledged.", "%(count)d orders marked as acknowledged.", done)
-        messages.info(request, message % {"count": done})
+        done = [order for order in queryset if alerts.acknowledge(order, by=request.user.get_username())]
+        record_action(request, done, gettext_lazy("Marked as acknowledged."))
+        count = len(done)
+        message = ngettext("%(count)d order marked as acknowledged.", "%(count)d orders marked as acknowledged.", count)
+        messages.info(request, message % {"count": count})
 
     @admin.action(description=gettext_lazy("Revoke emailed links"), permissions=["cancel"])
     def revoke_links(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         for order in queryset:
             links.revoke(order, by=request.user.get_username())
+            record_action(request, [order], gettext_lazy("Emailed links revoked."))
             messages.info(request, _("%(order)s: emailed links have been revoked.") % {"order": order})

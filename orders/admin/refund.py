@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import answers
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, record_action
 from orders.models import Refund
 from orders.workflow import refunds
 
@@ -33,6 +33,13 @@ class RefundAdmin(ReadOnlyAdmin):
             except answers.GatewayError:
                 is_requested = True  # reconcile requests it again.
             row.refresh_from_db()
+            if is_requested:
+                record_action(
+                    request,
+                    [row, row.payment.order],
+                    gettext_lazy("Retry of the refund requested: %(amount)s."),
+                    amount=row,
+                )
             text = (
                 row.get_status_display()
                 if is_requested

@@ -15,7 +15,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import DAY, HOUR, AccountMail, GuestEmail, PasswordTry, SignIn, TakenSignup
 from billing.models import BillingProfile, CardAttempt, StripeEvent
-from carts.models import Cart
+from carts.models import Cart, WrongCode
 from orders.models import Order, Payment
 
 BATCH = 100  # rows that one transaction deletes
@@ -110,6 +110,10 @@ def forget_placers() -> Done:
     """Remove the fingerprints of the visitors of unpaid orders that no limit counts any more."""
     old = Order.objects.filter(~Q(placed_ip=""), placed_at__lt=timezone.now() - CardAttempt.KEPT_FOR)
     return old.update(placed_ip="", placed_session=""), False
+
+
+def old_wrong_codes() -> QuerySet[WrongCode]:
+    return WrongCode.objects.old().order_by("timestamp")
 
 
 def delete_with_drafts(carts: QuerySet[Cart]) -> None:

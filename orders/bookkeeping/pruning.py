@@ -34,6 +34,7 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "card attempts": partial(delete_old, old_rows.old_card_attempts),
     "background tasks": partial(delete_old, old_rows.old_tasks),
     "visitors of unpaid orders": old_rows.forget_placers,
+    "wrong discount codes": partial(delete_old, old_rows.old_wrong_codes),
     "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }

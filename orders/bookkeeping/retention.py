@@ -40,6 +40,9 @@ RETENTION: dict[str, Pruned | Kept] = {
         "anonymous carts",
     ),
     "carts.CartItem": Pruned("visitors who add a product", "with their cart", "anonymous carts"),
+    "carts.WrongCode": Pruned(
+        "visitors who enter a discount code that does not exist", "one day", "wrong discount codes"
+    ),
     "accounts.GuestEmail": Pruned(
         "guests who enter their details",
         "KEEP_GUESTS_DAYS days after they were last entered; longer if a payer with this email address placed an order",
@@ -119,7 +122,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "carts.TaxRate": Kept("staff", STAFF),
     "carts.Discount": Kept("staff", STAFF),
     # Django
-    "admin.LogEntry": Kept("changes in the admin", "as a record of who changed what; with the user who made it"),
+    "admin.LogEntry": Kept("changes in the admin", "as a record of who changed what; their user cannot be deleted"),
     "auth.Group": Kept("staff", STAFF),
     "auth.Group_permissions": Kept("staff", WITH_USER),
     "auth.Permission": Kept("migrations", "fixed by the code"),

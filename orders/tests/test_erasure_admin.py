@@ -1,5 +1,6 @@
 """Tests for the page of the admin and the command that erase a person."""
 
+import logging
 from io import StringIO
 from typing import Any
 
@@ -198,11 +199,15 @@ def exit_code(*args: str) -> int:
     return error.value.returncode
 
 
-def test_command_erases_a_user_after_a_dry_run(alice: User) -> None:
+def test_command_erases_a_user_after_a_dry_run(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     assert "Saved postal addresses: 1" in run("--user", str(alice.pk), "--dry-run")
     assert User.objects.filter(pk=alice.pk).exists()
     assert "The personal data has been erased." in run("--user", str(alice.pk))
     assert not User.objects.exists()
+    assert [record.getMessage()[:23] for record in caplog.records if "erase_person" in record.name] == [
+        "erase_person erased use"
+    ]
 
 
 @pytest.mark.slow

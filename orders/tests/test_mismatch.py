@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import stripe
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
@@ -147,6 +148,9 @@ def test_failed_mismatch_refund_can_be_retried(
     row.refresh_from_db()
     assert row.status == Refund.Status.DONE
     assert audit() == []
+    done = f"Retry of the refund requested: {row}."
+    logged = set(LogEntry.objects.values_list("object_repr", "change_message"))
+    assert logged == {(str(row), done), (str(mismatched_order), done)}
 
 
 def test_order_page_announces_the_mismatch_refund(mismatched_order: Order, client: Client) -> None:

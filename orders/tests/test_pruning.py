@@ -17,7 +17,7 @@ from accounts.models import AccountMail, GuestEmail, TakenSignup
 from addresses.models import Address
 from billing import gateway
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
-from carts.models import Cart, CartItem
+from carts.models import Cart, CartItem, WrongCode
 from orders.bookkeeping import old_rows, pruning, stale_guests
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.pruning import prune
@@ -91,6 +91,7 @@ SIMPLE: dict[str, tuple[Callable[[timedelta], Model], int]] = {
     "account emails": (make_account_mail, 90),
     "rejected sign-ups": (lambda age: aged(TakenSignup.objects.create(client="c"), age, "timestamp"), 90),
     "sign-in attempts": (make_attempt, 90),
+    "wrong discount codes": (lambda age: aged(WrongCode.objects.create(address="a"), age, "timestamp"), 1),
     "Stripe events": (make_event, 90),
 }
 

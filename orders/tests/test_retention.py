@@ -12,6 +12,7 @@ from django.db.models import CASCADE
 
 from accounts.tokens import TOKEN_LIFETIMES
 from billing.models import CardAttempt
+from carts.models import WrongCode
 from orders.bookkeeping.pruning import STEPS
 from orders.bookkeeping.retention import RETENTION, Kept, Pruned
 
@@ -71,6 +72,7 @@ def test_document_and_example_name_every_setting() -> None:
 def test_emails_are_kept_as_long_as_their_links_are_valid() -> None:
     assert max(lifetime.days for lifetime in TOKEN_LIFETIMES.values()) == 3  # `least` in settings.KEEP_DAYS
     assert CardAttempt.KEPT_FOR > CardAttempt.COUNTED_FOR
+    assert WrongCode.KEPT_FOR > WrongCode.COUNTED_FOR
 
 
 # The index by which old rows are found. django-axes has none on the time.
@@ -83,6 +85,7 @@ BY_AGE = {
     "billing_cardattempt": "attempt_by_age",
     "billing_stripeevent": "stripe_event_by_age",
     "carts_cart": "cart_of_visitor_by_age",
+    "carts_wrongcode": "wrong_code_by_age",
 }
 
 

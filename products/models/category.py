@@ -17,12 +17,16 @@ from core.rendering.page_urls import page_url
 from core.slugs import save_with_unique_slug, unique_slug
 from core.text.words import words_of
 
+MAX_DEPTH = 6  # levels of categories
+MAX_CATEGORIES = 500  # They are all in the menu of every list.
+
 
 class CategoryTree:
     """The categories as a tree.
 
-    `Category.clean` rejects cycles. If a cycle is stored nevertheless, its categories are not reachable from the top
-    level, and `path_to` and `subtree_ids` still terminate.
+    `Category.clean` rejects cycles and more than MAX_DEPTH levels. If a cycle is stored nevertheless, its categories
+    are not reachable from the top level, and all methods still terminate. No method is recursive, so that imported
+    categories can have any depth.
     """
 
     def __init__(self, categories: Iterable["Category"]) -> None:
@@ -74,30 +78,51 @@ class CategoryTree:
         """Return the category with this slug, or None."""
         return self._by_slug.get(slug)
 
+    def find_by_id(self, pk: int | None) -> "Category | None":
+        """Return the category with this id, or None."""
+        return self._by_id.get(pk)
+
     def children(self, category: "Category | None") -> list["Category"]:
         """Return the children of the category, or the top-level categories for None."""
         return self._below.get(category.pk if category else None, [])
 
     def path_to(self, category: "Category | None") -> list["Category"]:
         """Return the categories from the top level down to this one. Return an empty list for None."""
-        path: list[Category] = []
-        while category is not None and category not in path:
-            path.insert(0, category)
+        path: dict[int, Category] = {}
+        while category is not None and category.pk not in path:
+            path[category.pk] = category
             category = self._by_id.get(category.parent_id) if category.parent_id else None
-        return path
+        return list(reversed(path.values()))
+
+    def height(self, category: "Category") -> int:
+        """Return the number of levels of the category and its descendants. A new category has one level."""
+        levels, level, seen = 1, self.children(category) if category.pk else [], {category.pk}
+        while level := [child for child in level if child.pk not in seen]:
+            levels += 1
+            seen.update(child.pk for child in level)
+            level = [child for member in level for child in self.children(member)]
+        return levels
 
     def subtree_ids(self, category: "Category") -> list[int]:
         """Return the ids of the category and of all its descendants."""
-        members = [category]
-        for member in members:  # The list grows during the loop.
-            members.extend(other for other in self.children(member) if other not in members)
-        return [member.pk for member in members]
+        members = {category.pk: category}
+        waiting = [category]
+        for member in waiting:  # The list grows during the loop.
+            new = [child for child in self.children(member) if child.pk not in members]
+            members.update((child.pk, child) for child in new)
+            waiting.extend(new)
+        return list(members)
 
-    def walk(self, parent: "Category | None" = None, depth: int = 0) -> Iterator[tuple["Category", int]]:
-        """Yield every category below `parent` with its depth, each followed by its descendants."""
-        for category in self.children(parent):
-            yield category, depth
-            yield from self.walk(category, depth + 1)
+    def walk(self) -> Iterator[tuple["Category", int]]:
+        """Yield every category that is reachable from the top level with its depth, each followed by its descendants.
+
+        The depth is at most MAX_DEPTH - 1.
+        """
+        waiting = [(category, 0) for category in reversed(self.children(None))]
+        while waiting:
+            category, depth = waiting.pop()
+            yield category, min(depth, MAX_DEPTH - 1)
+            waiting.extend((child, depth + 1) for child in reversed(self.children(category)))
 
 
 MENUS = VersionCache(size=4)
@@ -155,12 +180,31 @@ class Category(ShownModel):
         return f"{page_url('products:list')}?category={self.slug}"
 
     def clean(self) -> None:
-        """Raise ValidationError if the parent is the category itself or one of its descendants."""
-        path = CategoryTree(Category.objects.all()).path_to(self.parent)
+        """Raise ValidationError if the parent is the category itself or one of its descendants, or is too deep.
+
+        The whole branch counts: its deepest category can be on level MAX_DEPTH.
+        """
+        tree = CategoryTree(Category.objects.all())
+        path = tree.path_to(self.parent)
         if self.pk and self in path:
             names = " > ".join(category.title for category in path[path.index(self) :])
             text = _("A category cannot be inside itself: %(names)s. Please choose another parent.")
             raise ValidationError({"parent": ValidationError(text, "cycle", {"names": names})})
+        level = len(path) + tree.height(self)
+        if level > MAX_DEPTH and self.parent_id != self._stored_parent(tree):
+            text = _(
+                "Categories can have at most %(limit)d levels. The deepest category would be on level %(level)d. "
+                "Please choose another parent."
+            )
+            raise ValidationError({"parent": ValidationError(text, "deep", {"limit": MAX_DEPTH, "level": level})})
+        if not self.pk and len(list(tree)) >= MAX_CATEGORIES:
+            text = _("There can be at most %(limit)d categories. Please delete one first.")
+            raise ValidationError(text, "many", {"limit": MAX_CATEGORIES})
+
+    def _stored_parent(self, tree: CategoryTree) -> int | None:
+        """Return the parent before this change, so that imported categories that are too deep can still be edited."""
+        stored = tree.find_by_id(self.pk)
+        return stored.parent_id if stored else None
 
     def breadcrumbs(self) -> list["Category"]:
         """Return the path from the top-level category to this one. A top-level category needs no query."""

@@ -119,7 +119,7 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
     objects = ProductQuerySet.as_manager()
 
     category_slug: str | None  # Only the query of the product page sets it.
-    in_cart: int | None  # The quantity in the visitor's cart. Only Cart.objects.with_quantities sets it.
+    in_cart: int | None  # The quantity in the visitor's cart. Only Cart and its manager set it.
 
     class Meta:
         verbose_name = _("product")

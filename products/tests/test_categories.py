@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from products.models import Category
-from products.models.category import CategoryTree
+from products.models.category import MAX_DEPTH, CategoryTree
 from tests.makers import make_category, make_product, make_user
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +150,82 @@ def test_crumbs_terminate_for_categories_in_a_cycle() -> None:
     kitchen.parent = mugs
     kitchen.save()
     assert mugs.breadcrumbs() == [kitchen, mugs]
+
+
+# Depth and number
+
+
+def make_chain(length: int, parent: Category | None = None, title: str = "Level") -> list[Category]:
+    """Create categories inside each other with bulk writes, as an import does. Return them from the top down."""
+    first = (Category.objects.order_by("-pk").values_list("pk", flat=True).first() or 0) + 1
+    chain = [
+        Category(
+            pk=first + number,
+            title=f"{title} {number}",
+            slug=f"{title.lower()}-{number}",
+            parent_id=first + number - 1 if number else parent and parent.pk,
+        )
+        for number in range(length)
+    ]
+    return Category.objects.bulk_create(chain)
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(make_user("staff@example.org", is_staff=True, is_superuser=True))
+    return client
+
+
+def too_deep(level: int) -> str:
+    return f"Categories can have at most 6 levels. The deepest category would be on level {level}."
+
+
+def test_new_category_below_the_last_level_is_rejected_with_a_message(staff: Client) -> None:
+    chain = make_chain(MAX_DEPTH)
+    page = staff.post(reverse("admin:products_category_add"), {"title": "Deep", "parent": chain[-1].pk})
+    assert too_deep(7) in page.text
+    assert Category.objects.count() == MAX_DEPTH
+    staff.post(reverse("admin:products_category_add"), {"title": "Fits", "parent": chain[-2].pk})
+    assert Category.objects.get(title="Fits").parent == chain[-2]
+
+
+@pytest.mark.parametrize(("height", "level", "is_allowed"), [(3, 4, False), (3, 3, True), (1, 5, True), (6, 1, False)])
+def test_branch_moves_only_if_its_deepest_category_fits(
+    staff: Client, height: int, level: int, is_allowed: bool
+) -> None:
+    chain, branch = make_chain(MAX_DEPTH), make_chain(height, title="Branch")
+    url = reverse("admin:products_category_change", args=[branch[0].pk])
+    page = staff.post(url, {"title": "Branch", "parent": chain[level - 1].pk})
+    assert (too_deep(level + height) in (page.text if page.status_code == 200 else "")) != is_allowed
+    assert Category.objects.get(pk=branch[0].pk).parent == (chain[level - 1] if is_allowed else None)
+
+
+def test_imported_category_that_is_too_deep_can_be_renamed_and_moved_up(staff: Client) -> None:
+    chain = make_chain(9)
+    for number, parent in ((7, 6), (8, 0)):
+        url = reverse("admin:products_category_change", args=[chain[number].pk])
+        staff.post(url, {"title": "Renamed", "parent": chain[parent].pk})
+    assert [row.parent for row in Category.objects.filter(title="Renamed").order_by("pk")] == [chain[6], chain[0]]
+
+
+def test_pages_show_a_thousand_imported_levels(client: Client, staff: Client) -> None:
+    chain = make_chain(1100)
+    product = make_product(category=chain[-1])
+    paths = ["/", "/products/", "/products/?category=level-1099", "/products/?category=level-0", "/products/?q=level"]
+    for path in [*paths, product.get_absolute_url(), reverse("admin:products_category_changelist"), "/sitemap.xml"]:
+        assert client.get(path).status_code == 200, path
+    assert titles(client, "level-0") == [product.title]
+    options = dict(client.get("/products/").context["form"].category_choices())
+    assert options["level-1099"] == "\u2003" * (MAX_DEPTH - 1) + "Level 1099"
+    url = reverse("admin:products_category_change", args=[chain[-1].pk])
+    assert staff.post(url, {"title": "Top", "parent": ""}).status_code == 302
+
+
+def test_category_too_many_is_rejected_with_a_message(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("products.models.category.MAX_CATEGORIES", 2)
+    for number in range(3):
+        page = staff.post(reverse("admin:products_category_add"), {"title": f"Mugs {number}", "parent": ""})
+    assert "There can be at most 2 categories." in page.text
+    first = Category.objects.get(title="Mugs 0")
+    staff.post(reverse("admin:products_category_change", args=[first.pk]), {"title": "Cups", "parent": ""})
+    assert sorted(Category.objects.values_list("title", flat=True)) == ["Cups", "Mugs 1"]

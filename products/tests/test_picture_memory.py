@@ -1,5 +1,6 @@
 """Tests of the memory that uploads take, each in a process of its own."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from PIL import Image
 from products.images.uploads import MAX_BYTES
 from products.tests.picture_cases import text_bomb
 
+logger = logging.getLogger(__name__)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Only Linux tells the peak of the memory."),
@@ -55,6 +57,11 @@ def save(image: Image.Image, kind: str, **options: Any) -> Callable[[Path], None
     return lambda path: image.save(path, kind, **options)
 
 
+def animation(kind: str, width: int, height: int) -> Callable[[Path], None]:
+    frames = [Image.new("RGBA", (width, height), (shade, 99, 200, 255)) for shade in range(0, 250, 25)]
+    return save(frames[0], kind, save_all=True, append_images=frames[1:], duration=50)
+
+
 # Each has about as many pixels as its kind can have.
 MAKERS: dict[str, Callable[[], Callable[[Path], object]]] = {
     "first.png": lambda: save(Image.new("RGB", (500, 400), "red"), "PNG"),
@@ -65,6 +72,8 @@ MAKERS: dict[str, Callable[[], Callable[[Path], object]]] = {
     "medium.jpg": lambda: save(noisy("RGB", 4000, 3000), "JPEG", quality=50, progressive=True, subsampling=0),
     "cmyk.jpg": lambda: save(Image.new("CMYK", (5000, 4000), (9, 99, 200, 20)), "JPEG", progressive=True),
     "lossless.webp": lambda: save(noisy("RGBA", 2800, 2500), "WEBP", lossless=True, quality=0, method=0),
+    "animated.webp": lambda: animation("WEBP", 2800, 2500),
+    "animated.png": lambda: animation("PNG", 4900, 4900),
     "bomb.png": lambda: lambda path: path.write_bytes(text_bomb()),
 }
 
@@ -87,6 +96,8 @@ def make(folder: Path, name: str) -> Path:
         ["medium.jpg"],
         ["cmyk.jpg"],
         ["lossless.webp"],
+        ["animated.webp"],
+        ["animated.png"],
         ["bomb.png"],
         ["flat.png", "palette.png", "medium.jpg", "medium.jpg", "large.jpg", "large.jpg", "gray.png", "cmyk.jpg"],
     ],
@@ -105,4 +116,5 @@ def test_upload_takes_at_most_200_mb(tmp_path: Path, names: list[str]) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr
+    logger.info("%s: %s MB", names, result.stdout.strip())
     assert int(result.stdout) < MOST_MB

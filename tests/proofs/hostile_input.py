@@ -34,10 +34,11 @@ MALFORMED_BODIES: dict[str, tuple[str, bytes, int]] = {
     "other encoding": (f"{FORM}; charset=rot13", b"cebqhpg_vq=1", 302),
     "unknown encoding": (f"{FORM}; charset=klingon", b"product_id=x", 302),
     "not UTF-8": (FORM, b"product_id=\xff\xfe\x00", 302),
-    "four megabytes": (FORM, b"product_id=1&note=" + b"x" * 4_000_000, 400),
-    "four megabytes of multipart": (MULTIPART, PART.replace(b"1", b"1" * 4_000_000) + b"--b--", 400),
+    "four megabytes": (FORM, b"product_id=1&note=" + b"x" * 4_000_000, 413),
+    "four megabytes of multipart": (MULTIPART, PART.replace(b"1", b"1" * 4_000_000) + b"--b--", 413),
     "3,000 fields": (FORM, b"&".join(b"product_id=1" for _ in range(3000)), 400),
-    "3,000 parts": (MULTIPART, PART * 3000 + b"--b--", 400),
+    "30,000 fields": (FORM, b"a&" * 30_000, 400),
+    "1,100 parts": (MULTIPART, PART * 1100 + b"--b--", 400),
     "300 files": (MULTIPART, PART.replace(b'"quantity"', b'"q"; filename="f"') * 300 + b"--b--", 400),
 }  # fmt: skip
 CROSS_SITE_HEADERS: list[Mapping[str, str]] = [

@@ -6,6 +6,7 @@ from itertools import cycle
 
 import pytest
 
+from carts.models import WrongCode
 from tests.proofs.abuse_data import MARKUP
 from tests.proofs.abuse_server import AbuseServer
 from tests.proofs.hostile_client import NO_RESPONSE, SAME_SITE, Attacker, Response
@@ -13,11 +14,15 @@ from tests.proofs.hostile_input import DIGITS, INVALID_VALUES, MALFORMED_BODIES
 
 pytestmark = pytest.mark.slow
 DISCOUNT, DELIVERY, CART, CHECKOUT = "/cart/discount/", "/cart/delivery/", "/cart/", "/cart/checkout/"
-CARTS, LETTERS, UNKNOWN = "carts_cart", "A code can contain only letters from A to Z", "is not valid."
+CARTS, WRONG, LETTERS, UNKNOWN = (
+    "carts_cart",
+    "carts_wrongcode",
+    "A code can contain only letters from A to Z",
+    "is not valid.",
+)
 SHORTEN, METHOD = "Please shorten: Discount code.", "Choose one of the delivery options."
 TOO_MANY = "Too many codes were tried"
 CHANGED, ELSEWHERE = "Your order has changed. Please check the new total", "The delivery option has changed."
-WORKERS, MAX_WRONG_CODES = 2, 20  # each worker has a separate count
 PARALLEL = 4
 
 
@@ -75,7 +80,7 @@ UNUSABLE_CODES = {
 
 @pytest.mark.parametrize("codes", [INVALID_CODES, UNUSABLE_CODES], ids=["invalid", "unusable"])
 def test_unusable_code_changes_nothing(shop: AbuseServer, shopper: Attacker, codes: dict[str, str]) -> None:
-    with shop.assert_unchanged():
+    with shop.assert_unchanged(WRONG):
         responses = [shopper.post(DISCOUNT, {"code": code}, SAME_SITE) for code in codes]
         text = cart_text(shopper, responses[-1])
     messages = error_summary(text)
@@ -84,7 +89,7 @@ def test_unusable_code_changes_nothing(shop: AbuseServer, shopper: Attacker, cod
 
 
 def test_repeated_and_bracketed_codes_change_nothing(shop: AbuseServer, shopper: Attacker) -> None:
-    with shop.assert_unchanged():
+    with shop.assert_unchanged(WRONG):
         for body in ("code[]=ten", "code[0]=ten", "code[$ne]=x", "code=ten&code=", "code=%ff%fe", "remove[]=1"):
             text = cart_text(shopper, shopper.post(DISCOUNT, body, SAME_SITE))
             assert "Enter a code." in text or LETTERS in text, body
@@ -126,21 +131,21 @@ def test_code_with_ids_of_another_cart_changes_only_own_cart(shop: AbuseServer, 
     assert total("£8.00") in shopper.get(CART).visible_text
 
 
-def test_guessed_codes_are_limited_only_for_that_ip_address(shop: AbuseServer) -> None:
+def test_guessed_codes_are_limited_and_other_shoppers_use_theirs(shop: AbuseServer) -> None:
     messages, ip_address = "", "127.99.0.2"
     for session in range(4):
         guesser = shop.visitor(ip_address)
         guesser.add(shop.product_ids["mug"])
-        with shop.assert_unchanged():
+        with shop.assert_unchanged(WRONG):
             for number in range(11):
                 forged = {"X-Forwarded-For": f"10.0.{session}.{number}", "X-Real-IP": f"10.0.{session}.{number}"}
                 guesser.post(DISCOUNT, {"code": f"guess{session}{number}"}, SAME_SITE | forged)
             messages += error_summary(guesser.get(CART).visible_text)
     assert messages.count(UNKNOWN) + messages.count(TOO_MANY) == 44
-    assert MAX_WRONG_CODES <= messages.count(UNKNOWN) <= WORKERS * MAX_WRONG_CODES
-    other = shop.visitor()
-    other.add(shop.product_ids["mug"])
-    assert total("£8.00") in cart_text(other, other.post(DISCOUNT, {"code": "half"}, SAME_SITE))
+    assert messages.count(UNKNOWN) == WrongCode.ADDRESS_LIMIT + 2 * WrongCode.SHARED_LIMIT
+    for other in (shop.visitor(), shop.visitor(ip_address)):
+        other.add(shop.product_ids["mug"])
+        assert total("£8.00") in cart_text(other, other.post(DISCOUNT, {"code": "half"}, SAME_SITE))
 
 
 def test_code_for_one_order_is_used_once_by_parallel_orders(shop: AbuseServer) -> None:

@@ -1,5 +1,6 @@
 """The `erase_person` command: erases the data of a user or a guest."""
 
+import logging
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,6 +10,7 @@ from billing.models import BillingProfile
 from orders.models import Order
 from orders.workflow import erasure
 
+logger = logging.getLogger(__name__)
 BLOCKED, UNKNOWN = 1, 2
 
 
@@ -50,6 +52,9 @@ class Command(BaseCommand):
             erasure.erase_person(person)
         except erasure.ErasureRejected as error:
             raise CommandError(f"Nothing was erased. {error}", returncode=BLOCKED) from error
+        # There is no user for an entry in the log of the admin.
+        account = f"user {person.user.pk}" if person.user else "guest"
+        logger.info("erase_person erased %s, billing profiles %s", account, list(person.profiles))
         self.stdout.write("The personal data has been erased.")
         if BillingProfile.objects.with_customer_to_delete().filter(pk__in=person.profiles).exists():
             self.stdout.write("The customer at Stripe is not deleted yet. reconcile will delete it.")

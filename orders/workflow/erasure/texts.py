@@ -39,6 +39,7 @@ TEXTS: dict[str, Texts] = {
     "accounts.TakenSignup": Texts(not_personal=("client",)),
     "billing.BillingProfile": Texts(personal=("email", "customer_email", "rejected_email", "customer_id")),
     "billing.CardAttempt": Texts(not_personal=("address", "session", "source")),
+    "carts.WrongCode": Texts(not_personal=("address", "session")),
     "billing.StripeEvent": Texts(not_personal=("stripe_id", "type", "object_id", "error")),
     "addresses.Address": Texts(
         personal=(
