@@ -62,6 +62,10 @@ class OutcomeUnknown(GatewayError):
         self.is_stored = is_stored  # Stripe stores a 5xx under the idempotency key and repeats it
 
 
+class CallLimitReached(OutcomeUnknown):
+    """The visitor's requests called Stripe too often. This call was not made."""
+
+
 @dataclass(frozen=True)
 class Intent:
     """A PaymentIntent. Amounts are in minor units. `order_uuid` comes from the metadata that the shop set.

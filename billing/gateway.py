@@ -42,6 +42,7 @@ MAX_CONFIRM_SECONDS = 20  # longer than a confirm call of a web request can take
 Answer = TypeVar("Answer")
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_report_call: ContextVar[Callable[[], None]] = ContextVar("report_call", default=lambda: None)
 _has_long_timeouts: ContextVar[bool] = ContextVar("has_long_timeouts", default=False)
 
 
@@ -53,6 +54,11 @@ def start_time_limit() -> None:
 def clear_time_limit() -> None:
     """Remove the limit that start_time_limit has set."""
     _deadline.set(None)
+
+
+def watch_calls(report: Callable[[], None] | None) -> None:
+    """Report each further call of this request before it is made. An error that `report` raises prevents the call."""
+    _report_call.set(report or (lambda: None))
 
 
 def server_name() -> str:
@@ -128,6 +134,7 @@ def _request(call: "Callable[[stripe.StripeClient], Any]", read: Callable[[Any],
 def _call(call: "Callable[[stripe.StripeClient], Any]", read: Callable[[Any], Answer]) -> Answer:
     import stripe
 
+    _report_call.get()()
     try:
         return read(call(_client()))
     except stripe.StripeError as error:
@@ -254,9 +261,14 @@ def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[
     return _request(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), read_intent)
 
 
-def confirm_intent(intent_id: str, card_id: str, key: str) -> Intent:
-    """Charge the card. The caller must handle Declined, StateChanged and OutcomeUnknown."""
+def confirm_intent(intent_id: str, card_id: str, key: str, must_authenticate: bool = False) -> Intent:
+    """Charge the card. The caller must handle Declined, StateChanged and OutcomeUnknown.
+
+    With `must_authenticate`, the bank authenticates the cardholder first (3-D Secure) whenever the card supports it.
+    """
     params: Any = {"payment_method": card_id, "use_stripe_sdk": True}
+    if must_authenticate:
+        params["payment_method_options"] = {"card": {"request_three_d_secure": "any"}}
     return _request(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), read_intent)
 
 

@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "ecommerce.operations.probes.ProbeMiddleware",  # before all others: a probe has no host name or session
+    "billing.middleware.StripeCallLimitMiddleware",  # before the work after a response, which also calls Stripe
     "core.middleware.AfterResponseMiddleware",  # outermost, so that it has the response that is sent
     "core.middleware.VersionsMiddleware",  # before all middleware that reads versions
     "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
@@ -105,7 +106,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.ErasedAccountMiddleware",
     "billing.middleware.PaymentTimeLimitMiddleware",
-    "billing.middleware.CardAttemptLimitMiddleware",
+    "billing.middleware.TooManyRequestsMiddleware",
     "axes.middleware.AxesMiddleware",  # answers with the 429 page when sign-in is locked out; no queries
 ]
 ROOT_URLCONF = "ecommerce.urls"
@@ -277,7 +278,11 @@ _flow = "setup_intent" if STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 STRIPE_CARD_FLOW = env.str("STRIPE_CARD_FLOW", "").strip() or _flow
 CARD_TRIES = {  # declined cards per hour, see billing.limits
     scope: setting(f"CARD_TRIES_{scope.upper()}", default, read.number_of(1, 1_000_000_000))
-    for scope, default in {"profile": "10", "session": "10", "address": "30", "shop": "200"}.items()
+    for scope, default in {"profile": "10", "session": "10", "address": "30", "shop": "200", "no_order": "3"}.items()
+}
+REQUEST_LIMITS = {  # calls to Stripe a minute and guest checkouts an hour, see billing.abuse
+    name: setting(f"LIMIT_{name.upper()}", default, read.number_of(1, 1_000_000_000))
+    for name, default in {"stripe_calls": "30", "guests_address": "60", "guests_session": "10"}.items()
 }
 STRIPE_SIMULATOR_STATE = env.str("STRIPE_SIMULATOR_STATE", str(VAR_DIR / "stripe-simulator.sqlite3"))
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import AccountMail, GuestEmail, TakenSignup
-from billing.models import BillingProfile, CardAttempt, StripeEvent
+from billing.models import BillingProfile, CardAttempt, CardMail, RateCounter, StripeEvent
 from carts.models import Cart
 from orders.models import Order, Payment
 
@@ -85,6 +85,15 @@ def old_account_emails() -> QuerySet[AccountMail]:
 
 def old_card_attempts() -> QuerySet[CardAttempt]:
     return CardAttempt.objects.old().order_by("timestamp")
+
+
+def old_card_mails() -> QuerySet[CardMail]:
+    emails: QuerySet[CardMail] = CardMail.objects.old().order_by("timestamp")
+    return emails
+
+
+def old_rate_counters() -> QuerySet[RateCounter]:
+    return RateCounter.objects.old().order_by("since")
 
 
 def delete_with_drafts(carts: QuerySet[Cart]) -> None:

@@ -29,6 +29,8 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "sign-in failure logs": partial(delete_old, partial(old_rows.old_sign_ins, AccessFailureLog)),
     "Stripe events": partial(delete_old, old_rows.old_stripe_events),
     "card attempts": partial(delete_old, old_rows.old_card_attempts),
+    "emails about cards": partial(delete_old, old_rows.old_card_mails),
+    "rate counters": partial(delete_old, old_rows.old_rate_counters),
     "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }

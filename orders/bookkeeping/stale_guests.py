@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from addresses.models import Address
 from billing import answers, cards, gateway
-from billing.models import BillingProfile, Card, CardAttempt
+from billing.models import BillingProfile, Card, CardAttempt, CardMail
 from carts.models import Cart
 from orders.bookkeeping.old_rows import Done, batches, delete_old, kept_orders, limit, lock_due
 from orders.models import Order
@@ -81,7 +81,7 @@ def _mark(found: list[int]) -> list[int]:
     _lock(orders)
     due = list(old_guests().filter(pk__in=locked).values_list("pk", flat=True))
     Cart.objects.filter(billing_profile__in=due).update(billing_profile=None)
-    for model in (Order, Address, Card):
+    for model in (Order, Address, Card, CardMail):
         model._base_manager.filter(billing_profile__in=due).delete()
     BillingProfile.objects.mark_erased(BillingProfile.objects.filter(pk__in=due))
     return due

@@ -71,8 +71,10 @@ def ensure_intent(order: Order) -> str:
 # --- P3: pay ---
 
 
-def pay(order: Order, card: Card) -> None:
+def pay(order: Order, card: Card, must_authenticate: bool = False) -> None:
     """Charge `card` for `order` unless another attempt is open. The outcome is stored in the order's rows.
+
+    With `must_authenticate`, the bank is asked for 3-D Secure.
 
     Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service, and
     CardNotOnFile if the card was removed before the attempt began. A lost response to the confirmation raises neither,
@@ -92,7 +94,7 @@ def pay(order: Order, card: Card) -> None:
         settle_quietly(order)
         return
     try:
-        gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
+        gateway.confirm_intent(intent_id, card.stripe_id, str(payment.key), must_authenticate)
     except (answers.Declined, answers.StateChanged):
         pass  # The outcome is known; settling reads it from the intent.
     except answers.Rejected as error:

@@ -79,7 +79,10 @@ def running_server(folder: Path, simulator: Simulator, workers: int, threads: in
             "STRIPE_WEBHOOK_SECRET": "whsec_tests", "STRIPE_API_BASE": simulator.url,
             "VAR_DIR": str(folder), "DATABASE_URL": database_url(), "PYTHONWARNINGS": "ignore",
         }  # fmt: skip
-        environment |= {f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP")}
+        environment |= {
+            f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP", "NO_ORDER")
+        }
+        environment |= {f"LIMIT_{name}": UNLIMITED for name in ("STRIPE_CALLS", "GUESTS_ADDRESS", "GUESTS_SESSION")}
         command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--preload", "--no-control-socket"]
         command += ["--threads", str(threads), "--workers", str(workers), "--graceful-timeout", "2"]
         command += ["--bind", f"fd://{server_socket.fileno()}", "--log-level", "critical", "ecommerce.wsgi"]

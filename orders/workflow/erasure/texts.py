@@ -37,6 +37,8 @@ TEXTS: dict[str, Texts] = {
     "accounts.TakenSignup": Texts(not_personal=("client",)),
     "billing.BillingProfile": Texts(personal=("email", "customer_email", "rejected_email", "customer_id")),
     "billing.CardAttempt": Texts(not_personal=("address", "session", "source")),
+    "billing.CardMail": Texts(personal=("to",), not_personal=("about", "order_number", "language", "refusal")),
+    "billing.RateCounter": Texts(not_personal=("key",)),
     "billing.StripeEvent": Texts(not_personal=("stripe_id", "type", "object_id", "error")),
     "addresses.Address": Texts(
         personal=(
