@@ -58,7 +58,7 @@ class InstantGateway:
         self.intents[intent.id] = intent
         return intent
 
-    def confirm_intent(self, intent_id: str, card_id: str, key: str) -> Intent:
+    def confirm_intent(self, intent_id: str, card_id: str, key: str, must_authenticate: bool = False) -> Intent:
         old = self.intents[intent_id]
         self.intents[intent_id] = Intent(
             old.id, "succeeded", old.amount, old.amount, old.currency, old.client_secret, payment_method=card_id

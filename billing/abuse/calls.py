@@ -15,12 +15,12 @@ from django.http import HttpRequest
 
 from billing import answers, gateway
 from billing.abuse.rejections import TooManyStripeCalls
-from billing.models import RateCounter
+from billing.models import Rate, RateCounter
 from core.http import client_key
 
 SECONDS = 60
 # How many calls an action makes if nothing goes wrong.
-NEW_CUSTOMER, NEW_SETUP, NEW_CARD, PAYMENT, CANCELLATION = 1, 1, 2, 4, 2
+NEW_SETUP, NEW_CARD, PAYMENT, CANCELLATION = 1, 2, 4, 2
 
 
 class Visitor:
@@ -48,8 +48,21 @@ class Visitor:
         self.has_called = True
         if self.is_exempt or self._is_staff():
             return True
-        limit = {f"calls:{client_key(self.request)}": settings.REQUEST_LIMITS["stripe_calls"]}
-        return not RateCounter.objects.take(limit, SECONDS, calls)
+        return not RateCounter.objects.take(self._rate(), calls)
+
+    def _rate(self) -> dict[str, Rate]:
+        return {f"calls:{client_key(self.request)}": Rate(settings.REQUEST_LIMITS["stripe_calls"], SECONDS)}
+
+    def take_with(self, rates: dict[str, Rate], back: str) -> list[str]:
+        """Reserve one call, unless one is reserved, and count the other rates in the same statement."""
+        if self.reserved or self.is_exempt or self._is_staff():
+            return RateCounter.objects.take(rates)
+        own, self.has_called = self._rate(), True
+        exceeded = RateCounter.objects.take(own | rates)
+        if own.keys() & set(exceeded):
+            raise TooManyStripeCalls("calls to Stripe from one IP address", SECONDS, back)
+        self.reserved = 0 if exceeded else 1
+        return exceeded
 
     def _is_staff(self) -> bool:
         return bool(getattr(getattr(self.request, "user", None), "is_staff", False))
@@ -79,6 +92,16 @@ def reserve(calls: int, back: str = "") -> None:
     """
     if visitor := _visitor.get():
         visitor.reserve(calls, back)
+
+
+def take(rates: dict[str, Rate], back: str) -> list[str]:
+    """Count these rates and reserve one call, in one statement. Return the keys of the rates that would be exceeded.
+
+    Raise TooManyStripeCalls, with `back` as the URL to return to, if the call is over the limit. Nothing is counted
+    then, nor if a rate would be exceeded.
+    """
+    visitor = _visitor.get()
+    return visitor.take_with(rates, back) if visitor else RateCounter.objects.take(rates)
 
 
 def exempt() -> None:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.email_addresses import canonical_email
 from accounts.models import User
 from billing.abuse.rejections import Step, TooManyEmails, TooManyRequests
-from billing.models import BillingProfile, CardAttempt, CardMail, RateCounter
+from billing.models import BillingProfile, CardAttempt, CardMail, Rate, RateCounter
 from billing.models.attempt import fingerprint
 from core.http import client_key
 
@@ -60,12 +60,12 @@ def queue_link(request: HttpRequest, profile: BillingProfile, order_number: str)
 
     Raise TooManyEmails if the session, the IP address or the recipient has too many.
     """
-    limits = {
-        f"card-mail-session:{fingerprint(request.session.session_key or '')}": EMAILS_PER_SESSION,
-        f"card-mail-to:{fingerprint(canonical_email(profile.email))}": EMAILS_PER_RECIPIENT,
-        f"card-mail-ip:{client_key(request)}": EMAILS_PER_ADDRESS,
+    rates = {
+        f"card-mail-session:{fingerprint(request.session.session_key or '')}": Rate(EMAILS_PER_SESSION, HOUR),
+        f"card-mail-to:{fingerprint(canonical_email(profile.email))}": Rate(EMAILS_PER_RECIPIENT, HOUR),
+        f"card-mail-ip:{client_key(request)}": Rate(EMAILS_PER_ADDRESS, HOUR),
     }
-    if exceeded := RateCounter.objects.take(limits, HOUR):
+    if exceeded := RateCounter.objects.take(rates):
         raise TooManyEmails(exceeded[0].partition(":")[0], HOUR)
     CardMail.objects.create(
         kind=Kind.LINK, to=profile.email, billing_profile=profile, order_number=order_number,

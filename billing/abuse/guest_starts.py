@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 from billing.abuse import calls
 from billing.abuse.rejections import TooManyGuests
-from billing.models import RateCounter
+from billing.models import Rate
 from billing.models.attempt import fingerprint
 from core.http import client_key
 
@@ -18,10 +18,9 @@ def count(request: HttpRequest) -> None:
     Raise TooManyGuests if the session or the IP address has too many, and TooManyStripeCalls if the customer cannot be
     created now. The first request of a visitor has no session yet.
     """
-    calls.reserve(calls.NEW_CUSTOMER, request.path)
-    limits = {f"guests-ip:{client_key(request)}": settings.REQUEST_LIMITS["guests_address"]}
-    if request.session.session_key:
-        session = f"guests-session:{fingerprint(request.session.session_key)}"
-        limits[session] = settings.REQUEST_LIMITS["guests_session"]
-    if exceeded := RateCounter.objects.take(limits, HOUR):
+    address, session = client_key(request), request.session.session_key
+    rates = {f"guests-ip:{address}": Rate(settings.REQUEST_LIMITS["guests_address"], HOUR)}
+    if session:
+        rates[f"guests-session:{fingerprint(session)}"] = Rate(settings.REQUEST_LIMITS["guests_session"], HOUR)
+    if exceeded := calls.take(rates, request.path):
         raise TooManyGuests(exceeded[0].partition(":")[0], HOUR, request.path)

@@ -5,6 +5,6 @@ from billing.models.card import Card
 from billing.models.event import StripeEvent
 from billing.models.mail import CardMail
 from billing.models.profile import BillingProfile
-from billing.models.rate import RateCounter
+from billing.models.rate import Rate, RateCounter
 
-__all__ = ["BillingProfile", "Card", "CardAttempt", "CardMail", "RateCounter", "StripeEvent"]
+__all__ = ["BillingProfile", "Card", "CardAttempt", "CardMail", "Rate", "RateCounter", "StripeEvent"]

@@ -93,7 +93,7 @@ def old_card_mails() -> QuerySet[CardMail]:
 
 
 def old_rate_counters() -> QuerySet[RateCounter]:
-    return RateCounter.objects.old().order_by("since")
+    return RateCounter.objects.old().order_by("until")
 
 
 def delete_with_drafts(carts: QuerySet[Cart]) -> None:

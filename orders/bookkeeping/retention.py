@@ -69,7 +69,7 @@ RETENTION: dict[str, Pruned | Kept] = {
         "emails about cards",
     ),
     "billing.RateCounter": Pruned(
-        "visitors whose requests call Stripe or send email", "two hours after their first request", "rate counters"
+        "visitors whose requests call Stripe or send email", "an hour after their first request", "rate counters"
     ),
     # Accounts
     "accounts.AccountMail": Pruned(
