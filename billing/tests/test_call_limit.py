@@ -142,6 +142,7 @@ def test_cancellation_over_the_limit_is_rejected_and_changes_nothing(simulator: 
     assert f'href="{order.get_absolute_url()}"' in response.text
 
 
+@pytest.mark.django_db(transaction=True)  # the customer is not created inside a transaction
 def test_sign_up_over_the_limit_creates_the_customer_later(simulator: Simulator) -> None:
     use_up()
     data = {"name": "Mia", "email": "mia@example.org", "password": "correct horse battery"}
