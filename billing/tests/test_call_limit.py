@@ -174,6 +174,17 @@ def test_further_calls_of_an_action_fail_as_if_stripe_did_not_answer(simulator: 
     assert Order.objects.placed().count() == 1
 
 
+def test_work_after_the_response_is_counted_too(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = visitor()
+    add_to_cart(client, make_product())
+    submit_details(client)
+    card = add_card(client).json()["card"]
+    monkeypatch.setattr(calls, "PAYMENT", 3)  # the fourth detaches the card after the response
+    use_up(left=3)
+    assert requests_of(simulator, lambda: place_order(client, card)) == 3
+    assert Order.objects.get().status == Order.Status.PAID
+
+
 def test_shopper_buys_while_the_calls_of_another_ip_address_are_used_up(simulator: Simulator) -> None:
     use_up()
     client = visitor("198.51.100.7")
