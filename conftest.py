@@ -101,6 +101,7 @@ def settings_of_tests() -> Iterator[None]:
         STRIPE_PUBLISHABLE_KEY="pk_test_tests",
         STRIPE_WEBHOOK_SECRET="whsec_tests",
         CARD_TRIES=dict.fromkeys(django_settings.CARD_TRIES, 10_000),  # all tests pay from one IP address
+        REQUEST_LIMITS=dict.fromkeys(django_settings.REQUEST_LIMITS, 10_000),
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         AXES_ENABLED=False,  # only the tests of the sign-in lockout enable it
     ):

@@ -79,6 +79,10 @@ class WrongObject(OutcomeUnknown):
         super().__init__(message, is_stored=True)
 
 
+class CallLimitReached(OutcomeUnknown):
+    """The visitor's requests called Stripe too often. This call was not made."""
+
+
 @dataclass(frozen=True)
 class Intent:
     """A PaymentIntent. Amounts are in minor units. `order_id` and `order_uuid` come from the metadata of the shop.

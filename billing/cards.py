@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from billing import answers, gateway, limits
+from billing.abuse import calls
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
 from billing.stripe_calls import admission, time_limits
@@ -30,15 +31,24 @@ class UnusableCard(Exception):
 
 @dataclass(frozen=True)
 class CardUse:
-    """What a new card is for: see Card.objects.add_new."""
+    """What a new card is for: see Card.objects.add_new.
+
+    `payable_number` is the number of an order that the visitor can pay now, to which the card is not bound.
+    """
 
     is_save_chosen: bool | None = None
     order_number: str = ""
+    payable_number: str = ""
 
     @property
     def is_email_optional(self) -> bool:
         """Whether an email address that Stripe rejects is left out. A placed order must stay payable."""
         return bool(self.order_number)
+
+    @property
+    def purpose(self) -> limits.Purpose:
+        """What the limits need to know about the card."""
+        return limits.Purpose(self.order_number or self.payable_number)
 
 
 DEFAULT_USE = CardUse()  # a request that the specified flow sends, with only a token
@@ -48,10 +58,10 @@ def save_token_card(request: HttpRequest, profile: BillingProfile, token: str, u
     """Store the card of a token and return it.
 
     If this profile used the token before (a double click), return the card that was created from it. Raise
-    TooManyCardAttempts over a limit, a GatewayError if the call to Stripe fails, and ValueError if Stripe returns no
+    TooManyRequests over a limit, a GatewayError if the call to Stripe fails, and ValueError if Stripe returns no
     card for this profile. `is_email_optional` is described at BillingProfile.get_customer.
     """
-    attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile, source=token)
+    attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile, use.purpose, source=token)
     with limits.recording_failures(attempt), admission.admitted():
         try:
             customer = gateway.retrieve_customer(profile.get_customer(use.is_email_optional))
@@ -134,18 +144,17 @@ def finish_erasure(profile: BillingProfile) -> None:
     erased.update(customer_id="", customer_email="", rejected_email="")
 
 
-def create_setup(request: HttpRequest, profile: BillingProfile, is_email_optional: bool = False) -> str:
+def create_setup(request: HttpRequest, profile: BillingProfile, use: CardUse = DEFAULT_USE) -> str:
     """Create a SetupIntent for this profile's customer and return its client secret.
 
-    Raise TooManyCardAttempts over a limit, and a GatewayError if the call to Stripe fails. `is_email_optional` is
-    described at BillingProfile.get_customer.
+    Raise TooManyRequests over a limit, and a GatewayError if the call to Stripe fails.
     """
-    attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile)
+    attempt = limits.start_attempt(request, CardAttempt.Kind.ADD, profile, use.purpose)
     with limits.recording_failures(attempt), admission.admitted():
         try:
-            setup = gateway.create_setup(profile.get_customer(is_email_optional))
+            setup = gateway.create_setup(profile.get_customer(use.is_email_optional))
         except answers.Missing:
-            setup = gateway.create_setup(profile.replace_customer(is_email_optional))
+            setup = gateway.create_setup(profile.replace_customer(use.is_email_optional))
     # The browser tries the card and reports only success, so the attempt counts as declined until then.
     attempt.record(ok=False, source=fingerprint(setup.id))
     return setup.client_secret
@@ -155,13 +164,14 @@ def save_setup_card(profile: BillingProfile, setup_id: str, use: CardUse = DEFAU
     """Return the card of a SetupIntent that was created for this profile. Repeated calls return the same card.
 
     Raise UnusableCard if the SetupIntent is not known for this profile, has not succeeded or has another customer.
-    Raise a GatewayError if the call to Stripe fails.
+    Raise a GatewayError if the call to Stripe fails, and TooManyStripeCalls if the visitor has called it too often.
     """
     attempt = CardAttempt.objects.for_source(profile, setup_id)
     if attempt is None or (attempt.card and not attempt.card.active):
         raise UnusableCard(_("Your card could not be read. Nothing was charged. Please enter it again."))
     if attempt.card:
         return attempt.card
+    calls.reserve(calls.NEW_SETUP)
     with admission.admitted():
         return _store_setup(profile, gateway.retrieve_setup(setup_id), use, attempt)
 

@@ -76,10 +76,10 @@ def _check_cards() -> Iterator[CheckMessage]:
             hint=f"Set it to {' or '.join(CARD_FLOWS)}.",
             id="billing.E007",
         )
-    if min(settings.CARD_TRIES.values()) < 1:
+    if min(*settings.CARD_TRIES.values(), *settings.REQUEST_LIMITS.values()) < 1:
         yield Error(
-            "A limit on card attempts is below 1, so no payment would be possible.",
-            hint="Set the CARD_TRIES_... variables to 1 or more.",
+            "A limit on card attempts or requests is below 1, so no payment would be possible.",
+            hint="Set the CARD_TRIES_... and LIMIT_... variables to 1 or more.",
             id="billing.E008",
         )
 

@@ -6,6 +6,7 @@ Functions take and return plain values. They raise a subclass of answers.Gateway
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
     import stripe  # At runtime, the first call imports it, because the import takes a quarter of the start.
 
 Answer = TypeVar("Answer")
+
+_report_call: ContextVar[Callable[[], None]] = ContextVar("report_call", default=lambda: None)
+
+
+def watch_calls(report: Callable[[], None] | None) -> None:
+    """Report each further call of this request before it is made. An error that `report` raises prevents the call."""
+    _report_call.set(report or (lambda: None))
 
 
 def server_name() -> str:
@@ -86,6 +94,7 @@ def _request(call: "Callable[[stripe.StripeClient], Any]", read: Callable[[Any],
 def _call(call: "Callable[[stripe.StripeClient], Any]", read: Callable[[Any], Answer]) -> Answer:
     import stripe
 
+    _report_call.get()()
     timeout = time_limits.timeouts_of_next_call()
     with admission.watching(min(timeout)):
         try:
@@ -239,9 +248,14 @@ def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[
     return intent
 
 
-def confirm_intent(intent_id: str, card_id: str, key: str) -> Intent:
-    """Charge the card. The caller must handle Declined, StateChanged and OutcomeUnknown."""
+def confirm_intent(intent_id: str, card_id: str, key: str, must_authenticate: bool = False) -> Intent:
+    """Charge the card. The caller must handle Declined, StateChanged and OutcomeUnknown.
+
+    With `must_authenticate`, the bank authenticates the cardholder first (3-D Secure) whenever the card supports it.
+    """
     params: Any = {"payment_method": card_id, "use_stripe_sdk": True}
+    if must_authenticate:
+        params["payment_method_options"] = {"card": {"request_three_d_secure": "any"}}
     read = partial(read_intent, wanted=intent_id)
     return _request(lambda c: c.v1.payment_intents.confirm(intent_id, params, {"idempotency_key": key}), read)
 

@@ -21,8 +21,12 @@ tester hundreds. A family, an office or a mobile network shares one IP address. 
 With SetupIntents, the browser tries the card at Stripe. Each SetupIntent counts as a declined card from its creation
 until its card is saved. Stripe limits how many cards one SetupIntent can try.
 
+A guest who has no order to pay yet can enter only settings.CARD_TRIES["no_order"] cards an hour per session and per IP
+address, whether they are declined or not.
+
 The shop limit protects against card testers who use many IP addresses. A busy day does not reach it, because successes
-outnumber declines then. While it is exceeded, customers whose account is older than an hour can still pay.
+outnumber declines then. While it is exceeded, nobody has to wait: a new card needs a verified email address (see
+`billing.abuse.confirmation`), and each payment asks the bank for 3-D Secure. Staff are told.
 """
 
 import logging
@@ -32,37 +36,39 @@ from datetime import datetime
 from functools import reduce
 from math import ceil
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Case, Count, Min, Q, Sum, Value, When
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from billing import answers
-from billing.models import BillingProfile, CardAttempt
+from billing.abuse import calls, confirmation
+from billing.abuse.rejections import Step, TooManyRequests
+from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
 from core.database.prepared import PreparedQuery
-from core.http import client_ip, private
+from core.http import client_ip
 
 logger = logging.getLogger(__name__)
 DECLINED_POINTS, SUCCESS_POINTS = 3, 1
 SCOPES = ("profile", "address", "session")
+EARLY_SCOPES = ("address", "session")  # of guests without an order
 NO_SESSION = "-"  # no fingerprint
 POINTS = Case(When(ok=True, then=SUCCESS_POINTS), default=DECLINED_POINTS)
 
 
-class TooManyCardAttempts(Exception):
-    """A card attempt over a limit. Stripe was not called.
+class TooManyCardAttempts(TooManyRequests):
+    """A card attempt over a limit."""
 
-    `seconds` is the time to wait before the next attempt, `back` is the URL to return to.
-    """
-
-    def __init__(self, scope: str, seconds: int, back: str) -> None:
-        super().__init__(f"too many card attempts for one {scope}")
-        self.seconds, self.back = seconds, back
+    reason = gettext_lazy(
+        "Your cart and your order are kept. We limit how often cards can be tried to prevent the testing of stolen "
+        "cards."
+    )
 
     @property
     def message(self) -> str:
@@ -75,13 +81,41 @@ class TooManyCardAttempts(Exception):
         ) % {"count": minutes}
 
 
+class OrderNeeded(TooManyCardAttempts):
+    """A guest without an order tried too many cards."""
+
+    @property
+    def message(self) -> str:
+        """The message for the shopper."""
+        return _("Please fill your cart and enter your postal address before you try another card.")
+
+
+class Purpose(NamedTuple):
+    """What a card attempt is for.
+
+    `order_number` is the number of the order that the visitor can pay with the card now, or empty. `card` is the card
+    to charge, if it is known. `back` is the URL of the page that sent the request.
+    """
+
+    order_number: str = ""
+    card: Card | None = None
+    back: str = ""
+
+    @property
+    def has_known_card(self) -> bool:
+        """Whether the shopper saved this card before the attempts that the limits count."""
+        before = timezone.now() - CardAttempt.COUNTED_FOR
+        return bool(self.card and self.card.is_saved and self.card.timestamp < before)
+
+
 def start_attempt(
-    request: HttpRequest, kind: str, profile: BillingProfile, source: str = "", back: str = ""
+    request: HttpRequest, kind: str, profile: BillingProfile, purpose: Purpose, source: str = ""
 ) -> CardAttempt:
     """Create and return the attempt for a call to Stripe.
 
-    Raise TooManyCardAttempts if the attempt is over a limit. No row is kept in that case.
+    Raise TooManyRequests if the attempt or its calls to Stripe are over a limit. No row is kept in that case.
     """
+    calls.reserve(calls.PAYMENT if kind == CardAttempt.Kind.PAY else calls.NEW_CARD, purpose.back)
     attempt = CardAttempt.objects.create(
         kind=kind,
         billing_profile=profile,
@@ -89,63 +123,70 @@ def start_attempt(
         session=fingerprint(request.session.session_key or ""),
         source=fingerprint(source),
         is_check_due=kind == CardAttempt.Kind.ADD,
+        is_without_order=kind == CardAttempt.Kind.ADD and profile.is_guest and not purpose.order_number,
     )
-    exceeded = _exceeded_limit(attempt)
-    if exceeded is None:
-        return attempt
-    attempt.delete()
-    scope, oldest = exceeded
-    logger.warning("card attempts of billing profile %s rejected: limit for %s exceeded", profile.pk, scope)
-    remaining = oldest + CardAttempt.COUNTED_FOR - timezone.now()
-    raise TooManyCardAttempts(scope, max(ceil(remaining.total_seconds()), 60), back)
+    try:
+        _check(request, attempt, purpose)
+    except TooManyRequests as error:
+        attempt.delete()
+        logger.warning("card attempt of billing profile %s rejected: %s", profile.pk, error)
+        raise
+    return attempt
 
 
-def _exceeded_limit(attempt: CardAttempt) -> tuple[str, datetime] | None:
-    """Return the name of an exceeded limit and the time of the oldest attempt that it counts, or None.
-
-    One statement counts for all limits.
-    """
+def _check(request: HttpRequest, attempt: CardAttempt, purpose: Purpose) -> None:
+    """Raise TooManyRequests if the attempt is over a limit. One statement counts for all limits."""
     totals = TOTALS.first(
         kind=attempt.kind, profile=attempt.billing_profile_id, address=attempt.address,
         session=attempt.session or NO_SESSION, since=timezone.now() - CardAttempt.COUNTED_FOR,
     )  # fmt: skip
     if totals is None:
-        return None
+        return
     for scope in SCOPES:
         if (totals[f"{scope}_points"] or 0) > DECLINED_POINTS * settings.CARD_TRIES[scope]:
-            return scope, totals[f"{scope}_since"]
-    return None if _is_exempt(attempt) else _exceeded_shop_limit(totals["declined"])
+            raise TooManyCardAttempts(f"cards of one {scope}", _seconds_left(totals[f"{scope}_since"]), purpose.back)
+    for scope in EARLY_SCOPES if attempt.is_without_order else ():
+        if totals[f"early_{scope}"] > settings.CARD_TRIES["no_order"]:
+            step = Step(reverse("carts:checkout"), _("Go to checkout"))
+            raise OrderNeeded(f"cards without an order of one {scope}", _seconds_left(None), purpose.back, step)
+    if _is_shop_limit_exceeded(totals["declined"]):
+        confirmation.alert_staff()
+        if not purpose.has_known_card:
+            confirmation.require(request, attempt.billing_profile, purpose.order_number, purpose.back)
+        attempt.must_authenticate = True
+        attempt.save(update_fields=["must_authenticate"])
+
+
+def _seconds_left(oldest: datetime | None) -> int:
+    """Return the seconds until an attempt of this time, or of now, does not count any more. It is at least a minute."""
+    now = timezone.now()
+    return max(ceil(((oldest or now) + CardAttempt.COUNTED_FOR - now).total_seconds()), 60)
 
 
 def _totals(kind: str, profile: int, address: str, session: str, since: datetime) -> Any:
-    """Return a query for one row: the points and the first time of each scope, and the declines in the shop."""
+    """Return a query for one row: the points and the first time of each scope, and the declines in the shop.
+
+    For each scope of guests without an order, it also has the number of their cards.
+    """
     values = {"profile": Q(billing_profile=profile), "address": Q(address=address), "session": Q(session=session)}
     scopes = {name: values[name] & Q(kind=kind) for name in SCOPES}
     points = {f"{scope}_points": Sum(POINTS, filter=condition) for scope, condition in scopes.items()}
     oldest = {f"{scope}_since": Min("timestamp", filter=condition) for scope, condition in scopes.items()}
+    early = {f"early_{name}": Count("pk", filter=values[name] & Q(is_without_order=True)) for name in EARLY_SCOPES}
     counted = reduce(or_, scopes.values()) | Q(ok=False)
     attempts = CardAttempt.objects.filter(counted, timestamp__gt=since, is_unanswered=False).order_by()
-    return attempts.values(all=Value(1)).annotate(**points, **oldest, declined=Count("pk", filter=Q(ok=False)))
+    declined = Count("pk", filter=Q(ok=False))
+    return attempts.values(all=Value(1)).annotate(**points, **oldest, **early, declined=declined)
 
 
 TOTALS = PreparedQuery(_totals, kind=str, profile=int, address=str, session=str, since=datetime)
 
 
-def _is_exempt(attempt: CardAttempt) -> bool:
-    """Whether the shop limit does not apply: to users whose profile is older than an hour."""
-    profile = attempt.billing_profile
-    return bool(profile.user_id) and profile.timestamp < timezone.now() - CardAttempt.COUNTED_FOR
-
-
-def _exceeded_shop_limit(declined: int) -> tuple[str, datetime] | None:
-    """Return "shop" and the time of the oldest decline if the shop limit is exceeded, otherwise None.
-
-    The limit applies only while the declines outnumber the successes.
-    """
-    recent = CardAttempt.objects.recent()
-    if declined < settings.CARD_TRIES["shop"] or declined <= recent.filter(ok=True).count():
-        return None
-    return "shop", recent.filter(ok=False).earliest("timestamp").timestamp
+def _is_shop_limit_exceeded(declined: int) -> bool:
+    """Return whether the cards of all visitors were declined too often, and more often than they were accepted."""
+    if declined < settings.CARD_TRIES["shop"]:
+        return False
+    return declined > CardAttempt.objects.recent().filter(ok=True).count()
 
 
 @contextmanager
@@ -166,16 +207,3 @@ def recording_failures(attempt: CardAttempt) -> Iterator[None]:
     except (answers.GatewayError, ValueError):
         attempt.record(ok=None)
         raise
-
-
-def rejection_json(error: TooManyCardAttempts) -> JsonResponse:
-    """Return the rejection as JSON for the card field's script, with status 429."""
-    return JsonResponse({"error": error.message}, status=429, headers={"Retry-After": error.seconds})
-
-
-@private
-def rejection_page(request: HttpRequest, error: TooManyCardAttempts) -> HttpResponse:
-    """Return the rejection as a page, with status 429."""
-    response = render(request, "billing/rate_limited.html", {"error": error, "next_page": error.back}, status=429)
-    response["Retry-After"] = str(error.seconds)
-    return response

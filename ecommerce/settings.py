@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "ecommerce.operations.request_log.RequestLogMiddleware",  # outermost, so that its line is about the whole request
     "ecommerce.operations.probes.ProbeMiddleware",  # before all others: a probe has no host name or session
+    "billing.middleware.StripeCallLimitMiddleware",  # before the work after a response, which also calls Stripe
     "core.middleware.AfterResponseMiddleware",  # before all that replace the response, so that it has the sent one
     "core.middleware.VersionsMiddleware",  # before all middleware that reads versions
     "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
@@ -89,7 +90,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.AccountMiddleware",
     "billing.middleware.PaymentTimeLimitMiddleware",
-    "billing.middleware.CardAttemptLimitMiddleware",
+    "billing.middleware.TooManyRequestsMiddleware",
     "axes.middleware.AxesMiddleware",  # answers with the 429 page when sign-in is locked out; no queries
     "ecommerce.operations.unavailable.UnavailableMiddleware",  # last, so that its answer comes before all other work
 ]
@@ -257,8 +258,13 @@ STRIPE_JS_URL = ("https://js.stripe.com" if STRIPE_IS_REAL else STRIPE_API_BASE)
 # Stripe is ending support for cards that are created from tokens.
 _flow = "setup_intent" if is_live(STRIPE_SECRET_KEY) else "token"
 STRIPE_CARD_FLOW = value("STRIPE_CARD_FLOW", _flow)
-# Declined cards per hour, see billing.limits
-CARD_TRIES = {scope: value(f"CARD_TRIES_{scope.upper()}") for scope in ("profile", "session", "address", "shop")}
+# Declined cards per hour, see billing.limits; calls to Stripe a minute and guest checkouts an hour, see billing.abuse
+_scopes, _limits = (
+    ("profile", "session", "address", "shop", "no_order"),
+    ("stripe_calls", "guests_address", "guests_session"),
+)
+CARD_TRIES = {scope: value(f"CARD_TRIES_{scope.upper()}") for scope in _scopes}
+REQUEST_LIMITS = {name: value(f"LIMIT_{name.upper()}") for name in _limits}
 STRIPE_SIMULATOR_STATE = value("STRIPE_SIMULATOR_STATE", str(VAR_DIR / "stripe-simulator.sqlite3"))
 
 PROBE_TOKEN = value("PROBE_TOKEN")

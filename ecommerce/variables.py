@@ -255,7 +255,14 @@ STRIPE = [
     Variable("CARD_TRIES_PROFILE", "10", _tries, "Declined cards per hour and customer. Beyond that they must wait."),
     Variable("CARD_TRIES_SESSION", "10", _tries, "The same per session."),
     Variable("CARD_TRIES_ADDRESS", "30", _tries, "The same per IP address."),
-    Variable("CARD_TRIES_SHOP", "200", _tries, "The same for all visitors together."),
+    Variable(
+        "CARD_TRIES_SHOP", "200", _tries, "The same for all visitors together. Beyond that, new guests and new "
+        "customers confirm their email address, and banks are asked for 3-D Secure.",
+    ),
+    Variable("CARD_TRIES_NO_ORDER", "3", _tries, "Cards per hour of guests who have nothing to order."),
+    Variable("LIMIT_STRIPE_CALLS", "30", _tries, "Calls to Stripe per minute that one IP address causes."),
+    Variable("LIMIT_GUESTS_ADDRESS", "60", _tries, "Guest checkouts per hour of one IP address."),
+    Variable("LIMIT_GUESTS_SESSION", "10", _tries, "Guest checkouts per hour of one session."),
     Variable(
         "STRIPE_API_BASE", "", read.url_of, "For tests only: another server on this machine that implements Stripe's "
         "API.", "https://api.stripe.com, or the simulator",

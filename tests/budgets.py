@@ -52,6 +52,7 @@ CUSTOMER: dict[str, Budget] = {
     "carts:checkout": Budget(8, 7_800, 3_200),
     "carts:success": Budget(5, 4_000, 1_750),
     "billing:payment_method": Budget(5, 5_100, 2_000),
+    "billing:card_link": Budget(5, 4_000, 1_900),
     "orders:list": Budget(7, 3_500, 1_500),
     "orders:detail": Budget(9, 5_300, 2_000),
     "products:list ?page=2": Budget(5, 27_200, 3_750),

@@ -60,7 +60,7 @@ class InstantGateway:
         self.intents[intent.id] = intent
         return intent
 
-    def confirm_intent(self, intent_id: str, card_id: str, key: str) -> Intent:
+    def confirm_intent(self, intent_id: str, card_id: str, key: str, must_authenticate: bool = False) -> Intent:
         old = self.intents[intent_id]
         self.intents[intent_id] = replace(old, status="succeeded", received=old.amount, payment_method=card_id)
         return self.intents[intent_id]

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from addresses.models import Address
-from billing.cards import save_token_card
+from billing.cards import CardUse, save_token_card
 from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount, ShippingMethod, TaxRate
@@ -135,7 +135,7 @@ def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int
     address = Address.objects.create(billing_profile=profile, **ADDRESS)
     for kind in Address.Type:
         order.use_address(address, kind)
-    card = save_token_card(request, profile, token)
+    card = save_token_card(request, profile, token, CardUse(payable_number=order.order_id))
     place(order, shown_facts(order, PricingRules.from_database()))
     Order.objects.remember(request, order)
     Cart.objects.forget(request, cart.pk)

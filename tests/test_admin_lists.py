@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AccountMail, GuestEmail
 from addresses.models import Address
-from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
+from billing.models import BillingProfile, Card, CardAttempt, CardMail, StripeEvent
 from carts.models import Cart, WrongCode
 from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
@@ -87,6 +87,7 @@ LISTS: dict[str, Callable[[int], object]] = {
     "accounts_accountmail": lambda number: AccountMail.objects.create(kind="reset", to=f"user{number}@example.org"),
     "axes_accessattempt": lambda number: AccessAttempt.objects.create(username=f"user{number}", failures_since_start=1),
     "billing_cardattempt": make_card_attempt,
+    "billing_cardmail": lambda number: CardMail.objects.create(kind="link", to=f"user{number}@example.org"),
     "billing_billingprofile": lambda number: make_user(f"user{number}@example.org"),
     "billing_stripeevent": lambda number: StripeEvent.objects.create(stripe_id=f"evt_{number}", type="charge.x"),
     "addresses_address": make_address,

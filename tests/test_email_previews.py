@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AccountMail
+from billing.models import CardMail
 from orders.emails import queue, sending
 from orders.models import Mail
 from tests.makers import make_paid_order, make_user
@@ -17,6 +18,7 @@ from tests.visitors import count_queries
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 SAMPLES = [("orders_mail", kind) for kind in Mail.Kind.values]
 SAMPLES += [("accounts_accountmail", kind) for kind in AccountMail.Kind.values]
+SAMPLES += [("billing_cardmail", kind) for kind in CardMail.Kind.values]
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
-"""Billing profiles, cards on file, attempts to use cards, and events from Stripe."""
+"""Billing profiles, cards on file, attempts to use cards, emails about cards, counters and events from Stripe."""
 
 from billing.models.attempt import CardAttempt
 from billing.models.card import Card
 from billing.models.event import StripeEvent
+from billing.models.mail import CardMail
 from billing.models.profile import BillingProfile
+from billing.models.rate import Rate, RateCounter
 
-__all__ = ["BillingProfile", "Card", "CardAttempt", "StripeEvent"]
+__all__ = ["BillingProfile", "Card", "CardAttempt", "CardMail", "Rate", "RateCounter", "StripeEvent"]

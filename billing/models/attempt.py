@@ -77,6 +77,13 @@ class CardAttempt(models.Model):
     is_check_due = models.BooleanField(
         _("to be checked at Stripe"), default=False, help_text=_("Stripe may have a card that the shop does not know.")
     )
+    is_without_order = models.BooleanField(
+        _("without an order"), default=False, help_text=_("A guest entered the card before anything could be ordered.")
+    )
+    must_authenticate = models.BooleanField(
+        _("bank must authenticate"), default=False,
+        help_text=_("The limit for the whole shop was exceeded, so the payment asks for 3-D Secure."),
+    )  # fmt: skip
     timestamp = models.DateTimeField(_("time"), auto_now_add=True)
 
     objects: ClassVar[CardAttemptManager] = CardAttemptManager()

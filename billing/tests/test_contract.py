@@ -177,6 +177,14 @@ def test_confirm_intent_is_accepted(api: type[WatchedClient], intent: answers.In
     assert not rejected_calls(api)
 
 
+def test_confirm_intent_that_asks_for_3d_secure_is_accepted(api: type[WatchedClient], intent: answers.Intent) -> None:
+    customer = gateway.create_customer("contract@example.org")
+    card = gateway.create_source(customer, "tok_visa")["id"]
+    new_intent = gateway.create_intent(Decimal("20.95"), "gbp", customer, ORDER, key="contract-4")
+    gateway.confirm_intent(new_intent.id, card, key="contract-5", must_authenticate=True)
+    assert not rejected_calls(api)
+
+
 def test_retrieve_intent_returns_the_status_of_the_created_intent(
     api: type[WatchedClient], intent: answers.Intent
 ) -> None:

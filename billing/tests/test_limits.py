@@ -13,12 +13,14 @@ from django.utils import timezone
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
 from ecommerce import settings as defaults
+from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
+from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, buy, make_product, make_user, place_order, submit_details
 
 pytestmark = pytest.mark.django_db
-LIMITS = {"profile": 10, "session": 10, "address": 30, "shop": 200}
+LIMITS = {"profile": 10, "session": 10, "address": 30, "shop": 200, "no_order": 3}
 DECLINED, FAILS_LATER = "tok_chargeDeclined", "tok_chargeCustomerFail"
 
 
@@ -28,9 +30,17 @@ def limits(settings: Any) -> None:
 
 
 def visitor(address: str, email: str = "guest@example.org") -> Client:
-    """Return the client of a guest with new cookies at this IP address."""
+    """Return the client of a guest with new cookies at this IP address, who has an order to place."""
     client = Client(REMOTE_ADDR=address)
-    client.post("/accounts/guest/", {"email": email})
+    add_to_cart(client, Product.objects.first() or make_product())
+    submit_details(client, email)
+    return client
+
+
+def visitor_without_order(address: str) -> Client:
+    """Return the client of a guest with new cookies at this IP address, who has only entered an email address."""
+    client = Client(REMOTE_ADDR=address)
+    client.post("/accounts/guest/", {"email": "guest@example.org"})
     return client
 
 
@@ -217,30 +227,70 @@ def test_viewing_pages_creates_no_attempt(client: Client, simulator: Simulator) 
     assert not CardAttempt.objects.exists()
 
 
+# Guests without an order
+
+
+def test_guest_without_an_order_can_try_three_cards(simulator: Simulator) -> None:
+    client = visitor_without_order("192.0.2.1")
+    assert enter_cards(client, 2) + enter_cards(client, 2, "tok_visa") == [402, 402, 200, 429]
+    rejected = add_card(client).json()
+    assert "Please fill your cart and enter your postal address" in rejected["error"]
+    assert rejected["link"] == {"url": reverse("carts:checkout"), "text": "Go to checkout"}
+    assert count_card_requests(simulator) == 3
+
+
+def test_guests_without_an_order_can_try_three_cards_from_one_ip_address(simulator: Simulator) -> None:
+    assert [add_card(visitor_without_order("192.0.2.1"), DECLINED).status_code for _number in range(4)][3:] == [429]
+    assert add_card(visitor_without_order("192.0.2.2")).status_code == 200
+
+
+def test_setups_of_a_guest_without_an_order_are_limited_too(simulator: Simulator) -> None:
+    client = visitor_without_order("192.0.2.1")
+    assert [client.post(reverse("billing:setup_intent")).status_code for _number in range(4)] == [200] * 3 + [429]
+
+
+def test_empty_cart_or_missing_address_is_no_order(simulator: Simulator) -> None:
+    client = visitor("192.0.2.1")
+    add_to_cart(client, Product.objects.get(), action="remove")
+    assert enter_cards(client, 4) == [402] * 3 + [429]
+    assert CardAttempt.objects.filter(is_without_order=True).count() == 3
+
+
+def test_shopper_buys_from_an_ip_address_whose_cards_without_an_order_are_used_up(simulator: Simulator) -> None:
+    enter_cards(visitor_without_order("192.0.2.1"), 10)
+    client = visitor("192.0.2.1")
+    assert place_order(client, add_card(client).json()["card"]).url == reverse("carts:success")
+
+
+def test_user_without_an_order_is_not_limited_to_three_cards(simulator: Simulator) -> None:
+    client = Client(REMOTE_ADDR="192.0.2.1")
+    client.force_login(make_user())
+    assert enter_cards(client, 4) == [402] * 4
+
+
+def test_card_of_a_guest_without_an_order_is_detached_after_an_hour(simulator: Simulator) -> None:
+    add_card(visitor_without_order("192.0.2.1"))
+    Card.objects.update(entered_at=timezone.now() - timedelta(minutes=61))
+    reconcile()
+    assert (Card.objects.get().active, Card.objects.get().is_detach_due) == (False, False)
+    assert simulator.requests[-1][0] == "DELETE"
+
+
 # The whole shop
 
 
-@pytest.mark.slow
-def test_shop_limit_rejects_new_visitors_for_an_hour(simulator: Simulator) -> None:
-    create_attempts(200, ok=False)
-    assert add_card(visitor("192.0.2.1")).status_code == 429
-    age_attempts_by_an_hour()
-    assert add_card(visitor("192.0.2.1")).status_code == 200
+def test_what_a_narrow_limit_stops_does_not_count_for_a_wider_one(simulator: Simulator) -> None:
+    enter_cards(visitor("192.0.2.1"), 40)
+    for _number in range(4):
+        enter_cards(visitor("192.0.2.2"), 12)
+    counted = CardAttempt.objects.recent()
+    assert (counted.filter(ok=False).count(), counted.count()) == (40, 40)  # 10 of the first, 30 of the other address
 
 
 def test_shop_limit_does_not_apply_unless_declines_outnumber_successes(simulator: Simulator) -> None:
     create_attempts(400, ok=False)
     create_attempts(400, ok=True)
     assert add_card(visitor("192.0.2.1")).status_code == 200
-
-
-def test_shop_limit_does_not_apply_to_accounts_older_than_an_hour(simulator: Simulator) -> None:
-    create_attempts(200, ok=False)
-    client = Client(REMOTE_ADDR="192.0.2.1")
-    client.force_login(make_user())
-    assert add_card(client).status_code == 429
-    BillingProfile.objects.update(timestamp=timezone.now() - timedelta(hours=2))
-    assert add_card(client).status_code == 200
 
 
 # The rows

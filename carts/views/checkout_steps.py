@@ -34,7 +34,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
     """Place the order and charge the card.
 
     A second click, a second tab or the back button redirect to the order that has already been placed. Raise
-    TooManyCardAttempts if the visitor has tried too many cards.
+    TooManyRequests if the attempt is over a limit.
     """
     number = request.POST.get("order", "")[:20]
     orders = Order.objects.for_visitor(request).select_related("billing_profile")
@@ -53,7 +53,9 @@ def place_order(request: HttpRequest) -> HttpResponse:
         order.cart.store_choices(shipping_method_id=form.cleaned_data["shipping_method"])
         messages.info(request, _("The delivery option has changed. Please check the new total, then place your order."))
         return redirect("carts:checkout")
-    attempt = limits.start_attempt(request, CardAttempt.Kind.PAY, order.billing_profile, back=reverse("carts:checkout"))
+    card = form.cleaned_data["card"]
+    purpose = limits.Purpose(order.order_id, card, back=reverse("carts:checkout"))
+    attempt = limits.start_attempt(request, CardAttempt.Kind.PAY, order.billing_profile, purpose)
     try:
         shown, placer = form.cleaned_data["quote"], Placer.of(request)
         if not place(order, shown, then=lambda: _remember_placed(request, order), placer=placer):
@@ -64,7 +66,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
         for problem in rejection.problems:
             messages.error(request, problem)
         return redirect("carts:checkout")
-    return pay_order(request, order, form.cleaned_data["card"], attempt)
+    return pay_order(request, order, card, attempt)
 
 
 def _remember_placed(request: HttpRequest, order: Order) -> None:

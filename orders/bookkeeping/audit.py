@@ -90,12 +90,9 @@ def reserved_stock() -> Iterator[AuditFinding]:
     for item in lines.iterator(CHUNK):
         movement = moved.pop((item.order.order_id, item.product_id), NO_MOVEMENTS)
         held, text = -movement["sum"], f"{item.quantity} x {item.sku}"
-        if item.order.status == Order.Status.CANCELED:
+        if item.order.status == Order.Status.CANCELED or not item.order.holds_stock:
             if held and not movement["uncounted"]:
-                yield order_finding(item.order, "I4", f"is canceled but still reserves {held} of {text}")
-        elif not item.order.holds_stock:
-            if held:
-                yield order_finding(item.order, "I4", f"reserves {held} of {text}, which its row denies")
+                yield order_finding(item.order, "I4", f"{_without_hold(item.order)} reserves {held} of {text}")
         elif held != item.quantity - back[item.pk] and movement["reserved"]:
             yield order_finding(item.order, "I4", f"reserves {held} of {text}")
         elif movement["reservations"] not in _times(item.order):
@@ -104,6 +101,10 @@ def reserved_stock() -> Iterator[AuditFinding]:
         yield AuditFinding(
             "I4", f"product {product}", f"has a stock movement of order {number}, which has no line for it"
         )
+
+
+def _without_hold(order: Order) -> str:
+    return "is canceled but still" if order.status == Order.Status.CANCELED else "is not to hold its items yet but"
 
 
 def _times(order: Order) -> tuple[int, ...]:

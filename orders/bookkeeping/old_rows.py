@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import DAY, HOUR, AccountMail, GuestEmail, PasswordTry, SignIn, TakenSignup
-from billing.models import BillingProfile, CardAttempt, StripeEvent
+from billing.models import BillingProfile, CardAttempt, CardMail, RateCounter, StripeEvent
 from carts.models import Cart, WrongCode
 from orders.models import Order, Payment
 
@@ -114,6 +114,15 @@ def forget_placers() -> Done:
 
 def old_wrong_codes() -> QuerySet[WrongCode]:
     return WrongCode.objects.old().order_by("timestamp")
+
+
+def old_card_mails() -> QuerySet[CardMail]:
+    emails: QuerySet[CardMail] = CardMail.objects.old().order_by("timestamp")
+    return emails
+
+
+def old_rate_counters() -> QuerySet[RateCounter]:
+    return RateCounter.objects.old().order_by("until")
 
 
 def delete_with_drafts(carts: QuerySet[Cart]) -> None:

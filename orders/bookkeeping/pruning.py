@@ -35,6 +35,8 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "background tasks": partial(delete_old, old_rows.old_tasks),
     "visitors of unpaid orders": old_rows.forget_placers,
     "wrong discount codes": partial(delete_old, old_rows.old_wrong_codes),
+    "emails about cards": partial(delete_old, old_rows.old_card_mails),
+    "rate counters": partial(delete_old, old_rows.old_rate_counters),
     "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import accounts.emails
+import billing.abuse.emails
 from billing import answers, cards
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from billing.stripe_calls import time_limits
@@ -88,8 +89,9 @@ def _attempts_to_check() -> QuerySet[CardAttempt]:
 
 
 def send_emails() -> int:
-    """Send the email messages about orders and accounts that are due. Return how many were sent."""
-    return sending.send_waiting() + accounts.emails.send_due_emails(has_earlier_orders)
+    """Send the email messages about orders, accounts and cards that are due. Return how many were sent."""
+    of_accounts = accounts.emails.send_due_emails(has_earlier_orders)
+    return sending.send_waiting() + of_accounts + billing.abuse.emails.send_due_emails()
 
 
 def compare_with_stripe(since: datetime | None = None) -> tuple[dict[str, int], list[AuditFinding]]:

@@ -66,6 +66,14 @@ RETENTION: dict[str, Pruned | Kept] = {
     "billing.CardAttempt": Pruned(
         "shoppers who enter a card or pay", "one day, and until Stripe's cards are checked", "card attempts"
     ),
+    "billing.CardMail": Pruned(
+        "guests who confirm their email address to pay, and alerts about many declined cards",
+        "two days, sent or not",
+        "emails about cards",
+    ),
+    "billing.RateCounter": Pruned(
+        "visitors whose requests call Stripe or send email", "an hour after their first request", "rate counters"
+    ),
     # Accounts
     "accounts.AccountMail": Pruned(
         "requests for a link, changed email addresses and passwords, and many wrong passwords",

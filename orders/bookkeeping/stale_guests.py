@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from addresses.models import Address
 from billing import answers, cards
-from billing.models import BillingProfile, Card, CardAttempt
+from billing.models import BillingProfile, Card, CardAttempt, CardMail
 from billing.stripe_calls import time_limits
 from carts.models import Cart
 from orders.bookkeeping.old_rows import Done, batches, delete_old, kept_orders, limit, lock_due
@@ -82,7 +82,7 @@ def _mark(found: list[int]) -> list[int]:
     _lock(orders)
     due = list(old_guests().filter(pk__in=locked).values_list("pk", flat=True))
     Cart.objects.filter(billing_profile__in=due).update(billing_profile=None)
-    for model in (Order, Address, Card):
+    for model in (Order, Address, Card, CardMail):
         model._base_manager.filter(billing_profile__in=due).delete()
     BillingProfile.objects.mark_erased(BillingProfile.objects.filter(pk__in=due))
     return due

@@ -1,17 +1,17 @@
 """The open order of a cart. Only one order of a cart is live, and the cart is locked before it is created."""
 
-from typing import Any
+from typing import Any, Self
 
 from django.apps import apps
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
 from addresses.models import Address
 from billing.models import BillingProfile
-from carts.models import Cart
+from carts.models import Cart, CartItem
 from core.database.prepared import PreparedQuery
 from orders.models.visitor import Row, VisitorQuerySet
 
@@ -68,6 +68,18 @@ class OpenOrderQuerySet(VisitorQuerySet[Row]):
         if cart is None or profile is None or not cart.count_items():
             return None
         return self.get_or_create_for(profile, cart)[0]
+
+    def payable_number(self, billing_profile: BillingProfile) -> str:
+        """Return the number of the profile's open order that has items and postal addresses, or an empty string."""
+        ready = self.to_pay().filter(billing_profile=billing_profile, status="open")
+        return ready.values_list("order_id", flat=True).first() or ""
+
+    def to_pay(self, number: str = "") -> Self:
+        """Return the orders that can be paid now or after placing them, or only the one with this number."""
+        is_complete = Q(shipping_address__isnull=False, billing_address__isnull=False)
+        has_items = Exists(CartItem.objects.filter(cart=OuterRef("cart")))
+        orders = self.filter(Q(has_items, is_complete, status="open", active=True) | Q(status="placed"))
+        return orders.filter(order_id=number) if number else orders
 
     def copy_totals(self, cart: Cart) -> None:
         """Copy the total of `cart` to its open order."""

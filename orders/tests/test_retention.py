@@ -83,6 +83,8 @@ BY_AGE = {
     "accounts_takensignup": "taken_signup_by_age",
     "billing_billingprofile": "profile_of_guest_by_age",
     "billing_cardattempt": "attempt_by_age",
+    "billing_cardmail": "card_mail_by_age",
+    "billing_ratecounter": "rate_counter_by_age",
     "billing_stripeevent": "stripe_event_by_age",
     "carts_cart": "cart_of_visitor_by_age",
     "carts_wrongcode": "wrong_code_by_age",

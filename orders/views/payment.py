@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from billing import limits
+from billing.abuse import calls
+from billing.cards import CardUse
 from billing.forms import CardForm
 from billing.models import Card, CardAttempt
 from billing.views import begin_card_setup, save_card
@@ -27,15 +29,18 @@ ATTEMPT_RESULTS: dict[str, bool] = {Payment.Status.SUCCEEDED: True, Payment.Stat
 def pay_order(request: HttpRequest, order: Order, card: Card, attempt: CardAttempt | None = None) -> HttpResponse:
     """Charge the card and redirect to the thank-you page if the order is paid, otherwise to the order page.
 
-    `attempt` is the row that counts this request. Without it, start an attempt and raise TooManyCardAttempts if the
-    visitor has tried too many cards.
+    `attempt` is the row that counts this request. Without it, start an attempt and raise TooManyRequests if it is
+    over a limit.
     """
     if attempt is None:
         attempt = limits.start_attempt(
-            request, CardAttempt.Kind.PAY, order.billing_profile, back=order.get_absolute_url()
+            request,
+            CardAttempt.Kind.PAY,
+            order.billing_profile,
+            limits.Purpose(order.order_id, card, back=order.get_absolute_url()),
         )
     try:
-        payments.pay(order, card)
+        payments.pay(order, card, must_authenticate=attempt.must_authenticate)
         _record_result(attempt, order)
     except PaymentNotPossible as error:
         attempt.record(ok=None)
@@ -85,7 +90,8 @@ def order_card(request: HttpRequest, order_id: str) -> JsonResponse:
 def order_card_setup(request: HttpRequest, order_id: str) -> JsonResponse:
     """Begin to save a new card for the order's payer with a SetupIntent."""
     order = own_order(request, order_id)
-    return _respond_if_payable(order, lambda: begin_card_setup(request, order.billing_profile, is_email_optional=True))
+    use = CardUse(order_number=order.order_id)
+    return _respond_if_payable(order, lambda: begin_card_setup(request, order.billing_profile, use))
 
 
 @private
@@ -107,6 +113,8 @@ def order_pay(request: HttpRequest, order_id: str) -> HttpResponse:
 def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     """Cancel the order and move its lines back to the cart."""
     order = own_order(request, order_id)
+    if order.payment_intent_id:
+        calls.reserve(calls.CANCELLATION, order.get_absolute_url())
     cancellation.cancel(order, by=SHOPPER)
     is_canceled = order.status == Order.Status.CANCELED
     if is_canceled and order.cart:

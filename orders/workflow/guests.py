@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.email_addresses import canonical_email
 from accounts.models import User
 from addresses.models import Address
+from billing.abuse import guest_starts
 from billing.models import BillingProfile
 from carts.models import Cart
 from orders.models import Order
@@ -31,9 +32,13 @@ def start_guest(request: HttpRequest, email: str) -> BillingProfile:
 def starting_guest(request: HttpRequest, email: str) -> Iterator[BillingProfile]:
     """Run the block in one transaction with `start_guest`, and yield the guest profile.
 
-    The calls to Stripe and the cards of another person come before the transaction.
+    The calls to Stripe and the cards of another person come before the transaction. Raise TooManyRequests if too many
+    guests began in this session or from this IP address.
     """
-    kept = _reusable_profile(request, email)
+    stored = BillingProfile.objects.for_session(request)
+    if stored is None or not stored.is_guest or stored.email != email:
+        guest_starts.count(request)
+    kept = _reusable_profile(stored, email)
     profile = kept or BillingProfile.objects.new_guest(email)
     with transaction.atomic():
         if profile is kept and profile.email == email:
@@ -43,9 +48,8 @@ def starting_guest(request: HttpRequest, email: str) -> Iterator[BillingProfile]
         yield profile
 
 
-def _reusable_profile(request: HttpRequest, email: str) -> BillingProfile | None:
-    """Return the session's guest profile if it can have this email address. Drop the cards of another person."""
-    profile = BillingProfile.objects.for_session(request)
+def _reusable_profile(profile: BillingProfile | None, email: str) -> BillingProfile | None:
+    """Return the session's profile if it is a guest's and can have this email address. Drop another person's cards."""
     if profile is None or not profile.is_guest:
         return None
     if profile.email == email:

@@ -74,8 +74,10 @@ def ensure_intent(order: Order) -> str:
 # --- P3: pay ---
 
 
-def pay(order: Order, card: Card) -> None:
+def pay(order: Order, card: Card, must_authenticate: bool = False) -> None:
     """Charge `card` for `order` unless another attempt is open. The outcome is stored in the order's rows.
+
+    With `must_authenticate`, the bank is asked for 3-D Secure.
 
     Raise PaymentNotPossible if nothing was charged because of an error on our side or at the payment service, SoldOut
     if the items are gone, and CardNotOnFile if the card was removed before the attempt began. A lost response to the
@@ -93,17 +95,17 @@ def pay(order: Order, card: Card) -> None:
                 return  # Another request canceled the order or is paying for it, and its page shows that.
             card.refresh_from_db()
             raise (PaymentNotPossible if card.active else CardNotOnFile) from error
-        _pay(order, card, intent_id)
+        _pay(order, card, intent_id, must_authenticate)
 
 
-def _pay(order: Order, card: Card, intent_id: str) -> None:
+def _pay(order: Order, card: Card, intent_id: str, must_authenticate: bool) -> None:
     payment = _start(order, card)
     if payment is None:
         settle_quietly(order)
         return
     try:
         with alerting_to_wrong_objects(order):
-            gateway.confirm_intent(intent_id, card.stripe_id, key=str(payment.key))
+            gateway.confirm_intent(intent_id, card.stripe_id, str(payment.key), must_authenticate)
     except (answers.Declined, answers.StateChanged):
         pass  # The outcome is known; settling reads it from the intent.
     except answers.Rejected as error:

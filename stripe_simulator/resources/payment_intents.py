@@ -150,8 +150,14 @@ def attempt(call: Call, intent: dict[str, Any]) -> dict[str, Any]:
 
 
 def _needs_authentication(call: Call, method: dict[str, Any]) -> bool:
-    """Return whether the bank requires 3-D Secure for this charge."""
+    """Return whether the bank requires 3-D Secure for this charge, or the shop asks for it.
+
+    Every card of the simulator supports it.
+    """
     wanted = payment_methods.get_test_card(call, method).authenticate
+    options = (call.params.get("payment_method_options") or {}).get("card") or {}
+    if options.get("request_three_d_secure") in ("any", "challenge"):
+        return True
     known = bool(call.store.notes(method["id"]).get("authenticated"))
     return wanted == ALWAYS or (wanted == UNLESS_SET_UP and not known)
 

@@ -214,6 +214,22 @@ def test_decline_at_charge_leaves_the_intent_open(simulator, api, alice):
     assert confirm(api, alice.intent, alice.card).status == "succeeded"
 
 
+@pytest.mark.parametrize("wanted", ["any", "challenge"])
+def test_3d_secure_that_the_shop_asks_for_is_required_of_any_card(simulator, api, alice, wanted):
+    card = save_card(api, alice.customer, "tok_visa")
+    options = {"card": {"request_three_d_secure": wanted}}
+    params = {"payment_method": card, "payment_method_options": options}
+    assert api.payment_intents.confirm(alice.intent, params).status == "requires_action"
+    simulator.complete_3d_secure(alice.intent, succeed=True)
+    assert api.payment_intents.retrieve(alice.intent).status == "succeeded"
+
+
+def test_unknown_value_for_3d_secure_is_rejected(api, alice):
+    params = {"payment_method_options": {"card": {"request_three_d_secure": "always"}}}
+    with pytest.raises(stripe.InvalidRequestError):
+        api.payment_intents.confirm(alice.intent, params)
+
+
 def test_completed_3d_secure_charges_the_intent(simulator, api, alice):
     card = save_card(api, alice.customer, "tok_threeDSecure2Required")
     intent = confirm(api, alice.intent, card)

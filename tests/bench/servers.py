@@ -52,7 +52,8 @@ class Site:
     def environment(self, port: int) -> Environment:
         """Return the environment variables of production for a server on this port."""
         keys = {f"STRIPE_{name}": f"{prefix}_test_bench" for name, prefix in _KEYS.items()}
-        tries = {f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP")}
+        tries = {f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP", "NO_ORDER")}
+        tries |= {f"LIMIT_{name}": UNLIMITED for name in ("STRIPE_CALLS", "GUESTS_ADDRESS", "GUESTS_SESSION")}
         # A server of production does not compile its modules at each start.
         own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return own | keys | tries | {

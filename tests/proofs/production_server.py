@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from django.conf import settings
 from django.db import connection
 
 from stripe_simulator.server import Simulator
@@ -80,7 +81,8 @@ def running_server(
             "STRIPE_WEBHOOK_SECRET": "whsec_tests", "STRIPE_API_BASE": simulator.url,
             "VAR_DIR": str(folder), "DATABASE_URL": database_url(), "PYTHONWARNINGS": "ignore",
         }  # fmt: skip
-        environment |= {f"CARD_TRIES_{scope}": UNLIMITED for scope in ("PROFILE", "SESSION", "ADDRESS", "SHOP")}
+        environment |= {f"CARD_TRIES_{name.upper()}": UNLIMITED for name in settings.CARD_TRIES}
+        environment |= {f"LIMIT_{name.upper()}": UNLIMITED for name in settings.REQUEST_LIMITS}
         environment |= variables
         command = [*GUNICORN, "--threads", str(threads), "--workers", str(workers)]
         command += ["--bind", f"fd://{server_socket.fileno()}", "--log-level", "critical"]

@@ -155,6 +155,7 @@ def test_malformed_body_to_account_forms_changes_nothing(shop: AbuseServer, visi
 POST_PATHS = [
     UPDATE, "/accounts/login/", "/accounts/signup/", "/accounts/guest/", "/accounts/logout/", "/cart/checkout/",
     "/addresses/check/", "/addresses/update/", "/billing/payment-processing/", "/orders/X/pay/", "/orders/X/cancel/",
+    "/billing/card-link/",
     "/orders/X/card/", "/orders/start-afresh/", "/admin/login/", "/admin/products/product/add/", "/cart/discount/",
     "/cart/delivery/", "/language/",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from django.db.models import F, Model, Q, Value
 from django.db.models.functions import Concat
 
 from accounts.models import GUEST_SESSION_KEY, AccountMail, GuestEmail, User
-from billing.models import BillingProfile
+from billing.models import BillingProfile, CardMail
 from billing.models.profile import PROFILE_KEY
 from carts.models.session import CART_KEY
 from orders.models import OrderEvent, Refund
@@ -34,6 +34,8 @@ def erase_notes(person: Person, emails: list[HeldEmail]) -> None:
         model.objects.filter(notes_about(emails, "username", "attempt_time")).delete()
     of_account = Q(user=person.user) if person.user else Q(pk__in=[])
     AccountMail.objects.filter(of_account | notes_about(emails, "to", "timestamp")).erase()
+    of_profiles = Q(billing_profile__in=person.profiles)
+    CardMail.objects.filter(of_profiles | notes_about(emails, "to", "timestamp")).delete()
     _clear_log_about(person, emails)
     _erase_guest_emails(person, emails)
     if person.user:

@@ -40,6 +40,8 @@ TEXTS: dict[str, Texts] = {
     "billing.BillingProfile": Texts(personal=("email", "customer_email", "rejected_email", "customer_id")),
     "billing.CardAttempt": Texts(not_personal=("address", "session", "source")),
     "carts.WrongCode": Texts(not_personal=("address", "session")),
+    "billing.CardMail": Texts(personal=("to",), not_personal=("about", "order_number", "language", "refusal")),
+    "billing.RateCounter": Texts(not_personal=("key",)),
     "billing.StripeEvent": Texts(not_personal=("stripe_id", "type", "object_id", "error")),
     "addresses.Address": Texts(
         personal=(

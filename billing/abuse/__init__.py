@@ -1,0 +1,1 @@
+"""What keeps visitors from turning the limits, the emails and the calls to Stripe against the shop."""
