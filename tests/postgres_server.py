@@ -30,6 +30,12 @@ class PostgresServer:
             shutil.chown(folder, OWNER)
         self._run("initdb", "-D", self.data, "-A", "trust", "-U", OWNER, "-E", "UTF8", "--locale=C", "--no-sync")
 
+    def command(self) -> list[str]:
+        """Return the command that runs the server in the foreground."""
+        owner = ["runuser", "-u", OWNER, "--"] if os.geteuid() == 0 else []
+        options = f"{OPTIONS} -c port={self.port} -k {self.folder}".split()
+        return [*owner, str(self.programs / "postgres"), "-D", str(self.data), *options]
+
     def start(self) -> None:
         """Start the server and wait until it accepts connections."""
         self._control("-o", f"{OPTIONS} -p {self.port} -k {self.folder}", "start")
@@ -66,7 +72,7 @@ class PostgresServer:
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer | None]:
     """Run an empty server in the context. Yield None if PostgreSQL is not installed."""
-    programs = _programs()
+    programs = find_programs()
     if programs is None:
         yield None
         return
@@ -80,7 +86,7 @@ def running_postgres() -> Iterator[PostgresServer | None]:
                 server.stop()
 
 
-def _programs() -> Path | None:
+def find_programs() -> Path | None:
     """Return the folder with initdb and pg_ctl, which Debian does not add to the PATH, or None."""
     newest_first = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/lib/postgresql/15/bin", *map(str, newest_first)])

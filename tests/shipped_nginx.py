@@ -84,11 +84,8 @@ def make_certificate(folder: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-@contextmanager
-def running_nginx(shop: ShippedShop, https: int, servers: list[str]) -> Iterator[Nginx]:
-    """Run nginx in front of these servers. `shop` has the static files and the settings."""
-    folder, http = shop.folder / f"nginx-{https}", free_port()
-    folder.mkdir()
+def configure(folder: Path, shop: ShippedShop, servers: list[str], http: int, https: int) -> list[str]:
+    """Write the configuration of nginx and a certificate into the folder. Return the command that runs it."""
     make_certificate(folder)
     shop.manage("proxy_files", str(folder), *(f"--server={server}" for server in servers))
     user = "user root;" if os.geteuid() == 0 else ""  # the folders of tests are private
@@ -97,15 +94,25 @@ def running_nginx(shop: ShippedShop, https: int, servers: list[str]) -> Iterator
     command = [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")]
     done = subprocess.run([*command, "-t"], capture_output=True, text=True)
     assert (done.returncode, "[warn]" in done.stderr) == (0, False), done.stderr
+    return command
+
+
+@contextmanager
+def running_nginx(shop: ShippedShop, https: int, servers: list[str]) -> Iterator[Nginx]:
+    """Run nginx in front of these servers. `shop` has the static files and the settings."""
+    folder, http = shop.folder / f"nginx-{https}", free_port()
+    folder.mkdir()
+    command = configure(folder, shop, servers, http, https)
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
-            _wait_until_listening(http)
+            wait_until_listening(http)
             yield Nginx(folder, http, https)
         finally:
             process.terminate()
 
 
-def _wait_until_listening(port: int) -> None:
+def wait_until_listening(port: int) -> None:
+    """Wait until a server accepts connections on this port."""
     deadline = time.monotonic() + 30
     while True:
         try:

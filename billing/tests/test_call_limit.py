@@ -71,6 +71,7 @@ def test_order_page_and_status_over_the_limit_show_the_rows_without_a_call(simul
     status = client.get(reverse("orders:status", args=[order.order_id]))
     assert (page.status_code, status.json()["situation"]) == (200, "action")
     end_minute()
+    Order.objects.update(asked_at=None)
     assert client.get(reverse("orders:status", args=[order.order_id])).json()["situation"] == "paid"
 
 

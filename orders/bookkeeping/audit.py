@@ -93,10 +93,9 @@ def reserved_stock() -> Iterator[AuditFinding]:
         if item.order.status == Order.Status.CANCELED or not item.order.holds_stock:
             if held and not movement["uncounted"]:
                 yield order_finding(item.order, "I4", f"{_without_hold(item.order)} reserves {held} of {text}")
-        elif held != item.quantity - back[item.pk] and movement["reserved"]:
-            yield order_finding(item.order, "I4", f"reserves {held} of {text}")
-        elif movement["reservations"] not in _times(item.order):
-            yield order_finding(item.order, "I4", f"reserved {text} {movement['reservations']} times")
+        elif not _is_held_once(item, movement, back[item.pk]):
+            times = movement["reservations"]
+            yield order_finding(item.order, "I4", f"reserves {held} of {text}, reserved {times} times")
     for number, product in moved:
         yield AuditFinding(
             "I4", f"product {product}", f"has a stock movement of order {number}, which has no line for it"
@@ -107,9 +106,13 @@ def _without_hold(order: Order) -> str:
     return "is canceled but still" if order.status == Order.Status.CANCELED else "is not to hold its items yet but"
 
 
-def _times(order: Order) -> tuple[int, ...]:
-    """Return how often the order may have reserved its units."""
-    return (1, 2) if order.is_hold_checked else (1,)
+def _is_held_once(item: OrderItem, movement: dict[str, Any], back: int) -> bool:
+    """Return whether the line holds its units, except those that are back in stock, and reserved them once.
+
+    An order that released them because of the limits on unpaid orders reserved them twice.
+    """
+    is_all_held = -movement["sum"] == item.quantity - back or not movement["reserved"]
+    return is_all_held and movement["reservations"] in ((1, 2) if item.order.is_hold_checked else (1,))
 
 
 NO_MOVEMENTS: dict[str, Any] = {"sum": 0, "reserved": 0, "reservations": 0, "uncounted": 0}

@@ -129,6 +129,7 @@ def test_claim_link_is_invalid_after_email_change(client: Client, alice: User, c
     order = guest_order()
     link = claim_link(client)
     User.objects.update(**change)
+    client.force_login(User.objects.get())  # the change ended the session
     assert client.post(link).status_code == 404
     assert not can_see(client, order)
 

@@ -12,6 +12,7 @@ from orders.models import Mail, Order, OrderEvent, Payment
 from orders.workflow.placing import place
 from products.models import Product
 from stripe_simulator.server import Simulator
+from tests import postgres_server
 from tests.makers import add_to_cart, buy, make_product, shown_facts, submit_details
 from tests.proofs import consistency, postgres, results_table
 from tests.proofs.proof_report import ProofReport
@@ -125,6 +126,6 @@ def test_configured_database_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_missing_postgres_yields_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROVE_DATABASE_URL", raising=False)
     monkeypatch.setenv("DATABASE_URL", "sqlite:///shop.sqlite3")
-    monkeypatch.setattr(postgres, "_programs", lambda: None)
+    monkeypatch.setattr(postgres_server, "find_programs", lambda: None)
     with postgres.database_url() as url:
         assert url is None

@@ -71,6 +71,14 @@ TEXTS: dict[str, Texts] = {
     "sessions.Session": Texts(personal=("session_key", "session_data")),
     "axes.AccessAttempt": Texts(personal=(*ATTEMPT, "get_data", "post_data")),
     "axes.AccessFailureLog": Texts(personal=ATTEMPT),
+    "core.BackgroundRun": Texts(not_personal=("name",)),
+    # Arguments of tasks are primary keys, ids of Stripe and times.
+    "django_tasks_database.DBTaskResult": Texts(
+        not_personal=(
+            "args_kwargs", "task_path", "worker_ids", "queue_name", "backend_name", "return_value",
+            "exception_class_path", "traceback",
+        )
+    ),
     "axes.AccessLog": Texts(personal=(*ATTEMPT, "session_hash")),
 }  # fmt: skip
 
