@@ -39,6 +39,7 @@ from operator import or_
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Case, Count, Min, Q, Sum, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
@@ -115,16 +116,17 @@ def start_attempt(
 
     Raise TooManyRequests if the attempt or its calls to Stripe are over a limit. No row is kept in that case.
     """
-    calls.reserve(calls.PAYMENT if kind == CardAttempt.Kind.PAY else calls.NEW_CARD, purpose.back)
-    attempt = CardAttempt.objects.create(
-        kind=kind,
-        billing_profile=profile,
-        address=fingerprint(client_ip(request)),
-        session=fingerprint(request.session.session_key or ""),
-        source=fingerprint(source),
-        is_check_due=kind == CardAttempt.Kind.ADD,
-        is_without_order=kind == CardAttempt.Kind.ADD and profile.is_guest and not purpose.order_number,
-    )
+    with transaction.atomic():  # one commit for both; it comes before the attempts are counted
+        calls.reserve(calls.PAYMENT if kind == CardAttempt.Kind.PAY else calls.NEW_CARD, purpose.back)
+        attempt = CardAttempt.objects.create(
+            kind=kind,
+            billing_profile=profile,
+            address=fingerprint(client_ip(request)),
+            session=fingerprint(request.session.session_key or ""),
+            source=fingerprint(source),
+            is_check_due=kind == CardAttempt.Kind.ADD,
+            is_without_order=kind == CardAttempt.Kind.ADD and profile.is_guest and not purpose.order_number,
+        )
     try:
         _check(request, attempt, purpose)
     except TooManyRequests as error:

@@ -60,10 +60,10 @@ class Placer:
 def may_hold_while_paying(order: Order, lines: Iterable[CartItem]) -> bool:
     """Return whether an order that is being placed may hold the units of its lines while it is paid.
 
-    Call this after the units were reserved, in the same transaction. One statement counts for all limits.
+    One statement counts for all limits.
     """
     wanted = {line.product_id: line.quantity for line in lines if line.product.stock is not None}
-    stock = {line.product_id: line.product.stock or 0 for line in lines}
+    stock = {line.product_id: (line.product.stock or 0) - line.quantity for line in lines}
     return not wanted or _is_within_limits(order, wanted, stock, "tried")
 
 

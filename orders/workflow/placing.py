@@ -1,7 +1,6 @@
 """Step P1, placing an order: reserve its stock and freeze its data in one transaction, or change nothing."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -31,10 +30,6 @@ class OrderRejected(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
-
-
-class _NotHeld(Exception):
-    """Raised to undo the reservation of an order that has to be paid first."""
 
 
 def place(
@@ -117,14 +112,10 @@ def _reserve_stock(order: Order, quote: Quote) -> list[str]:
     If the limits on unpaid orders do not allow the order to hold its items while it is paid, reserve nothing. `settle`
     then reserves them when the order is paid.
     """
-    order.holds_stock = False
-    with suppress(_NotHeld), transaction.atomic():
-        for line in sorted(quote.lines, key=lambda line: line.product_id):
-            if not line.product.reserve(line.quantity, order.order_id):
-                return [_("%(title)s is no longer available in this quantity.") % {"title": line.product.title}]
-        if not may_hold_while_paying(order, quote.lines):
-            raise _NotHeld
-        order.holds_stock = True
+    order.holds_stock = may_hold_while_paying(order, quote.lines)
+    for line in sorted(quote.lines, key=lambda line: line.product_id) if order.holds_stock else ():
+        if not line.product.reserve(line.quantity, order.order_id):
+            return [_("%(title)s is no longer available in this quantity.") % {"title": line.product.title}]
     return []
 
 
