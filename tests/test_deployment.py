@@ -78,7 +78,7 @@ def _expand(part: str, shared: dict[str, str]) -> str:
                           if name in shared)  # fmt: skip
 
 
-PRODUCTION = {"postgres", "redis", "release", "web1", "web2", "worker", "reconcile", "nginx"}
+PRODUCTION = {"postgres", "redis", "release", "web1", "web2", "worker1", "worker2", "reconcile", "nginx"}
 
 
 def test_services_of_compose_have_profiles() -> None:

@@ -112,17 +112,22 @@ def main() -> bool:
         drill = Drill(installation)
         drill.run()
         time.sleep(SETTLE_SECONDS)
+        report(drill)
         found = judge(drill)
+    for text in found[:40]:
+        sys.stdout.write(f"PROBLEM: {text}\n")
+    sys.stdout.write(f"{len(found)} problems\n")
+    return not found
+
+
+def report(drill: Drill) -> None:
+    """Print what the shoppers saw."""
     answers = drill.record.answers
     statuses = Counter(answer.status or "none" for answer in answers)
     sys.stdout.write(f"{len(answers):,} responses: {dict(statuses)}\n")
     sys.stdout.write(f"{len(drill.record.placed)} orders placed, {len(drill.record.paid)} paid\n")
     slowest = max((a.seconds for a in answers if a.is_catalog), default=0.0)
     sys.stdout.write(f"slowest page of the catalog: {slowest:.1f} s\n")
-    for text in found[:40]:
-        sys.stdout.write(f"PROBLEM: {text}\n")
-    sys.stdout.write(f"{len(found)} problems\n")
-    return not found
 
 
 if __name__ == "__main__":

@@ -77,13 +77,12 @@ def lost_orders(installation: Installation, record: Record) -> list[str]:
 
 def double_charges(installation: Installation) -> list[str]:
     """Return the orders with more than one succeeded charge at Stripe."""
-    key = installation.shop.variables["STRIPE_SECRET_KEY"]
+    headers = {"Authorization": f"Bearer {installation.shop.variables['STRIPE_SECRET_KEY']}"}
     counts: Counter[str] = Counter()
     after: dict[str, str] = {}
     while True:
-        page = requests.get(
-            f"{installation.simulator}/v1/payment_intents", params={"limit": "100"} | after, auth=(key, ""), timeout=30
-        ).json()
+        url, limit = f"{installation.simulator}/v1/payment_intents", {"limit": "100"}
+        page = requests.get(url, params=limit | after, headers=headers, timeout=30).json()
         counts.update(row["metadata"]["order_id"] for row in page["data"] if row["status"] == "succeeded")
         if not page["has_more"]:
             return [order for order, number in counts.items() if number > 1]
