@@ -5,8 +5,10 @@ FROM python:${PYTHON}-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /opt/shop
 RUN python -m venv .venv
-COPY requirements.txt ./
-RUN .venv/bin/pip install --only-binary :all: -r requirements.txt
+# requirements-s3.txt for pictures in a bucket, requirements-rq.txt for TASK_ENGINE=rq
+ARG REQUIREMENTS=requirements.txt
+COPY requirements*.txt ./
+RUN .venv/bin/pip install --only-binary :all: -r ${REQUIREMENTS}
 COPY . .
 # The values are for this command only: a shop that is not in development does not start without them. The translations
 # are compiled already.

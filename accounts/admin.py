@@ -209,7 +209,7 @@ class AccountMailAdmin(EmailPreviewAdmin):
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(ReadOnlyAdmin):
-    """Admin for recent failed sign-ins. Deleting a row lifts its lockout."""
+    """Admin for recent failed sign-ins. Deleting a row lifts its lockout, but not a pause for the whole account."""
 
     list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info"]
     search_fields = ["username", "ip_address"]

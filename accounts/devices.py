@@ -73,7 +73,8 @@ def _find_device(request: HttpRequest, email: str) -> str:
     except User.DoesNotExist:
         return ""
     key, accounts = known
-    is_known = constant_time_compare(accounts.get(str(user.pk), ""), _fingerprint(user))
+    stored = accounts.get(str(user.pk), "")
+    is_known = any(constant_time_compare(stored, fingerprint) for fingerprint in _fingerprints(user))
     return salted_hmac(SALT, key, algorithm="sha256").hexdigest() if is_known else ""
 
 
@@ -87,8 +88,13 @@ def _read(request: HttpRequest) -> Known | None:
     return (content[0], content[1]) if content else None
 
 
-def _fingerprint(user: User) -> str:
-    return salted_hmac(SALT, f"{user.pk}:{user.password}", algorithm="sha256").hexdigest()
+def _fingerprint(user: User, key: str | None = None) -> str:
+    return salted_hmac(SALT, f"{user.pk}:{user.password}", secret=key, algorithm="sha256").hexdigest()
+
+
+def _fingerprints(user: User) -> list[str]:
+    """Return the fingerprints of the user under the current key and its predecessors."""
+    return [_fingerprint(user, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
 def _first(names: dict[str, str], agent: str) -> str:

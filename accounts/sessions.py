@@ -11,6 +11,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, UpdateError
 from django.contrib.sessions.models import Session
+from django.db import DatabaseError, transaction
 from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
@@ -50,7 +51,9 @@ class SessionStore(db.SessionStore):
             return None
         today = shop_date(timezone.now())
         if row.last_used and row.last_used != today:
-            SignIn.objects.filter(session_key=row.session_key).update(last_used=today)
+            # A page can be read although the disk is full or another request holds the row.
+            with suppress(DatabaseError), transaction.atomic():
+                SignIn.objects.filter(session_key=row.session_key).update(last_used=today)
         stored: Session = row
         return stored
 

@@ -61,9 +61,9 @@ def record_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> No
     if not request.session.session_key:
         request.session.create()
     now, key = timezone.now(), str(request.session.session_key)
-    SignIn.objects.create(
-        user=user, session_key=key, created=now, last_used=shop_date(now), **devices.describe(request)
-    )  # fmt: skip
+    # A user who is signed in and signs in again, for example in the admin, keeps the session.
+    values = {"user": user, "created": now, "last_used": shop_date(now)} | devices.describe(request)
+    SignIn.objects.update_or_create(session_key=key, defaults=values)
     devices.remember(request, user)
     language = get_language() or ""
     if user.language != language:

@@ -183,8 +183,9 @@ STORAGE = [
     ),
     Variable(
         "TASK_ENGINE", "immediate", read.choice_of(TASK_ENGINES), "Who sends emails and does other background work. "
-        "immediate: the web processes, after the response, and reconcile. database: workers (manage.py db_worker). "
-        "rq: RQ workers on the Redis of CACHE_URL (manage.py rqworker), with the packages of requirements-rq.txt.",
+        "immediate: the web processes, after the response, and reconcile. database: workers (manage.py db_worker "
+        "--queue-name '*'). rq: RQ workers on the Redis of CACHE_URL (manage.py rqworker --job-class "
+        "django_tasks_rq.Job default slow), with the packages of requirements-rq.txt.",
         "database in make run, immediate elsewhere",
     ),
     Variable("MEDIA_ROOT", "", text_of, "The folder of uploaded pictures.", "media in VAR_DIR"),

@@ -204,6 +204,14 @@ def test_right_password_of_a_signed_in_user_is_not_counted(alice: User, client: 
     assert not PasswordTry.objects.exists()
 
 
+def test_device_stays_known_while_the_secret_key_is_replaced(alice: User, client: Client, settings: Any) -> None:
+    sign_in(client, alice)
+    client.post("/accounts/logout/")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key of the shop " * 3, [settings.SECRET_KEY]
+    Attacker().exhaust()
+    assert (log_in(Client()), log_in(client)) == (429, 302)
+
+
 def test_known_device_has_a_limit_of_its_own(alice: User, client: Client) -> None:
     sign_in(client, alice)
     attacker = Attacker()

@@ -7,6 +7,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -169,6 +171,27 @@ def test_use_of_a_session_is_recorded_once_a_day(desk: Client, monkeypatch: pyte
     with count_queries() as queries:
         desk.get("/cart/")
     assert [query for query in queries if not query.startswith("SELECT")] == []
+
+
+def test_page_is_shown_although_the_use_of_the_session_cannot_be_recorded(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk or a locked row prevents the update, and not the page."""
+
+    def fail(*args: Any, **values: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    SignIn.objects.update(last_used=timezone.now() - timedelta(days=2))
+    monkeypatch.setattr(QuerySet, "update", fail)
+    assert is_signed_in(desk)
+
+
+def test_second_sign_in_of_a_signed_in_user_keeps_one_device(client: Client) -> None:
+    user = make_user("staff@example.org", is_staff=True)
+    sign_in(client, user)
+    response = client.post("/admin/login/", {"username": user.email, "password": PASSWORD, "next": "/admin/"})
+    assert response.status_code == 302
+    assert SignIn.objects.filter(user=user).count() == 1
 
 
 def test_use_of_a_session_does_not_prolong_it(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:

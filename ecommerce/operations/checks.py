@@ -120,8 +120,8 @@ def _check_dependencies() -> Iterator[CheckMessage]:
         )
     if settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
         yield Warning(
-            "Each process has a cache of its own, so limits that are counted there apply to each process.",
-            hint="Set CACHE_URL to a Redis server, or silence shop.W003 if there is one process.",
+            "Each process keeps pages and lists of its own, so each of them has to make them first.",
+            hint="Set CACHE_URL to a Redis server, or silence shop.W003 if this is fast enough.",
             id="shop.W003",
         )
     if settings.TASK_ENGINE == IMMEDIATE:

@@ -17,6 +17,8 @@ set, unless the table says otherwise. `make settings` makes this page and `.env.
 - **(!)** has a default that is only good for development. The shop does not start with it on a site that others can
   reach, or with a live Stripe key.
 
+`WEB_BIND`, `WEB_CONCURRENCY` and `WEB_THREADS` are read by `gunicorn.conf.py`, only from the environment.
+
 An invalid value stops the start with a sentence that names the variable. `python manage.py check --deploy` also warns
 about defaults that suit one process on one machine. Each message has an id and a hint.
 """
