@@ -31,7 +31,7 @@ outnumber declines then. While it is exceeded, nobody has to wait: a new card ne
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import reduce
 from math import ceil
@@ -39,7 +39,7 @@ from operator import or_
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Case, Count, Min, Q, Sum, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
@@ -134,6 +134,17 @@ def start_attempt(
         logger.warning("card attempt of billing profile %s rejected: %s", profile.pk, error)
         raise
     return attempt
+
+
+@contextmanager
+def forgetting_errors(attempt: CardAttempt) -> Iterator[None]:
+    """Let the attempt not count if the block raises an error, for example because a lock was not granted in time."""
+    try:
+        yield
+    except Exception:
+        with suppress(DatabaseError):  # which may be the cause
+            attempt.record(ok=None)
+        raise
 
 
 def _check(request: HttpRequest, attempt: CardAttempt, purpose: Purpose) -> None:

@@ -19,6 +19,7 @@ from accounts.models import User
 from billing.abuse.rejections import Step, TooManyEmails, TooManyRequests
 from billing.models import BillingProfile, CardAttempt, CardMail, Rate, RateCounter
 from billing.models.attempt import fingerprint
+from core.emails.outbox import queued
 from core.http import client_key
 
 SALT = "billing.card-link"
@@ -71,6 +72,7 @@ def queue_link(request: HttpRequest, profile: BillingProfile, order_number: str)
         kind=Kind.LINK, to=profile.email, billing_profile=profile, order_number=order_number,
         language=get_language() or "",
     )  # fmt: skip
+    queued.send(CardMail)
 
 
 def make_token(mail: CardMail) -> str:
@@ -106,5 +108,6 @@ def alert_staff() -> None:
     try:
         with transaction.atomic():
             alerts.create(kind=Kind.ALERT, to=settings.STAFF_EMAIL, about=f"{now:%Y-%m-%d %H}")
+            queued.send(CardMail)
     except IntegrityError:
         pass  # Another request has just queued it.

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock
 
 from billing.answers import NotCalled, OutcomeUnknown
@@ -71,6 +72,16 @@ class CircuitBreaker:
             self._paused_until = now + PAUSE_SECONDS
             return True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether only one call may start after each pause."""
+        return self._timeouts >= MAX_TIMEOUTS
+
+    def end_pause(self) -> None:
+        """Let another call start at once, because the one that was to start after the pause was never made."""
+        with self._lock:
+            self._paused_until = 0.0
+
     def record(self, is_timeout: bool) -> None:
         """Count a time-out, or forget the earlier ones after any other outcome."""
         with self._lock:
@@ -78,8 +89,16 @@ class CircuitBreaker:
             self._paused_until = self._clock() + PAUSE_SECONDS
 
 
+@dataclass
+class Step:
+    """A block whose calls are admitted. `is_probe` is the one that starts after a pause."""
+
+    is_probe: bool
+    has_called: bool = False
+
+
 slots, breaker = Slots(MAX_STEPS, WAIT_SECONDS), CircuitBreaker()
-_is_admitted: ContextVar[bool] = ContextVar("is_admitted", default=False)
+_step: ContextVar[Step | None] = ContextVar("step", default=None)
 
 
 @contextmanager
@@ -88,19 +107,22 @@ def admitted() -> Iterator[None]:
 
     Inside another such block, do nothing, so that a step that has begun is not refused halfway.
     """
-    if _is_admitted.get() or time_limits.is_background():
+    if _step.get() or time_limits.is_background():
         yield
         return
     if not slots.take():
         raise NotCalled("too many calls to Stripe are running")
     try:
+        step = Step(is_probe=breaker.is_open)
         if not breaker.admit():
             raise NotCalled("Stripe has not answered the last calls")
-        token = _is_admitted.set(True)
+        token = _step.set(step)
         try:
             yield
         finally:
-            _is_admitted.reset(token)
+            _step.reset(token)
+            if step.is_probe and not step.has_called:
+                breaker.end_pause()
     finally:
         slots.give_back()
 
@@ -109,6 +131,8 @@ def admitted() -> Iterator[None]:
 def watching(seconds: float) -> Iterator[None]:
     """Tell the circuit breaker how the call in the block ends. A call without an answer for so long has timed out."""
     began, is_timeout = time.monotonic(), False
+    if step := _step.get():
+        step.has_called = True
     try:
         yield
     except OutcomeUnknown as error:

@@ -160,17 +160,18 @@ def test_others_wait_while_the_call_after_a_pause_runs(clock: Clock, stripe_does
         assert [breaker.admit() for _request in range(2)] == [False, False]
 
 
-def test_step_after_a_pause_that_makes_no_call_blocks_nobody_for_long(
+def test_step_after_a_pause_that_makes_no_call_lets_another_one_start(
     clock: Clock, stripe_does: Callable[..., list[str]]
 ) -> None:
     stripe_does(time_out(clock))
     for _time in range(3):
         call()
     clock.seconds += PAUSE_SECONDS
-    with admission.admitted():
-        pass
-    clock.seconds += PAUSE_SECONDS
+    for _visitor_over_a_limit in range(3):
+        with admission.admitted():
+            pass
     assert call() == "OutcomeUnknown"
+    assert call() == "NotCalled"
 
 
 @pytest.mark.parametrize(

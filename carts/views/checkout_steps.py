@@ -56,13 +56,13 @@ def place_order(request: HttpRequest) -> HttpResponse:
     card = form.cleaned_data["card"]
     purpose = limits.Purpose(order.order_id, card, back=reverse("carts:checkout"))
     attempt = limits.start_attempt(request, CardAttempt.Kind.PAY, order.billing_profile, purpose)
+    shown, placer = form.cleaned_data["quote"], Placer.of(request)
     try:
-        shown, placer = form.cleaned_data["quote"], Placer.of(request)
-        if not place(order, shown, then=lambda: _remember_placed(request, order), placer=placer):
-            attempt.record(ok=None)
-            return redirect(order)
+        with limits.forgetting_errors(attempt):  # no card is tried yet
+            if not place(order, shown, then=lambda: _remember_placed(request, order), placer=placer):
+                attempt.record(ok=None)
+                return redirect(order)
     except OrderRejected as rejection:
-        attempt.record(ok=None)
         for problem in rejection.problems:
             messages.error(request, problem)
         return redirect("carts:checkout")

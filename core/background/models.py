@@ -1,6 +1,6 @@
 """When each kind of background run last began and finished."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
@@ -38,12 +38,6 @@ def last_began(name: str) -> datetime | None:
 def last_finished(name: str) -> datetime | None:
     """Return when a run of this kind last finished, or None."""
     return _column(name, "finished")
-
-
-def finished_within(name: str, period: timedelta) -> bool:
-    """Return whether a run of this kind finished in the last `period`."""
-    finished = last_finished(name)
-    return finished is not None and finished > timezone.now() - period
 
 
 def _column(name: str, column: str) -> datetime | None:

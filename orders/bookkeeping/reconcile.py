@@ -56,20 +56,21 @@ def reconcile() -> dict[str, int]:
     canceling = Order.objects.filter(status=Order.Status.CANCELING)
     outdated = BillingProfile.objects.with_outdated_customer().order_by("-pk")
     events = StripeEvent.objects.filter(processed=None, received__lt=old)
-    steps: dict[str, Callable[[], int]] = {
-        "attempts settled": lambda: _each(Order.objects.filter(pk__in=attempts), payments.settle),
-        "orders expired": lambda: _each(Order.objects.stale(), partial(cancellation.cancel, by=queue.EXPIRY)),
+    steps: dict[str, Callable[[], int]] = {  # those that need no Stripe come first
         "holds limited": lambda: _each(Order.objects.to_check_holds(old), holds.limit_hold),
+        "unsaved cards dropped": order_cards.drop_overdue_cards,
+        "erasures finished": lambda: _each(profiles_with_late_rows(), erase_late_rows),
+        "orders erased": lambda: _each(Order.objects.due_for_erasure(), erase_order),
+        "orders expired": lambda: _each(Order.objects.stale(), partial(cancellation.cancel, by=queue.EXPIRY)),
         "cancellations finished": lambda: _each(canceling, cancellation.finish_cancellation),
         "refunds finished": lambda: _each(asked.select_related("payment__order"), refunds.finish_refund),
         "events processed": lambda: _each(events, _process_event),
-        "unsaved cards dropped": order_cards.drop_overdue_cards,
+        # An attempt can stay open, so a list that is too long for one run begins somewhere else in the next one.
+        "attempts settled": lambda: _each(Order.objects.filter(pk__in=attempts).order_by("?"), payments.settle),
         "unknown cards checked": lambda: _each(_attempts_to_check(), cards.detach_unknown_cards),
         "cards removed": lambda: _each(order_cards.due_to_detach(), cards.finish_removal),
         "customers updated": lambda: _each(outdated[:MAX_CUSTOMERS], BillingProfile.update_customer),
-        "erasures finished": lambda: _each(profiles_with_late_rows(), erase_late_rows),
         "customers erased": lambda: _each(profiles_with_customer_to_delete(), cards.finish_erasure),
-        "orders erased": lambda: _each(Order.objects.due_for_erasure(), erase_order),
     }
     sent = send_emails()
     with time_limits.long_timeouts():

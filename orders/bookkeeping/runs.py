@@ -17,6 +17,7 @@ from core.background.models import last_began, record_begin, record_finish
 from core.database.locks import try_lock
 
 RUN_SECONDS = 300.0  # a run stops after so long, and the next one goes on
+STEP_SECONDS = RUN_SECONDS / 4  # a step stops after so long, so that one that waits for Stripe does not use up the run
 OVERDUE = timedelta(minutes=6)  # a run that began earlier is stuck, so another one works beside it
 Row = TypeVar("Row")
 
@@ -27,13 +28,19 @@ class Run:
 
     name: str
     deadline: float = field(default_factory=lambda: time.monotonic() + RUN_SECONDS)
+    step_deadline: float = float("inf")
     is_cut: bool = False
 
     @property
     def has_time(self) -> bool:
-        """Whether more work may begin. Remember that some was left if not."""
-        self.is_cut = self.is_cut or time.monotonic() > self.deadline
-        return not self.is_cut
+        """Whether more work may begin."""
+        return self.has_time_until(self.deadline)
+
+    def has_time_until(self, deadline: float) -> bool:
+        """Return whether it is not yet `deadline`. If it is, remember that work was left."""
+        is_over = time.monotonic() > deadline
+        self.is_cut = self.is_cut or is_over
+        return not is_over
 
 
 _current: ContextVar[Run | None] = ContextVar("run", default=None)
@@ -63,10 +70,10 @@ def begin(name: str) -> Iterator[Run | None]:
 
 
 def while_time(rows: Iterable[Row]) -> Iterator[Row]:
-    """Yield the rows until the time of the current run is over. Outside a run, yield all."""
+    """Yield the rows until the time of the current run, or of its step, is over. Outside a run, yield all."""
     run = _current.get()
     for row in rows:
-        if run is not None and not run.has_time:
+        if run is not None and not run.has_time_until(min(run.deadline, run.step_deadline)):
             return
         yield row
 
@@ -78,5 +85,17 @@ def has_time() -> bool:
 
 
 def do_all(steps: Iterable[tuple[str, Callable[[], int]]]) -> dict[str, int]:
-    """Do the steps, by label, until the time of the current run is over. Return what each returned."""
-    return {label: step() for label, step in while_time(steps)}
+    """Do the steps, by label, until the time of the current run is over. Return what each returned.
+
+    Each step has a part of the time. It ends its loops with `while_time`.
+    """
+    run, done = _current.get(), {}
+    for label, step in steps:
+        if run is not None:
+            if not run.has_time:
+                break
+            run.step_deadline = time.monotonic() + STEP_SECONDS
+        done[label] = step()
+    if run is not None:
+        run.step_deadline = float("inf")
+    return done

@@ -70,7 +70,7 @@ def may_hold_while_paying(order: Order, lines: Iterable[CartItem]) -> bool:
 @transaction.atomic
 def limit_hold(order: Order) -> None:
     """Let an order that was not paid when it was placed keep its items only within the limits. Do this once."""
-    unchecked = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, is_hold_checked=False)
+    unchecked = Order.objects.filter(pk=order.pk, status__in=Order.UNPAID_STATES, is_hold_checked=False)
     with collect_touches():
         if not unchecked.update(is_hold_checked=True):
             return
@@ -128,7 +128,9 @@ def _counts(order: Order, since: datetime) -> Any:
     of = {"ip": Q(order__placed_ip=order.placed_ip or NOBODY), "visitor": of_visitor}
     is_held = Q(order__holds_stock=True)
     # With a condition on the product, databases could read all lines that ever sold it.
-    rows = OrderItem.objects.filter(unpaid | ended, order__is_hold_checked=True, product__stock__isnull=False)
+    # An order that is canceled while it is paid is never checked.
+    is_over = Q(order__is_hold_checked=True) | Q(order__status__in=[Order.Status.CANCELING, Order.Status.CANCELED])
+    rows = OrderItem.objects.filter(unpaid | ended, is_over, product__stock__isnull=False)
     rows = rows.exclude(order=order.pk).order_by()
     tried = {f"tried_of_{who}": Sum("quantity", filter=condition, default=0) for who, condition in of.items()}
     held = {f"held_of_{who}": Sum("quantity", filter=condition & is_held, default=0) for who, condition in of.items()}

@@ -62,7 +62,7 @@ class OrderQuerySet(OpenOrderQuerySet["Order"]):
 
     def to_check_holds(self, before: datetime) -> Self:
         """Return unpaid orders that were placed `before` this time by a process that died, see `holds.limit_hold`."""
-        return self.filter(status=self.model.Status.PLACED, is_hold_checked=False, placed_at__lt=before)
+        return self.filter(status__in=self.model.UNPAID_STATES, is_hold_checked=False, placed_at__lt=before)
 
     def for_account(self, user: "User") -> Self:
         """Return the orders of this user's profile and the guest orders that the user claimed."""

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from billing.answers import OutcomeUnknown
 from core.background.models import BackgroundRun, last_began, last_finished, record_finish
 from orders.bookkeeping import reconcile as rounds
 from orders.bookkeeping import runs, tasks
@@ -17,7 +18,7 @@ from orders.bookkeeping.pruning import PRUNE, run_pruning
 from orders.bookkeeping.reconcile import RECONCILE, run_round
 from orders.management.commands import reconcile as command
 from orders.models import Order
-from orders.workflow import cancellation
+from orders.workflow import cancellation, order_cards
 from stripe_simulator.server import Simulator
 from tests.makers import make_open_order
 from tests.threads import run_in_threads
@@ -66,7 +67,7 @@ def test_run_stops_after_five_minutes_and_the_next_one_goes_on(
     simulator: Simulator, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_stale_orders(3)
-    cancel, seconds = cancellation.cancel, iter([runs.RUN_SECONDS - 1, 2, 2])
+    cancel, seconds = cancellation.cancel, iter([runs.STEP_SECONDS - 1, 2, 2])
 
     def cancel_slowly(order: Order, by: str) -> None:
         cancel(order, by=by)
@@ -80,6 +81,26 @@ def test_run_stops_after_five_minutes_and_the_next_one_goes_on(
     assert second is not None
     assert second["orders expired"] == 1
     assert last_finished(RECONCILE) is not None
+
+
+def test_step_that_waits_for_stripe_does_not_use_up_the_run(
+    simulator: Simulator, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow Stripe delays the steps that need it, and not those of the database or the ones after it."""
+    make_stale_orders(6)
+    done: list[str] = []
+
+    def cancel_slowly(order: Order, by: str) -> None:
+        clock(runs.STEP_SECONDS / 2)
+        raise OutcomeUnknown("no answer")
+
+    monkeypatch.setattr(cancellation, "cancel", cancel_slowly)
+    monkeypatch.setattr(order_cards, "drop_overdue_cards", lambda: done.append("cards") or 0)
+    first = run_round()
+    assert first is not None
+    assert done == ["cards"]
+    assert list(first)[-2:] == ["customers erased", "emails sent"]
+    assert last_finished(RECONCILE) is None
 
 
 def test_emails_are_sent_before_and_after_the_steps_that_need_stripe(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,13 +118,14 @@ def test_pruning_stops_when_its_time_is_over(clock: Callable[[float], None], mon
     assert last_finished(PRUNE) is None
 
 
-def test_command_says_that_the_time_is_over_and_exits_with_0(
+def test_command_without_time_to_compare_says_so_and_exits_with_1(
     simulator: Simulator, clock: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "prune", lambda: (clock(runs.RUN_SECONDS + 1), ({}, False))[1])
     monkeypatch.setattr(command.Command, "_compare", lambda *args, **options: pytest.fail("no time is left"))
     output = StringIO()
-    call_command("reconcile", stdout=output)
+    with pytest.raises(SystemExit, match="1"):
+        call_command("reconcile", stdout=output)
     assert "The time of this run is over." in output.getvalue()
     assert last_finished(RECONCILE) is None
 
@@ -165,19 +187,22 @@ def started(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[Any]:
     return found
 
 
-def repeat(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Run the first round of `reconcile --every 60`. Return what it did itself."""
+def repeat(monkeypatch: pytest.MonkeyPatch, rounds: int = 1, between: Callable[[], Any] = lambda: None) -> list[str]:
+    """Run so many rounds of `reconcile --every 60`, and call `between` after each. Return what it did itself."""
     done: list[str] = []
+    left = iter(range(rounds - 1))
 
     class Stopped(Exception): ...
 
-    def stop(*args: Any) -> None:
-        raise Stopped
+    def wait(*args: Any) -> None:
+        between()
+        if next(left, None) is None:
+            raise Stopped
 
     monkeypatch.setattr(command.Command, "_round", lambda self: done.append("round"))
     monkeypatch.setattr(command.Command, "_prune", lambda self: done.append("prune"))
     monkeypatch.setattr(command.Command, "_compare", lambda self, quiet: True)
-    monkeypatch.setattr(command.Command, "_send_emails_for", stop)
+    monkeypatch.setattr(command.Command, "_send_emails_for", wait)
     monkeypatch.setattr(command, "close_old_connections", lambda: None)  # the test is in a transaction
     with pytest.raises(Stopped):
         call_command("reconcile", every=60)
@@ -185,25 +210,20 @@ def repeat(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_workers_that_finish_their_runs_get_the_next_ones(started: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (RECONCILE, PRUNE):
-        record_finish(name)
-    assert repeat(monkeypatch) == []
-    assert started == [tasks.reconcile, tasks.prune]
+    assert repeat(monkeypatch, 3, between=lambda: record_finish(RECONCILE)) == []
+    assert started == [tasks.reconcile, tasks.prune, tasks.reconcile, tasks.reconcile]
 
 
 def test_command_does_the_work_of_workers_that_do_not_finish(
     started: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in (RECONCILE, PRUNE):
-        record_finish(name)
-    BackgroundRun.objects.update(finished=timezone.now() - timedelta(hours=3))
-    assert (repeat(monkeypatch), started) == (["round", "prune"], [])
+    record_finish(RECONCILE)
+    assert repeat(monkeypatch, 4) == ["round"] * 3
+    assert started == [tasks.reconcile, tasks.prune]
 
 
 def test_command_does_all_the_work_without_workers(
     started: list[Any], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.TASK_ENGINE = "immediate"
-    for name in (RECONCILE, PRUNE):
-        record_finish(name)
     assert (repeat(monkeypatch), started) == (["round", "prune"], [])

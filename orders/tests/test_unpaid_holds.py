@@ -266,6 +266,20 @@ def test_order_that_lost_its_hold_after_it_was_loaded_is_reserved_when_it_is_pai
     assert audit() == []
 
 
+@pytest.mark.parametrize("status", ["canceling", "canceled"])
+def test_order_that_is_canceled_while_it_is_paid_counts(status: str) -> None:
+    product = make_product(stock=100)
+    order = open_order(None, (product, 99))
+    assert place(order, shown_facts(order), placer=FROM_A)
+    Order.objects.filter(pk=order.pk).update(status="canceling")
+    if status == "canceled":
+        cancellation.finish_cancellation(Order.objects.get(pk=order.pk))
+    holds.limit_hold(order)
+    assert stock_of(product) == 100
+    assert not order_of(product, 1).holds_stock
+    assert order_of(product, 1, FROM_B).holds_stock
+
+
 def test_limit_does_not_touch_a_paid_order(simulator: Simulator) -> None:
     product = make_product(stock=100)
     _client, order = visit(product, 99, "tok_visa")

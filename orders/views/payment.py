@@ -55,12 +55,12 @@ def _record_result(attempt: CardAttempt, order: Order) -> None:
     """Record whether the payment was successful or declined. Without a result, the attempt does not count.
 
     An attempt whose bank check has begun stays in progress and counts as declined, until `record_bank_check` records
-    that the shopper passed the check.
+    that the shopper passed the check. If the order was canceled meanwhile, its release has recorded the result.
     """
     payment = None if order.is_paid else order.last_payment()
     if payment is None:
         attempt.record(ok=True if order.is_paid else None)
-    elif payment.status != Payment.Status.REQUIRES_ACTION:
+    elif payment.status not in (Payment.Status.REQUIRES_ACTION, Payment.Status.CANCELED):
         attempt.record(ok=ATTEMPT_RESULTS.get(payment.status))
 
 

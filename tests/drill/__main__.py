@@ -114,8 +114,8 @@ def main() -> bool:
         time.sleep(SETTLE_SECONDS)
         report(drill)
         found = judge(drill)
-    for text in found[:40]:
-        sys.stdout.write(f"PROBLEM: {text}\n")
+    for text, number in Counter(found).most_common(60):
+        sys.stdout.write(f"PROBLEM, {number} times: {text}\n")
     sys.stdout.write(f"{len(found)} problems\n")
     return not found
 

@@ -1,6 +1,7 @@
 """The whole installation: nginx, two web servers, a worker, reconcile, PostgreSQL, Redis and the simulator."""
 
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,9 +72,9 @@ def installed(folder: Path) -> Iterator[Installation]:
     parts: dict[str, Managed] = {}
     with ExitStack() as stack:
 
-        def run(name: str, command: list[Any], environment: dict[str, str] | None = None) -> None:
+        def run(name: str, command: list[Any], environment: dict[str, str] | None = None, **options: Any) -> None:
             log = folder / f"{name.replace(' ', '-')}.log"
-            managed = Managed(name, [str(part) for part in command], log, environment)
+            managed = Managed(name, [str(part) for part in command], log, environment, **options)
             parts[name] = stack.enter_context(managed.running())
             if name in ports:
                 try:
@@ -94,13 +95,21 @@ def installed(folder: Path) -> Iterator[Installation]:
         webhook = f"http://127.0.0.1:{ports['webhook']}/billing/webhook/"
         run("simulator", [*manage, "stripe_simulator", "--webhook-url", webhook], shop.environment())
         for name, server in zip(("web 1", "web 2"), servers, strict=True):
-            environment = shop.environment(WEB_BIND=server, WEB_CONCURRENCY="1")
-            run(name, [sys.executable, "-m", "gunicorn", "-c", ROOT / "gunicorn.conf.py", "--chdir", ROOT], environment)
+            # As systemd does with deploy/shop-web@.socket, keep the port open while the server restarts.
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", ports[name]), backlog=2048))
+            files = {"pass_fds": [listener.fileno()], "cwd": ROOT}
+            run(name, with_socket(listener.fileno()), shop.environment(WEB_BIND=server, WEB_CONCURRENCY="1"), **files)
         run("worker", [*manage, "db_worker", "--queue-name", "*"], shop.environment())
         run("reconcile", [*manage, "reconcile", "--every", "20"], shop.environment())
         run("nginx", nginx)
         simulator = shop.variables["STRIPE_SIMULATOR_URL"]
         yield Installation(shop.variables["SITE_URL"], certificate, postgres.url, shop, simulator, parts)
+
+
+def with_socket(number: int) -> list[str]:
+    """Return the command that runs gunicorn on this open socket."""
+    passed = f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{number}'
+    return ["bash", "-c", passed, "bash", sys.executable, "-m", "gunicorn"]
 
 
 def _variables(folder: Path, ports: dict[str, int], database: str) -> dict[str, str]:
@@ -111,5 +120,5 @@ def _variables(folder: Path, ports: dict[str, int], database: str) -> dict[str, 
         "STRIPE_SECRET_KEY": "sk_test_simulator_drill", "STRIPE_PUBLISHABLE_KEY": "", "STRIPE_WEBHOOK_SECRET": "",
         "STRIPE_API_BASE": "", "STRIPE_SIMULATOR_URL": f"http://127.0.0.1:{ports['simulator']}",
         "SUPPORT_EMAIL": "support@shop.test", "DEFAULT_FROM_EMAIL": "orders@shop.test",
-        "EMAIL_URL": f"filemail://{folder / 'mail'}",
+        "EMAIL_URL": f"filemail:///{folder / 'mail'}",
     }  # fmt: skip

@@ -44,11 +44,12 @@ def allows(disturbance: Disturbance, answer: Answer) -> bool:
 
 
 def unexcused(record: Record, disturbances: list[Disturbance]) -> Iterator[str]:
-    """Yield a sentence for each response that nothing excuses."""
+    """Yield a sentence for each response that nothing excuses. Those of one page within ten seconds are the same."""
     for answer in record.answers:
         if answer.status not in (NO_RESPONSE, 503) and answer.status < 500:
             continue
-        text = f"{answer.method} {answer.path} at {answer.began:.1f} s: {answer.status or 'no response'}"
+        pages = answer.path.split("/")[1] or "home"
+        text = f"{answer.method} {pages} after {answer.began // 10 * 10:.0f} s: {answer.status or 'no response'}"
         if answer.status not in (NO_RESPONSE, 503):
             yield text
         elif answer.status == 503 and not answer.retry_after:

@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from billing import answers, gateway
-from core.background.models import finished_within
+from core.background.models import last_finished
 from core.background.tasks import has_workers, start
 from orders.bookkeeping import runs, tasks
 from orders.bookkeeping.pruning import PRUNE, prune, run_pruning
@@ -28,6 +28,7 @@ from orders.bookkeeping.reconcile import (
 
 logger = logging.getLogger(__name__)
 EMAIL_SECONDS = 5  # between two checks for waiting email messages
+ALONE_FOR = timedelta(hours=1)
 LEDGER_SECONDS = 3600  # between two comparisons with the Stripe ledger, and until old rows are deleted again
 
 
@@ -35,6 +36,11 @@ class Command(BaseCommand):
     """Prints what was done. With --every, it prints only the rounds that did something."""
 
     is_more_to_prune = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.handed_over: dict[str, datetime] = {}  # when the workers got a run, by its name
+        self.alone_until: dict[str, datetime] = {}
 
     help = (
         "Settle payments, finish refunds, expire unpaid orders, send emails, delete old rows, and compare orders with "
@@ -68,7 +74,7 @@ class Command(BaseCommand):
                 self.stdout.write("Another run is at work.")
                 return True
             self._report(reconcile() | prune()[0], quiet=False)
-            agrees = self._compare(quiet=False) if run.has_time else True
+            agrees = run.has_time and self._compare(quiet=False)  # what was not compared is not known to agree
             if run.is_cut:
                 self.stdout.write("The time of this run is over. The next run goes on.")
         return agrees
@@ -79,19 +85,23 @@ class Command(BaseCommand):
         while True:
             is_time = time.monotonic() - compared >= LEDGER_SECONDS
             compared = time.monotonic() if is_time else compared
-            # Workers that finished a run lately do the next one.
-            self._hand_over(RECONCILE, tasks.reconcile, timedelta(seconds=3 * every), self._round)
+            self._hand_over(RECONCILE, tasks.reconcile, self._round)
             if is_time or self.is_more_to_prune:
-                self._hand_over(PRUNE, tasks.prune, timedelta(seconds=2 * LEDGER_SECONDS), self._prune)
+                self._hand_over(PRUNE, tasks.prune, self._prune)
             if is_time:
                 _guarded(partial(self._compare, quiet=True))
             self._send_emails_for(every)
 
-    def _hand_over(self, name: str, task: Any, period: timedelta, work: Callable[[], None]) -> None:
-        """Leave this run to the workers if they finished one in the last `period`. Otherwise do it here."""
+    def _hand_over(self, name: str, task: Any, work: Callable[[], None]) -> None:
+        """Leave this run to the workers. If they have not finished the last one, do the runs of the next hour here."""
 
         def hand_over() -> None:
-            if has_workers() and finished_within(name, period):
+            now, last = timezone.now(), self.handed_over.pop(name, None)
+            if last and (last_finished(name) or last) <= last:
+                self.alone_until[name] = now + ALONE_FOR
+            if has_workers() and now >= self.alone_until.get(name, now):
+                self.handed_over[name] = now
+                self.is_more_to_prune = self.is_more_to_prune and name != PRUNE
                 start(task)
             else:
                 work()
