@@ -1,20 +1,24 @@
 """Tests for the limits of card attempts, which stop card testers without affecting other shoppers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from billing import gateway
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
+from carts.views import checkout_steps
 from ecommerce import settings as defaults
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
+from orders.workflow import cancellation
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, buy, make_product, make_user, place_order, submit_details
@@ -216,6 +220,40 @@ def test_payment_attempt_saves_its_result(client: Client, simulator: Simulator, 
     submit_details(client)
     place_order(client, add_card(client, token).json()["card"])
     assert CardAttempt.objects.get(kind=CardAttempt.Kind.PAY).ok is ok
+
+
+def test_order_that_could_not_be_placed_does_not_count_as_a_tried_card(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **options: Any) -> None:
+        raise OperationalError("canceling statement due to lock timeout")
+
+    add_to_cart(client, make_product())
+    submit_details(client)
+    card = add_card(client).json()["card"]
+    monkeypatch.setattr(checkout_steps, "place", fail)
+    with suppress(OperationalError):
+        place_order(client, card)
+    assert not CardAttempt.objects.filter(kind=CardAttempt.Kind.PAY).exists()
+
+
+def test_declined_card_counts_although_the_order_was_canceled_before_the_page_noticed(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm = gateway.confirm_intent
+
+    def confirm_and_cancel(*args: Any, **options: Any) -> Any:
+        try:
+            return confirm(*args, **options)
+        finally:
+            cancellation.cancel(Order.objects.get(), by="shopper")
+
+    monkeypatch.setattr(gateway, "confirm_intent", confirm_and_cancel)
+    add_to_cart(client, make_product())
+    submit_details(client)
+    place_order(client, add_card(client, FAILS_LATER).json()["card"])
+    assert Order.objects.get().status == Order.Status.CANCELED
+    assert CardAttempt.objects.get(kind=CardAttempt.Kind.PAY).ok is False
 
 
 @pytest.mark.slow
