@@ -71,6 +71,8 @@ class Shopper:
         self.url, self.record, self.clock = url, record, clock
         self.session = requests.Session()
         self.session.trust_env = False
+        # A connection that was kept can be closed at the moment of the next request, which would look like no response.
+        self.session.headers["Connection"] = "close"
         self.session.verify = str(certificate)
         self.session.mount("https://", Source(address))
 
