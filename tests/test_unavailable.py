@@ -13,6 +13,7 @@ from django.contrib.messages import get_messages
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.signals import connection_created
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
@@ -196,6 +197,7 @@ def test_server_keeps_the_files_that_readers_need(tmp_path: Path) -> None:
     database = connection.copy()
     database.settings_dict = connection.settings_dict | {"NAME": name}
     found = []
+    is_server = connection_created.disconnect(dispatch_uid=sqlite_files.DISPATCH_UID)  # if a test imported wsgi.py
     for keep in (lambda **kwargs: None, sqlite_files._keep_files_of):
         with database.cursor() as cursor:
             cursor.execute("SELECT * FROM sqlite_master")
@@ -203,6 +205,8 @@ def test_server_keeps_the_files_that_readers_need(tmp_path: Path) -> None:
         database.close()
         found.append(Path(f"{name}-shm").exists())
     sqlite_files._kept.pop(name).close()
+    if is_server:
+        sqlite_files.keep_files()
     assert found == [False, True]
 
 

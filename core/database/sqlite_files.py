@@ -13,11 +13,12 @@ from django.db.backends.signals import connection_created
 
 _kept: dict[str, sqlite3.Connection] = {}
 _lock = Lock()
+DISPATCH_UID = "core.database.sqlite_files"
 
 
 def keep_files() -> None:
     """Let this process keep the files of each database that it opens from now on. Servers call this."""
-    connection_created.connect(_keep_files_of, dispatch_uid="core.database.sqlite_files")
+    connection_created.connect(_keep_files_of, dispatch_uid=DISPATCH_UID)
 
 
 def _keep_files_of(connection: Any, **kwargs: Any) -> None:
