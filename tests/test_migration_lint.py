@@ -141,6 +141,7 @@ def test_index_that_locks_nothing_is_accepted() -> None:
     assert broken(AddIndexOnline("thing", INDEX), atomic=False) == []
 
 
+@pytest.mark.slow
 def test_review_accepts_what_depends_on_the_data_and_nothing_else() -> None:
     assert broken(AddConstraint("thing", CHECK), reviewed={"constraint": "There are three rows."}) == []
     assert broken(AddConstraint("thing", CHECK), reviewed={"index": "There are three rows."}) == ["constraint"]

@@ -53,6 +53,7 @@ def test_code_parses_no_xml() -> None:
     assert modules_using(ROOT, XML) == set()
 
 
+@pytest.mark.slow
 def weak_hashes(root: Path) -> set[str]:
     """Return the modules that call a weak hash without the mark that it has nothing to do with security."""
     found = set()

@@ -118,6 +118,7 @@ def test_owner_signs_in_on_a_known_device_during_the_attack(alice: User, client:
     assert answers == [302]
 
 
+@pytest.mark.slow
 def test_owner_signs_in_on_a_known_device_after_all_tries_are_used(alice: User, client: Client) -> None:
     sign_in(client, alice)
     client.post("/accounts/logout/")
@@ -135,6 +136,7 @@ def test_owner_signs_in_on_a_new_device_through_a_reset_link(alice: User, client
     assert (log_in(Client(), NEW), log_in(client, NEW)) == (429, 302)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [LOGIN, ADMIN])
 def test_try_that_has_to_wait_is_rejected_without_checking_the_password(alice: User, page: str) -> None:
     attacker = Attacker()
@@ -154,6 +156,7 @@ def test_shop_and_admin_are_counted_together(alice: User) -> None:
     assert (attacker.guess().status_code, attacker.guess(page=ADMIN).status_code) == (429, 429)
 
 
+@pytest.mark.slow
 def test_right_password_has_to_wait_too(alice: User) -> None:
     Attacker().exhaust()
     assert log_in(Client()) == 429
@@ -173,6 +176,7 @@ def test_pause_doubles_with_each_wrong_password(alice: User, clock: Clock) -> No
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
+@pytest.mark.slow
 def test_rejected_try_does_not_prolong_the_pause(alice: User, clock: Clock) -> None:
     attacker = Attacker()
     attacker.exhaust()
@@ -198,6 +202,7 @@ def test_right_password_is_not_counted(alice: User) -> None:
     assert not PasswordTry.objects.exists()
 
 
+@pytest.mark.slow
 def test_right_password_of_a_signed_in_user_is_not_counted(alice: User, client: Client) -> None:
     sign_in(client, alice)
     client.post("/accounts/data/", {"password": PASSWORD})
@@ -212,6 +217,7 @@ def test_device_stays_known_while_the_secret_key_is_replaced(alice: User, client
     assert (log_in(Client()), log_in(client)) == (429, 302)
 
 
+@pytest.mark.slow
 def test_known_device_has_a_limit_of_its_own(alice: User, client: Client) -> None:
     sign_in(client, alice)
     attacker = Attacker()
@@ -222,6 +228,7 @@ def test_known_device_has_a_limit_of_its_own(alice: User, client: Client) -> Non
     assert log_in(Client()) == 302
 
 
+@pytest.mark.slow
 def test_device_of_another_account_is_unknown(alice: User, client: Client) -> None:
     sign_in(client, make_user("mallory@example.org"))
     client.post("/accounts/logout/")
@@ -240,6 +247,7 @@ def test_device_is_unknown_after_the_password_was_changed_elsewhere(alice: User,
     assert (log_in(thief, NEW), log_in(client, NEW)) == (429, 302)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cookie", ["x", "W10:1:x", "\u00e9"])
 def test_invalid_device_cookie_is_ignored(alice: User, client: Client, cookie: str) -> None:
     client.cookies["device"] = cookie
@@ -284,9 +292,8 @@ def test_simultaneous_tries_do_not_exceed_the_limit(alice: User, clock: Clock) -
     assert checked <= 1
 
 
+@pytest.mark.slow
 # The notice to the owner
-
-
 def test_owner_gets_one_notice_a_day(alice: User, clock: Clock) -> None:
     attacker = Attacker()
     attacker.exhaust()
@@ -304,6 +311,7 @@ def test_owner_gets_one_notice_a_day(alice: User, clock: Clock) -> None:
     assert send_due_emails() == 1
 
 
+@pytest.mark.slow
 def test_notice_is_in_the_language_of_the_owner(alice: User, client: Client, clock: Clock) -> None:
     client.post(LOGIN, {"email": alice.email, "password": PASSWORD}, headers={"Accept-Language": "de"})
     attacker = Attacker()
@@ -314,6 +322,7 @@ def test_notice_is_in_the_language_of_the_owner(alice: User, client: Client, clo
     assert 'lang="de"' in mail.outbox[0].alternatives[0].content
 
 
+@pytest.mark.slow
 def test_attack_on_an_unknown_email_sends_nothing(clock: Clock) -> None:
     attacker = Attacker()
     attacker.exhaust(email=UNKNOWN)

@@ -62,6 +62,7 @@ def requests_of(simulator: Simulator, act: Any) -> int:
 # Reads
 
 
+@pytest.mark.slow
 def test_order_page_and_status_over_the_limit_show_the_rows_without_a_call(simulator: Simulator) -> None:
     client = visitor()
     order = waiting_order(client)

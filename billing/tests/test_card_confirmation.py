@@ -256,6 +256,7 @@ def test_payment_below_the_limit_asks_for_no_3d_secure(simulator: Simulator) -> 
 # The emails
 
 
+@pytest.mark.slow
 def test_session_can_request_three_links_an_hour(simulator: Simulator) -> None:
     client = guest()
     responses = [request_link(client) for _press in range(5)]

@@ -167,6 +167,7 @@ def test_run_works_in_parallel_with_one_that_is_stuck(simulator: Simulator) -> N
     assert "1 orders expired" in run_during_another(timedelta(minutes=7))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_lock_of_a_run_is_released_at_its_end(simulator: Simulator) -> None:
     call_command("reconcile", stdout=StringIO())

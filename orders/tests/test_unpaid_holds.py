@@ -95,6 +95,7 @@ def test_one_address_holds_a_tenth_of_the_units_or_three(stock: int, most: int) 
     assert stock_of(product) == stock - most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stock", "most"), [(100, 10), (20, 5), (6, 5)])
 def test_all_addresses_together_hold_a_tenth_of_the_units_or_five(stock: int, most: int) -> None:
     product = make_product(stock=stock)
@@ -228,9 +229,8 @@ def test_simultaneous_orders_of_one_address_hold_no_more_than_one_after_the_othe
     assert (sum(held), stock_of(product)) == (3, 26)
 
 
+@pytest.mark.slow
 # Holding the items while the order is paid
-
-
 def test_every_order_holds_its_items_while_it_is_paid() -> None:
     """Shoppers who buy at the same moment are told that a product is sold out, before a card is charged."""
     product = make_product(stock=100)
@@ -330,6 +330,7 @@ def test_order_within_the_limits_says_until_when_its_items_are_reserved(simulato
     assert "reserved for you as soon as" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"stock": 98}, {"active": False}])
 def test_order_whose_items_are_gone_is_not_charged(simulator: Simulator, change: dict[str, Any]) -> None:
     product = make_product(stock=100)
@@ -453,6 +454,7 @@ def test_expired_order_counts_its_unfinished_bank_check_as_declined(
     assert attempt_results() == [False]
 
 
+@pytest.mark.slow
 def test_canceled_order_without_a_bank_check_leaves_other_attempts(simulator: Simulator, client: Client) -> None:
     order = buy(client, make_product(), "tok_chargeCustomerFail")
     attempt = CardAttempt.objects.create(kind="pay", billing_profile=order.billing_profile, address="a")
