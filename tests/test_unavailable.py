@@ -173,6 +173,7 @@ def test_full_disk_stops_forms_and_no_pages() -> None:
     shopper = Client()
     add_to_cart(shopper, product)
     with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # so that no page is free
         cursor.execute("PRAGMA page_count")
         cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
     try:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from billing import answers, gateway
 from billing.models import BillingProfile
+from billing.models.profile import update_outdated_customer
 from billing.stripe_calls import time_limits
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
@@ -254,7 +255,7 @@ def test_any_changes_and_faults_end_with_the_last_valid_email(simulator: Simulat
         if step == "change":
             change_email(profile, email)
         elif step == "send":
-            BillingProfile.objects._update_customer(pk=profile.pk)
+            update_outdated_customer.call(pk=profile.pk)
         else:
             reconcile()
     simulator.clear_faults()

@@ -1,5 +1,6 @@
 """Tests for the form of the cart page: each button stores everything that was typed."""
 
+import re
 from typing import Any
 
 import pytest
@@ -160,7 +161,7 @@ def test_checkout_orders_what_was_typed_or_shows_a_message(shopper: Client, text
     CartItem.objects.filter(product__title="Mug").update(quantity=1)
     response = press(shopper, CHECKOUT_BUTTON, typed(shopper, text, "1"))
     if response.url == CHECKOUT:
-        assert quantities() == [int(text.strip().removesuffix(".0")), 1]
+        assert quantities() == [int(re.sub(r"\.0*$", "", text.strip())), 1]
     else:
         page = follow(shopper, response).text
         assert "There is a problem" in page or "That is all we have in stock" in page

@@ -267,8 +267,8 @@ def test_customer_change_after_a_lost_response_uses_another_key(client: Client, 
 def test_logout_in_another_tab_while_placing_keeps_the_order(
     client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def place_and_log_out(order: Order, shown: dict[str, Any], then: Callable[[], object]) -> bool:
-        return place(order, shown, then=lambda: (Session.objects.all().delete(), then()))
+    def place_and_log_out(order: Order, shown: dict[str, Any], then: Callable[[], object], **options: Any) -> bool:
+        return place(order, shown, then=lambda: (Session.objects.all().delete(), then()), **options)
 
     add_to_cart(client, make_product())
     submit_details(client)

@@ -35,7 +35,9 @@ def deliver(shop: AbuseServer, body: bytes, signature: str | None = None, **head
     """Deliver an event as Stripe does, without cookies or a CSRF token."""
     signature = signed(body) if signature is None else signature
     lines = {"Content-Type": "application/json", "Stripe-Signature": signature, **headers}
-    return shop.visitor().send("POST", WEBHOOK, body, lines)
+    stripe = shop.visitor()
+    stripe.may_be_unavailable = True  # Stripe delivers the event again
+    return stripe.send("POST", WEBHOOK, body, lines)
 
 
 GOOD = event()
@@ -123,7 +125,9 @@ def test_16_parallel_copies_of_an_event_pay_once(shop: AbuseServer) -> None:
     paid = ("orders_order", "orders_payment", "orders_orderevent", "orders_mail", "billing_card", EVENTS)
     with shop.assert_unchanged(*paid), ThreadPoolExecutor(16) as pool:
         responses = list(pool.map(lambda _copy: deliver(shop, body), range(16)))
-    assert {response.status for response in responses} == {200}
+        responses.append(deliver(shop, body))
+    assert {response.status for response in responses} <= {200, 503}  # a process calls Stripe for a few requests only
+    assert responses[-1].status == 200
     assert shop.order(number)["status"] == "paid"
     kinds = [row["kind"] for row in shop.table("orders_orderevent") if row["order_id"] == order["id"]]
     assert (kinds.count("paid"), len(shop.emails()) - mails) == (1, 1)
