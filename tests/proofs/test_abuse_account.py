@@ -18,7 +18,7 @@ ADD, NAME, EMAIL, DATA, DELETE = PAGES = [
     "/addresses/add/", "/accounts/name/", "/accounts/email/", "/accounts/data/", "/accounts/delete/",
 ]  # fmt: skip
 PROBLEM, WRONG = "There is a problem", "The password is incorrect. Try again."
-FAILURES = ("axes_accessattempt", "axes_accessfailurelog", "axes_accessattemptexpiration")
+FAILURES = ("axes_accessattempt", "axes_accessfailurelog", "axes_accessattemptexpiration", "accounts_passwordtry")
 OWN_EMAIL, THEIR_STREET = "meddler@example.org", "7 Quiet Lane"
 
 
