@@ -78,8 +78,9 @@ class Attacker:
             response = Response(NO_RESPONSE, [], b"")
         finally:
             connection.close()
-        self.counts.update([response.status])
         is_expected = response.status == 503 and self.may_be_unavailable
+        if not is_expected:
+            self.counts.update([response.status])
         assert response.status < 500 or is_expected, f"{method} {path[:200]} returned {response.status}"
         self._keep_cookies(response)
         return response
