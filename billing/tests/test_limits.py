@@ -14,6 +14,7 @@ from django.utils import timezone
 from billing import gateway
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
+from billing.stripe_calls import admission
 from carts.views import checkout_steps
 from ecommerce import settings as defaults
 from orders.bookkeeping.reconcile import reconcile
@@ -360,7 +361,8 @@ def test_attempts_are_old_after_a_day() -> None:
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_attempts_are_limited(simulator: Simulator) -> None:
+def test_concurrent_attempts_are_limited(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "slots", admission.Slots(8, 1.0))  # as if several processes called Stripe
     cookies = visitor("192.0.2.1").cookies
 
     def enter(_number: int) -> int:
