@@ -24,7 +24,7 @@ from products.images.uploads import MAX_BYTES
 from products.models import Product
 from tests.makers import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.sampled(3), pytest.mark.django_db]
 UPDATE, ADD = "/cart/update/", "/admin/products/product/add/"
 SAME = {"Sec-Fetch-Site": "same-origin"}
 FORM = "application/x-www-form-urlencoded"

@@ -32,6 +32,8 @@ from carts.models import Cart
 from core.database.operations import AddIndexOnline
 from tests.migration_lint import released, rules
 
+pytestmark = pytest.mark.slow
+
 ID = ("id", models.BigAutoField(primary_key=True))
 INDEX = models.Index(fields=["price"], name="by_price")
 CHECK = models.CheckConstraint(condition=models.Q(price__gt=0), name="positive")

@@ -26,7 +26,7 @@ from tests import guests
 from tests.makers import make_product
 from tests.test_settings import start
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.sampled(3), pytest.mark.django_db]
 UNSAFE_IDS = ["short", "a" * 65, "ann@example.org", "0123456789abcdef\nINFO", "0123456789 abcdef", "0123456789äbcdef"]
 
 

@@ -14,6 +14,8 @@ from accounts.sessions import SessionStore
 from tests.makers import make_user
 from tests.test_architecture import ROOT, modules, nodes_of
 
+pytestmark = pytest.mark.slow
+
 # `make run` starts its servers as processes. The simulator is a development tool.
 MAY_START_PROCESSES = {"ecommerce/management/commands/demo.py"}
 COMMANDS = {"subprocess", "pty", "os.system", "os.popen", "os.execv", "os.spawnv"}

@@ -23,6 +23,8 @@ from core.resilience.transient import is_transient
 from ecommerce.operations.unavailable import UnavailableMiddleware
 from tests.makers import PASSWORD, add_to_cart, make_product, make_user
 
+pytestmark = pytest.mark.sampled(3)
+
 only_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has tests of its own")
 TRANSIENT = [
     psycopg.OperationalError("the connection is lost"),

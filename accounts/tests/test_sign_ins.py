@@ -24,7 +24,7 @@ from orders.workflow.personal_data import export_personal_data
 from tests.makers import PASSWORD, add_to_cart, make_product, make_user
 from tests.visitors import count_queries, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.sampled(3), pytest.mark.django_db]
 PAGE, END_OTHERS = "/accounts/sign-ins/", "/accounts/sign-ins/end-others/"
 NEW, CHANGE = "an even longer walk", "/accounts/password-change/"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

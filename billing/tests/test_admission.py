@@ -13,6 +13,8 @@ from billing import answers, gateway
 from billing.stripe_calls import admission, time_limits
 from billing.stripe_calls.admission import MAX_TIMEOUTS, PAUSE_SECONDS, CircuitBreaker, Slots
 
+pytestmark = pytest.mark.sampled(3)
+
 CUSTOMER = b'{"id": "cus_1", "object": "customer"}', 200, {}
 THREADS = 8
 

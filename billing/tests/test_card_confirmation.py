@@ -20,7 +20,7 @@ from orders.workflow.erasure.person import Person
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, make_product, make_user, place_order, submit_details
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.sampled(3), pytest.mark.django_db]
 LINK_PAGE = "billing:card_link"
 
 

@@ -18,7 +18,7 @@ from stripe_simulator.server import Simulator
 from tests.makers import buy, make_product
 from tests.threads import run_in_threads
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.sampled(3), pytest.mark.django_db]
 AUTHENTICATION = "tok_threeDSecure2Required"
 PAGES = ["/orders/{}/status/", "/orders/{}/", "/cart/success/"]
 

@@ -24,7 +24,7 @@ from orders.workflow.refunds import RefundRequest
 from stripe_simulator.server import Simulator
 from tests.makers import PASSWORD, add_card, add_to_cart, buy, make_product, make_user, place_order, submit_details
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.sampled(3), pytest.mark.django_db]
 CONFIRM = "/v1/payment_intents/*/confirm"
 NOT_NOW = "Payment is not possible right now. Nothing was charged"
 Refusal = Callable[[], Any]

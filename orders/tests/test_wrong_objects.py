@@ -21,7 +21,7 @@ from orders.workflow.refunds import RefundRequest
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, buy, make_product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.sampled(3), pytest.mark.django_db]
 INTENTS, INTENT, CONFIRM = "/v1/payment_intents", "/v1/payment_intents/*", "/v1/payment_intents/*/confirm"
 ALERT = "Stripe answered with data of another order or payment. Nothing of it was stored."
 

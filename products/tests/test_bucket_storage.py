@@ -19,6 +19,8 @@ from products.tests.test_uploads import product as product
 from tests.makers import EMPTY_PICTURE_FORMSET
 from tests.test_settings import READ, start
 
+pytestmark = pytest.mark.slow
+
 NOTHING = {"name": "", "region": "", "endpoint": "", "public_url": "", "other_backend": ""}
 BUCKET = NOTHING | {"name": "mugs", "region": "eu-central-1"}
 
