@@ -111,7 +111,9 @@ def _stock() -> Problems:
 
 
 def _items() -> list[OrderItem]:
-    return list(OrderItem.objects.filter(order__status__in=HOLDING).select_related("order"))
+    """Return the lines that hold stock. An unpaid order above the limits of its visitor holds none."""
+    held = OrderItem.objects.filter(order__status__in=HOLDING, order__holds_stock=True)
+    return list(held.select_related("order"))
 
 
 def _is_refunded(number: str) -> bool:

@@ -26,7 +26,8 @@ from tests.proofs.recovery import age_and_reconcile
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 CHECKOUTS = scaled(quick=20, small=30, full=2_000)
-WORKERS, SHOPPERS, SECONDS = 8, 12, 2.0
+WORKERS, SHOPPERS = 8, 12
+SECONDS = scaled(quick=2, small=4, full=20) / 10  # between two kills
 CARDS = ["tok_visa", "tok_visa", "tok_chargeCustomerFail", "tok_threeDSecure2Required"]
 CARDS += ["tok_threeDSecureRequiredChargeDeclined"]
 PATIENCE = 6  # number of views of the order's page, and of attempts to enter a card
@@ -95,7 +96,7 @@ class Shopper:
 
 @contextmanager
 def killing(server: Server) -> Iterator[list[int]]:
-    """Kill a worker every two seconds. Yield a list that has one item per killed worker."""
+    """Kill a worker every SECONDS. Yield a list that has one item per killed worker."""
     is_over, random = threading.Event(), Random(1)  # noqa: S311
     killed: list[int] = []
 

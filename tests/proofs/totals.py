@@ -75,7 +75,8 @@ def wrong_stock(had: dict[int, int]) -> Iterator[str]:
     `had` maps product ids to the initial stock, including later deliveries.
     """
     sold: Counter[int] = Counter()
-    for row in OrderItem.objects.filter(order__status__in=HOLDING).values("product").annotate(sum=Sum("quantity")):
+    held = OrderItem.objects.filter(order__status__in=HOLDING, order__holds_stock=True)
+    for row in held.values("product").annotate(sum=Sum("quantity")):
         sold[row["product"]] += row["sum"]
     for refund in Refund.objects.filter(is_restocked=True):
         for line, units in refund.restock.items():
