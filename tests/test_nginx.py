@@ -1,8 +1,10 @@
 """Tests for deploy/nginx.conf, with the real nginx: in front of stub servers, and in front of the shop."""
 
 import re
+import shutil
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +22,7 @@ from tests.shipped_shop import ShippedShop
 from tests.test_headers import ALWAYS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shipped shop")]
+CURL = shutil.which("curl")
 FORM = "application/x-www-form-urlencoded"
 # What depends on the server or the moment, and how each spells the encoding and the type of a file.
 OF_SERVER = {
@@ -115,6 +118,18 @@ def test_sizes_of_requests(proxy: Nginx, stubs: list[StubServer], path: str, siz
         assert stubs[0].requests + stubs[1].requests == []
         assert '<html lang="de">' in response.text
         assert {name: response.header(name) for name in ALWAYS} == ALWAYS
+
+
+@pytest.mark.skipif(not CURL, reason="No curl, which speaks HTTP/2.")
+def test_page_for_a_large_request_over_http_2(proxy: Nginx, stubs: list[StubServer], tmp_path: Path) -> None:
+    """Browsers use HTTP/2, with which nginx checks the size of the request for its error page too."""
+    (tmp_path / "body").write_bytes(b"a" * 110_000)
+    command = [str(CURL), "--silent", "--http2", "--cacert", str(proxy.folder / "fullchain.pem"), "--include"]
+    command += ["--data-binary", f"@{tmp_path / 'body'}", f"https://localhost:{proxy.https}/cart/update/"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert text.startswith("HTTP/2 413")
+    assert '<html lang="en-gb">' in text
+    assert stubs[0].requests + stubs[1].requests == []
 
 
 def test_post_that_a_server_received_is_not_repeated(proxy: Nginx, stubs: list[StubServer]) -> None:
