@@ -7,6 +7,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterable
+from io import StringIO
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,10 +31,31 @@ SQLITE_OPTIONS = {
 }
 # The system asks a silent database server after a minute whether it is there, and gives up after another half.
 KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3}
+ASSIGNMENT = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*")
 HOST_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 MAX_NAME_LENGTH = 100
 DEFAULT_PORTS = {"http": 80, "https": 443}
 REDIS = "core.resilience.redis_cache.LimitedRedisCache"
+
+
+def read_file(file: Path) -> None:
+    """Set the environment variables in this file, except those that are set. Do nothing if there is no file.
+
+    Raise ImproperlyConfigured if it cannot be read, or for a line that is not NAME=value. Without this, the shop would
+    use the defaults, and the line would be logged with the secret in it.
+    """
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:
+        if file.is_symlink():
+            raise ImproperlyConfigured(f"{file} leads to {file.readlink()}, which does not exist.") from None
+        return
+    except (OSError, UnicodeDecodeError):
+        raise ImproperlyConfigured(f"The user of the shop cannot read the settings in {file.resolve()}.") from None
+    for number, line in enumerate(lines, 1):
+        if line and not line.startswith("#") and not ASSIGNMENT.fullmatch(line):
+            raise ImproperlyConfigured(f"Line {number} of {file.resolve()} must be NAME=value or begin with #.")
+    environ.Env.read_env(StringIO("\n".join(lines)))
 
 
 def setting(

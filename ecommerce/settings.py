@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import bootstrap_wrapper
-import environ
 from csp.constants import NONE, SELF
 
 from billing.stripe_calls.keys import is_live
@@ -19,7 +18,7 @@ from ecommerce.object_storage import read_bucket
 from ecommerce.variables import value
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(BASE_DIR / ".env")
+read.read_file(BASE_DIR / ".env")
 VAR_DIR: Path = value("VAR_DIR", str(BASE_DIR / "var"))  # everything that a running shop writes
 DEBUG: bool = value("DEBUG")
 

@@ -112,6 +112,48 @@ def test_star_as_allowed_host_is_rejected_with_the_reason(monkeypatch: pytest.Mo
         setting("ALLOWED_HOSTS", "", environment.hosts_of)
 
 
+def read_lines(file: Path, *lines: str) -> None:
+    """Write these lines to the file and read it."""
+    file.write_text("\n".join(lines) + "\n")
+    environment.read_file(file)
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Return a dictionary in which `read_file` sets variables, instead of the environment."""
+    found: dict[str, str] = {}
+    monkeypatch.setattr(environment.environ.Env, "ENVIRON", found)
+    return found
+
+
+def test_file_sets_variables_that_are_not_set(tmp_path: Path, variables: dict[str, str]) -> None:
+    variables["B"] = "kept"
+    read_lines(tmp_path / ".env", "# comment", "", "A=1 2#3", "  B=4", "    C='=5'  ", "export D=6")
+    assert variables == {"A": "1 2#3", "B": "kept", "C": "=5", "D": "6"}
+
+
+def test_missing_file_sets_nothing(tmp_path: Path, variables: dict[str, str]) -> None:
+    environment.read_file(tmp_path / ".env")
+    assert variables == {}
+
+
+@pytest.mark.parametrize("line", ["SECRET_KEY: hidden", "SECRET_KEY = hidden", "hidden", "SECRET-KEY=hidden"])
+def test_invalid_line_is_named_by_its_number_only(tmp_path: Path, variables: dict[str, str], line: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^Line 2 of .*\.env must be NAME=value") as error:
+        read_lines(tmp_path / ".env", "A=1", line)
+    assert "hidden" not in str(error.value)
+    assert variables == {}
+
+
+def test_file_that_cannot_be_read_stops_the_start(tmp_path: Path, variables: dict[str, str]) -> None:
+    (tmp_path / "latin").write_bytes(b"SITE_NAME=T\xf6pferei")
+    (tmp_path / "link").symlink_to(tmp_path / "shop.env")
+    for name, reason in [("latin", "cannot read"), ("", "cannot read"), ("link", "which does not exist")]:
+        with pytest.raises(ImproperlyConfigured, match=reason):
+            environment.read_file(tmp_path / name)
+    assert variables == {}
+
+
 @pytest.mark.slow
 @given(
     scheme=st.sampled_from(["http", "https", "HTTP", "ftp", ""]),
