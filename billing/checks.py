@@ -12,6 +12,7 @@ from billing.stripe_calls.keys import is_live
 from core import money
 
 CARD_FLOWS = ("token", "setup_intent")
+KEYS = ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET")
 
 
 def is_loopback(host: str | None) -> bool:
@@ -62,10 +63,17 @@ def _check_currency() -> Iterator[CheckMessage]:
 
 
 def _check_real_payments() -> Iterator[CheckMessage]:
-    """Check that the settings that Stripe requires in production are set (E005)."""
+    """Check that the settings that Stripe requires in production are set, and not as in the guide (E005 and E006)."""
     missing = [name for name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET") if not getattr(settings, name)]
     if missing and settings.STRIPE_IS_REAL and not settings.DEBUG:
         yield Error(f"Not set: {' and '.join(missing)}.", hint="See docs/settings.md.", id="billing.E005")
+    examples = [name for name in KEYS if "..." in getattr(settings, name)]
+    if examples:
+        yield Error(
+            f"Still the value of the example: {', '.join(examples)}.",
+            hint="Copy the value from the Stripe Dashboard.",
+            id="billing.E006",
+        )
 
 
 def _check_cards() -> Iterator[CheckMessage]:
