@@ -132,6 +132,13 @@ def test_page_for_a_large_request_over_http_2(proxy: Nginx, stubs: list[StubServ
     assert stubs[0].requests + stubs[1].requests == []
 
 
+def test_errors_are_logged_without_addresses_and_keys_of_visitors(proxy_alone: Nginx) -> None:
+    assert proxy_alone.fetch("/orders/ABC/?key=hidden").status == 503
+    assert proxy_alone.fetch("/cart/update/?key=hidden", "POST", b"a" * 110_000).status == 413
+    log = (proxy_alone.folder / "log").read_text()
+    assert [line for line in log.splitlines() if "hidden" in line or "client: " in line] == []
+
+
 def test_post_that_a_server_received_is_not_repeated(proxy: Nginx, stubs: list[StubServer]) -> None:
     for stub in stubs:
         stub.respond = die
