@@ -268,7 +268,7 @@ def email_server_of(text: str) -> dict[str, Any]:
     is_server = config.get("EMAIL_BACKEND", "").endswith("smtp.EmailBackend")
     is_folder = config.get("EMAIL_BACKEND", "").endswith("filebased.EmailBackend")
     if not config or (is_server and not config["EMAIL_HOST"]) or (is_folder and not config["EMAIL_FILE_PATH"]):
-        raise ValueError("smtp+tls://user:password@host:587, smtp://host:25 or filemail:///folder")
+        raise ValueError("smtp+tls://user:password@host:587, smtp://host:25 or filemail:////folder")
     return config
 
 
