@@ -184,10 +184,13 @@ def read_id(answer: Any, wanted: str = "") -> str:
 
 
 def read_of(name: str, wanted: str, read: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
-    """Return a function that reads an answer, unless it belongs to another object than the `wanted` one."""
+    """Return a function that reads an answer, unless it belongs to another object than the `wanted` one.
+
+    An answer that names no object raises KeyError, as any answer that cannot be read.
+    """
 
     def read_checked(answer: Any) -> Answer:
-        check_same(name, str(getattr(answer, name, None) or ""), wanted)
+        check_same(name, str(answer[name] or ""), wanted)
         return read(answer)
 
     return read_checked

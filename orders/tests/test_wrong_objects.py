@@ -175,6 +175,17 @@ def test_refund_of_another_intent_is_not_stored_and_the_refund_is_made_once(
     assert (row.status, row.stripe_id, made["amount"]) == (Refund.Status.DONE, made["id"], 500)
 
 
+@pytest.mark.parametrize("fault", ["other_json", "empty"])
+def test_answer_that_names_no_object_is_lost_and_alerts_nobody(
+    client: Client, simulator: Simulator, fault: str
+) -> None:
+    order = buy(client, make_product())
+    simulator.add_fault("/v1/refunds", fault)
+    row = refunds.refund(order, RefundRequest(Decimal(5), Decimal(0), by="staff"))
+    order.refresh_from_db()
+    assert (row.status, order.attention) == (Refund.Status.REQUESTED, "")
+
+
 def test_refunds_and_disputes_of_another_intent_are_not_stored(client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
     refunds.refund(order, RefundRequest(Decimal(5), Decimal(0), by="staff"))
