@@ -1,4 +1,4 @@
-"""Abstract base models for all apps, and the rows of the page cache and of background runs."""
+"""Abstract base models for all apps, and the rows of the page cache, of background runs and of legal notices."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -7,9 +7,10 @@ from django.db import models
 
 from core.background.models import BackgroundRun
 from core.columns import Columns
+from core.guarantee.models import GuaranteeNotice
 from core.page_cache.models import PageVersion
 
-__all__ = ["BackgroundRun", "GuardedModel", "PageVersion"]
+__all__ = ["BackgroundRun", "GuaranteeNotice", "GuardedModel", "PageVersion"]
 
 
 class GuardedModel(models.Model):

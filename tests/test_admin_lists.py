@@ -16,6 +16,7 @@ from billing.models import BillingProfile, Card, CardAttempt, CardMail, StripeEv
 from carts.models import Cart, WrongCode
 from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
+from core.models import GuaranteeNotice
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from tests.makers import (
     ADDRESS,
@@ -79,6 +80,9 @@ def make_log_entry(number: int) -> None:
 
 LISTS: dict[str, Callable[[int], object]] = {
     "admin_logentry": make_log_entry,
+    "core_guaranteenotice": lambda number: GuaranteeNotice.objects.create(
+        language=f"x{number}", picture="n.png", text="x"
+    ),
     "products_product": lambda number: make_product(category=make_category()),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
     "products_stockmovement": lambda number: make_product(),
@@ -156,7 +160,7 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
     }
     assert editable - {"auth.Group"} == {
         "products.Product", "products.Category", "accounts.User", "addresses.Address",
-        "carts.ShippingMethod", "carts.TaxRate", "carts.Discount",
+        "carts.ShippingMethod", "carts.TaxRate", "carts.Discount", "core.GuaranteeNotice",
     }  # fmt: skip
 
 

@@ -118,6 +118,7 @@ RETENTION: dict[str, Pruned | Kept] = {
         "work for a worker", "finished: one day; others, which a killed worker left: a week", "background tasks"
     ),
     "core.BackgroundRun": Kept("reconcile", "one for each kind of run"),
+    "core.GuaranteeNotice": Kept("staff", STAFF),
     # The catalog and its rules
     "core.PageVersion": Kept("changes of the catalog", "one for each URL of a product or category that ever existed"),
     "products.Category": Kept("staff", STAFF),

@@ -51,6 +51,7 @@ TEXTS: dict[str, Texts] = {
     "orders.Mail": Texts(personal=("to",), not_personal=("about", "message_id", "refusal")),
     "orders.OrderEvent": Texts(free_text=("text", "by")),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
+    "core.GuaranteeNotice": Texts(not_personal=("language", "picture", "text")),
     "core.PageVersion": Texts(not_personal=("name",)),
     "products.Product": Texts(
         not_personal=(

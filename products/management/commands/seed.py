@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from PIL import Image
 
+from core.guarantee.sample import add_sample_notices
 from core.page_cache.versions import collect_touches
 from products.management import generated
 from products.models import Category, Picture, Product, Spelling, StockMovement
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, products: int, **options: Any) -> None:
+        add_sample_notices()
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
 
