@@ -118,7 +118,8 @@ def test_order_copies_everything_that_it_shares_with_a_quote() -> None:
 
 @pytest.mark.django_db
 def test_every_detail_that_an_order_copies_is_a_signed_fact() -> None:
-    details = [field.name for field in dataclasses.fields(Agreement) if field.name != "quote"]
+    details = Agreement.detail_names()
+    assert {field.name for field in dataclasses.fields(Agreement)} == {*details, "quote", "notice"}
     assert sorted(details) == sorted(FROM_CHECKOUT)
     texts: Any = {name: name for name in details}
     facts = Agreement(quote=quote([]), **texts).facts()

@@ -1,4 +1,4 @@
-"""What a shopper agrees to with Place order: everything that the payment step shows, signed in its form."""
+"""What a shopper agrees to with Place order and pay: everything that the payment step shows, signed in its form."""
 
 import zlib
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from addresses.models import Address
 from carts.pricing.quotes import LineFacts, Quote
+from core.guarantee.models import GuaranteeNotice
 from core.money import format_money, format_percent
 from products.models import Product
 
@@ -26,7 +27,8 @@ class Agreement:
     """A quote and the details of the order.
 
     The payment step shows it, and placing compares it with the signed facts of the page that was pressed. The details
-    have the same names as the columns of an order that they are copied to. Each detail is a signed fact.
+    have the same names as the columns of an order that they are copied to. Each detail is a signed fact. So is the
+    version of the guarantee notice that the page shows, which is not copied.
     """
 
     quote: Quote
@@ -34,6 +36,7 @@ class Agreement:
     language: str
     shipping_address_text: str
     billing_address_text: str
+    notice: GuaranteeNotice | None = None
 
     @property
     def is_billed_to_shipping_address(self) -> bool:
@@ -41,8 +44,13 @@ class Agreement:
 
     def facts(self) -> dict[str, Any]:
         """Return what the shopper agrees to. JSON does not change these values."""
-        details = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "quote"}
-        return self.quote.facts() | details
+        details = {name: getattr(self, name) for name in self.detail_names()}
+        return self.quote.facts() | details | {"guarantee_notice": self.notice.fact if self.notice else ""}
+
+    @classmethod
+    def detail_names(cls) -> list[str]:
+        """Return the names of the details that an order copies."""
+        return [field.name for field in fields(cls) if field.name not in ("quote", "notice")]
 
     def signed(self) -> str:
         """Return the facts for a hidden form field, signed so that any change is detected."""
@@ -147,3 +155,5 @@ def _changed_details(agreement: Agreement, shown: dict[str, Any]) -> Iterator[st
         yield _("The billing address is now: %(address)s.") % {"address": billing.replace("\n", ", ")}
     if agreement.email != shown.get("email"):
         yield _("The email address is now %(email)s.") % {"email": agreement.email}
+    if (agreement.notice.fact if agreement.notice else "") != shown.get("guarantee_notice"):
+        yield _("The notice of your legal guarantee has changed.")

@@ -9,7 +9,10 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from addresses.countries import EU_COUNTRIES
 from core.emails.messages import build_email
+from core.guarantee.current import notice_for
+from core.guarantee.models import GuaranteeNotice
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
 from orders.models import Mail, Order, OrderEvent, Refund
@@ -50,9 +53,17 @@ def email_context(mail: Mail) -> Context | None:
     if mail.kind == Mail.Kind.LOW_STOCK:
         product = Product.objects.filter(pk=mail.about.partition("-")[0]).first()
         return stock_context(product) if product and mail.about == restock_key(product) else None
+    if mail.kind == Mail.Kind.CONFIRMATION:
+        return {"notice": _guarantee_notice(mail.order)}
     if mail.kind == Mail.Kind.ATTENTION:
         return {"alert": _alert_text(mail)}
     return cancellation_context(mail.order) if mail.kind == Mail.Kind.CANCELED else {}
+
+
+def _guarantee_notice(order: Order) -> GuaranteeNotice | None:
+    """Return the notice whose text the buyer keeps, or None outside the EU. An unknown country counts as inside."""
+    country = order.shipping_address.country if order.shipping_address else ""
+    return notice_for(order.language) if not country or country in EU_COUNTRIES else None
 
 
 def _alert_text(mail: Mail) -> str:
