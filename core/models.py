@@ -1,4 +1,4 @@
-"""Abstract base models for all apps, and the rows of the page cache and of background runs."""
+"""Abstract base models for all apps, and the rows of the page cache, of background runs and about the shop."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -8,8 +8,9 @@ from django.db import models
 from core.background.models import BackgroundRun
 from core.columns import Columns
 from core.page_cache.models import PageVersion
+from core.shop.models import Shop
 
-__all__ = ["BackgroundRun", "GuardedModel", "PageVersion"]
+__all__ = ["BackgroundRun", "GuardedModel", "PageVersion", "Shop"]
 
 
 class GuardedModel(models.Model):

@@ -1,6 +1,10 @@
-"""Changes to the admin of other packages."""
+"""The admin of the core app's models, and changes to the admin of other packages."""
 
 from django.contrib import admin
 from django_tasks_db.models import DBTaskResult
 
+from core.models import Shop
+from core.shop.admin import ShopAdmin
+
+admin.site.register(Shop, ShopAdmin)
 admin.site.unregister(DBTaskResult)  # rows say what is due; a task that failed is in the log
