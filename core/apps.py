@@ -22,6 +22,7 @@ class CoreConfig(AppConfig):
         from core.page_cache.keys import forget_fingerprint
 
         post_migrate.connect(renew_pages, sender=self, dispatch_uid="page_versions.migrations")
+        post_migrate.connect(fill_new_shop, sender=self, dispatch_uid="shop.fill")
         pre_delete.connect(keep_author, sender=settings.AUTH_USER_MODEL, dispatch_uid="log_entries.keep_author")
         # A development server loads edited templates without a restart.
         file_changed.connect(forget_fingerprint, dispatch_uid="page_cache_templates")
@@ -33,3 +34,16 @@ def renew_pages(apps: Any, plan: Any = (), **kwargs: Any) -> None:
 
     if plan and "pageversion" in apps.all_models["core"]:
         touch(SITE)
+
+
+def fill_new_shop(apps: Any, plan: Any = (), **kwargs: Any) -> None:
+    """Create the row about the shop from the settings if its table is new.
+
+    An emptied test database gets none, because no migration runs there.
+    """
+    from core.shop.current import shop_from_settings
+
+    if any((step.app_label, step.name, is_undone) == ("core", "0003_shop", False) for step, is_undone in plan):
+        model, shop = apps.get_model("core", "Shop"), shop_from_settings()
+        values = {field.attname: getattr(shop, field.attname, None) for field in model._meta.concrete_fields}
+        model.objects.get_or_create(pk=shop.pk, defaults=values)

@@ -1,4 +1,4 @@
-"""Abstract base models for all apps, and the rows of the page cache, of background runs and of legal notices."""
+"""Abstract base models for all apps, and the rows of the page cache, of background runs and about the shop."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -9,8 +9,9 @@ from core.background.models import BackgroundRun
 from core.columns import Columns
 from core.guarantee.models import GuaranteeNotice
 from core.page_cache.models import PageVersion
+from core.shop.models import Shop
 
-__all__ = ["BackgroundRun", "GuaranteeNotice", "GuardedModel", "PageVersion"]
+__all__ = ["BackgroundRun", "GuaranteeNotice", "GuardedModel", "PageVersion", "Shop"]
 
 
 class GuardedModel(models.Model):

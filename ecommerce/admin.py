@@ -1,8 +1,12 @@
-"""Changes to the admin of other packages, and the admins of the models in core."""
+"""The admin of the core app's models, and changes to the admin of other packages."""
 
 from django.contrib import admin
 from django_tasks_db.models import DBTaskResult
 
-import core.guarantee.admin  # noqa: F401 - registers its admin; the package core.admin has only base classes
+from core.guarantee.admin import GuaranteeNoticeAdmin
+from core.models import GuaranteeNotice, Shop
+from core.shop.admin import ShopAdmin
 
+admin.site.register(Shop, ShopAdmin)
+admin.site.register(GuaranteeNotice, GuaranteeNoticeAdmin)
 admin.site.unregister(DBTaskResult)  # rows say what is due; a task that failed is in the log

@@ -32,7 +32,6 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for
         return cleaned
 
 
-@admin.register(GuaranteeNotice)
 class GuaranteeNoticeAdmin(EditAdmin):
     """Admin for the notices, one for each language."""
 
