@@ -1,4 +1,4 @@
-"""Abstract base models for all apps, and the rows of the page cache and of background runs."""
+"""Abstract base models for all apps, and the rows of pages, the page cache and background runs."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -7,9 +7,11 @@ from django.db import models
 
 from core.background.models import BackgroundRun
 from core.columns import Columns
+from core.contact.models import ContactMail
 from core.page_cache.models import PageVersion
+from core.pages.models import Page, PageText
 
-__all__ = ["BackgroundRun", "GuardedModel", "PageVersion"]
+__all__ = ["BackgroundRun", "ContactMail", "GuardedModel", "Page", "PageText", "PageVersion"]
 
 
 class GuardedModel(models.Model):

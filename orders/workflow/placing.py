@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from carts.models import Cart, CartItem
-from carts.pricing.agreement import Agreement, format_address
+from carts.pricing.agreement import Agreement, agreed_texts, format_address
 from carts.pricing.quotes import LineAmounts, Quote, quote_cart
 from carts.pricing.rules import PricingRules
 from core.page_cache.versions import collect_touches
@@ -80,6 +80,7 @@ def agree(order: Order, quote: Quote, language: str = "") -> Agreement:
         language=language,
         shipping_address_text=format_address(order.shipping_address, language),
         billing_address_text=format_address(order.billing_address, language),
+        **agreed_texts(language),
     )
 
 
