@@ -22,9 +22,9 @@ from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount
 from carts.pricing.totals import TotalEntry, shown_entries
-from core.models import GuardedModel
+from core.models import GuardedModel, PageText
 from orders.models import columns
-from orders.models.columns import MONEY, PERCENT
+from orders.models.columns import AGREED_TEXT, MONEY, PERCENT
 from orders.models.dispute import Dispute
 from orders.models.history import OrderEvent
 from orders.models.open_order import OpenOrderQuerySet
@@ -162,6 +162,10 @@ class Order(GuardedModel):
     )
     shipping_address_text = models.TextField(_("shipping address"), blank=True)
     billing_address_text = models.TextField(_("billing address"), blank=True)
+    # The versions that the shopper agreed to. They are null if there was no such page, and for older orders.
+    terms_text = models.ForeignKey(PageText, verbose_name=_("terms"), **AGREED_TEXT)
+    privacy_text = models.ForeignKey(PageText, verbose_name=_("privacy"), **AGREED_TEXT)
+    withdrawal_text = models.ForeignKey(PageText, verbose_name=_("withdrawal"), **AGREED_TEXT)
     subtotal = models.DecimalField(_("subtotal"), **MONEY, default=Decimal(0))
     discount_total = models.DecimalField(_("discount"), **MONEY, default=Decimal(0))
     discount_code = models.CharField(_("discount code"), max_length=40, blank=True)

@@ -1,0 +1,45 @@
+"""Publishing pages: a new version for each change of what visitors see."""
+
+from core.page_cache.versions import collect_touches
+from core.pages.facts import fill_in
+from core.pages.models import Page, PageText
+
+
+def publish(page: Page) -> PageText:
+    """Publish the draft. Return the new version, or the last one if visitors would see the same."""
+    with collect_touches():
+        page = Page.objects.select_for_update().get(pk=page.pk)
+        text = _add_version(page, page.title, page.draft)
+        Page.objects.filter(pk=page.pk, is_published=False).update(is_published=True)
+    return text
+
+
+def unpublish(page: Page) -> bool:
+    """Hide the page. Its versions stay. Return False if it was not published."""
+    return bool(Page.objects.filter(pk=page.pk, is_published=True).update(is_published=False))
+
+
+def renew_texts() -> int:
+    """Publish a new version of each page whose facts about the shop have changed. Return the number of versions.
+
+    Drafts are not published: the new version has the Markdown of the last one.
+    """
+    with collect_touches():
+        pages = Page.objects.select_for_update().filter(is_published=True).order_by("pk")
+        return sum(_renew(page) for page in pages)
+
+
+def _renew(page: Page) -> bool:
+    last = page.latest_text()
+    return last is not None and _add_version(page, last.title, last.source) != last
+
+
+def _add_version(page: Page, title: str, source: str) -> PageText:
+    """Add a version unless the last one is the same. The row of the page is locked."""
+    last, text = page.latest_text(), fill_in(source)
+    if last and (last.title, last.source, last.text, last.language) == (title, source, text, page.language):
+        return last
+    number = last.number + 1 if last else 1
+    return PageText.objects.create(  # type: ignore[no-any-return]
+        page=page, number=number, language=page.language, title=title, source=source, text=text
+    )
