@@ -1,7 +1,8 @@
 """Views whose pages are shared between visitors.
 
 `shared_page` renders a page without a visitor, stores it under the versions that were read before its rows, and fills
-in what differs between visitors. With settings.PAGE_CACHE off the view renders the page for the visitor.
+in what differs between visitors. With settings.PAGE_CACHE off, or for a request with `is_unshared`, the view renders
+the page for the visitor.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -121,7 +122,7 @@ def expires_at(request: HttpRequest, moment: datetime) -> None:
 
 def _find_or_make(sharing: Sharing, view: View, request: HttpRequest, arguments: dict[str, Any]) -> Page | None:
     """Return a page for this request, or None if it has to be rendered for the visitor."""
-    if not settings.PAGE_CACHE:
+    if not settings.PAGE_CACHE or getattr(request, "is_unshared", False):
         return None
     found: Lookup | None = getattr(request, "page_lookup", None)  # the middleware has looked for it already
     found = found or look_up(sharing, request, translation.get_language() or "", arguments)
