@@ -1,6 +1,13 @@
-"""Changes to the admin of other packages."""
+"""The admin of the core app's models, and changes to the admin of other packages."""
 
 from django.contrib import admin
 from django_tasks_db.models import DBTaskResult
 
+from core.contact.admin import ContactMailAdmin
+from core.models import ContactMail, Page, PageText
+from core.pages.admin import PageAdmin, PageTextAdmin
+
+admin.site.register(Page, PageAdmin)
+admin.site.register(PageText, PageTextAdmin)
+admin.site.register(ContactMail, ContactMailAdmin)
 admin.site.unregister(DBTaskResult)  # rows say what is due; a task that failed is in the log

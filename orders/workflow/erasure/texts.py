@@ -52,6 +52,11 @@ TEXTS: dict[str, Texts] = {
     "orders.OrderEvent": Texts(free_text=("text", "by")),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
     "core.PageVersion": Texts(not_personal=("name",)),
+    "core.Page": Texts(not_personal=("slug", "language", "title", "draft")),
+    "core.PageText": Texts(not_personal=("language", "title", "source", "text")),
+    "core.ContactMail": Texts(
+        personal=("name", "sender", "order_number", "message"), not_personal=("to", "language", "client", "refusal")
+    ),
     "products.Product": Texts(
         not_personal=(
             "image", "image_alt", "sku", "title", "slug", "description", "group", "option", "choice", "second_option",
