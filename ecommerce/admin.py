@@ -9,4 +9,11 @@ from core.shop.admin import ShopAdmin
 
 admin.site.register(Shop, ShopAdmin)
 admin.site.register(GuaranteeNotice, GuaranteeNoticeAdmin)
+from core.contact.admin import ContactMailAdmin
+from core.models import ContactMail, Page, PageText
+from core.pages.admin import PageAdmin, PageTextAdmin
+
+admin.site.register(Page, PageAdmin)
+admin.site.register(PageText, PageTextAdmin)
+admin.site.register(ContactMail, ContactMailAdmin)
 admin.site.unregister(DBTaskResult)  # rows say what is due; a task that failed is in the log

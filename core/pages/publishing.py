@@ -1,14 +1,33 @@
 """Publishing pages: a new version for each change of what visitors see."""
 
+import hashlib
+import json
+
 from core.page_cache.versions import collect_touches
 from core.pages.facts import fill_in
 from core.pages.models import Page, PageText
 
 
-def publish(page: Page) -> PageText:
-    """Publish the draft. Return the new version, or the last one if visitors would see the same."""
+def draft_digest(page: Page) -> str:
+    """Return a digest of what publishing the page would show, to recognize a draft that was previewed."""
+    shown = [page.title, page.draft, fill_in(page.draft)]
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+
+
+def make_preview(page: Page) -> PageText:
+    """Return the draft as a version that is not stored."""
+    return PageText(page=page, language=page.language, title=page.title, source=page.draft, text=fill_in(page.draft))
+
+
+def publish(page: Page, digest: str | None = None) -> PageText | None:
+    """Publish the draft. Return the new version, or the last one if visitors would see the same.
+
+    With a `digest` that is not that of the draft, publish nothing and return None.
+    """
     with collect_touches():
         page = Page.objects.select_for_update().get(pk=page.pk)
+        if digest is not None and digest != draft_digest(page):
+            return None
         text = _add_version(page, page.title, page.draft)
         Page.objects.filter(pk=page.pk, is_published=False).update(is_published=True)
     return text

@@ -16,6 +16,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import DAY, HOUR, AccountMail, GuestEmail, PasswordTry, SignIn, TakenSignup
 from billing.models import BillingProfile, CardAttempt, CardMail, RateCounter, StripeEvent
 from carts.models import Cart, WrongCode
+from core.models import ContactMail
 from orders.models import Order, Payment
 
 BATCH = 100  # rows that one transaction deletes
@@ -92,6 +93,10 @@ def old_account_emails() -> QuerySet[AccountMail]:
     """Return old emails, also those that were never sent: an email about an account is sent within a day or never."""
     emails: QuerySet[AccountMail] = AccountMail.objects.filter(timestamp__lt=limit("account_emails"))
     return emails.order_by("timestamp")
+
+
+def old_contact_mails() -> QuerySet[ContactMail]:
+    return ContactMail.objects.old().order_by("timestamp")  # type: ignore[no-any-return]
 
 
 def old_card_attempts() -> QuerySet[CardAttempt]:

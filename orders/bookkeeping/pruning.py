@@ -34,6 +34,7 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "card attempts": partial(delete_old, old_rows.old_card_attempts),
     "background tasks": partial(delete_old, old_rows.old_tasks),
     "visitors of unpaid orders": old_rows.forget_placers,
+    "messages to the shop": partial(delete_old, old_rows.old_contact_mails),
     "wrong discount codes": partial(delete_old, old_rows.old_wrong_codes),
     "emails about cards": partial(delete_old, old_rows.old_card_mails),
     "rate counters": partial(delete_old, old_rows.old_rate_counters),

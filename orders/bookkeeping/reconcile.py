@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 import accounts.emails
 import billing.abuse.emails
+import core.contact.sending
 from billing import answers, cards
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from billing.stripe_calls import time_limits
@@ -90,9 +91,10 @@ def _attempts_to_check() -> QuerySet[CardAttempt]:
 
 
 def send_emails() -> int:
-    """Send the email messages about orders, accounts and cards that are due. Return how many were sent."""
+    """Send the email messages about orders, accounts, cards and to the shop that are due. Return how many were sent."""
     of_accounts = accounts.emails.send_due_emails(has_earlier_orders)
-    return sending.send_waiting() + of_accounts + billing.abuse.emails.send_due_emails()
+    to_shop = core.contact.sending.send_due_emails()
+    return sending.send_waiting() + of_accounts + billing.abuse.emails.send_due_emails() + to_shop
 
 
 def compare_with_stripe(since: datetime | None = None) -> tuple[dict[str, int], list[AuditFinding]]:

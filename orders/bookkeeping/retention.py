@@ -93,6 +93,12 @@ RETENTION: dict[str, Pruned | Kept] = {
     "accounts.EarlierEmail": Kept("users who change their email address", "with their user"),
     "accounts.User_groups": Kept("staff", WITH_USER),
     "accounts.User_user_permissions": Kept("staff", WITH_USER),
+    # Messages to the shop
+    "core.ContactMail": Pruned(
+        "visitors who write on the contact page, within a limit for each IP address",
+        "a day after they were written if they were sent; others 30 days",
+        "messages to the shop",
+    ),
     # Orders
     "orders.Order": Kept(
         "shoppers who check out",
@@ -122,6 +128,10 @@ RETENTION: dict[str, Pruned | Kept] = {
     # The catalog and its rules
     "core.Shop": Kept("the first migration", "one row"),
     "core.PageVersion": Kept("changes of the catalog", "one for each URL of a product or category that ever existed"),
+    "core.Page": Kept("staff", STAFF),
+    "core.PageText": Kept(
+        "staff who publish a page or change facts about the shop", "as a record of what shoppers agreed to"
+    ),
     "products.Category": Kept("staff", STAFF),
     "products.Product": Kept("staff", STAFF),
     "products.Picture": Kept("staff", "with their product"),

@@ -49,8 +49,8 @@ ORDER = Columns(
     added={3: ("terms_text", "privacy_text", "withdrawal_text")},
     internal=(
         "uuid", "discount", "terms_text", "privacy_text", "withdrawal_text", "active", "intent_try", "asked_at",
-        "account", "link_version", "attention", "checksum", "holds_stock", "is_hold_checked", "placed_ip", "placed_session", "billing_profile", "cart", "shipping_address",
-        "billing_address", "updated",
+        "account", "link_version", "attention", "checksum", "holds_stock", "is_hold_checked", "placed_ip",
+        "placed_session", "billing_profile", "cart", "shipping_address", "billing_address", "updated",
     ),
 )  # fmt: skip
 ORDER_ITEM = Columns(

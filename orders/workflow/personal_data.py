@@ -12,6 +12,7 @@ from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
 from core.columns import Columns
+from core.models import ContactMail
 from core.times import in_shop_zone
 from orders.models import Mail, Order
 from orders.workflow.erasure.person import Person, notes_about
@@ -29,6 +30,7 @@ EXPORTED: dict[type[Model], list[str]] = {
     ],
     AccountMail: ["kind", "to", "timestamp", "sent"],
     Mail: ["kind", "to", "timestamp", "sent"],
+    ContactMail: ["name", "sender", "order_number", "message", "timestamp", "sent"],
 }  # fmt: skip
 
 
@@ -49,12 +51,20 @@ def export_personal_data(user: User) -> Data:
         "carts": [_cart(cart) for cart in Cart.objects.filter(user=user).prefetch_related("items__product")],
         "orders": [_order(order) for order in _orders(user)],
         "mails": _all_values(_account_mails(user)),
+        "messages": _all_values(_messages(user)),
     }
 
 
 def _account_mails(user: User) -> QuerySet[AccountMail]:
     about = notes_about(Person.of_user(user).emails(), "to", "timestamp")
     rows: QuerySet[AccountMail] = AccountMail.objects.filter(Q(user=user) | about)
+    return rows
+
+
+def _messages(user: User) -> QuerySet[ContactMail]:
+    """Return the messages to the shop with an email address of the user."""
+    about = notes_about(Person.of_user(user).emails(), "sender", "timestamp")
+    rows: QuerySet[ContactMail] = ContactMail.objects.filter(about)
     return rows
 
 

@@ -17,6 +17,7 @@ from accounts.models import GUEST_SESSION_KEY, AccountMail, GuestEmail, User
 from billing.models import BillingProfile, CardMail
 from billing.models.profile import PROFILE_KEY
 from carts.models.session import CART_KEY
+from core.models import ContactMail
 from orders.models import OrderEvent, Refund
 from orders.workflow.erasure.person import HeldEmail, Person, notes_about
 from products.models import StockMovement
@@ -26,7 +27,7 @@ DONE_BY: list[tuple[type[Model], str]] = [(OrderEvent, "at"), (Refund, "timestam
 
 
 def erase_notes(person: Person, emails: list[HeldEmail]) -> None:
-    """Erase the sign-in attempts and account emails of this person, and what identifies them in the logs.
+    """Erase the sign-in attempts, account emails and messages of this person, and what identifies them in the logs.
 
     Log entries stay, with their time, their author and the id of the row.
     """
@@ -36,6 +37,7 @@ def erase_notes(person: Person, emails: list[HeldEmail]) -> None:
     AccountMail.objects.filter(of_account | notes_about(emails, "to", "timestamp")).erase()
     of_profiles = Q(billing_profile__in=person.profiles)
     CardMail.objects.filter(of_profiles | notes_about(emails, "to", "timestamp")).delete()
+    ContactMail.objects.filter(notes_about(emails, "sender", "timestamp")).delete()
     _clear_log_about(person, emails)
     _erase_guest_emails(person, emails)
     if person.user:

@@ -61,6 +61,11 @@ TEXTS: dict[str, Texts] = {
             "packaging_number", "battery_number", "electrical_number", "other_lines",
         ),
     ),
+    "core.Page": Texts(not_personal=("slug", "language", "title", "draft")),
+    "core.PageText": Texts(not_personal=("language", "title", "source", "text")),
+    "core.ContactMail": Texts(
+        personal=("name", "sender", "order_number", "message"), not_personal=("to", "language", "client", "refusal")
+    ),
     "products.Product": Texts(
         not_personal=(
             "image", "image_alt", "sku", "title", "slug", "description", "group", "option", "choice", "second_option",
