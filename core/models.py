@@ -1,4 +1,4 @@
-"""Abstract base models for all apps, and the rows of pages, the page cache and background runs."""
+"""Abstract base models for all apps, and the rows about the shop, its pages, the page cache and background runs."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -10,8 +10,9 @@ from core.columns import Columns
 from core.contact.models import ContactMail
 from core.page_cache.models import PageVersion
 from core.pages.models import Page, PageText
+from core.shop.models import Shop
 
-__all__ = ["BackgroundRun", "ContactMail", "GuardedModel", "Page", "PageText", "PageVersion"]
+__all__ = ["BackgroundRun", "ContactMail", "GuardedModel", "Page", "PageText", "PageVersion", "Shop"]
 
 
 class GuardedModel(models.Model):

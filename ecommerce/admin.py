@@ -4,9 +4,11 @@ from django.contrib import admin
 from django_tasks_db.models import DBTaskResult
 
 from core.contact.admin import ContactMailAdmin
-from core.models import ContactMail, Page, PageText
+from core.models import ContactMail, Page, PageText, Shop
 from core.pages.admin import PageAdmin, PageTextAdmin
+from core.shop.admin import ShopAdmin
 
+admin.site.register(Shop, ShopAdmin)
 admin.site.register(Page, PageAdmin)
 admin.site.register(PageText, PageTextAdmin)
 admin.site.register(ContactMail, ContactMailAdmin)

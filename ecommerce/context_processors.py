@@ -5,14 +5,17 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from core.shop.current import current_shop
 from orders.views.unpaid_orders import UnpaidOrders
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """Return the context for all pages: the site's name and contacts, languages, unpaid orders and Stripe."""
+    """Return the context for all pages: the shop, languages, unpaid orders and Stripe."""
+    row = current_shop()
     return {
-        "site_name": settings.SITE_NAME,
-        "support_email": settings.SUPPORT_EMAIL,
+        "shop": row,
+        "site_name": row.name,
+        "support_email": row.email,
         "currency": settings.CURRENCY,
         "languages": settings.LANGUAGES,  # in their own language; Django's tag would translate the names
         "unpaid_orders": UnpaidOrders(request),  # read when a template uses it

@@ -125,6 +125,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     "core.BackgroundRun": Kept("reconcile", "one for each kind of run"),
     # The catalog and its rules
+    "core.Shop": Kept("the first migration", "one row"),
     "core.PageVersion": Kept("changes of the catalog", "one for each URL of a product or category that ever existed"),
     "core.Page": Kept("staff", STAFF),
     "core.PageText": Kept(

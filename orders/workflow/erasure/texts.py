@@ -57,6 +57,14 @@ TEXTS: dict[str, Texts] = {
     "core.ContactMail": Texts(
         personal=("name", "sender", "order_number", "message"), not_personal=("to", "language", "client", "refusal")
     ),
+    "core.Shop": Texts(  # the seller says all of it in public
+        not_personal=(
+            "name", "logo", "tagline", "description", "home_title", "home_text", "home_picture", "sender_name",
+            "support_hours", "legal_name", "legal_form", "street", "postcode", "city", "country", "email", "phone",
+            "register", "register_number", "vat_id", "responsible_person", "disputes_text",
+            "packaging_number", "battery_number", "electrical_number", "other_lines",
+        ),
+    ),
     "products.Product": Texts(
         not_personal=(
             "image", "image_alt", "sku", "title", "slug", "description", "group", "option", "choice", "second_option",

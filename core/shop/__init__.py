@@ -1,0 +1,1 @@
+"""The shop itself: who sells, what it is called and whether it is open. One row, which staff edit."""
