@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_migrate, pre_delete
+from django.db.models.signals import post_migrate, post_save, pre_delete
 from django.utils.autoreload import file_changed
 
 
@@ -24,6 +24,7 @@ class CoreConfig(AppConfig):
 
         post_migrate.connect(renew_pages, sender=self, dispatch_uid="page_versions.migrations")
         post_migrate.connect(fill_new_shop, sender=self, dispatch_uid="shop.fill")
+        post_save.connect(renew_texts_of_pages, sender="core.Shop", dispatch_uid="pages.renew_texts")
         pre_delete.connect(keep_author, sender=settings.AUTH_USER_MODEL, dispatch_uid="log_entries.keep_author")
         # A development server loads edited templates without a restart.
         file_changed.connect(forget_fingerprint, dispatch_uid="page_cache_templates")
@@ -35,6 +36,14 @@ def renew_pages(apps: Any, plan: Any = (), **kwargs: Any) -> None:
 
     if plan and "pageversion" in apps.all_models["core"]:
         touch(SITE)
+
+
+def renew_texts_of_pages(sender: Any, raw: bool = False, **kwargs: Any) -> None:
+    """Publish new versions of the pages that show facts about the shop that have changed."""
+    from core.pages.publishing import renew_texts
+
+    if not raw:
+        renew_texts()
 
 
 def fill_new_shop(apps: Any, plan: Any = (), **kwargs: Any) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,8 +13,8 @@ from core.contact.forms import ContactForm
 from core.contact.models import HOUR, ContactMail
 from core.http import client_key, private
 from core.pages.current import page_of
-from core.pages.facts import shop_facts
 from core.pages.models import Page
+from core.shop.current import current_shop
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,7 +33,7 @@ def contact(request: HttpRequest) -> HttpResponse:
 def _queue(request: HttpRequest, form: ContactForm) -> bool:
     """Queue the message. Return False if there are too many from this IP address."""
     mail: ContactMail = form.save(commit=False)
-    mail.sender, mail.to = form.cleaned_data["email"], shop_facts()["email"].value or settings.SUPPORT_EMAIL
+    mail.sender, mail.to = form.cleaned_data["email"], current_shop().email
     mail.client, mail.language = client_key(request), get_language() or ""
     return bool(ContactMail.objects.queue(mail))
 
@@ -44,7 +43,7 @@ def _too_many(request: HttpRequest, form: ContactForm) -> HttpResponse:
     text = _(
         "Too many messages were sent from your internet connection. Please try again in an hour, or write to %(email)s."
     )
-    form.add_error(None, text % {"email": shop_facts()["email"].value})
+    form.add_error(None, text % {"email": current_shop().email})
     response = _page(request, form)
     response.status_code = 429
     response["Retry-After"] = str(int(HOUR.total_seconds()))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from core.admin import DeletionAdmin, ReadOnlyAdmin, ReadOnlyInline, record_action
-from core.pages.facts import shop_facts, unknown_placeholders
+from core.pages.facts import FACTS, unknown_placeholders
 from core.pages.models import Page, PageText
 from core.pages.publishing import draft_digest, make_preview, publish, unpublish
 
@@ -32,9 +32,9 @@ class PageForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "draft" in self.fields:
-            self.fields["draft"].help_text = _(
-                "Markdown. These are replaced when the page is published: %(names)s."
-            ) % {"names": ", ".join(f"{{{name}}} ({fact.meaning})" for name, fact in shop_facts().items())}
+            names = ", ".join(f"{{{name}}} ({fact.meaning})" for name, fact in FACTS.items())
+            text = _("Markdown. Facts about the shop replace these placeholders when the page is published: %(names)s.")
+            self.fields["draft"].help_text = text % {"names": names}
 
     def clean_draft(self) -> str:
         """Return the draft. Raise ValidationError if it has a placeholder that does not exist."""
@@ -65,7 +65,7 @@ class PageAdmin(DeletionAdmin):
     list_filter = ["kind", "language", "is_published"]
     search_fields = ["title", "slug"]
     readonly_fields = ["is_published", "updated"]
-    prepopulated_fields = {"slug": ["title"]}  # noqa: RUF012 - as Django declares it
+    prepopulated_fields = {"slug": ["title"]}
     actions = ["publish", "unpublish", "delete_selected"]
     in_use = Q(texts__isnull=False)
     in_use_reason = gettext_lazy(

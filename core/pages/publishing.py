@@ -10,13 +10,15 @@ from core.pages.models import Page, PageText
 
 def draft_digest(page: Page) -> str:
     """Return a digest of what publishing the page would show, to recognize a draft that was previewed."""
-    shown = [page.title, page.draft, fill_in(page.draft)]
+    shown = [page.title, page.draft, fill_in(page.draft, page.language)]
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
 
 
 def make_preview(page: Page) -> PageText:
     """Return the draft as a version that is not stored."""
-    return PageText(page=page, language=page.language, title=page.title, source=page.draft, text=fill_in(page.draft))
+    return PageText(
+        page=page, language=page.language, title=page.title, source=page.draft, text=fill_in(page.draft, page.language)
+    )
 
 
 def publish(page: Page, digest: str | None = None) -> PageText | None:
@@ -55,7 +57,7 @@ def _renew(page: Page) -> bool:
 
 def _add_version(page: Page, title: str, source: str) -> PageText:
     """Add a version unless the last one is the same. The row of the page is locked."""
-    last, text = page.latest_text(), fill_in(source)
+    last, text = page.latest_text(), fill_in(source, page.language)
     if last and (last.title, last.source, last.text, last.language) == (title, source, text, page.language):
         return last
     number = last.number + 1 if last else 1

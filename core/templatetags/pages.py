@@ -6,9 +6,9 @@ from django.utils.safestring import SafeString
 
 from core.page_cache.version_cache import VersionCache
 from core.pages.current import footer_columns
-from core.pages.facts import shop_facts
 from core.pages.models import Page
 from core.rendering.page_urls import surroundings
+from core.shop.current import current_shop
 
 register = template.Library()
 _FOOTERS = VersionCache(20)  # one for each language and base of URLs
@@ -21,9 +21,8 @@ def site_footer() -> SafeString:
 
 
 def _render() -> SafeString:
-    facts = {name: fact.value for name, fact in shop_facts().items()}
     columns = footer_columns()
     has_contact = any(page.kind == Page.Kind.CONTACT for column in columns for page in column.pages)
     return render_to_string(
-        "snippets/footer.html", {"facts": facts, "columns": columns, "has_contact_page": has_contact}
+        "snippets/footer.html", {"shop": current_shop(), "columns": columns, "has_contact_page": has_contact}
     )

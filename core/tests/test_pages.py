@@ -1,5 +1,6 @@
 """Tests for the pages that staff write: versions, languages, rendering and the footer."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,10 +8,14 @@ from django.db import IntegrityError
 from django.db.models import ProtectedError
 from django.test import Client
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.pages.current import legal_texts, page_of
 from core.pages.models import Page, PageText
 from core.pages.publishing import publish, unpublish
+from core.pages.rendering import render_html, render_text
+from core.shop.models import Shop
 from tests.moved_versions import moved_versions
 from tests.visitors import count_queries
 
@@ -28,6 +33,11 @@ def make_page(kind: str = "terms", language: str = "en-gb", **fields: Any) -> Pa
     page: Page = Page.objects.create(kind=kind, language=language, **values)
     publish(page)
     return page
+
+
+def make_shop(**fields: Any) -> Shop:
+    Shop.objects.all().delete()
+    return Shop.objects.create(**{"name": "Clay", "email": "shop@clay.example"} | fields)  # type: ignore[no-any-return]
 
 
 def test_page_shows_its_newest_version_and_no_draft(client: Client) -> None:
@@ -163,3 +173,121 @@ def test_pages_move_the_version_of_the_whole_site_when_visitors_see_a_change() -
 def test_current_page_is_none_without_a_published_page() -> None:
     assert page_of("terms") is None
     assert legal_texts("en-gb") == {}
+
+
+# Facts about the shop
+
+
+def test_facts_about_the_shop_are_filled_in_as_text() -> None:
+    make_shop(legal_name="Clay *& Co*", street="1 High Street", city="Bath", postcode="BA1 1AA", country="GB")
+    html = make_page(draft="{seller}\n\n- Phone: {phone}\n- Mail: {email}").latest_text().html  # type: ignore[union-attr]
+    assert "Clay *&amp; Co*<br>\n1 High Street<br>\nBA1 1AA Bath<br>\nUnited Kingdom" in html
+    assert "Phone" not in html
+    assert "Mail: shop@clay.example" in html
+
+
+def test_country_is_named_in_the_language_of_the_page() -> None:
+    make_shop(legal_name="Ton", country="DE")
+    assert "Deutschland" in make_page(language="de", draft="{seller}").latest_text().html  # type: ignore[union-attr]
+
+
+def test_new_facts_publish_new_versions_without_publishing_drafts() -> None:
+    shop = make_shop(phone="1")
+    page, other = make_page(draft="Call {phone}."), make_page("privacy", draft="No facts.")
+    Page.objects.filter(pk=page.pk).update(draft="Secret draft.")
+    shop.phone = "2"
+    shop.save()
+    assert [text.text for text in page.texts.order_by("number")] == ["Call 1.", "Call 2."]
+    assert other.texts.count() == 1
+
+
+@pytest.mark.parametrize("disputes", ["", "refuses", "takes_part", "not_required"])
+def test_page_says_whether_the_shop_takes_part_in_dispute_resolution(disputes: str) -> None:
+    make_shop(disputes=disputes, disputes_text="Board, 1 Court Road")
+    text = make_page(draft="Before.\n\n{disputes}").latest_text()
+    assert text
+    assert ("We do not take part" in text.text) == (disputes == "refuses")
+    assert ("Board, 1 Court Road" in text.plain_text) == (disputes == "takes_part")
+
+
+# Rendering
+
+
+HOSTILE = """# Title
+<script>alert(1)</script> <img src=x onerror=alert(1)> [a](javascript:alert(1)) [b](data:text/html,x)
+![picture](https://evil.example/x.png) [ok](https://good.example/) [mail](mailto:a@b.example) {unknown}
+<a href="https://x.example" onclick="x()">raw</a>
+
+[ref]: javascript:alert(2)
+
+[ref] <javascript:alert(3)>
+"""
+
+
+def test_rendered_html_contains_only_safe_elements() -> None:
+    html = render_html(HOSTILE)
+    elements = re.findall(r"<(/?\w+)([^>]*)>", html)
+    assert {name.strip("/") for name, _attributes in elements} == {"h2", "p", "a"}
+    assert {attributes for name, attributes in elements if name == "a"} == {
+        ' href="https://evil.example/x.png"', ' href="https://good.example/"', ' href="mailto:a@b.example"',
+    }  # fmt: skip
+
+
+def test_headings_start_below_the_title_of_the_page() -> None:
+    html = render_html("# One\n\n## Two\n\n###### Six")
+    assert re.findall(r"<h(\d)", html) == ["2", "3", "6"]
+
+
+def test_table_has_no_inline_styles() -> None:
+    assert "style" not in render_html("| A | B |\n|--:|:-:|\n| 1 | 2 |")
+
+
+def test_plain_text_keeps_the_structure() -> None:
+    paragraphs = "# Head\n\nSome *text* [here](https://a.example)\\\nnext\n\n1. one\n2. two\n   - inner\n\n> Said.\n\n"
+    markdown = f"{paragraphs}| A | B |\n|---|---|\n| 1 | 2 |"
+    assert render_text(markdown).split("\n") == [
+        "Head", "", "Some text here (https://a.example)", "next", "", "1. one", "2. two", "  - inner", "", "Said.", "",
+        "A | B", "1 | 2",
+    ]  # fmt: skip
+
+
+@given(st.text(max_size=300))
+def test_any_text_renders_as_safe_html_and_as_text(markdown: str) -> None:
+    assert not re.search(
+        r"<(?!/?(?:a|blockquote|br|code|em|h[2-6]|hr|li|ol|p|pre|strong|t\w+|ul)\b)", render_html(markdown)
+    )
+    render_text(markdown)
+
+
+# Footer
+
+
+def test_footer_shows_the_seller_and_the_pages_of_each_column(client: Client) -> None:
+    make_shop(legal_name="Clay Ltd", street="1 High Street", phone="0123")
+    make_page("imprint", column="company")
+    make_page("plain", column="shop", slug="care", title="Care")
+    make_page("plain", column="", slug="hidden", title="Hidden")
+    make_page("plain", language="de", column="shop", slug="pflege", title="Pflege")
+    footer = client.get("/accounts/login/").text.split('class="site-footer"')[1]
+    for text in ("Clay Ltd", "1 High Street", "0123", "imprint en", "Care"):
+        assert text in footer
+    assert "Hidden" not in footer
+    assert "Pflege" not in footer
+    assert footer.index("Care") < footer.index("Contact") < footer.index("imprint en")
+    assert 'href="/contact/"' in footer
+
+
+def test_footer_links_to_the_contact_form_once(client: Client) -> None:
+    make_page("contact", title="Write to us")
+    footer = client.get("/").text.split('class="site-footer"')[1]
+    assert footer.count('href="/contact/"') == 1
+    assert ">Write to us</a>" in footer
+    assert client.get("/pages/contact-en/").url == "/contact/"
+
+
+def test_warm_footer_takes_one_query_for_the_versions(client: Client) -> None:
+    make_page()
+    client.get("/accounts/login/")
+    with count_queries() as queries:
+        client.get("/accounts/login/")
+    assert len(queries) <= 1
