@@ -8,6 +8,7 @@ from django.utils.translation import get_language
 
 from carts.models.rates import PRICING
 from core.page_cache.version_cache import VersionCache
+from core.page_cache.versions import remember_versions
 from ecommerce.law.duties import DUTIES
 from ecommerce.law.duty import Duty, Finding, Weight
 from ecommerce.law.inspection import Inspection
@@ -45,8 +46,9 @@ class Reports:
 def inspect_shop() -> Reports:
     """Check every duty that applies to the countries served. Write nothing."""
     inspection = Inspection()
-    applying = [duty for duty in DUTIES if duty.regions & inspection.regions]
-    return Reports(inspection.regions, [_report(duty, duty.findings(inspection)) for duty in applying])
+    with remember_versions():
+        applying = [duty for duty in DUTIES if duty.regions & inspection.regions]
+        return Reports(inspection.regions, [_report(duty, duty.findings(inspection)) for duty in applying])
 
 
 def cached_reports() -> Reports:
