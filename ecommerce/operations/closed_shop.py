@@ -4,11 +4,15 @@ What concerns orders, accounts and the law still works, as does everything that 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from carts.models.rates import PRICING
+from core.page_cache.sharing import View, look_up_for_view
+from core.page_cache.versions import SITE, read_versions
 from core.shop.current import current_shop
 
 RETRY_SECONDS = 3600
@@ -28,11 +32,21 @@ class ClosedShopMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if hasattr(request, "failure") or not is_closed_path(request.path) or current_shop().is_open:
-            return self.get_response(request)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Return the answer, or None if the view answers."""
+        if not is_closed_path(request.path):
+            return None
+        if hasattr(view, "sharing"):
+            look_up_for_view(request, view, kwargs)
+        else:
+            read_versions((SITE, PRICING))  # in one query; prices are kept under both
+        if current_shop().is_open:
+            return None
         if request.user.is_staff:
             request.is_unshared = True  # type: ignore[attr-defined]
-            return self.get_response(request)
+            return None
         return closed(request)
 
 

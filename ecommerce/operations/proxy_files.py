@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.checks import is_loopback
-from core.shop.current import current_shop
+from core.shop.current import shop_without_fail
 from ecommerce.views import MEDIA_HEADERS
 
 SAMPLE = "css/shop.css"
@@ -67,7 +67,7 @@ def error_texts() -> dict[int, tuple[str, str]]:
 
 
 def _page(title: str, text: str) -> str:
-    shop = current_shop()
+    shop = shop_without_fail()
     context = {"shop": shop, "site_name": shop.name, "support_email": shop.email, "title": title, "text": text}
     return render_to_string("proxy_error.html", context)
 
