@@ -16,6 +16,8 @@ from billing.models import BillingProfile, Card, CardAttempt, CardMail, StripeEv
 from carts.models import Cart, WrongCode
 from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
+from core.models import ContactMail, Page
+from core.pages.publishing import publish
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from tests.makers import (
     ADDRESS,
@@ -79,6 +81,9 @@ def make_log_entry(number: int) -> None:
 
 LISTS: dict[str, Callable[[int], object]] = {
     "admin_logentry": make_log_entry,
+    "core_page": lambda number: Page.objects.create(kind="plain", slug=f"page-{number}", title="Page"),
+    "core_pagetext": lambda number: publish(Page.objects.create(kind="plain", slug=f"page-{number}", title="Page")),
+    "core_contactmail": lambda number: ContactMail.objects.create(to="shop@example.org", name="Gia", message="Hello"),
     "products_product": lambda number: make_product(category=make_category()),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
     "products_stockmovement": lambda number: make_product(),
@@ -155,7 +160,7 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
         if not isinstance(model_admin, ReadOnlyAdmin)
     }
     assert editable - {"auth.Group"} == {
-        "products.Product", "products.Category", "accounts.User", "addresses.Address",
+        "products.Product", "products.Category", "core.Page", "accounts.User", "addresses.Address",
         "carts.ShippingMethod", "carts.TaxRate", "carts.Discount",
     }  # fmt: skip
 

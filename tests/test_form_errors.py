@@ -37,6 +37,10 @@ def continue_as_guest_with_invalid_email(client: Client) -> Any:
     return client.post("/accounts/guest/", {"email": ODD})
 
 
+def write_invalid_message(client: Client) -> Any:
+    return client.post("/contact/", {"name": ODD, "email": ODD, "order_number": ODD, "message": ""})
+
+
 def request_reset_for_invalid_email(client: Client) -> Any:
     return client.post("/accounts/password-reset/", {"email": ODD})
 

@@ -234,8 +234,9 @@ def test_rendered_html_contains_only_safe_elements() -> None:
 
 
 def test_headings_start_below_the_title_of_the_page() -> None:
-    html = render_html("# One\n\n## Two\n\n###### Six")
-    assert re.findall(r"<h(\d)", html) == ["2", "3", "6"]
+    assert re.findall(r"<h(\d)", render_html("# One\n\n## Two\n\n###### Six")) == ["2", "3", "6"]
+    assert re.findall(r"<h(\d)", render_html("### Three\n\n#### Four")) == ["2", "3"]
+    assert re.findall(r"<h(\d)", render_html("## Two\n\n### Three", top=3)) == ["3", "4"]
 
 
 def test_table_has_no_inline_styles() -> None:

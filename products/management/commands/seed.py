@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from PIL import Image
 
 from core.page_cache.versions import collect_touches
+from core.pages.sample_pages import add_sample_pages
 from products.management import generated
 from products.models import Category, Picture, Product, Spelling, StockMovement
 
@@ -20,9 +21,9 @@ CHUNK = 1000
 
 
 class Command(BaseCommand):
-    """Adds products whose SKU is missing. Existing products keep the changes that staff made."""
+    """Adds products whose SKU is missing, and pages that are missing. Others keep the changes that staff made."""
 
-    help = "Add the 40 sample products with their pictures, and generated products with --products N."
+    help = "Add the 40 sample products with their pictures, sample pages, and generated products with --products N."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -31,6 +32,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, products: int, **options: Any) -> None:
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
+        if pages := add_sample_pages():
+            self.stdout.write(f"{pages} sample pages added.")
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
 
     def _add_catalog(self) -> int:
