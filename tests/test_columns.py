@@ -284,8 +284,8 @@ def constant_order() -> Order:
 # Add a line for each new version. Never change one: stored orders have these checksums.
 CHECKSUMS = {
     1: "2ab6a84c94654a73901b9725f20f6654244303c077c87eb91d1e61968f58f508",
-    3: "v3:0",
     2: "v2:363bf2a3362ba17b0d45db98d479468e62df8979b18e33c8e6c74fc727758425",
+    3: "v3:9e6c929f4f177389d1fac8ad1b9226db3d721615cc4b2ee90252132a1e52509c",
 }
 
 
