@@ -16,7 +16,8 @@ from billing.models import BillingProfile, Card, CardAttempt, CardMail, StripeEv
 from carts.models import Cart, WrongCode
 from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
-from core.models import GuaranteeNotice
+from core.models import ContactMail, GuaranteeNotice, Page
+from core.pages.publishing import publish
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from tests.makers import (
     ADDRESS,
@@ -83,6 +84,9 @@ LISTS: dict[str, Callable[[int], object]] = {
     "core_guaranteenotice": lambda number: GuaranteeNotice.objects.create(
         language=f"x{number}", picture="n.png", text="x"
     ),
+    "core_page": lambda number: Page.objects.create(kind="plain", slug=f"page-{number}", title="Page"),
+    "core_pagetext": lambda number: publish(Page.objects.create(kind="plain", slug=f"page-{number}", title="Page")),
+    "core_contactmail": lambda number: ContactMail.objects.create(to="shop@example.org", name="Gia", message="Hello"),
     "products_product": lambda number: make_product(category=make_category()),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
     "core_shop": lambda number: None,  # its list is its only row
@@ -164,6 +168,7 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
         "products.Product", "products.Category", "accounts.User", "addresses.Address",
         "carts.ShippingMethod", "carts.TaxRate", "carts.Discount", "core.GuaranteeNotice",
         "core.Shop",
+        "core.Page",
     }  # fmt: skip
 
 

@@ -37,6 +37,10 @@ def continue_as_guest_with_invalid_email(client: Client) -> Any:
     return client.post("/accounts/guest/", {"email": ODD})
 
 
+def write_invalid_message(client: Client) -> Any:
+    return client.post("/contact/", {"name": ODD, "email": ODD, "order_number": ODD, "message": ""})
+
+
 def request_reset_for_invalid_email(client: Client) -> Any:
     return client.post("/accounts/password-reset/", {"email": ODD})
 
@@ -114,11 +118,11 @@ def search_with_invalid_price(client: Client) -> Any:
 
 FORMS = [
     log_in_with_a_wrong_password, log_in_with_invalid_email, sign_up_with_errors,
-    continue_as_guest_with_invalid_email, request_reset_for_invalid_email, set_different_passwords,
-    change_password_with_errors, submit_invalid_details, check_invalid_address, add_invalid_address,
-    edit_address_with_errors, change_name_to_too_long, change_to_invalid_email, change_to_current_email,
-    download_data_with_wrong_password, delete_account_with_wrong_password, filter_by_invalid_prices,
-    search_with_invalid_price,
+    continue_as_guest_with_invalid_email, request_reset_for_invalid_email, write_invalid_message,
+    set_different_passwords, change_password_with_errors, submit_invalid_details, check_invalid_address,
+    add_invalid_address, edit_address_with_errors, change_name_to_too_long, change_to_invalid_email,
+    change_to_current_email, download_data_with_wrong_password, delete_account_with_wrong_password,
+    filter_by_invalid_prices, search_with_invalid_price,
 ]  # fmt: skip
 
 

@@ -142,6 +142,11 @@ class PageText(ShownModel):
         return render_html(self.text)
 
     @property
+    def html_below_title(self) -> SafeString:
+        """The text for pages and emails whose own title is above that of the text."""
+        return render_html(self.text, top=3)
+
+    @property
     def plain_text(self) -> str:
         """The text for the text part of emails."""
         return render_text(self.text)

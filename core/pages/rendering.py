@@ -18,12 +18,13 @@ PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("imag
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def render_html(markdown: str) -> SafeString:
-    """Return the Markdown as safe HTML. Its headings start at level 2, below the title of the page."""
+def render_html(markdown: str, top: int = 2) -> SafeString:
+    """Return the Markdown as safe HTML. Its highest headings have the level `top`, below the title of the page."""
     tokens = PARSER.parse(markdown)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1:]) + 1, 6)}"
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    highest = min((int(token.tag[1:]) for token in headings), default=1)
+    for token in headings:
+        token.tag = f"h{min(int(token.tag[1:]) - highest + top, 6)}"
     html = PARSER.renderer.render(tokens, PARSER.options, {})
     cleaned = nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel=None)
     return mark_safe(cleaned)  # noqa: S308 - cleaned above

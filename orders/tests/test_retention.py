@@ -88,6 +88,7 @@ BY_AGE = {
     "billing_stripeevent": "stripe_event_by_age",
     "carts_cart": "cart_of_visitor_by_age",
     "carts_wrongcode": "wrong_code_by_age",
+    "core_contactmail": "contact_mail_by_age",
 }
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from core.guarantee.sample import add_sample_notices
 from core.page_cache.versions import collect_touches
+from core.pages.sample_pages import add_sample_pages
 from core.shop import NEUTRAL_NAME
 from core.shop.current import stored_shop
 from products.management import generated
@@ -29,7 +30,7 @@ UNSET: dict[str, tuple[Any, ...]] = {"name": (NEUTRAL_NAME,), "country": (settin
 
 
 class Command(BaseCommand):
-    """Adds products whose SKU is missing. Existing products keep the changes that staff made."""
+    """Adds products whose SKU is missing, and pages that are missing. Others keep the changes that staff made."""
 
     help = "Add the sample shop: its facts, 40 products and their pictures, and generated products with --products N."
 
@@ -42,6 +43,8 @@ class Command(BaseCommand):
         add_sample_notices()
         self._fill_shop()
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
+        if pages := add_sample_pages():
+            self.stdout.write(f"{pages} sample pages added.")
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
 
     def _add_catalog(self) -> int:
