@@ -16,14 +16,22 @@ def build_email(name: str, subject: str, to: str, message_id: str, context: dict
 
     The templates receive the subject, the shop, its URL, and `context`.
     """
+    message = build_text_email(name, subject, to, message_id, context)
+    context = {"subject": message.subject} | _shop_context() | context
+    message.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
+    return message
+
+
+def build_text_email(
+    name: str, subject: str, to: str, message_id: str, context: dict[str, Any]
+) -> EmailMultiAlternatives:
+    """Return an email message that has only a text version."""
     subject = " ".join(subject.split())  # a line break would start another header
     context = {"subject": subject} | _shop_context() | context
     text = re.sub(r"\n\s*\n", "\n\n", render_to_string(f"{name}.txt", context)).strip() + "\n"
     headers = {"Auto-Submitted": "auto-generated", "Message-ID": message_id}
     shop: Shop = context["shop"]
-    message = EmailMultiAlternatives(subject, text, sender_address(), to=[to], headers=headers, reply_to=[shop.email])
-    message.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
-    return message
+    return EmailMultiAlternatives(subject, text, sender_address(), to=[to], headers=headers, reply_to=[shop.email])
 
 
 def message_id_domain() -> str:
