@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.decorators import login_required
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+import orders.urls
 from carts.models.rates import ShippingMethod
 from core.models import GuaranteeNotice, Page, Shop
 from ecommerce.law.report import inspect_shop
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.django_db
 NOTICE = "carts/snippets/guarantee_notice.html"
 SUMMARY = "carts/snippets/order_summary.html"
 FOOTER = "snippets/footer.html"
+RECEIPT = "orders/emails/withdrawal_receipt.txt"
 CONFIRMATION = "orders/emails/confirmation.txt"
 
 
@@ -104,7 +107,7 @@ VIOLATIONS: dict[str, tuple[str, str, Plant]] = {
     "emails name no seller": (
         "L1",
         "The confirmation email (Deutsch) lacks: Wallbuch GmbH",
-        lambda templates: templates.write("emails/base.txt", "{% block content %}{% endblock %}"),
+        lambda templates: templates.write("emails/base.txt", "{% block content %}{% endblock %}\n-- \nShop"),
     ),
     "the terms are missing": ("L2", "The page “Terms” is missing (English).", hide("terms")),
     "the privacy policy is missing in German": (
@@ -174,6 +177,12 @@ VIOLATIONS: dict[str, tuple[str, str, Plant]] = {
         "says “Returns”",
         change(FOOTER, '{% translate "Withdraw from contract here" %}', "Returns"),
     ),
+    "the receipt has no time": (
+        "L4",
+        "The receipt of a withdrawal (Deutsch) lacks",
+        change(RECEIPT, "shop_exact", "shop_date"),
+    ),
+    "the receipt does not repeat the name": ("L4", "lacks: Sam Sample", change(RECEIPT, "{{ name }}")),
     "the notice is missing in German": (
         "L5",
         "is missing (Deutsch)",
@@ -290,6 +299,12 @@ def test_planted_violation_is_found(shop: None, templates: Templates, violation:
     plant(templates)
     found = [finding.text for report in inspect_shop().open if report.duty.id == duty for finding in report.missing]
     assert any(words in text for text in found), found
+
+
+def test_withdrawal_that_needs_an_account_is_found(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    [pattern] = [one for one in orders.urls.urlpatterns if one.name == "withdraw"]
+    monkeypatch.setattr(pattern, "callback", login_required(pattern.callback))
+    assert "The page for withdrawals cannot be opened without signing in." in lawful()
 
 
 def test_command_fails_while_something_is_missing_and_says_where_to_enter_it(shop: None, settings: Any) -> None:

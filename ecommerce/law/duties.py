@@ -34,7 +34,7 @@ DUTIES = (
     Duty(
         "L4", _("Offer a withdrawal function on every page"),
         "Directive 2011/83 Art. 11a (2023/2673); § 356a BGB", EVERYWHERE,
-        (withdrawal.is_linked_on_every_page,),
+        (withdrawal.is_linked_on_every_page, withdrawal.is_open_to_everybody, withdrawal.receipt_is_complete),
     ),
     Duty(
         "L5", _("Show the notice of the legal guarantee"), "Directive 2024/825; Regulation 2025/1960", EU_ONLY,

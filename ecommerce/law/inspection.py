@@ -7,9 +7,10 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.cached_db import SessionStore
 from django.core.mail import EmailMultiAlternatives
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from django.urls import resolve
 from django.utils import translation
 
 from accounts.forms import LoginForm
@@ -22,6 +23,7 @@ from core.shop.current import current_shop
 from ecommerce.law import sample_order
 from ecommerce.law.markup import Markup
 from ecommerce.law.regions import UNITED_KINGDOM, Region, regions_of
+from orders.models import Withdrawal
 
 
 class Inspection:
@@ -73,6 +75,17 @@ class Inspection:
             with translation.override(language):
                 self._emails[language] = sample_order.confirmation(self.country, language)
         return self._emails[language]
+
+    def withdrawal_receipt(self, language: str) -> tuple[str, Withdrawal]:
+        """Return the text of the receipt of a withdrawal, and the withdrawal."""
+        row = sample_order.withdrawal(language)
+        return sample_order.receipt(row), row
+
+    def answer(self, url: str) -> HttpResponse:
+        """Return what the view of this URL answers to a visitor who has never been here."""
+        match = resolve(url)
+        response: HttpResponse = match.func(_request(), *match.args, **match.kwargs)
+        return response
 
     def _page(self, template: str, language: str, step: str = "") -> Markup:
         key = (f"{template} {step}", language)

@@ -10,8 +10,9 @@ from billing.models import BillingProfile
 from carts.models import CartItem
 from carts.pricing.agreement import Agreement
 from carts.pricing.quotes import Destination, quote
+from orders.emails import withdrawals
 from orders.emails.messages import compose, email_context
-from orders.models import Mail, Order, OrderItem
+from orders.models import Mail, Order, OrderItem, Withdrawal, WithdrawalMail
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
 from orders.workflow.placing import agree
 from products.models import Product
@@ -46,3 +47,17 @@ def confirmation(country: str, language: str) -> EmailMultiAlternatives:
     order._prefetched_objects_cache = {"items": [item]}  # type: ignore[attr-defined]
     mail = Mail(order=order, kind=Mail.Kind.CONFIRMATION, to=EMAIL, message_id="<sample@shop.example>")
     return compose(mail, email_context(mail) or {}, url="https://shop.example/")
+
+
+def withdrawal(language: str) -> Withdrawal:
+    """Return a declaration of withdrawal from the whole order."""
+    row = Withdrawal(number="W00000000", name="Sam Sample", order_number=NUMBER, email=EMAIL, language=language)
+    row.is_whole_order = True
+    return row
+
+
+def receipt(row: Withdrawal) -> str:
+    """Return the text of the email that confirms the withdrawal."""
+    mail = WithdrawalMail(withdrawal=row, kind=WithdrawalMail.Kind.RECEIPT, to=EMAIL)
+    message = withdrawals.build(mail)
+    return str(message.body) if message else ""

@@ -21,6 +21,7 @@ COMPANY = re.compile(
 )
 WORDS_FOR_VAT = re.compile(r"\b(VAT|USt|Umsatzsteuer|Kleinunternehmer)", re.IGNORECASE)
 SAMPLE_NUMBER = re.compile(r"0{7,}")  # no register gives out such a number
+SIGNATURE = "\n-- \n"  # before the end of an email
 OLD_PLATFORM = re.compile(r"ec\.europa\.eu/(consumers/)?odr", re.IGNORECASE)
 
 
@@ -65,14 +66,16 @@ def seller_in_footer(inspection: Inspection) -> Iterator[Finding]:
 
 
 def seller_in_email(inspection: Inspection) -> Iterator[Finding]:
-    """Yield a finding for each language in which the confirmation email does not name the seller."""
+    """Yield a finding for each language in which the end of the confirmation email does not name the seller.
+
+    The texts that apply to the order come before. They can name the seller too.
+    """
     for language, name in inspection.languages.items():
-        body = str(inspection.confirmation(language).body)
+        end = str(inspection.confirmation(language).body).rpartition(SIGNATURE)[2]
         for part in filter(None, [inspection.shop.legal_name, inspection.shop.street]):
-            if part not in body:
-                yield Finding(
-                    _("The confirmation email (%(language)s) lacks: %(text)s") % {"language": name, "text": part}
-                )
+            if part not in end:
+                text = _("The confirmation email (%(language)s) lacks: %(text)s")
+                yield Finding(text % {"language": name, "text": part})
 
 
 def sender_of_email(inspection: Inspection) -> Iterator[Finding]:
