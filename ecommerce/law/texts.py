@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 
 from core.models import Page
 from core.pages.current import ShownPage, published_pages, translations_of
+from core.pages.sample_pages import is_sample
 from ecommerce.law.duty import Check, Finding, Weight
 from ecommerce.law.inspection import Inspection
 from ecommerce.law.seller import OLD_PLATFORM
 
-SAMPLE_MARKS = ("Sample text. Replace it before you open.", "Mustertext. Ersetzen Sie ihn, bevor Sie öffnen.")
 MIN_LENGTH = 80  # characters; a shorter legal text is a placeholder
 # How the model form and the period of withdrawal are called, by the first part of the language code.
 FORM_WORDS = {"en": ("model withdrawal form", "withdrawal form"), "de": ("widerrufsformular",)}
@@ -33,7 +33,7 @@ def page_exists(kind: Page.Kind) -> Check:
             page = pages.get(language)
             if page is None:
                 yield Finding(_("The page “%(page)s” is missing (%(language)s).") % params, pages_url())
-            elif any(mark in page.text.text[:300] for mark in SAMPLE_MARKS):
+            elif is_sample(page.text.text):
                 text = _("The page “%(page)s” (%(language)s) is a sample text.")
                 yield Finding(text % params, _change_url(page), Weight.SAMPLE)
             elif len(page.text.text.strip()) < MIN_LENGTH:
