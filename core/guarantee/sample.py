@@ -10,15 +10,15 @@ from core.guarantee.models import GuaranteeNotice
 MARK = "SAMPLE"  # the first word of each sample text, in every language
 SIZE = (900, 480)
 INK, PAPER = "#10308c", "#ffffff"
+# The font of Pillow has only letters of ASCII.
 TEXTS = {
     "en-gb": (
         "SAMPLE\nReplace this picture with the official notice of\nthe legal guarantee before you open the shop.\n\n"
         "Goods must be as described. If they are not,\nthe seller is liable for at least two years."
     ),
     "de": (
-        "SAMPLE – Muster\nErsetzen Sie dieses Bild durch den amtlichen Hinweis\nauf die gesetzliche Gewährleistung, "
-        "bevor Sie öffnen.\n\nWaren müssen der Beschreibung entsprechen. Sonst\nhaftet der Verkäufer mindestens "
-        "zwei Jahre."
+        "SAMPLE (Muster)\nDieses Bild ist vor dem Start durch den amtlichen\nHinweis zu ersetzen.\n\n"
+        "Jede Ware muss der Beschreibung entsprechen. Sonst\nhaftet, wer sie verkauft, mindestens zwei Jahre."
     ),
 }
 
