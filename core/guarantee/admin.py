@@ -13,7 +13,7 @@ from core.guarantee.models import GuaranteeNotice
 from core.guarantee.uploads import NoticePictureField
 
 
-class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for mypy
+class NoticeForm(forms.ModelForm):
     """Form for a notice: the official file of one language, and its words."""
 
     language = forms.ChoiceField(label=gettext_lazy("language"), choices=lambda: settings.LANGUAGES)

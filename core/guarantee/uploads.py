@@ -22,7 +22,7 @@ class NoticePictureField(forms.FileField):
 
     def to_python(self, data: Any) -> Any:
         """Return the upload with its `picture_size`, and with a name that fits the kind of its content."""
-        file = super().to_python(data)
+        file: Any = super().to_python(data)
         if file is None:
             return None
         if file.size > MAX_BYTES:

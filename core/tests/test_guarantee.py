@@ -42,7 +42,7 @@ def test_uploaded_picture_is_stored_unchanged(admin_client: Client, kind: str, s
     content = picture(kind, extra=b"kept")
     assert upload(admin_client, content, name="official.exe").status_code == 302
     notice = GuaranteeNotice.objects.get()
-    assert notice.picture.name.endswith(f".{suffix}")
+    assert str(notice.picture.name).endswith(f".{suffix}")
     assert Path(notice.picture.path).read_bytes() == content
     assert (notice.picture_width, notice.picture_height) == (600, 800)
 
