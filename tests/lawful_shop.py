@@ -86,7 +86,7 @@ class Templates:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source)
-        [engine] = django_settings.TEMPLATES
+        engine: dict[str, Any] = django_settings.TEMPLATES[0]
         folders = [self.folder, *(one for one in engine["DIRS"] if one != self.folder)]
         self.settings.TEMPLATES = [engine | {"DIRS": folders}]
 

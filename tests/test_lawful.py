@@ -84,6 +84,12 @@ def change(name: str, old: str, new: str = "") -> Plant:
     return lambda templates: templates.replace(name, old, new)
 
 
+def show_notice_after_button(templates: Templates) -> None:
+    include = '{% include "carts/snippets/guarantee_notice.html" with notice=agreement.notice %}'
+    templates.replace("carts/snippets/checkout_pay.html", include, "")
+    templates.replace(SUMMARY, "</aside>", f"{include}</aside>")
+
+
 VIOLATIONS: dict[str, tuple[str, str, Plant]] = {
     # By what is wrong: the duty, the words of the finding, and how it is planted.
     "the seller's name is missing": ("L1", "The shop has no legal name.", edit_shop(legal_name="")),
@@ -213,18 +219,7 @@ VIOLATIONS: dict[str, tuple[str, str, Plant]] = {
     "the notice comes after the button": (
         "L5",
         "does not show the notice",
-        lambda templates: (
-            templates.replace(
-                "carts/snippets/checkout_pay.html",
-                '{% include "carts/snippets/guarantee_notice.html" with notice=agreement.notice %}',
-                "",
-            ),
-            templates.replace(
-                SUMMARY,
-                "</aside>",
-                '{% include "carts/snippets/guarantee_notice.html" with notice=agreement.notice %}</aside>',
-            ),
-        ),
+        show_notice_after_button,
     ),
     "the notice is shown without its words": (
         "L5",

@@ -33,7 +33,7 @@ def notice_is_uploaded(inspection: Inspection) -> Iterator[Finding]:
         elif not notice.text.strip():
             text = _("The notice of the legal guarantee (%(language)s) has no text alternative.")
             yield Finding(text % params, notices_url())
-        elif not notice.picture.storage.exists(notice.picture.name):
+        elif not notice.picture.storage.exists(str(notice.picture.name)):
             text = _("The file of the notice of the legal guarantee (%(language)s) is gone.")
             yield Finding(text % params, notices_url())
 

@@ -1,6 +1,6 @@
 """Checks of the pages that staff write."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -97,7 +97,7 @@ def withdrawal_form(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _words_missing(
-    inspection: Inspection, words: dict[str, tuple[str, ...]], text: Callable[[], str]
+    inspection: Inspection, words: Mapping[str, tuple[str, ...]], text: Callable[[], str]
 ) -> Iterator[Finding]:
     for page in translations_of(Page.Kind.WITHDRAWAL):
         wanted = words.get(page.language.partition("-")[0], ())
