@@ -20,14 +20,15 @@ from core.page_cache.row_changes import RULES
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet
 from core.page_cache.version_cache import VersionCache
 from core.page_cache.versions import SITE
+from core.shop.models import Shop
 from products.models import Category, Picture, Product
 from products.page_names import PRODUCTS
 from tests.admin_forms import open_form
-from tests.makers import make_discount, make_paid_order, make_product, make_tax
+from tests.makers import make_discount, make_paid_order, make_product, make_shop, make_tax
 from tests.moved_versions import moved_versions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-CATALOG: list[type[ShownModel]] = [Product, Category, Picture]
+CATALOG: list[type[ShownModel]] = [Product, Category, Picture, Shop]
 # Each page, with the versions on which it depends besides SITE.
 PAGES = {
     "/": {PRODUCTS},
@@ -45,7 +46,7 @@ PAGES = {
 # which only grow together with titles.
 OTHER_TABLES = {"carts_cart", "carts_cartitem", "products_spelling"}
 # Other values for columns whose next value would change nothing that a page shows, or be rejected.
-OTHER: dict[str, Any] = {"position": 9, "uses": 5, "country": "IE", "region": "", "kind": "amount"}
+OTHER: dict[str, Any] = {"is_open": True, "position": 9, "uses": 5, "country": "IE", "region": "", "kind": "amount"}
 
 
 @pytest.fixture
@@ -69,6 +70,10 @@ def mug() -> Product:
     make_paid_order(mug)
     make_discount("TEN")
     make_tax()
+    make_shop(home_title="Title", home_text="Text", street="Street 1", dispatch_days=2)
+    Shop.objects.update(
+        home_picture="shop/home.webp", logo="shop/logo.webp", home_picture_width=8, home_picture_height=6
+    )
     return Product.objects.get(pk=mug.pk)
 
 
