@@ -91,6 +91,7 @@ def settings_of_tests() -> Iterator[None]:
     URL and cookie names, even if this checkout was last run on another port.
     """
     with override_settings(
+        SITE_NAME="Hearth & Clay",  # with a character that HTML escapes
         SITE_URL="http://127.0.0.1:8000",
         SITE_HOST="127.0.0.1",
         SESSION_COOKIE_NAME="sessionid",

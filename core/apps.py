@@ -20,6 +20,7 @@ class CoreConfig(AppConfig):
         """
         from core.admin.log_entries import keep_author
         from core.page_cache.keys import forget_fingerprint
+        from core.shop import checks  # noqa: F401
 
         post_migrate.connect(renew_pages, sender=self, dispatch_uid="page_versions.migrations")
         post_migrate.connect(fill_new_shop, sender=self, dispatch_uid="shop.fill")

@@ -4,18 +4,28 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject, lazy
 
 from core.shop.current import current_shop
 from orders.views.unpaid_orders import UnpaidOrders
 
 
+@lazy
+def _name() -> str:
+    return current_shop().name
+
+
+@lazy
+def _email() -> str:
+    return current_shop().email
+
+
 def shop(request: HttpRequest) -> dict[str, Any]:
     """Return the context for all pages: the shop, languages, unpaid orders and Stripe."""
-    row = current_shop()
     return {
-        "shop": row,
-        "site_name": row.name,
-        "support_email": row.email,
+        "shop": SimpleLazyObject(current_shop),  # read when a template uses it
+        "site_name": _name(),
+        "support_email": _email(),
         "currency": settings.CURRENCY,
         "languages": settings.LANGUAGES,  # in their own language; Django's tag would translate the names
         "unpaid_orders": UnpaidOrders(request),  # read when a template uses it

@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "core.middleware.BodyLimitMiddleware",  # before the body is read, which CsrfViewMiddleware does before the view
     "django.contrib.messages.middleware.MessageMiddleware",
     "ecommerce.shared_pages.prefetch.PrefetchMiddleware",  # after session and messages
+    "ecommerce.operations.closed_shop.ClosedShopMiddleware",  # after authentication, because staff see the shop
     "core.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.AccountMiddleware",

@@ -86,6 +86,7 @@ LISTS: dict[str, Callable[[int], object]] = {
     "core_contactmail": lambda number: ContactMail.objects.create(to="shop@example.org", name="Gia", message="Hello"),
     "products_product": lambda number: make_product(category=make_category()),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
+    "core_shop": lambda number: None,  # its list is its only row
     "products_stockmovement": lambda number: make_product(),
     "accounts_user": lambda number: make_user(f"user{number}@example.org"),
     "accounts_guestemail": lambda number: GuestEmail.objects.create(email="guest@example.org"),
@@ -109,9 +110,10 @@ LISTS: dict[str, Callable[[int], object]] = {
 
 
 @pytest.mark.sampled(5)
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", [name for name in LISTS if name != "core_shop"])
 def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client, name: str) -> None:
     url, counts = reverse(f"admin:{name}_changelist"), []
+    staff.get(url)  # reads the shop
     for numbers in (range(2), range(2, 7)):
         for number in numbers:
             LISTS[name](number)
@@ -160,7 +162,7 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
         if not isinstance(model_admin, ReadOnlyAdmin)
     }
     assert editable - {"auth.Group"} == {
-        "products.Product", "products.Category", "core.Page", "accounts.User", "addresses.Address",
+        "products.Product", "products.Category", "core.Page", "core.Shop", "accounts.User", "addresses.Address",
         "carts.ShippingMethod", "carts.TaxRate", "carts.Discount",
     }  # fmt: skip
 

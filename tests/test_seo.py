@@ -13,7 +13,7 @@ from django.urls import reverse
 from core.absolute_urls import canonical
 from ecommerce import sitemaps
 from products.models import Category
-from tests.makers import make_category, make_product
+from tests.makers import make_category, make_product, make_shop
 from tests.visitors import count_queries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -56,6 +56,7 @@ def test_canonical_keeps_relevant_parameters(path: str, query: dict[str, Any], e
 def test_pages_have_unique_title_description_and_canonical_url(client: Client) -> None:
     for number in range(25):
         make_product(title=f"Mug {number}", description=f"Mug  number\n{number}", category=make_category())
+    make_shop(logo="shop/logo.webp")
     pages = ["/", "/products/", "/products/?page=2", "/products/?category=mugs", "/products/mug-1/", "/products/mug-2/"]
     heads = [head(client, page) for page in pages]
     for name in ("title", "description", "canonical"):

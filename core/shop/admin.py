@@ -22,8 +22,8 @@ class ShopAdmin(EditAdmin):
             _("What pages and emails show"),
             {
                 "fields": (
-                    "name", "logo", "tagline", "description", "home_title", "home_text", "home_picture", "sender_name",
-                    "support_hours",
+                    "name", "logo", "tagline", "description", "home_title", "home_text", "home_picture",
+                    "dispatch_days", "sender_name", "support_hours",
                 )
             },
         ),
@@ -55,7 +55,7 @@ class ShopAdmin(EditAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> Any:
         """Return the values that the shop has while there is no row."""
         shop = shop_from_settings()
-        values = {name: getattr(shop, name) for name in Shop.columns.shown if name not in ("logo", "home_picture")}
+        values = {name: getattr(shop, name) for name in ("name", "email", "sender_name", "country")}
         return values | super().get_changeform_initial_data(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,6 +1,7 @@
 """The shop as pages and emails show it."""
 
 from django.conf import settings
+from django.db import Error, transaction
 
 from core.emails.addresses import format_address, parse_address
 from core.page_cache.version_cache import VersionCache
@@ -16,6 +17,15 @@ def current_shop() -> Shop:
     The row is kept until it changes, so this costs no query in a request that has read the version SITE.
     """
     return _ROWS.get_or_make("shop", (), _read) or shop_from_settings()
+
+
+def shop_without_fail() -> Shop:
+    """Return the shop, or what is known of it if the database cannot be read or has no table of it yet."""
+    try:
+        with transaction.atomic():
+            return current_shop()
+    except Error:
+        return known_shop()
 
 
 def known_shop() -> Shop:

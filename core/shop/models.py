@@ -1,10 +1,12 @@
 """The row about the shop: the seller's facts that the law asks for, and the names and texts of its pages."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, ClassVar
 
 from babel import Locale
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext as _now
@@ -18,6 +20,7 @@ from core.shop.pictures import PICTURE
 from core.shop.vat_ids import clean_vat_id
 
 ONLY = 1  # the primary key of the only row
+PICTURE_SIZE = ("home_picture_width", "home_picture_height")
 LINES = ("packaging_number", "battery_number", "electrical_number")
 
 
@@ -39,9 +42,10 @@ class Shop(ShownModel):
     columns = Columns(
         shown=(
             "is_open", "name", "logo", "tagline", "description", "home_title", "home_text", "home_picture",
-            "sender_name", "support_hours", "legal_name", "legal_form", "street", "postcode", "city", "country",
-            "email", "phone", "register", "register_number", "vat_id", "responsible_person", "disputes",
-            "disputes_text", "packaging_number", "battery_number", "electrical_number", "other_lines",
+            "home_picture_width", "home_picture_height", "dispatch_days", "sender_name", "support_hours", "legal_name",
+            "legal_form", "street", "postcode", "city", "country", "email", "phone", "register", "register_number",
+            "vat_id", "responsible_person", "disputes", "disputes_text", "packaging_number", "battery_number",
+            "electrical_number", "other_lines",
         )
     )  # fmt: skip
 
@@ -52,7 +56,7 @@ class Shop(ShownModel):
     )  # fmt: skip
     # What pages and emails call the shop
     name = models.CharField(_("display name"), max_length=100, help_text=_("The name on all pages and in emails."))
-    logo = models.ImageField(_("logo"), **PICTURE)
+    logo = models.ImageField(_("logo"), **PICTURE, help_text=_("At the top of all pages. PNG, JPEG or WebP."))
     tagline = models.CharField(_("tagline"), max_length=150, blank=True, help_text=_("In one line, on every page."))
     description = models.CharField(
         _("description for search engines"), max_length=200, blank=True,
@@ -64,7 +68,16 @@ class Shop(ShownModel):
     home_text = models.CharField(
         _("text of the home page"), max_length=300, blank=True, help_text=_("Empty: the tagline.")
     )
-    home_picture = models.ImageField(_("picture of the home page"), **PICTURE)
+    home_picture = models.ImageField(
+        _("picture of the home page"), **PICTURE, width_field="home_picture_width", height_field="home_picture_height",
+        help_text=_("Also shown where pages are shared. PNG, JPEG or WebP."),
+    )  # fmt: skip
+    home_picture_width = models.PositiveIntegerField(null=True, editable=False)
+    home_picture_height = models.PositiveIntegerField(null=True, editable=False)
+    dispatch_days = models.PositiveSmallIntegerField(
+        _("days until orders are shipped"), null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text=_("Product pages say it. Empty: they say only that the product is in stock."),
+    )  # fmt: skip
     sender_name = models.CharField(
         _("name of the sender of emails"), max_length=100, blank=True, help_text=_("Empty: the display name.")
     )
@@ -139,6 +152,22 @@ class Shop(ShownModel):
             errors["vat_id"] = _now("Enter a VAT identification number with its country, for example DE123456789.")
         if errors:
             raise ValidationError(errors)
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save the row. The size of the picture is saved together with it."""
+        if update_fields is not None and "home_picture" in update_fields:
+            update_fields = {*update_fields, *PICTURE_SIZE}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    @property
+    def about(self) -> str:
+        """The description for search engines."""
+        return self.description or self.tagline or self.name
+
+    @property
+    def shared_picture(self) -> Any:
+        """The picture that is shown where a page without a picture of its own is shared, if there is one."""
+        return self.home_picture or self.logo
 
     @property
     def sender(self) -> str:

@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core.emails.messages import build_email
+from core.shop.current import current_shop
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
 from orders.models import Mail, Order, OrderEvent, Refund
@@ -93,7 +94,7 @@ def stock_context(product: Product) -> Context:
 
 
 def _subject(mail: Mail, extra_context: Context) -> str:
-    params = {"number": mail.order.order_id, "shop": settings.SITE_NAME, "product": extra_context.get("product")}
+    params = {"number": mail.order.order_id, "shop": current_shop().name, "product": extra_context.get("product")}
     subjects = {
         Mail.Kind.CONFIRMATION: _("Your order %(number)s at %(shop)s"),
         Mail.Kind.SHIPPED: _("Your order %(number)s is on its way"),
