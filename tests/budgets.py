@@ -50,7 +50,7 @@ CUSTOMER: dict[str, Budget] = {
     "addresses:check": Budget(9, 18_400, 4_450),
     "carts:home": Budget(5, 20_700, 4_800),
     "carts:checkout": Budget(8, 7_800, 3_200),
-    "carts:success": Budget(5, 4_000, 1_750),
+    "carts:success": Budget(6, 4_000, 1_750),
     "billing:payment_method": Budget(6, 5_100, 2_000),
     "billing:card_link": Budget(5, 4_000, 1_900),
     "orders:list": Budget(7, 3_500, 1_500),

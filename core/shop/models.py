@@ -16,10 +16,11 @@ from core.columns import Columns
 from core.page_cache.row_changes import RowChange
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet, moves_versions
 from core.page_cache.versions import SITE
-from core.shop.pictures import PICTURE
+from core.shop.pictures import PICTURE, without_other_data
 from core.shop.vat_ids import clean_vat_id
 
 ONLY = 1  # the primary key of the only row
+PICTURES = ("logo", "home_picture")
 PICTURE_SIZE = ("home_picture_width", "home_picture_height")
 LINES = ("packaging_number", "battery_number", "electrical_number")
 
@@ -141,8 +142,15 @@ class Shop(ShownModel):
         return self.name
 
     def clean(self) -> None:
-        """Check the VAT identification number and the country, and bring both into one spelling."""
+        """Check the VAT identification number and the country, and bring both into one spelling.
+
+        Of new pictures, keep only the pixels.
+        """
         errors: dict[str, str] = {}
+        for name in PICTURES:
+            picture = getattr(self, name)
+            if picture and not picture._committed:
+                setattr(self, name, without_other_data(picture.file))
         self.country = self.country.strip().upper()
         if self.country and self.country not in _country_names("en"):
             errors["country"] = _now("Enter the code of a country in two letters, for example DE.")

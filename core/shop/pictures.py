@@ -1,13 +1,15 @@
 """Pictures of the shop, such as its logo: small files of few formats, under names that are never used again."""
 
 import secrets
+from io import BytesIO
 from pathlib import PurePath
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.core.validators import FileExtensionValidator
 from django.utils.translation import gettext as _
-from PIL import Image
+from PIL import Image, ImageOps
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}  # an SVG can contain scripts
 MAX_BYTES = 1_000_000
@@ -38,6 +40,19 @@ def validate_picture(file: Any) -> None:
     if max(size) > MAX_SIDE:
         text = _("The picture can be up to %(limit)d pixels wide and high.") % {"limit": MAX_SIDE}
         raise ValidationError(text, code="too_many_pixels")
+
+
+def without_other_data(file: Any) -> Any:
+    """Return an uploaded picture with nothing but its pixels, upright. Return a file that cannot be read unchanged."""
+    try:
+        with Image.open(file, formats=sorted(set(FORMATS.values()))) as image:
+            content, kind = BytesIO(), image.format
+            ImageOps.exif_transpose(image).save(content, kind, quality=90, icc_profile=image.info.get("icc_profile"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return file
+    finally:
+        file.seek(0)
+    return ContentFile(content.getvalue(), file.name)
 
 
 PICTURE: dict[str, Any] = {

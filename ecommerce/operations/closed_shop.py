@@ -63,4 +63,5 @@ def closed(request: HttpRequest) -> HttpResponse:
     response = render(request, "closed.html", status=503)
     for name, value in headers.items():
         response[name] = value
+    response._has_been_logged = True  # type: ignore[attr-defined] # for Django, every 503 is an error
     return response

@@ -18,12 +18,12 @@ from core.page_cache.versions import collect_touches
 from core.pages.sample_pages import add_sample_pages
 from core.shop import NEUTRAL_NAME
 from core.shop.current import stored_shop
+from core.shop.models import PICTURES
 from products.management import generated
 from products.models import Category, Picture, Product, Spelling, StockMovement
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalogue"
 CHUNK = 1000
-PICTURES = ("logo", "home_picture")
 # What the sample replaces: by default, only what is empty.
 UNSET: dict[str, tuple[Any, ...]] = {"name": (NEUTRAL_NAME,), "country": (settings.SHOP_COUNTRY,)}
 
