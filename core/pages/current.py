@@ -87,7 +87,8 @@ def legal_texts(language: str) -> dict[str, PageText]:
 
     A kind without a published page is missing. A transaction that places an order reads the database.
     """
-    chosen = {kind: _choose(translations_of(kind), language) for kind in LEGAL}
+    published = published_pages()  # which is one query in such a transaction
+    chosen = {kind: _choose([page for page in published if page.kind == kind], language) for kind in LEGAL}
     return {kind.value: page.text for kind, page in chosen.items() if page}
 
 

@@ -168,3 +168,11 @@ def test_confirmation_contains_terms_and_withdrawal_text_in_full(paid: Order) ->
     assert privacy in message.body
     assert privacy in html
     assert "Later terms." not in message.body + html
+
+
+def test_placing_reads_the_texts_in_one_query(pages: dict[str, Page]) -> None:
+    order = make_ready_order()
+    shown = shown_facts(order)
+    with count_queries() as queries:
+        assert place(order, shown)
+    assert len([sql for sql in queries if 'FROM "core_pagetext"' in str(sql)]) == 1
