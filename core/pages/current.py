@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.functional import Promise
 
 from core.page_cache.version_cache import VersionCache
 from core.pages.models import Page, PageText
@@ -62,7 +63,7 @@ class FooterColumn(NamedTuple):
     """A column of the footer with its pages."""
 
     name: str
-    title: str
+    title: str | Promise
     pages: list[ShownPage]
 
 
