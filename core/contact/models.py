@@ -50,7 +50,7 @@ class ContactMail(OutboxMail):
     name = models.CharField(_("name"), max_length=80)
     sender = models.EmailField(_("email"))
     order_number = models.CharField(_("order number"), max_length=40, blank=True)
-    message = models.TextField(_("message"), max_length=MAX_MESSAGE)
+    message = models.TextField(_("message text"), max_length=MAX_MESSAGE)
     language = models.CharField(_("language"), max_length=12, blank=True)
     client = models.CharField(max_length=64, blank=True, editable=False)  # a keyed hash, see core.http.client_key
 

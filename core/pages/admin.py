@@ -142,7 +142,7 @@ class PageAdmin(DeletionAdmin):
             raise Http404
         if not self.has_view_or_change_permission(request, page):
             raise PermissionDenied
-        return page  # type: ignore[no-any-return]
+        return page
 
 
 class PageTextAdmin(ReadOnlyAdmin):

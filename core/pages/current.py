@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.functional import Promise
 
 from core.page_cache.version_cache import VersionCache
 from core.pages.models import Page, PageText
@@ -62,7 +63,7 @@ class FooterColumn(NamedTuple):
     """A column of the footer with its pages."""
 
     name: str
-    title: str
+    title: str | Promise
     pages: list[ShownPage]
 
 
@@ -87,7 +88,8 @@ def legal_texts(language: str) -> dict[str, PageText]:
 
     A kind without a published page is missing. A transaction that places an order reads the database.
     """
-    chosen = {kind: _choose(translations_of(kind), language) for kind in LEGAL}
+    published = published_pages()  # which is one query in such a transaction
+    chosen = {kind: _choose([page for page in published if page.kind == kind], language) for kind in LEGAL}
     return {kind.value: page.text for kind, page in chosen.items() if page}
 
 

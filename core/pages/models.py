@@ -32,7 +32,7 @@ class Page(ShownModel):
         TERMS = "terms", _("Terms")
         PRIVACY = "privacy", _("Privacy")
         WITHDRAWAL = "withdrawal", _("Withdrawal")
-        DELIVERY = "delivery", _("Delivery")
+        DELIVERY = "delivery", _("Delivery information")
         CONTACT = "contact", _("Contact")
         ACCESSIBILITY = "accessibility", _("Accessibility")
         PLAIN = "plain", _("Other")
@@ -46,9 +46,7 @@ class Page(ShownModel):
 
     kind = models.CharField(_("kind"), max_length=13, choices=Kind, default=Kind.PLAIN)
     language = models.CharField(_("language"), max_length=12, default=shop_language)
-    slug = models.SlugField(
-        _("address"), max_length=80, unique=True, help_text=_("The last part of the URL: /pages/…/")
-    )
+    slug = models.SlugField(_("slug"), max_length=80, unique=True, help_text=_("The last part of the URL: /pages/…/"))
     title = models.CharField(_("title"), max_length=120)
     draft = models.TextField(_("draft"), max_length=MAX_LENGTH, blank=True)
     is_published = models.BooleanField(_("published"), default=False, editable=False)
@@ -56,9 +54,7 @@ class Page(ShownModel):
         _("column of the footer"), max_length=7, choices=Column, blank=True, default="",
         help_text=_("Empty: the page is not in the footer."),
     )  # fmt: skip
-    position = models.PositiveSmallIntegerField(
-        _("order"), default=0, help_text=_("Pages with a small number come first.")
-    )
+    position = models.PositiveSmallIntegerField(_("position"), default=0, help_text=_("Smaller numbers come first."))
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
     objects: ClassVar[Any] = ShownQuerySet.as_manager()

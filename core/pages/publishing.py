@@ -61,6 +61,6 @@ def _add_version(page: Page, title: str, source: str) -> PageText:
     if last and (last.title, last.source, last.text, last.language) == (title, source, text, page.language):
         return last
     number = last.number + 1 if last else 1
-    return PageText.objects.create(  # type: ignore[no-any-return]
+    return PageText.objects.create(
         page=page, number=number, language=page.language, title=title, source=source, text=text
     )

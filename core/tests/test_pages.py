@@ -37,7 +37,7 @@ def make_page(kind: str = "terms", language: str = "en-gb", **fields: Any) -> Pa
 
 def make_shop(**fields: Any) -> Shop:
     Shop.objects.all().delete()
-    return Shop.objects.create(**{"name": "Clay", "email": "shop@clay.example"} | fields)  # type: ignore[no-any-return]
+    return Shop.objects.create(**{"name": "Clay", "email": "shop@clay.example"} | fields)
 
 
 def test_page_shows_its_newest_version_and_no_draft(client: Client) -> None:
@@ -285,7 +285,7 @@ def test_footer_links_to_the_contact_form_once(client: Client) -> None:
     footer = client.get("/").text.split('class="site-footer"')[1]
     assert footer.count('href="/contact/"') == 1
     assert ">Write to us</a>" in footer
-    assert client.get("/pages/contact-en/").url == "/contact/"
+    assert client.get("/pages/contact-en/").headers["Location"] == "/contact/"
 
 
 def test_warm_footer_takes_one_query_for_the_versions(client: Client) -> None:

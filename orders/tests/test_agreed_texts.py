@@ -26,7 +26,7 @@ def make_page(kind: str, language: str = "en-gb", draft: str = "") -> Page:
     text = draft or f"## Head\n\nFull **{kind}** text."
     page = Page.objects.create(kind=kind, language=language, slug=slug, title=f"The {kind}", draft=text)
     publish(page)
-    return page  # type: ignore[no-any-return]
+    return page
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_unpublished_draft_and_other_languages_do_not_reject_an_order(pages: dic
 def test_order_without_pages_has_no_texts() -> None:
     order = make_ready_order()
     assert place(order, shown_facts(order))
-    assert (order.terms_text, order.privacy_text, order.withdrawal_text) == (None, None, None)
+    assert [getattr(order, f"{kind}_text") for kind in KINDS] == [None, None, None]
     assert is_intact(Order.objects.get(pk=order.pk))
 
 
@@ -151,7 +151,7 @@ def test_order_page_links_to_the_agreed_versions(client: Client, paid: Order) ->
     texts: list[Any] = [getattr(paid, f"{kind}_text") for kind in KINDS]
     section = page.split('id="agreed-texts"')[1].split("</section>")[0]
     assert re.findall(r'href="([^"]+)"', section) == [text.get_absolute_url() for text in texts]
-    shown = client.get(paid.terms_text.get_absolute_url()).text  # type: ignore[union-attr]
+    shown = client.get(paid.terms_text.get_absolute_url()).text
     assert "Full <strong>terms</strong> text." in shown
     assert "Later terms." not in shown
 
@@ -168,3 +168,11 @@ def test_confirmation_contains_terms_and_withdrawal_text_in_full(paid: Order) ->
     assert privacy in message.body
     assert privacy in html
     assert "Later terms." not in message.body + html
+
+
+def test_placing_reads_the_texts_in_one_query(pages: dict[str, Page]) -> None:
+    order = make_ready_order()
+    shown = shown_facts(order)
+    with count_queries() as queries:
+        assert place(order, shown)
+    assert len([sql for sql in queries if 'FROM "core_pagetext"' in str(sql)]) == 1

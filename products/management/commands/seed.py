@@ -32,7 +32,7 @@ UNSET: dict[str, tuple[Any, ...]] = {"name": (NEUTRAL_NAME,), "country": (settin
 class Command(BaseCommand):
     """Adds products whose SKU is missing, and pages that are missing. Others keep the changes that staff made."""
 
-    help = "Add the sample shop: its facts, 40 products and their pictures, and generated products with --products N."
+    help = "Add the sample shop: its facts, pages, 40 products and pictures, and generated products with --products N."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
