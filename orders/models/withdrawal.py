@@ -121,5 +121,5 @@ class Withdrawal(GuardedModel):
         """
         data = [self.number, self.is_whole_order, self.is_from_order_page, self.language]
         ticked = sorted(self.units.items()) if self.is_from_order_page else []
-        text = json.dumps([*data, self.declared_at.astimezone(UTC).isoformat(), self.digest, ticked])
+        text = json.dumps([*data, str(self.declared_at.astimezone(UTC)), self.digest, ticked])
         return f"v1:{hashlib.sha256(text.encode()).hexdigest()}"
