@@ -1,7 +1,9 @@
 """A made-up order that is never stored. Pages and emails are rendered with it to check them."""
 
 from decimal import Decimal
+from math import ceil
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
 
@@ -10,6 +12,8 @@ from billing.models import BillingProfile
 from carts.models import CartItem
 from carts.pricing.agreement import Agreement
 from carts.pricing.quotes import Destination, quote
+from carts.pricing.rules import PricingRules
+from core.money import minimum_charge
 from orders.emails import withdrawals
 from orders.emails.messages import compose, email_context
 from orders.models import Mail, Order, OrderItem, Withdrawal, WithdrawalMail
@@ -31,7 +35,7 @@ def agreement(country: str, language: str) -> tuple[Agreement, Order]:
         pk=KEY, order_id=NUMBER, email=EMAIL, language=language, placed_at=timezone.now(), billing_profile=profile
     )
     order.shipping_address = order.billing_address = address
-    product = Product(pk=KEY, title=TITLE, slug="sample", price=Decimal(16), stock=UNITS)
+    product = Product(pk=KEY, title=TITLE, slug="sample", price=_price(), weight=_weight(country), stock=UNITS)
     quoted = quote([CartItem(pk=KEY, product=product, quantity=UNITS)], Destination(country))
     return agree(order, quoted, language), order
 
@@ -61,3 +65,14 @@ def receipt(row: Withdrawal) -> str:
     mail = WithdrawalMail(withdrawal=row, kind=WithdrawalMail.Kind.RECEIPT, to=EMAIL)
     message = withdrawals.build(mail)
     return str(message.body) if message else ""
+
+
+def _price() -> Decimal:
+    """Return a price with which the order can be charged in the currency of the shop."""
+    return max(Decimal(16), minimum_charge(settings.CURRENCY))
+
+
+def _weight(country: str) -> int:
+    """Return a weight in grams with which some delivery method to this country takes the order."""
+    methods = PricingRules.cached().methods_for(country, settings.CURRENCY)
+    return ceil(min((method.weight_from or 0 for method in methods), default=0) / UNITS)

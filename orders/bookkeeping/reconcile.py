@@ -93,7 +93,7 @@ def _attempts_to_check() -> QuerySet[CardAttempt]:
 
 
 def send_emails() -> int:
-    """Send the email messages that are due: about orders, withdrawals, accounts and cards, and to the shop. Count them."""
+    """Send the emails that are due: about orders, withdrawals, accounts and cards, and to the shop. Return how many."""
     of_accounts = accounts.emails.send_due_emails(has_earlier_orders)
     of_shoppers = withdrawals.send_due_emails() + order_links.send_due_emails() + core.contact.sending.send_due_emails()
     return sending.send_waiting() + of_shoppers + of_accounts + billing.abuse.emails.send_due_emails()
