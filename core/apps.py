@@ -6,17 +6,20 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.db.models.signals import post_migrate, post_save, pre_delete
 from django.utils.autoreload import file_changed
+from django.utils.translation import gettext_lazy as _
 
 
 class CoreConfig(AppConfig):
     """The app with the code that all apps share, such as template tags and abstract models."""
 
     name = "core"
+    verbose_name = _("Shop")
 
     def ready(self) -> None:
         """Connect the signal receivers.
 
-        Migrations and edited templates change what pages show, and the log of staff keeps its authors.
+        Migrations and edited templates change what pages show, the first migration fills the row about the shop, and
+        the log of staff keeps its authors.
         """
         from core.admin.log_entries import keep_author
         from core.page_cache.keys import forget_fingerprint

@@ -6,24 +6,24 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject, lazy
 
-from core.shop.current import current_shop
+from core.shop.current import shop_without_fail
 from orders.views.unpaid_orders import UnpaidOrders
 
 
 @lazy
 def _name() -> str:
-    return current_shop().name
+    return shop_without_fail().name
 
 
 @lazy
 def _email() -> str:
-    return current_shop().email
+    return shop_without_fail().email
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
     """Return the context for all pages: the shop, languages, unpaid orders and Stripe."""
     return {
-        "shop": SimpleLazyObject(current_shop),  # read when a template uses it
+        "shop": SimpleLazyObject(shop_without_fail),  # read when a template uses it
         "site_name": _name(),
         "support_email": _email(),
         "currency": settings.CURRENCY,

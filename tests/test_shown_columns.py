@@ -51,7 +51,7 @@ OTHER_TABLES = {"carts_cart", "carts_cartitem", "products_spelling"}
 NEVER_CHANGED = {PageText}  # a new row moves the versions
 FILES = {"home_picture"}  # its file is read to measure it
 # Other values for columns whose next value would change nothing that a page shows, or be rejected.
-OTHER: dict[str, Any] = {"is_open": True, "position": 9, "uses": 5, "country": "IE", "region": "", "kind": "amount"}
+OTHER: dict[str, Any] = {"home_picture": "", "position": 9, "uses": 5, "country": "IE", "region": "", "kind": "amount"}
 
 
 def add_pages() -> None:

@@ -111,7 +111,7 @@ class OutboxMail(models.Model):
         `report` with the reason and close the row.
         """
         try:
-            with remember_versions():
+            with remember_versions():  # of the shop, which every message shows several times
                 message = build(self)
             if message is None:
                 self._close("dropped")

@@ -1,7 +1,7 @@
 """The shop as pages and emails show it."""
 
 from django.conf import settings
-from django.db import Error, transaction
+from django.db import Error
 
 from core.emails.addresses import format_address, parse_address
 from core.page_cache.version_cache import VersionCache
@@ -20,10 +20,12 @@ def current_shop() -> Shop:
 
 
 def shop_without_fail() -> Shop:
-    """Return the shop, or what is known of it if the database cannot be read or has no table of it yet."""
+    """Return the shop, or what is known of it if the database cannot be read or has no table of it yet.
+
+    Pages that need nothing else of the database work without it.
+    """
     try:
-        with transaction.atomic():
-            return current_shop()
+        return current_shop()
     except Error:
         return known_shop()
 

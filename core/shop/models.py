@@ -8,8 +8,7 @@ from babel import Locale
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.utils.translation import get_language, to_locale
-from django.utils.translation import gettext as _now
+from django.utils.translation import get_language, gettext, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
@@ -153,11 +152,11 @@ class Shop(ShownModel):
                 setattr(self, name, without_other_data(picture.file))
         self.country = self.country.strip().upper()
         if self.country and self.country not in _country_names("en"):
-            errors["country"] = _now("Enter the code of a country in two letters, for example DE.")
+            errors["country"] = gettext("Enter the code of a country in two letters, for example DE.")
         try:
             self.vat_id = clean_vat_id(self.vat_id) if self.vat_id else ""
         except ValueError:
-            errors["vat_id"] = _now("Enter a VAT identification number with its country, for example DE123456789.")
+            errors["vat_id"] = gettext("Enter a VAT identification number with its country, for example DE123456789.")
         if errors:
             raise ValidationError(errors)
 

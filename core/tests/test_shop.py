@@ -240,7 +240,7 @@ def test_logo_is_on_the_pages(staff: Client, client: Client, name: str, kind: st
     assert upload(staff, name, make_image(kind)).status_code == 302
     url = Shop.objects.get().logo.url
     assert f'<img src="{url}"' in client.get("/accounts/login/").text
-    assert Image.open(BytesIO(b"".join(client.get(url).streaming_content))).format == kind  # type: ignore[arg-type]
+    assert Image.open(BytesIO(b"".join(client.get(url).streaming_content))).format == kind
 
 
 def test_logo_loses_data_other_than_its_pixels(staff: Client) -> None:

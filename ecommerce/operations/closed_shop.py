@@ -6,6 +6,7 @@ What concerns orders, accounts and the law still works, as does everything that 
 from collections.abc import Callable
 from typing import Any
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -13,7 +14,8 @@ from django.utils.translation import gettext as _
 from carts.models.rates import PRICING
 from core.page_cache.sharing import View, look_up_for_view
 from core.page_cache.versions import SITE, read_versions
-from core.shop.current import current_shop
+from core.resilience.transient import is_transient
+from core.shop.current import current_shop, known_shop
 
 RETRY_SECONDS = 3600
 HOME = "/"
@@ -38,16 +40,27 @@ class ClosedShopMiddleware:
         """Return the answer, or None if the view answers."""
         if not is_closed_path(request.path):
             return None
-        if hasattr(view, "sharing"):
-            look_up_for_view(request, view, kwargs)
-        else:
-            read_versions((SITE, PRICING))  # in one query; prices are kept under both
-        if current_shop().is_open:
+        try:
+            _read_versions(request, view, kwargs)
+            is_open = current_shop().is_open
+        except Error as error:
+            if is_transient(error):
+                raise
+            is_open = known_shop().is_open  # there are no tables yet
+        if is_open:
             return None
         if request.user.is_staff:
             request.is_unshared = True  # type: ignore[attr-defined]
             return None
         return closed(request)
+
+
+def _read_versions(request: HttpRequest, view: View, arguments: Any) -> None:
+    """Read all versions that the view is going to read, in one query."""
+    if hasattr(view, "sharing"):
+        look_up_for_view(request, view, arguments)
+    else:
+        read_versions((SITE, PRICING))  # prices are kept under both
 
 
 def is_closed_path(path: str) -> bool:
