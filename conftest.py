@@ -17,6 +17,8 @@ from hypothesis import settings as hypothesis_settings
 from billing.stripe_calls import admission
 from core.page_cache import storage
 from core.page_cache.version_cache import VersionCache
+from core.shop import current
+from core.shop.models import Shop
 from stripe_simulator.server import Simulator
 from tests import stripe_mock as mock
 
@@ -89,6 +91,7 @@ def settings_of_tests() -> Iterator[None]:
     URL and cookie names, even if this checkout was last run on another port.
     """
     with override_settings(
+        SITE_NAME="Hearth & Clay",  # with a character that HTML escapes
         SITE_URL="http://127.0.0.1:8000",
         SITE_HOST="127.0.0.1",
         SESSION_COOKIE_NAME="sessionid",
@@ -109,6 +112,13 @@ def settings_of_tests() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Delete the row about the shop, so that all tests begin without one, as after a test that commits."""
+    with django_db_blocker.unblock():
+        Shop.objects.all().delete()
+
+
+@pytest.fixture(scope="session")
 def media_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder for the uploads of all tests."""
     return tmp_path_factory.mktemp("media")
@@ -125,6 +135,7 @@ def isolated_settings(settings: Any, media_folder: Path) -> Iterator[None]:
     settings.MEDIA_ROOT = str(uploads)
     cache.clear()
     VersionCache.clear_all()
+    current.forget()
     admission.breaker.record(is_timeout=False)
     with translation.override(settings.LANGUAGE_CODE):
         yield

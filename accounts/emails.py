@@ -24,6 +24,7 @@ from accounts.models import AccountMail, User
 from accounts.tokens import make_token
 from core.emails.messages import build_email, message_id_domain
 from core.http import client_key
+from core.shop.current import current_shop
 
 Kind = AccountMail.Kind
 # Older emails are not sent: users who still need a link after a day have requested another one.
@@ -118,4 +119,4 @@ def _subject(mail: AccountMail) -> str:
         Kind.PASSWORD: _("Your password at %(shop)s was changed"),
         Kind.GUESSING: _("Someone is trying passwords at %(shop)s"),
     }
-    return subjects[Kind(mail.kind)] % {"shop": settings.SITE_NAME}
+    return subjects[Kind(mail.kind)] % {"shop": current_shop().name}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from addresses.country_rules import known_countries
 
+EU_COUNTRIES = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
 # Codes in the Unicode list of territories that have no postal service or are not countries (groups, test codes).
 NON_DESTINATIONS = frozenset("AC AQ BV CP DG EA EU EZ HM IC QO TA UM UN XA XB XK ZZ".split())
 

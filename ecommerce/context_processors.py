@@ -4,15 +4,28 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject, lazy
 
+from core.shop.current import shop_without_fail
 from orders.views.unpaid_orders import UnpaidOrders
 
 
+@lazy
+def _name() -> str:
+    return shop_without_fail().name
+
+
+@lazy
+def _email() -> str:
+    return shop_without_fail().email
+
+
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """Return the context for all pages: the site's name and contacts, languages, unpaid orders and Stripe."""
+    """Return the context for all pages: the shop, languages, unpaid orders and Stripe."""
     return {
-        "site_name": settings.SITE_NAME,
-        "support_email": settings.SUPPORT_EMAIL,
+        "shop": SimpleLazyObject(shop_without_fail),  # read when a template uses it
+        "site_name": _name(),
+        "support_email": _email(),
         "currency": settings.CURRENCY,
         "languages": settings.LANGUAGES,  # in their own language; Django's tag would translate the names
         "unpaid_orders": UnpaidOrders(request),  # read when a template uses it

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "core.middleware.BodyLimitMiddleware",  # before the body is read, which CsrfViewMiddleware does before the view
     "django.contrib.messages.middleware.MessageMiddleware",
     "ecommerce.shared_pages.prefetch.PrefetchMiddleware",  # after session and messages
+    "ecommerce.operations.closed_shop.ClosedShopMiddleware",  # after authentication, because staff see the shop
     "core.middleware.NotAllowedMiddleware",  # after session and authentication, because its page shows the visitor
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.AccountMiddleware",
@@ -239,6 +240,7 @@ KEEP_DAYS = {
     name: value(f"KEEP_{name.upper()}_DAYS")
     for name in ("carts", "guests", "account_emails", "sign_ins", "stripe_events")
 }
+WITHDRAWAL_RETENTION_DAYS = value("WITHDRAWAL_RETENTION_DAYS")  # for texts of withdrawals that match no order
 
 # Stripe, or the simulator if no key is set. The same code is used for both.
 _simulator = _last_run.get("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")

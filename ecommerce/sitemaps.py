@@ -8,6 +8,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from core.absolute_urls import absolute
+from core.pages.current import published_pages
 from core.times import shop_date
 from products.models import Category, Product
 
@@ -39,8 +40,11 @@ def sitemap_index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_an_hour
 def sitemap_pages(request: HttpRequest) -> HttpResponse:
-    """List the home page and, if a product is on sale, the product list and the categories with such products."""
-    paths = [reverse("home")]
+    """List the home page, the pages that staff wrote, and what is for sale.
+
+    If a product is on sale, these are the product list and the categories with such products.
+    """
+    paths = [reverse("home"), *dict.fromkeys(page.url for page in published_pages())]
     paths += [reverse("products:list")] if Product.objects.active().exists() else []
     paths += [category.get_absolute_url() for category in Category.objects.tree().without_empty()]
     return _xml(request, "sitemap.xml", [(absolute(path), "") for path in paths])

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from core.contact.views import contact
 from ecommerce import sitemaps, views
 from ecommerce.object_storage import LOCAL_URL
 
@@ -17,6 +18,8 @@ urlpatterns = [
     path("sitemap.xml", sitemaps.sitemap_index, name="sitemap"),
     path("sitemap-pages.xml", sitemaps.sitemap_pages, name="sitemap_pages"),
     path("sitemap-products-<int:part>.xml", sitemaps.sitemap_products, name="sitemap_products"),
+    path("pages/", include("core.pages.urls")),
+    path("contact/", contact, name="contact"),
     path("products/", include("products.urls")),
     path("accounts/", include("accounts.urls")),
     path("addresses/", include("addresses.urls")),

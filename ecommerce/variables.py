@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from addresses.countries import NON_DESTINATIONS
 from addresses.country_rules import known_countries
+from core.shop import NEUTRAL_NAME
 from core.times import is_time_zone
 from ecommerce import environment as read
 
@@ -122,10 +123,13 @@ SITE = [
     ),
     Variable("HSTS_SUBDOMAINS", "off", read.switch_of, "Browsers insist on https for all subdomains too."),
     Variable("HSTS_PRELOAD", "off", read.switch_of, "Browsers may list the site for good."),
-    Variable("SITE_NAME", "Hearth & Clay", read.name_of, "The shop's name, up to 100 characters."),
+    Variable(
+        "SITE_NAME", NEUTRAL_NAME, read.name_of, "The shop's name, up to 100 characters. It fills the row about the "
+        "shop at the first migration. From then on, staff change the name in the admin.",
+    ),
     Variable(
         "SUPPORT_EMAIL", EMAIL_DEFAULTS["SUPPORT_EMAIL"], read.email_of, "One email address, shown on all pages and in "
-        "emails.", for_production=True,
+        "emails. It fills the row about the shop like SITE_NAME.", for_production=True,
     ),
     Variable(
         "STAFF_EMAIL", "", read.optional_email_of, "One recipient of emails to staff. Blank: no emails to staff.",
@@ -291,6 +295,10 @@ RETENTION = [
         "KEEP_SIGN_INS_DAYS", "90", _days, "Wrong passwords, and sign-ups with an email address that has an account.",
     ),
     Variable("KEEP_STRIPE_EVENTS_DAYS", "90", _days, "Webhook events of Stripe that were processed."),
+    Variable(
+        "WITHDRAWAL_RETENTION_DAYS", "1095", read.number_of(365, 3650), "Names, email addresses and texts of "
+        "withdrawals that match no order. Afterwards they are cleared; the declaration itself stays.",
+    ),
 ]  # fmt: skip
 GROUPS: dict[str, list[Variable]] = {
     "The site": SITE,

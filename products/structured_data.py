@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from core.absolute_urls import absolute
 from core.rendering.page_urls import page_url
+from core.shop.structured_data import seller
 from products.models import Category, Picture, Product
 
 
@@ -39,7 +40,7 @@ def _offer(product: Product, url: str) -> dict[str, Any]:
         "priceCurrency": settings.CURRENCY.upper(),
         "availability": f"https://schema.org/{'OutOfStock' if product.is_sold_out else 'InStock'}",
         "itemCondition": "https://schema.org/NewCondition",
-        "seller": {"@type": "Organization", "name": settings.SITE_NAME},
+        "seller": seller(),
     }
 
 

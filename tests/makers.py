@@ -18,6 +18,8 @@ from carts.models import Cart
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.quotes import quote_cart
 from carts.pricing.rules import PricingRules
+from core.models import Shop
+from core.shop.current import stored_shop
 from orders.models import Order, Payment
 from orders.workflow import payments
 from orders.workflow.guests import start_guest
@@ -40,6 +42,15 @@ def make_product(**fields: Any) -> Product:
     return Product.objects.create(
         **{"sku": f"T-{number}", "title": f"Mug {number}", "price": Decimal("16.00"), "stock": 10} | fields
     )
+
+
+def make_shop(**fields: Any) -> Shop:
+    """Create or change the row about the shop."""
+    shop = stored_shop()
+    for name, value in fields.items():
+        setattr(shop, name, value)
+    shop.save()
+    return shop
 
 
 def make_category(title: str = "Mugs") -> Category:

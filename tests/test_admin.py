@@ -6,6 +6,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from core.models import Shop
 from orders.workflow.payments import settle
 from orders.workflow.refunds import RefundRequest, refund
 from stripe_simulator.server import Simulator
@@ -35,7 +36,7 @@ def admin_url(model: type[Model], page: str, *args: int) -> str:
 
 @pytest.mark.slow
 def test_changelists_can_be_searched(staff: Client) -> None:
-    for model in MODELS:
+    for model in set(MODELS) - {Shop}:  # its list is its only row
         page = staff.get(admin_url(model, "changelist"), {"q": "no-row-has-this"})
         assert admin.site._registry[model].search_fields, model
         assert page.context["cl"].result_count == 0, model
@@ -52,7 +53,8 @@ def test_change_pages_open(staff: Client) -> None:
             page = staff.get(admin_url(model, "change", row.pk))
             assert str(row) in page.context["title"] + page.text, model
     assert without_rows == [
-        "admin.LogEntry", "axes.AccessAttempt", "billing.CardMail", "billing.StripeEvent", "carts.WrongCode",
+        "admin.LogEntry", "core.Shop", "axes.AccessAttempt", "billing.CardMail", "billing.StripeEvent",
+        "carts.WrongCode",
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from accounts.models import User
 from core.admin import ReadOnlyAdmin
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_category, make_discount, make_product, make_tax, make_user
+from tests.makers import buy, make_category, make_discount, make_product, make_shop, make_tax, make_user
 from tests.markup import parse_html
 from tests.test_admin_lists import LISTS
 
@@ -192,6 +192,7 @@ def form_urls(name: str, page: str) -> list[str]:
     if page == "add":
         return [] if name == "addresses_address" else [reverse(f"admin:{name}_add")]
     row: Any = Group.objects.create(name="Packers") if name == "auth_group" else None
+    row = make_shop() if name == "core_shop" else row
     if row is None:
         LISTS[name](1)
         row = apps.get_model(*name.split("_"))._default_manager.order_by("-pk")[0]

@@ -16,7 +16,9 @@ from billing.models import BillingProfile, Card, CardAttempt, CardMail, StripeEv
 from carts.models import Cart, WrongCode
 from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
-from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from core.models import ContactMail, GuaranteeNotice, Page
+from core.pages.publishing import publish
+from orders.models import Mail, Order, OrderEvent, OrderLinkMail, Payment, Refund, Withdrawal, WithdrawalMail
 from tests.makers import (
     ADDRESS,
     make_category,
@@ -56,6 +58,18 @@ def make_dispute(number: int) -> None:
     order.disputes.create(stripe_id=f"du_{number}", amount=5, currency="gbp", status="lost", opened=timezone.now())
 
 
+def make_withdrawal(number: int) -> Withdrawal:
+    order = make_open_order()
+    withdrawal = Withdrawal(order=order, is_whole_order=True, name="Gia", email="g@example.org", language="en")
+    withdrawal.digest = str(number)
+    withdrawal.save()
+    return withdrawal
+
+
+def make_withdrawal_mail(number: int) -> None:
+    WithdrawalMail.objects.create(withdrawal=make_withdrawal(number), kind="receipt", to="g@example.org")
+
+
 def make_address(number: int) -> None:
     profile = BillingProfile.objects.create(email=f"guest{number}@example.org")
     Address.objects.create(billing_profile=profile, **ADDRESS)
@@ -79,8 +93,15 @@ def make_log_entry(number: int) -> None:
 
 LISTS: dict[str, Callable[[int], object]] = {
     "admin_logentry": make_log_entry,
+    "core_guaranteenotice": lambda number: GuaranteeNotice.objects.create(
+        language=f"x{number}", picture="n.png", text="x"
+    ),
+    "core_page": lambda number: Page.objects.create(kind="plain", slug=f"page-{number}", title="Page"),
+    "core_pagetext": lambda number: publish(Page.objects.create(kind="plain", slug=f"page-{number}", title="Page")),
+    "core_contactmail": lambda number: ContactMail.objects.create(to="shop@example.org", name="Gia", message="Hello"),
     "products_product": lambda number: make_product(category=make_category()),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
+    "core_shop": lambda number: None,  # its list is its only row
     "products_stockmovement": lambda number: make_product(),
     "accounts_user": lambda number: make_user(f"user{number}@example.org"),
     "accounts_guestemail": lambda number: GuestEmail.objects.create(email="guest@example.org"),
@@ -100,13 +121,17 @@ LISTS: dict[str, Callable[[int], object]] = {
     "orders_mail": make_placed_order,
     "orders_refund": make_refund,
     "orders_dispute": make_dispute,
+    "orders_withdrawal": make_withdrawal,
+    "orders_withdrawalmail": make_withdrawal_mail,
+    "orders_orderlinkmail": lambda number: OrderLinkMail.objects.create(order_number="X", to="g@example.org"),
 }
 
 
 @pytest.mark.sampled(5)
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", [name for name in LISTS if name != "core_shop"])
 def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client, name: str) -> None:
     url, counts = reverse(f"admin:{name}_changelist"), []
+    staff.get(url)  # reads the shop
     for numbers in (range(2), range(2, 7)):
         for number in numbers:
             LISTS[name](number)
@@ -156,7 +181,9 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
     }
     assert editable - {"auth.Group"} == {
         "products.Product", "products.Category", "accounts.User", "addresses.Address",
-        "carts.ShippingMethod", "carts.TaxRate", "carts.Discount",
+        "carts.ShippingMethod", "carts.TaxRate", "carts.Discount", "core.GuaranteeNotice",
+        "core.Shop",
+        "core.Page",
     }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from addresses.models import Address
 from billing.models import BillingProfile
+from core.models import Page
+from core.pages.sample_pages import add_sample_pages
 from orders.models import Order
 from products.management import generated
 from products.models import Product
@@ -32,7 +34,8 @@ Figures = dict[str, Budget]
 
 @pytest.fixture
 def product() -> Product:
-    """Fill the shop with 60 products, and return one with variants and two pictures."""
+    """Fill the shop with 60 products and sample pages, and return a product with variants and two pictures."""
+    add_sample_pages()
     categories = generated.create_categories()
     products = Product.objects.bulk_create(generated.products_of(range(60), categories, PICTURES))
     for picture in generated.additional_pictures(products, PICTURES):
@@ -63,7 +66,8 @@ def path_of(key: str, product: Product) -> str:
     name, _space, query = key.partition(" ")
     address, order = Address.objects.last(), Order.objects.placed().last()
     values: dict[str, Any] = {
-        "slug": product.slug,
+        "slug": "terms" if name == "pages:detail" else product.slug,
+        "number": Page.objects.get(slug="terms").latest_text().pk,
         "path": "nothing.webp",
         "pk": address.pk if address else 1,
         "part": 0,

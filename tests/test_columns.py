@@ -20,10 +20,21 @@ from billing.models import BillingProfile, Card, CardMail
 from carts.models import Cart
 from carts.pricing.agreement import Agreement
 from carts.pricing.quotes import Quote, quote
-from core.models import GuardedModel
+from core.models import ContactMail, GuardedModel, Page
+from core.pages.publishing import publish
 from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import VERSION, checksum_of, is_intact
-from orders.models import Dispute, Mail, Order, OrderItem, Payment, Refund
+from orders.models import (
+    Dispute,
+    Mail,
+    Order,
+    OrderItem,
+    OrderLinkMail,
+    Payment,
+    Refund,
+    Withdrawal,
+    WithdrawalMail,
+)
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE, IDENTITY
 from orders.workflow.erasure import RETAINED, erase_order
 from orders.workflow.erasure.texts import TEXTS, texts_of
@@ -40,9 +51,9 @@ from tests.makers import (
     shown_facts,
 )
 
-DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Dispute, Cart, Card]
+DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Dispute, Withdrawal, Cart, Card]
 # Models that an erasure deletes or empties; the export has the same email address in other rows.
-ERASED_ONLY: set[type[models.Model]] = {GuestEmail, CardMail}
+ERASED_ONLY: set[type[models.Model]] = {GuestEmail, CardMail, OrderLinkMail}
 # Columns of exported models that the export leaves out: keys, flags for staff, and references to other exported rows.
 INTERNAL = {
     User: {"password", "is_superuser", "is_staff", "is_active"},
@@ -51,7 +62,9 @@ INTERNAL = {
     BillingProfile: {"user", "guest_email", "customer_id", "forgotten"},
     Address: {"billing_profile"},
     AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at", "refusal"},
+    ContactMail: {"to", "language", "client", "dropped", "attempts", "tried_at", "refusal"},
     Mail: {"order", "about", "message_id", "dropped", "attempts", "tried_at", "refusal"},
+    WithdrawalMail: {"withdrawal", "dropped", "attempts", "tried_at", "refusal"},
 }
 APPS = ["core", "products", "accounts", "billing", "addresses", "carts", "orders"]
 
@@ -103,7 +116,9 @@ def test_personal_column_is_exported(model: Any) -> None:
 
 
 def test_everything_that_placing_freezes_is_exported() -> None:
-    assert set(Order.columns.frozen) & set(Order.columns.internal) == {"uuid", "discount"}  # The code is exported.
+    texts = {"terms_text", "privacy_text", "withdrawal_text"}  # of the shop
+    internal = {"uuid", "discount"} | texts  # The code of the discount is exported.
+    assert set(Order.columns.frozen) & set(Order.columns.internal) == internal
     assert set(OrderItem.columns.frozen) & set(OrderItem.columns.internal) == {"order", "product"}
 
 
@@ -118,7 +133,8 @@ def test_order_copies_everything_that_it_shares_with_a_quote() -> None:
 
 @pytest.mark.django_db
 def test_every_detail_that_an_order_copies_is_a_signed_fact() -> None:
-    details = [field.name for field in dataclasses.fields(Agreement) if field.name != "quote"]
+    details = Agreement.detail_names()
+    assert {field.name for field in dataclasses.fields(Agreement)} == {*details, "quote", "notice"}
     assert sorted(details) == sorted(FROM_CHECKOUT)
     texts: Any = {name: name for name in details}
     facts = Agreement(quote=quote([]), **texts).facts()
@@ -147,6 +163,8 @@ def test_column_of_an_exported_model_is_exported_or_internal(model: Any) -> None
 @pytest.fixture
 def placed(db: None) -> Order:
     """Return a placed order in which no frozen column is empty."""
+    for kind in ("terms", "privacy", "withdrawal", "imprint"):
+        publish(Page.objects.create(kind=kind, slug=kind, title=kind))
     set_standard_delivery("4.95")
     make_tax()
     order = make_open_order()
@@ -279,6 +297,7 @@ def constant_order() -> Order:
 CHECKSUMS = {
     1: "2ab6a84c94654a73901b9725f20f6654244303c077c87eb91d1e61968f58f508",
     2: "v2:363bf2a3362ba17b0d45db98d479468e62df8979b18e33c8e6c74fc727758425",
+    3: "v3:9e6c929f4f177389d1fac8ad1b9226db3d721615cc4b2ee90252132a1e52509c",
 }
 
 

@@ -39,7 +39,7 @@ def test_guest_pays_after_choosing_another_shipping_method(
     shopper.page.get_by_label("Express").check()
     shopper.click_button("Show the new total")
     shopper.type_card("4242424242424242")
-    shopper.click_button("Place order · £28.50")
+    shopper.click_button("Place order and pay · £28.50")
     shopper.expect_text("Thank you, your order is paid")
     assert charges(simulator) == [2850]
 
@@ -148,7 +148,7 @@ def test_cart_changed_in_another_tab_is_shown_before_it_is_charged(
     expect(other_tab.locator(".total")).to_contain_text("£36.95")
     shopper.click_button("Place order")
     shopper.expect_text("Your order has changed. Please check the new total")
-    expect(shopper.button("Place order · £36.95")).to_be_visible()
+    expect(shopper.button("Place order and pay · £36.95")).to_be_visible()
     assert (Order.objects.placed().count(), simulator.objects("payment_intent")) == (0, [])
 
 

@@ -18,6 +18,7 @@ from addresses.models import Address
 from carts.models import Cart
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.rules import PricingRules
+from core.models import GuaranteeNotice
 from orders.models import Order
 from orders.workflow.placing import OrderRejected, place
 from tests.makers import ADDRESS, add_to_cart, make_discount, make_product, make_tax, shown_facts, submit_details
@@ -107,6 +108,18 @@ def test_whatever_changes_the_payment_step_is_signed(client: Client, order: Orde
     names = {"Product.image", "ShippingMethod.title", "TaxRate.title", "Discount.code"}
     assert texts | sums | names <= shown
     assert place(order, shown_facts(order, PricingRules.from_database()))
+
+
+def test_each_column_of_the_guarantee_notice_that_the_payment_step_shows_is_signed(
+    client: Client, order: Order
+) -> None:
+    Address.objects.update(country="IE")
+    notice = GuaranteeNotice.objects.create(
+        language="en-gb", picture="notices/a.png", picture_width=600, picture_height=800, text="Two years."
+    )
+    page = shown_page(client)
+    shown = {field.name for field in columns(notice) if changes_page(client, order, notice, field, page)}
+    assert shown == {"language", "picture", "picture_width", "picture_height", "text"}
 
 
 def test_payment_step_shows_what_the_order_freezes(client: Client, order: Order) -> None:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from billing.abuse.confirmation import make_token
 from billing.models import CardAttempt, CardMail
 from core.emails.messages import build_email, message_id_domain
+from core.shop.current import current_shop
 
 Kind = CardMail.Kind
 PREVIEW_PATH = "/link-only-for-the-recipient/"
@@ -55,6 +56,6 @@ def _compose(mail: CardMail, url: str) -> EmailMultiAlternatives:
         context = {"url": url, "hours": int(CardMail.LINK_VALID_FOR.total_seconds() // 3600)}
         if mail.kind == Kind.ALERT:
             context |= {"declined": recent.filter(ok=False).count(), "accepted": recent.filter(ok=True).count()}
-        subject = subjects[Kind(mail.kind)] % {"shop": settings.SITE_NAME}
+        subject = subjects[Kind(mail.kind)] % {"shop": current_shop().name}
         message_id = make_msgid(domain=message_id_domain())
         return build_email(f"billing/emails/{mail.kind}", subject, mail.to, message_id, context)

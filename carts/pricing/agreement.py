@@ -1,4 +1,4 @@
-"""What a shopper agrees to with Place order: everything that the payment step shows, signed in its form."""
+"""What a shopper agrees to with Place order and pay: everything that the payment step shows, signed in its form."""
 
 import zlib
 from collections.abc import Iterator
@@ -13,12 +13,21 @@ from django.utils.translation import gettext as _
 
 from addresses.models import Address
 from carts.pricing.quotes import LineFacts, Quote
+from core.guarantee.models import GuaranteeNotice
 from core.money import format_money, format_percent
+from core.pages.current import legal_texts
+from core.pages.models import Page, PageText
 from products.models import Product
 
 SALT = "agreement"
 MAX_SIGNED_LENGTH = 80_000  # characters; a full cart with the longest texts needs less than half
 MAX_ID_LENGTH = 18  # digits
+# The kinds of pages that shoppers agree to, and the details with the agreed version.
+TEXTS = {
+    Page.Kind.TERMS.value: "terms_text",
+    Page.Kind.PRIVACY.value: "privacy_text",
+    Page.Kind.WITHDRAWAL.value: "withdrawal_text",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,8 @@ class Agreement:
     """A quote and the details of the order.
 
     The payment step shows it, and placing compares it with the signed facts of the page that was pressed. The details
-    have the same names as the columns of an order that they are copied to. Each detail is a signed fact.
+    have the same names as the columns of an order that they are copied to. Each detail is a signed fact. So is the
+    version of the guarantee notice that the page shows, which is not copied.
     """
 
     quote: Quote
@@ -34,6 +44,10 @@ class Agreement:
     language: str
     shipping_address_text: str
     billing_address_text: str
+    terms_text: PageText | None = None
+    privacy_text: PageText | None = None
+    withdrawal_text: PageText | None = None
+    notice: GuaranteeNotice | None = None
 
     @property
     def is_billed_to_shipping_address(self) -> bool:
@@ -41,8 +55,18 @@ class Agreement:
 
     def facts(self) -> dict[str, Any]:
         """Return what the shopper agrees to. JSON does not change these values."""
-        details = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "quote"}
-        return self.quote.facts() | details
+        details = {name: _fact(getattr(self, name)) for name in self.detail_names()}
+        return self.quote.facts() | details | {"guarantee_notice": self.notice.fact if self.notice else ""}
+
+    @classmethod
+    def detail_names(cls) -> list[str]:
+        """Return the names of the details that an order copies."""
+        return [field.name for field in fields(cls) if field.name not in ("quote", "notice")]
+
+    @property
+    def texts(self) -> list[PageText]:
+        """The versions of the terms, privacy and withdrawal pages that the payment step links to."""
+        return [text for text in (getattr(self, name) for name in TEXTS.values()) if text]
 
     def signed(self) -> str:
         """Return the facts for a hidden form field, signed so that any change is detected."""
@@ -64,6 +88,16 @@ def format_address(address: Address | None, language: str) -> str:
     """Return the postal address as an order freezes it, with the country name in this language; "" for None."""
     with translation.override(language):
         return "\n".join(address.lines()) if address else ""
+
+
+def agreed_texts(language: str) -> dict[str, PageText]:
+    """Return the versions that shoppers with this language agree to now, by the name of the detail."""
+    return {TEXTS[kind]: text for kind, text in legal_texts(language).items()}
+
+
+def _fact(detail: str | PageText | None) -> Any:
+    """Return the detail as a fact. The fact about a version of a page is its primary key."""
+    return detail.pk if isinstance(detail, PageText) else detail
 
 
 def read_signed(value: str) -> dict[str, Any]:
@@ -147,3 +181,16 @@ def _changed_details(agreement: Agreement, shown: dict[str, Any]) -> Iterator[st
         yield _("The billing address is now: %(address)s.") % {"address": billing.replace("\n", ", ")}
     if agreement.email != shown.get("email"):
         yield _("The email address is now %(email)s.") % {"email": agreement.email}
+    if (agreement.notice.fact if agreement.notice else "") != shown.get("guarantee_notice"):
+        yield _("The notice of your legal guarantee has changed.")
+    yield from _changed_texts(agreement, shown)
+
+
+def _changed_texts(agreement: Agreement, shown: dict[str, Any]) -> Iterator[str]:
+    for kind, name in TEXTS.items():
+        text = getattr(agreement, name)
+        if _fact(text) != shown.get(name):
+            title = text.title if text else Page.Kind(kind).label
+            yield _("“%(title)s” has been changed. Please read it again before you place your order.") % {
+                "title": title
+            }

@@ -1,9 +1,13 @@
-"""Template tags about the visitor's cart."""
+"""Template tags about the visitor's cart and the countries that the shop delivers to."""
+
+from dataclasses import dataclass
 
 from django import template
 from django.template import Context
 
+from addresses.countries import country_choices
 from carts.models import Cart
+from carts.pricing.rules import PricingRules
 
 register = template.Library()
 
@@ -15,3 +19,28 @@ def quantity_in_cart(context: Context, product_id: int) -> int:
     There is no query if the view has read it together with the product, or if the session has no cart.
     """
     return Cart.objects.quantity_of(product_id, context["request"])
+
+
+SHORT_LIST = 6  # so many countries are named in a sentence; more are folded
+
+
+@dataclass(frozen=True)
+class CountriesServed:
+    """The names of the countries that the shop delivers to, in the active language."""
+
+    names: list[str]
+    is_everywhere: bool
+
+    @property
+    def is_short(self) -> bool:
+        return 0 < len(self.names) <= SHORT_LIST
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)
+
+
+@register.simple_tag
+def countries_served() -> CountriesServed:
+    """Return the countries that some delivery method serves."""
+    names = [name for _code, name in PricingRules.cached().destinations()]
+    return CountriesServed(names, is_everywhere=len(names) == len(country_choices()))

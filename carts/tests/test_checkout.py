@@ -80,7 +80,7 @@ def test_valid_details_lead_to_the_payment_step(shopper: Client) -> None:
     assert submit_details(shopper).url == CHECKOUT
     page = shopper.get(CHECKOUT)
     assert page.context["step"] == "pay"
-    for text in ("1 High Street", "guest@example.org", "Place order · £20.95", "The same address"):
+    for text in ("1 High Street", "guest@example.org", "Place order and pay · £20.95", "The same address"):
         assert text in page.text
 
 
@@ -161,7 +161,7 @@ def test_open_order_total_follows_the_cart(shopper: Client) -> None:
     submit_details(shopper)
     add_to_cart(shopper, make_product(price="30.00"), 2)
     assert str(Order.objects.get().total) == "76.00"
-    assert "Place order · £76.00" in shopper.get(CHECKOUT).text
+    assert "Place order and pay · £76.00" in shopper.get(CHECKOUT).text
 
 
 def test_checkout_pages_are_not_cached(shopper: Client) -> None:

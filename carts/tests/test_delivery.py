@@ -112,14 +112,14 @@ def test_payment_step_with_one_method_offers_no_choice(shopper: Client) -> None:
     submit_details(shopper)
     page = shopper.get(CHECKOUT).text
     assert 'name="shipping_method"' not in page
-    assert "Place order · £20.95" in page
+    assert "Place order and pay · £20.95" in page
 
 
 def test_changing_the_method_without_javascript_updates_the_total(shopper: Client, express: ShippingMethod) -> None:
     submit_details(shopper)
     response = shopper.post(f"/cart/delivery/?next={CHECKOUT}", {"shipping_method": express.pk}, headers=SAME)
     assert response.url == CHECKOUT
-    assert "Place order · £25.50" in shopper.get(CHECKOUT).text
+    assert "Place order and pay · £25.50" in shopper.get(CHECKOUT).text
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ def test_method_changed_on_submit_is_shown_before_the_order_is_placed(
     form = payment_form_data(shopper) | {"card": add_card(shopper).json()["card"]}
     response = shopper.post(CHECKOUT, form | {"shipping_method": express.pk}, follow=True)
     assert "Please check the new total" in response.text
-    assert "Place order · £25.50" in response.text
+    assert "Place order and pay · £25.50" in response.text
     assert not Order.objects.placed().exists()
 
 

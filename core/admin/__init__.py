@@ -4,16 +4,24 @@ The admin of each model is either a ReadOnlyAdmin or an EditAdmin. A DeletionAdm
 deleted only while nothing refers to them.
 """
 
-from django.conf import settings
 from django.contrib import admin
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.admin.deletion import DeletionAdmin
 from core.admin.edit_admin import EditAdmin
 from core.admin.log_entries import record_action
 from core.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
+from core.shop.current import current_shop
 
 __all__ = ["DeletionAdmin", "EditAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "record_action"]
 
-admin.site.site_header = admin.site.site_title = settings.SITE_NAME
+
+@lazy
+def _shop_name() -> str:
+    """Return the name of the shop when a page shows it."""
+    return current_shop().name
+
+
+admin.site.site_header = admin.site.site_title = _shop_name()
 admin.site.index_title = _("Staff")

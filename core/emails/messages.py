@@ -7,19 +7,31 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from core.shop.current import current_shop, sender_address
+from core.shop.models import Shop
+
 
 def build_email(name: str, subject: str, to: str, message_id: str, context: dict[str, Any]) -> EmailMultiAlternatives:
     """Return the email message in the active language.
 
-    The templates receive the subject, the name, URL and support email address of the shop, and `context`.
+    The templates receive the subject, the shop, its URL, and `context`.
     """
+    message = build_text_email(name, subject, to, message_id, context)
+    context = {"subject": message.subject} | _shop_context() | context
+    message.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
+    return message
+
+
+def build_text_email(
+    name: str, subject: str, to: str, message_id: str, context: dict[str, Any]
+) -> EmailMultiAlternatives:
+    """Return an email message that has only a text version."""
     subject = " ".join(subject.split())  # a line break would start another header
     context = {"subject": subject} | _shop_context() | context
     text = re.sub(r"\n\s*\n", "\n\n", render_to_string(f"{name}.txt", context)).strip() + "\n"
     headers = {"Auto-Submitted": "auto-generated", "Message-ID": message_id}
-    message = EmailMultiAlternatives(subject, text, to=[to], headers=headers, reply_to=[settings.SUPPORT_EMAIL])
-    message.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
-    return message
+    shop: Shop = context["shop"]
+    return EmailMultiAlternatives(subject, text, sender_address(), to=[to], headers=headers, reply_to=[shop.email])
 
 
 def message_id_domain() -> str:
@@ -29,8 +41,5 @@ def message_id_domain() -> str:
 
 
 def _shop_context() -> dict[str, Any]:
-    return {
-        "site_name": settings.SITE_NAME,
-        "site_url": settings.SITE_URL,
-        "support_email": settings.SUPPORT_EMAIL,
-    }
+    shop = current_shop()
+    return {"shop": shop, "site_name": shop.name, "site_url": settings.SITE_URL, "support_email": shop.email}

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.emails import refusals
+from core.page_cache.versions import remember_versions
 
 logger = logging.getLogger(__name__)
 queued = Signal()  # sent by who adds a row, in the same transaction
@@ -110,7 +111,8 @@ class OutboxMail(models.Model):
         `report` with the reason and close the row.
         """
         try:
-            message = build(self)
+            with remember_versions():  # of the shop, which every message shows several times
+                message = build(self)
             if message is None:
                 self._close("dropped")
                 return False

@@ -1,7 +1,8 @@
 """Views whose pages are shared between visitors.
 
 `shared_page` renders a page without a visitor, stores it under the versions that were read before its rows, and fills
-in what differs between visitors. With settings.PAGE_CACHE off the view renders the page for the visitor.
+in what differs between visitors. With settings.PAGE_CACHE off, or for a request with `is_unshared`, the view renders
+the page for the visitor.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -72,6 +73,19 @@ def look_up(sharing: Sharing, request: HttpRequest, language: str, arguments: Ma
     return Lookup(key, query, versions, None)
 
 
+def look_up_for_view(request: HttpRequest, view: View, arguments: Mapping[str, Any]) -> None:
+    """Look for the page before the view does, which uses what was found. So all versions are read in one query."""
+    sharing: Sharing | None = getattr(view, "sharing", None)
+    if sharing is None or hasattr(request, "page_lookup") or request.method not in ("GET", "HEAD"):
+        return
+    if settings.PAGE_CACHE:
+        language = translation.get_language() or ""
+        request.page_lookup = look_up(sharing, request, language, arguments)  # type: ignore[attr-defined]
+    else:
+        query = sharing.known_query(request.GET)
+        read_versions(sharing.names(SharedRequest(request, query), **arguments))
+
+
 def shared_page(
     *,
     names: Callable[..., Iterable[str]],
@@ -121,7 +135,7 @@ def expires_at(request: HttpRequest, moment: datetime) -> None:
 
 def _find_or_make(sharing: Sharing, view: View, request: HttpRequest, arguments: dict[str, Any]) -> Page | None:
     """Return a page for this request, or None if it has to be rendered for the visitor."""
-    if not settings.PAGE_CACHE:
+    if not settings.PAGE_CACHE or getattr(request, "is_unshared", False):
         return None
     found: Lookup | None = getattr(request, "page_lookup", None)  # the middleware has looked for it already
     found = found or look_up(sharing, request, translation.get_language() or "", arguments)

@@ -46,6 +46,7 @@ def test_shop_name_with_a_line_break_adds_no_header(settings: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.django_db
 def test_email_of_a_shop_with_a_comma_in_its_name_arrives_over_smtp(settings: Any) -> None:
     settings.SITE_NAME, settings.SUPPORT_EMAIL = "Hearth, Clay & Co", "help@shop.example"
     settings.DEFAULT_FROM_EMAIL = format_address(settings.SITE_NAME, "shop@shop.example")

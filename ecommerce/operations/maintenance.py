@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from core.shop.current import known_shop
 from ecommerce.object_storage import LOCAL_URL
 
 RETRY_SECONDS = 300
@@ -43,9 +44,8 @@ def reason() -> str:
 
 def render_static_page(template: str, **context: str) -> str:
     """Render a page without a request, a session or the database. Its header is the same for all visitors."""
-    return render_to_string(
-        template, {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL, **context}
-    )
+    shop = known_shop()
+    return render_to_string(template, {"shop": shop, "site_name": shop.name, "support_email": shop.email, **context})
 
 
 def static_response(request: HttpRequest, template: str, retry: int, refresh: int, **context: str) -> HttpResponse:

@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.checks import is_loopback
+from core.shop.current import shop_without_fail
 from ecommerce.views import MEDIA_HEADERS
 
 SAMPLE = "css/shop.css"
@@ -66,8 +67,9 @@ def error_texts() -> dict[int, tuple[str, str]]:
 
 
 def _page(title: str, text: str) -> str:
-    context = {"site_name": settings.SITE_NAME, "support_email": settings.SUPPORT_EMAIL}
-    return render_to_string("proxy_error.html", context | {"title": title, "text": text})
+    shop = shop_without_fail()
+    context = {"shop": shop, "site_name": shop.name, "support_email": shop.email, "title": title, "text": text}
+    return render_to_string("proxy_error.html", context)
 
 
 def _upstream(servers: Iterable[str]) -> list[str]:

@@ -94,6 +94,7 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
         (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
         (gettext_lazy("Amounts"), {"fields": [*_amount_rows(), "amount_refunded", "amount_lost"]}),
         (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),
+        (gettext_lazy("Agreed texts"), {"fields": ["terms_text", "privacy_text", "withdrawal_text"]}),
         ("Stripe", {"fields": ["payment_intent_id", "billing_profile", "account"]}),
     ]
 

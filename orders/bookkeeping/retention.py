@@ -93,6 +93,12 @@ RETENTION: dict[str, Pruned | Kept] = {
     "accounts.EarlierEmail": Kept("users who change their email address", "with their user"),
     "accounts.User_groups": Kept("staff", WITH_USER),
     "accounts.User_user_permissions": Kept("staff", WITH_USER),
+    # Messages to the shop
+    "core.ContactMail": Pruned(
+        "visitors who write on the contact page, within a limit for each IP address",
+        "a day after they were written if they were sent; others 30 days",
+        "messages to the shop",
+    ),
     # Orders
     "orders.Order": Kept(
         "shoppers who check out",
@@ -106,6 +112,15 @@ RETENTION: dict[str, Pruned | Kept] = {
     "orders.Payment": Kept("clicks on Pay, within the limits on card attempts", WITH_ORDER),
     "orders.Refund": Kept("staff, and charges that match no order", WITH_ORDER),
     "orders.Dispute": Kept("cardholders", WITH_ORDER),
+    "orders.Withdrawal": Kept(
+        "people who withdraw from a contract",
+        "as a record of what was declared; what was typed: with the personal data of the order, or without an order "
+        "WITHDRAWAL_RETENTION_DAYS days; the hashed IP address: one day",
+    ),
+    "orders.WithdrawalMail": Kept("withdrawals", "with their withdrawal, as a record of what was sent"),
+    "orders.OrderLinkMail": Pruned(
+        "requests for a link to an order", "two days, sent or not", "emails with links to orders"
+    ),
     "products.StockMovement": Kept("placed orders, and staff", "with their product, because their sum is its stock"),
     # Stripe
     "billing.StripeEvent": Pruned(
@@ -118,8 +133,14 @@ RETENTION: dict[str, Pruned | Kept] = {
         "work for a worker", "finished: one day; others, which a killed worker left: a week", "background tasks"
     ),
     "core.BackgroundRun": Kept("reconcile", "one for each kind of run"),
+    "core.GuaranteeNotice": Kept("staff", STAFF),
     # The catalog and its rules
+    "core.Shop": Kept("the first migration", "one row"),
     "core.PageVersion": Kept("changes of the catalog", "one for each URL of a product or category that ever existed"),
+    "core.Page": Kept("staff", STAFF),
+    "core.PageText": Kept(
+        "staff who publish a page or change facts about the shop", "as a record of what shoppers agreed to"
+    ),
     "products.Category": Kept("staff", STAFF),
     "products.Product": Kept("staff", STAFF),
     "products.Picture": Kept("staff", "with their product"),

@@ -9,7 +9,11 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from addresses.countries import EU_COUNTRIES
 from core.emails.messages import build_email
+from core.guarantee.current import notice_for
+from core.guarantee.models import GuaranteeNotice
+from core.shop.current import current_shop
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
 from orders.models import Mail, Order, OrderEvent, Refund
@@ -50,9 +54,17 @@ def email_context(mail: Mail) -> Context | None:
     if mail.kind == Mail.Kind.LOW_STOCK:
         product = Product.objects.filter(pk=mail.about.partition("-")[0]).first()
         return stock_context(product) if product and mail.about == restock_key(product) else None
+    if mail.kind == Mail.Kind.CONFIRMATION:
+        return {"notice": _guarantee_notice(mail.order)}
     if mail.kind == Mail.Kind.ATTENTION:
         return {"alert": _alert_text(mail)}
     return cancellation_context(mail.order) if mail.kind == Mail.Kind.CANCELED else {}
+
+
+def _guarantee_notice(order: Order) -> GuaranteeNotice | None:
+    """Return the notice whose text the buyer keeps, or None outside the EU. An unknown country counts as inside."""
+    country = order.shipping_address.country if order.shipping_address else ""
+    return notice_for(order.language) if not country or country in EU_COUNTRIES else None
 
 
 def _alert_text(mail: Mail) -> str:
@@ -93,7 +105,7 @@ def stock_context(product: Product) -> Context:
 
 
 def _subject(mail: Mail, extra_context: Context) -> str:
-    params = {"number": mail.order.order_id, "shop": settings.SITE_NAME, "product": extra_context.get("product")}
+    params = {"number": mail.order.order_id, "shop": current_shop().name, "product": extra_context.get("product")}
     subjects = {
         Mail.Kind.CONFIRMATION: _("Your order %(number)s at %(shop)s"),
         Mail.Kind.SHIPPED: _("Your order %(number)s is on its way"),

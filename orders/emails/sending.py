@@ -22,7 +22,7 @@ def send_confirmation(order_id: int, claim: str) -> bool:
     The row was perhaps not inserted, or another process has claimed it since.
     """
     rows = Mail.objects.unsent().filter(kind=Mail.Kind.CONFIRMATION, tried_at=datetime.fromisoformat(claim))
-    row = rows.filter(order=order_id).select_related("order__billing_profile").first()
+    row = rows.filter(order=order_id).select_related("order__billing_profile", "order__shipping_address").first()
     return row is not None and row.send_claimed(build, _report_undeliverable, _record_sent)
 
 

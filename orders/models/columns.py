@@ -1,4 +1,4 @@
-"""How the columns of orders, lines, payments, refunds and disputes may change, and the options of money columns.
+"""How the columns of orders, lines, payments, refunds, disputes and withdrawals may change, and options of columns.
 
 The columns that are frozen when an order is placed are declared only here. `place` fills them, `save()` skips them, the
 checksum covers them, and the admin and the personal data export show them.
@@ -6,15 +6,25 @@ checksum covers them, and the admin and the personal data export show them.
 
 from typing import Any
 
+from django.db import models
+
 from core.columns import Columns
 
 MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 2}  # A hostile cart can have a huge total.
 PERCENT: dict[str, Any] = {"max_digits": 6, "decimal_places": 3}
 
+# A published text that the shopper agreed to. No query looks for its orders.
+AGREED_TEXT: dict[str, Any] = {
+    "on_delete": models.PROTECT, "null": True, "blank": True, "related_name": "+", "db_index": False,
+}  # fmt: skip
+
 # Set when the order is created.
 IDENTITY = ("order_id", "uuid")
 # Copied from the checkout when the order is placed: see orders.workflow.placing.
-FROM_CHECKOUT = ("email", "language", "shipping_address_text", "billing_address_text")
+FROM_CHECKOUT = (
+    "email", "language", "shipping_address_text", "billing_address_text", "terms_text", "privacy_text",
+    "withdrawal_text",
+)  # fmt: skip
 # Copied at placing from the attributes of the same names of carts.pricing.quotes.Quote.
 FROM_QUOTE = (
     "subtotal", "discount_total", "discount_code", "discount", "shipping_total", "shipping_title", "shipping_tax",
@@ -36,10 +46,11 @@ ORDER = Columns(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
         "checksum", "placed_ip", "placed_session",
     ),
+    added={3: ("terms_text", "privacy_text", "withdrawal_text")},
     internal=(
-        "uuid", "discount", "active", "intent_try", "asked_at", "account", "link_version", "attention", "checksum",
-        "holds_stock", "is_hold_checked", "placed_ip", "placed_session", "billing_profile", "cart", "shipping_address",
-        "billing_address", "updated",
+        "uuid", "discount", "terms_text", "privacy_text", "withdrawal_text", "active", "intent_try", "asked_at",
+        "account", "link_version", "attention", "checksum", "holds_stock", "is_hold_checked", "placed_ip",
+        "placed_session", "billing_profile", "cart", "shipping_address", "billing_address", "updated",
     ),
 )  # fmt: skip
 ORDER_ITEM = Columns(
@@ -71,3 +82,18 @@ DISPUTE = Columns(
     not_personal=("stripe_id", "currency", "reason"),
     internal=("order", "stripe_id", "due"),
 )
+# What a shopper types to withdraw; an erasure clears it. The checksum covers the other frozen columns.
+TYPED = ("name", "order_number", "email", "items")
+# What staff add later, and the order that is looked up after declaring, change by conditional updates.
+WITHDRAWAL = Columns(
+    frozen=(
+        *TYPED, "number", "is_whole_order", "is_from_order_page", "language", "declared_at", "digest", "checksum",
+    ),
+    conditional=(
+        "order", "units", "ip", "is_checked", "assigned_by", "assigned_at", "arrived_at", "closed_at", "closed_by",
+    ),
+    personal=("name", "email"),
+    free_text=("order_number", "items", "assigned_by", "closed_by"),
+    not_personal=("number", "units", "language", "digest", "checksum", "ip"),
+    internal=("order", "units", "digest", "checksum", "ip", "is_checked", "assigned_by", "closed_by"),
+)  # fmt: skip

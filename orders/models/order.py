@@ -1,5 +1,6 @@
 """The order model and its queryset."""
 
+import re
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -22,9 +23,9 @@ from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount
 from carts.pricing.totals import TotalEntry, shown_entries
-from core.models import GuardedModel
+from core.models import GuardedModel, PageText
 from orders.models import columns
-from orders.models.columns import MONEY, PERCENT
+from orders.models.columns import AGREED_TEXT, MONEY, PERCENT
 from orders.models.dispute import Dispute
 from orders.models.history import OrderEvent
 from orders.models.open_order import OpenOrderQuerySet
@@ -39,6 +40,11 @@ def new_order_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(10))
 
 
+def order_number_of(text: str) -> str:
+    """Return the order number that somebody typed, such as "#abcd 2345-67", as it is stored."""
+    return re.sub(r"[^0-9A-Z]", "", text.upper())
+
+
 def shop_language() -> str:
     """Return the shop's language, the default for orders that were not started from a page."""
     return str(settings.LANGUAGE_CODE)
@@ -50,6 +56,12 @@ class OrderQuerySet(OpenOrderQuerySet["Order"]):
     def placed(self) -> Self:
         """Return all orders that were placed, regardless of what happened to them later."""
         return self.exclude(status=self.model.Status.OPEN)
+
+    def named(self, number: str, email: str) -> Self:
+        """Return the order with this typed number and this email address. Nobody finds an erased order."""
+        if not email:
+            return self.none()
+        return self.filter(same_email("email", email), order_id=order_number_of(number))
 
     def unpaid(self) -> Self:
         """Return placed orders that await payment or are being canceled."""
@@ -162,6 +174,10 @@ class Order(GuardedModel):
     )
     shipping_address_text = models.TextField(_("shipping address"), blank=True)
     billing_address_text = models.TextField(_("billing address"), blank=True)
+    # The versions that the shopper agreed to. They are null if there was no such page, and for older orders.
+    terms_text = models.ForeignKey(PageText, verbose_name=_("terms"), **AGREED_TEXT)
+    privacy_text = models.ForeignKey(PageText, verbose_name=_("privacy"), **AGREED_TEXT)
+    withdrawal_text = models.ForeignKey(PageText, verbose_name=_("withdrawal"), **AGREED_TEXT)
     subtotal = models.DecimalField(_("subtotal"), **MONEY, default=Decimal(0))
     discount_total = models.DecimalField(_("discount"), **MONEY, default=Decimal(0))
     discount_code = models.CharField(_("discount code"), max_length=40, blank=True)

@@ -18,6 +18,7 @@ from addresses.models import Address
 from billing import gateway
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from carts.models import Cart, CartItem, WrongCode
+from core.models import ContactMail
 from orders.bookkeeping import old_rows, pruning, stale_guests
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.pruning import prune
@@ -83,6 +84,10 @@ def make_account_mail(age: timedelta) -> AccountMail:
     return aged(AccountMail.objects.create(kind="reset", to="a@example.org", client="c"), age, "timestamp")
 
 
+def make_unsent_message(age: timedelta) -> ContactMail:
+    return aged(ContactMail.objects.create(to="shop@example.org", message="Hello"), age, "timestamp")
+
+
 # The kinds of rows with only one condition: how to create one of this age, and how many days it is kept.
 SIMPLE: dict[str, tuple[Callable[[timedelta], Model], int]] = {
     "sessions": (make_session, 0),
@@ -93,6 +98,7 @@ SIMPLE: dict[str, tuple[Callable[[timedelta], Model], int]] = {
     "sign-in attempts": (make_attempt, 90),
     "wrong discount codes": (lambda age: aged(WrongCode.objects.create(address="a"), age, "timestamp"), 1),
     "Stripe events": (make_event, 90),
+    "messages to the shop": (make_unsent_message, 30),
 }
 
 

@@ -43,6 +43,8 @@ def test_pruned_table_is_deleted_by_a_step_that_exists() -> None:
         "replaced open orders",  # of a table whose other rows are kept
         "unused picture files",  # not rows
         "visitors of unpaid orders",  # columns of rows that are kept
+        "visitors of withdrawals",
+        "texts of unmatched withdrawals",
     }
 
 
@@ -88,6 +90,7 @@ BY_AGE = {
     "billing_stripeevent": "stripe_event_by_age",
     "carts_cart": "cart_of_visitor_by_age",
     "carts_wrongcode": "wrong_code_by_age",
+    "core_contactmail": "contact_mail_by_age",
 }
 
 

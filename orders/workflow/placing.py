@@ -9,10 +9,12 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from addresses.countries import EU_COUNTRIES
 from carts.models import Cart, CartItem
-from carts.pricing.agreement import Agreement, format_address
+from carts.pricing.agreement import Agreement, agreed_texts, format_address
 from carts.pricing.quotes import LineAmounts, Quote, quote_cart
 from carts.pricing.rules import PricingRules
+from core.guarantee.current import notice_for
 from core.page_cache.versions import collect_touches
 from orders.bookkeeping.checksum import checksum_of
 from orders.models import Order, OrderEvent, OrderItem
@@ -80,6 +82,8 @@ def agree(order: Order, quote: Quote, language: str = "") -> Agreement:
         language=language,
         shipping_address_text=format_address(order.shipping_address, language),
         billing_address_text=format_address(order.billing_address, language),
+        notice=notice_for(language) if quote.destination.country in EU_COUNTRIES else None,
+        **agreed_texts(language),
     )
 
 

@@ -10,11 +10,15 @@ from orders.models import Mail, Order, OrderEvent
 def ship(order: Order, by: str, tracking: str = "") -> bool:
     """Change the status from paid to shipped and queue the email message to the shopper.
 
-    Return False and change nothing if the order is not paid, was shipped before, or if nothing is left of its total
-    after refunds and lost disputes.
+    Return False and change nothing if the order is not paid, was shipped before, if nothing is left of its total after
+    refunds and lost disputes, or if staff have to assign the items of a withdrawal first.
     """
     order.refresh_from_db()
     with transaction.atomic():
+        # The lock lets a withdrawal that is being matched finish first.
+        Order.objects.select_for_update().get(pk=order.pk)
+        if order.withdrawals.awaiting_assignment().exists():
+            return False
         # The sum is computed here because SQLite does this arithmetic in floating point.
         left = Order.objects.filter(amount_lost=order.amount_lost, amount_refunded__lt=order.total - order.amount_lost)
         paid = left.filter(pk=order.pk, status=Order.Status.PAID)

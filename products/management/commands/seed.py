@@ -1,28 +1,38 @@
 """Management command that adds the sample catalog, and thousands of generated products for load tests."""
 
 import csv
+import json
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.conf import settings
 from django.core.files import File
+from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from PIL import Image
 
+from core.guarantee.sample import add_sample_notices
 from core.page_cache.versions import collect_touches
+from core.pages.sample_pages import add_sample_pages
+from core.shop import NEUTRAL_NAME
+from core.shop.current import stored_shop
+from core.shop.models import PICTURES
 from products.management import generated
 from products.models import Category, Picture, Product, Spelling, StockMovement
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalogue"
 CHUNK = 1000
+# What the sample replaces: by default, only what is empty.
+UNSET: dict[str, tuple[Any, ...]] = {"name": (NEUTRAL_NAME,), "country": (settings.SHOP_COUNTRY,)}
 
 
 class Command(BaseCommand):
-    """Adds products whose SKU is missing. Existing products keep the changes that staff made."""
+    """Adds products whose SKU is missing, and pages that are missing. Others keep the changes that staff made."""
 
-    help = "Add the 40 sample products with their pictures, and generated products with --products N."
+    help = "Add the sample shop: its facts, pages, 40 products and pictures, and generated products with --products N."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -30,7 +40,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, products: int, **options: Any) -> None:
+        add_sample_notices()
+        self._fill_shop()
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
+        if pages := add_sample_pages():
+            self.stdout.write(f"{pages} sample pages added.")
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
 
     def _add_catalog(self) -> int:
@@ -40,6 +54,19 @@ class Command(BaseCommand):
         for row in reversed(rows):  # Lists show the newest first, so this keeps the order of the file.
             self._add_pictured(row)
         return len(rows)
+
+    @collect_touches()
+    def _fill_shop(self) -> None:
+        """Give the shop the name, texts and pictures of the sample, unless it has got facts about its seller."""
+        shop = stored_shop()
+        if shop.legal_name:
+            return
+        with (CATALOG / "shop.json").open(encoding="utf-8") as file:
+            sample = json.load(file)
+        for name, value in sample.items():
+            if (getattr(shop, name) or "") in UNSET.get(name, ("",)):
+                setattr(shop, name, _picture(value) if name in PICTURES else value)
+        shop.save()
 
     def _category(self, title: str) -> Category:
         """Return the category with this title. A new one gets its parent from categories.csv."""
@@ -104,6 +131,10 @@ def _refresh_statistics() -> None:
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"VACUUM ANALYZE {table}" if can_vacuum else f"ANALYZE {table}")
+
+
+def _picture(name: str) -> File:
+    return ContentFile((CATALOG / "images" / name).read_bytes(), name)
 
 
 def _close_up(picture: BinaryIO) -> File:

@@ -1,0 +1,1 @@
+"""The notice of the legal guarantee, whose official picture the merchant uploads."""

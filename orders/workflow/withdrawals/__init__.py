@@ -1,0 +1,1 @@
+"""Withdrawal from a contract: declaring, matching with orders, and the period."""
