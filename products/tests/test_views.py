@@ -125,11 +125,11 @@ def test_home_of_any_shop_stays_within_its_budget(client: Client, count: int) ->
 
 
 @pytest.mark.parametrize("lines", [1, 30])
-def test_detail_of_a_single_product_needs_three_queries_regardless_of_the_cart(client: Client, lines: int) -> None:
+def test_detail_of_a_single_product_needs_four_queries_regardless_of_the_cart(client: Client, lines: int) -> None:
     product = fill_cart(client, lines)
     with count_queries() as queries:
         client.get(product.get_absolute_url())
-    assert len(queries) == 3
+    assert len(queries) == 4
 
 
 @pytest.mark.parametrize("page", ["home", "products:list", "products:detail"])
