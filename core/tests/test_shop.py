@@ -92,6 +92,15 @@ def test_change_is_on_the_next_page_and_costs_no_query_after_that(client: Client
     assert len(queries) == 1  # the versions
 
 
+def test_page_that_is_not_stored_reads_only_the_version(client: Client) -> None:
+    make_shop()
+    client.get("/accounts/login/")
+    with count_queries() as queries:
+        client.get("/accounts/login/")
+    assert [query for query in queries if "core_shop" in query] == []
+    assert len(queries) == 1
+
+
 def test_every_way_to_change_the_row_moves_the_version_of_all_pages() -> None:
     row = make_shop()
     for number, change in enumerate([
