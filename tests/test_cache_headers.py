@@ -14,7 +14,17 @@ from tests.makers import add_to_cart, buy, make_product, make_user
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
-SAME_FOR_ALL = {"health", "media", "billing:webhook", "robots", "sitemap", "sitemap_pages", "sitemap_products"}
+SAME_FOR_ALL = {
+    "pages:detail",
+    "pages:version",
+    "health",
+    "media",
+    "billing:webhook",
+    "robots",
+    "sitemap",
+    "sitemap_pages",
+    "sitemap_products",
+}
 
 
 def url_names(resolver: URLResolver, names: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:
@@ -49,6 +59,7 @@ def url_for(name: str, arguments: list[str], customer: Client) -> str:
         "path": "nothing.webp",
         "pk": "1",
         "part": 0,
+        "number": 1,
         "order_id": customer.session.get("order_ids", ["X"])[-1],
     }
     return reverse(name, kwargs={argument: values.get(argument, "x") for argument in arguments})

@@ -16,6 +16,7 @@ from core.pages.models import Page, PageText
 from core.pages.publishing import publish, unpublish
 from core.pages.rendering import render_html, render_text
 from core.shop.models import Shop
+from tests.makers import make_shop as make_bare_shop
 from tests.moved_versions import moved_versions
 from tests.visitors import count_queries
 
@@ -36,8 +37,9 @@ def make_page(kind: str = "terms", language: str = "en-gb", **fields: Any) -> Pa
 
 
 def make_shop(**fields: Any) -> Shop:
+    """Fill in the facts about the shop, and leave all others empty."""
     Shop.objects.all().delete()
-    return Shop.objects.create(**{"name": "Clay", "email": "shop@clay.example"} | fields)
+    return make_bare_shop(**{"name": "Clay", "email": "shop@clay.example"} | fields)
 
 
 def test_page_shows_its_newest_version_and_no_draft(client: Client) -> None:

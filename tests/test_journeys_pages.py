@@ -1,0 +1,69 @@
+"""Browser tests of the pages that staff write, the footer, the contact form, and the links above the order button."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from core.models import ContactMail, Page
+from core.pages.publishing import publish
+from core.pages.sample_pages import add_sample_pages
+from orders.models import Order
+from tests.browser import Shopper, go_to_payment_step
+from tests.makers import make_product
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SCREENS = [{"width": 390, "height": 800}, {"width": 1280, "height": 800}]
+LANGUAGES = {"en-GB": ("Imprint", "Terms", "Withdrawal"), "de-DE": ("Impressum", "Allgemeine", "Widerruf")}
+OVERFLOWS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: str(screen["width"]))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_footer_leads_to_the_pages_in_the_visitors_language(
+    new_shopper: Callable[..., Shopper], language: str, screen: dict[str, int]
+) -> None:
+    add_sample_pages()
+    shopper = new_shopper(locale=language, viewport=screen)
+    for title in LANGUAGES[language]:
+        shopper.page.goto("/")
+        assert not shopper.page.evaluate(OVERFLOWS)
+        shopper.page.locator("footer nav").get_by_role("link", name=title).click()
+        assert title in shopper.page.locator("h1").inner_text()
+        assert "Hearth & Clay" in shopper.page.locator("footer address").inner_text()
+        assert not shopper.page.evaluate(OVERFLOWS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_contact_form_works_without_javascript(new_shopper: Callable[..., Shopper], language: str) -> None:
+    shopper = new_shopper(locale=language, java_script_enabled=False)
+    shopper.page.goto("/contact/")
+    for name, value in {"name": "Gia", "email": "gia@example.org", "message": "Hello"}.items():
+        shopper.page.locator(f"main [name={name}]").fill(value)
+    shopper.page.locator("main form button").click()
+    assert shopper.page.locator(".notice-success").count() == 1
+    assert ContactMail.objects.get().message == "Hello"
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: str(screen["width"]))
+def test_text_that_was_replaced_is_shown_before_the_order_is_placed(
+    new_shopper: Callable[..., Shopper], client: Client, screen: dict[str, int]
+) -> None:
+    add_sample_pages()
+    shopper = new_shopper(locale="en-GB", viewport=screen)
+    go_to_payment_step(shopper, client, make_product(), token="tok_visa")
+    links, button = shopper.page.locator(".legal-links a"), shopper.page.locator(".btn-pay")
+    assert links.all_inner_texts() == ["Terms", "Privacy", "Withdrawal"]
+    assert links.last.bounding_box()["y"] < button.bounding_box()["y"]  # type: ignore[index]
+    page = Page.objects.get(kind="terms", language="en-gb")
+    page.draft = "New terms."
+    page.save()
+    publish(page)
+    shopper.click_button("Place order")
+    shopper.expect_text("“Terms” has been changed. Please read it again before you place your order.")
+    assert not Order.objects.placed().exists()
+    assert links.first.get_attribute("target") == "_blank"  # the card that was typed stays
+    assert "New terms." in client.get(links.first.get_attribute("href")).text
+    shopper.click_button("Place order")
+    shopper.expect_text("Thank you, your order is paid")
+    assert Order.objects.placed().get().terms_text == page.latest_text()
