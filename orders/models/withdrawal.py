@@ -55,7 +55,7 @@ class Withdrawal(GuardedModel):
 
     columns = columns.WITHDRAWAL
 
-    number = models.CharField(_("number"), max_length=12, unique=True, default=new_withdrawal_number)
+    number = models.CharField(_("withdrawal number"), max_length=12, unique=True, default=new_withdrawal_number)
     order = models.ForeignKey(
         "orders.Order", models.PROTECT, null=True, blank=True, related_name="withdrawals", verbose_name=_("order")
     )
