@@ -169,7 +169,7 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
             self._ship(request, order, form.cleaned_data["tracking"])
             return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
-        context["disputes"] = order.disputes.open()
+        context |= {"disputes": order.disputes.open(), "lines": order.lines_to_ship()}
         return render(request, "orders/admin/ship.html", context | {"title": _("Ship order")})
 
     def _ship(self, request: HttpRequest, order: Order, tracking: str = "") -> None:
@@ -184,11 +184,16 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
         if order.status == Order.Status.SHIPPED:
             messages.info(request, _("%(order)s was already shipped. Nothing was changed.") % params)
         elif order.status == Order.Status.PAID:
-            lost = _("%(order)s cannot be shipped: nothing is left of its payment after a lost dispute.")
-            text = lost if order.amount_lost else _("%(order)s cannot be shipped: it is being refunded in full.")
-            messages.error(request, text % params)
+            messages.error(request, self._ship_obstacle(order) % params)
         else:
             messages.error(request, _("%(order)s cannot be shipped: %(status)s.") % params)
+
+    def _ship_obstacle(self, order: Order) -> str:
+        """Return why a paid order cannot be shipped."""
+        if not order.refundable:
+            lost = _("%(order)s cannot be shipped: nothing is left of its payment after a lost dispute.")
+            return lost if order.amount_lost else _("%(order)s cannot be shipped: it is being refunded in full.")
+        return _("%(order)s cannot be shipped: no units are left to ship.")
 
     @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])
     def ship_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:

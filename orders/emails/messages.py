@@ -50,6 +50,8 @@ def email_context(mail: Mail) -> Context | None:
     if mail.kind == Mail.Kind.LOW_STOCK:
         product = Product.objects.filter(pk=mail.about.partition("-")[0]).first()
         return stock_context(product) if product and mail.about == restock_key(product) else None
+    if mail.kind == Mail.Kind.SHIPPED:
+        return {"lines": mail.order.shipped_lines()}
     if mail.kind == Mail.Kind.ATTENTION:
         return {"alert": _alert_text(mail)}
     return cancellation_context(mail.order) if mail.kind == Mail.Kind.CANCELED else {}

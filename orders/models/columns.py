@@ -26,20 +26,19 @@ ORDER = Columns(
     conditional=(
         "status", "active", "payment_intent_id", "intent_try", "asked_at", "placed_at", "paid_at", "shipped_at",
         "tracking", "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum", "holds_stock",
-        "is_hold_checked",
-        "placed_ip", "placed_session",
+        "is_hold_checked", "placed_ip", "placed_session", "units_shipped",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
     free_text=("tracking", "attention"),
     not_personal=(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
-        "checksum", "placed_ip", "placed_session",
+        "checksum", "placed_ip", "placed_session", "units_shipped",
     ),
     internal=(
         "uuid", "discount", "active", "intent_try", "asked_at", "account", "link_version", "attention", "checksum",
-        "holds_stock", "is_hold_checked", "placed_ip", "placed_session", "billing_profile", "cart", "shipping_address",
-        "billing_address", "updated",
+        "holds_stock", "is_hold_checked", "placed_ip", "placed_session", "units_shipped", "billing_profile", "cart",
+        "shipping_address", "billing_address", "updated",
     ),
 )  # fmt: skip
 ORDER_ITEM = Columns(
@@ -59,12 +58,14 @@ PAYMENT = Columns(
     internal=("order", "key", "card", "stripe_pm", "code", "decline_code", "updated"),
 )
 REFUND = Columns(
-    frozen=("payment", "amount", "currency", "reason", "is_mismatch", "by", "timestamp"),
+    frozen=("payment", "amount", "currency", "units", "reason", "is_mismatch", "by", "timestamp"),
     conditional=("status", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
     free_text=("reason", "by", "message"),
-    not_personal=("currency", "stripe_id", "restock"),
-    internal=("payment", "is_mismatch", "by", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
-)
+    not_personal=("currency", "stripe_id", "units", "restock"),
+    internal=(
+        "payment", "units", "is_mismatch", "by", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at",
+    ),
+)  # fmt: skip
 DISPUTE = Columns(
     frozen=("order", "stripe_id", "currency", "opened"),
     conditional=("amount", "reason", "status", "is_lost", "due", "closed"),

@@ -45,6 +45,9 @@ class Refund(GuardedModel):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     stripe_id = models.CharField(_("Stripe refund"), max_length=120, null=True, blank=True, unique=True)
     reason = models.CharField(_("reason"), max_length=120, blank=True)
+    units = models.JSONField(
+        _("refunded units"), default=dict, db_default={}, blank=True, help_text=_("Units by the ID of the order line.")
+    )
     restock = models.JSONField(
         _("return to stock"), default=dict, blank=True, help_text=_("Units by the ID of the order line.")
     )

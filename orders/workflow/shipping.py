@@ -10,15 +10,23 @@ from orders.models import Mail, Order, OrderEvent
 def ship(order: Order, by: str, tracking: str = "") -> bool:
     """Change the status from paid to shipped and queue the email message to the shopper.
 
-    Return False and change nothing if the order is not paid, was shipped before, or if nothing is left of its total
-    after refunds and lost disputes.
+    The units that are left are stored, because a refund of shipped units must not change what was shipped. Return False
+    and change nothing if the order is not paid, was shipped before, if no unit is left to ship, or if nothing is left
+    of its total after refunds and lost disputes.
     """
-    order.refresh_from_db()
     with transaction.atomic():
+        # This update locks the order, so that no refund is stored between the count of its units and the shipment.
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        order.refresh_from_db()
+        units = {str(line): number for line, number in order.units_to_ship().items() if number}
+        if not units:
+            return False
         # The sum is computed here because SQLite does this arithmetic in floating point.
         left = Order.objects.filter(amount_lost=order.amount_lost, amount_refunded__lt=order.total - order.amount_lost)
         paid = left.filter(pk=order.pk, status=Order.Status.PAID)
-        if not paid.update(status=Order.Status.SHIPPED, shipped_at=timezone.now(), tracking=tracking):
+        if not paid.update(
+            status=Order.Status.SHIPPED, shipped_at=timezone.now(), tracking=tracking, units_shipped=units
+        ):
             return False
         order.record(OrderEvent.Kind.SHIPPED, by=by, text=tracking)
         queue.queue(order, Mail.Kind.SHIPPED)

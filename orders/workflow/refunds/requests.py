@@ -19,7 +19,9 @@ class RefundRejected(Exception):
 
 @dataclass(frozen=True)
 class RefundRequest:
-    """A refund request by staff: an amount in the order's currency, and the units to restock by order line id.
+    """A refund request by staff: an amount in the order's currency.
+
+    `units` are the refunded units by order line id, and `restock` the units to return to stock.
 
     `already_refunded` is the amount that was refunded when staff made the decision. Of two simultaneous requests, or of
     two clicks, only one is accepted.
@@ -29,6 +31,7 @@ class RefundRequest:
     already_refunded: Decimal
     by: str
     reason: str = ""
+    units: dict[int, int] = field(default_factory=dict)
     restock: dict[int, int] = field(default_factory=dict)
 
 
@@ -44,6 +47,8 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         if obstacle := disputes.refund_obstacle(order):
             raise RefundRejected(obstacle)
+        order.refresh_from_db()
+        units_before = order.refundable_units()
         # The sums are computed here because SQLite does this arithmetic in floating point.
         lost = Order.objects.values_list("amount_lost", flat=True).get(pk=order.pk)
         refunded = requested.already_refunded + requested.amount
@@ -53,20 +58,34 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
         )
         if not refundable.update(amount_refunded=refunded):
             raise RefundRejected(_rejection_message(order, requested))
-        restockable = restockable_units(order)
-        if any(not 0 <= units <= restockable.get(line, 0) for line, units in requested.restock.items()):
-            raise RefundRejected(_("You cannot return more units to stock than were sold."))
+        _check_units(order, requested, units_before)
         row = Refund.objects.create(
             payment=order.payments.get(status=Payment.Status.SUCCEEDED),
             amount=requested.amount,
             currency=order.currency,
             reason=requested.reason[:120],
-            restock={str(line): units for line, units in requested.restock.items() if units},
+            units=_to_json(requested.units),
+            restock=_to_json(requested.restock),
             by=requested.by[:254],
         )
         order.record(OrderEvent.Kind.REFUNDING, by=requested.by, text=row)
     order.refresh_from_db()
     return row
+
+
+def _check_units(order: Order, requested: RefundRequest, refundable: dict[int, int]) -> None:
+    if not _are_within(requested.units, refundable):
+        raise RefundRejected(_("You cannot refund more units than are left."))
+    if not _are_within(requested.restock, restockable_units(order)):
+        raise RefundRejected(_("You cannot return more units to stock than were sold."))
+
+
+def _are_within(units: dict[int, int], most: dict[int, int]) -> bool:
+    return all(0 <= number <= most.get(line, 0) for line, number in units.items())
+
+
+def _to_json(units: dict[int, int]) -> dict[str, int]:
+    return {str(line): number for line, number in units.items() if number}
 
 
 def _rejection_message(order: Order, requested: RefundRequest) -> str:
