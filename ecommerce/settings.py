@@ -240,6 +240,7 @@ KEEP_DAYS = {
     name: value(f"KEEP_{name.upper()}_DAYS")
     for name in ("carts", "guests", "account_emails", "sign_ins", "stripe_events")
 }
+WITHDRAWAL_RETENTION_DAYS = value("WITHDRAWAL_RETENTION_DAYS")  # for texts of withdrawals that match no order
 
 # Stripe, or the simulator if no key is set. The same code is used for both.
 _simulator = _last_run.get("STRIPE_SIMULATOR_URL", "http://127.0.0.1:12112")

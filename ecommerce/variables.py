@@ -291,6 +291,10 @@ RETENTION = [
         "KEEP_SIGN_INS_DAYS", "90", _days, "Wrong passwords, and sign-ups with an email address that has an account.",
     ),
     Variable("KEEP_STRIPE_EVENTS_DAYS", "90", _days, "Webhook events of Stripe that were processed."),
+    Variable(
+        "WITHDRAWAL_RETENTION_DAYS", "1095", read.number_of(365, 3650), "Names, email addresses and texts of "
+        "withdrawals that match no order. Afterwards they are cleared; the declaration itself stays.",
+    ),
 ]  # fmt: skip
 GROUPS: dict[str, list[Variable]] = {
     "The site": SITE,

@@ -16,7 +16,7 @@ from billing.models import BillingProfile, Card, CardAttempt, CardMail, StripeEv
 from carts.models import Cart, WrongCode
 from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
-from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from orders.models import Mail, Order, OrderEvent, OrderLinkMail, Payment, Refund, Withdrawal, WithdrawalMail
 from tests.makers import (
     ADDRESS,
     make_category,
@@ -54,6 +54,18 @@ def make_refund(number: int) -> None:
 def make_dispute(number: int) -> None:
     order = make_open_order()
     order.disputes.create(stripe_id=f"du_{number}", amount=5, currency="gbp", status="lost", opened=timezone.now())
+
+
+def make_withdrawal(number: int) -> Withdrawal:
+    order = make_open_order()
+    withdrawal = Withdrawal(order=order, is_whole_order=True, name="Gia", email="g@example.org", language="en")
+    withdrawal.digest = str(number)
+    withdrawal.save()
+    return withdrawal
+
+
+def make_withdrawal_mail(number: int) -> None:
+    WithdrawalMail.objects.create(withdrawal=make_withdrawal(number), kind="receipt", to="g@example.org")
 
 
 def make_address(number: int) -> None:
@@ -100,6 +112,9 @@ LISTS: dict[str, Callable[[int], object]] = {
     "orders_mail": make_placed_order,
     "orders_refund": make_refund,
     "orders_dispute": make_dispute,
+    "orders_withdrawal": make_withdrawal,
+    "orders_withdrawalmail": make_withdrawal_mail,
+    "orders_orderlinkmail": lambda number: OrderLinkMail.objects.create(order_number="X", to="g@example.org"),
 }
 
 

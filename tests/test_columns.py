@@ -23,7 +23,17 @@ from carts.pricing.quotes import Quote, quote
 from core.models import GuardedModel
 from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import VERSION, checksum_of, is_intact
-from orders.models import Dispute, Mail, Order, OrderItem, Payment, Refund
+from orders.models import (
+    Dispute,
+    Mail,
+    Order,
+    OrderItem,
+    OrderLinkMail,
+    Payment,
+    Refund,
+    Withdrawal,
+    WithdrawalMail,
+)
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE, IDENTITY
 from orders.workflow.erasure import RETAINED, erase_order
 from orders.workflow.erasure.texts import TEXTS, texts_of
@@ -40,9 +50,9 @@ from tests.makers import (
     shown_facts,
 )
 
-DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Dispute, Cart, Card]
+DECLARED: list[Any] = [Order, OrderItem, Payment, Refund, Dispute, Withdrawal, Cart, Card]
 # Models that an erasure deletes or empties; the export has the same email address in other rows.
-ERASED_ONLY: set[type[models.Model]] = {GuestEmail, CardMail}
+ERASED_ONLY: set[type[models.Model]] = {GuestEmail, CardMail, OrderLinkMail}
 # Columns of exported models that the export leaves out: keys, flags for staff, and references to other exported rows.
 INTERNAL = {
     User: {"password", "is_superuser", "is_staff", "is_active"},
@@ -52,6 +62,7 @@ INTERNAL = {
     Address: {"billing_profile"},
     AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at", "refusal"},
     Mail: {"order", "about", "message_id", "dropped", "attempts", "tried_at", "refusal"},
+    WithdrawalMail: {"withdrawal", "dropped", "attempts", "tried_at", "refusal"},
 }
 APPS = ["core", "products", "accounts", "billing", "addresses", "carts", "orders"]
 

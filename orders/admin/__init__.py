@@ -4,5 +4,9 @@ from orders.admin.dispute import DisputeAdmin
 from orders.admin.email import MailAdmin
 from orders.admin.order import OrderAdmin
 from orders.admin.refund import RefundAdmin
+from orders.admin.withdrawal import OrderLinkMailAdmin, WithdrawalAdmin, WithdrawalMailAdmin
 
-__all__ = ["DisputeAdmin", "MailAdmin", "OrderAdmin", "RefundAdmin"]
+__all__ = [
+    "DisputeAdmin", "MailAdmin", "OrderAdmin", "OrderLinkMailAdmin", "RefundAdmin", "WithdrawalAdmin",
+    "WithdrawalMailAdmin",
+]  # fmt: skip

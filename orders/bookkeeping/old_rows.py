@@ -16,7 +16,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import DAY, HOUR, AccountMail, GuestEmail, PasswordTry, SignIn, TakenSignup
 from billing.models import BillingProfile, CardAttempt, CardMail, RateCounter, StripeEvent
 from carts.models import Cart, WrongCode
-from orders.models import Order, Payment
+from orders.models import Order, OrderLinkMail, Payment, Withdrawal
 
 BATCH = 100  # rows that one transaction deletes
 ROUND = 10_000  # rows of one kind that one round deletes
@@ -110,6 +110,23 @@ def forget_placers() -> Done:
     """Remove the fingerprints of the visitors of unpaid orders that no limit counts any more."""
     old = Order.objects.filter(~Q(placed_ip=""), placed_at__lt=timezone.now() - CardAttempt.KEPT_FOR)
     return old.update(placed_ip="", placed_session=""), False
+
+
+def forget_declarers() -> Done:
+    """Remove the hashed IP addresses of withdrawals that no limit counts any more."""
+    old = Withdrawal.objects.filter(~Q(ip=""), declared_at__lt=timezone.now() - DAY)
+    return old.update(ip=""), False
+
+
+def clear_unmatched_withdrawals() -> Done:
+    """Clear what was typed in old withdrawals that match no order. Somebody could still refer to newer ones."""
+    limit = timezone.now() - timedelta(days=settings.WITHDRAWAL_RETENTION_DAYS)
+    return Withdrawal.objects.unmatched().filter(declared_at__lt=limit).erase(), False
+
+
+def old_order_link_mails() -> QuerySet[OrderLinkMail]:
+    emails: QuerySet[OrderLinkMail] = OrderLinkMail.objects.old().order_by("timestamp")
+    return emails
 
 
 def old_wrong_codes() -> QuerySet[WrongCode]:

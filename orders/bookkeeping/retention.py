@@ -106,6 +106,15 @@ RETENTION: dict[str, Pruned | Kept] = {
     "orders.Payment": Kept("clicks on Pay, within the limits on card attempts", WITH_ORDER),
     "orders.Refund": Kept("staff, and charges that match no order", WITH_ORDER),
     "orders.Dispute": Kept("cardholders", WITH_ORDER),
+    "orders.Withdrawal": Kept(
+        "people who withdraw from a contract",
+        "as a record of what was declared; what was typed: with the personal data of the order, or without an order "
+        "WITHDRAWAL_RETENTION_DAYS days; the hashed IP address: one day",
+    ),
+    "orders.WithdrawalMail": Kept("withdrawals", "with their withdrawal, as a record of what was sent"),
+    "orders.OrderLinkMail": Pruned(
+        "requests for a link to an order", "two days, sent or not", "emails with links to orders"
+    ),
     "products.StockMovement": Kept("placed orders, and staff", "with their product, because their sum is its stock"),
     # Stripe
     "billing.StripeEvent": Pruned(

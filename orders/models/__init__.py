@@ -1,10 +1,15 @@
-"""Orders and what belongs to them: lines, payments, refunds, disputes, history and emails."""
+"""Orders and what belongs to them: lines, payments, refunds, disputes, withdrawals, history and emails."""
 
 from orders.models.dispute import Dispute
 from orders.models.history import Mail, OrderEvent
 from orders.models.item import OrderItem
+from orders.models.mails import OrderLinkMail, WithdrawalMail
 from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.refund import Refund
+from orders.models.withdrawal import Withdrawal
 
-__all__ = ["Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "Payment", "Refund"]
+__all__ = [
+    "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "Payment", "Refund", "Withdrawal",
+    "WithdrawalMail",
+]  # fmt: skip

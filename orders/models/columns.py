@@ -1,4 +1,4 @@
-"""How the columns of orders, lines, payments, refunds and disputes may change, and the options of money columns.
+"""How the columns of orders, lines, payments, refunds, disputes and withdrawals may change.
 
 The columns that are frozen when an order is placed are declared only here. `place` fills them, `save()` skips them, the
 checksum covers them, and the admin and the personal data export show them.
@@ -72,3 +72,18 @@ DISPUTE = Columns(
     not_personal=("stripe_id", "currency", "reason"),
     internal=("order", "stripe_id", "due"),
 )
+# What a shopper types to withdraw; an erasure clears it. The checksum covers the other frozen columns.
+TYPED = ("name", "order_number", "email", "items")
+# What staff add later, and the order that is looked up after declaring, change by conditional updates.
+WITHDRAWAL = Columns(
+    frozen=(
+        *TYPED, "number", "is_whole_order", "is_from_order_page", "language", "declared_at", "digest", "checksum",
+    ),
+    conditional=(
+        "order", "units", "ip", "is_checked", "assigned_by", "assigned_at", "arrived_at", "closed_at", "closed_by",
+    ),
+    personal=("name", "email"),
+    free_text=("order_number", "items", "assigned_by", "closed_by"),
+    not_personal=("number", "units", "language", "digest", "checksum", "ip"),
+    internal=("order", "units", "digest", "checksum", "ip", "is_checked", "assigned_by", "closed_by"),
+)  # fmt: skip

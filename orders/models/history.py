@@ -20,6 +20,7 @@ class OrderEvent(models.Model):
         CANCELED = "canceled", _("Order cancelled")
         SHIPPED = "shipped", _("Order shipped")
         MAILED = "mailed", _("Confirmation sent by email")
+        WITHDRAWN = "withdrawn", _("Withdrawal received")
         REFUNDING = "refunding", _("Refund requested")
         REFUNDED = "refunded", _("Refunded")
         REFUND_FAILED = "refund_failed", _("The refund failed; our staff are looking into it")
@@ -33,12 +34,14 @@ class OrderEvent(models.Model):
         LINKS_REVOKED = "links_revoked", _("Links in earlier emails no longer open this order")
         ERASED = "forgotten", _("Name, email and address were removed")
 
-    TEXT_SHOWN_TO_SHOPPERS = (Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDING, Kind.REFUNDED)
+    TEXT_SHOWN_TO_SHOPPERS = (
+        Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.WITHDRAWN, Kind.REFUNDING, Kind.REFUNDED,
+    )  # fmt: skip
 
     # What happened to the order and its money, and stays visible. Each kind is in exactly one of these two groups.
     MILESTONES = (
-        Kind.PLACED, Kind.PAID, Kind.CANCELED, Kind.SHIPPED, Kind.REFUNDED, Kind.REFUND_FAILED, Kind.MISMATCH,
-        Kind.DISPUTED, Kind.DISPUTE_CLOSED, Kind.ERASED,
+        Kind.PLACED, Kind.PAID, Kind.CANCELED, Kind.SHIPPED, Kind.WITHDRAWN, Kind.REFUNDED, Kind.REFUND_FAILED,
+        Kind.MISMATCH, Kind.DISPUTED, Kind.DISPUTE_CLOSED, Kind.ERASED,
     )  # fmt: skip
     # The steps in between. The order's page folds them as soon as the order is paid or canceled.
     STEPS = (

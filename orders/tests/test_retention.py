@@ -43,6 +43,8 @@ def test_pruned_table_is_deleted_by_a_step_that_exists() -> None:
         "replaced open orders",  # of a table whose other rows are kept
         "unused picture files",  # not rows
         "visitors of unpaid orders",  # columns of rows that are kept
+        "visitors of withdrawals",
+        "texts of unmatched withdrawals",
     }
 
 

@@ -13,12 +13,13 @@ from billing.models import BillingProfile, Card
 from carts.models import Cart
 from core.columns import Columns
 from core.times import in_shop_zone
-from orders.models import Mail, Order
+from orders.models import Mail, Order, Withdrawal, WithdrawalMail
+from orders.workflow.erasure.notes import unmatched_withdrawals
 from orders.workflow.erasure.person import Person, notes_about
 
 Data = dict[str, Any]
-# Orders, their lines, payments, refunds and disputes, carts and cards declare in their `columns` what the export
-# contains.
+# Orders, their lines, payments, refunds, disputes and withdrawals, carts and cards declare in their `columns` what the
+# export contains.
 EXPORTED: dict[type[Model], list[str]] = {
     User: ["email", "email_verified", "name", "date_joined", "last_login", "language"],
     SignIn: ["browser", "system", "created", "last_used"],
@@ -29,11 +30,12 @@ EXPORTED: dict[type[Model], list[str]] = {
     ],
     AccountMail: ["kind", "to", "timestamp", "sent"],
     Mail: ["kind", "to", "timestamp", "sent"],
+    WithdrawalMail: ["kind", "to", "timestamp", "sent"],
 }  # fmt: skip
 
 
 def export_personal_data(user: User) -> Data:
-    """Return the user's account, postal addresses, cards, carts, orders with their history, and emails.
+    """Return the user's account, postal addresses, cards, carts, orders with their history, withdrawals and emails.
 
     Amounts are decimals, which Django's JSON encoder writes as strings. Times are in the shop's time zone.
     """
@@ -48,6 +50,7 @@ def export_personal_data(user: User) -> Data:
         "cards": _all_values(Card.objects.filter(billing_profile__in=profiles)),
         "carts": [_cart(cart) for cart in Cart.objects.filter(user=user).prefetch_related("items__product")],
         "orders": [_order(order) for order in _orders(user)],
+        "withdrawals": [_withdrawal(row) for row in _withdrawals(user)],
         "mails": _all_values(_account_mails(user)),
     }
 
@@ -74,6 +77,22 @@ def _value(value: Any) -> Any:
 
 def _all_values(rows: QuerySet[Any]) -> list[Data]:
     return [_values(row) for row in rows.order_by("pk")]
+
+
+def _withdrawals(user: User) -> list[Withdrawal]:
+    """Return the withdrawals from the user's orders, and those without an order under a verified email address."""
+    of_orders = Q(order__in=Order.objects.for_account(user))
+    unmatched = unmatched_withdrawals(Person.of_user(user).emails())
+    rows = Withdrawal.objects.filter(of_orders | Q(pk__in=unmatched.values("pk")))
+    return list(rows.select_related("order").prefetch_related("mails").order_by("pk"))
+
+
+def _withdrawal(row: Withdrawal) -> Data:
+    order = row.order.order_id if row.order else ""
+    lines = {str(item.pk): item.title for item in row.order.items.all()} if row.order else {}
+    units = [{"title": lines.get(line, ""), "units": units} for line, units in row.units.items()]
+    mails = [_values(mail) for mail in row.mails.all() if mail.kind == WithdrawalMail.Kind.RECEIPT]
+    return _values(row) | {"order": order, "units": units, "mails": mails}
 
 
 def _cart(cart: Cart) -> Data:

@@ -17,12 +17,16 @@ from accounts.models import GUEST_SESSION_KEY, AccountMail, GuestEmail, User
 from billing.models import BillingProfile, CardMail
 from billing.models.profile import PROFILE_KEY
 from carts.models.session import CART_KEY
-from orders.models import OrderEvent, Refund
+from orders.models import OrderEvent, OrderLinkMail, Refund, Withdrawal
+from orders.models.withdrawal import WithdrawalQuerySet
 from orders.workflow.erasure.person import HeldEmail, Person, notes_about
 from products.models import StockMovement
 
-# Models whose column `by` has the email address of a member of staff, with the column of its time.
-DONE_BY: list[tuple[type[Model], str]] = [(OrderEvent, "at"), (Refund, "timestamp"), (StockMovement, "at")]
+# Models with a column that has the email address of a member of staff, with this column and that of its time.
+DONE_BY: list[tuple[type[Model], str, str]] = [
+    (OrderEvent, "by", "at"), (Refund, "by", "timestamp"), (StockMovement, "by", "at"),
+    (Withdrawal, "assigned_by", "assigned_at"), (Withdrawal, "closed_by", "closed_at"),
+]  # fmt: skip
 
 
 def erase_notes(person: Person, emails: list[HeldEmail]) -> None:
@@ -36,12 +40,24 @@ def erase_notes(person: Person, emails: list[HeldEmail]) -> None:
     AccountMail.objects.filter(of_account | notes_about(emails, "to", "timestamp")).erase()
     of_profiles = Q(billing_profile__in=person.profiles)
     CardMail.objects.filter(of_profiles | notes_about(emails, "to", "timestamp")).delete()
+    OrderLinkMail.objects.filter(notes_about(emails, "to", "timestamp")).delete()
     _clear_log_about(person, emails)
     _erase_guest_emails(person, emails)
     if person.user:
-        for model, time in DONE_BY:
-            rows = model._default_manager.filter(notes_about(emails, "by", time))
-            rows.update(by=f"#{person.user.pk}")
+        unmatched_withdrawals(emails).erase()
+        for model, by, time in DONE_BY:
+            rows = model._default_manager.filter(notes_about(emails, by, time))
+            rows.update(**{by: f"#{person.user.pk}"})
+
+
+def unmatched_withdrawals(emails: list[HeldEmail]) -> WithdrawalQuerySet:
+    """Return the withdrawals without an order that were declared with a verified email address of this account.
+
+    Whoever signs up with the email address of another person must neither read nor clear their declarations.
+    """
+    own = [held for held in emails if held.is_only_theirs]
+    rows: WithdrawalQuerySet = Withdrawal.objects.unmatched().filter(notes_about(own, "email", "declared_at"))
+    return rows
 
 
 def _clear_log_about(person: Person, emails: list[HeldEmail]) -> None:

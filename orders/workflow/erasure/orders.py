@@ -28,6 +28,7 @@ def erase_order(order: Order) -> bool:
     order.refresh_from_db()  # The update above has locked the row.
     was_intact = is_intact(order)
     _drop_emails(order)
+    order.withdrawals.all().erase()
     rows = Order.objects.filter(pk=order.pk)
     erased = dict.fromkeys(Order.columns.personal, "") | {
         name: _anonymize(getattr(order, name), order.language)

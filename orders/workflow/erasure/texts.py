@@ -1,7 +1,7 @@
 """What an erasure does with each text column of each table, and what stays for how long.
 
-The columns of orders, payments, refunds, disputes, carts and cards are declared in their models. All others are
-declared here. `tests/test_columns.py` fails until a new text column is declared.
+The columns of orders, payments, refunds, disputes, withdrawals, carts and cards are declared in their models. All
+others are declared here. `tests/test_columns.py` fails until a new text column is declared.
 """
 
 from dataclasses import dataclass, field
@@ -49,6 +49,8 @@ TEXTS: dict[str, Texts] = {
         ),
     ),
     "orders.Mail": Texts(personal=("to",), not_personal=("about", "message_id", "refusal")),
+    "orders.WithdrawalMail": Texts(personal=("to",), not_personal=("refusal",)),
+    "orders.OrderLinkMail": Texts(personal=("to",), not_personal=("order_number", "client", "language", "refusal")),
     "orders.OrderEvent": Texts(free_text=("text", "by")),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
     "core.PageVersion": Texts(not_personal=("name",)),
@@ -105,6 +107,8 @@ _OF_ORDER = {
     "orders.Payment": ("message",),
     "orders.Refund": ("reason", "message"),
     "orders.Mail": ("to",),
+    "orders.Withdrawal": ("name", "email", "order_number", "items"),
+    "orders.WithdrawalMail": ("to",),
     "admin.LogEntry": ("object_repr", "change_message"),
 }
 RETAINED = (
