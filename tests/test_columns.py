@@ -158,7 +158,7 @@ def test_column_of_an_exported_model_is_exported_or_internal(model: Any) -> None
 @pytest.fixture
 def placed(db: None) -> Order:
     """Return a placed order in which no frozen column is empty."""
-    set_standard_delivery("4.95")
+    set_standard_delivery("4.95", longest_days=5)
     make_tax()
     order = make_open_order()
     cart = order.cart
@@ -273,7 +273,7 @@ def constant_order() -> Order:
     """Return an order that is the same in each run, without a row of its own in the database."""
     fields: dict[str, Any] = dict.fromkeys(FROM_QUOTE, Decimal("1.00")) | {
         "discount": None, "discount_code": "TEN", "shipping_title": "Post", "tax_title": "VAT",
-        "tax_rate": Decimal("20.000"), "is_tax_included": True, "currency": "gbp",
+        "tax_rate": Decimal("20.000"), "is_tax_included": True, "currency": "gbp", "delivery_days": 5,
     }  # fmt: skip
     order = Order(order_id="2345678923", uuid="00000000-0000-4000-8000-000000000000", pk=1, **fields)
     order.email, order.language = "gia@example.org", "en"
@@ -290,6 +290,7 @@ def constant_order() -> Order:
 CHECKSUMS = {
     1: "2ab6a84c94654a73901b9725f20f6654244303c077c87eb91d1e61968f58f508",
     2: "v2:363bf2a3362ba17b0d45db98d479468e62df8979b18e33c8e6c74fc727758425",
+    3: "v3:230c59e2bc70e3d63aec2d7042e404412ec63c0b9befeca78c9c387356759f09",
 }
 
 

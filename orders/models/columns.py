@@ -18,7 +18,7 @@ FROM_CHECKOUT = ("email", "language", "shipping_address_text", "billing_address_
 # Copied at placing from the attributes of the same names of carts.pricing.quotes.Quote.
 FROM_QUOTE = (
     "subtotal", "discount_total", "discount_code", "discount", "shipping_total", "shipping_title", "shipping_tax",
-    "tax_total", "tax_title", "tax_rate", "is_tax_included", "total", "currency",
+    "delivery_days", "tax_total", "tax_title", "tax_rate", "is_tax_included", "total", "currency",
 )  # fmt: skip
 
 ORDER = Columns(
@@ -35,6 +35,7 @@ ORDER = Columns(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
         "checksum", "placed_ip", "placed_session", "units_shipped",
     ),
+    added={3: ("delivery_days",)},
     internal=(
         "uuid", "discount", "active", "intent_try", "asked_at", "account", "link_version", "attention", "checksum",
         "holds_stock", "is_hold_checked", "placed_ip", "placed_session", "units_shipped", "billing_profile", "cart",
@@ -44,10 +45,11 @@ ORDER = Columns(
 ORDER_ITEM = Columns(
     frozen=(
         "order", "product", "sku", "title", "unit_price", "quantity", "discount_total", "tax_rate", "tax_total",
-        "total",
+        "total", "withdrawal_days", "withdrawal_exclusion",
     ),
-    not_personal=("sku", "title"),
+    not_personal=("sku", "title", "withdrawal_exclusion"),
     internal=("order", "product"),
+    added={3: ("withdrawal_days", "withdrawal_exclusion")},
 )  # fmt: skip
 PAYMENT = Columns(
     frozen=("order", "number", "key", "card", "stripe_pm", "amount", "currency", "timestamp"),
@@ -59,11 +61,12 @@ PAYMENT = Columns(
 )
 REFUND = Columns(
     frozen=("payment", "amount", "currency", "units", "reason", "is_mismatch", "by", "timestamp"),
-    conditional=("status", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
+    conditional=("status", "key", "stripe_id", "message", "withdrawal", "restock", "is_restocked", "asked_at"),
     free_text=("reason", "by", "message"),
     not_personal=("currency", "stripe_id", "units", "restock"),
     internal=(
-        "payment", "units", "is_mismatch", "by", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at",
+        "payment", "units", "is_mismatch", "by", "key", "stripe_id", "message", "withdrawal", "restock",
+        "is_restocked", "asked_at",
     ),
 )  # fmt: skip
 DISPUTE = Columns(

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from core.money import round_money
 from orders.models.item import OrderItem
@@ -64,8 +65,11 @@ class OrderUnits(models.Model):
         amount_refunded: models.DecimalField[Any, Any]
         total: models.DecimalField[Any, Any]
         shipped_at: models.DateTimeField[Any, Any]
-        is_paid: bool
 
+        @property
+        def is_paid(self) -> bool: ...
+
+    delivery_days = models.PositiveSmallIntegerField(_("longest delivery time in days"), null=True, blank=True)
     # Stored when the order is shipped, so that its email stays true whatever is refunded later.
     units_shipped = models.JSONField(null=True, editable=False)
 

@@ -1,0 +1,1 @@
+"""Withdrawals from contracts: the period, and what staff do about declarations."""
