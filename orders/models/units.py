@@ -11,11 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from core.money import round_money
 from orders.models.item import OrderItem
 from orders.models.refund import Refund
+from orders.models.withdrawal import Withdrawal
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
 Units = dict[int, int]  # units by order line id
+SHOP = "shop"  # value of Withdrawal.closed_by if its refund closed it
 
 
 class LineUnits(NamedTuple):
@@ -37,6 +39,24 @@ def refunded_units(refunds: Iterable[Refund]) -> Counter[int]:
         if row.status != Refund.Status.FAILED and not row.is_mismatch:
             units.update(by_line(row.units))
     return units
+
+
+def declared_units(withdrawal: Withdrawal, sold: Units) -> Units:
+    """Return the units of a withdrawal. One that staff closed without a refund has none."""
+    if withdrawal.closed_at and withdrawal.closed_by != SHOP:
+        return {}
+    return sold if withdrawal.is_whole_order else dict(by_line(withdrawal.units))
+
+
+def units_gone(sold: Units, refunds: Iterable[Refund], withdrawals: Iterable[Withdrawal]) -> Counter[int]:
+    """Return the units that were refunded or withdrawn. Units of a withdrawal and of its refunds count once."""
+    by_withdrawal: dict[int | None, Counter[int]] = {}
+    for row in refunds:
+        by_withdrawal.setdefault(row.withdrawal_id, Counter()).update(refunded_units([row]))
+    gone = Counter[int]()
+    for withdrawal in withdrawals:
+        gone += Counter(declared_units(withdrawal, sold)) | by_withdrawal.pop(withdrawal.pk, Counter())
+    return sum(by_withdrawal.values(), gone)
 
 
 def units_left(sold: Units, *gone: Mapping[int, int]) -> Units:
@@ -62,6 +82,7 @@ class OrderUnits(models.Model):
 
     if TYPE_CHECKING:
         items: RelatedManager[OrderItem]
+        withdrawals: RelatedManager[Withdrawal]
         amount_refunded: models.DecimalField[Any, Any]
         total: models.DecimalField[Any, Any]
         shipped_at: models.DateTimeField[Any, Any]
@@ -84,7 +105,7 @@ class OrderUnits(models.Model):
         """Return the units that were refunded, or are being refunded. A refund of the whole total is of all units."""
         if self.amount_refunded >= self.total:
             return self.units_sold()
-        return dict(refunded_units(Refund.objects.filter(payment__order=self.pk)))
+        return dict(refunded_units(self._refunds()))
 
     def refundable_units(self) -> Units:
         """Return the units of each line that can still be refunded, also after they were shipped."""
@@ -93,10 +114,14 @@ class OrderUnits(models.Model):
     def units_to_ship(self) -> Units:
         """Return the units of each line that are still to be shipped.
 
-        These are the units sold, minus those that were refunded before they were shipped, minus those shipped. Units
-        that are refunded after they were shipped change nothing, because none of them is left to be shipped.
+        These are the units sold, minus those that were refunded or withdrawn before they were shipped, minus those
+        shipped. Units that are refunded or withdrawn after they were shipped change nothing, because none of them is
+        left to be shipped.
         """
-        return units_left(self.units_sold(), self.units_refunded(), self.shipped_units())
+        sold = self.units_sold()
+        if self.amount_refunded >= self.total:
+            return dict.fromkeys(sold, 0)
+        return units_left(sold, units_gone(sold, self._refunds(), self.withdrawals.all()), self.shipped_units())
 
     def shipped_units(self) -> Units:
         """Return the units of each line that were shipped. Orders shipped before this was stored shipped all units."""
@@ -111,6 +136,9 @@ class OrderUnits(models.Model):
     def shipped_lines(self) -> list[LineUnits]:
         """Return the lines with units that were shipped."""
         return self._lines_with(self.shipped_units())
+
+    def _refunds(self) -> models.QuerySet[Refund]:
+        return Refund.objects.filter(payment__order=self.pk)
 
     def _lines_with(self, units: Units) -> list[LineUnits]:
         return [LineUnits(item, units[item.pk]) for item in self.items.all() if units.get(item.pk)]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.money import format_money, has_excess_decimals
-from orders.models import Order, OrderEvent, Payment, Refund
+from orders.models import Order, OrderEvent, Payment, Refund, Withdrawal
 from orders.workflow import disputes
 
 
@@ -21,7 +21,8 @@ class RefundRejected(Exception):
 class RefundRequest:
     """A refund request by staff: an amount in the order's currency.
 
-    `units` are the refunded units by order line id, and `restock` the units to return to stock.
+    `units` are the refunded units by order line id, and `restock` the units to return to stock. `withdrawal` is the
+    withdrawal that the refund answers.
 
     `already_refunded` is the amount that was refunded when staff made the decision. Of two simultaneous requests, or of
     two clicks, only one is accepted.
@@ -33,6 +34,7 @@ class RefundRequest:
     reason: str = ""
     units: dict[int, int] = field(default_factory=dict)
     restock: dict[int, int] = field(default_factory=dict)
+    withdrawal: Withdrawal | None = None
 
 
 def request_refund(order: Order, requested: RefundRequest) -> Refund:
@@ -59,6 +61,7 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
         if not refundable.update(amount_refunded=refunded):
             raise RefundRejected(_rejection_message(order, requested))
         _check_units(order, requested, units_before)
+        _check_withdrawal(order, requested)
         row = Refund.objects.create(
             payment=order.payments.get(status=Payment.Status.SUCCEEDED),
             amount=requested.amount,
@@ -66,6 +69,7 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
             reason=requested.reason[:120],
             units=_to_json(requested.units),
             restock=_to_json(requested.restock),
+            withdrawal=requested.withdrawal,
             by=requested.by[:254],
         )
         order.record(OrderEvent.Kind.REFUNDING, by=requested.by, text=row)
@@ -78,6 +82,12 @@ def _check_units(order: Order, requested: RefundRequest, refundable: dict[int, i
         raise RefundRejected(_("You cannot refund more units than are left."))
     if not _are_within(requested.restock, restockable_units(order)):
         raise RefundRejected(_("You cannot return more units to stock than were sold."))
+
+
+def _check_withdrawal(order: Order, requested: RefundRequest) -> None:
+    still_open = order.withdrawals.filter(closed_at=None)
+    if requested.withdrawal and not still_open.filter(pk=requested.withdrawal.pk).exists():
+        raise RefundRejected(_("This withdrawal was closed in the meantime. Please check again."))
 
 
 def _are_within(units: dict[int, int], most: dict[int, int]) -> bool:

@@ -22,6 +22,7 @@ from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.refunds.requests import RefundRequest, request_refund
+from orders.workflow.withdrawals.closing import update_withdrawals
 
 logger = logging.getLogger(__name__)
 STRIPE = "Stripe"  # value of Refund.by for refunds made in the Stripe Dashboard
@@ -173,6 +174,7 @@ def _apply_status(row: Refund, order: Order, status: str, reason: str) -> None:
         order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
         queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
         _mark_refunded(order)
+        update_withdrawals(order)
 
 
 def _restock(row: Refund) -> None:
@@ -208,6 +210,7 @@ def _revert(row: Refund, text: str) -> None:
         Order.objects.filter(pk=order.pk).update(amount_refunded=order.amount_refunded - row.amount)
         before = Order.Status.SHIPPED if order.shipped_at else Order.Status.PAID
         Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
+    update_withdrawals(order)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
     message = gettext_lazy("Refund no. %(number)s failed: %(text)s")
     alert_staff(order, message, number=row.pk, text=text)
