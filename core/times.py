@@ -43,6 +43,12 @@ def format_datetime(moment: datetime) -> str:
     return date_format(in_shop_zone(moment), "DATETIME_FORMAT")
 
 
+def format_exact(moment: datetime) -> str:
+    """Return the date and the time to the second with the time zone, such as 28 November 2026, 11:39:05 GMT."""
+    local = in_shop_zone(moment)
+    return f"{format_date(local)}, {time_format(local, 'H:i:s')} {format_zone(local)}"
+
+
 def format_zone(moment: datetime) -> str:
     """Return the short name of the shop's time zone at this moment, such as GMT, or BST in summer."""
     return in_shop_zone(moment).tzname() or ""

@@ -13,13 +13,21 @@ def build_email(name: str, subject: str, to: str, message_id: str, context: dict
 
     The templates receive the subject, the name, URL and support email address of the shop, and `context`.
     """
+    message = build_text_email(name, subject, to, message_id, context)
+    context = {"subject": message.subject} | _shop_context() | context
+    message.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
+    return message
+
+
+def build_text_email(
+    name: str, subject: str, to: str, message_id: str, context: dict[str, Any]
+) -> EmailMultiAlternatives:
+    """Return an email message that has only a text version."""
     subject = " ".join(subject.split())  # a line break would start another header
     context = {"subject": subject} | _shop_context() | context
     text = re.sub(r"\n\s*\n", "\n\n", render_to_string(f"{name}.txt", context)).strip() + "\n"
     headers = {"Auto-Submitted": "auto-generated", "Message-ID": message_id}
-    message = EmailMultiAlternatives(subject, text, to=[to], headers=headers, reply_to=[settings.SUPPORT_EMAIL])
-    message.attach_alternative(render_to_string(f"{name}.html", context), "text/html")
-    return message
+    return EmailMultiAlternatives(subject, text, to=[to], headers=headers, reply_to=[settings.SUPPORT_EMAIL])
 
 
 def message_id_domain() -> str:

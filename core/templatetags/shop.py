@@ -49,6 +49,7 @@ def _add_time_filter(name: str, form: Callable[[datetime], str]) -> None:
 _add_time_filter("shop_date", times.format_date)
 _add_time_filter("shop_time", times.format_time)
 _add_time_filter("shop_datetime", times.format_datetime)
+_add_time_filter("shop_exact", times.format_exact)
 _add_time_filter("shop_zone", times.format_zone)
 _add_time_filter("machine_time", times.format_machine)
 

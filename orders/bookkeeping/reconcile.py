@@ -21,8 +21,8 @@ from billing.stripe_calls import time_limits
 from orders.bookkeeping import discount_usage, runs, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audits.findings import AuditFinding, without_busy_orders
-from orders.emails import queue, sending
-from orders.models import Order, Payment, Refund, holds
+from orders.emails import order_links, queue, sending, withdrawals
+from orders.models import Order, Payment, Refund, Withdrawal, holds
 from orders.workflow import cancellation, order_cards, payments, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.claims import has_earlier_orders
@@ -32,6 +32,7 @@ from orders.workflow.erasure import (
     profiles_with_customer_to_delete,
     profiles_with_late_rows,
 )
+from orders.workflow.withdrawals import matching
 
 logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=2)  # a shopper's own request might still be running
@@ -58,6 +59,7 @@ def reconcile() -> dict[str, int]:
     events = StripeEvent.objects.filter(processed=None, received__lt=old)
     steps: dict[str, Callable[[], int]] = {  # those that need no Stripe come first
         "holds limited": lambda: _each(Order.objects.to_check_holds(old), holds.limit_hold),
+        "withdrawals matched": lambda: _each(Withdrawal.objects.to_match(), matching.match),
         "unsaved cards dropped": order_cards.drop_overdue_cards,
         "erasures finished": lambda: _each(profiles_with_late_rows(), erase_late_rows),
         "orders erased": lambda: _each(Order.objects.due_for_erasure(), erase_order),
@@ -90,9 +92,10 @@ def _attempts_to_check() -> QuerySet[CardAttempt]:
 
 
 def send_emails() -> int:
-    """Send the email messages about orders, accounts and cards that are due. Return how many were sent."""
+    """Send the email messages about orders, withdrawals, accounts and cards that are due. Return how many were sent."""
     of_accounts = accounts.emails.send_due_emails(has_earlier_orders)
-    return sending.send_waiting() + of_accounts + billing.abuse.emails.send_due_emails()
+    of_shoppers = withdrawals.send_due_emails() + order_links.send_due_emails()
+    return sending.send_waiting() + of_shoppers + of_accounts + billing.abuse.emails.send_due_emails()
 
 
 def compare_with_stripe(since: datetime | None = None) -> tuple[dict[str, int], list[AuditFinding]]:

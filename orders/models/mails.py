@@ -15,8 +15,6 @@ from orders.models.withdrawal import MAX_ORDER_NUMBER, Withdrawal
 
 
 class WithdrawalMailQuerySet(OutboxQuerySet):
-    MAILBOX_LIMIT, IP_LIMIT = 3, 10  # receipts an hour
-
     def receipts(self) -> Self:
         return self.filter(kind=WithdrawalMail.Kind.RECEIPT)
 
@@ -30,7 +28,7 @@ class WithdrawalMailQuerySet(OutboxQuerySet):
             recent = recent.filter(pk__lt=before)
         to_mailbox = recent.filter(same_email("to", email)).count()
         from_ip = recent.filter(withdrawal__ip=ip).count()
-        return to_mailbox >= self.MAILBOX_LIMIT or from_ip >= self.IP_LIMIT
+        return to_mailbox >= WithdrawalMail.MAILBOX_LIMIT or from_ip >= WithdrawalMail.IP_LIMIT
 
 
 class WithdrawalMail(OutboxMail):
@@ -42,6 +40,8 @@ class WithdrawalMail(OutboxMail):
     class Kind(models.TextChoices):
         RECEIPT = "receipt", _("Receipt of a withdrawal")
         STAFF = "staff", _("For staff: new withdrawal")
+
+    MAILBOX_LIMIT, IP_LIMIT = 3, 10  # receipts an hour
 
     withdrawal = models.ForeignKey(Withdrawal, models.CASCADE, related_name="mails", verbose_name=_("withdrawal"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
@@ -65,14 +65,12 @@ class WithdrawalMail(OutboxMail):
 
 
 class OrderLinkMailQuerySet(OutboxQuerySet):
-    MAILBOX_LIMIT, IP_LIMIT = 5, 20  # an hour
-
     def exceeds_limit(self, mail: "OrderLinkMail") -> bool:
         """Check whether earlier requests already reach the limit of the mailbox or the client."""
         earlier = self.filter(timestamp__gt=timezone.now() - HOUR, pk__lt=mail.pk)
         to_mailbox = earlier.filter(same_email("to", mail.to)).count()
         from_ip = earlier.filter(client=mail.client).count()
-        return to_mailbox >= self.MAILBOX_LIMIT or from_ip >= self.IP_LIMIT
+        return to_mailbox >= OrderLinkMail.MAILBOX_LIMIT or from_ip >= OrderLinkMail.IP_LIMIT
 
     def old(self) -> Any:
         """Return the messages that no limit counts any more, sent or not."""
@@ -82,6 +80,7 @@ class OrderLinkMailQuerySet(OutboxQuerySet):
 class OrderLinkMail(OutboxMail):
     """A request for a link to an order. The order is looked up when the message is sent, so the page tells nothing."""
 
+    MAILBOX_LIMIT, IP_LIMIT = 5, 20  # links an hour
     SENT_WITHIN = timedelta(days=1)
     KEPT_FOR = timedelta(days=2)
 

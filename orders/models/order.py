@@ -1,5 +1,6 @@
 """The order model and its queryset."""
 
+import re
 import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,11 @@ def new_order_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(10))
 
 
+def order_number_of(text: str) -> str:
+    """Return the order number that somebody typed, such as "#abcd 2345-67", as it is stored."""
+    return re.sub(r"[^0-9A-Z]", "", text.upper())
+
+
 def shop_language() -> str:
     """Return the shop's language, the default for orders that were not started from a page."""
     return str(settings.LANGUAGE_CODE)
@@ -51,6 +57,12 @@ class OrderQuerySet(OpenOrderQuerySet["Order"]):
     def placed(self) -> Self:
         """Return all orders that were placed, regardless of what happened to them later."""
         return self.exclude(status=self.model.Status.OPEN)
+
+    def named(self, number: str, email: str) -> Self:
+        """Return the order with this typed number and this email address. Nobody finds an erased order."""
+        if not email:
+            return self.none()
+        return self.filter(same_email("email", email), order_id=order_number_of(number))
 
     def unpaid(self) -> Self:
         """Return placed orders that await payment or are being canceled."""

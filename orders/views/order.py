@@ -16,6 +16,7 @@ from orders.links import read_key
 from orders.models import Order, Payment, Refund
 from orders.models.history import split_history
 from orders.workflow import cancellation, order_cards, payments
+from orders.workflow.withdrawals.period import is_withdrawable
 
 REFRESH_SECONDS = 5
 
@@ -89,6 +90,7 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
         "error": _payment_error(payment),
         "payment_state": state,
+        "is_withdrawable": is_withdrawable(order),
         "client_secret": intent.client_secret if intent and state == "action" else "",
         **(order_cards.card_choice(order) if order.is_payable else {"cards": []}),
     }

@@ -11,15 +11,16 @@ def ship(order: Order, by: str, tracking: str = "") -> bool:
     """Change the status from paid to shipped and queue the email message to the shopper.
 
     The units that are left are stored, because a refund of shipped units must not change what was shipped. Return False
-    and change nothing if the order is not paid, was shipped before, if no unit is left to ship, or if nothing is left
-    of its total after refunds and lost disputes.
+    and change nothing if the order is not paid, was shipped before, if no unit is left to ship, if nothing is left of
+    its total after refunds and lost disputes, or if staff have to assign the items of a withdrawal first.
     """
     with transaction.atomic():
-        # This update locks the order, so that no refund is stored between the count of its units and the shipment.
+        # The lock lets a withdrawal that is being matched finish first. Until the shipment is stored, none is matched and
+        # no refund is requested.
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         order.refresh_from_db()
         units = {str(line): number for line, number in order.units_to_ship().items() if number}
-        if not units:
+        if not units or order.withdrawals.awaiting_assignment().exists():
             return False
         # The sum is computed here because SQLite does this arithmetic in floating point.
         left = Order.objects.filter(amount_lost=order.amount_lost, amount_refunded__lt=order.total - order.amount_lost)

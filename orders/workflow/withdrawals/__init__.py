@@ -1,1 +1,1 @@
-"""Withdrawals from contracts: the period, and what staff do about declarations."""
+"""Withdrawals from contracts: declaring, matching with orders, the period, and what staff do about them."""

@@ -1,0 +1,48 @@
+"""Looking up the order of a withdrawal, after the response to the shopper. `reconcile` does what was interrupted."""
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from django_tasks import task
+
+from orders.emails import withdrawals as emails
+from orders.emails.queue import SHOPPER
+from orders.models import Order, OrderEvent, Withdrawal
+from orders.workflow.alerts import alert_staff
+
+
+@task()
+def match_declared(pk: int) -> bool:
+    """Match the withdrawal with this primary key. Return False if that was done before."""
+    withdrawal = Withdrawal.objects.to_match().filter(pk=pk).first()
+    return withdrawal is not None and match(withdrawal)
+
+
+@transaction.atomic
+def match(withdrawal: Withdrawal) -> bool:
+    """Look up the order of a withdrawal and tell staff. Return False if that was done before.
+
+    The order is locked first, as in `ship`: an order is either shipped before the withdrawal is known, or waits.
+    """
+    named = Order.objects.named(withdrawal.order_number, withdrawal.email)
+    order = withdrawal.order or named.filter(status__in=Order.PAID_STATES).first()
+    if order:
+        order = Order.objects.select_for_update().get(pk=order.pk)
+    # Staff can have assigned another order in the meantime.
+    rows = Withdrawal.objects.to_match().filter(pk=withdrawal.pk, order=withdrawal.order)
+    if not rows.update(is_checked=True, order=order):
+        return False
+    withdrawal.refresh_from_db()
+    if order:
+        record_on_order(order, withdrawal)
+    emails.queue_notice(withdrawal)
+    return True
+
+
+def record_on_order(order: Order, withdrawal: Withdrawal) -> None:
+    """Append the withdrawal to the order's history, and alert staff if they have to assign typed items to lines."""
+    order.record(OrderEvent.Kind.WITHDRAWN, by=SHOPPER, text=withdrawal.number)
+    if withdrawal.awaits_assignment:
+        text = _(
+            "Withdrawal %(number)s names items in words. Assign them to lines. The order does not ship until then."
+        )
+        alert_staff(order, text, is_new=True, number=withdrawal.number)
