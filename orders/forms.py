@@ -9,8 +9,8 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from core.money import format_money
-from orders.models import Order, OrderItem
-from orders.models.units import Units, value_of_units
+from orders.models import Order, OrderItem, Withdrawal
+from orders.models.units import Units, declared_units, value_of_units
 from orders.workflow.refunds import RefundRequest, restockable_units
 
 
@@ -39,25 +39,57 @@ class RefundForm(forms.Form):
         help_text=_("Leave empty to refund what the units cost, without delivery."),
     )
     reason = forms.CharField(label=_("Reason"), max_length=120, required=False)
+    withdrawal = forms.ModelChoiceField(Withdrawal.objects.none(), label=_("For the withdrawal"), required=False)
     already = forms.DecimalField(widget=forms.HiddenInput, max_digits=18, decimal_places=2)
 
-    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, order: Order, withdrawal: Withdrawal | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.order, self.items = order, list(order.items.all())
         self.refundable, self.restockable = order.refundable_units(), restockable_units(order)
         self.before = order.units_refunded()
-        self.fields["amount"].initial = order.refundable
+        filled = self.refundable if withdrawal is None else self._units_of(withdrawal)
+        self.fields["amount"].initial = self._amount_for(filled) if withdrawal else order.refundable
         self.fields["already"].initial = order.amount_refunded
+        self._offer_withdrawals(withdrawal)
         for item in self.items:
-            self._add_field(f"units_{item.pk}", _("Refund: %(title)s"), item, self.refundable, is_filled=True)
+            self._add_field(f"units_{item.pk}", _("Refund: %(title)s"), item, self.refundable, filled.get(item.pk, 0))
             self._add_field(f"line_{item.pk}", _("Return to stock: %(title)s"), item, self.restockable)
 
-    def _add_field(self, name: str, label: Any, item: OrderItem, most: Units, is_filled: bool = False) -> None:
+    def _offer_withdrawals(self, withdrawal: Withdrawal | None) -> None:
+        """Offer the open withdrawals of the order. The only one is chosen unless staff choose otherwise."""
+        rows = Withdrawal.objects.filter(order=self.order, closed_at=None)
+        found = list(rows)
+        if not found:
+            del self.fields["withdrawal"]
+            return
+        self.fields["withdrawal"].queryset = rows  # type: ignore[attr-defined]
+        self.fields["withdrawal"].initial = withdrawal or (found[0] if len(found) == 1 else None)
+
+    def _units_of(self, withdrawal: Withdrawal) -> Units:
+        """Return the units of a withdrawal that can be refunded. Lines without a right of withdrawal are left out."""
+        declared = declared_units(withdrawal, self.order.units_sold())
+        excluded = {item.pk for item in self.items if not item.withdrawal_days}
+        return {
+            line: min(units, self.refundable.get(line, 0)) for line, units in declared.items() if line not in excluded
+        }
+
+    def _amount_for(self, units: Units) -> Decimal:
+        """Return what these units cost, with the delivery if nothing of the order is left afterwards.
+
+        A shopper who withdraws from the whole order gets back the cost of delivery, but no more than that of the
+        cheapest standard delivery. Which methods the shop offered then is not known, so staff can change the amount.
+        """
+        order, value = self.order, self.value_of(units)
+        if any(units.get(line, 0) < left for line, left in self.refundable.items()):
+            return value
+        delivery = order.shipping_total + (0 if order.is_tax_included else order.shipping_tax)
+        return min(value + delivery, order.refundable)
+
+    def _add_field(self, name: str, label: Any, item: OrderItem, most: Units, initial: int = 0) -> None:
         """Add a field for units of a line."""
         widget = forms.NumberInput(attrs={"aria-label": label % {"title": item.title}})
-        limit = most[item.pk]
         self.fields[name] = forms.IntegerField(
-            min_value=0, max_value=limit, required=False, initial=limit if is_filled else 0, widget=widget
+            min_value=0, max_value=most[item.pk], required=False, initial=initial, widget=widget
         )
 
     def lines(self) -> list[RefundLine]:
@@ -94,7 +126,13 @@ class RefundForm(forms.Form):
         """Return the refund request of this form."""
         data = self.cleaned_data
         return RefundRequest(
-            data["amount"], data["already"], by, data["reason"], self._units("units"), self._units("line")
+            data["amount"],
+            data["already"],
+            by,
+            data["reason"],
+            units=self._units("units"),
+            restock=self._units("line"),
+            withdrawal=data.get("withdrawal"),
         )
 
     def _value(self, item: OrderItem, units: int) -> Decimal:

@@ -15,8 +15,7 @@ def ship(order: Order, by: str, tracking: str = "") -> bool:
     its total after refunds and lost disputes, or if staff have to assign the items of a withdrawal first.
     """
     with transaction.atomic():
-        # The lock lets a withdrawal that is being matched finish first. Until the shipment is stored, none is matched and
-        # no refund is requested.
+        # This update locks the order: no refund is requested, and no withdrawal matched, until the shipment is stored.
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
         order.refresh_from_db()
         units = {str(line): number for line, number in order.units_to_ship().items() if number}
