@@ -44,9 +44,8 @@ class WithdrawalForm(PlainForm):
         widget=forms.EmailInput({"autocomplete": "email"}),
     )
     scope = forms.ChoiceField(
-        label=_("What do you withdraw from?"),
-        choices=[(WHOLE, _("The whole order")), (ITEMS, _("Only these items"))],
-        widget=forms.RadioSelect,
+        label=_("You withdraw from"),
+        choices=[("", _("Please choose")), (WHOLE, _("The whole order")), (ITEMS, _("Only these items"))],
     )
     items = TextField(
         label=_("Items, and how many of each"), max_length=MAX_ITEMS, required=False,

@@ -14,7 +14,9 @@ from addresses.countries import country_choices
 from addresses.forms import AddressForm
 from addresses.models import Address
 from billing.models import BillingProfile
-from tests.makers import ADDRESS, add_to_cart, make_category, make_product, make_user
+from orders.links import order_url
+from orders.models import Order
+from tests.makers import ADDRESS, add_to_cart, make_category, make_paid_order, make_product, make_user
 from tests.markup import Element, parse_html
 from tests.visitors import sign_in
 
@@ -112,13 +114,45 @@ def search_with_invalid_price(client: Client) -> Any:
     return client.get("/products/", {"q": "mug", "price_from": "x", "price_to": "12.50"})
 
 
+def withdraw_with_errors(client: Client) -> Any:
+    data = {"name": "", "order_number": ODD[:40], "email": "guest@", "scope": "items", "items": ""}
+    return client.post("/orders/withdraw/", data)
+
+
+def withdraw_without_a_choice(client: Client) -> Any:
+    data = {"name": ODD, "order_number": "", "email": "", "scope": "", "items": "x" * 501}
+    return client.post("/orders/withdraw/confirm/", data)
+
+
+def open_by_link(client: Client, order: Order) -> str:
+    """Open the order with its emailed link. Return the path of its form to withdraw."""
+    client.get(order_url(order).removeprefix("http://127.0.0.1:8000"))
+    return f"/orders/{order.order_id}/withdraw/"
+
+
+def withdraw_from_no_line(client: Client) -> Any:
+    order = make_paid_order()
+    data = {"name": ODD, "email": "guest@example.org", "scope": "items", f"line_{order.items.get().pk}": "0"}
+    return client.post(open_by_link(client, order), data)
+
+
+def withdraw_from_too_many_units(client: Client) -> Any:
+    order = make_paid_order()
+    return client.post(open_by_link(client, order), {"name": "", f"line_{order.items.get().pk}": "9"})
+
+
+def find_order_with_errors(client: Client) -> Any:
+    return client.post("/orders/find/", {"order_number": "x" * 41, "email": ODD})
+
+
 FORMS = [
     log_in_with_a_wrong_password, log_in_with_invalid_email, sign_up_with_errors,
     continue_as_guest_with_invalid_email, request_reset_for_invalid_email, set_different_passwords,
     change_password_with_errors, submit_invalid_details, check_invalid_address, add_invalid_address,
     edit_address_with_errors, change_name_to_too_long, change_to_invalid_email, change_to_current_email,
     download_data_with_wrong_password, delete_account_with_wrong_password, filter_by_invalid_prices,
-    search_with_invalid_price,
+    search_with_invalid_price, withdraw_with_errors, withdraw_without_a_choice, withdraw_from_no_line,
+    withdraw_from_too_many_units, find_order_with_errors,
 ]  # fmt: skip
 
 

@@ -40,7 +40,9 @@ def withdraw_confirm(request: HttpRequest, order_id: str = "") -> HttpResponse:
     if order_id and order is None:
         return _redirect_to_public_form(request, order_id)
     form = _form(request, order)
-    if not form.is_bound or not form.is_valid():
+    if not form.is_bound:  # the address of this page was opened, for example from the browser's history
+        return redirect(_step(order))
+    if not form.is_valid():
         return _form_page(request, form, order)
     withdrawal = declare(form.declaration(), client_key(request))
     return redirect("orders:withdraw_receipt", signing.dumps(withdrawal.number, salt=SALT))
@@ -96,21 +98,26 @@ def _person(request: HttpRequest) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
+def _step(order: Order | None, suffix: str = "") -> str:
+    """Return the URL of the form, or with the suffix "_confirm" of its second step."""
+    if order is None:
+        return reverse(f"orders:withdraw{suffix}")
+    return reverse(f"orders:withdraw_order{suffix}", args=[order.order_id])
+
+
 def _form_page(request: HttpRequest, form: WithdrawalForm | OrderWithdrawalForm, order: Order | None) -> HttpResponse:
-    action = reverse("orders:withdraw_order", args=[order.order_id]) if order else reverse("orders:withdraw")
-    return render(request, "orders/withdrawals/form.html", {"form": form, "order": order, "action": action})
+    context = {"form": form, "order": order, "action": _step(order)}
+    return render(request, "orders/withdrawals/form.html", context)
 
 
 def _confirm_page(
     request: HttpRequest, form: WithdrawalForm | OrderWithdrawalForm, order: Order | None
 ) -> HttpResponse:
-    arguments = [order.order_id] if order else []
-    step = "withdraw_order" if order else "withdraw"
     context = {
         "form": form,
         "declaration": form.declaration(),
         "lines": form.chosen_lines() if isinstance(form, OrderWithdrawalForm) else [],
-        "action": reverse(f"orders:{step}_confirm", args=arguments),
-        "back": reverse(f"orders:{step}", args=arguments),
+        "action": _step(order, "_confirm"),
+        "back": _step(order),
     }
     return render(request, "orders/withdrawals/confirm.html", context)

@@ -157,7 +157,8 @@ POST_PATHS = [
     "/addresses/check/", "/addresses/update/", "/billing/payment-processing/", "/orders/X/pay/", "/orders/X/cancel/",
     "/billing/card-link/",
     "/orders/X/card/", "/orders/start-afresh/", "/admin/login/", "/admin/products/product/add/", "/cart/discount/",
-    "/cart/delivery/", "/language/",
+    "/cart/delivery/", "/language/", "/orders/withdraw/", "/orders/withdraw/confirm/", "/orders/X/withdraw/",
+    "/orders/X/withdraw/confirm/", "/orders/find/",
 ]  # fmt: skip
 
 
