@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -42,7 +42,8 @@ NAMES = [
     "close",
     "ship",
 ]
-Steps = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 3), st.integers(1, 3), st.booleans()), max_size=12)
+STEP = st.tuples(st.sampled_from(NAMES), st.integers(0, 3), st.integers(1, 3), st.booleans())
+SHIP = ("ship", 0, 1, False)
 
 
 class Case:
@@ -137,16 +138,19 @@ class Case:
 @hypothesis_settings(
     max_examples=scaled(quick=40, small=60, full=2_000),
     derandomize=scaled(quick=True, small=False, full=False),
-    database=None, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck),
+    database=None, deadline=None, print_blob=True, phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
 )  # fmt: skip
-@given(quantities=st.lists(st.integers(1, 3), min_size=1, max_size=3), steps=Steps)
-def check_units(
-    report: ProofReport, staff: Client, quantities: list[int], steps: list[tuple[str, int, int, bool]]
-) -> None:
+@given(
+    quantities=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    before=st.lists(STEP, min_size=4, max_size=10),
+    after=st.lists(STEP, min_size=1, max_size=6),
+)
+def check_units(report: ProofReport, staff: Client, quantities: list[int], before: list[Any], after: list[Any]) -> None:
     report.count_try()
     with transaction.atomic():
         case = Case(quantities)
-        for step in steps:
+        for step in [*before, SHIP, *after]:
             case.do(*step)
             assert case.problems(staff) == [], step
         transaction.set_rollback(True)
