@@ -124,7 +124,7 @@ def test_two_tabs_get_the_same_receipt(shopper: Shopper) -> None:
 def test_forty_tries_from_one_ip_address_are_kept(shopper: Shopper) -> None:
     shopper.go("/orders/withdraw/")
     token = shopper.page.locator("main [name=csrfmiddlewaretoken]").get_attribute("value") or ""
-    data = {"csrfmiddlewaretoken": token, "order_number": "ABC", "scope": "whole", "items": ""}
+    data: dict[str, Any] = {"csrfmiddlewaretoken": token, "order_number": "ABC", "scope": "whole", "items": ""}
     for number in range(39):
         shopper.context.request.post(
             f"{shopper.shop}/orders/withdraw/confirm/",

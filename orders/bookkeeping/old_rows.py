@@ -119,9 +119,13 @@ def forget_declarers() -> Done:
 
 
 def clear_unmatched_withdrawals() -> Done:
-    """Clear what was typed in old withdrawals that match no order. Somebody could still refer to newer ones."""
+    """Clear what was typed in old withdrawals that match no order, or one that was erased before.
+
+    Somebody could still refer to newer ones.
+    """
     limit = timezone.now() - timedelta(days=settings.WITHDRAWAL_RETENTION_DAYS)
-    return Withdrawal.objects.unmatched().filter(declared_at__lt=limit).erase(), False
+    due = Withdrawal.objects.filter(Q(order=None) | Q(order__email=""), declared_at__lt=limit)
+    return due.erase(), False
 
 
 def old_order_link_mails() -> QuerySet[OrderLinkMail]:

@@ -93,7 +93,8 @@ def _build_receipt(mail: WithdrawalMail) -> EmailMessage:
         texts: dict[str, Any] = {name: without_links(getattr(row, name)) for name in ("name", "order_number")}
         # Each line is quoted, so that typed text cannot pass for text of the shop.
         texts["item_lines"] = [without_links(line) for line in row.items.splitlines()]
-        context = {"withdrawal": row, "ticked_lines": ticked_lines(row), **texts}
+        ticked = [(units, without_links(title)) for units, title in ticked_lines(row)]
+        context = {"withdrawal": row, "ticked_lines": ticked, **texts}
         subject = _("We have received your withdrawal")
         return build_text_email("orders/emails/withdrawal_receipt", subject, mail.to, _message_id(mail), context)
 

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             name='Withdrawal',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(default=orders.models.withdrawal.new_withdrawal_number, max_length=12, unique=True, verbose_name='number')),
+                ('number', models.CharField(default=orders.models.withdrawal.new_withdrawal_number, max_length=12, unique=True, verbose_name='withdrawal number')),
                 ('is_whole_order', models.BooleanField(verbose_name='whole order')),
                 ('units', models.JSONField(blank=True, default=dict, help_text='Ticked on the order page, or assigned by staff.', verbose_name='units by order line')),
                 ('is_from_order_page', models.BooleanField(default=False, verbose_name='declared on the order page')),

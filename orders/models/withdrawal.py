@@ -55,7 +55,7 @@ class Withdrawal(GuardedModel):
 
     columns = columns.WITHDRAWAL
 
-    number = models.CharField(_("number"), max_length=12, unique=True, default=new_withdrawal_number)
+    number = models.CharField(_("withdrawal number"), max_length=12, unique=True, default=new_withdrawal_number)
     order = models.ForeignKey(
         "orders.Order", models.PROTECT, null=True, blank=True, related_name="withdrawals", verbose_name=_("order")
     )
@@ -121,5 +121,5 @@ class Withdrawal(GuardedModel):
         """
         data = [self.number, self.is_whole_order, self.is_from_order_page, self.language]
         ticked = sorted(self.units.items()) if self.is_from_order_page else []
-        text = json.dumps([*data, self.declared_at.astimezone(UTC).isoformat(), self.digest, ticked])
+        text = json.dumps([*data, str(self.declared_at.astimezone(UTC)), self.digest, ticked])
         return f"v1:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -22,9 +22,9 @@ EMAIL = "alice@example.org"
 
 
 def make_withdrawal(
-    order: Order | None = None, email: str = EMAIL, items: str = "the mug", **fields: Any
+    matching: Order | None = None, email: str = EMAIL, items: str = "the mug", **fields: Any
 ) -> Withdrawal:
-    number = order.order_id if order else "UNKNOWN234"
+    number = matching.order_id if matching else "UNKNOWN234"
     row = declare(Declaration("Alice", email, number, is_whole_order=False, language="en", items=items), ip="hash")
     Withdrawal.objects.filter(pk=row.pk).update(**fields)
     row.refresh_from_db()
@@ -128,9 +128,14 @@ def test_staff_columns_get_the_number_of_the_erased_account() -> None:
     assert (row.closed_by, row.assigned_by) == (f"#{user.pk}", "c@example.org")
 
 
-def test_preview_of_an_erasure_still_works() -> None:
+def test_preview_of_an_erasure_counts_withdrawals() -> None:
+    user = make_verified_user()
+    Order.objects.filter(pk=make_paid_order(email=EMAIL).pk).update(billing_profile=user.billing_profile)
+    make_withdrawal(Order.objects.get())
     make_withdrawal()
-    assert preview(Person.of_user(make_verified_user())).counts
+    make_withdrawal(email="bob@example.org")
+    counts = {str(name): number for name, number in preview(Person.of_user(user)).counts}
+    assert counts["Withdrawals, without what was typed"] == 2
 
 
 # Export
@@ -171,6 +176,13 @@ def test_typed_text_of_unmatched_withdrawals_is_cleared_after_three_years(days: 
     pruned, _is_more = prune()
     assert (typed_text(unmatched) != "", typed_text(matched) != "") == (is_kept, True)
     assert pruned["texts of unmatched withdrawals pruned"] == (0 if is_kept else 1)
+
+
+def test_typed_text_about_an_order_that_was_erased_before_is_cleared_too() -> None:
+    erased = make_paid_order(email="")
+    row = make_withdrawal(order=erased, declared_at=timezone.now() - timedelta(days=1096))
+    prune()
+    assert typed_text(row) == ""
 
 
 def test_setting_says_how_long_typed_text_is_kept(settings: Any) -> None:

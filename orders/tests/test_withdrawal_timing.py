@@ -61,7 +61,8 @@ def targets() -> list[tuple[bool, str, str]]:
 
 def measure(send: Send) -> dict[bool, list[float]]:
     """Return the seconds that each request took, by whether the order exists."""
-    client, seconds = Client(), {True: [], False: []}
+    client = Client()
+    seconds: dict[bool, list[float]] = {True: [], False: []}
     for index, (is_known, number, email) in enumerate(targets()):
         client.defaults["REMOTE_ADDR"] = f"10.0.{index // 250}.{index % 250}"
         began = time.perf_counter()

@@ -12,8 +12,8 @@ from accounts import rights
 from accounts.models import AccountMail
 from addresses.models import Address
 from billing.models import Card
-from orders.models import Order
-from orders.workflow.erasure.notes import sessions_of
+from orders.models import Order, Withdrawal
+from orders.workflow.erasure.notes import sessions_of, unmatched_withdrawals
 from orders.workflow.erasure.person import Person, notes_about
 
 
@@ -47,6 +47,8 @@ def _counts(person: Person) -> list[tuple[str | Promise, int]]:
     of_account = Q(user=person.user) if person.user else Q(pk__in=[])
     mails = AccountMail.objects.filter(of_account | notes_about(emails, "to", "timestamp"))
     attempts = AccessAttempt.objects.filter(notes_about(emails, "username", "attempt_time"))
+    unmatched = unmatched_withdrawals(emails) if person.user else Withdrawal.objects.none()
+    withdrawals = Withdrawal.objects.filter(Q(order__in=person.orders) | Q(pk__in=unmatched.values("pk")))
     return [
         (gettext_lazy("Account"), 1 if person.user else 0),
         (gettext_lazy("Sessions, which end"), len(sessions_of(person))),
@@ -55,6 +57,7 @@ def _counts(person: Person) -> list[tuple[str | Promise, int]]:
         (gettext_lazy("Cards"), Card.objects.filter(billing_profile__in=profiles).count()),
         (gettext_lazy("Carts"), person.carts.count()),
         (gettext_lazy("Orders that keep only what bookkeeping needs"), person.orders.placed().count()),
+        (gettext_lazy("Withdrawals, without what was typed"), withdrawals.count()),
         (gettext_lazy("Emails about the account"), mails.count()),
         (gettext_lazy("Failed sign-ins"), attempts.count()),
     ]

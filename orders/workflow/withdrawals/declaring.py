@@ -40,7 +40,7 @@ class Declaration:
         """
         texts = [" ".join(text.split()).casefold() for text in (self.name, self.items)]
         data = [*texts, canonical_email(self.email), order_number_of(self.order_number), self.is_whole_order]
-        data += [sorted(self.units.items()), self.order is not None, shop_date(moment).isoformat()]
+        data += [sorted(self.units.items()), self.order is not None, str(shop_date(moment))]
         return salted_hmac("orders.withdrawal", json.dumps(data), algorithm="sha256").hexdigest()
 
     def as_row(self, moment: datetime, ip: str) -> Withdrawal:
