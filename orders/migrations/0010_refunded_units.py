@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
             "withdrawal",
             models.ForeignKey(
                 blank=True,
+                db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="refunds",

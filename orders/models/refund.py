@@ -49,8 +49,15 @@ class Refund(GuardedModel):
     units = models.JSONField(
         _("refunded units"), default=dict, db_default={}, blank=True, help_text=_("Units by the ID of the order line.")
     )
+    # Without an index, because refunds are found by their payment.
     withdrawal = models.ForeignKey(
-        Withdrawal, models.PROTECT, null=True, blank=True, related_name="refunds", verbose_name=_("withdrawal")
+        Withdrawal,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="refunds",
+        db_index=False,
+        verbose_name=_("withdrawal"),
     )
     restock = models.JSONField(
         _("return to stock"), default=dict, blank=True, help_text=_("Units by the ID of the order line.")

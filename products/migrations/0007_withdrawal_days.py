@@ -1,23 +1,8 @@
-"""Add the withdrawal period of products.
-
-On SQLite, Django copies the table for a new column, which removes the triggers of the search. They are created again.
-"""
-
-from importlib import import_module
+"""Add the withdrawal period of products. The table keeps the triggers of the search on SQLite."""
 
 from django.db import migrations, models
 
-prefixes = import_module("products.migrations.0005_prefixes")
-words = prefixes.words
-
-
-def create_triggers(apps, editor):
-    if editor.connection.vendor != "sqlite":
-        return
-    for table, columns in prefixes.TABLES.items():
-        drop = [f"DROP TRIGGER IF EXISTS {table}_{event}" for event in ("insert", "delete", "update")]
-        create = [sql for sql in words.sqlite_statements(table, columns) if sql.startswith("CREATE TRIGGER")]
-        words.old.run(editor, drop + create)
+from core.database.operations import AddFieldInPlace
 
 
 class Migration(migrations.Migration):
@@ -26,8 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [("products", "0006_page_versions")]
 
     operations = [
-        migrations.RunPython(migrations.RunPython.noop, create_triggers),
-        migrations.AddField(
+        AddFieldInPlace(
             "product",
             "withdrawal_days",
             models.PositiveSmallIntegerField(
@@ -37,7 +21,7 @@ class Migration(migrations.Migration):
                 verbose_name="withdrawal period in days",
             ),
         ),
-        migrations.AddField(
+        AddFieldInPlace(
             "product",
             "withdrawal_exclusion",
             models.CharField(
@@ -49,5 +33,4 @@ class Migration(migrations.Migration):
                 verbose_name="reason without right of withdrawal",
             ),
         ),
-        migrations.RunPython(create_triggers, migrations.RunPython.noop),
     ]

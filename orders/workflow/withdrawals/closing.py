@@ -15,15 +15,15 @@ def update_withdrawals(order: Order) -> None:
     """
     for withdrawal in list(order.withdrawals.all()):
         rows = Withdrawal.objects.filter(pk=withdrawal.pk)
-        if not _is_refunded(withdrawal):
+        if not _is_refunded(order.pk, withdrawal):
             rows.filter(closed_by=SHOP).update(closed_at=None, closed_by="")
         else:
             rows.filter(closed_at=None).update(closed_at=timezone.now(), closed_by=SHOP)
 
 
-def _is_refunded(withdrawal: Withdrawal) -> bool:
-    """Return whether all units of the withdrawal are refunded. A refund of the whole order refunds all its units."""
-    order = Order.objects.get(pk=withdrawal.order_id)
+def _is_refunded(pk: int, withdrawal: Withdrawal) -> bool:
+    """Return whether all units of a withdrawal are refunded. A refund of the whole order is of all its units."""
+    order = Order.objects.get(pk=pk)
     if order.status == Order.Status.REFUNDED:
         return True
     done = Refund.objects.filter(payment__order=order, status=Refund.Status.DONE)
