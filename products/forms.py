@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy
 
 from products.images.uploads import PictureField
 from products.models import Picture, Product
+from products.models.product import WITHDRAWAL_DAYS
 
+MAX_WITHDRAWAL_DAYS = 366
 MAX_STOCK_CHANGE = 1_000_000  # The largest stock change in units. The column can hold two thousand times as many.
 
 
@@ -44,15 +46,22 @@ class ProductForm(forms.ModelForm):
                 "A new product starts off sale, so that it appears in the shop only on purpose. "
                 "Tick this when it is complete."
             )
+        if "withdrawal_days" in self.fields:
+            self.fields["withdrawal_days"].required = False
         self.fields["is_unlimited"].initial = self.instance.stock is None and not self.instance._state.adding
 
+    def clean_withdrawal_days(self) -> int:
+        """Return the period of the law if the field is empty."""
+        days: int | None = self.cleaned_data["withdrawal_days"]
+        return WITHDRAWAL_DAYS if days is None else days
+
     def clean(self) -> dict[str, Any]:
-        """Check that the choice of a variant is complete and that the title contains it.
+        """Check that the choice of a variant is complete and that the title contains it. Check the withdrawal period.
 
         The cart, orders and emails show only the title.
         """
         cleaned = super().clean() or {}
-        for message, field in _variant_errors(cleaned):
+        for message, field in (*_variant_errors(cleaned), *_withdrawal_errors(cleaned)):
             self.add_error(field, message)
         self._check_title(cleaned)
         return cleaned
@@ -80,6 +89,20 @@ class PictureForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["image"].required = True
+
+
+def _withdrawal_errors(cleaned: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield a message for a period that is too short or too long, and for a reason that is missing or not needed."""
+    days, reason = cleaned.get("withdrawal_days"), cleaned.get("withdrawal_exclusion")
+    if days is None:
+        return
+    if days and not WITHDRAWAL_DAYS <= days <= MAX_WITHDRAWAL_DAYS:
+        params = {"least": WITHDRAWAL_DAYS, "most": MAX_WITHDRAWAL_DAYS}
+        yield _("Enter 0, or a number from %(least)d to %(most)d.") % params, "withdrawal_days"
+    if not days and not reason:
+        yield _("Enter the reason, which shoppers see before they buy."), "withdrawal_exclusion"
+    if days and reason:
+        yield _("Leave this empty: shoppers can withdraw from the contract for this item."), "withdrawal_exclusion"
 
 
 def _variant_errors(cleaned: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -165,7 +165,7 @@ def placed(db: None) -> Order:
     """Return a placed order in which no frozen column is empty."""
     for kind in ("terms", "privacy", "withdrawal", "imprint"):
         publish(Page.objects.create(kind=kind, slug=kind, title=kind))
-    set_standard_delivery("4.95")
+    set_standard_delivery("4.95", longest_days=5)
     make_tax()
     order = make_open_order()
     cart = order.cart
@@ -280,7 +280,7 @@ def constant_order() -> Order:
     """Return an order that is the same in each run, without a row of its own in the database."""
     fields: dict[str, Any] = dict.fromkeys(FROM_QUOTE, Decimal("1.00")) | {
         "discount": None, "discount_code": "TEN", "shipping_title": "Post", "tax_title": "VAT",
-        "tax_rate": Decimal("20.000"), "is_tax_included": True, "currency": "gbp",
+        "tax_rate": Decimal("20.000"), "is_tax_included": True, "currency": "gbp", "delivery_days": 5,
     }  # fmt: skip
     order = Order(order_id="2345678923", uuid="00000000-0000-4000-8000-000000000000", pk=1, **fields)
     order.email, order.language = "gia@example.org", "en"
@@ -297,7 +297,7 @@ def constant_order() -> Order:
 CHECKSUMS = {
     1: "2ab6a84c94654a73901b9725f20f6654244303c077c87eb91d1e61968f58f508",
     2: "v2:363bf2a3362ba17b0d45db98d479468e62df8979b18e33c8e6c74fc727758425",
-    3: "v3:9e6c929f4f177389d1fac8ad1b9226db3d721615cc4b2ee90252132a1e52509c",
+    3: "v3:dc9d303c3bec191becd4650fbeea753a93a6d2314cf3ddde80ad8e2eb19544cd",
 }
 
 

@@ -46,7 +46,17 @@ class ShippingMethod(ShownModel):
     """A shipping method, optionally limited to certain countries and weights."""
 
     columns = Columns(
-        shown=("title", "price", "free_from", "countries", "weight_from", "weight_to", "position", "active")
+        shown=(
+            "title",
+            "price",
+            "free_from",
+            "countries",
+            "weight_from",
+            "weight_to",
+            "longest_days",
+            "position",
+            "active",
+        )
     )
 
     title = models.CharField(_("title"), max_length=80, help_text=_("Shown to shoppers."))
@@ -64,6 +74,10 @@ class ShippingMethod(ShownModel):
     weight_to = models.PositiveIntegerField(
         _("maximum weight in grams"), null=True, blank=True, help_text=_("Inclusive. Leave empty for no limit.")
     )
+    longest_days = models.PositiveSmallIntegerField(
+        _("longest delivery time in days"), null=True, blank=True, validators=[MaxValueValidator(366)],
+        help_text=_("The withdrawal period begins that long after shipping. Leave empty for 14 days."),
+    )  # fmt: skip
     position = models.PositiveSmallIntegerField(
         _("position"), default=0, help_text=_("The lowest comes first and is the default.")
     )

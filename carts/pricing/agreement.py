@@ -148,6 +148,8 @@ def _changed_line(title: str, before: LineFacts, now: LineFacts, currency: str) 
     if now.price != before.price:
         price = format_money(Decimal(now.price), currency)
         yield _("%(title)s now costs %(price)s.") % {"title": title, "price": price}
+    if now.withdrawal != before.withdrawal:
+        yield _("The right of withdrawal for %(title)s has changed.") % {"title": title}
     if now.picture != before.picture:
         yield _("%(title)s has a new picture.") % {"title": title}
 

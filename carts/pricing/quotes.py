@@ -44,7 +44,7 @@ class LineFacts(NamedTuple):
     """What the shopper agrees to about a line.
 
     `title` and `picture` are digests, because a signed cart must not become too long. `name` is the beginning of the
-    title, for messages.
+    title, for messages. `withdrawal` is the period in days, and a digest of the reason if there is none.
     """
 
     quantity: int
@@ -52,6 +52,7 @@ class LineFacts(NamedTuple):
     name: str
     title: str
     picture: str
+    withdrawal: list[Any]
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,11 @@ class Quote:
     @property
     def shipping_title(self) -> str:
         return self.method.title if self.method else ""
+
+    @property
+    def delivery_days(self) -> int | None:
+        """The longest delivery time in days, if the shop says one."""
+        return self.method.longest_days if self.method else None
 
     @property
     def tax_title(self) -> str:
@@ -184,6 +190,7 @@ def _line_facts(line: CartItem) -> LineFacts:
         name=_shorten(product.title),
         title=_digest(product.title),
         picture=_digest(product.image.name or ""),
+        withdrawal=[product.withdrawal_days, _digest(product.withdrawal_exclusion)],
     )
 
 

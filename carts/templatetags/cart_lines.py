@@ -23,6 +23,7 @@ class Kind(NamedTuple):
 
     has_picture: bool
     is_on_sale: bool
+    has_exclusion: bool
     has_old_price: bool
     has_problem: bool
     has_quantity: bool
@@ -41,6 +42,7 @@ def cart_lines(context: Context, lines: Iterable[CartItem]) -> SafeString:
         kind = Kind(
             has_picture="src" in values,
             is_on_sale=line.product.active,
+            has_exclusion="exclusion" in values,
             has_old_price="old_price" in values,
             has_problem="problem" in values,
             has_quantity=line.product.max_cart_quantity() > 0,
@@ -64,6 +66,7 @@ def _values(line: CartItem, error: str) -> dict[str, str]:
         "limit": str(product.max_cart_quantity()),
     }
     values |= {"error": escape(error)} if error else {}
+    values |= {} if product.withdrawal_days else {"exclusion": escape(product.withdrawal_exclusion)}
     values |= {"src": escape(product.image.small_url)} if product.image else {}
     return values | ({} if old_price is None else {"old_price": escape(format_money(old_price, settings.CURRENCY))})
 

@@ -86,7 +86,7 @@ def test_form_signed_by_an_earlier_version_is_rejected() -> None:
             read_signed(signing.dumps(earlier, salt=salt, compress=True))
 
 
-GOOD = {"lines": {"7": [1, "16.00", "Mug", "a", "b"]}, "language": "en-gb"}
+GOOD = {"lines": {"7": [1, "16.00", "Mug", "a", "b", [14, "c"]]}, "language": "en-gb"}
 
 
 @pytest.mark.parametrize(

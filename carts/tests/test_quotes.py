@@ -68,7 +68,7 @@ def test_quote_reports_a_total_that_is_too_small_to_charge(price: str, small: bo
 def test_facts_contain_everything_about_lines_and_sums() -> None:
     result = make_quote([line("16.00", 2)], rates=[VAT], discount=Discount(code="TEN", value=Decimal(10)))
     facts = result.facts()
-    [[quantity, price, name, _title, _picture]] = facts.pop("lines").values()
+    [[quantity, price, name, _title, _picture, _withdrawal]] = facts.pop("lines").values()
     assert (quantity, price, name) == (2, "16.00", "Mug")
     assert facts == {
         "shipping_method": 1,

@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing import answers
 from core.admin import ReadOnlyAdmin, ReadOnlyInline, record_action
+from core.admin.lists import KEY
 from orders import links
 from orders.admin.erasure import ErasePersonMixin
 from orders.forms import RefundForm, ShipForm
-from orders.models import Dispute, Order, OrderEvent, OrderItem, Payment
+from orders.models import Dispute, Order, OrderEvent, OrderItem, Payment, Withdrawal
 from orders.models.columns import FROM_QUOTE
 from orders.workflow import alerts, cancellation, disputes, payments, refunds
 from orders.workflow.erasure import Person, person_of_order
@@ -43,6 +44,14 @@ class DisputeInline(ReadOnlyInline):
 
     model = Dispute
     fields = ["status", "reason", "due", "opened", "closed"]  # the heading of a row has its id and amount
+
+
+class WithdrawalInline(ReadOnlyInline):
+    """The withdrawals from an order."""
+
+    model = Withdrawal
+    fields = ["is_whole_order", "items", "declared_at", "arrived_at", "closed_at"]  # the heading has its number
+    show_change_link = True
 
 
 class OrderEventInline(ReadOnlyInline):
@@ -86,7 +95,7 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
     search_fields = ["order_id", "email", "shipping_address_text", "tracking", "payment_intent_id"]
     date_hierarchy = "placed_at"
     view_on_site = False  # Only the shopper can open the order's page.
-    inlines = [OrderItemInline, PaymentInline, DisputeInline, OrderEventInline]
+    inlines = [OrderItemInline, PaymentInline, DisputeInline, WithdrawalInline, OrderEventInline]
     actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language"]}),
@@ -143,13 +152,14 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
         if not self.has_refund_permission(request):
             raise PermissionDenied
         order = get_object_or_404(Order.objects.placed(), pk=pk)
-        form = RefundForm(request.POST if request.method == "POST" else None, order=order)
+        withdrawal = self._withdrawal_to_refund(request, order)
+        form = RefundForm(request.POST if request.method == "POST" else None, order=order, withdrawal=withdrawal)
         if form.is_valid():
             try:
                 row = refunds.refund(order, form.refund_request(by=request.user.get_username()))
             except refunds.RefundRejected as error:
                 order.refresh_from_db()
-                form = RefundForm(order=order)  # A new form with the current amounts.
+                form = RefundForm(order=order, withdrawal=withdrawal)  # A new form with the current amounts.
                 messages.error(request, str(error))
             else:
                 record_action(request, [order], gettext_lazy("Refund requested: %(amount)s."), amount=row)
@@ -159,6 +169,12 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
         context["obstacle"] = disputes.refund_obstacle(order)
         return render(request, "orders/admin/refund.html", context | {"title": _("Refund")})
+
+    def _withdrawal_to_refund(self, request: HttpRequest, order: Order) -> Withdrawal | None:
+        """Return the open withdrawal of this order that the URL names, which fills in the refund form."""
+        key = request.GET.get("withdrawal", "")
+        found = order.withdrawals.filter(closed_at=None)
+        return found.filter(pk=int(key)).first() if KEY.fullmatch(key) else None
 
     def ship_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Mark the order as shipped, and notify the shopper by email."""
@@ -170,7 +186,7 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
             self._ship(request, order, form.cleaned_data["tracking"])
             return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
-        context["disputes"] = order.disputes.open()
+        context |= {"disputes": order.disputes.open(), "lines": order.lines_to_ship()}
         return render(request, "orders/admin/ship.html", context | {"title": _("Ship order")})
 
     def _ship(self, request: HttpRequest, order: Order, tracking: str = "") -> None:
@@ -185,11 +201,18 @@ class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
         if order.status == Order.Status.SHIPPED:
             messages.info(request, _("%(order)s was already shipped. Nothing was changed.") % params)
         elif order.status == Order.Status.PAID:
-            lost = _("%(order)s cannot be shipped: nothing is left of its payment after a lost dispute.")
-            text = lost if order.amount_lost else _("%(order)s cannot be shipped: it is being refunded in full.")
-            messages.error(request, text % params)
+            messages.error(request, self._ship_obstacle(order) % params)
         else:
             messages.error(request, _("%(order)s cannot be shipped: %(status)s.") % params)
+
+    def _ship_obstacle(self, order: Order) -> str:
+        """Return why a paid order cannot be shipped."""
+        if not order.refundable:
+            lost = _("%(order)s cannot be shipped: nothing is left of its payment after a lost dispute.")
+            return lost if order.amount_lost else _("%(order)s cannot be shipped: it is being refunded in full.")
+        if order.withdrawals.awaiting_assignment().exists():
+            return _("%(order)s cannot be shipped: assign the items of its withdrawal first.")
+        return _("%(order)s cannot be shipped: no units are left to ship.")
 
     @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])
     def ship_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:

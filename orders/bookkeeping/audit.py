@@ -11,15 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import (
-    Count,
-    Exists,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Sum,
-)
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -27,9 +19,12 @@ from billing.models import StripeEvent
 from carts.models import Cart
 from carts.pricing.totals import add_up, tax_of_charges
 from core.money import has_excess_decimals, minimum_charge
-from orders.bookkeeping import card_audit, discount_usage, stripe_ledger
-from orders.bookkeeping.audit_disputes import lost_disputes
-from orders.bookkeeping.audit_findings import AuditFinding, order_finding
+from orders.bookkeeping import discount_usage, stripe_ledger
+from orders.bookkeeping.audits.cards import unsaved_cards
+from orders.bookkeeping.audits.disputes import lost_disputes
+from orders.bookkeeping.audits.findings import AuditFinding, order_finding
+from orders.bookkeeping.audits.units import units
+from orders.bookkeeping.audits.withdrawals import withdrawals
 from orders.bookkeeping.checksum import is_intact
 from orders.models import Dispute, Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.workflow.erasure import profiles_with_customer_to_delete
@@ -337,11 +332,11 @@ def erased_profiles() -> Iterator[AuditFinding]:
 
 def cards() -> Iterator[AuditFinding]:
     """Check I23: a card that its shopper did not choose to save is removed with its order."""
-    return card_audit.unsaved_cards(timezone.now() - LATE)
+    return unsaved_cards(timezone.now() - LATE)
 
 
 CHECKS = [
     paid_orders, stock, reserved_stock, frozen_orders, attempts, confirmations, refunds, lost_disputes, histories,
-    carts, discount_codes, secrets_in_texts, overdue_work, erased_profiles, cards,
+    carts, discount_codes, secrets_in_texts, overdue_work, erased_profiles, cards, units, withdrawals,
 ]  # fmt: skip
 __all__ = ["CHECKS", "AuditFinding", "audit"]

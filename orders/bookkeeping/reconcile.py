@@ -21,7 +21,7 @@ from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from billing.stripe_calls import time_limits
 from orders.bookkeeping import discount_usage, runs, stripe_ledger
 from orders.bookkeeping.audit import audit
-from orders.bookkeeping.audit_findings import AuditFinding, without_busy_orders
+from orders.bookkeeping.audits.findings import AuditFinding, without_busy_orders
 from orders.emails import order_links, queue, sending, withdrawals
 from orders.models import Order, Payment, Refund, Withdrawal, holds
 from orders.workflow import cancellation, order_cards, payments, refunds

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from billing import answers, gateway
 from core.money import minor_units
-from orders.bookkeeping.audit_disputes import compare_disputes, lost_in, lost_units
-from orders.bookkeeping.audit_findings import AuditFinding, order_finding
+from orders.bookkeeping.audits.disputes import compare_disputes, lost_in, lost_units
+from orders.bookkeeping.audits.findings import AuditFinding, order_finding
 from orders.models import Order, Refund
 from orders.workflow import disputes, payments
 

@@ -56,6 +56,8 @@ def email_context(mail: Mail) -> Context | None:
         return stock_context(product) if product and mail.about == restock_key(product) else None
     if mail.kind == Mail.Kind.CONFIRMATION:
         return {"notice": _guarantee_notice(mail.order)}
+    if mail.kind == Mail.Kind.SHIPPED:
+        return {"lines": mail.order.shipped_lines()}
     if mail.kind == Mail.Kind.ATTENTION:
         return {"alert": _alert_text(mail)}
     return cancellation_context(mail.order) if mail.kind == Mail.Kind.CANCELED else {}

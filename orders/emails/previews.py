@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from orders.emails import messages
 from orders.models import Mail, Order, Refund
+from orders.models.units import LineUnits
 
 Kind = Mail.Kind
 
@@ -40,9 +41,14 @@ def _preview_context(order: Order, kind: str) -> messages.Context:
         return messages.cancellation_context(order) | {"is_charged": False}
     if kind == Kind.SHIPPED:
         order.tracking = order.tracking or "AB 123 456 789 GB"
+        return {"lines": order.shipped_lines() or order.lines_to_ship() or _all_lines(order)}
     if kind == Kind.ATTENTION:
         return {"alert": order.attention or _("The reason why the order needs attention is shown here.")}
     return {}
+
+
+def _all_lines(order: Order) -> list[LineUnits]:
+    return [LineUnits(item, item.quantity) for item in order.items.all()]
 
 
 def _preview_refund(order: Order) -> messages.Context:

@@ -28,7 +28,7 @@ FROM_CHECKOUT = (
 # Copied at placing from the attributes of the same names of carts.pricing.quotes.Quote.
 FROM_QUOTE = (
     "subtotal", "discount_total", "discount_code", "discount", "shipping_total", "shipping_title", "shipping_tax",
-    "tax_total", "tax_title", "tax_rate", "is_tax_included", "total", "currency",
+    "delivery_days", "tax_total", "tax_title", "tax_rate", "is_tax_included", "total", "currency",
 )  # fmt: skip
 
 ORDER = Columns(
@@ -36,30 +36,30 @@ ORDER = Columns(
     conditional=(
         "status", "active", "payment_intent_id", "intent_try", "asked_at", "placed_at", "paid_at", "shipped_at",
         "tracking", "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum", "holds_stock",
-        "is_hold_checked",
-        "placed_ip", "placed_session",
+        "is_hold_checked", "placed_ip", "placed_session", "units_shipped",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
     free_text=("tracking", "attention"),
     not_personal=(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
-        "checksum", "placed_ip", "placed_session",
+        "checksum", "placed_ip", "placed_session", "units_shipped",
     ),
-    added={3: ("terms_text", "privacy_text", "withdrawal_text")},
+    added={3: ("terms_text", "privacy_text", "withdrawal_text", "delivery_days")},
     internal=(
         "uuid", "discount", "terms_text", "privacy_text", "withdrawal_text", "active", "intent_try", "asked_at",
         "account", "link_version", "attention", "checksum", "holds_stock", "is_hold_checked", "placed_ip",
-        "placed_session", "billing_profile", "cart", "shipping_address", "billing_address", "updated",
+        "placed_session", "units_shipped", "billing_profile", "cart", "shipping_address", "billing_address", "updated",
     ),
 )  # fmt: skip
 ORDER_ITEM = Columns(
     frozen=(
         "order", "product", "sku", "title", "unit_price", "quantity", "discount_total", "tax_rate", "tax_total",
-        "total",
+        "total", "withdrawal_days", "withdrawal_exclusion",
     ),
-    not_personal=("sku", "title"),
+    not_personal=("sku", "title", "withdrawal_exclusion"),
     internal=("order", "product"),
+    added={3: ("withdrawal_days", "withdrawal_exclusion")},
 )  # fmt: skip
 PAYMENT = Columns(
     frozen=("order", "number", "key", "card", "stripe_pm", "amount", "currency", "timestamp"),
@@ -70,12 +70,15 @@ PAYMENT = Columns(
     internal=("order", "key", "card", "stripe_pm", "code", "decline_code", "updated"),
 )
 REFUND = Columns(
-    frozen=("payment", "amount", "currency", "reason", "is_mismatch", "by", "timestamp"),
-    conditional=("status", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
+    frozen=("payment", "amount", "currency", "units", "reason", "is_mismatch", "by", "timestamp"),
+    conditional=("status", "key", "stripe_id", "message", "withdrawal", "restock", "is_restocked", "asked_at"),
     free_text=("reason", "by", "message"),
-    not_personal=("currency", "stripe_id", "restock"),
-    internal=("payment", "is_mismatch", "by", "key", "stripe_id", "message", "restock", "is_restocked", "asked_at"),
-)
+    not_personal=("currency", "stripe_id", "units", "restock"),
+    internal=(
+        "payment", "units", "is_mismatch", "by", "key", "stripe_id", "message", "withdrawal", "restock",
+        "is_restocked", "asked_at",
+    ),
+)  # fmt: skip
 DISPUTE = Columns(
     frozen=("order", "stripe_id", "currency", "opened"),
     conditional=("amount", "reason", "status", "is_lost", "due", "closed"),

@@ -9,6 +9,7 @@ from core.models import GuardedModel
 from orders.models import columns
 from orders.models.columns import MONEY, PERCENT
 from products.models import Product
+from products.models.product import WITHDRAWAL_DAYS
 
 
 class OrderItem(GuardedModel):
@@ -31,6 +32,13 @@ class OrderItem(GuardedModel):
     tax_rate = models.DecimalField(_("tax rate in percent"), **PERCENT, default=Decimal(0))
     tax_total = models.DecimalField(_("tax"), **MONEY, default=Decimal(0))
     total = models.DecimalField(_("total"), **MONEY)
+
+    withdrawal_days = models.PositiveSmallIntegerField(
+        _("withdrawal period in days"), default=WITHDRAWAL_DAYS, db_default=WITHDRAWAL_DAYS
+    )
+    withdrawal_exclusion = models.CharField(
+        _("reason without right of withdrawal"), max_length=200, blank=True, default="", db_default=""
+    )
 
     class Meta:
         verbose_name = _("order line")

@@ -31,6 +31,7 @@ from orders.models.history import OrderEvent
 from orders.models.open_order import OpenOrderQuerySet
 from orders.models.payment import Payment
 from orders.models.refund import Refund
+from orders.models.units import OrderUnits
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no characters that are easily confused when read aloud
 
@@ -130,7 +131,7 @@ class OrderQuerySet(OpenOrderQuerySet["Order"]):
         return self.claimable(user).update(account=user)
 
 
-class Order(GuardedModel):
+class Order(OrderUnits, GuardedModel):
     """A purchase.
 
     An `open` order mirrors its cart. Once an order is placed, its lines, postal addresses and amounts never change;

@@ -13,6 +13,7 @@ from orders.models import columns
 from orders.models.columns import MONEY
 from orders.models.dispute import Dispute
 from orders.models.payment import Payment
+from orders.models.withdrawal import Withdrawal
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
@@ -45,6 +46,19 @@ class Refund(GuardedModel):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     stripe_id = models.CharField(_("Stripe refund"), max_length=120, null=True, blank=True, unique=True)
     reason = models.CharField(_("reason"), max_length=120, blank=True)
+    units = models.JSONField(
+        _("refunded units"), default=dict, db_default={}, blank=True, help_text=_("Units by the ID of the order line.")
+    )
+    # Without an index, because refunds are found by their payment.
+    withdrawal = models.ForeignKey(
+        Withdrawal,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="refunds",
+        db_index=False,
+        verbose_name=_("withdrawal"),
+    )
     restock = models.JSONField(
         _("return to stock"), default=dict, blank=True, help_text=_("Units by the ID of the order line.")
     )

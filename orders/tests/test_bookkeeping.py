@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing import answers, gateway
 from billing.models import StripeEvent
 from orders.bookkeeping import reconcile
-from orders.bookkeeping.audit_findings import AuditFinding, order_finding, without_busy_orders
+from orders.bookkeeping.audits.findings import AuditFinding, order_finding, without_busy_orders
 from orders.bookkeeping.checksum import checksum_of, is_intact
 from orders.bookkeeping.discount_usage import recount
 from orders.models import Mail, Order, OrderEvent

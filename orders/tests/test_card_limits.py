@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from billing.models import BillingProfile, Card
-from orders.bookkeeping.card_audit import unsaved_cards
+from orders.bookkeeping.audits.cards import unsaved_cards
 from orders.models import Payment
 from orders.workflow.order_cards import FAILED_BANK_CHECK, card_choice, declined_cards
 from orders.workflow.personal_data import export_personal_data

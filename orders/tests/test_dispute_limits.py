@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from billing import answers, gateway
-from orders.bookkeeping import audit_disputes
-from orders.bookkeeping.audit_disputes import compare_disputes, lost_disputes
+from orders.bookkeeping.audits import disputes as audit_disputes
+from orders.bookkeeping.audits.disputes import compare_disputes, lost_disputes
 from orders.models import Dispute, Order, OrderEvent, Refund
 from orders.workflow import disputes
 from orders.workflow.shipping import ship

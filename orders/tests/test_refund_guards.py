@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing import answers, gateway
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow import refunds
-from orders.workflow.refunds import RefundRejected, RefundRequest
+from orders.workflow.refunds import RefundRejected, RefundRequest, settlement
 from tests.makers import make_paid_order, make_product
 
 pytestmark = pytest.mark.django_db
@@ -199,23 +199,23 @@ def test_first_request_does_not_look_first(order: Order, at_stripe: FakeRefunds,
 def test_request_of_another_process_with_a_newer_key_is_left_alone(order: Order, at_stripe: FakeRefunds) -> None:
     row = request_refund(order)
     stale = Refund.objects.get(pk=row.pk)
-    refunds._change_key(row)
-    assert not refunds._claim(stale, timezone.now())
-    assert refunds._claim(reload(row), timezone.now())
+    settlement._change_key(row)
+    assert not settlement._claim(stale, timezone.now())
+    assert settlement._claim(reload(row), timezone.now())
 
 
 def test_refund_that_was_finished_meanwhile_is_not_claimed(order: Order) -> None:
     row = request_refund(order)
     rows_of(order).update(status=S.DONE)
-    assert not refunds._claim(row, timezone.now())
+    assert not settlement._claim(row, timezone.now())
 
 
 def test_changed_key_is_changed_once(order: Order) -> None:
     row = request_refund(order)
     stale = Refund.objects.get(pk=row.pk)
-    refunds._change_key(row)
+    settlement._change_key(row)
     first = reload(row).key
-    refunds._change_key(stale)
+    settlement._change_key(stale)
     assert reload(row).key == first
 
 
@@ -352,7 +352,7 @@ def test_pending_and_mismatch_refunds_do_not_complete_a_full_refund(order: Order
 def test_late_state_does_not_change_an_order_that_is_no_longer_paid(order: Order, at_stripe: FakeRefunds) -> None:
     row = request_refund(order, "20.95")
     Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELED)
-    refunds._store_state(row, found(2095))
+    settlement._store_state(row, found(2095))
     assert Order.objects.get(pk=order.pk).status == Order.Status.CANCELED
 
 
@@ -397,8 +397,8 @@ def test_dashboard_refund_of_an_unpaid_order_is_not_stored(order: Order, at_stri
 
 def test_dashboard_refund_that_another_process_stored_is_not_stored_twice(order: Order, monkeypatch: Any) -> None:
     refund = found(500)
-    assert refunds._adopt(order, refund)
-    assert refunds._adopt(order, refund) is None
+    assert settlement._adopt(order, refund)
+    assert settlement._adopt(order, refund) is None
     assert Order.objects.get(pk=order.pk).amount_refunded == 5
 
 
@@ -408,7 +408,7 @@ def test_dashboard_refund_that_another_process_stored_is_not_stored_twice(order:
 def test_rejected_refund_releases_its_amount_and_alerts_staff_once(order: Order, at_stripe: FakeRefunds) -> None:
     row = request_refund(order)
     for _time in range(2):
-        refunds._fail(row, "no")
+        settlement._fail(row, "no")
     order.refresh_from_db()
     assert (order.amount_refunded, events(order, K.REFUND_FAILED), events(order, K.ALERTED)) == (0, 1, 1)
 
@@ -416,7 +416,7 @@ def test_rejected_refund_releases_its_amount_and_alerts_staff_once(order: Order,
 def test_rejection_does_not_fail_a_refund_that_was_made_meanwhile(order: Order) -> None:
     row = request_refund(order)
     rows_of(order).update(status=S.DONE)
-    refunds._fail(row, "no")
+    settlement._fail(row, "no")
     assert (reload(row).status, Order.objects.get(pk=order.pk).amount_refunded) == (S.DONE, 5)
 
 
@@ -437,7 +437,7 @@ def test_failure_of_a_full_refund_restores_the_status(
 def test_failure_of_a_partial_refund_keeps_the_status(order: Order, at_stripe: FakeRefunds) -> None:
     Order.objects.filter(pk=order.pk).update(status=Order.Status.SHIPPED)
     row = request_refund(order)
-    refunds._fail(row, "no")
+    settlement._fail(row, "no")
     assert Order.objects.get(pk=order.pk).status == Order.Status.SHIPPED
 
 
@@ -465,7 +465,7 @@ def test_charge_of_another_attempt_gets_its_own_mismatch_refund(order: Order, ow
 
 
 def test_failed_mismatch_refund_leaves_the_refunded_amount(order: Order, owed: Refund) -> None:
-    refunds._fail(owed, "no")
+    settlement._fail(owed, "no")
     order.refresh_from_db()
     assert (reload(owed).status, order.amount_refunded) == (S.FAILED, 0)
 
@@ -500,7 +500,7 @@ def test_parts_do_not_finish_a_mismatch_refund_that_another_process_finished(
     order: Order, owed: Refund, at_stripe: FakeRefunds, monkeypatch: Any
 ) -> None:
     parts = [found(400), found(600)]
-    settle = refunds._settle_mismatch
+    settle = settlement._settle_mismatch
     assert settle(order, parts)
     monkeypatch.setattr(Refund.objects.all().__class__, "first", lambda rows: owed)  # read before the other process
     settle(order, parts)

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,7 +14,7 @@ from billing.csp import payment_page
 from billing.declines import decline_message
 from core.http import private
 from orders.links import read_key
-from orders.models import Order, Payment, Refund
+from orders.models import Order, OrderItem, Payment, Refund
 from orders.models.history import split_history
 from orders.workflow import cancellation, order_cards, payments
 from orders.workflow.withdrawals.period import is_withdrawable
@@ -79,12 +80,13 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         return _open_by_link(request, order_id)
     order = own_order(request, order_id)
     intent = _update_from_stripe(order)
+    prefetch_related_objects([order], Prefetch("items", OrderItem.objects.select_related("product")))
     payment = order.last_payment()
     state = payment_state(order, payment)
     shown_events, folded_events = split_history(list(order.events.all()), order.is_unpaid)
     context = {
         "order": order,
-        "items": order.items.select_related("product"),
+        "items": order.items.all(),
         "events": shown_events,
         "folded_events": folded_events,
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),

@@ -153,5 +153,7 @@ def _frozen_line(order: Order, line: CartItem, amounts: LineAmounts, quote: Quot
         "tax_rate": quote.tax_rate,
         "tax_total": amounts.tax,
         "total": line.total,
+        "withdrawal_days": line.product.withdrawal_days,
+        "withdrawal_exclusion": line.product.withdrawal_exclusion,
     }
     return OrderItem(**{name: values[name] for name in OrderItem.columns.frozen})

@@ -10,19 +10,23 @@ from orders.models import Mail, Order, OrderEvent
 def ship(order: Order, by: str, tracking: str = "") -> bool:
     """Change the status from paid to shipped and queue the email message to the shopper.
 
-    Return False and change nothing if the order is not paid, was shipped before, if nothing is left of its total after
-    refunds and lost disputes, or if staff have to assign the items of a withdrawal first.
+    The units that are left are stored, because a refund of shipped units must not change what was shipped. Return False
+    and change nothing if the order is not paid, was shipped before, if no unit is left to ship, if nothing is left of
+    its total after refunds and lost disputes, or if staff have to assign the items of a withdrawal first.
     """
-    order.refresh_from_db()
     with transaction.atomic():
-        # The lock lets a withdrawal that is being matched finish first.
-        Order.objects.select_for_update().get(pk=order.pk)
-        if order.withdrawals.awaiting_assignment().exists():
+        # This update locks the order: no refund is requested, and no withdrawal matched, until the shipment is stored.
+        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
+        order.refresh_from_db()
+        units = {str(line): number for line, number in order.units_to_ship().items() if number}
+        if not units or order.withdrawals.awaiting_assignment().exists():
             return False
         # The sum is computed here because SQLite does this arithmetic in floating point.
         left = Order.objects.filter(amount_lost=order.amount_lost, amount_refunded__lt=order.total - order.amount_lost)
         paid = left.filter(pk=order.pk, status=Order.Status.PAID)
-        if not paid.update(status=Order.Status.SHIPPED, shipped_at=timezone.now(), tracking=tracking):
+        if not paid.update(
+            status=Order.Status.SHIPPED, shipped_at=timezone.now(), tracking=tracking, units_shipped=units
+        ):
             return False
         order.record(OrderEvent.Kind.SHIPPED, by=by, text=tracking)
         queue.queue(order, Mail.Kind.SHIPPED)

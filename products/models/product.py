@@ -25,6 +25,7 @@ from products.models.stored_words import COLUMNS as WORD_COLUMNS
 from products.models.stored_words import StoredWords
 
 MAX_QUANTITY = 99  # of one product in a cart
+WITHDRAWAL_DAYS = 14  # the period of the law; a shop can give more
 LONG_COLUMNS = ("description", *WORD_COLUMNS)
 CARD_COLUMNS = ("slug", "title", "price", "stock", "image", "image_width", "image_height")
 
@@ -84,7 +85,8 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
         conditional=("stock",),
         shown=(
             "sku", "title", "slug", "description", "price", "category", "group", "option", "choice", "second_option",
-            "second_choice", "stock", "active", "timestamp", "image", "image_width", "image_height", "image_alt",
+            "second_choice", "withdrawal_days", "withdrawal_exclusion", "stock", "active", "timestamp", "image",
+            "image_width", "image_height", "image_alt",
         ),
     )  # fmt: skip
     shown_as: ClassVar[Any] = {"stock": availability}
@@ -111,6 +113,20 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
     second_option = models.CharField(_("second option"), max_length=30, blank=True)
     second_choice = models.CharField(_("second choice"), max_length=40, blank=True)
     weight = models.PositiveIntegerField(_("weight in grams"), default=0)
+    withdrawal_days = models.PositiveSmallIntegerField(
+        _("withdrawal period in days"),
+        default=WITHDRAWAL_DAYS,
+        db_default=WITHDRAWAL_DAYS,
+        help_text=_("At least 14. Enter 0 only for items that the law excludes from the right of withdrawal."),
+    )
+    withdrawal_exclusion = models.CharField(
+        _("reason without right of withdrawal"),
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Shown to shoppers before they buy. Only for a period of 0 days."),
+    )
     stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Leave empty if unlimited."))
     active = models.BooleanField(_("for sale"), default=True)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)

@@ -18,6 +18,7 @@ from carts.models.rates import Discount
 from carts.views import cart
 from orders.models import Order, Payment, Refund
 from orders.workflow import cancellation, payments, placing, refunds
+from orders.workflow.refunds import settlement
 from orders.workflow.release import release_order
 from products.models import Product, StockMovement
 
@@ -101,7 +102,7 @@ def read_then_write_refund() -> None:
         )
         return row
 
-    refunds.request_refund = request
+    settlement.request_refund = request
 
 
 def release_stock_before_canceling() -> None:

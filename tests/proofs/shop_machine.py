@@ -14,8 +14,8 @@ from orders.models import Order
 from tests.makers import ADDRESS, PASSWORD, add_to_cart, submit_details
 from tests.proofs import actions, dispute_steps
 from tests.proofs.crashes import BOUNDARIES
-from tests.proofs.shop_machine_base import ShopMachineBase
 from tests.proofs.shown_page import ShownPage
+from tests.proofs.withdrawal_rules import WithdrawalRules
 
 WHO = st.integers(0, 1)  # index of a browser
 ANY = st.integers(0, 5)  # index of an object, modulo the number of objects
@@ -36,7 +36,7 @@ FAULTS = "drop_before drop_after rate_limit error_500 error_500_stored html empt
 LATE = 50  # minutes without reconcile after which the audit reports overdue work
 
 
-class ShopMachine(ShopMachineBase):
+class ShopMachine(WithdrawalRules):
     """All steps that can happen to a shop, in any order."""
 
     # --- shoppers ---

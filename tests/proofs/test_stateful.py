@@ -18,10 +18,13 @@ from tests.proofs.crashes import CrashSchedule
 from tests.proofs.incremental_audit import IncrementalAudit
 from tests.proofs.proof_report import ProofReport, scaled
 from tests.proofs.shop_machine import ShopMachine
+from tests.proofs.shop_machine_base import ShopMachineBase
+from tests.proofs.withdrawal_machine import WithdrawalMachine
 
 PROOF = "Stateful"
 pytestmark = pytest.mark.django_db(transaction=True)
 RUNS, STEPS, PARTS = scaled(quick=(25, 30, 5), small=(6, 30, 3), full=(300, 40, 6))
+WITHDRAWAL_RUNS = scaled(quick=10, small=5, full=200)
 MOST = 100  # maximum number of runs until the control is caught
 if settings.get_current_profile_name() == "long":
     RUNS, STEPS, PARTS = settings().max_examples, 40, 100
@@ -35,15 +38,22 @@ def without_delays_and_logs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
 
 
-def run(simulator: Simulator, patch: pytest.MonkeyPatch, runs: int, seed: int | None = None, **chosen: Any) -> None:
+def run(
+    simulator: Simulator,
+    patch: pytest.MonkeyPatch,
+    runs: int,
+    seed: int | None = None,
+    machine: type[ShopMachineBase] = ShopMachine,
+    **chosen: Any,
+) -> None:
     """Let Hypothesis search for steps that break an invariant. Raise an exception if it finds any."""
     chosen |= {"max_examples": runs, "stateful_step_count": STEPS, "deadline": None, "database": None}
     chosen |= {"suppress_health_check": list(HealthCheck)}
-    ShopMachine.runs, watch = 0, IncrementalAudit()
+    machine.runs, watch = 0, IncrementalAudit()
     with CrashSchedule().waiting(patch) as crash_schedule:
-        shop = lambda: ShopMachine(simulator, crash_schedule, watch)  # noqa: E731 - Hypothesis stores the seed on the function
-        machine = shop if seed is None else with_seed(seed)(shop)
-        run_state_machine_as_test(machine, settings=settings(**chosen))
+        shop = lambda: machine(simulator, crash_schedule, watch)  # noqa: E731 - Hypothesis stores the seed on the function
+        start = shop if seed is None else with_seed(seed)(shop)
+        run_state_machine_as_test(start, settings=settings(**chosen))
 
 
 @pytest.mark.slow
@@ -62,6 +72,22 @@ def test_any_steps_keep_all_invariants(
         raise
     finally:
         report.count_try(times=ShopMachine.runs)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_delays_and_logs")
+def test_withdrawals_refunds_and_shipments_in_any_order_keep_all_invariants(
+    simulator: Simulator, report: ProofReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report.name = f"Stateful: withdrawals, runs of {STEPS} steps"
+    seed, phases = scaled(quick=1, small=None, full=None), set(Phase) - {Phase.explain}
+    try:
+        run(simulator, monkeypatch, WITHDRAWAL_RUNS, seed, WithdrawalMachine, print_blob=True, phases=phases)
+    except Exception as error:
+        report.expect(False, "unexplained", repr(error))
+        raise
+    finally:
+        report.count_try(times=WithdrawalMachine.runs)
 
 
 @pytest.mark.proof

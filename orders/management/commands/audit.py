@@ -9,7 +9,7 @@ from django.utils import timezone
 from billing import answers, gateway
 from billing.stripe_calls import time_limits
 from orders.bookkeeping.audit import audit
-from orders.bookkeeping.audit_findings import without_busy_orders
+from orders.bookkeeping.audits.findings import without_busy_orders
 
 
 class Command(BaseCommand):

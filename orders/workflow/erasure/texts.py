@@ -71,7 +71,7 @@ TEXTS: dict[str, Texts] = {
     "products.Product": Texts(
         not_personal=(
             "image", "image_alt", "sku", "title", "slug", "description", "group", "option", "choice", "second_option",
-            "second_choice", "title_words", "sku_words", "description_words",
+            "withdrawal_exclusion", "second_choice", "title_words", "sku_words", "description_words",
         ),
     ),
     "products.Spelling": Texts(not_personal=("key", "word")),

@@ -1,1 +1,1 @@
-"""Withdrawal from a contract: declaring, matching with orders, and the period."""
+"""Withdrawals from contracts: declaring, matching with orders, the period, and what staff do about them."""

@@ -1,26 +1,60 @@
-"""The period in which shoppers can withdraw from the contract."""
+"""The withdrawal period. It ends with the last day in the shop's time zone."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from django.utils import timezone
 
-from core.times import shop_date
-from orders.models import Order
+from core.times import in_shop_zone
+from orders.models import Order, OrderItem
 
-DAYS = 14
-LONGEST_DELIVERY_DAYS = 14
+LONGEST_DELIVERY = timedelta(days=14)  # for delivery methods without a longest delivery time
+
+
+def delivered_at(order: Order) -> datetime | None:
+    """Return when the order was delivered at the latest, or None if it was not shipped.
+
+    The day of delivery is not known. The longest delivery time after shipping is assumed, in favor of the shopper.
+    """
+    if order.shipped_at is None:
+        return None
+    days = order.delivery_days
+    return in_shop_zone(order.shipped_at) + (LONGEST_DELIVERY if days is None else timedelta(days=days))
+
+
+def line_period_end(item: OrderItem) -> datetime | None:
+    """Return the first moment after the withdrawal period of a line: midnight after its last day.
+
+    Return None if the order was not shipped, so the period has no end yet, and if the line has no period.
+    """
+    delivered = delivered_at(item.order)
+    if delivered is None or not item.withdrawal_days:
+        return None
+    # Sums of dates, because a day can have 23 or 25 hours. The day of delivery does not count.
+    after = delivered.date() + timedelta(days=item.withdrawal_days + 1)
+    return datetime.combine(after, time.min, tzinfo=delivered.tzinfo)
 
 
 def period_end(order: Order) -> datetime | None:
-    """Return the end of the last day on which the shopper can withdraw, or None while it has not begun to run."""
-    if order.shipped_at is None:
-        return None
-    last = shop_date(order.shipped_at) + timedelta(days=LONGEST_DELIVERY_DAYS + DAYS)
-    midnight = datetime.combine(last + timedelta(days=1), time.min, timezone.get_default_timezone())
-    return midnight.astimezone(UTC)
+    """Return the end of the longest withdrawal period of the lines, or None if it has none (yet)."""
+    ends = [line_period_end(item) for item in _items(order)]
+    return max((end for end in ends if end), default=None)
 
 
-def is_withdrawable(order: Order) -> bool:
-    """Return whether the order's page offers to withdraw: from payment to the end of the period."""
-    end = period_end(order)
-    return order.is_paid and (end is None or timezone.now() < end)
+def is_line_withdrawable(item: OrderItem, now: datetime | None = None) -> bool:
+    """Return whether the shopper can withdraw from this line: it was paid, is not excluded and in its period."""
+    if not item.order.is_paid or not item.withdrawal_days:
+        return False
+    end = line_period_end(item)
+    return end is None or (now or timezone.now()) < end
+
+
+def is_withdrawable(order: Order, now: datetime | None = None) -> bool:
+    """Return whether the shopper can withdraw from a line of the order."""
+    return any(is_line_withdrawable(item, now) for item in _items(order))
+
+
+def _items(order: Order) -> list[OrderItem]:
+    items = list(order.items.all())
+    for item in items:
+        item.order = order  # saves a query for each line
+    return items

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from billing.models import Card
-from orders.bookkeeping.audit_findings import AuditFinding
+from orders.bookkeeping.audits.findings import AuditFinding
 from orders.workflow import order_cards
 
 

@@ -10,7 +10,7 @@ QUIET_PERIOD = timedelta(minutes=2)  # a shopper's request might still be runnin
 
 @dataclass(frozen=True)
 class AuditFinding:
-    """A violated invariant: its id in docs/money.md, the subject and a description."""
+    """A violated invariant or duty: its id in docs/money.md or docs/law.md, the subject and a description."""
 
     rule: str
     subject: str

@@ -1,29 +1,28 @@
-"""Steps R and M: refunds requested by staff, made in Stripe's dashboard, or due for an unexpected charge.
+"""The state of refunds at Stripe: requesting stored refunds, and storing what Stripe answers with all consequences.
 
-A refund row is stored before Stripe is called. A database constraint limits the refunds of an order to its total.
+Refunds can also be made in Stripe's dashboard.
 """
 
 import logging
 import uuid
-from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import answers, gateway
 from billing.stripe_calls import admission
-from core.money import format_money, has_excess_decimals, major_units
+from core.money import major_units
 from core.page_cache.versions import collect_touches
 from orders.emails import queue
 from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
+from orders.workflow.refunds.requests import RefundRequest, request_refund
+from orders.workflow.withdrawals.closing import update_withdrawals
 
 logger = logging.getLogger(__name__)
 STRIPE = "Stripe"  # value of Refund.by for refunds made in the Stripe Dashboard
@@ -40,28 +39,6 @@ _STATES: dict[str, tuple[str, list[str]]] = {
 }
 
 
-class RefundRejected(Exception):
-    """Raised if a refund is not possible, with a message for staff. Nothing was requested from Stripe."""
-
-
-# --- R: refunds requested by staff ---
-
-
-@dataclass(frozen=True)
-class RefundRequest:
-    """A refund request by staff: an amount in the order's currency, and the units to restock by order line id.
-
-    `already_refunded` is the amount that was refunded when staff made the decision. Of two simultaneous requests, or of
-    two clicks, only one is accepted.
-    """
-
-    amount: Decimal
-    already_refunded: Decimal
-    by: str
-    reason: str = ""
-    restock: dict[int, int] = field(default_factory=dict)
-
-
 def refund(order: Order, requested: RefundRequest) -> Refund:
     """Refund an order in full or in part and return the refund.
 
@@ -75,63 +52,6 @@ def refund(order: Order, requested: RefundRequest) -> Refund:
         logger.warning("refund %s of order %s is left to reconcile: %s", row.pk, order, error)
     row.refresh_from_db()
     return row
-
-
-def request_refund(order: Order, requested: RefundRequest) -> Refund:
-    """Store a refund and reserve its amount on the order in one transaction, without calling Stripe.
-
-    Raise RefundRejected and change nothing if the refund is not possible.
-    """
-    if requested.amount <= 0 or has_excess_decimals(requested.amount, order.currency):
-        raise RefundRejected(_("Enter an amount above zero that can be paid in this currency."))
-    with transaction.atomic():
-        # This update locks the order, so that no dispute is stored between the check and the refund.
-        Order.objects.filter(pk=order.pk).update(updated=timezone.now())
-        if obstacle := disputes.refund_obstacle(order):
-            raise RefundRejected(obstacle)
-        # The sums are computed here because SQLite does this arithmetic in floating point.
-        lost = Order.objects.values_list("amount_lost", flat=True).get(pk=order.pk)
-        refunded = requested.already_refunded + requested.amount
-        paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
-        refundable = paid.filter(
-            amount_refunded=requested.already_refunded, amount_lost=lost, total__gte=refunded + lost
-        )
-        if not refundable.update(amount_refunded=refunded):
-            raise RefundRejected(_rejection_message(order, requested))
-        restockable = restockable_units(order)
-        if any(not 0 <= units <= restockable.get(line, 0) for line, units in requested.restock.items()):
-            raise RefundRejected(_("You cannot return more units to stock than were sold."))
-        row = Refund.objects.create(
-            payment=order.payments.get(status=Payment.Status.SUCCEEDED),
-            amount=requested.amount,
-            currency=order.currency,
-            reason=requested.reason[:120],
-            restock={str(line): units for line, units in requested.restock.items() if units},
-            by=requested.by[:254],
-        )
-        order.record(OrderEvent.Kind.REFUNDING, by=requested.by, text=row)
-    order.refresh_from_db()
-    return row
-
-
-def _rejection_message(order: Order, requested: RefundRequest) -> str:
-    order.refresh_from_db()
-    if not order.is_paid:
-        return _("This order is not paid.")
-    left = {"amount": format_money(order.refundable, order.currency)}
-    if order.amount_refunded != requested.already_refunded:
-        return (
-            _("Another refund was made in the meantime. %(amount)s can still be refunded; please check again.") % left
-        )
-    return _("Only %(amount)s of this order can still be refunded.") % left
-
-
-def restockable_units(order: Order) -> dict[int, int]:
-    """Return the number of units that can still be restocked, by order line id."""
-    back: Counter[int] = Counter()
-    for row in Refund.objects.filter(payment__order=order).exclude(status=S.FAILED, is_restocked=False):
-        back.update({int(line): units for line, units in row.restock.items()})
-    return {item.pk: item.quantity - back[item.pk] for item in order.items.all()}
 
 
 def finish_refund(row: Refund, is_first: bool = False) -> None:
@@ -233,19 +153,6 @@ def _settle_mismatch(order: Order, refunds: list[answers.RefundResult]) -> bool:
     return True
 
 
-def retry_mismatch_refund(row: Refund, by: str) -> bool:
-    """Retry a failed mismatch refund at the request of staff. Return False if `row` is not a failed mismatch refund.
-
-    Raise GatewayError if the outcome is unknown; reconcile then tries again.
-    """
-    failed = Refund.objects.filter(pk=row.pk, is_mismatch=True, status=S.FAILED)
-    if not failed.update(status=S.REQUESTED, key=uuid.uuid4(), stripe_id=None, asked_at=None, message=""):
-        return False
-    row.payment.order.record(OrderEvent.Kind.REFUNDING, by=by, text=row)
-    finish_refund(row)
-    return True
-
-
 def _store_state(row: Refund, found: answers.RefundResult) -> None:
     """Store the state of a refund at Stripe, with all its consequences, in one transaction."""
     status, before = _STATES.get(found.status, ("", []))
@@ -267,6 +174,7 @@ def _apply_status(row: Refund, order: Order, status: str, reason: str) -> None:
         order.record(OrderEvent.Kind.REFUNDED, by=row.by, text=row)
         queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
         _mark_refunded(order)
+        update_withdrawals(order)
 
 
 def _restock(row: Refund) -> None:
@@ -302,6 +210,7 @@ def _revert(row: Refund, text: str) -> None:
         Order.objects.filter(pk=order.pk).update(amount_refunded=order.amount_refunded - row.amount)
         before = Order.Status.SHIPPED if order.shipped_at else Order.Status.PAID
         Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
+    update_withdrawals(order)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
     message = gettext_lazy("Refund no. %(number)s failed: %(text)s")
     alert_staff(order, message, number=row.pk, text=text)
@@ -329,21 +238,3 @@ def _adopt(order: Order, found: answers.RefundResult) -> Refund | None:
             return row
     except IntegrityError:  # Another process has just stored it and continues with it.
         return None
-
-
-# --- M: unexpected charges ---
-
-
-def create_mismatch_refund(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
-    """Create a full refund of a mismatched charge in the caller's transaction, and return it.
-
-    Return None if the refund is already stored.
-    """
-    if Refund.objects.filter(payment=payment, is_mismatch=True).exists():
-        return None
-    row = Refund.objects.create(
-        payment=payment, amount=amount, currency=currency, reason=text[:120], is_mismatch=True, by="shop"
-    )
-    order.record(OrderEvent.Kind.MISMATCH, by="shop", text=text)
-    alert_staff(order, text)
-    return row

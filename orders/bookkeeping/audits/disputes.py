@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from billing import answers
 from core.money import minor_units
-from orders.bookkeeping.audit_findings import AuditFinding, order_finding
+from orders.bookkeeping.audits.findings import AuditFinding, order_finding
 from orders.models import Dispute, Order, Refund
 
 CHUNK = 500

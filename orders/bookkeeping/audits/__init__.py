@@ -1,0 +1,1 @@
+"""Parts of the audit, and what a finding is."""

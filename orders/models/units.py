@@ -1,0 +1,144 @@
+"""The units of an order: which were refunded or shipped, and which are still to ship. Lines are named by their ids."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from core.money import round_money
+from orders.models.item import OrderItem
+from orders.models.refund import Refund
+from orders.models.withdrawal import Withdrawal
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+Units = dict[int, int]  # units by order line id
+SHOP = "shop"  # value of Withdrawal.closed_by if its refund closed it
+
+
+class LineUnits(NamedTuple):
+    """Some units of an order line."""
+
+    item: OrderItem
+    units: int
+
+
+def by_line(stored: Mapping[str, int]) -> Counter[int]:
+    """Return the units of a JSON column, whose keys are texts."""
+    return Counter({int(line): units for line, units in stored.items()})
+
+
+def refunded_units(refunds: Iterable[Refund]) -> Counter[int]:
+    """Return the units of the refunds that did not fail. Refunds made in Stripe's dashboard have none."""
+    units: Counter[int] = Counter()
+    for row in refunds:
+        if row.status != Refund.Status.FAILED and not row.is_mismatch:
+            units.update(by_line(row.units))
+    return units
+
+
+def declared_units(withdrawal: Withdrawal, sold: Units) -> Units:
+    """Return the units of a withdrawal. One that staff closed without a refund has none."""
+    if withdrawal.closed_at and withdrawal.closed_by != SHOP:
+        return {}
+    return sold if withdrawal.is_whole_order else dict(by_line(withdrawal.units))
+
+
+def units_gone(sold: Units, refunds: Iterable[Refund], withdrawals: Iterable[Withdrawal]) -> Counter[int]:
+    """Return the units that were refunded or withdrawn. Units of a withdrawal and of its refunds count once."""
+    by_withdrawal: dict[int | None, Counter[int]] = {}
+    for row in refunds:
+        by_withdrawal.setdefault(row.withdrawal_id, Counter()).update(refunded_units([row]))
+    gone = Counter[int]()
+    for withdrawal in withdrawals:
+        gone += Counter(declared_units(withdrawal, sold)) | by_withdrawal.pop(withdrawal.pk, Counter())
+    return sum(by_withdrawal.values(), gone)
+
+
+def units_left(sold: Units, *gone: Mapping[int, int]) -> Units:
+    """Return the units that are left of those that were sold. A line that lost more units than it had has none left.
+
+    That happens if units are refunded after they were shipped.
+    """
+    return {line: max(units - sum(some.get(line, 0) for some in gone), 0) for line, units in sold.items()}
+
+
+def value_of_units(item: OrderItem, units: int, before: int, is_tax_included: bool, currency: str) -> Decimal:
+    """Return what the shopper paid for `units` of this line after the first `before` ones, with discount and tax.
+
+    The values of parts of a line add up to the value of the line exactly, whatever the parts are.
+    """
+    paid = item.total - item.discount_total + (Decimal(0) if is_tax_included else item.tax_total)
+    first, last = (round_money(paid * some / item.quantity, currency) for some in (before, before + units))
+    return last - first
+
+
+class OrderUnits(models.Model):
+    """The part of the order model that counts units."""
+
+    if TYPE_CHECKING:
+        items: RelatedManager[OrderItem]
+        withdrawals: RelatedManager[Withdrawal]
+        amount_refunded: models.DecimalField[Any, Any]
+        total: models.DecimalField[Any, Any]
+        shipped_at: models.DateTimeField[Any, Any]
+
+        @property
+        def is_paid(self) -> bool: ...
+
+    delivery_days = models.PositiveSmallIntegerField(_("longest delivery time in days"), null=True, blank=True)
+    # Stored when the order is shipped, so that its email stays true whatever is refunded later.
+    units_shipped = models.JSONField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def units_sold(self) -> Units:
+        """Return the number of units of each line. An order that is not paid has sold none."""
+        return {item.pk: item.quantity if self.is_paid else 0 for item in self.items.all()}
+
+    def units_refunded(self) -> Units:
+        """Return the units that were refunded, or are being refunded. A refund of the whole total is of all units."""
+        if self.amount_refunded >= self.total:
+            return self.units_sold()
+        return dict(refunded_units(self._refunds()))
+
+    def refundable_units(self) -> Units:
+        """Return the units of each line that can still be refunded, also after they were shipped."""
+        return units_left(self.units_sold(), self.units_refunded())
+
+    def units_to_ship(self) -> Units:
+        """Return the units of each line that are still to be shipped.
+
+        These are the units sold, minus those that were refunded or withdrawn before they were shipped, minus those
+        shipped. Units that are refunded or withdrawn after they were shipped change nothing, because none of them is
+        left to be shipped.
+        """
+        sold = self.units_sold()
+        if self.amount_refunded >= self.total:
+            return dict.fromkeys(sold, 0)
+        return units_left(sold, units_gone(sold, self._refunds(), self.withdrawals.all()), self.shipped_units())
+
+    def shipped_units(self) -> Units:
+        """Return the units of each line that were shipped. Orders shipped before this was stored shipped all units."""
+        if self.shipped_at is None:
+            return {}
+        return self.units_sold() if self.units_shipped is None else dict(by_line(self.units_shipped))
+
+    def lines_to_ship(self) -> list[LineUnits]:
+        """Return the lines with units that are still to be shipped."""
+        return self._lines_with(self.units_to_ship())
+
+    def shipped_lines(self) -> list[LineUnits]:
+        """Return the lines with units that were shipped."""
+        return self._lines_with(self.shipped_units())
+
+    def _refunds(self) -> models.QuerySet[Refund]:
+        return Refund.objects.filter(payment__order=self.pk)
+
+    def _lines_with(self, units: Units) -> list[LineUnits]:
+        return [LineUnits(item, units[item.pk]) for item in self.items.all() if units.get(item.pk)]

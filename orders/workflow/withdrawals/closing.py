@@ -1,0 +1,32 @@
+"""Withdrawals close by themselves when they are refunded, and open again if the refund fails."""
+
+from collections import Counter
+
+from django.utils import timezone
+
+from orders.models import Order, Refund, Withdrawal
+from orders.models.units import SHOP, declared_units, refunded_units
+
+
+def update_withdrawals(order: Order) -> None:
+    """Close the withdrawals of this order that are refunded, and open those again whose refund failed.
+
+    The caller has locked the order. What staff closed stays closed.
+    """
+    for withdrawal in list(order.withdrawals.all()):
+        rows = Withdrawal.objects.filter(pk=withdrawal.pk)
+        if not _is_refunded(order.pk, withdrawal):
+            rows.filter(closed_by=SHOP).update(closed_at=None, closed_by="")
+        else:
+            rows.filter(closed_at=None).update(closed_at=timezone.now(), closed_by=SHOP)
+
+
+def _is_refunded(pk: int, withdrawal: Withdrawal) -> bool:
+    """Return whether all units of a withdrawal are refunded. A refund of the whole order is of all its units."""
+    order = Order.objects.get(pk=pk)
+    if order.status == Order.Status.REFUNDED:
+        return True
+    done = Refund.objects.filter(payment__order=order, status=Refund.Status.DONE)
+    back = refunded_units(done if withdrawal.is_whole_order else done.filter(withdrawal=withdrawal))
+    declared = Counter(declared_units(withdrawal, order.units_sold()))
+    return bool(declared) and not declared - back

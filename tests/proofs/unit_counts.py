@@ -1,0 +1,65 @@
+"""Independent counts of the units of orders. They share no code with the shop."""
+
+import re
+from collections import Counter
+from html import unescape
+
+from django.test import Client
+from django.urls import reverse
+
+from orders.emails import messages
+from orders.models import Mail, Order, Refund
+
+PAID = ("paid", "shipped", "refunded")
+ON_PAGE = re.compile(r"(\d+) × ([^<]+) \([^<]*\)(?=<br>|</p>)")
+IN_EMAIL = re.compile(r"^(\d+) x (.+)$", re.MULTILINE)
+
+
+def units_to_ship(order: Order) -> dict[int, int]:
+    """Return the units of each line that are left: sold, minus refunded or withdrawn (each once), minus shipped."""
+    left = {}
+    for item in order.items.all():
+        sold = item.quantity if order.status in PAID else 0
+        shipped = (order.units_shipped or {}).get(str(item.pk), 0)
+        is_all_refunded = order.amount_refunded == order.total
+        left[item.pk] = 0 if is_all_refunded else max(sold - _gone(order, str(item.pk), sold) - shipped, 0)
+    return left
+
+
+def _gone(order: Order, line: str, sold: int) -> int:
+    refunds = [row for row in Refund.objects.filter(payment__order=order, is_mismatch=False) if row.status != "failed"]
+    gone = sum(row.units.get(line, 0) for row in refunds if row.withdrawal_id is None)
+    for withdrawal in order.withdrawals.all():
+        is_dropped = withdrawal.closed_at is not None and withdrawal.closed_by != "shop"
+        declared = sold if withdrawal.is_whole_order else withdrawal.units.get(line, 0)
+        refunded = sum(row.units.get(line, 0) for row in refunds if row.withdrawal_id == withdrawal.pk)
+        gone += max(0 if is_dropped else declared, refunded)
+    return gone
+
+
+def differences(order: Order, staff: Client) -> list[str]:
+    """Return where the units of an order differ: the method, the ship page, the email and its stored units."""
+    expected, found = units_to_ship(order), []
+    if order.units_to_ship() != expected:
+        found.append(f"{order}: units_to_ship() is {order.units_to_ship()}, not {expected}")
+    titles = {item.pk: item.title for item in order.items.all()}
+    page = staff.get(reverse("admin:orders_order_ship", args=[order.pk]))
+    if _listed(ON_PAGE, page.text) != _by_title(expected, titles):
+        found.append(f"{order}: the ship page differs from {expected}")
+    for mail in order.mails.filter(kind=Mail.Kind.SHIPPED):
+        message = messages.build(mail)
+        shipped = {int(line): units for line, units in (order.units_shipped or {}).items()}
+        if message is None or _listed(IN_EMAIL, str(message.body)) != _by_title(shipped, titles):
+            found.append(f"{order}: the email differs from {shipped}")
+    return found
+
+
+def _by_title(units: dict[int, int], titles: dict[int, str]) -> Counter[str]:
+    return +Counter({titles[line]: number for line, number in units.items()})
+
+
+def _listed(line: re.Pattern[str], text: str) -> Counter[str]:
+    listed: Counter[str] = Counter()
+    for number, title in line.findall(text):
+        listed[unescape(title)] += int(number)
+    return listed
