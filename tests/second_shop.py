@@ -58,9 +58,14 @@ def fill() -> None:
     fill_pages()
 
 
+def has_pages() -> bool:
+    """Return whether this release has pages that staff write."""
+    return importlib.util.find_spec("core.pages") is not None
+
+
 def fill_pages() -> None:
     """Write and publish the legal pages, if this release has pages that staff write."""
-    if not importlib.util.find_spec("core.pages"):
+    if not has_pages():
         return
     models, publishing = (importlib.import_module(f"core.pages.{name}") for name in ("models", "publishing"))
     for kind, title, draft in PAGES:

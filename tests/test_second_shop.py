@@ -112,6 +112,8 @@ def test_no_page_shows_a_word_of_the_sample(bookshop: None, client: Client, lang
     stranger.cookies["django_language"] = language
     pages |= {f"stranger {url}": text for url, text in crawl(stranger, ["/", *PLACES[1:]]).items()}
     assert len(pages) > 30
+    legal = [title for _kind, title, _draft in second_shop.PAGES] if second_shop.has_pages() else []
+    assert [title for title in legal if not any(f"{title}</h1>" in text for text in pages.values())] == []
     assert {url: found for url, text in pages.items() if (found := found_in(text))} == {}
     assert {url for url, text in pages.items() if "<title>" in text and "Nordlicht" not in text} == set()
 
