@@ -104,8 +104,8 @@ def test_erasure_of_a_member_clears_unmatched_withdrawals_with_the_verified_emai
 
 
 def test_account_with_the_unverified_email_of_another_person_clears_and_exports_nothing() -> None:
-    row = make_withdrawal()
     user = make_user(EMAIL)
+    row = make_withdrawal()
     assert export_personal_data(user)["withdrawals"] == []
     delete_account(user)
     assert typed_text(row) != ""

@@ -82,6 +82,7 @@ def test_hidden_fields_of_the_second_step_declare_what_it_shows(client: Client) 
 def test_changing_keeps_the_typed_values(client: Client) -> None:
     page = client.post(FORM, typed(name="Gia Gust") | {"edit": "1"})
     assert 'value="Gia Gust"' in page.text
+    assert "Confirm withdrawal" not in page.text
     assert "Please fill in" not in page.text
 
 
@@ -167,6 +168,11 @@ def test_erased_order_is_not_matched(client: Client) -> None:
     assert Withdrawal.objects.get().order is None
 
 
+def test_order_is_not_named_without_an_email() -> None:
+    order = make_paid_order(email="")
+    assert not Order.objects.named(order.order_id, "").exists()
+
+
 def test_whole_order_needs_no_staff(client: Client) -> None:
     order = make_paid_order()
     withdraw(client, typed(order))
@@ -237,6 +243,12 @@ def test_other_declaration_is_another_row(client: Client, changes: dict[str, str
     withdraw(client, typed())
     withdraw(client, typed() | changes)
     assert Withdrawal.objects.count() == 2
+
+
+def test_whole_order_is_another_declaration_than_the_same_items(client: Client) -> None:
+    for scope in ("items", "whole"):
+        withdraw(client, typed(scope=scope, items="mug"))
+    assert list(Withdrawal.objects.order_by("pk").values_list("is_whole_order", flat=True)) == [False, True]
 
 
 def test_slower_of_two_presses_gets_the_row_of_the_faster(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -426,6 +438,7 @@ def test_receipt_of_an_erased_withdrawal_cannot_be_sent(client: Client) -> None:
     assert not emails.send_receipt(Withdrawal.objects.get())
     send_emails()
     assert receipts() == []
+    assert emails.build(WithdrawalMail.objects.receipts().get()) is None
 
 
 # On the order page
@@ -496,6 +509,14 @@ def test_stranger_is_sent_to_the_form_for_everybody(
         assert response["Location"] == f"/orders/withdraw/?order_number={number}"
     assert not Withdrawal.objects.exists()
     assert f'value="{number}"' in client.get(response["Location"]).text
+
+
+def test_unpaid_order_has_no_form_of_its_own(client: Client) -> None:
+    user = make_user()
+    order = make_paid_order(account=user, status=Order.Status.PLACED)
+    sign_in(client, user)
+    response = client.get(f"/orders/{order.order_id}/withdraw/")
+    assert response["Location"] == f"/orders/withdraw/?order_number={order.order_id}"
 
 
 def test_button_is_on_the_order_page_only_in_the_period(client: Client) -> None:
