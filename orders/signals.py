@@ -18,7 +18,7 @@ from core.background.tasks import has_workers, start
 from core.emails.outbox import queued
 from orders.bookkeeping.tasks import send_due_emails
 from orders.models import Order
-from orders.models.order import new_order_id
+from orders.numbers import new_order_id
 from orders.workflow import guests
 from orders.workflow.erasure.notes import clear_log
 

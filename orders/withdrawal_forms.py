@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.times import format_date
 from orders.models import Order, Withdrawal
-from orders.models.order import order_number_of
 from orders.models.units import Units
+from orders.numbers import order_number_of
 from orders.workflow.withdrawals.handling import Assignment, assignable_refunds
 
 MAX_TYPED = 60

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import GuardedModel
 from orders.models import columns
+from orders.numbers import ALPHABET
 
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # as of order numbers
 MAX_NAME, MAX_ORDER_NUMBER, MAX_ITEMS = 80, 40, 500  # characters that can be typed
 
 

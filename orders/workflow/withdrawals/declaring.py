@@ -13,7 +13,7 @@ from core.background.tasks import start
 from core.times import shop_date
 from orders.emails import withdrawals as emails
 from orders.models import Order, Withdrawal
-from orders.models.order import order_number_of
+from orders.numbers import order_number_of
 from orders.workflow.withdrawals.matching import match_declared
 
 MIDNIGHT_GRACE = timedelta(minutes=10)
