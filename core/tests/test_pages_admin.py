@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -150,3 +151,12 @@ def test_versions_and_messages_are_read_only(admin_client: Client, page: Page) -
         assert 'name="_save"' not in shown.text
         assert admin_client.post(f"{url}/change/", {"title": "x"}).status_code == 403
         assert admin_client.post(f"{url}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_list_actions_are_logged(admin_client: Client, page: Page) -> None:
+    for action in ("publish", "unpublish", "unpublish"):
+        admin_client.post("/admin/core/page/", {"action": action, "_selected_action": str(page.pk)})
+    assert list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True)) == [
+        "Published.",
+        "Unpublished.",
+    ]
