@@ -126,6 +126,7 @@ def test_every_action_of_the_admin_is_logged() -> None:
     orders = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     own = {f"orders.Order.{name}" for name in orders} | {"orders.Refund.retry_mismatch_refund"}
     own |= {"products.Product.publish", "products.Product.unpublish", "carts.Discount.deactivate"}
+    own |= {"core.Page.publish", "core.Page.unpublish"}
     assert {action for action in actions if not action.endswith(".delete_selected")} == own
 
 

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -56,7 +57,7 @@ def test_draft_that_was_changed_after_the_preview_is_not_published(admin_client:
     assert digest
     for sent in (digest[1], "", "x"):
         answer = admin_client.post(f"/admin/core/page/{page.pk}/publish/", {"digest": sent})
-        assert answer.url == f"/admin/core/page/{page.pk}/preview/"
+        assert answer.headers["Location"] == f"/admin/core/page/{page.pk}/preview/"
     assert not PageText.objects.exists()
     assert press_publish(admin_client, page).status_code == 302
     assert PageText.objects.get().text == "Second text."
@@ -150,3 +151,12 @@ def test_versions_and_messages_are_read_only(admin_client: Client, page: Page) -
         assert 'name="_save"' not in shown.text
         assert admin_client.post(f"{url}/change/", {"title": "x"}).status_code == 403
         assert admin_client.post(f"{url}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_list_actions_are_logged(admin_client: Client, page: Page) -> None:
+    for action in ("publish", "unpublish", "unpublish"):
+        admin_client.post("/admin/core/page/", {"action": action, "_selected_action": str(page.pk)})
+    assert list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True)) == [
+        "Published.",
+        "Unpublished.",
+    ]
