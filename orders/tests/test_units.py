@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.bookkeeping.audit import audit
+from orders.bookkeeping.audits.units import units as audit_units
 from orders.emails import messages, previews
 from orders.forms import RefundForm
 from orders.models import Mail, Order, OrderItem, Refund
@@ -249,3 +250,18 @@ def test_value_of_units_is_not_more_than_what_is_left(order: Order) -> None:
     request_units(order, "35.00")
     order.refresh_from_db()
     assert RefundForm(order=order).value_of({line(order, "Mug"): 3}) == Decimal("3.00")
+
+
+# The audit
+
+
+@pytest.mark.parametrize("number", [-1, 4])
+def test_audit_finds_units_that_were_never_sold(order: Order, number: int) -> None:
+    assert list(audit_units()) == []
+    Order.objects.filter(pk=order.pk).update(units_shipped={str(line(order, "Mug")): number})
+    assert [finding.rule for finding in audit_units()] == ["I24"]
+    Order.objects.filter(pk=order.pk).update(units_shipped=None)
+    row = request_units(order, "10.00", Mug=1)
+    assert list(audit_units()) == []
+    Refund.objects.filter(pk=row.pk).update(units={str(line(order, "Mug")): number})
+    assert [finding.rule for finding in audit_units()] == ["I24"]
