@@ -96,11 +96,14 @@ class WithdrawalAdmin(ReadOnlyAdmin):
         is_open = row.closed_at is None
         return {
             "can_assign": is_open and not row.is_from_order_page and not row.refunds.exists(),
-            "can_refund": is_open and row.order is not None and request.user.has_perm("orders.refund_order"),
+            "can_refund": is_open and self._is_refundable(row) and request.user.has_perm("orders.refund_order"),
             "can_arrive": is_open and row.arrived_at is None,
             "can_send": not row.is_erased and not has_receipt(row),
             "can_close": is_open,
         }
+
+    def _is_refundable(self, row: Withdrawal) -> bool:
+        return row.order is not None and row.order.status in (Order.Status.PAID, Order.Status.SHIPPED)
 
     def assign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Find the order of the withdrawal, then assign its items to lines."""
