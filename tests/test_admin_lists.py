@@ -93,7 +93,9 @@ def make_log_entry(number: int) -> None:
 
 LISTS: dict[str, Callable[[int], object]] = {
     "admin_logentry": make_log_entry,
-    "core_guaranteenotice": lambda number: GuaranteeNotice.objects.create(language=f"x{number}", text="x"),
+    "core_guaranteenotice": lambda number: GuaranteeNotice.objects.create(
+        language=f"x{number}", picture=ContentFile(b"picture", "n.png"), text="x"
+    ),
     "core_page": lambda number: Page.objects.create(kind="plain", slug=f"page-{number}", title="Page"),
     "core_pagetext": lambda number: publish(Page.objects.create(kind="plain", slug=f"page-{number}", title="Page")),
     "core_contactmail": lambda number: ContactMail.objects.create(to="shop@example.org", name="Gia", message="Hello"),
