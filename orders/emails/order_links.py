@@ -6,7 +6,6 @@ the page nor its timing tells whether the order exists.
 
 from email.utils import make_msgid
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.utils import timezone, translation
@@ -17,6 +16,7 @@ from accounts.email_addresses import canonical_email
 from core.emails.messages import build_email, message_id_domain
 from core.emails.outbox import queued
 from core.http import client_key
+from core.shop.current import current_shop
 from orders.links import order_url
 from orders.models import Order, OrderLinkMail
 
@@ -51,7 +51,7 @@ def build(mail: OrderLinkMail) -> EmailMultiAlternatives | None:
     if order is None or mail.timestamp + OrderLinkMail.SENT_WITHIN < timezone.now():
         return None
     with translation.override(mail.language or order.language):
-        subject = _("Your order %(number)s at %(shop)s") % {"number": order.order_id, "shop": settings.SITE_NAME}
+        subject = _("Your order %(number)s at %(shop)s") % {"number": order.order_id, "shop": current_shop().name}
         context = {"order": order, "url": order_url(order)}
         message_id = make_msgid(domain=message_id_domain())
         return build_email("orders/emails/order_link", subject, order.email, message_id, context)
