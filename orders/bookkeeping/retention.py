@@ -133,6 +133,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "admin.LogEntry": Kept("changes in the admin", "as a record of who changed what; their user cannot be deleted"),
     "auth.Group": Kept("staff", STAFF),
     "auth.Group_permissions": Kept("staff", WITH_USER),
+    "accounts.Role": Kept("the first migration", "one for each role that the shop knows"),
     "auth.Permission": Kept("migrations", "fixed by the code"),
     "contenttypes.ContentType": Kept("migrations", "fixed by the code"),
     "migrations.Migration": Kept("migrations", "fixed by the code"),
