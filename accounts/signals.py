@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from accounts import devices
 from accounts.guest_session import guest_session_ended
 from accounts.models import AccountMail, EarlierEmail, GuestEmail, SignIn, User
+from accounts.staff import sessions, waiting_sign_in
 from accounts.staff.roles import make_roles
 from core.times import shop_date
 
@@ -69,6 +70,16 @@ def record_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> No
     language = get_language() or ""
     if user.language != language:
         User.objects.filter(pk=user.pk).update(language=language)
+
+
+@receiver(user_logged_in, dispatch_uid="accounts.start_staff_session")
+def start_staff_session(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
+    """Limit the session of a member of staff, and tell them about a new browser."""
+    if request is None:
+        return
+    waiting_sign_in.end(request)
+    if user.is_staff:
+        sessions.start(request, user)
 
 
 @receiver(guest_session_ended, dispatch_uid="accounts.forget_guest_email")

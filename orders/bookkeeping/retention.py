@@ -91,6 +91,8 @@ RETENTION: dict[str, Pruned | Kept] = {
     "accounts.SignIn": Pruned("users who log in", "until their session is over", "sign-ins"),
     "accounts.User": Kept("people who sign up, and staff", "until the account is deleted"),
     "accounts.EarlierEmail": Kept("users who change their email address", "with their user"),
+    "accounts.SecondFactor": Kept("staff who set one up", "until it is turned off or reset, or with their user"),
+    "accounts.RecoveryCode": Kept("staff who set up a second factor", "until they are used or replaced"),
     "accounts.User_groups": Kept("staff", WITH_USER),
     "accounts.User_user_permissions": Kept("staff", WITH_USER),
     # Orders

@@ -37,6 +37,8 @@ TEXTS: dict[str, Texts] = {
     "accounts.AccountMail": Texts(personal=("to",), not_personal=("client", "language", "refusal")),
     "accounts.PasswordTry": Texts(not_personal=("account", "device")),
     "accounts.Role": Texts(not_personal=("name", "granted")),
+    "accounts.SecondFactor": Texts(not_personal=("key",)),
+    "accounts.RecoveryCode": Texts(not_personal=("digest",)),
     "accounts.TakenSignup": Texts(not_personal=("client",)),
     "billing.BillingProfile": Texts(personal=("email", "customer_email", "rejected_email", "customer_id")),
     "billing.CardAttempt": Texts(not_personal=("address", "session", "source")),
