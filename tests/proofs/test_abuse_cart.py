@@ -157,7 +157,7 @@ POST_PATHS = [
     "/addresses/check/", "/addresses/update/", "/billing/payment-processing/", "/orders/X/pay/", "/orders/X/cancel/",
     "/billing/card-link/",
     "/orders/X/card/", "/orders/start-afresh/", "/admin/login/", "/admin/products/product/add/", "/cart/discount/",
-    "/cart/delivery/", "/language/",
+    "/cart/delivery/", "/language/", "/accounts/login/code/", "/admin/accounts/user/second-factor/",
 ]  # fmt: skip
 
 
