@@ -33,8 +33,10 @@ class SecondFactorQuerySet(models.QuerySet["SecondFactor"]):
         """Check whether this user has a second factor that sign-in asks for."""
         return self.on().filter(user=user).exists()
 
+    @transaction.atomic
     def start(self, user: User) -> "SecondFactor":
-        """Return the second factor of this user, and make a new one that is not on yet if there is none."""
+        """Return a new second factor of this user that is not on yet, or the one that is on."""
+        self.filter(user=user, confirmed=None).delete()
         return self.get_or_create(user=user, defaults={"key": random_hex(20)})[0]
 
     @transaction.atomic
@@ -69,6 +71,11 @@ class SecondFactor(models.Model):
     def is_on(self) -> bool:
         """Whether sign-in asks for it."""
         return self.confirmed is not None
+
+    @property
+    def key_id(self) -> str:
+        """A hash that identifies the key without revealing it."""
+        return self._digest("key")
 
     @property
     def secret(self) -> str:

@@ -1,4 +1,4 @@
-"""The sessions of staff, which end 12 hours after the sign-in. Only this module knows their session key.
+"""The sessions of staff, which end 12 hours after the sign-in. Only this module knows their session keys.
 
 The admin is open only to a session that a member of staff has begun. Somebody who becomes one later logs in again.
 """
@@ -13,7 +13,7 @@ from accounts.devices import known_device
 from accounts.models import AccountMail, SecondFactor, User
 
 LIFETIME = timedelta(hours=12)
-KEY = "staff_session"
+KEY, SET_UP_KEY = "staff_session", "new_second_factor"
 PASSWORD, CODE, NO_CODE = "password", "code", "no code"
 
 
@@ -40,9 +40,20 @@ def record_code(request: HttpRequest) -> None:
     vars(request)["has_entered_code"] = True
 
 
+def begin_set_up(request: HttpRequest, factor: SecondFactor) -> None:
+    """Let this session show the key of a new second factor."""
+    request.session[SET_UP_KEY] = factor.key_id
+
+
+def is_setting_up(request: HttpRequest, factor: SecondFactor | None) -> bool:
+    """Check whether this session began to set up this second factor. Others do not show its key."""
+    return factor is not None and request.session.get(SET_UP_KEY) == factor.key_id
+
+
 def record_new_factor(request: HttpRequest) -> None:
     """Record that the second factor was set up in this session."""
     request.session[KEY] = CODE
+    request.session.pop(SET_UP_KEY, None)
 
 
 def record_no_factor(request: HttpRequest) -> None:

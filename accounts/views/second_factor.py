@@ -48,10 +48,11 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         return _render(request, "second_factor", {"factor": factor, "form": ConfirmedCodeForm(request, factor)})
     if settings.STAFF_SECOND_FACTOR == "off":
         return _render(request, "second_factor", {"is_off": True})
-    if factor is None and request.method == "POST":
-        SecondFactor.objects.start(user)
+    is_new = factor is None or not sessions.is_setting_up(request, factor)
+    if is_new and request.method == "POST":
+        sessions.begin_set_up(request, SecondFactor.objects.start(user))
         return redirect(OWN_PAGE)
-    if factor is None:
+    if factor is None or is_new:
         return _render(request, "second_factor", {"is_required": settings.STAFF_SECOND_FACTOR == "required"})
     factor.user = user
     form = SetUpForm(request, factor, request.POST if request.method == "POST" else None)
