@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import emails, rights
 from accounts.email_addresses import CustomerEmailField, same_email, validate_customer_email
 from accounts.forms import EmailChangeForm
-from accounts.models import AccountMail, GuestEmail, User
+from accounts.models import AccountMail, GuestEmail, SecondFactor, User
+from accounts.views import second_factor
 from core.admin import EditAdmin, ReadOnlyAdmin
 from core.emails.preview_admin import DeliveryFilter, EmailPreviewAdmin
 from orders.admin.erasure import ErasePersonMixin
@@ -97,6 +98,7 @@ class UserAdmin(ErasePersonMixin, EditAdmin, DjangoUserAdmin):
     """
 
     form, add_form, change_password_form = UserChangeForm, UserCreationForm, UserPasswordForm
+    change_form_template = "accounts/admin/user.html"
     ordering = ["email"]
     list_display = ["email", "name", "is_staff", "is_active", "date_joined"]
     search_fields = ["email", "name"]
@@ -116,6 +118,10 @@ class UserAdmin(ErasePersonMixin, EditAdmin, DjangoUserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages of the second factor."""
+        return [*second_factor.urls(), *super().get_urls()]
 
     def get_person(self, obj: User) -> Person | None:
         """Return the person of this account."""
@@ -148,6 +154,16 @@ class UserAdmin(ErasePersonMixin, EditAdmin, DjangoUserAdmin):
         super().save_model(request, obj, form, change)
         if change and obj.pk == request.user.pk:
             update_session_auth_hash(request, obj)  # otherwise, a new email address would end this session too
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the user, with a link for superusers that resets the second factor of a colleague."""
+        is_number = object_id.isascii() and object_id.isdecimal() and len(object_id) < 19
+        is_colleague = is_number and rights.may_grant_rights(request.user) and int(object_id) != request.user.pk
+        can_reset = is_colleague and SecondFactor.objects.on().filter(user=int(object_id)).exists()
+        context = {"can_reset_second_factor": can_reset}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Change the password in one transaction, so that no rights are granted between the check and the change."""

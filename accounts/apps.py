@@ -1,6 +1,7 @@
 """App configuration for accounts."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,4 +13,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signal receivers."""
-        from accounts import signals  # noqa: F401
+        from accounts import signals
+
+        post_migrate.connect(signals.make_staff_roles, sender=self, dispatch_uid="accounts.make_staff_roles")

@@ -25,8 +25,12 @@ from accounts.tokens import make_token
 from core.emails.messages import build_email, message_id_domain
 from core.http import client_key
 from core.shop.current import current_shop
+from core.times import format_datetime
 
 Kind = AccountMail.Kind
+OF_FACTOR = (Kind.FACTOR_ON, Kind.FACTOR_OFF, Kind.RESET_FACTOR, Kind.CODES)
+# They go to the address that the row has, whatever has changed since, and their button leads to a new password.
+NOTICES = (Kind.CHANGED, Kind.PASSWORD, Kind.SIGN_IN, *OF_FACTOR)
 # Older emails are not sent: users who still need a link after a day have requested another one.
 MAX_AGE = timedelta(days=1)
 PREVIEW_PATH = "/link-only-for-the-recipient/"
@@ -64,14 +68,16 @@ def _build_message(mail: AccountMail, has_earlier_orders: Callable[[User], bool]
     user = _recipient(mail, has_earlier_orders)
     if user is None or mail.timestamp + MAX_AGE < timezone.now():
         return None
-    to = mail.to if mail.kind in (Kind.CHANGED, Kind.PASSWORD) else user.email
+    to = mail.to if mail.kind in NOTICES else user.email
     return _compose(mail, to, settings.SITE_URL + _link_path(mail, user), user.language)
 
 
 def _compose(mail: AccountMail, to: str, url: str, language: str = "") -> EmailMultiAlternatives:
     name, message_id = f"accounts/emails/{mail.kind}", make_msgid(domain=message_id_domain())
     with translation.override(mail.language or language or settings.LANGUAGE_CODE):
-        return build_email(name, _subject(mail), to, message_id, {"url": url, "email": to})
+        context = {"url": url, "email": to, "account": mail.user.email if mail.user else to}
+        context["time"] = format_datetime(mail.timestamp) if mail.timestamp else ""
+        return build_email(name, _subject(mail), to, message_id, context)
 
 
 def build_preview(mail: AccountMail) -> EmailMessage:
@@ -93,7 +99,7 @@ def _recipient(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) ->
         found = next(iter(PasswordResetForm().get_users(mail.to)), None)
         return found if isinstance(found, User) else None
     user = mail.user
-    if mail.kind in (Kind.CHANGED, Kind.PASSWORD):
+    if mail.kind in NOTICES:
         return user
     if user is None or not user.is_active or canonical_email(user.email) != mail.to:
         return None
@@ -102,7 +108,7 @@ def _recipient(mail: AccountMail, has_earlier_orders: Callable[[User], bool]) ->
 
 
 def _link_path(mail: AccountMail, user: User) -> str:
-    if mail.kind in (Kind.CHANGED, Kind.PASSWORD, Kind.GUESSING):
+    if mail.kind in (*NOTICES, Kind.GUESSING):
         return reverse("accounts:password_reset")
     if mail.kind == Kind.RESET:
         uidb64 = urlsafe_base64_encode(force_bytes(user.pk))
@@ -118,5 +124,10 @@ def _subject(mail: AccountMail) -> str:
         Kind.CHANGED: _("Your email at %(shop)s was changed"),
         Kind.PASSWORD: _("Your password at %(shop)s was changed"),
         Kind.GUESSING: _("Someone is trying passwords at %(shop)s"),
+        Kind.SIGN_IN: _("New sign-in to your staff account at %(shop)s"),
+        Kind.FACTOR_ON: _("Your second factor at %(shop)s is on"),
+        Kind.FACTOR_OFF: _("Your second factor at %(shop)s is off"),
+        Kind.RESET_FACTOR: _("A second factor at %(shop)s was reset"),
+        Kind.CODES: _("Someone is trying codes at %(shop)s"),
     }
     return subjects[Kind(mail.kind)] % {"shop": current_shop().name}

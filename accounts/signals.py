@@ -13,6 +13,8 @@ from django.utils.translation import get_language
 from accounts import devices
 from accounts.guest_session import guest_session_ended
 from accounts.models import AccountMail, EarlierEmail, GuestEmail, SignIn, User
+from accounts.staff import sessions, waiting_sign_in
+from accounts.staff.roles import make_roles
 from core.times import shop_date
 
 SIGN_IN_FIELDS = {"email", "password", "is_active"}
@@ -70,6 +72,25 @@ def record_sign_in(request: HttpRequest | None, user: User, **kwargs: Any) -> No
         User.objects.filter(pk=user.pk).update(language=language)
 
 
+@receiver(user_logged_in, dispatch_uid="accounts.start_staff_session")
+def start_staff_session(request: HttpRequest | None, user: User, **kwargs: Any) -> None:
+    """Limit the session of a member of staff, and tell them about a new browser."""
+    if request is None:
+        return
+    waiting_sign_in.end(request)
+    if user.is_staff:
+        sessions.start(request, user)
+
+
 @receiver(guest_session_ended, dispatch_uid="accounts.forget_guest_email")
 def forget_guest_email(request: HttpRequest, **kwargs: Any) -> None:
     GuestEmail.objects.forget(request)
+
+
+def make_staff_roles(apps: Any, **kwargs: Any) -> None:
+    """Make the roles of staff after a migration. `apps` are those of the last migration that was applied."""
+    try:
+        apps.get_model("accounts", "Role")
+    except LookupError:
+        return  # a migration back has just removed the table
+    make_roles()

@@ -1,4 +1,4 @@
-"""Limits on guessing passwords and on sign-ups with taken email addresses.
+"""Limits on guessing passwords and codes, and on sign-ups with taken email addresses.
 
 django-axes counts wrong passwords by IP address, for the shop and the admin together. `PasswordTry` counts them by
 account over all IP addresses: after the first twenty of a day, each further try has to wait 1, 2, 4 minutes and so on,
@@ -88,6 +88,23 @@ def forget_try(request: HttpRequest) -> None:
     attempt = vars(request).pop("password_try", None)
     if attempt is not None:
         PasswordTry.objects.filter(pk=attempt.pk).delete()
+
+
+def start_code_try(request: HttpRequest, user: User) -> PasswordTry:
+    """Record that a code of this user's second factor is about to be checked. If it has a `wait`, it must not be.
+
+    Codes have the limits of passwords. Wrong ones after the right password mean that somebody else knows it.
+    """
+    key = salted_hmac("accounts.code_try", str(user.pk), algorithm="sha256").hexdigest()
+    attempt = PasswordTry.objects.start(key, known_device(request, user.email))
+    if attempt.is_after_many and not attempt.wait:
+        AccountMail.objects.notify(AccountMail.Kind.CODES, user.email, user)
+    return attempt
+
+
+def forget_code_try(attempt: PasswordTry) -> None:
+    """Forget this try, because the code was right."""
+    PasswordTry.objects.filter(pk=attempt.pk).delete()
 
 
 def _account_key(email: str) -> str:

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from accounts.views import cards, email_links, passwords, privacy, profile, sign_in, sign_ins
+from accounts.views import cards, email_links, passwords, privacy, profile, second_step, sign_in, sign_ins
 
 app_name = "accounts"
 
 urlpatterns = [
     path("login/", sign_in.user_login, name="login"),
+    path("login/code/", second_step.second_step, name="second_step"),
     path("signup/", sign_in.user_signup, name="signup"),
     path("guest/", sign_in.user_guest, name="guest"),
     path("logout/", sign_in.user_logout, name="logout"),

@@ -168,6 +168,7 @@ AXES_LOCKOUT_CALLABLE = "accounts.throttle.lockout_response"
 AXES_SENSITIVE_PARAMETERS = ["username"]  # users might type their password there
 AXES_VERBOSE = AXES_ENABLE_ADMIN = False  # accounts.admin has its own list of attempts
 AXES_DISABLE_ACCESS_LOG = True  # do not record when users sign in
+STAFF_SECOND_FACTOR: str = value("STAFF_SECOND_FACTOR")  # off, optional or required, see accounts.staff
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
 # Browsers accept __Host- cookies only from this host over HTTPS, not from another subdomain.

@@ -135,6 +135,11 @@ SITE = [
         "STAFF_EMAIL", "", read.optional_email_of, "One recipient of emails to staff. Blank: no emails to staff.",
         "SUPPORT_EMAIL", keep_blank=True,
     ),
+    Variable(
+        "STAFF_SECOND_FACTOR", "optional", read.choice_of(["off", "optional", "required"]), "Codes of an app after the "
+        "password of staff. off: nobody enters one. optional: those who have set it up. required: all set it up before "
+        "they use the admin.",
+    ),
     Variable("TIME_ZONE", "Europe/London", time_zone_of, "Of all dates and times that the shop shows. Rows store UTC."),
     Variable(
         "LANGUAGE_CODE", "en-gb", read.choice_of(code for code, _name in LANGUAGES), "en-gb or de: the language of the "

@@ -76,7 +76,8 @@ def crawl(client: Client, start: list[str], depth: int = 99) -> dict[str, tuple[
         found[url] = (page.status_code, source)
         if left and page.status_code == 200 and url.startswith("/admin/") and "?" not in url:
             queue += [(link, url, left - 1) for link in sorted(links_of(url, page.text))]
-        page.close()  # of a picture
+        if page.streaming:
+            page.getvalue()  # closes the file
     return found
 
 

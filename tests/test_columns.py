@@ -14,7 +14,7 @@ from django.contrib import admin
 from django.db import models
 from django.test import Client
 
-from accounts.models import AccountMail, EarlierEmail, GuestEmail, SignIn, User
+from accounts.models import AccountMail, EarlierEmail, GuestEmail, SecondFactor, SignIn, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card, CardMail
 from carts.models import Cart
@@ -59,6 +59,7 @@ INTERNAL = {
     User: {"password", "is_superuser", "is_staff", "is_active"},
     EarlierEmail: {"user"},
     SignIn: {"user", "session_key"},
+    SecondFactor: {"user", "key", "last_step", "drift"},
     BillingProfile: {"user", "guest_email", "customer_id", "forgotten"},
     Address: {"billing_profile"},
     AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at", "refusal"},

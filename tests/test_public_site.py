@@ -19,7 +19,8 @@ SAFE: dict[str, Any] = {
     "DEFAULT_FROM_EMAIL": "orders@shop.example", "STAFF_EMAIL": "staff@shop.example",
     "DATABASES": {"default": {"ENGINE": "core.database.postgresql"}},
     "CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}},
-    "TASK_ENGINE": "database", "DEVELOPMENT_KEY": shop.DEVELOPMENT_KEY, "EMAIL_DEFAULTS": shop.EMAIL_DEFAULTS,
+    "TASK_ENGINE": "database", "STAFF_SECOND_FACTOR": "optional",
+    "DEVELOPMENT_KEY": shop.DEVELOPMENT_KEY, "EMAIL_DEFAULTS": shop.EMAIL_DEFAULTS,
 }  # fmt: skip
 UNSAFE: list[tuple[str, Any, str]] = [
     ("DEBUG", True, "shop.E001"),
@@ -38,6 +39,7 @@ DOUBTFUL: list[tuple[str, Any, str]] = [
     ("DATABASES", {"default": {"ENGINE": "django.db.backends.sqlite3"}}, "shop.W002"),
     ("CACHES", {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}, "shop.W003"),
     ("TASK_ENGINE", "immediate", "shop.W004"),
+    ("STAFF_SECOND_FACTOR", "off", "shop.W005"),
 ]
 
 

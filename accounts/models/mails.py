@@ -44,9 +44,9 @@ class AccountMailQuerySet(OutboxQuerySet):
     def exceeds_limit(self, mail: "AccountMail") -> bool:
         """Check whether earlier emails already reach the limit of the recipient or the client.
 
-        Notices have no client. Those about wrong passwords are limited to one a day.
+        Notices have no client. Those about wrong passwords and codes are limited to one a day.
         """
-        is_daily = mail.kind == AccountMail.Kind.GUESSING
+        is_daily = mail.kind in (AccountMail.Kind.GUESSING, AccountMail.Kind.CODES)
         limit, time = (1, DAY) if is_daily else (self.RECIPIENT_LIMIT, HOUR)
         earlier = self.filter(timestamp__gt=timezone.now() - time, pk__lt=mail.pk)
         of_address = earlier.filter(kind=mail.kind, to__in=[mail.to, erased_email(mail.to)]).count()
@@ -75,6 +75,11 @@ class AccountMail(OutboxMail):
         CHANGED = "changed", _("Email changed")
         PASSWORD = "password", _("Password changed")
         GUESSING = "guessing", _("Wrong passwords")
+        SIGN_IN = "sign_in", _("Sign-in of staff")
+        FACTOR_ON = "factor_on", _("Second factor on")
+        FACTOR_OFF = "factor_off", _("Second factor off")
+        RESET_FACTOR = "no_factor", _("Second factor reset")
+        CODES = "codes", _("Wrong codes")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     user = models.ForeignKey(

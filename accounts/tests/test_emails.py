@@ -192,4 +192,4 @@ def test_admin_shows_emails_read_only(client: Client) -> None:
     page = client.get(reverse("admin:accounts_accountmail_change", args=[row.pk])).text
     assert ("alice@example.org" in page, 'name="_save"' in page, row.client in page) == (True, False, False)
     client.post(reverse("admin:accounts_accountmail_change", args=[row.pk]), {"to": "x@example.org"})
-    assert AccountMail.objects.get().to == "alice@example.org"
+    assert AccountMail.objects.get(pk=row.pk).to == "alice@example.org"

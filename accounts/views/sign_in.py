@@ -3,7 +3,7 @@
 from typing import cast
 
 from django.contrib import messages
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST
 
 from accounts import emails
 from accounts.forms import GuestForm, LoginForm, SignupForm
-from accounts.models import AccountMail, GuestEmail, TakenSignup, User
+from accounts.models import AccountMail, TakenSignup, User
 from accounts.throttle import taken_email_limit_response
+from accounts.views.second_step import sign_in, sign_in_or_ask
 from billing.models import BillingProfile
 from carts import details_draft
-from carts.models import Cart
 from core.http import client_key, next_url, private, same_origin_or_csrf
 from orders.workflow.guests import drop_cards_of_other, get_signup_initial, is_other_person, start_guest
 
@@ -25,17 +25,14 @@ from orders.workflow.guests import drop_cards_of_other, get_signup_initial, is_o
 @private
 @sensitive_post_parameters("password")
 def user_login(request: HttpRequest) -> HttpResponse:
-    """Sign in. The session's cart merges into the user's cart, and the guest is removed from the session."""
+    """Check the email address and the password, and sign in or ask for a code."""
     target = next_url(request, resolve_url("home"))
     if request.user.is_authenticated:
         return redirect(target)
     form = LoginForm(request.POST or None, request=request)
     details_draft.store(request, request.POST)  # the form on the checkout sends the address fields of its page
     if form.is_valid() and form.user:
-        Cart.objects.remember_current(request)
-        login(request, form.user)
-        GuestEmail.objects.forget(request)
-        return redirect(target)
+        return sign_in_or_ask(request, form.user, target)
     return render(request, "accounts/login.html", {"login_form": form, "next": target})
 
 
@@ -69,9 +66,7 @@ def _sign_up(request: HttpRequest, form: SignupForm, is_other: bool) -> bool:
     drop_cards_of_other(BillingProfile.objects.for_session(request), user.email)
     if not form.save_with(lambda: BillingProfile.objects.save_new_user(request, user, not is_other)):
         return False
-    Cart.objects.remember_current(request)
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    GuestEmail.objects.forget(request)
+    sign_in(request, user)
     emails.queue_email(request, AccountMail.Kind.VERIFY, user.email, user)
     messages.success(request, _("Welcome! Your account is ready."))
     if is_other:

@@ -101,7 +101,7 @@ def _email(name: str) -> str:
 
 @register(Tags.security, deploy=True)
 def check_dependencies(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """Warn about defaults that suit one process on one machine (W001 to W004)."""
+    """Warn about defaults for one process on one machine (W001 to W004), and of no second factor (W005)."""
     return list(_check_dependencies()) if is_public() else []
 
 
@@ -129,6 +129,12 @@ def _check_dependencies() -> Iterator[CheckMessage]:
             "The web processes send emails themselves, so a slow mail server occupies their threads.",
             hint="Set TASK_ENGINE=database and run `manage.py db_worker --queue-name '*'`, or silence shop.W004.",
             id="shop.W004",
+        )
+    if settings.STAFF_SECOND_FACTOR == "off":
+        yield Warning(
+            "STAFF_SECOND_FACTOR is off, so whoever knows a password of staff can use the admin.",
+            hint="Set STAFF_SECOND_FACTOR to optional or required.",
+            id="shop.W005",
         )
 
 

@@ -91,6 +91,8 @@ RETENTION: dict[str, Pruned | Kept] = {
     "accounts.SignIn": Pruned("users who log in", "until their session is over", "sign-ins"),
     "accounts.User": Kept("people who sign up, and staff", "until the account is deleted"),
     "accounts.EarlierEmail": Kept("users who change their email address", "with their user"),
+    "accounts.SecondFactor": Kept("staff who set one up", "until it is turned off or reset, or with their user"),
+    "accounts.RecoveryCode": Kept("staff who set up a second factor", "until they are used or replaced"),
     "accounts.User_groups": Kept("staff", WITH_USER),
     "accounts.User_user_permissions": Kept("staff", WITH_USER),
     # Messages to the shop
@@ -154,6 +156,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "admin.LogEntry": Kept("changes in the admin", "as a record of who changed what; their user cannot be deleted"),
     "auth.Group": Kept("staff", STAFF),
     "auth.Group_permissions": Kept("staff", WITH_USER),
+    "accounts.Role": Kept("the first migration", "one for each role that the shop knows"),
     "auth.Permission": Kept("migrations", "fixed by the code"),
     "contenttypes.ContentType": Kept("migrations", "fixed by the code"),
     "migrations.Migration": Kept("migrations", "fixed by the code"),

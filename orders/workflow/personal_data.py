@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import AccountMail, EarlierEmail, SignIn, User
+from accounts.models import AccountMail, EarlierEmail, SecondFactor, SignIn, User
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
@@ -25,6 +25,7 @@ EXPORTED: dict[type[Model], list[str]] = {
     User: ["email", "email_verified", "name", "date_joined", "last_login", "language"],
     SignIn: ["browser", "system", "created", "last_used"],
     EarlierEmail: ["email", "is_verified", "until"],
+    SecondFactor: ["confirmed"],
     BillingProfile: ["email", "customer_email", "rejected_email", "active", "timestamp", "updated"],
     Address: [
         "name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code", "country", "timestamp",
@@ -47,6 +48,7 @@ def export_personal_data(user: User) -> Data:
         "account": _values(user),
         "sign_ins": _all_values(user.sign_ins.all()),
         "earlier_emails": _all_values(user.earlier_emails.all()),
+        "second_factor": _all_values(SecondFactor.objects.on().filter(user=user)),
         "profile": [_values(profile) for profile in profiles],
         "addresses": _all_values(Address.objects.filter(billing_profile__in=profiles)),
         "cards": _all_values(Card.objects.filter(billing_profile__in=profiles)),

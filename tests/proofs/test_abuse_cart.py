@@ -159,6 +159,7 @@ POST_PATHS = [
     "/orders/X/card/", "/orders/start-afresh/", "/admin/login/", "/admin/products/product/add/", "/cart/discount/",
     "/cart/delivery/", "/language/", "/contact/", "/orders/withdraw/", "/orders/withdraw/confirm/",
     "/orders/X/withdraw/", "/orders/X/withdraw/confirm/", "/orders/find/",
+    "/accounts/login/code/", "/admin/accounts/user/second-factor/",
 ]  # fmt: skip
 
 

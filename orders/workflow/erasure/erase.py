@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts import rights
 from accounts.email_addresses import ERASED_DOMAIN
-from accounts.models import GuestEmail, User
+from accounts.models import GuestEmail, SecondFactor, User
 from addresses.models import Address
 from billing import answers, cards
 from billing.models import BillingProfile, Card
@@ -182,6 +182,7 @@ def _delete_user(user: User) -> None:
     user.user_permissions.clear()
     user.earlier_emails.all().delete()
     user.sign_ins.all().delete()
+    SecondFactor.objects.filter(user=user).delete()
 
 
 def _log(person: Person, by: User) -> None:
