@@ -19,6 +19,7 @@ from carts.models.rates import ShippingMethod
 from core.admin import ReadOnlyAdmin
 from core.models import ContactMail, GuaranteeNotice, Page
 from core.pages.publishing import publish
+from core.shop.current import stored_shop
 from orders.models import Mail, Order, OrderEvent, OrderLinkMail, Payment, Refund, Withdrawal, WithdrawalMail
 from tests.makers import (
     ADDRESS,
@@ -102,7 +103,7 @@ LISTS: dict[str, Callable[[int], object]] = {
     "core_contactmail": lambda number: ContactMail.objects.create(to="shop@example.org", name="Gia", message="Hello"),
     "products_product": lambda number: make_product(category=make_category()),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
-    "core_shop": lambda number: None,  # its list is its only row
+    "core_shop": lambda number: stored_shop(),  # its list is its only row
     "products_stockmovement": lambda number: make_product(),
     "accounts_user": lambda number: make_user(f"user{number}@example.org"),
     "accounts_guestemail": lambda number: GuestEmail.objects.create(email="guest@example.org"),

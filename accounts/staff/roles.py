@@ -24,7 +24,8 @@ SUPPORT = (
     "accounts.change_user", "accounts.erase_person", "accounts.view_guestemail", "accounts.view_accountmail",
     "addresses.view_address", "addresses.change_address", "axes.view_accessattempt", "axes.delete_accessattempt",
     "billing.view_billingprofile", "billing.view_card", "billing.view_cardmail", "carts.view_cart",
-    "carts.view_cartitem", "products.view_product",
+    "carts.view_cartitem", "products.view_product", "orders.view_withdrawal", "orders.change_withdrawal",
+    "orders.view_withdrawalmail", "orders.view_orderlinkmail", "core.view_contactmail",
 )  # fmt: skip
 CATALOGUE = (
     *_all_of("products.product", "products.category", "products.picture"), "products.view_stockmovement",
@@ -32,7 +33,8 @@ CATALOGUE = (
 MANAGER = (
     *PACKER, *SUPPORT, *CATALOGUE, *_all_of("carts.discount", "carts.shippingmethod", "carts.taxrate"),
     "accounts.add_user", "admin.view_logentry", "billing.view_cardattempt", "billing.view_stripeevent",
-    "carts.view_wrongcode",
+    "carts.view_wrongcode", "core.view_shop", "core.change_shop", *_all_of("core.page", "core.guaranteenotice"),
+    "core.publish_page", "core.view_pagetext",
 )  # fmt: skip
 # Rights of users and groups are for superusers only, see accounts.rights.
 ROLES: dict[str, tuple[str, ...]] = {
