@@ -6,5 +6,6 @@ from orders.models.item import OrderItem
 from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.refund import Refund
+from orders.models.words import OrderWords
 
-__all__ = ["Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "Payment", "Refund"]
+__all__ = ["Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderWords", "Payment", "Refund"]

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.emails import queue
-from orders.models import Mail, Order, OrderEvent
+from orders.models import Mail, Order, OrderEvent, OrderWords
 
 
 def ship(order: Order, by: str, tracking: str = "") -> bool:
@@ -21,6 +21,7 @@ def ship(order: Order, by: str, tracking: str = "") -> bool:
         if not paid.update(status=Order.Status.SHIPPED, shipped_at=timezone.now(), tracking=tracking):
             return False
         order.record(OrderEvent.Kind.SHIPPED, by=by, text=tracking)
+        OrderWords.objects.store(Order.objects.filter(pk=order.pk))
         queue.queue(order, Mail.Kind.SHIPPED)
     order.refresh_from_db()
     return True

@@ -50,6 +50,7 @@ TEXTS: dict[str, Texts] = {
     ),
     "orders.Mail": Texts(personal=("to",), not_personal=("about", "message_id", "refusal")),
     "orders.OrderEvent": Texts(free_text=("text", "by")),
+    "orders.OrderWords": Texts(free_text=("words",)),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
     "core.PageVersion": Texts(not_personal=("name",)),
     "products.Product": Texts(
@@ -102,6 +103,7 @@ class Retained:
 _OF_ORDER = {
     "orders.Order": ("email", "shipping_address_text", "billing_address_text", "tracking", "attention"),
     "orders.OrderEvent": ("text",),
+    "orders.OrderWords": ("words",),
     "orders.Payment": ("message",),
     "orders.Refund": ("reason", "message"),
     "orders.Mail": ("to",),
