@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.files import File
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from PIL import Image
@@ -22,16 +23,25 @@ CHUNK = 1000
 class Command(BaseCommand):
     """Adds products whose SKU is missing. Existing products keep the changes that staff made."""
 
-    help = "Add the 40 sample products with their pictures, and generated products with --products N."
+    help = (
+        "Add the 40 sample products with their pictures, generated products with --products N, and sample orders with "
+        "--orders N --customers N."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--products", type=int, default=0, metavar="N", help="also add generated products until there are N"
         )
+        parser.add_argument(
+            "--orders", type=int, default=0, metavar="N", help="also add sample orders, see seed_orders"
+        )
+        parser.add_argument("--customers", type=int, default=0, metavar="N", help="also add sample customers")
 
-    def handle(self, *args: Any, products: int, **options: Any) -> None:
+    def handle(self, *args: Any, products: int = 0, orders: int = 0, customers: int = 0, **options: Any) -> None:
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
+        if orders > 0 or customers > 0:
+            call_command("seed_orders", orders=orders, customers=customers, stdout=self.stdout)
 
     def _add_catalog(self) -> int:
         known = set(Product.objects.values_list("sku", flat=True))
