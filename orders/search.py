@@ -1,12 +1,14 @@
 """The search of staff for placed orders: by number, person, postal address, item, amount, card, tracking and code."""
 
 import re
+import unicodedata
 from decimal import Decimal
 
 from django.db import connection
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
+from core.money import is_supported
 from core.text.words import exact_word
 from orders.models.order import OrderQuerySet
 from orders.models.words import amount_word
@@ -48,11 +50,15 @@ def read_amount(text: str) -> Decimal | None:
         return None
     digits = found["digits"].strip()
     cents = CENTS.search(digits)
-    is_marked = bool((found["before"] + found["after"]).strip(" .,-"))
-    if not cents and not is_marked:
+    marks = [mark for mark in (found["before"].strip(), found["after"].strip(" .,-")) if mark]
+    if not all(map(_is_currency, marks)) or not (cents or marks):
         return None
     whole = re.sub(r"\D", "", digits[: cents.start()] if cents else digits)
     return Decimal(f"{whole or 0}.{cents[1] if cents else '00'}") if len(whole) <= 16 else None
+
+
+def _is_currency(mark: str) -> bool:
+    return is_supported(mark.lower()) or (len(mark) == 1 and unicodedata.category(mark) == "Sc")
 
 
 def _containing(orders: OrderQuerySet, terms: list[Term]) -> OrderQuerySet:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
@@ -65,6 +65,16 @@ class OrderWordsManager(models.Manager["OrderWords"]):
         orders = self.model._meta.get_field("order").related_model
         missing = orders.objects.placed().filter(search_words=None).values_list("pk", flat=True)
         return self.store(orders.objects.filter(pk__in=list(missing[:CHUNK])))
+
+    def forget(self, orders: "models.QuerySet[Any]") -> None:
+        """Make the words of erased orders again, also in the index.
+
+        SQLite keeps deleted words in parts of the index until it merges them.
+        """
+        self.store(orders)
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("INSERT INTO orders_search(orders_search) VALUES ('optimize')")
 
     @transaction.atomic
     def _store_chunk(self, orders: "models.QuerySet[Any]") -> None:

@@ -40,7 +40,7 @@ def erase_order(order: Order) -> bool:
     order.refresh_from_db()
     if was_intact:
         rows.update(checksum=checksum_of(order))
-    OrderWords.objects.store(rows)
+    OrderWords.objects.forget(rows)
     order.record(OrderEvent.Kind.ERASED)
     order.refresh_from_db()
     return True
