@@ -81,6 +81,8 @@ class OrderListMixin(admin.ModelAdmin):
     def contents(self, order: Order) -> str:
         """Return the number of units and what the first lines are, for example "3: Mug, 2 × Pendant"."""
         lines = list(order.items.all())
+        if len(lines) == 1:
+            return _line_text(lines[0])
         texts = [_line_text(line) for line in lines[:SHOWN_LINES]]
         if len(lines) > SHOWN_LINES:
             texts.append(_("%(count)d more") % {"count": len(lines) - SHOWN_LINES})
@@ -100,5 +102,6 @@ class OrderListMixin(admin.ModelAdmin):
 
 
 def _line_text(line: OrderItem) -> str:
-    title = Truncator(line.title).chars(MAX_TITLE)
+    """Return the quantity, if there are several, and the title up to its first comma, which often begins a variant."""
+    title = Truncator(line.title.partition(",")[0]).chars(MAX_TITLE)
     return title if line.quantity == 1 else f"{line.quantity} × {title}"
