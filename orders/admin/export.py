@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from core.admin.lists import ListAdmin
 from core.times import shop_date
 from orders.accounting.csv_files import csv_lines, entry_rows, in_language, total_rows
 from orders.accounting.entries import Entry, entries
@@ -56,7 +56,7 @@ class ExportForm(forms.Form):
         return data
 
 
-class ExportMixin(admin.ModelAdmin):
+class ExportMixin(ListAdmin):
     """The export page below the list of orders."""
 
     def get_urls(self) -> list[Any]:

@@ -1,7 +1,6 @@
 """The list of orders: its columns, and the search."""
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_name
+from core.admin.lists import ListAdmin
 from core.money import format_money
 from core.times import format_short
 from orders.accounting.destinations import destination
@@ -36,11 +36,11 @@ class OrderChangeList(ChangeList):
         prefetch_related_objects(self.result_list, ITEMS)
 
 
-class OrderListMixin(admin.ModelAdmin):
+class OrderListMixin(ListAdmin):
     """The columns of the list of orders, and the search for them."""
 
-    list_display: Sequence[Any] = ("order_id", "when", "buyer", "contents", "amount", "state")
-    list_filter: Sequence[Any] = (
+    list_display: ClassVar[Any] = ("order_id", "when", "buyer", "contents", "amount", "state")
+    list_filter: ClassVar[Any] = (
         "status", ("attention", admin.EmptyFieldListFilter), "disputes__status", "placed_at", "paid_at",
     )  # fmt: skip
     search_fields = ("order_id",)  # Only for the field: `get_search_results` does not use it.

@@ -62,7 +62,7 @@ class OrderWordsManager(models.Manager["OrderWords"]):
 
     def store_missing(self) -> int:
         """Store the words of some placed orders that have none, because an earlier version placed them."""
-        orders = self.model._meta.get_field("order").related_model
+        orders: Any = self.model._meta.get_field("order").related_model
         missing = orders.objects.placed().filter(search_words=None).values_list("pk", flat=True)
         return self.store(orders.objects.filter(pk__in=list(missing[:CHUNK])))
 

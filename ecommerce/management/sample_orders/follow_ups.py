@@ -83,9 +83,10 @@ def _movements(samples: list[Sample]) -> list[StockMovement]:
             if is_limited:
                 kept[item.product_id] += item.quantity - back
                 limited[item.product_id] = item.product
-    first = min((sample.plan.placed for sample in samples), default=None)
     adjusted = [
-        StockMovement(product=limited[pk], kind=StockMovement.Kind.ADJUSTED, amount=units, by=STAFF, at=first)
+        StockMovement(
+            product=limited[pk], kind=StockMovement.Kind.ADJUSTED, amount=units, by=STAFF, at=samples[0].plan.placed
+        )
         for pk, units in kept.items()
         if units
     ]
