@@ -90,6 +90,17 @@ def test_parts_and_refunds_of_any_order_add_up(order: Order, fractions: list[flo
         assert of_rate == (part.gross, part.tax, part.net)
 
 
+def test_delivery_without_tax_is_a_part_of_its_own() -> None:
+    lines = [CartItem(product=Product(price=Decimal("11.90")), quantity=1)]
+    rate = TaxRate(title="VAT", country="DE", percent=Decimal(19), on_shipping=False)
+    rules = PricingRules([ShippingMethod(title="Post", price=Decimal("4.95"))], [rate])
+    with override_settings(PRICES_INCLUDE_TAX=True):
+        parts = parts_of(unsaved_order(quote(lines, Destination("DE"), rules=rules)))
+    assert [(part.rate, part.gross, part.tax) for part in parts] == [
+        (0, Decimal("4.95"), 0), (19, Decimal("11.90"), Decimal("1.90")),
+    ]  # fmt: skip
+
+
 @given(st.lists(st.tuples(orders(), st.sampled_from(["Germany", "France", "Atlantis"])), max_size=5))
 def test_totals_are_the_sums_of_the_rows(found: list[tuple[Order, str]]) -> None:
     rows = []
