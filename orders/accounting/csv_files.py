@@ -52,7 +52,7 @@ def in_language(lines: Iterator[str], language: str) -> Iterator[str]:
 def entry_rows(entries: Iterable[Entry]) -> Iterator[list[Any]]:
     """Yield a heading and a row for each entry."""
     yield [
-        _("Date"), _("Time"), _("Type"), _("Order"), _("Stripe reference"), _("Country"), _("Tax"), _("Tax rate %"),
+        _("Date"), _("Time"), _("Type"), _("Order"), _("Stripe reference"), _("Country"), _("Tax"), _("Tax rate in percent"),
         _("Net"), _("Tax amount"), _("Gross"), _("Currency"), _("Discount code"),
     ]  # fmt: skip
     for entry in entries:
@@ -103,7 +103,7 @@ def totals(entries: Iterable[Entry]) -> dict[tuple[str, str, Decimal], Total]:
 def total_rows(entries: Iterable[Entry]) -> Iterator[list[Any]]:
     """Yield a heading, a row for each country and tax rate, and a row with the sum for each currency."""
     yield [
-        _("Country"), _("Country name"), _("Currency"), _("Tax rate %"), _("Sales"), _("Refunds"), _("Net"),
+        _("Country"), _("Country name"), _("Currency"), _("Tax rate in percent"), _("Sales"), _("Refunds"), _("Net"),
         _("Tax amount"), _("Gross"),
     ]  # fmt: skip
     sums: dict[str, list[Decimal]] = {}

@@ -52,7 +52,7 @@ class ExportForm(forms.Form):
             self.add_error("last", _("This day is before the first one."))
         for name, day in (("first", first), ("last", last)):
             if day and not FIRST <= day <= LAST:
-                self.add_error(name, _("Enter a day of this century or millennium."))
+                self.add_error(name, _("Enter a day between 2000 and 2999."))
         return data
 
 
