@@ -11,23 +11,29 @@ from django.db.models.expressions import RawSQL
 from core.money import is_supported
 from core.text.words import exact_word
 from orders.models.order import OrderQuerySet
+from orders.models.payment import Payment
 from orders.models.words import amount_word
 from products.search.engine import match_query
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 AMOUNT = re.compile(r"(?P<before>\D{0,4}?)(?P<digits>\d[\d.,'’\s]*)(?P<after>\D{0,4})")
+LAST_DIGITS = re.compile(r"[0-9]{4}")
 CENTS = re.compile(r"[.,](\d{2})$")
 
 
 def search_orders(orders: OrderQuerySet, text: str) -> OrderQuerySet:
     """Return the orders that a text describes.
 
-    If the whole text is the number, email address, SKU, tracking number, discount code, total or the last four digits
-    of the card of some orders, only they are found. Otherwise, an order must contain all words of the text.
+    If the whole text is the last four digits of the card of some orders, or their number, email address, SKU, tracking
+    number, discount code or total, only they are found. Otherwise, an order must contain all words of the text.
     """
     text = text.replace("\0", "").strip()[:MAX_TEXT_LENGTH]
     if text.startswith("pi_"):
         return orders.filter(payment_intent_id=text)
+    if LAST_DIGITS.fullmatch(text):
+        paid = orders.filter(pk__in=Payment.objects.filter(card__last4=text).values("order"))
+        if paid.exists():
+            return paid
     exact = _containing(orders, [Term(_exact_words(text))])
     if exact.exists():
         return exact

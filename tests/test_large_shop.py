@@ -63,7 +63,15 @@ def make_order_with_unique_texts() -> Order:
     """Change a sample order, so that each of its keys belongs to no other order."""
     order = Order.objects.filter(status="shipped", discount_code="WELCOME10").latest("pk")
     OrderItem.objects.filter(pk=order.items.all()[0].pk).update(sku="UNIQUE-4711", title="Quince jelly bowl")
-    Card.objects.filter(payments__order=order).update(last4="0042")
+    card = Card.objects.create(
+        billing_profile=order.billing_profile,
+        stripe_id="card_own",
+        last4="0042",
+        exp_month=1,
+        exp_year=2040,
+        active=False,
+    )
+    order.payments.update(card=card)
     rows = Order.objects.filter(pk=order.pk)
     rows.update(
         email="only.one@example.net",

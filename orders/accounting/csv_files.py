@@ -52,8 +52,8 @@ def in_language(lines: Iterator[str], language: str) -> Iterator[str]:
 def entry_rows(entries: Iterable[Entry]) -> Iterator[list[Any]]:
     """Yield a heading and a row for each entry."""
     yield [
-        _("Date"), _("Time"), _("Type"), _("Order"), _("Stripe reference"), _("Country"), _("Tax"), _("Tax rate in percent"),
-        _("Net"), _("Tax amount"), _("Gross"), _("Currency"), _("Discount code"),
+        _("Date"), _("Time"), _("Type"), _("Order"), _("Stripe reference"), _("Country"), _("Tax"),
+        _("Tax rate in percent"), _("Net"), _("Tax amount"), _("Gross"), _("Currency"), _("Discount code"),
     ]  # fmt: skip
     for entry in entries:
         moment, order, part = in_shop_zone(entry.moment), entry.order, entry.part

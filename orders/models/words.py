@@ -8,8 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, models, transaction
-from django.db.models import Value
-from django.db.models.functions import Concat
 from django.utils.translation import gettext_lazy as _
 
 from core.text.words import exact_word, words_of
@@ -22,22 +20,13 @@ def amount_word(amount: Decimal) -> str:
     return exact_word(f"amount {amount:.2f}")
 
 
-def card_words(last4: str) -> str:
-    """Return the words under which an order is found that was paid with this card."""
-    return f"{exact_word(last4)} {last4}"
-
-
-def words_of_order(order: Any, items: Iterable[Any], last_fours: Iterable[str] = ()) -> str:
-    """Return the words under which a placed order with these lines and cards is found, separated by spaces."""
+def words_of_order(order: Any, items: Iterable[Any]) -> str:
+    """Return the words under which a placed order with these lines is found, separated by spaces."""
     items = list(items)
     keys = [order.order_id, order.email, order.discount_code, order.tracking, *(item.sku for item in items)]
     texts = [*keys, order.shipping_address_text, order.billing_address_text, *(item.title for item in items)]
     parts = [amount_word(order.total), *(exact_word(key) for key in keys if key)]
     parts += [words_of(line) for text in dict.fromkeys(texts) for line in text.splitlines()]
-    return _without_duplicates([*parts, *map(card_words, last_fours)])
-
-
-def _without_duplicates(parts: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(" ".join(parts).split()))
 
 
@@ -47,10 +36,6 @@ class OrderWordsManager(models.Manager["OrderWords"]):
     def add_order(self, order: Any, items: Iterable[Any]) -> None:
         """Store the words of an order that is being placed."""
         self.create(order=order, words=words_of_order(order, items))
-
-    def add_card(self, order: Any, last4: str) -> None:
-        """Let an order be found by the last digits of a card that pays it."""
-        self.filter(order=order).update(words=Concat("words", Value(f" {card_words(last4)}")))
 
     def store(self, orders: "models.QuerySet[Any]") -> int:
         """Make the words of these placed orders again, and return their number."""
@@ -79,15 +64,9 @@ class OrderWordsManager(models.Manager["OrderWords"]):
     @transaction.atomic
     def _store_chunk(self, orders: "models.QuerySet[Any]") -> None:
         """Store the words of locked orders, so that nothing that is added at the same time gets lost."""
-        locked = orders.order_by("pk").select_for_update().prefetch_related("items", "payments__card")
-        rows = [OrderWords(order=order, words=_words_now(order)) for order in locked]
+        locked = orders.order_by("pk").select_for_update().prefetch_related("items")
+        rows = [OrderWords(order=order, words=words_of_order(order, order.items.all())) for order in locked]
         self.bulk_create(rows, update_conflicts=True, unique_fields=["order"], update_fields=["words"])
-
-
-def _words_now(order: Any) -> str:
-    """Return the words of an order whose lines and payments are prefetched. An erased order has no cards."""
-    cards = [payment.card for payment in order.payments.all() if payment.card and order.email]
-    return words_of_order(order, order.items.all(), [card.last4 for card in cards])
 
 
 class OrderWords(models.Model):

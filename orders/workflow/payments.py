@@ -23,7 +23,7 @@ from core.background.tasks import start
 from core.money import major_units, minor_units
 from core.page_cache.versions import collect_touches
 from orders.emails import queue, sending
-from orders.models import Dispute, Order, OrderEvent, OrderWords, Payment, Refund, holds
+from orders.models import Dispute, Order, OrderEvent, Payment, Refund, holds
 from orders.workflow import disputes, order_cards, refunds
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected, SoldOut
@@ -141,7 +141,6 @@ def _start(order: Order, card: Card) -> Payment | None:
                 order=order, number=number, card=card, stripe_pm=card.stripe_id, amount=order.total,
                 currency=order.currency,
             )  # fmt: skip
-            OrderWords.objects.add_card(order, card.last4)
             order.record(OrderEvent.Kind.PAYING, text=card)
     except IntegrityError:
         return None
