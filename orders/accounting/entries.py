@@ -13,7 +13,7 @@ from orders.models import Order, Refund
 
 ZERO = Decimal(0)
 CHUNK = 500
-ORDER, REFUND = _("Order"), _("Refund")
+ORDER, REFUND = _("order"), _("refund")
 
 
 @dataclass(frozen=True)

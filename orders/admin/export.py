@@ -33,8 +33,8 @@ def _last_month() -> tuple[date, date]:
 class ExportForm(forms.Form):
     """The days from which and to which orders and refunds are exported, and the kind of file."""
 
-    first = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    last = forms.DateField(label=gettext_lazy("To"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    first = forms.DateField(label=gettext_lazy("First day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    last = forms.DateField(label=gettext_lazy("Last day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
     file = forms.ChoiceField(
         label=gettext_lazy("File"),
         widget=forms.RadioSelect,
@@ -49,7 +49,7 @@ class ExportForm(forms.Form):
         data: dict[str, Any] = super().clean() or {}
         first, last = data.get("first"), data.get("last")
         if first and last and first > last:
-            self.add_error("last", _("This day is before the first one."))
+            self.add_error("last", _("This is before the first day."))
         for name, day in (("first", first), ("last", last)):
             if day and not FIRST <= day <= LAST:
                 self.add_error(name, _("Enter a day between 2000 and 2999."))

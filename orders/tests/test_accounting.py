@@ -106,7 +106,7 @@ def test_totals_are_the_sums_of_the_rows(found: list[tuple[Order, str]]) -> None
     rows = []
     for order, country in found:
         order.shipping_address_text = ADDRESS.format(country)
-        rows += [Entry("Order", order, timezone.now(), "", destination(order), part) for part in parts_of(order)]
+        rows += [Entry("order", order, timezone.now(), "", destination(order), part) for part in parts_of(order)]
     table = list(csv.DictReader(io.StringIO("".join(csv_lines(total_rows(rows))).removeprefix("\ufeff"))))
     body, ends = table[: len(table) - bool(rows)], table[len(table) - bool(rows) :]
     for name in ("Sales", "Refunds", "Net", "Tax amount", "Gross"):
@@ -166,7 +166,7 @@ def test_file_has_the_orders_and_refunds_of_these_days_of_the_shop(accountant: C
     Refund.objects.update(timestamp=datetime(2026, 3, 29, 12, 0, tzinfo=UTC))
     rows = download(accountant)
     assert [(row["Type"], row["Order"], row["Gross"]) for row in rows] == [
-        ("Order", first.order_id, "20.95"), ("Order", last.order_id, "20.95"), ("Refund", before.order_id, "-10.47"),
+        ("order", first.order_id, "20.95"), ("order", last.order_id, "20.95"), ("refund", before.order_id, "-10.47"),
     ]  # fmt: skip
     assert (rows[0]["Time"], rows[1]["Date"], rows[1]["Time"]) == ("00:00:00", "2026-03-29", "23:59:59")
     assert rows[0]["Discount code"] == "'@X"
