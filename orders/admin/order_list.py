@@ -39,7 +39,7 @@ class OrderChangeList(ChangeList):
 class OrderListMixin(ListAdmin):
     """The columns of the list of orders, and the search for them."""
 
-    list_display: ClassVar[Any] = ("order_id", "when", "buyer", "contents", "amount", "state")
+    list_display: Any = ("order_id", "when", "buyer", "contents", "amount", "state")
     list_filter: ClassVar[Any] = (
         "status", ("attention", admin.EmptyFieldListFilter), "disputes__status", "placed_at", "paid_at",
     )  # fmt: skip
