@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection, transaction
@@ -11,7 +10,6 @@ from django.db.models import F, Model
 from django.utils import timezone
 
 from accounts.models import User
-from addresses.countries import is_destination
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart, CartItem
@@ -65,11 +63,7 @@ def create_customers(wanted: int, store: Store) -> int:
 def create_orders(wanted: int, customers: int, store: Store) -> int:
     """Add the orders that are missing until there are so many, and return how many were added."""
     ids = {plans.order_id_of(number): number for number in range(wanted)}
-    known = (
-        set(Order.objects.filter(order_id__in=ids).values_list("order_id", flat=True))
-        if wanted < CHUNK
-        else set(Order.objects.values_list("order_id", flat=True))
-    )
+    known = set(Order.objects.values_list("order_id", flat=True))
     numbers = [number for order_id, number in ids.items() if order_id not in known]
     buyers, shop, now = people.stored_customers(range(customers)), _shop(), timezone.now()
     with _own_times():
@@ -127,16 +121,6 @@ def _refresh_statistics() -> None:
             cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
 
 
-def unserved_countries() -> list[str]:
-    """Return the codes of the countries of the sample customers to which the shop does not deliver."""
-    return [country.code for country in people.COUNTRIES if not is_destination(country.code)]
-
-
 def real_orders() -> int:
     """Return the number of placed orders that are not samples."""
     return Order.objects.placed().exclude(payment_intent_id__startswith="pi_seed").count()
-
-
-def first_day(now: datetime) -> datetime:
-    """Return a time before all sample orders that are made now."""
-    return now - plans.timedelta(days=plans.DAYS + 1)
