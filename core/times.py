@@ -49,6 +49,11 @@ def format_exact(moment: datetime) -> str:
     return f"{format_date(local)}, {time_format(local, 'H:i:s')} {format_zone(local)}"
 
 
+def format_short(moment: datetime) -> str:
+    """Return the date and the time of day in few characters, for tables, such as 2026-11-28 11:39."""
+    return date_format(in_shop_zone(moment), "Y-m-d H:i")
+
+
 def format_zone(moment: datetime) -> str:
     """Return the short name of the shop's time zone at this moment, such as GMT, or BST in summer."""
     return in_shop_zone(moment).tzname() or ""

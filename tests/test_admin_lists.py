@@ -93,6 +93,7 @@ def make_log_entry(number: int) -> None:
     LogEntry.objects.log_actions(make_user(f"clerk{number}@example.org").pk, [make_product()], CHANGE)
 
 
+MAX_QUERIES = 8
 LISTS: dict[str, Callable[[int], object]] = {
     "admin_logentry": make_log_entry,
     "core_guaranteenotice": lambda number: GuaranteeNotice.objects.create(
@@ -141,7 +142,7 @@ def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client
             page = staff.get(url)
         counts.append(len(queries))
     assert page.context["cl"].result_count >= 7
-    assert counts[0] == counts[1]
+    assert counts[0] == counts[1] <= MAX_QUERIES
 
 
 def test_lists_cover_all_registered_models() -> None:

@@ -43,7 +43,7 @@ BUDGETS = {
     "details": (11, 2),  # one counts the guests and the calls to Stripe of the IP address
     "payment step": (6, 0),
     "card": (11, 2),  # one counts the calls to Stripe, and one finds out whether a guest has an order
-    "place order": (46, 8),  # one counts the calls to Stripe, and one what this visitor tried to hold
+    "place order": (47, 8),  # one counts the calls to Stripe, one what was tried to hold; one is for the search
     "thank-you page": (5, 0),
 }
 
@@ -65,11 +65,11 @@ def test_each_request_of_a_guest_checkout_stays_within_its_budget(purchase: Cost
     assert (exceeded, costs.keys()) == ([], BUDGETS.keys()), purchase.table()
 
 
-def test_guest_checkout_needs_at_most_91_statements_and_13_commits(purchase: CostRecorder) -> None:
+def test_guest_checkout_needs_at_most_92_statements_and_13_commits(purchase: CostRecorder) -> None:
     """Count the eight requests of a purchase. The cart page has its own budget, because many shoppers skip it."""
     cart = next(request for request in purchase.requests if request.name == "cart")
     total = (purchase.statements - cart.statements, purchase.commits - cart.commits)
-    assert (total[0] <= 91, total[1] <= 13) == (True, True), purchase.table()
+    assert (total[0] <= 92, total[1] <= 13) == (True, True), purchase.table()
 
 
 def test_adding_to_a_new_cart_needs_at_most_nine_statements_with_its_page(purchase: CostRecorder) -> None:

@@ -280,6 +280,7 @@ class Card(GuardedModel):
         indexes = [
             models.Index(fields=["is_detach_due"], condition=Q(is_detach_due=True), name="card_to_detach"),
             models.Index(fields=["entered_at"], condition=Q(active=True, is_saved=False), name="card_unsaved"),
+            models.Index(fields=["last4"], name="card_last_digits"),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,8 @@ from core.admin import ReadOnlyAdmin, ReadOnlyInline, record_action
 from core.admin.lists import KEY
 from orders import links
 from orders.admin.erasure import ErasePersonMixin
+from orders.admin.export import ExportMixin
+from orders.admin.order_list import OrderListMixin
 from orders.forms import RefundForm, ShipForm
 from orders.models import Dispute, Order, OrderEvent, OrderItem, Payment, Withdrawal
 from orders.models.columns import FROM_QUOTE
@@ -86,14 +88,10 @@ def _amount_rows() -> list[str | tuple[str, ...]]:
 
 
 @admin.register(Order)
-class OrderAdmin(ErasePersonMixin, ReadOnlyAdmin):
+class OrderAdmin(ErasePersonMixin, ExportMixin, OrderListMixin, ReadOnlyAdmin):
     """Placed orders. Staff cannot edit them, only run actions on them."""
 
-    list_display = ["order_id", "email", "status", "total", "currency", "placed_at", "paid_at", "attention"]
-    list_filter = ["status", "disputes__status", ("attention", admin.EmptyFieldListFilter), "placed_at", "paid_at"]
     change_form_template = "orders/admin/order.html"
-    search_fields = ["order_id", "email", "shipping_address_text", "tracking", "payment_intent_id"]
-    date_hierarchy = "placed_at"
     view_on_site = False  # Only the shopper can open the order's page.
     inlines = [OrderItemInline, PaymentInline, DisputeInline, WithdrawalInline, OrderEventInline]
     actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]

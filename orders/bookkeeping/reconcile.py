@@ -23,7 +23,7 @@ from orders.bookkeeping import discount_usage, runs, stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.bookkeeping.audits.findings import AuditFinding, without_busy_orders
 from orders.emails import order_links, queue, sending, withdrawals
-from orders.models import Order, Payment, Refund, Withdrawal, holds
+from orders.models import Order, OrderWords, Payment, Refund, Withdrawal, holds
 from orders.workflow import cancellation, order_cards, payments, refunds
 from orders.workflow.alerts import alert_staff
 from orders.workflow.claims import has_earlier_orders
@@ -64,6 +64,7 @@ def reconcile() -> dict[str, int]:
         "unsaved cards dropped": order_cards.drop_overdue_cards,
         "erasures finished": lambda: _each(profiles_with_late_rows(), erase_late_rows),
         "orders erased": lambda: _each(Order.objects.due_for_erasure(), erase_order),
+        "orders indexed": OrderWords.objects.store_missing,
         "orders expired": lambda: _each(Order.objects.stale(), partial(cancellation.cancel, by=queue.EXPIRY)),
         "cancellations finished": lambda: _each(canceling, cancellation.finish_cancellation),
         "refunds finished": lambda: _each(asked.select_related("payment__order"), refunds.finish_refund),

@@ -110,6 +110,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     "orders.OrderItem": Kept("placed orders", WITH_ORDER),
     "orders.OrderEvent": Kept("steps of placed orders", WITH_ORDER),
+    "orders.OrderWords": Kept("placed orders", f"{WITH_ORDER}, without personal data after an erasure"),
     "orders.Mail": Kept("steps of placed orders", f"{WITH_ORDER}, as a record of what was sent"),
     "orders.Payment": Kept("clicks on Pay, within the limits on card attempts", WITH_ORDER),
     "orders.Refund": Kept("staff, and charges that match no order", WITH_ORDER),

@@ -8,8 +8,9 @@ from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.refund import Refund
 from orders.models.withdrawal import Withdrawal
+from orders.search.words import OrderWords
 
 __all__ = [
-    "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "Payment", "Refund", "Withdrawal",
-    "WithdrawalMail",
+    "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderWords", "Payment", "Refund",
+    "Withdrawal", "WithdrawalMail",
 ]  # fmt: skip

@@ -218,10 +218,16 @@ class Order(OrderUnits, GuardedModel):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         ordering = ["-pk"]
-        permissions = [("refund_order", "Can refund orders"), ("ship_order", "Can ship orders")]
+        permissions = [
+            ("refund_order", "Can refund orders"),
+            ("ship_order", "Can ship orders"),
+            ("export_order", "Can export orders"),
+        ]
         indexes = [
             models.Index(fields=["status", "placed_at"], name="order_status"),
             models.Index(fields=["placed_at"], condition=~Q(placed_ip=""), name="order_placer"),
+            models.Index(fields=["-placed_at", "-id"], name="order_newest"),
+            models.Index(fields=["paid_at"], name="order_paid"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),

@@ -17,7 +17,7 @@ from carts.pricing.rules import PricingRules
 from core.guarantee.current import notice_for
 from core.page_cache.versions import collect_touches
 from orders.bookkeeping.checksum import checksum_of
-from orders.models import Order, OrderEvent, OrderItem
+from orders.models import Order, OrderEvent, OrderItem, OrderWords
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
 from orders.models.holds import Placer, may_hold_while_paying
 
@@ -139,6 +139,7 @@ def _freeze(order: Order, agreement: Agreement) -> None:
         setattr(order, name, value)
     order.checksum = checksum_of(order, items=rows)
     Order.objects.filter(pk=order.pk).update(**frozen, checksum=order.checksum, holds_stock=order.holds_stock)
+    OrderWords.objects.add_order(order, rows)
 
 
 def _frozen_line(order: Order, line: CartItem, amounts: LineAmounts, quote: Quote) -> OrderItem:

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders.emails import queue
-from orders.models import Mail, Order, OrderEvent
+from orders.models import Mail, Order, OrderEvent, OrderWords
 
 
 def ship(order: Order, by: str, tracking: str = "") -> bool:
@@ -29,6 +29,7 @@ def ship(order: Order, by: str, tracking: str = "") -> bool:
         ):
             return False
         order.record(OrderEvent.Kind.SHIPPED, by=by, text=tracking)
+        OrderWords.objects.store(Order.objects.filter(pk=order.pk))
         queue.queue(order, Mail.Kind.SHIPPED)
     order.refresh_from_db()
     return True

@@ -89,7 +89,7 @@ def _mark_common(terms: list[Term]) -> list[Term]:
     found = ", ".join(["count(*) FILTER (WHERE search @@ %s::tsquery)"] * len(terms))
     newest = f"SELECT search FROM products_product ORDER BY id DESC LIMIT {SAMPLE_SIZE}"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {found} FROM ({newest}) AS newest", [_query([term]) for term in terms])  # noqa: S608
+        cursor.execute(f"SELECT {found} FROM ({newest}) AS newest", [match_query([term]) for term in terms])  # noqa: S608
         numbers = cursor.fetchone()
     return [
         replace(term, is_common=number * COMMON_PART >= SAMPLE_SIZE)
@@ -203,7 +203,7 @@ def count_up_to(limit: int, terms: Sequence[Term]) -> list[int]:
         found = "SELECT 1 FROM products_product WHERE search @@ %s::tsquery"
     counts = ", ".join([f"(SELECT count(*) FROM ({found} LIMIT {limit}) AS found)"] * len(terms))  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {counts}", [_query([term]) for term in terms])
+        cursor.execute(f"SELECT {counts}", [match_query([term]) for term in terms])
         return list(cursor.fetchone())
 
 
@@ -218,7 +218,7 @@ def matching(
         tables=[table],
         # The plus makes SQLite start from the matches. Otherwise it would look up every product in the search table.
         where=[f"+{table}.rowid = products_product.id", f"{table} MATCH %s"],
-        params=[_query(terms, without)],
+        params=[match_query(terms, without)],
     )
 
 
@@ -232,23 +232,23 @@ def _condition(terms: Sequence[Term], in_name: bool = False, without: Sequence[T
     table = "products_search_name" if in_name else "products_search"
     # The plus lets SQLite use the index of the order.
     sql = f"+products_product.id IN (SELECT rowid FROM {table} WHERE {table} MATCH %s)"  # noqa: S608
-    return RawSQL(sql, [_query(terms, without)], BooleanField())  # noqa: S611
+    return RawSQL(sql, [match_query(terms, without)], BooleanField())  # noqa: S611
 
 
 def _postgresql_condition(terms: Sequence[Term], column: str, without: Sequence[Term]) -> RawSQL:
     """Return a condition that looks up the terms in the index, and compares common ones only with what that finds."""
     rare = [term for term in terms if not term.is_common]
     indexed = rare or terms
-    sql, parameters = f"products_product.{column} @@ %s::tsquery", [_query(indexed)]
+    sql, parameters = f"products_product.{column} @@ %s::tsquery", [match_query(indexed)]
     common = [term for term in terms if term not in indexed]
     if common or without:
         # PostgreSQL uses no index for IS TRUE.
         sql += f" AND (products_product.{column} @@ %s::tsquery) IS TRUE"
-        parameters.append(_query(common, without))
+        parameters.append(match_query(common, without))
     return RawSQL(f"({sql})", parameters, BooleanField())  # noqa: S611
 
 
-def _query(terms: Sequence[Term], without: Sequence[Term] = ()) -> str:
+def match_query(terms: Sequence[Term], without: Sequence[Term] = ()) -> str:
     """Return a query for all terms and none of those in `without`, in the language of the database."""
     if connection.vendor == "postgresql":
         wanted, unwanted = ([_group(term, "'{}'", "'{}':*", " | ") for term in some] for some in (terms, without))

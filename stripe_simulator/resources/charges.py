@@ -13,13 +13,15 @@ def record(
     call: Call, intent: dict[str, Any], method: dict[str, Any], decline: Decline | None = None
 ) -> dict[str, Any]:
     """Save and return the charge for an attempt to pay an intent, whether it succeeded or was declined."""
-    charge = {
-        **_common_fields(intent, payment_methods.as_method(call, method)),
-        **_result_fields(intent, decline),
-    }
+    charge = new_charge(intent, payment_methods.as_method(call, method), decline)
     call.store.save(charge, card=payment_methods.get_test_card(call, method).name)
     call.record_event("charge.failed" if decline else "charge.succeeded", charge)
     return charge
+
+
+def new_charge(intent: dict[str, Any], method: dict[str, Any], decline: Decline | None = None) -> dict[str, Any]:
+    """Return a new charge for an attempt to pay an intent with a payment method, which is not saved."""
+    return {**_common_fields(intent, method), **_result_fields(intent, decline)}
 
 
 def _common_fields(intent: dict[str, Any], method: dict[str, Any]) -> dict[str, Any]:

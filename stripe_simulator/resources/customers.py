@@ -38,8 +38,8 @@ def get_existing(call: Call) -> dict[str, Any]:
     return customer
 
 
-def create(call: Call) -> dict[str, Any]:
-    """Handle POST /v1/customers."""
+def new_customer(call: Call) -> dict[str, Any]:
+    """Return a new customer with the parameters of the call, which is not saved. Raise ApiError if they are invalid."""
     blank = {
         **new_object("customer", "cus"),
         **dict.fromkeys(_PLAIN),
@@ -55,7 +55,12 @@ def create(call: Call) -> dict[str, Any]:
         "tax_exempt": "none",
         "test_clock": None,
     }
-    customer = call.store.save(_updated(call, blank))
+    return _updated(call, blank)
+
+
+def create(call: Call) -> dict[str, Any]:
+    """Handle POST /v1/customers."""
+    customer = call.store.save(new_customer(call))
     if token := call.text("source"):
         add_card(call, customer, token)
         customer = call.get_or_error("customer", customer["id"])

@@ -43,13 +43,13 @@ def _validate_currency(call: Call) -> str:
     return currency
 
 
-def create(call: Call) -> dict[str, Any]:
-    """Handle POST /v1/payment_intents."""
+def new_intent(call: Call) -> dict[str, Any]:
+    """Return a new intent with the parameters of the call, which is not saved. Raise ApiError if they are invalid."""
     amount, currency = _validate_amount(call)
     if customer := call.text("customer"):
         call.get_or_error("customer", customer, "customer", 400)
     fresh = new_object("payment_intent", "pi")
-    intent = {
+    return {
         **fresh,
         **{name: call.params.get(name) for name in _TAKEN},
         **dict.fromkeys(("canceled_at", "cancellation_reason", "last_payment_error", "latest_charge")),
@@ -68,6 +68,11 @@ def create(call: Call) -> dict[str, Any]:
         "payment_method_types": ["card"],
         "status": "requires_payment_method",
     }
+
+
+def create(call: Call) -> dict[str, Any]:
+    """Handle POST /v1/payment_intents."""
+    intent = new_intent(call)
     if call.text("payment_method"):
         intent["payment_method"] = _find_payable_method(call, intent, call.params["payment_method"])["id"]
         intent["status"] = "requires_confirmation"

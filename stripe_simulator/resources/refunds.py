@@ -73,7 +73,20 @@ def create(call: Call) -> dict[str, Any]:
     charge = _charge_to_refund(call)
     amount = _refund_amount(call, charge)
     kind = BY_NAME[call.store.notes(charge["id"]).get("card", "visa")].refund
-    refund = {
+    refund = new_refund(call, charge, amount)
+    if kind == REFUND_PENDING:
+        refund |= {"status": "pending", "pending_reason": "processing"}
+    call.store.save(refund, ends={REFUND_PENDING: "succeeded", REFUND_FAILS: "failed"}.get(kind, ""))
+    _add_refunded(call, charge, amount)
+    call.record_event("refund.created", refund)
+    call.record_event("charge.refunded", call.get_or_error("charge", charge["id"]))
+    call.record_event("refund.updated", refund)
+    return refund
+
+
+def new_refund(call: Call, charge: dict[str, Any], amount: int) -> dict[str, Any]:
+    """Return a new refund of a charge with the metadata and the reason of the call, which is not saved."""
+    return {
         **new_object("refund", "re"),
         "amount": amount,
         "balance_transaction": None,
@@ -86,14 +99,6 @@ def create(call: Call) -> dict[str, Any]:
         "receipt_number": None,
         "status": "succeeded",
     }
-    if kind == REFUND_PENDING:
-        refund |= {"status": "pending", "pending_reason": "processing"}
-    call.store.save(refund, ends={REFUND_PENDING: "succeeded", REFUND_FAILS: "failed"}.get(kind, ""))
-    _add_refunded(call, charge, amount)
-    call.record_event("refund.created", refund)
-    call.record_event("charge.refunded", call.get_or_error("charge", charge["id"]))
-    call.record_event("refund.updated", refund)
-    return refund
 
 
 def _add_refunded(call: Call, charge: dict[str, Any], amount: int) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from addresses.countries import country_choices
 from orders.bookkeeping.checksum import checksum_of, is_intact
-from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from orders.models import Mail, Order, OrderEvent, OrderWords, Payment, Refund
 from orders.workflow.erasure.notes import clear_log
 
 MIN_LENGTH = 3  # of a text that is looked for in other texts
@@ -41,6 +41,7 @@ def erase_order(order: Order) -> bool:
     order.refresh_from_db()
     if was_intact:
         rows.update(checksum=checksum_of(order))
+    OrderWords.objects.forget(rows)
     order.record(OrderEvent.Kind.ERASED)
     order.refresh_from_db()
     return True

@@ -55,6 +55,7 @@ TEXTS: dict[str, Texts] = {
     "orders.WithdrawalMail": Texts(personal=("to",), not_personal=("refusal",)),
     "orders.OrderLinkMail": Texts(personal=("to",), not_personal=("order_number", "client", "language", "refusal")),
     "orders.OrderEvent": Texts(free_text=("text", "by")),
+    "orders.OrderWords": Texts(free_text=("words",)),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
     "core.GuaranteeNotice": Texts(not_personal=("language", "picture", "text")),
     "core.PageVersion": Texts(not_personal=("name",)),
@@ -121,6 +122,7 @@ class Retained:
 _OF_ORDER = {
     "orders.Order": ("email", "shipping_address_text", "billing_address_text", "tracking", "attention"),
     "orders.OrderEvent": ("text",),
+    "orders.OrderWords": ("words",),
     "orders.Payment": ("message",),
     "orders.Refund": ("reason", "message"),
     "orders.Mail": ("to",),

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from PIL import Image
@@ -32,20 +33,29 @@ UNSET: dict[str, tuple[Any, ...]] = {"name": (NEUTRAL_NAME,), "country": (settin
 class Command(BaseCommand):
     """Adds products whose SKU is missing, and pages that are missing. Others keep the changes that staff made."""
 
-    help = "Add the sample shop: its facts, pages, 40 products and pictures, and generated products with --products N."
+    help = (
+        "Add the sample shop: its facts, pages, 40 products and pictures, generated products with --products N, and "
+        "sample orders with --orders N --customers N."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--products", type=int, default=0, metavar="N", help="also add generated products until there are N"
         )
+        parser.add_argument(
+            "--orders", type=int, default=0, metavar="N", help="also add sample orders, see seed_orders"
+        )
+        parser.add_argument("--customers", type=int, default=0, metavar="N", help="also add sample customers")
 
-    def handle(self, *args: Any, products: int, **options: Any) -> None:
+    def handle(self, *args: Any, products: int = 0, orders: int = 0, customers: int = 0, **options: Any) -> None:
         add_sample_notices()
         self._fill_shop()
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
         if pages := add_sample_pages():
             self.stdout.write(f"{pages} sample pages added.")
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
+        if orders > 0 or customers > 0:
+            call_command("seed_orders", orders=orders, customers=customers, stdout=self.stdout)
 
     def _add_catalog(self) -> int:
         known = set(Product.objects.values_list("sku", flat=True))

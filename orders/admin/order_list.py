@@ -1,0 +1,107 @@
+"""The list of orders: its columns, and the search."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Prefetch, prefetch_related_objects
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from addresses.countries import country_name
+from core.admin.lists import ListAdmin
+from core.money import format_money
+from core.times import format_short
+from orders.accounting.destinations import destination
+from orders.models import Order, OrderItem
+from orders.search.engine import search_orders
+
+SHOWN_LINES = 2
+MAX_TITLE = 28  # characters of a title
+ITEMS = Prefetch("items", OrderItem.objects.only("order_id", "title", "quantity").order_by("pk"))
+
+
+class OrderChangeList(ChangeList):
+    """A list that reads the lines of the orders on its page. Actions get the orders without them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the orders of this page, and their lines in one more query."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        prefetch_related_objects(self.result_list, ITEMS)
+
+
+class OrderListMixin(ListAdmin):
+    """The columns of the list of orders, and the search for them."""
+
+    list_display: Any = ("order_id", "when", "buyer", "contents", "amount", "state")
+    list_filter: ClassVar[Any] = (
+        "status", ("attention", admin.EmptyFieldListFilter), "disputes__status", "placed_at", "paid_at",
+    )  # fmt: skip
+    search_fields = ("order_id",)  # Only for the field: `get_search_results` does not use it.
+    search_help_text = gettext_lazy(
+        "Number, email, name, postal address, SKU, title, total, last four digits of the card, tracking number or "
+        "discount code."
+    )
+    change_list_template = "orders/admin/order_list.html"
+    ordering = ("-placed_at", "-pk")
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Search in the words of the orders, also without accents and with ae, oe and ue for umlauts."""
+        text = search_term.replace("\0", "").strip()
+        return (search_orders(queryset, text) if text else queryset), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Show the list. Link to the export for those who may use it."""
+        link = reverse("admin:orders_order_export") if request.user.has_perm("orders.export_order") else ""
+        return super().changelist_view(request, {"export_url": link} | (extra_context or {}))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OrderChangeList
+
+    @admin.display(description=gettext_lazy("placed"), ordering="placed_at")
+    def when(self, order: Order) -> str:
+        return format_short(order.placed_at) if order.placed_at else "-"
+
+    @admin.display(description=gettext_lazy("buyer"))
+    def buyer(self, order: Order) -> SafeString:
+        """Return the first line of the billing address, which is the name in most countries, and the destination."""
+        name = next(iter(order.billing_address_text.splitlines()), "") or order.email
+        code = destination(order)
+        return format_html('{} <span class="country" title="{}">{}</span>', name, country_name(code), code)
+
+    @admin.display(description=gettext_lazy("items"))
+    def contents(self, order: Order) -> str:
+        """Return the number of units and what the first lines are, for example "3: Mug, 2 × Pendant"."""
+        lines = list(order.items.all())
+        if len(lines) == 1:
+            return _line_text(lines[0])
+        texts = [_line_text(line) for line in lines[:SHOWN_LINES]]
+        if len(lines) > SHOWN_LINES:
+            texts.append(_("%(count)d more") % {"count": len(lines) - SHOWN_LINES})
+        return f"{sum(line.quantity for line in lines)}: {', '.join(texts)}" if lines else "-"
+
+    @admin.display(description=gettext_lazy("total"), ordering="total")
+    def amount(self, order: Order) -> str:
+        return format_money(order.total, order.currency) if order.currency else str(order.total)
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def state(self, order: Order) -> str | SafeString:
+        """Return the status, with a mark if the order needs attention."""
+        status = order.get_status_display()
+        if not order.attention:
+            return status
+        return format_html('{} <strong class="attention" title="{}">{}</strong>', status, order.attention, _("Check"))
+
+
+def _line_text(line: OrderItem) -> str:
+    """Return the quantity, if there are several, and the title up to its first comma, which often begins a variant."""
+    title = Truncator(line.title.partition(",")[0]).chars(MAX_TITLE)
+    return title if line.quantity == 1 else f"{line.quantity} × {title}"
