@@ -49,6 +49,7 @@ def page_text(response: Any, email: str) -> str:
 @pytest.mark.parametrize("page", ["/accounts/login/", "/admin/login/"])
 def test_login_does_same_work_for_known_and_unknown_email(counting_hasher: None, kind: str, page: str) -> None:
     email = make_account(kind)
+    Client().get(page)  # reads what is kept
     known, known_hashes, known_queries = attempt(email, page)
     unknown, unknown_hashes, unknown_queries = attempt(UNKNOWN, page)
     assert (known_hashes, known_queries) == (unknown_hashes, unknown_queries)

@@ -43,6 +43,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     list_select_related = ["user", "content_type"]
     list_display_links = None
     date_hierarchy = "action_time"
+    show_full_result_count = False  # one query less
     search_fields = ["user__email", "=object_id", "object_repr"]
     fields = ["action_time", "user", "content_type", "object_repr", "action_flag", "message"]
 

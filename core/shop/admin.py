@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import EditAdmin
-from core.shop.current import shop_from_settings
+from core.shop.current import current_shop, shop_from_settings
 from core.shop.models import Shop
 
 
@@ -60,7 +60,7 @@ class ShopAdmin(EditAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return whether there is no row, and this person could change it."""
-        return self.has_change_permission(request) and not Shop.objects.exists()
+        return self.has_change_permission(request) and current_shop()._state.adding
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: the shop is closed, not deleted."""

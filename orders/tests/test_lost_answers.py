@@ -17,7 +17,7 @@ from orders.bookkeeping import stripe_ledger
 from orders.bookkeeping.audit import audit
 from orders.models import Order, Payment, Refund
 from orders.workflow import payments, refunds
-from orders.workflow.refunds import RefundRequest
+from orders.workflow.refunds import RefundRequest, settlement
 from stripe_simulator.server import Simulator
 from tests.makers import add_card, add_to_cart, buy, make_product, place_order, submit_details
 
@@ -144,7 +144,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def advance(seconds: float) -> None:
         passed[0] += timedelta(seconds=seconds)
 
-    for module in (payments, refunds):
+    for module in (payments, settlement):
         monkeypatch.setattr(module, "timezone", SimpleNamespace(now=now))
     return advance
 

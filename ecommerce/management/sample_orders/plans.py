@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from orders.models import Order
-from orders.models.order import ALPHABET
+from orders.numbers import ALPHABET
 
 DAYS = 365
 CODES = ("WELCOME10", "SPRING5")
