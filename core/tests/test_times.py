@@ -117,7 +117,7 @@ OTHER_FORMATS = {
     "DateFormat",
 }
 ANY_FORMAT = re.compile("|".join(OTHER_FORMATS))  # parse only modules that mention one
-# The sitemap writes a date, not a moment. Hidden fields and arguments of tasks contain JSON. CSV files are for programs.
+# The sitemap writes a date, not a moment. Hidden fields and arguments of tasks contain JSON. Programs read CSV files.
 OWNERS = {
     "core/times.py", "ecommerce/sitemaps.py", "core/admin/shown_values.py", "core/emails/outbox.py",
     "orders/withdrawal_forms.py", "orders/accounting/csv_files.py",

@@ -96,7 +96,7 @@ def old_account_emails() -> QuerySet[AccountMail]:
 
 
 def old_contact_mails() -> QuerySet[ContactMail]:
-    return ContactMail.objects.old().order_by("timestamp")  # type: ignore[no-any-return]
+    return ContactMail.objects.old().order_by("timestamp")
 
 
 def old_card_attempts() -> QuerySet[CardAttempt]:
