@@ -13,6 +13,7 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 SESSION_KEYS = ["cart_id", "cart_items", "billing_profile_id", "guest_email_id", "_password_reset_token", "order_ids"]
 SESSION_KEYS += ["order_links", "held_order_ids", "details_order_id", "details_draft", "guest_times"]
+SESSION_KEYS += ["staff_session", "waiting_sign_in", "new_second_factor"]
 
 
 def modules(root: Path) -> Iterator[Path]:
