@@ -72,7 +72,7 @@ TABLE = {
     "orders.dispute": row(support=SEE, manager=SEE, superuser=SEE),
     "orders.mail": row(support=EMAILS, manager=EMAILS, superuser=EMAILS),
     "orders.order": row(
-        packer=f"{SEE} {PACK}", support=ORDER, manager=f"{ORDER} {PACK} export", superuser=f"{ORDER} {PACK} export"
+        packer=f"{SEE} {PACK}", support=ORDER, manager=f"{ORDER} {PACK} +export", superuser=f"{ORDER} {PACK} +export"
     ),
     "orders.refund": row(
         support=f"{SEE} action:retry_mismatch_refund", manager=f"{SEE} action:retry_mismatch_refund",
