@@ -1,5 +1,7 @@
 """Tests for the list and change pages of all admins."""
 
+from html import unescape
+
 import pytest
 from django.contrib import admin
 from django.db.models import Model
@@ -11,6 +13,7 @@ from orders.workflow.payments import settle
 from orders.workflow.refunds import RefundRequest, refund
 from stripe_simulator.server import Simulator
 from tests.makers import buy, make_category, make_discount, make_product, make_tax
+from tests.test_admin_lists import LISTS
 
 pytestmark = pytest.mark.django_db
 MODELS = [model for model in admin.site._registry if model._meta.app_label != "auth"]
@@ -44,18 +47,12 @@ def test_changelists_can_be_searched(staff: Client) -> None:
 
 @pytest.mark.slow
 def test_change_pages_open(staff: Client) -> None:
-    without_rows = []
-    for model in MODELS:
+    for number, model in enumerate(MODELS):
+        if not model._default_manager.exists():
+            LISTS[model._meta.label_lower.replace(".", "_")](number)
         row = model._default_manager.first()
-        if row is None:
-            without_rows.append(model._meta.label)
-        else:
-            page = staff.get(admin_url(model, "change", row.pk))
-            assert str(row) in page.context["title"] + page.text, model
-    assert without_rows == [
-        "admin.LogEntry", "core.Shop", "axes.AccessAttempt", "billing.CardMail", "billing.StripeEvent",
-        "carts.WrongCode",
-    ]  # fmt: skip
+        page = staff.get(admin_url(model, "change", row.pk))
+        assert str(row) in page.context["title"] + unescape(page.text), model
 
 
 def test_admin_redirects_visitors_to_the_login(client: Client) -> None:

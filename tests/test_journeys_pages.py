@@ -28,7 +28,7 @@ def test_footer_leads_to_the_pages_in_the_visitors_language(
     for title in LANGUAGES[language]:
         shopper.page.goto("/")
         assert not shopper.page.evaluate(OVERFLOWS)
-        shopper.page.locator("footer nav").get_by_role("link", name=title).click()
+        shopper.page.locator("footer nav").get_by_role("link", name=title).first.click()
         assert title in shopper.page.locator("h1").inner_text()
         assert "Hearth & Clay" in shopper.page.locator("footer address").inner_text()
         assert not shopper.page.evaluate(OVERFLOWS)

@@ -177,7 +177,9 @@ VIOLATIONS: dict[str, tuple[str, str, Plant]] = {
     "no page links to the withdrawal": (
         "L4",
         "do not link to the withdrawal",
-        change(FOOTER, "{% url 'orders:withdraw' as withdraw_url %}"),
+        change(
+            FOOTER, '<li><a href="{% url \'orders:withdraw\' %}">{% translate "Withdraw from contract here" %}</a></li>'
+        ),
     ),
     "the link to the withdrawal has other words": (
         "L4",

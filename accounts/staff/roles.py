@@ -32,9 +32,9 @@ CATALOGUE = (
 )  # fmt: skip
 MANAGER = (
     *PACKER, *SUPPORT, *CATALOGUE, *_all_of("carts.discount", "carts.shippingmethod", "carts.taxrate"),
-    "accounts.add_user", "admin.view_logentry", "orders.export_order", "billing.view_cardattempt", "billing.view_stripeevent",
-    "carts.view_wrongcode", "core.view_shop", "core.change_shop", *_all_of("core.page", "core.guaranteenotice"),
-    "core.publish_page", "core.view_pagetext",
+    *_all_of("core.page", "core.guaranteenotice"), "accounts.add_user", "admin.view_logentry", "orders.export_order",
+    "billing.view_cardattempt", "billing.view_stripeevent", "carts.view_wrongcode", "core.view_shop",
+    "core.change_shop", "core.publish_page", "core.view_pagetext",
 )  # fmt: skip
 # Rights of users and groups are for superusers only, see accounts.rights.
 ROLES: dict[str, tuple[str, ...]] = {

@@ -24,9 +24,10 @@ def product_with_image(kind: str = "PNG", size: tuple[int, int] = (500, 200), **
 
 
 def stored_files() -> list[str]:
-    """Return the names of all files in the media folder."""
+    """Return the names of all files in the media folder, except the pictures of the shop and of notices."""
     folders, files = default_storage.listdir("")
-    return files + [name for folder in folders for name in default_storage.listdir(folder)[1]]
+    others = {"shop", "notices"}
+    return files + [name for folder in folders if folder not in others for name in default_storage.listdir(folder)[1]]
 
 
 def add_view(product: Product, **fields: object) -> Picture:

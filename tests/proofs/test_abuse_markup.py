@@ -51,6 +51,7 @@ def test_markup_in_names_is_escaped_on_every_page(shop: AbuseServer, shopper: tu
 def test_markup_in_names_is_escaped_in_the_admin(shop: AbuseServer, shopper: tuple[Attacker, str]) -> None:
     staff = shop.staff()
     lists = set(re.findall(r'href="(/admin/\w+/\w+/)"', staff.get("/admin/").text))
+    lists.discard("/admin/core/shop/")  # redirects to its only row
     pages = {path: staff.get(path) for path in lists}
     rows = {path for page in pages.values() for path in re.findall(r'href="(/admin/\w+/\w+/\d+/change/)', page.text)}
     pages |= {path: staff.get(path) for path in sorted(rows)[::-1][:25]}
