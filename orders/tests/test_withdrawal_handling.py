@@ -382,6 +382,7 @@ def test_unpaid_order_is_not_found(admin_client: Client) -> None:
         {"units": ""},
         {"units": "1", "shown": "yesterday"},
         {"units": "1", "shown": "2026-99-99T00:00"},
+        {"units": "1", "shown": "0001-01-01T00:00+14:00"},
         {"units": "1", "refunds": "999"},
         {"units": "1", "refunds": "9" * 30},
     ],
