@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from orders.models import Order, Refund, Withdrawal
 from orders.models.units import SHOP, declared_units, refunded_units
+from orders.workflow.withdrawals.unassigned import acknowledge_assigned
 
 
 def update_withdrawals(order: Order) -> None:
@@ -17,8 +18,8 @@ def update_withdrawals(order: Order) -> None:
         rows = Withdrawal.objects.filter(pk=withdrawal.pk)
         if not _is_refunded(order.pk, withdrawal):
             rows.filter(closed_by=SHOP).update(closed_at=None, closed_by="")
-        else:
-            rows.filter(closed_at=None).update(closed_at=timezone.now(), closed_by=SHOP)
+        elif rows.filter(closed_at=None).update(closed_at=timezone.now(), closed_by=SHOP):
+            acknowledge_assigned(Order.objects.get(pk=order.pk), withdrawal, by=SHOP)
 
 
 def _is_refunded(pk: int, withdrawal: Withdrawal) -> bool:

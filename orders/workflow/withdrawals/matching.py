@@ -1,13 +1,13 @@
 """Looking up the order of a withdrawal, after the response to the shopper. `reconcile` does what was interrupted."""
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 from django_tasks import task
 
 from orders.emails import withdrawals as emails
 from orders.emails.queue import SHOPPER
 from orders.models import Order, OrderEvent, Withdrawal
-from orders.workflow.alerts import alert_staff
+from orders.workflow.withdrawals.closing import update_withdrawals
+from orders.workflow.withdrawals.unassigned import alert_unassigned
 
 
 @task()
@@ -31,6 +31,8 @@ def match(withdrawal: Withdrawal) -> bool:
     rows = Withdrawal.objects.to_match().filter(pk=withdrawal.pk, order=withdrawal.order)
     if not rows.update(is_checked=True, order=order):
         return False
+    if order and order.status == Order.Status.REFUNDED:  # before the withdrawal was matched: nothing is left to do
+        update_withdrawals(order)
     withdrawal.refresh_from_db()
     if order:
         record_on_order(order, withdrawal)
@@ -42,7 +44,4 @@ def record_on_order(order: Order, withdrawal: Withdrawal) -> None:
     """Append the withdrawal to the order's history, and alert staff if they have to assign typed items to lines."""
     order.record(OrderEvent.Kind.WITHDRAWN, by=SHOPPER, text=withdrawal.number)
     if withdrawal.awaits_assignment:
-        text = _(
-            "Withdrawal %(number)s names items in words. Assign them to lines. The order does not ship until then."
-        )
-        alert_staff(order, text, is_new=True, number=withdrawal.number)
+        alert_unassigned(order, withdrawal)
