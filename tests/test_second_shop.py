@@ -3,25 +3,31 @@
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts import emails as account_emails
 from accounts.models import AccountMail
 from billing.abuse import emails as card_emails
 from billing.models import CardMail
+from core.contact import sending as contact
+from core.emails.outbox import OutboxMail
+from core.models import ContactMail
+from core.shop.current import current_shop
 from core.shop.models import PICTURES
 from ecommerce.operations import proxy_files
 from ecommerce.operations.maintenance import render_static_page
-from orders.emails import previews
-from orders.models import Mail
+from orders.emails import order_links, previews, withdrawals
+from orders.models import Mail, Order, OrderLinkMail, Withdrawal, WithdrawalMail
 from products.management.commands.seed import CATALOG
 from products.models import Product
 from stripe_simulator.server import Simulator
@@ -127,10 +133,37 @@ def test_structured_data_names_the_second_shop(bookshop: None, client: Client) -
     assert (offer["seller"]["name"], offer["seller"]["address"]["addressLocality"]) == ("Nordlicht Bücher", "Bremen")
 
 
+def sample_withdrawal(kind: str) -> EmailMessage | None:
+    row = Withdrawal(name="Gia", order_number="ABC2345678", email="gia@example.org", items="ein Buch", language="")
+    return withdrawals.build(WithdrawalMail(pk=1, withdrawal=row, kind=kind, to=row.email))
+
+
+def sample_link(kind: str) -> EmailMessage | None:
+    order = Order.objects.placed().latest("pk")
+    return order_links.build(OrderLinkMail(to=order.email, order_number=order.order_id, timestamp=timezone.now()))
+
+
+def sample_message(kind: str) -> EmailMessage | None:
+    mail = ContactMail(to=current_shop().email, sender="gia@example.org", name="Gia", message="Guten Tag")
+    return contact.build(mail)
+
+
+SAMPLES: dict[type[OutboxMail], Callable[[str], EmailMessage | None]] = {
+    Mail: previews.preview_kind,
+    AccountMail: account_emails.build_sample_preview,
+    CardMail: card_emails.build_sample_preview,
+    WithdrawalMail: sample_withdrawal,
+    OrderLinkMail: sample_link,
+    ContactMail: sample_message,
+}
+
+
 def emails() -> Iterator[tuple[str, Any]]:
-    yield from ((kind, previews.preview_kind(kind)) for kind in Mail.Kind.values)
-    yield from ((kind, account_emails.build_sample_preview(kind)) for kind in AccountMail.Kind.values)
-    yield from ((kind, card_emails.build_sample_preview(kind)) for kind in CardMail.Kind.values)
+    """Yield an example of each kind of each model of emails."""
+    for model in apps.get_models():
+        if issubclass(model, OutboxMail):
+            kinds: list[str] = model.Kind.values if hasattr(model, "Kind") else [""]
+            yield from ((f"{model.__name__} {kind}", SAMPLES[model](kind)) for kind in kinds)
 
 
 @pytest.mark.parametrize("language", ["de", "en-gb"])
@@ -140,9 +173,11 @@ def test_no_email_shows_a_word_of_the_sample(bookshop: None, client: Client, lan
     type(order).objects.filter(pk=order.pk).update(language=language)
     with translation.override(language):
         for kind, message in emails():
-            parts = [message.subject, message.body, str(message.alternatives[0][0]), message.from_email]
-            assert found_in(" ".join([*parts, *message.reply_to])) == set(), kind
-            assert all("Nordlicht Bücher GmbH" in part for part in parts[1:3]), kind
+            parts = [message.subject, message.body, *(str(content) for content, _type in message.alternatives)]
+            assert found_in(" ".join([*parts, message.from_email, *message.reply_to])) == set(), kind
+            # The receipt of a withdrawal goes to a typed email address and says only what was typed.
+            seller = "Nordlicht Bücher" if kind == "WithdrawalMail receipt" else "Nordlicht Bücher GmbH"
+            assert all(seller in part for part in parts[1:]), kind
 
 
 def test_no_error_page_shows_a_word_of_the_sample(bookshop: None, client: Client, tmp_path: Path) -> None:
