@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from django.apps import apps
@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from accounts import emails as account_emails
-from accounts.models import AccountMail
+from accounts.models import AccountMail, SecondFactor
 from billing.abuse import emails as card_emails
 from billing.models import CardMail
 from core.contact import sending as contact
@@ -54,7 +54,8 @@ PLACES = ["", "/products/?q=Roman", "/cart/", "/cart/checkout/", "/orders/", "/a
 
 
 def words_of(text: str) -> set[str]:
-    return set(re.findall(r"[^\W\d_]{3,}", text.lower()))
+    """Return the words of at least three letters. Letters next to digits are parts of random tokens, not words."""
+    return set(re.findall(r"(?<![^\W_])[^\W\d_]{3,}(?![^\W_])", text.lower()))
 
 
 def sample_words() -> set[str]:
@@ -74,8 +75,10 @@ def found_in(text: str) -> set[str]:
 
 @pytest.fixture
 def bookshop(settings: Any, simulator: Simulator) -> None:
-    """Fill the database with the bookshop. Its settings are those of a shop in German."""
-    settings.SITE_NAME, settings.SUPPORT_EMAIL = "Nordlicht Bücher", "post@nordlicht.example"
+    """Fill the database with the bookshop. Its settings are those of a shop in German.
+
+    SITE_NAME and SUPPORT_EMAIL still name the sample, because only the row counts.
+    """
     settings.DEFAULT_FROM_EMAIL, settings.STAFF_EMAIL = "shop@nordlicht.example", "post@nordlicht.example"
     settings.LANGUAGE_CODE, settings.SHOP_COUNTRY = "de", "DE"
     second_shop.fill()
@@ -104,6 +107,7 @@ def crawl(client: Client, start: list[str]) -> dict[str, str]:
 def test_sample_words_are_those_of_the_sample() -> None:
     assert {"hearth", "clay", "stoneware", "homeware", "mug", "vases"} <= sample_words()
     assert found_in("<p>Our Mugs</p>") == {"mugs"}
+    assert found_in('<img src="/oak_bowl.png"> <input value="x7Oak3">') == {"oak", "bowl"}
 
 
 @pytest.mark.slow
@@ -188,6 +192,11 @@ def test_no_error_page_shows_a_word_of_the_sample(bookshop: None, client: Client
     pages |= {str(status): proxy_files._page(*texts) for status, texts in proxy_files.error_texts().items()}
     for name, text in pages.items():
         assert (found_in(text), "Nordlicht" in text) == (set(), True), name
+
+
+def test_app_for_codes_shows_the_second_shop(bookshop: None) -> None:
+    url = SecondFactor(user=make_user("sam@nordlicht.example"), key="00" * 20).url
+    assert url.startswith(f"otpauth://totp/{quote('Nordlicht Bücher')}:sam")
 
 
 def test_admin_shows_the_second_shop(bookshop: None, admin_client: Client) -> None:
