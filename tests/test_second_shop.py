@@ -13,7 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import translation
 
 from accounts import emails as account_emails
 from accounts.models import AccountMail, SecondFactor
@@ -144,7 +144,7 @@ def sample_withdrawal(kind: str) -> EmailMessage | None:
 
 def sample_link(kind: str) -> EmailMessage | None:
     order = Order.objects.placed().latest("pk")
-    return order_links.build(OrderLinkMail(to=order.email, order_number=order.order_id, timestamp=timezone.now()))
+    return order_links.build(OrderLinkMail.objects.create(to=order.email, order_number=order.order_id))
 
 
 def sample_message(kind: str) -> EmailMessage | None:
