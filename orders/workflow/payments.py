@@ -28,6 +28,7 @@ from orders.workflow import disputes, order_cards, refunds
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected, SoldOut
 from orders.workflow.release import release_order
+from orders.workflow.withdrawals.matching import match_earlier
 
 logger = logging.getLogger(__name__)
 NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) was received, which is not the order total")
@@ -233,6 +234,7 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) ->
                 raise SoldOut
             _record_charge(order, attempt, intent)
             order.record(OrderEvent.Kind.PAID)
+            match_earlier(order)
             order_cards.end_cards(order, paid_with=intent.payment_method)
             confirmation = queue.queue_paid_emails(order)
     except SoldOut:
