@@ -32,6 +32,11 @@ def by_line(stored: Mapping[str, int]) -> Counter[int]:
     return Counter({int(line): units for line, units in stored.items()})
 
 
+def units_text(stored: Mapping[str, int]) -> str:
+    """Return the units of a JSON column as a text, for a hidden field."""
+    return ",".join(f"{line}:{stored[line]}" for line in sorted(stored)) or "none"
+
+
 def refunded_units(refunds: Iterable[Refund]) -> Counter[int]:
     """Return the units of the refunds that did not fail. Refunds made in Stripe's dashboard have none."""
     units: Counter[int] = Counter()
@@ -122,6 +127,10 @@ class OrderUnits(models.Model):
         if self.amount_refunded >= self.total:
             return dict.fromkeys(sold, 0)
         return units_left(sold, units_gone(sold, self._refunds(), self.withdrawals.all()), self.shipped_units())
+
+    def stored_units_to_ship(self) -> dict[str, int]:
+        """Return the units that are still to be shipped as JSON stores them, without lines of which none are."""
+        return {str(line): number for line, number in self.units_to_ship().items() if number}
 
     def shipped_units(self) -> Units:
         """Return the units of each line that were shipped. Orders shipped before this was stored shipped all units."""
