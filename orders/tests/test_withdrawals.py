@@ -121,6 +121,19 @@ def test_unreadable_input_gets_a_message_and_keeps_what_was_typed(
     assert not Withdrawal.objects.exists()
 
 
+def test_declaration_needs_no_cookie() -> None:
+    client = Client(enforce_csrf_checks=True)
+    here, elsewhere = {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "cross-site"}
+    for path in (FORM, CONFIRM):
+        assert client.post(path, typed(), headers=elsewhere).status_code == 403
+        assert client.post(path, typed()).status_code == 403
+    assert client.post(FORM, typed(), headers=here).status_code == 200
+    client.cookies.clear()
+    response = client.post(CONFIRM, typed(), headers=here)
+    client.cookies.clear()
+    assert Withdrawal.objects.get().number in client.get(response["Location"]).text
+
+
 def test_opening_the_second_step_without_input_shows_the_form(client: Client) -> None:
     assert client.get(CONFIRM)["Location"] == FORM
 
