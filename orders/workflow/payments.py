@@ -177,8 +177,7 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
     can_fail = attempt is not None and (attempt == own or _has_reached_stripe(attempt))
     intent = gateway.retrieve_intent(intent_id)
     order.check_intent(intent)
-    apply = _APPLY.get(intent.status)
-    if apply:
+    if apply := _APPLY.get(intent.status):
         apply(order, attempt, intent, can_fail)
     else:
         logger.error("order %s: payment intent has unexpected status %s", order, intent.status)
