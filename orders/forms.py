@@ -67,10 +67,10 @@ class RefundForm(forms.Form):
 
     def _units_of(self, withdrawal: Withdrawal) -> Units:
         """Return the units of a withdrawal that can be refunded. Lines without a right of withdrawal are left out."""
-        declared = declared_units(withdrawal, self.order.units_sold())
-        excluded = {item.pk for item in self.items if not item.withdrawal_days}
+        withdrawable = self.order.units_withdrawable()
+        declared = declared_units(withdrawal, withdrawable, withdrawable)
         return {
-            line: min(units, self.refundable.get(line, 0)) for line, units in declared.items() if line not in excluded
+            line: min(units, self.refundable.get(line, 0)) for line, units in declared.items() if withdrawable.get(line)
         }
 
     def _amount_for(self, units: Units) -> Decimal:
