@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.money import format_money
 from orders.models import Order, OrderItem, Withdrawal
-from orders.models.units import Units, declared_units, value_of_units
+from orders.models.units import Units, declared_units, units_text, value_of_units
 from orders.workflow.refunds import RefundRequest, restockable_units
 
 
@@ -67,10 +67,10 @@ class RefundForm(forms.Form):
 
     def _units_of(self, withdrawal: Withdrawal) -> Units:
         """Return the units of a withdrawal that can be refunded. Lines without a right of withdrawal are left out."""
-        declared = declared_units(withdrawal, self.order.units_sold())
-        excluded = {item.pk for item in self.items if not item.withdrawal_days}
+        withdrawable = self.order.units_withdrawable()
+        declared = declared_units(withdrawal, withdrawable, withdrawable)
         return {
-            line: min(units, self.refundable.get(line, 0)) for line, units in declared.items() if line not in excluded
+            line: min(units, self.refundable.get(line, 0)) for line, units in declared.items() if withdrawable.get(line)
         }
 
     def _amount_for(self, units: Units) -> Decimal:
@@ -154,7 +154,7 @@ class RefundForm(forms.Form):
 
 
 class ShipForm(forms.Form):
-    """An optional tracking number."""
+    """An optional tracking number, and the units that the page lists, which staff have packed."""
 
     tracking = forms.CharField(
         label=_("Tracking number"),
@@ -165,3 +165,8 @@ class ShipForm(forms.Form):
             RegexValidator(r"\A[A-Za-z0-9 ./-]*\Z", _("Use only letters, digits, spaces and - . / characters."))
         ],
     )
+    shown = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["shown"].initial = units_text(order.stored_units_to_ship())

@@ -1,6 +1,6 @@
 """Forms for staff to assign withdrawals."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -60,7 +60,8 @@ class AssignForm(forms.Form):
         text = self.cleaned_data["shown"]
         try:
             moment = parse_datetime(text) if text else None
-        except ValueError:
+            moment = moment and moment.astimezone(UTC)  # fails for moments that no database can compare
+        except (ValueError, OverflowError):
             moment = None
         if text and moment is None:
             raise ValidationError(_("Please open the page again."))

@@ -9,11 +9,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from core.models import Shop
+from core.models import ContactMail, Page, Shop
 from core.page_cache import storage
+from core.pages.publishing import publish
 from ecommerce.operations.closed_shop import RETRY_SECONDS
 from orders.links import order_url
-from orders.models import Order
+from orders.models import Order, OrderLinkMail, Withdrawal
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import add_to_cart, make_paid_order, make_product, make_shop, make_user
@@ -118,6 +119,16 @@ def test_page_that_staff_have_seen_is_not_sent_to_visitors(client: Client, staff
     assert (BANNER in staff.get("/products/").text, "Teal mug" in staff.get("/products/").text) == (False, True)
 
 
+@pytest.mark.parametrize("path", ["/", "/products/teal-mug/", "/cart/", "/sitemap.xml", "/sitemap-pages.xml"])
+def test_no_cache_stores_what_staff_see(staff: Client, mug: Product, path: str) -> None:
+    close()
+    for method in (staff.get, staff.head):
+        answer = method(path)
+        policy = answer["Cache-Control"]
+        assert (answer.status_code, "public" in policy, "ETag" in answer) == (200, False, False)
+        assert "no-store" in policy or "private" in policy
+
+
 def test_visitor_does_not_close_the_shop_for_staff(client: Client, staff: Client, mug: Product) -> None:
     close()
     assert is_closed(client)
@@ -152,13 +163,26 @@ def test_opening_is_on_the_next_request(client: Client, mug: Product) -> None:
 
 
 WORKING = ["/accounts/login/", "/accounts/signup/", "/accounts/password-reset/", "/health/", "/healthz", "/robots.txt"]
-WORKING += ["/admin/login/", "/orders/", "/cart/success/"]
+WORKING += ["/admin/login/", "/orders/", "/cart/success/", "/contact/", "/orders/find/", "/orders/withdraw/"]
 
 
 @pytest.mark.parametrize("path", WORKING)
 def test_page_works_while_closed(client: Client, path: str) -> None:
     close()
     assert client.get(path).status_code in (200, 302)
+
+
+def test_pages_of_the_shop_and_forms_work_while_closed(client: Client) -> None:
+    publish(Page.objects.create(kind="terms", language="en-gb", slug="terms", title="Our terms", draft="Read this."))
+    number = make_paid_order().order_id
+    close()
+    assert "Our terms" in client.get("/pages/terms/").text
+    person = {"name": "Gia", "email": "guest@example.org", "order_number": number}
+    client.post("/contact/", person | {"message": "When do you open?"})
+    client.post("/orders/find/", person)
+    client.post("/orders/withdraw/confirm/", person | {"scope": "whole", "items": ""})
+    rows = (ContactMail.objects, OrderLinkMail.objects, Withdrawal.objects)
+    assert [model.count() for model in rows] == [1, 1, 1]
 
 
 def test_webhook_and_readiness_work_while_closed(client: Client) -> None:

@@ -3,25 +3,31 @@
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.utils import translation
 
 from accounts import emails as account_emails
-from accounts.models import AccountMail
+from accounts.models import AccountMail, SecondFactor
 from billing.abuse import emails as card_emails
 from billing.models import CardMail
+from core.contact import sending as contact
+from core.emails.outbox import OutboxMail
+from core.models import ContactMail
+from core.shop.current import current_shop
 from core.shop.models import PICTURES
 from ecommerce.operations import proxy_files
 from ecommerce.operations.maintenance import render_static_page
-from orders.emails import previews
-from orders.models import Mail
+from orders.emails import order_links, previews, withdrawals
+from orders.models import Mail, Order, OrderLinkMail, Withdrawal, WithdrawalMail
 from products.management.commands.seed import CATALOG
 from products.models import Product
 from stripe_simulator.server import Simulator
@@ -48,7 +54,8 @@ PLACES = ["", "/products/?q=Roman", "/cart/", "/cart/checkout/", "/orders/", "/a
 
 
 def words_of(text: str) -> set[str]:
-    return set(re.findall(r"[^\W\d_]{3,}", text.lower()))
+    """Return the words of at least three letters. Letters next to digits are parts of random tokens, not words."""
+    return set(re.findall(r"(?<![^\W_])[^\W\d_]{3,}(?![^\W_])", text.lower()))
 
 
 def sample_words() -> set[str]:
@@ -68,8 +75,10 @@ def found_in(text: str) -> set[str]:
 
 @pytest.fixture
 def bookshop(settings: Any, simulator: Simulator) -> None:
-    """Fill the database with the bookshop. Its settings are those of a shop in German."""
-    settings.SITE_NAME, settings.SUPPORT_EMAIL = "Nordlicht Bücher", "post@nordlicht.example"
+    """Fill the database with the bookshop. Its settings are those of a shop in German.
+
+    SITE_NAME and SUPPORT_EMAIL still name the sample, because only the row counts.
+    """
     settings.DEFAULT_FROM_EMAIL, settings.STAFF_EMAIL = "shop@nordlicht.example", "post@nordlicht.example"
     settings.LANGUAGE_CODE, settings.SHOP_COUNTRY = "de", "DE"
     second_shop.fill()
@@ -98,6 +107,7 @@ def crawl(client: Client, start: list[str]) -> dict[str, str]:
 def test_sample_words_are_those_of_the_sample() -> None:
     assert {"hearth", "clay", "stoneware", "homeware", "mug", "vases"} <= sample_words()
     assert found_in("<p>Our Mugs</p>") == {"mugs"}
+    assert found_in('<img src="/oak_bowl.png"> <input value="x7Oak3">') == {"oak", "bowl"}
 
 
 @pytest.mark.slow
@@ -127,10 +137,37 @@ def test_structured_data_names_the_second_shop(bookshop: None, client: Client) -
     assert (offer["seller"]["name"], offer["seller"]["address"]["addressLocality"]) == ("Nordlicht Bücher", "Bremen")
 
 
+def sample_withdrawal(kind: str) -> EmailMessage | None:
+    row = Withdrawal(name="Gia", order_number="ABC2345678", email="gia@example.org", items="ein Buch", language="")
+    return withdrawals.build(WithdrawalMail(pk=1, withdrawal=row, kind=kind, to=row.email))
+
+
+def sample_link(kind: str) -> EmailMessage | None:
+    order = Order.objects.placed().latest("pk")
+    return order_links.build(OrderLinkMail.objects.create(to=order.email, order_number=order.order_id))
+
+
+def sample_message(kind: str) -> EmailMessage | None:
+    mail = ContactMail(to=current_shop().email, sender="gia@example.org", name="Gia", message="Guten Tag")
+    return contact.build(mail)
+
+
+SAMPLES: dict[type[OutboxMail], Callable[[str], EmailMessage | None]] = {
+    Mail: previews.preview_kind,
+    AccountMail: account_emails.build_sample_preview,
+    CardMail: card_emails.build_sample_preview,
+    WithdrawalMail: sample_withdrawal,
+    OrderLinkMail: sample_link,
+    ContactMail: sample_message,
+}
+
+
 def emails() -> Iterator[tuple[str, Any]]:
-    yield from ((kind, previews.preview_kind(kind)) for kind in Mail.Kind.values)
-    yield from ((kind, account_emails.build_sample_preview(kind)) for kind in AccountMail.Kind.values)
-    yield from ((kind, card_emails.build_sample_preview(kind)) for kind in CardMail.Kind.values)
+    """Yield an example of each kind of each model of emails."""
+    for model in apps.get_models():
+        if issubclass(model, OutboxMail):
+            kinds: list[str] = model.Kind.values if hasattr(model, "Kind") else [""]
+            yield from ((f"{model.__name__} {kind}", SAMPLES[model](kind)) for kind in kinds)
 
 
 @pytest.mark.parametrize("language", ["de", "en-gb"])
@@ -140,9 +177,11 @@ def test_no_email_shows_a_word_of_the_sample(bookshop: None, client: Client, lan
     type(order).objects.filter(pk=order.pk).update(language=language)
     with translation.override(language):
         for kind, message in emails():
-            parts = [message.subject, message.body, str(message.alternatives[0][0]), message.from_email]
-            assert found_in(" ".join([*parts, *message.reply_to])) == set(), kind
-            assert all("Nordlicht Bücher GmbH" in part for part in parts[1:3]), kind
+            parts = [message.subject, message.body, *(str(content) for content, _type in message.alternatives)]
+            assert found_in(" ".join([*parts, message.from_email, *message.reply_to])) == set(), kind
+            # The receipt of a withdrawal goes to a typed email address and says only what was typed.
+            seller = "Nordlicht Bücher" if kind == "WithdrawalMail receipt" else "Nordlicht Bücher GmbH"
+            assert all(seller in part for part in parts[1:]), kind
 
 
 def test_no_error_page_shows_a_word_of_the_sample(bookshop: None, client: Client, tmp_path: Path) -> None:
@@ -153,6 +192,11 @@ def test_no_error_page_shows_a_word_of_the_sample(bookshop: None, client: Client
     pages |= {str(status): proxy_files._page(*texts) for status, texts in proxy_files.error_texts().items()}
     for name, text in pages.items():
         assert (found_in(text), "Nordlicht" in text) == (set(), True), name
+
+
+def test_app_for_codes_shows_the_second_shop(bookshop: None) -> None:
+    url = SecondFactor(user=make_user("sam@nordlicht.example"), key="00" * 20).url
+    assert url.startswith(f"otpauth://totp/{quote('Nordlicht Bücher')}:sam")
 
 
 def test_admin_shows_the_second_shop(bookshop: None, admin_client: Client) -> None:

@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import ClassVar, Self
 from urllib.parse import quote, urlencode
 
-from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from django_otp.oath import TOTP
 from django_otp.util import random_hex
 
 from accounts.models.users import User
+from core.shop.current import current_shop
 
 RECOVERY_CODES = 10
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # without characters that look alike
@@ -86,7 +86,7 @@ class SecondFactor(models.Model):
     @property
     def url(self) -> str:
         """The URL that the QR code contains."""
-        issuer = settings.SITE_NAME.replace(":", "")
+        issuer = current_shop().name.replace(":", "")
         values = {"secret": _base32(self.key), "issuer": issuer, "algorithm": "SHA1", "digits": 6, "period": 30}
         return f"otpauth://totp/{quote(issuer)}:{quote(self.user.email)}?{urlencode(values, quote_via=quote)}"
 

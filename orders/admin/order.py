@@ -179,16 +179,16 @@ class OrderAdmin(ErasePersonMixin, ExportMixin, OrderListMixin, ReadOnlyAdmin):
         if not self.has_ship_permission(request):
             raise PermissionDenied
         order = get_object_or_404(Order.objects.placed().prefetch_related("items"), pk=pk)
-        form = ShipForm(request.POST if request.method == "POST" else None)
+        form = ShipForm(request.POST if request.method == "POST" else None, order=order)
         if form.is_valid():
-            self._ship(request, order, form.cleaned_data["tracking"])
+            self._ship(request, order, **form.cleaned_data)
             return redirect(reverse("admin:orders_order_change", args=[pk]))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
         context |= {"disputes": order.disputes.open(), "lines": order.lines_to_ship()}
         return render(request, "orders/admin/ship.html", context | {"title": _("Ship order")})
 
-    def _ship(self, request: HttpRequest, order: Order, tracking: str = "") -> None:
-        if ship(order, request.user.get_username(), tracking):
+    def _ship(self, request: HttpRequest, order: Order, tracking: str = "", shown: str = "") -> None:
+        if ship(order, request.user.get_username(), tracking, shown):
             record_action(request, [order], gettext_lazy("Shipped."))
             messages.success(
                 request, _("%(order)s has been shipped. The shopper will be notified by email.") % {"order": order}
@@ -210,6 +210,8 @@ class OrderAdmin(ErasePersonMixin, ExportMixin, OrderListMixin, ReadOnlyAdmin):
             return lost if order.amount_lost else _("%(order)s cannot be shipped: it is being refunded in full.")
         if order.withdrawals.awaiting_assignment().exists():
             return _("%(order)s cannot be shipped: assign the items of its withdrawal first.")
+        if any(order.units_to_ship().values()):
+            return _("%(order)s was not shipped: its units to ship have changed. Check what you have packed.")
         return _("%(order)s cannot be shipped: no units are left to ship.")
 
     @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])

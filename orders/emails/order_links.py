@@ -22,9 +22,9 @@ from orders.models import Order, OrderLinkMail
 
 
 def queue_link(request: HttpRequest, number: str, email: str) -> None:
-    """Queue an email with a link to this order unless a limit is reached.
+    """Queue an email with a link to this order unless the limit of the IP address is reached.
 
-    The limits are checked after the row is written, so that simultaneous requests cannot exceed them.
+    It is checked after the row is written, so that simultaneous requests cannot exceed it.
     """
     mail = OrderLinkMail(to=canonical_email(email), order_number=number, language=get_language() or "")
     mail.client = client_key(request)
@@ -41,14 +41,15 @@ def send_due_emails() -> int:
 
 
 def build(mail: OrderLinkMail) -> EmailMultiAlternatives | None:
-    """Build the email message. Return None if there is no such order, or if the request is too old.
+    """Build the email message. Return None if there is no such order, or if the request is too old or one of too many.
 
     It goes to the email address of the order and never to the one that was typed, because two addresses that look alike
     are not the same.
     """
     placed = Order.objects.placed().filter(billing_profile__forgotten=None)
     order = placed.named(mail.order_number, mail.to).first()
-    if order is None or mail.timestamp + OrderLinkMail.SENT_WITHIN < timezone.now():
+    is_late = mail.timestamp + OrderLinkMail.SENT_WITHIN < timezone.now()
+    if order is None or is_late or OrderLinkMail.objects.is_mailbox_full(mail):
         return None
     with translation.override(mail.language or order.language):
         subject = _("Your order %(number)s at %(shop)s") % {"number": order.order_id, "shop": current_shop().name}

@@ -66,11 +66,19 @@ class WithdrawalMail(OutboxMail):
 
 class OrderLinkMailQuerySet(OutboxQuerySet):
     def exceeds_limit(self, mail: "OrderLinkMail") -> bool:
-        """Check whether earlier requests already reach the limit of the mailbox or the client."""
-        earlier = self.filter(timestamp__gt=timezone.now() - HOUR, pk__lt=mail.pk)
-        to_mailbox = earlier.filter(same_email("to", mail.to)).count()
-        from_ip = earlier.filter(client=mail.client).count()
-        return to_mailbox >= OrderLinkMail.MAILBOX_LIMIT or from_ip >= OrderLinkMail.IP_LIMIT
+        """Check whether earlier requests already reach the limit of the client."""
+        return self._of_last_hour(mail).filter(client=mail.client).count() >= OrderLinkMail.IP_LIMIT
+
+    def is_mailbox_full(self, mail: "OrderLinkMail") -> bool:
+        """Check whether as many links were sent to this mailbox as it gets.
+
+        Requests that name no order do not count, so that nobody can use up the limit of somebody else.
+        """
+        sent = self._of_last_hour(mail).filter(same_email("to", mail.to), dropped=None, attempts__gt=0)
+        return sent.count() >= OrderLinkMail.MAILBOX_LIMIT
+
+    def _of_last_hour(self, mail: "OrderLinkMail") -> Self:
+        return self.filter(timestamp__gt=timezone.now() - HOUR, pk__lt=mail.pk)
 
     def old(self) -> Any:
         """Return the messages that no limit counts any more, sent or not."""

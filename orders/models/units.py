@@ -32,6 +32,11 @@ def by_line(stored: Mapping[str, int]) -> Counter[int]:
     return Counter({int(line): units for line, units in stored.items()})
 
 
+def units_text(stored: Mapping[str, int]) -> str:
+    """Return the units of a JSON column as a text, for a hidden field."""
+    return ",".join(f"{line}:{stored[line]}" for line in sorted(stored)) or "none"
+
+
 def refunded_units(refunds: Iterable[Refund]) -> Counter[int]:
     """Return the units of the refunds that did not fail. Refunds made in Stripe's dashboard have none."""
     units: Counter[int] = Counter()
@@ -41,21 +46,30 @@ def refunded_units(refunds: Iterable[Refund]) -> Counter[int]:
     return units
 
 
-def declared_units(withdrawal: Withdrawal, sold: Units) -> Units:
-    """Return the units of a withdrawal. One that staff closed without a refund has none."""
+def declared_units(withdrawal: Withdrawal, sold: Units, withdrawable: Units) -> Units:
+    """Return the units of a withdrawal. One that staff closed without a refund has none.
+
+    While a withdrawal from the whole order is open, lines without a right of withdrawal wait for the answer of staff.
+    As soon as the others are refunded, they are to be shipped.
+    """
     if withdrawal.closed_at and withdrawal.closed_by != SHOP:
         return {}
-    return sold if withdrawal.is_whole_order else dict(by_line(withdrawal.units))
+    if not withdrawal.is_whole_order:
+        return dict(by_line(withdrawal.units))
+    return withdrawable if withdrawal.closed_at else sold
 
 
-def units_gone(sold: Units, refunds: Iterable[Refund], withdrawals: Iterable[Withdrawal]) -> Counter[int]:
+def units_gone(
+    sold: Units, withdrawable: Units, refunds: Iterable[Refund], withdrawals: Iterable[Withdrawal]
+) -> Counter[int]:
     """Return the units that were refunded or withdrawn. Units of a withdrawal and of its refunds count once."""
     by_withdrawal: dict[int | None, Counter[int]] = {}
     for row in refunds:
         by_withdrawal.setdefault(row.withdrawal_id, Counter()).update(refunded_units([row]))
     gone = Counter[int]()
     for withdrawal in withdrawals:
-        gone += Counter(declared_units(withdrawal, sold)) | by_withdrawal.pop(withdrawal.pk, Counter())
+        declared = Counter(declared_units(withdrawal, sold, withdrawable))
+        gone += declared | by_withdrawal.pop(withdrawal.pk, Counter())
     return sum(by_withdrawal.values(), gone)
 
 
@@ -99,7 +113,11 @@ class OrderUnits(models.Model):
 
     def units_sold(self) -> Units:
         """Return the number of units of each line. An order that is not paid has sold none."""
-        return {item.pk: item.quantity if self.is_paid else 0 for item in self.items.all()}
+        return self._units_sold(self.items.all())
+
+    def units_withdrawable(self) -> Units:
+        """Return the units of each line that were sold with a right of withdrawal, whether or not its time is over."""
+        return self._units_withdrawable(self.items.all())
 
     def units_refunded(self) -> Units:
         """Return the units that were refunded, or are being refunded. A refund of the whole total is of all units."""
@@ -118,10 +136,16 @@ class OrderUnits(models.Model):
         shipped. Units that are refunded or withdrawn after they were shipped change nothing, because none of them is
         left to be shipped.
         """
-        sold = self.units_sold()
+        items = list(self.items.all())
+        sold = self._units_sold(items)
         if self.amount_refunded >= self.total:
             return dict.fromkeys(sold, 0)
-        return units_left(sold, units_gone(sold, self._refunds(), self.withdrawals.all()), self.shipped_units())
+        gone = units_gone(sold, self._units_withdrawable(items), self._refunds(), self.withdrawals.all())
+        return units_left(sold, gone, self.shipped_units())
+
+    def stored_units_to_ship(self) -> dict[str, int]:
+        """Return the units that are still to be shipped as JSON stores them, without lines of which none are."""
+        return {str(line): number for line, number in self.units_to_ship().items() if number}
 
     def shipped_units(self) -> Units:
         """Return the units of each line that were shipped. Orders shipped before this was stored shipped all units."""
@@ -136,6 +160,12 @@ class OrderUnits(models.Model):
     def shipped_lines(self) -> list[LineUnits]:
         """Return the lines with units that were shipped."""
         return self._lines_with(self.shipped_units())
+
+    def _units_sold(self, items: Iterable[OrderItem]) -> Units:
+        return {item.pk: item.quantity if self.is_paid else 0 for item in items}
+
+    def _units_withdrawable(self, items: Iterable[OrderItem]) -> Units:
+        return {item.pk: item.quantity if self.is_paid and item.withdrawal_days else 0 for item in items}
 
     def _refunds(self) -> models.QuerySet[Refund]:
         return Refund.objects.filter(payment__order=self.pk)

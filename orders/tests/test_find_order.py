@@ -84,17 +84,40 @@ def test_answer_and_queries_are_the_same_for_known_and_unknown_orders() -> None:
     assert results[0] == results[1]
 
 
-def test_requests_are_limited_by_mailbox_and_by_ip_address(client: Client) -> None:
+def test_requests_are_limited_by_ip_address(client: Client) -> None:
+    order = make_paid_order()
+    for number in range(25):
+        assert ANSWER in find(client, order.order_id, f"g{number}@example.org")
+    assert OrderLinkMail.objects.count() == 20
+    OrderLinkMail.objects.update(timestamp=timezone.now() - timedelta(minutes=61))
+    find(client, order.order_id)
+    assert OrderLinkMail.objects.count() == 21
+
+
+def test_mailbox_gets_five_links_an_hour(client: Client) -> None:
     order = make_paid_order()
     for number in range(7):
         assert ANSWER in find(client, order.order_id, REMOTE_ADDR=f"192.0.2.{number}")
-    assert OrderLinkMail.objects.count() == 5
-    for number in range(25):
-        assert ANSWER in find(client, order.order_id, f"g{number}@example.org", REMOTE_ADDR="198.51.100.1")
-    assert OrderLinkMail.objects.count() == 5 + 20
+        send_emails()
+    assert len(mailbox.outbox) == 5
     OrderLinkMail.objects.update(timestamp=timezone.now() - timedelta(minutes=61))
-    find(client, order.order_id, REMOTE_ADDR="192.0.2.1")
-    assert OrderLinkMail.objects.count() == 26
+    find(client, order.order_id, REMOTE_ADDR="192.0.2.8")
+    send_emails()
+    assert len(mailbox.outbox) == 6
+
+
+@pytest.mark.parametrize("is_sent_between", [True, False])
+def test_stranger_who_guesses_numbers_does_not_use_up_the_limit_of_a_mailbox(
+    client: Client, other_client: Client, is_sent_between: bool
+) -> None:
+    order = make_paid_order()
+    for number in range(10):
+        find(other_client, f"GUESS2345{number}", REMOTE_ADDR="198.51.100.1")
+    if is_sent_between:
+        send_emails()
+    find(client, order.order_id)
+    send_emails()
+    assert len(mailbox.outbox) == 1
 
 
 def test_late_request_is_not_answered(client: Client) -> None:

@@ -150,6 +150,25 @@ def test_ship_page_and_email_list_the_units_that_are_left(order: Order, admin_cl
     assert "Bowl" not in shipped_email(order)
 
 
+def test_units_that_changed_after_the_page_are_not_shipped(order: Order, admin_client: Client) -> None:
+    url = reverse("admin:orders_order_ship", args=[order.pk])
+    packed = admin_client.get(url).context["form"]["shown"].value()
+    request_units(order, "10.00", Mug=1)
+    response = admin_client.post(url, {"tracking": "", "shown": packed}, follow=True)
+    assert "its units to ship have changed. Check what you have packed." in response.text
+    assert (Order.objects.get(pk=order.pk).status, order.mails.exists()) == ("paid", False)
+    left = admin_client.get(url).context["form"]["shown"].value()
+    assert left != packed
+    assert "has been shipped" in admin_client.post(url, {"tracking": "", "shown": left}, follow=True).text
+
+
+@pytest.mark.parametrize("shown", ["0:1", "x", ":", "[" * 5000])
+def test_unreadable_units_are_not_shipped(order: Order, admin_client: Client, shown: str) -> None:
+    url = reverse("admin:orders_order_ship", args=[order.pk])
+    assert admin_client.post(url, {"tracking": "", "shown": shown}, follow=True).status_code == 200
+    assert Order.objects.get(pk=order.pk).status == "paid"
+
+
 def test_order_without_units_is_not_shipped(order: Order, admin_client: Client) -> None:
     request_units(order, "37.00", Mug=3, Bowl=1)
     assert "No units of this order are left to ship." in ship_page(admin_client, order)

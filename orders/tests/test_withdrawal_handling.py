@@ -207,6 +207,26 @@ def test_whole_order_closes_when_all_units_are_refunded(order: Order) -> None:
     assert not is_open(row)
 
 
+def test_line_without_a_right_of_withdrawal_ships_after_the_rest_was_refunded(
+    order: Order, admin_client: Client
+) -> None:
+    mug = order.items.get()
+    bowl = order.items.create(
+        product=mug.product, sku="BOWL", title="Bowl", unit_price=10, quantity=1, total=10, withdrawal_days=0
+    )
+    Order.objects.filter(pk=order.pk).update(total=order.total + 10)
+    row = declare(order, is_whole_order=True, items="")
+    assert to_ship(order) == 0
+    url = f"{reverse('admin:orders_order_refund', args=[order.pk])}?withdrawal={row.pk}"
+    form = admin_client.get(url).context["form"]
+    assert (form["amount"].value(), form[f"units_{bowl.pk}"].value()) == (Decimal(30), 0)
+    request = RefundRequest(Decimal(30), Decimal(0), STAFF, units={mug.pk: 3}, withdrawal=row)
+    order.refresh_from_db()
+    refunds.refund(order, request)
+    assert not is_open(row)
+    assert Order.objects.get(pk=order.pk).units_to_ship() == {mug.pk: 0, bowl.pk: 1}
+
+
 def test_full_refund_in_the_dashboard_closes_all_withdrawals(order: Order, simulator: Simulator) -> None:
     rows = [declare(order), declare(order, items="two mugs", is_whole_order=True)]
     refund_of(None, order, 0, "34.95")
@@ -382,6 +402,7 @@ def test_unpaid_order_is_not_found(admin_client: Client) -> None:
         {"units": ""},
         {"units": "1", "shown": "yesterday"},
         {"units": "1", "shown": "2026-99-99T00:00"},
+        {"units": "1", "shown": "0001-01-01T00:00+14:00"},
         {"units": "1", "refunds": "999"},
         {"units": "1", "refunds": "9" * 30},
     ],

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core import mail as mailbox
+from django.test import Client
 from django.utils import timezone
 
 from orders.bookkeeping.pruning import prune
@@ -68,6 +69,17 @@ def test_checksum_stays_true_after_assignment_and_erasure() -> None:
     assert Withdrawal.objects.all().erase() == 0
     row.refresh_from_db()
     assert (row.is_intact, typed_text(row), row.units, row.assigned_by) == (True, "", {"1": 2}, "staff")
+
+
+def test_declaration_after_an_erasure_of_the_same_one_is_kept(client: Client) -> None:
+    data = {"name": "Alice", "email": EMAIL, "order_number": "UNKNOWN234", "scope": "whole", "items": ""}
+    for number in (1, 2, 3):
+        page = client.post("/orders/withdraw/confirm/", data, follow=True)
+        again = client.post("/orders/withdraw/confirm/", data, follow=True)
+        assert (page.status_code, again.context["withdrawal"]) == (200, page.context["withdrawal"])
+        assert (Withdrawal.objects.count(), Withdrawal.objects.exclude(email="").count()) == (number, 1)
+        Withdrawal.objects.all().erase()
+    assert all(row.is_intact for row in Withdrawal.objects.all())
 
 
 def test_ticked_units_are_in_the_checksum() -> None:

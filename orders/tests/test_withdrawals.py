@@ -9,6 +9,7 @@ import pytest
 from django.core import mail as mailbox
 from django.db import IntegrityError
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from orders.bookkeeping.reconcile import reconcile, send_emails
@@ -18,7 +19,8 @@ from orders.models import Mail, Order, OrderEvent, Withdrawal, WithdrawalMail
 from orders.models.mails import WithdrawalMailQuerySet
 from orders.workflow.shipping import ship
 from orders.workflow.withdrawals import declaring, matching
-from tests.makers import make_open_order, make_paid_order, make_product, make_user
+from stripe_simulator.server import Simulator
+from tests.makers import add_card, buy, make_open_order, make_paid_order, make_product, make_user
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +121,19 @@ def test_unreadable_input_gets_a_message_and_keeps_what_was_typed(
     assert not Withdrawal.objects.exists()
 
 
+def test_declaration_needs_no_cookie() -> None:
+    client = Client(enforce_csrf_checks=True)
+    here, elsewhere = {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "cross-site"}
+    for path in (FORM, CONFIRM):
+        assert client.post(path, typed(), headers=elsewhere).status_code == 403
+        assert client.post(path, typed()).status_code == 403
+    assert client.post(FORM, typed(), headers=here).status_code == 200
+    client.cookies.clear()
+    response = client.post(CONFIRM, typed(), headers=here)
+    client.cookies.clear()
+    assert Withdrawal.objects.get().number in client.get(response["Location"]).text
+
+
 def test_opening_the_second_step_without_input_shows_the_form(client: Client) -> None:
     assert client.get(CONFIRM)["Location"] == FORM
 
@@ -154,6 +169,27 @@ def test_declaration_is_matched_by_number_and_email(client: Client, status: str,
 def test_unpaid_order_is_not_matched(client: Client, status: str) -> None:
     withdraw(client, typed(make_paid_order(status=status)))
     assert Withdrawal.objects.get().order is None
+
+
+@pytest.mark.parametrize("is_looked_up", [True, False])
+def test_declaration_is_matched_when_the_named_order_is_paid(
+    client: Client, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, is_looked_up: bool
+) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    Order.objects.update(placed_at=timezone.now() - timedelta(minutes=2))
+    if not is_looked_up:
+        monkeypatch.setattr(declaring, "start", lambda *args: None)
+    withdraw(client, typed(order, order_number=f"#{order.order_id.lower()}"))
+    withdraw(client, typed(order, email="other@example.org"))
+    assert Withdrawal.objects.unmatched().count() == 2
+    client.post(reverse("orders:pay", args=[order.order_id]), {"card": add_card(client).json()["card"]})
+    order.refresh_from_db()
+    [row] = order.withdrawals.all()
+    assert (row.email, row.is_checked, row.is_intact) == (order.email, True, True)
+    assert not order.lines_to_ship()
+    reconcile()
+    assert order.events.filter(kind=OrderEvent.Kind.WITHDRAWN).count() == 1
+    assert row.mails.filter(kind="staff").count() == 1
 
 
 def test_number_with_another_email_is_not_matched(client: Client) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.views.sign_in import get_signed_in_user
-from core.http import client_key, private
+from core.http import client_key, private, same_origin_or_csrf
 from orders.emails.withdrawals import ticked_lines
 from orders.models import Order, Withdrawal
 from orders.models.withdrawal import MAX_ORDER_NUMBER
@@ -23,6 +23,7 @@ RECEIPT_SECONDS = 86_400  # how long the page with the receipt can be opened; th
 
 
 @private
+@same_origin_or_csrf
 def withdraw(request: HttpRequest, order_id: str = "") -> HttpResponse:
     """Show the form, or the page that repeats what was entered for confirmation."""
     order = _visible_order(request, order_id)
@@ -34,6 +35,7 @@ def withdraw(request: HttpRequest, order_id: str = "") -> HttpResponse:
 
 
 @private
+@same_origin_or_csrf  # so that a declaration needs no cookie, and counts after a sign-in in another tab
 def withdraw_confirm(request: HttpRequest, order_id: str = "") -> HttpResponse:
     """Store the declaration and redirect to its receipt."""
     order = _visible_order(request, order_id)

@@ -28,6 +28,7 @@ from orders.workflow import disputes, order_cards, refunds
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected, SoldOut
 from orders.workflow.release import release_order
+from orders.workflow.withdrawals.matching import match_earlier
 
 logger = logging.getLogger(__name__)
 NOT_THE_TOTAL = _("%(amount)s %(currency)s (in the minor unit) was received, which is not the order total")
@@ -176,8 +177,7 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
     can_fail = attempt is not None and (attempt == own or _has_reached_stripe(attempt))
     intent = gateway.retrieve_intent(intent_id)
     order.check_intent(intent)
-    apply = _APPLY.get(intent.status)
-    if apply:
+    if apply := _APPLY.get(intent.status):
         apply(order, attempt, intent, can_fail)
     else:
         logger.error("order %s: payment intent has unexpected status %s", order, intent.status)
@@ -233,6 +233,7 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) ->
                 raise SoldOut
             _record_charge(order, attempt, intent)
             order.record(OrderEvent.Kind.PAID)
+            match_earlier(order)
             order_cards.end_cards(order, paid_with=intent.payment_method)
             confirmation = queue.queue_paid_emails(order)
     except SoldOut:

@@ -53,10 +53,11 @@ class Case:
         self.products = [make_product(title=f"Item {number}", stock=STOCK) for number in range(len(quantities))]
         self.order = make_paid_order(self.products[0], total=Decimal(10 * sum(quantities)))
         self.order.items.all().delete()
-        for product, quantity in zip(self.products, quantities, strict=True):
+        for number, (product, quantity) in enumerate(zip(self.products, quantities, strict=True)):
+            days = 0 if number == 1 else 14  # the second line has no right of withdrawal
             self.order.items.create(
                 product=product, sku=product.sku, title=product.title, unit_price=10, quantity=quantity,
-                total=10 * quantity,
+                total=10 * quantity, withdrawal_days=days,
             )  # fmt: skip
             product.reserve(quantity, self.order.order_id)
         self.lines = list(self.order.items.order_by("pk"))

@@ -22,16 +22,18 @@ def units_to_ship(order: Order) -> dict[int, int]:
         sold = item.quantity if order.status in PAID else 0
         shipped = (order.units_shipped or {}).get(str(item.pk), 0)
         is_all_refunded = order.amount_refunded == order.total
-        left[item.pk] = 0 if is_all_refunded else max(sold - _gone(order, str(item.pk), sold) - shipped, 0)
+        gone = _gone(order, str(item.pk), sold, bool(item.withdrawal_days))
+        left[item.pk] = 0 if is_all_refunded else max(sold - gone - shipped, 0)
     return left
 
 
-def _gone(order: Order, line: str, sold: int) -> int:
+def _gone(order: Order, line: str, sold: int, has_right: bool) -> int:
     refunds = [row for row in Refund.objects.filter(payment__order=order, is_mismatch=False) if row.status != "failed"]
     gone = sum(row.units.get(line, 0) for row in refunds if row.withdrawal_id is None)
     for withdrawal in order.withdrawals.all():
         is_dropped = withdrawal.closed_at is not None and withdrawal.closed_by != "shop"
-        declared = sold if withdrawal.is_whole_order else withdrawal.units.get(line, 0)
+        of_whole = sold if has_right or withdrawal.closed_at is None else 0
+        declared = of_whole if withdrawal.is_whole_order else withdrawal.units.get(line, 0)
         refunded = sum(row.units.get(line, 0) for row in refunds if row.withdrawal_id == withdrawal.pk)
         gone += max(0 if is_dropped else declared, refunded)
     return gone

@@ -1,7 +1,7 @@
 """Declaring a withdrawal. A declaration is never rejected, and the order that it names is not looked up here."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -21,7 +21,10 @@ MIDNIGHT_GRACE = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a person declares. On the order page, `order` is set and `units` are the ticked units by order line."""
+    """What a person declares. On the order page, `order` is set and `units` are the ticked units by order line.
+
+    `erased` is how often the same was declared and erased on this day.
+    """
 
     name: str
     email: str
@@ -31,6 +34,7 @@ class Declaration:
     items: str = ""
     units: dict[str, int] = field(default_factory=dict)
     order: Order | None = None
+    erased: int = 0
 
     def digest(self, moment: datetime) -> str:
         """Return a keyed hash of what is declared, and of the day.
@@ -40,7 +44,7 @@ class Declaration:
         """
         texts = [" ".join(text.split()).casefold() for text in (self.name, self.items)]
         data = [*texts, canonical_email(self.email), order_number_of(self.order_number), self.is_whole_order]
-        data += [sorted(self.units.items()), self.order is not None, str(shop_date(moment))]
+        data += [sorted(self.units.items()), self.order is not None, str(shop_date(moment)), self.erased]
         return salted_hmac("orders.withdrawal", json.dumps(data), algorithm="sha256").hexdigest()
 
     def as_row(self, moment: datetime, ip: str) -> Withdrawal:
@@ -62,6 +66,8 @@ def declare(declaration: Declaration, ip: str) -> Withdrawal:
     """
     now = timezone.now()
     if existing := _find(declaration, now):
+        if existing.is_erased:
+            return declare(replace(declaration, erased=declaration.erased + 1), ip)
         return existing
     withdrawal = declaration.as_row(now, ip)
     try:

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from orders.models import Order, OrderEvent, Refund, Withdrawal
 from orders.models.units import Units
-from orders.workflow import alerts
 from orders.workflow.withdrawals.closing import update_withdrawals
+from orders.workflow.withdrawals.unassigned import acknowledge_assigned
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def close(withdrawal: Withdrawal, by: str) -> bool:
     if not rows.update(closed_at=timezone.now(), closed_by=by[:254]):
         return False
     if withdrawal.order:
-        _acknowledge(withdrawal.order, withdrawal, by)
+        acknowledge_assigned(withdrawal.order, withdrawal, by)
     return True
 
 
@@ -92,11 +92,6 @@ def _record(order: Order, withdrawal: Withdrawal, by: str) -> None:
     """Append the withdrawal to the history of an order that it was not matched with before."""
     if withdrawal.order_id != order.pk:
         order.record(OrderEvent.Kind.WITHDRAWN, by=by, text=withdrawal.number)
-    _acknowledge(order, withdrawal, by)
-
-
-def _acknowledge(order: Order, withdrawal: Withdrawal, by: str) -> None:
-    """Acknowledge the alert about this withdrawal, if it is the last one of the order."""
-    order.refresh_from_db()
-    if withdrawal.number in order.attention:
-        alerts.acknowledge(order, by)
+        if withdrawal.order:  # which does not wait for it any more
+            acknowledge_assigned(withdrawal.order, withdrawal, by)
+    acknowledge_assigned(order, withdrawal, by)

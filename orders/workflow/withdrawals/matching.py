@@ -1,13 +1,20 @@
 """Looking up the order of a withdrawal, after the response to the shopper. `reconcile` does what was interrupted."""
 
+from datetime import timedelta
+
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
+from django.utils import timezone
 from django_tasks import task
 
+from accounts.email_addresses import same_email
 from orders.emails import withdrawals as emails
 from orders.emails.queue import SHOPPER
 from orders.models import Order, OrderEvent, Withdrawal
-from orders.workflow.alerts import alert_staff
+from orders.numbers import order_number_of
+from orders.workflow.withdrawals.closing import update_withdrawals
+from orders.workflow.withdrawals.unassigned import alert_unassigned
+
+PAID_AT_ONCE = timedelta(minutes=1)  # after placing
 
 
 @task()
@@ -31,6 +38,8 @@ def match(withdrawal: Withdrawal) -> bool:
     rows = Withdrawal.objects.to_match().filter(pk=withdrawal.pk, order=withdrawal.order)
     if not rows.update(is_checked=True, order=order):
         return False
+    if order and order.status == Order.Status.REFUNDED:  # before the withdrawal was matched: nothing is left to do
+        update_withdrawals(order)
     withdrawal.refresh_from_db()
     if order:
         record_on_order(order, withdrawal)
@@ -38,11 +47,24 @@ def match(withdrawal: Withdrawal) -> bool:
     return True
 
 
+def match_earlier(order: Order) -> None:
+    """Match the withdrawals that named this order before it was paid. The caller has just marked it as paid.
+
+    Nobody knows the number of an order that is paid within the request that places it.
+    """
+    if order.placed_at is None or order.placed_at + PAID_AT_ONCE > timezone.now():
+        return
+    rows = Withdrawal.objects.unmatched().filter(same_email("email", order.email), closed_at=None)
+    for row in rows.filter(declared_at__gte=order.placed_at).order_by("pk"):
+        is_named = order_number_of(row.order_number) == order.order_id
+        if is_named and rows.filter(pk=row.pk).update(order=order, is_checked=True):
+            row.refresh_from_db()
+            record_on_order(order, row)
+            emails.queue_notice(row)
+
+
 def record_on_order(order: Order, withdrawal: Withdrawal) -> None:
     """Append the withdrawal to the order's history, and alert staff if they have to assign typed items to lines."""
     order.record(OrderEvent.Kind.WITHDRAWN, by=SHOPPER, text=withdrawal.number)
     if withdrawal.awaits_assignment:
-        text = _(
-            "Withdrawal %(number)s names items in words. Assign them to lines. The order does not ship until then."
-        )
-        alert_staff(order, text, is_new=True, number=withdrawal.number)
+        alert_unassigned(order, withdrawal)
