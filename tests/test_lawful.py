@@ -177,7 +177,7 @@ VIOLATIONS: dict[str, tuple[str, str, Plant]] = {
     "no page links to the withdrawal": (
         "L4",
         "do not link to the withdrawal",
-        change(FOOTER, "{% url 'orders:withdraw' as withdraw_url %}"),
+        change(FOOTER, "{% url 'orders:withdraw' %}"),
     ),
     "the link to the withdrawal has other words": (
         "L4",
