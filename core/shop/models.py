@@ -22,6 +22,7 @@ ONLY = 1  # the primary key of the only row
 PICTURES = ("logo", "home_picture")
 PICTURE_SIZE = ("home_picture_width", "home_picture_height")
 LINES = ("packaging_number", "battery_number", "electrical_number")
+POSTCODE_LAST = {"AU", "CA", "GB", "IE", "IN", "NZ", "US"}  # countries that write it after the town
 
 
 class ShopQuerySet(ShownQuerySet["Shop"]):
@@ -195,7 +196,8 @@ class Shop(ShownModel):
     @property
     def address_lines(self) -> list[str]:
         """The lines of the postal address, without empty ones."""
-        return [line for line in (self.street, f"{self.postcode} {self.city}".strip(), self.country_name) if line]
+        town = [self.city, self.postcode] if self.country in POSTCODE_LAST else [self.postcode, self.city]
+        return [line for line in (self.street, " ".join(filter(None, town)), self.country_name) if line]
 
     @property
     def address(self) -> str:

@@ -185,7 +185,7 @@ def test_current_page_is_none_without_a_published_page() -> None:
 def test_facts_about_the_shop_are_filled_in_as_text() -> None:
     make_shop(legal_name="Clay *& Co*", street="1 High Street", city="Bath", postcode="BA1 1AA", country="GB")
     html = make_page(draft="{seller}\n\n- Phone: {phone}\n- Mail: {email}").latest_text().html  # type: ignore[union-attr]
-    assert "Clay *&amp; Co*<br>\n1 High Street<br>\nBA1 1AA Bath<br>\nUnited Kingdom" in html
+    assert "Clay *&amp; Co*<br>\n1 High Street<br>\nBath BA1 1AA<br>\nUnited Kingdom" in html
     assert "Phone" not in html
     assert "Mail: shop@clay.example" in html
 

@@ -150,6 +150,11 @@ def test_email_of_a_shop_with_markup_in_its_name_is_escaped() -> None:
     assert "<i>A" not in str(message.alternatives[0][0])
 
 
+@pytest.mark.parametrize(("country", "line"), [("GB", "Bath BA1 1AA"), ("DE", "BA1 1AA Bath")])
+def test_postcode_is_where_the_country_writes_it(country: str, line: str) -> None:
+    assert line in Shop(city="Bath", postcode="BA1 1AA", country=country).address_lines
+
+
 def test_subject_has_the_name_of_the_row(client: Client) -> None:
     make_user("ann@example.org")
     make_shop(name="Nordlicht")

@@ -28,7 +28,7 @@ CHANGED = gettext_lazy("Somebody else changed this withdrawal in the meantime. N
 class WithdrawalAdmin(ReadOnlyAdmin):
     """Declarations of withdrawal: open ones first, the oldest at the top. Staff assign, refund and close them."""
 
-    list_display = ["number", "order", "order_number", "is_whole_order", "declared_at", "due", "state"]
+    list_display = ["number", "state", "due", "order_text", "declared_at"]
     list_filter = [StateFilter, "declared_at"]
     list_select_related = ["order"]
     search_fields = ["number", "order__order_id", "order_number", "email"]
@@ -50,6 +50,11 @@ class WithdrawalAdmin(ReadOnlyAdmin):
     def get_ordering(self, request: HttpRequest) -> Any:
         """Put open withdrawals first, the oldest at the top, and then those that were closed last."""
         return [F("closed_at").desc(nulls_first=True), "declared_at"]
+
+    @admin.display(description=gettext_lazy("order"), ordering="order_number")
+    def order_text(self, withdrawal: Withdrawal) -> str:
+        """Return the number of the order, or what the shopper entered while no order is assigned."""
+        return str(withdrawal.order or withdrawal.order_number)
 
     @admin.display(description=gettext_lazy("refund by"))
     def due(self, withdrawal: Withdrawal) -> str:

@@ -330,6 +330,15 @@ def test_declaration_about_an_excluded_line_is_late(order: Order) -> None:
 # The admin
 
 
+def test_list_in_the_admin_shows_what_was_entered_while_no_order_is_assigned(
+    order: Order, admin_client: Client
+) -> None:
+    declare(order, order_number="from May")
+    declare(order_number="from June")
+    page = admin_client.get(reverse("admin:orders_withdrawal_changelist"))
+    assert [text in page.text for text in (order.order_id, "from May", "from June")] == [True, False, True]
+
+
 def test_list_shows_open_withdrawals_first_with_what_is_to_be_done(admin_client: Client, order: Order) -> None:
     closed = declare(order, is_whole_order=True, number="WCLOSED22")
     handling.close(closed, by=STAFF)

@@ -75,6 +75,7 @@ def test_second_step_repeats_what_was_typed_and_stores_nothing(client: Client) -
 
 def test_hidden_fields_of_the_second_step_declare_what_it_shows(client: Client) -> None:
     page = client.post(FORM, typed(scope="items", items="2 mugs\n1 bowl"))
+    assert "aria-describedby" not in page.text  # invalid on hidden fields
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text))
     withdraw(client, hidden)
     row = Withdrawal.objects.get()
