@@ -2,19 +2,25 @@
 
 import re
 from datetime import datetime, time, timedelta
+from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail as mailbox
+from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from orders.bookkeeping.reconcile import send_emails
 from orders.links import order_url
 from orders.models import Order, OrderEvent, Withdrawal, WithdrawalMail
+from orders.workflow import refunds
+from orders.workflow.refunds import RefundRequest
+from stripe_simulator.server import Simulator
 from tests.browser import Shopper
-from tests.makers import make_paid_order, make_product, make_user
+from tests.makers import buy, make_paid_order, make_product, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LINK, CONFIRM = "Withdraw from contract here", "Confirm withdrawal"
@@ -119,6 +125,21 @@ def test_two_tabs_get_the_same_receipt(shopper: Shopper) -> None:
         tab.get_by_role("button", name=CONFIRM).click()
         expect(tab.locator("main")).to_contain_text(Withdrawal.objects.get().number)
     assert WithdrawalMail.objects.receipts().count() == 1
+
+
+def test_refund_made_meanwhile_answers_the_withdrawal(shopper: Shopper, simulator: Simulator) -> None:
+    order = buy(Client(), make_product(title="Teal mug"))
+    shopper.go("/orders/withdraw/")
+    enter(shopper.page, order.order_id)
+    refunds.refund(order, RefundRequest(order.total, order.amount_refunded, by="staff"))
+    confirm(shopper)
+    shopper.go(order_url(order))
+    shopper.expect_text("Refunded")
+    row = Withdrawal.objects.get()
+    assert (row.order, row.closed_at is not None, order.units_to_ship()) == (order, True, {order.items.get().pk: 0})
+    output = StringIO()
+    call_command("audit", stdout=output)
+    assert "No audit findings" in output.getvalue()
 
 
 def test_forty_tries_from_one_ip_address_are_kept(shopper: Shopper) -> None:
