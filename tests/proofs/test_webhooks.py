@@ -23,6 +23,7 @@ from stripe_simulator.webhooks import signature
 from tests.proofs.payment_flows import KINDS, Guest, intent_of
 from tests.proofs.proof_report import ProofReport, scaled
 from tests.proofs.recovery import age_timestamps
+from tests.workers import run_tasks
 
 PROOF = "Webhooks: shuffled, repeated, forged"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +103,7 @@ def deliver_all(simulator: Simulator, report: ProofReport, random_source: random
             KINDS[flow.kind][wave](flow)
         if wave == WAVES - 1:
             simulator.finish_refunds()
+        run_tasks()  # as a worker does within a minute
         age_timestamps(minutes=1)  # long enough that no response is pending
         events = simulator.objects("event")[seen:]
         seen += len(events)
