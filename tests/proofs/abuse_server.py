@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
 
+from core.background.tasks import has_workers
 from stripe_simulator.server import Simulator
 from tests.proofs.abuse_data import STAFF
 from tests.proofs.hostile_client import Attacker
@@ -32,7 +33,10 @@ GUNICORN = [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, "--graceful-t
 CRASHES = ("Internal Server Error", "Error handling request", "Exception in worker", "WORKER TIMEOUT", "CRITICAL")
 Row = dict[str, Any]
 Rows = dict[str, Counter[str]]
-COUNTERS = {"billing_ratecounter"}  # requests that change nothing else are counted
+TASKS = "django_tasks_database_dbtaskresult"
+COUNTERS = {"billing_ratecounter", TASKS}  # requests that change nothing else are counted, and may start a task
+WORKER = [sys.executable, str(settings.BASE_DIR / "manage.py"), "db_worker"]
+WORKER += ["--queue-name", "*", "--no-reload", "--no-startup-delay", "--interval", "0.05"]
 
 
 class AbuseServer:
@@ -96,6 +100,8 @@ class AbuseServer:
             time.sleep(0.02)
 
     def _is_working(self) -> bool:
+        if any(row["status"] in ("READY", "RUNNING") for row in self.table(TASKS)):
+            return True
         claimed = any(row["attempts"] and not (row["sent"] or row["dropped"]) for row in self.table("orders_mail"))
         return claimed or any(row["is_detach_due"] for row in self.table("billing_card"))
 
@@ -137,9 +143,22 @@ class AbuseServer:
             server_socket.close()  # only the server holds the socket, so that visitors notice if it stops
             try:
                 assert self.visitor().get("/health/").status == 200
-                yield
+                with self._working(log):
+                    yield
             finally:
                 server.terminate()
+
+    @contextmanager
+    def _working(self, log: IO[bytes]) -> Iterator[None]:
+        """Run a worker in the context, if tasks wait for one (TASK_ENGINE=database)."""
+        if not has_workers():
+            yield
+            return
+        with subprocess.Popen(WORKER, env=self.environment(), stdout=log, stderr=log) as worker:
+            try:
+                yield
+            finally:
+                worker.terminate()
 
 
 class Database:
