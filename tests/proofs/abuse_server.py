@@ -102,7 +102,8 @@ class AbuseServer:
     def _is_working(self) -> bool:
         if any(row["status"] in ("READY", "RUNNING") for row in self.table(TASKS)):
             return True
-        claimed = any(row["attempts"] and not (row["sent"] or row["dropped"]) for row in self.table("orders_mail"))
+        mails = [row for table in ("orders_mail", "accounts_accountmail") for row in self.table(table)]
+        claimed = any(row["attempts"] and not (row["sent"] or row["dropped"]) for row in mails)
         return claimed or any(row["is_detach_due"] for row in self.table("billing_card"))
 
     @contextmanager
