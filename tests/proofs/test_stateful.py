@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,11 +32,14 @@ if settings.get_current_profile_name() == "long":
 
 
 @pytest.fixture
-def without_delays_and_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_delays_and_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Retry immediately if Stripe is busy, and disable logging, because thousands of faults would fill the log."""
     clock = SimpleNamespace(sleep=lambda seconds: None, monotonic=time.monotonic, time=time.time)
     monkeypatch.setattr(gateway, "time", clock)
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(before)  # not by monkeypatch: each logger caches whether it is enabled, and this clears the caches
 
 
 def run(
