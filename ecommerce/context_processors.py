@@ -1,10 +1,11 @@
 """Context processors available in every template."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject, lazy
+from django.utils.functional import lazy
 
 from core.shop.current import shop_without_fail
 from orders.views.unpaid_orders import UnpaidOrders
@@ -23,7 +24,7 @@ def _email() -> str:
 def shop(request: HttpRequest) -> dict[str, Any]:
     """Return the context for all pages: the shop, languages, unpaid orders and Stripe."""
     return {
-        "shop": SimpleLazyObject(shop_without_fail),  # read when a template uses it
+        "shop": cache(shop_without_fail),  # called by the templates that use it; a lazy object takes far longer
         "site_name": _name(),
         "support_email": _email(),
         "currency": settings.CURRENCY,

@@ -76,14 +76,9 @@ def look_up(sharing: Sharing, request: HttpRequest, language: str, arguments: Ma
 def look_up_for_view(request: HttpRequest, view: View, arguments: Mapping[str, Any]) -> None:
     """Look for the page before the view does, which uses what was found. So all versions are read in one query."""
     sharing: Sharing | None = getattr(view, "sharing", None)
-    if sharing is None or hasattr(request, "page_lookup") or request.method not in ("GET", "HEAD"):
-        return
-    if settings.PAGE_CACHE:
+    if sharing and not hasattr(request, "page_lookup") and request.method in ("GET", "HEAD"):
         language = translation.get_language() or ""
         request.page_lookup = look_up(sharing, request, language, arguments)  # type: ignore[attr-defined]
-    else:
-        query = sharing.known_query(request.GET)
-        read_versions(sharing.names(SharedRequest(request, query), **arguments))
 
 
 def shared_page(

@@ -6,6 +6,7 @@ What concerns orders, accounts and the law still works, as does everything that 
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -34,25 +35,36 @@ class ClosedShopMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if getattr(request, "is_closed_later", False) and not _is_open() and not request.user.is_staff:
+            return closed(request)
+        return response
 
     def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponse | None:
         """Return the answer, or None if the view answers."""
         if not is_closed_path(request.path):
             return None
-        try:
-            _read_versions(request, view, kwargs)
-            is_open = current_shop().is_open
-        except Error as error:
-            if is_transient(error):
-                raise
-            is_open = known_shop().is_open  # there are no tables yet
-        if is_open:
+        if hasattr(view, "sharing") and not settings.PAGE_CACHE and request.method in ("GET", "HEAD"):
+            # The view reads the version of the shop's row together with all others, so the check after it needs no
+            # query of its own. These views only read.
+            request.is_closed_later = True  # type: ignore[attr-defined]
+            return None
+        if _is_open(lambda: _read_versions(request, view, kwargs)):
             return None
         if request.user.is_staff:
             request.is_unshared = True  # type: ignore[attr-defined]
             return None
         return closed(request)
+
+
+def _is_open(prepare: Callable[[], None] = lambda: None) -> bool:
+    try:
+        prepare()
+        return current_shop().is_open
+    except Error as error:
+        if is_transient(error):
+            raise
+        return known_shop().is_open  # there are no tables yet
 
 
 def _read_versions(request: HttpRequest, view: View, arguments: Any) -> None:
