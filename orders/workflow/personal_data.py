@@ -15,7 +15,7 @@ from core.columns import Columns
 from core.models import ContactMail
 from core.times import in_shop_zone
 from orders.models import Mail, Order, Shipment, Withdrawal, WithdrawalMail
-from orders.models.units import lines_with
+from orders.models.item import lines_with
 from orders.workflow.erasure.notes import unmatched_withdrawals
 from orders.workflow.erasure.person import Person, notes_about
 
