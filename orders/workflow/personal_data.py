@@ -141,8 +141,6 @@ def _order(order: Order) -> Data:
 
 
 def _shipment(shipment: Shipment, order: Order) -> Data:
-    lines = [
-        {"title": line.item.title, "units": line.units}
-        for line in lines_with(order.items.all(), shipment.units_by_line)
-    ]
-    return _values(shipment) | {"carrier": str(shipment.carrier or ""), "lines": lines}
+    lines = lines_with(order.items.all(), shipment.units_by_line)
+    units = [{"title": line.item.title, "units": line.units} for line in lines]
+    return _values(shipment) | {"carrier": str(shipment.carrier or ""), "units": units}
