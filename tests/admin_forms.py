@@ -46,6 +46,30 @@ def read_form(client: Client, url: str, page: Any) -> OpenForm:
     return OpenForm(client, url, data)
 
 
+def run_action(client: Client, url: str, action: str, *rows: Any) -> Any:
+    """Run an action of a list and confirm it as its page says. Return the last response, after redirects."""
+    page = client.post(url, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+    return confirm(client, url, page)
+
+
+def confirm(client: Client, url: str, page: Any, **changes: Any) -> Any:
+    """Confirm what this page says. Return the page itself if it has nothing to confirm."""
+    if 'name="confirm"' not in page.text:
+        return page
+    return client.post(url, confirmation(page) | changes, follow=True)
+
+
+def confirmation(page: Any) -> dict[str, list[str]]:
+    """Return what the button of a confirmation page sends."""
+    root = parse_html(page.text)
+    [form] = [form for form in root.all("form") if any(form.all("input", name="confirm"))]
+    data: dict[str, list[str]] = {"confirm": ["Yes"]}
+    for element in form.all("input"):
+        for value in submitted_values(element):
+            data.setdefault(element.attrs["name"], []).append(value)
+    return data
+
+
 def submitted_values(element: Element) -> list[str]:
     """Return what a browser sends for this element if nothing was changed."""
     kind, attrs = element.attrs.get("type", "text"), element.attrs

@@ -14,6 +14,7 @@ from orders.models import Order, Refund
 from orders.workflow.erasure import Person, erase_person
 from products.models import Product
 from stripe_simulator.server import Simulator
+from tests.admin_forms import run_action
 from tests.makers import buy, make_discount, make_paid_order, make_product, make_user
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def staff(clerk: User) -> Client:
 
 def run(staff: Client, name: str, action: str, *rows: models.Model) -> Any:
     """Run an action of a list."""
-    return staff.post(reverse(name), {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+    return run_action(staff, reverse(name), action, *rows)
 
 
 def entries() -> list[tuple[str, str, str]]:
@@ -96,8 +97,7 @@ def test_list_actions_on_products_and_codes_are_logged(staff: Client) -> None:
     url = reverse("admin:products_product_changelist")
     for action in ("unpublish", "publish"):
         is_active = int(action == "unpublish")
-        selected = {"action": action, "_selected_action": [mug.pk for mug in mugs]}
-        staff.post(f"{url}?active__exact={is_active}", selected)
+        run_action(staff, f"{url}?active__exact={is_active}", action, *mugs)
     run(staff, "admin:carts_discount_changelist", "deactivate", code)
     assert [(row, text) for _user, row, text in entries()] == [
         *[(f"Mug {number}", "Removed from sale.") for number in (1, 0)],
