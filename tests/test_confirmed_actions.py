@@ -87,10 +87,10 @@ def press(staff: Client, url: str, action: str, *rows: Any, **data: Any) -> Any:
 def test_action_shows_a_page_before_it_changes_anything(boss: Client, key: str) -> None:
     """Fail for an action that acts at once. Make it a `confirmed_action`."""
     name, _dot, action = key.partition(".")
-    ROWS[key]() if key in ROWS else LISTS.get(name, lambda _number: apps.get_model(*name.split("_")).objects.create())(
-        1
-    )
-    row = apps.get_model(*name.split("_"))._default_manager.order_by("-pk")[0]
+    model = apps.get_model(*name.split("_"))
+    make_row = LISTS.get(name) or (lambda number: model._default_manager.create())
+    ROWS[key]() if key in ROWS else make_row(1)
+    row = model._default_manager.order_by("-pk")[0]
     url, data = reverse(f"admin:{name}_changelist"), {"action": action, "_selected_action": [row.pk]}
     boss.get(url)
     with count_queries() as queries:

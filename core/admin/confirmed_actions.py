@@ -100,6 +100,7 @@ def selected_rows(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any
     is_whole_list = request.POST.get("select_across") == "1" and CONFIRM not in request.POST
     if not is_whole_list:
         queryset = model_admin.get_queryset(request).filter(pk__in=keys) if len(keys) <= MAX_ROWS else queryset
+    queryset = queryset if queryset.ordered else queryset.order_by("-pk")  # as the list does
     rows = list(queryset[: MAX_ROWS + 1])
     if len(rows) <= MAX_ROWS and (is_whole_list or len(keys) <= MAX_ROWS):
         return rows

@@ -12,6 +12,7 @@ from core.admin import ReadOnlyAdmin
 from orders.admin.actions.list_actions import ListActionsMixin
 from orders.admin.actions.refunding import RefundMixin
 from orders.admin.actions.shipping import ShippingMixin
+from orders.admin.actions.slips import SlipsMixin
 from orders.admin.erasure import ErasePersonMixin
 from orders.admin.export import ExportMixin
 from orders.admin.order_list import OrderListMixin
@@ -38,14 +39,30 @@ def _amount_rows() -> list[str | tuple[str, ...]]:
 
 @admin.register(Order)
 class OrderAdmin(
-    ErasePersonMixin, ExportMixin, ShippingMixin, RefundMixin, ListActionsMixin, OrderListMixin, ReadOnlyAdmin
+    ErasePersonMixin,
+    ExportMixin,
+    SlipsMixin,
+    ShippingMixin,
+    RefundMixin,
+    ListActionsMixin,
+    OrderListMixin,
+    ReadOnlyAdmin,
 ):
     """Placed orders. Staff cannot edit them, only run actions on them."""
 
     change_form_template = "orders/admin/order.html"
     view_on_site = False  # Only the shopper can open the order's page.
     inlines = [OrderItemInline, PaymentInline, DisputeInline, WithdrawalInline, OrderEventInline]
-    actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
+    actions = [
+        "print_slips",
+        "print_notes",
+        "ship_orders",
+        "cancel_unpaid",
+        "cancel_missing_intent",
+        "settle",
+        "acknowledge_alerts",
+        "revoke_links",
+    ]
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language"]}),
         (gettext_lazy("Payment"), {"fields": ["placed_at", "holds_stock", "paid_at"]}),

@@ -49,7 +49,7 @@ SETTLE = Plan(
     detail=_status,
 )
 ACKNOWLEDGE = Plan(
-    effect=gettext_lazy("These orders no longer need attention. Do this when you have dealt with what is said here."),
+    effect=gettext_lazy("The marks of these orders are removed. Do this when you have dealt with what they say."),
     obstacle=lambda order: "" if order.attention else _("It does not need attention."),
     detail=lambda order: order.attention,
     version=lambda order: hashlib.sha256(order.attention.encode()).hexdigest(),
