@@ -2,6 +2,7 @@
 
 import itertools
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from addresses.models import Address
@@ -20,10 +22,12 @@ from carts.pricing.quotes import quote_cart
 from carts.pricing.rules import PricingRules
 from core.models import Shop
 from core.shop.current import stored_shop
-from orders.models import Order, Payment
+from orders.models import Order, Payment, Shipment
 from orders.workflow import payments
 from orders.workflow.guests import start_guest
 from orders.workflow.placing import agree, place
+from orders.workflow.shipping import ShipmentRejected, ShipmentRequest
+from orders.workflow.shipping import ship as ship_units
 from products.models import Category, Product
 
 _numbers = itertools.count(1)
@@ -183,3 +187,27 @@ def make_paid_order(product: Product | None = None, **fields: Any) -> Order:
         number=1, stripe_pm="card_1", amount=order.total, currency="gbp", status=Payment.Status.SUCCEEDED
     )
     return order
+
+
+def ship(order: Order, by: str, tracking: str = "") -> bool:
+    """Ship all units that are left. Return False if the order cannot be shipped."""
+    try:
+        ship_units(order, ShipmentRequest(by, Order.objects.get(pk=order.pk).units_to_ship(), tracking=tracking))
+    except ShipmentRejected:
+        return False
+    return True
+
+
+def make_shipped_order(shipped_at: datetime | None = None, **fields: Any) -> Order:
+    """Create the rows of an order that was shipped in one shipment, without events and email messages."""
+    moment = shipped_at or timezone.now()
+    order = make_paid_order(status=Order.Status.SHIPPED, shipped_at=moment, **fields)
+    make_shipment(order, shipped_at=moment)
+    return order
+
+
+def make_shipment(order: Order, **fields: Any) -> Shipment:
+    """Create a shipment of all units that were sold, unless `fields` says otherwise."""
+    units = {str(item.pk): item.quantity for item in order.items.all()}
+    number = order.shipments.count() + 1
+    return Shipment.objects.create(**{"order": order, "number": number, "units": units, "by": "packer"} | fields)

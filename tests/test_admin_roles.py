@@ -34,7 +34,10 @@ ORDER = (
 PRODUCT, DISCOUNT = f"{EDIT} action:publish action:unpublish", f"{EDIT} action:deactivate"
 PAGE, SHOP = f"{EDIT} +preview +publish action:publish action:unpublish", "changelist +change history"
 WITHDRAWAL = f"{SEE} +arrived +assign +close +receipt"
-PACK, ATTEMPTS = "+ship action:ship_orders", f"{SEE} +delete action:delete_selected"
+PACK, ATTEMPTS = (
+    "+ship +ship_many slips action:print_notes action:print_slips action:ship_orders",
+    f"{SEE} +delete action:delete_selected",
+)
 
 
 def row(everyone: str = "", **roles: str) -> dict[str, str]:

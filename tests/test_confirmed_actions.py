@@ -24,8 +24,8 @@ from tests.visitors import count_queries
 
 pytestmark = pytest.mark.django_db
 PRODUCTS, ORDERS, PAGES = "/admin/products/product/", "/admin/orders/order/", "/admin/core/page/"
-# These actions change nothing, so they go to their page at once.
-PRINTED: set[str] = {"orders_order.print_slips", "orders_order.print_notes"}
+# These actions redirect to a page that prints, or that asks for the tracking numbers before it ships.
+REDIRECTED = {"orders_order.print_slips", "orders_order.print_notes", "orders_order.ship_orders"}
 
 
 def make_orders_row(**values: Any) -> None:
@@ -97,8 +97,8 @@ def test_action_shows_a_page_before_it_changes_anything(boss: Client, key: str) 
         response = boss.post(url, data)
     writes = [sql for sql in queries if not sql.startswith(("SELECT", "(SELECT")) and "django_session" not in sql]
     assert writes == []
-    assert response.status_code == (302 if key in PRINTED else 200)
-    assert key in PRINTED or "<form" in response.text.partition('id="content"')[2]
+    assert response.status_code == (302 if key in REDIRECTED else 200)
+    assert key in REDIRECTED or "<form" in response.text.partition('id="content"')[2]
 
 
 def test_page_names_what_changes_and_what_is_left_out_and_why(boss: Client) -> None:
@@ -134,7 +134,7 @@ def test_row_that_a_colleague_changed_first_is_left_out_and_named(boss: Client) 
     page = press(boss, f"{PRODUCTS}?active__exact=1", "unpublish", stool, jug)
     Product.objects.filter(pk=stool.pk).update(active=False)
     done = confirm(boss, f"{PRODUCTS}?active__exact=1", page)
-    assert "Oak stool was left out. It is not for sale now." in done.text
+    assert "Left out: Oak stool. It is not for sale now." in done.text
     assert list(LogEntry.objects.values_list("object_repr", flat=True)) == [str(jug)]
 
 
@@ -159,7 +159,7 @@ def test_newer_alert_is_not_acknowledged_unread(boss: Client) -> None:
     assert "A dispute was opened." in page.text
     Order.objects.update(attention="A refund failed.")
     done = confirm(boss, ORDERS, page)
-    assert f"{order} was left out. It has changed since the page was shown." in done.text
+    assert f"Left out: {order}. It has changed since the page was shown." in done.text
     assert Order.objects.get().attention == "A refund failed."
 
 

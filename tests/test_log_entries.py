@@ -14,7 +14,7 @@ from orders.models import Order, Refund
 from orders.workflow.erasure import Person, erase_person
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.admin_forms import run_action
+from tests.admin_forms import open_ship_many, run_action
 from tests.makers import buy, make_discount, make_paid_order, make_product, make_user
 
 pytestmark = pytest.mark.django_db
@@ -70,14 +70,15 @@ def test_list_actions_on_orders_are_logged(staff: Client, client: Client, simula
     unpaid = buy(client, make_product(), "tok_chargeCustomerFail")
     paid, alerted = make_paid_order(), make_paid_order()
     Order.objects.filter(pk=alerted.pk).update(attention="Look at this")
-    for action, order in {"settle": unpaid, "cancel_unpaid": unpaid, "ship_orders": paid, "revoke_links": paid}.items():
+    for action, order in {"settle": unpaid, "cancel_unpaid": unpaid, "revoke_links": paid}.items():
         run(staff, ORDERS, action, order)
+    open_ship_many(staff, paid).submit()
     run(staff, ORDERS, "acknowledge_alerts", paid, alerted)
     assert [(row, text) for _user, row, text in entries()] == [
         (str(unpaid), "Payment status updated from Stripe."),
         (str(unpaid), "Cancellation requested."),
-        (str(paid), "Shipped."),
         (str(paid), "Emailed links revoked."),
+        (str(paid), "Shipped: shipment 1."),
         (str(alerted), "Marked as acknowledged."),
     ]
 

@@ -17,7 +17,9 @@ def _all_of(*models: str) -> tuple[str, ...]:
     return tuple(f"{app}.{verb}_{name}" for app, name in pairs for verb in ("view", "add", "change", "delete"))
 
 
-PACKER = ("orders.view_order", "orders.view_orderitem", "orders.ship_order")
+PACKER = (
+    "orders.view_order", "orders.view_orderitem", "orders.ship_order", "orders.view_carrier", "orders.view_shipment",
+)  # fmt: skip
 SUPPORT = (
     "orders.view_order", "orders.view_orderitem", "orders.view_orderevent", "orders.view_payment", "orders.view_refund",
     "orders.view_dispute", "orders.view_mail", "orders.change_order", "orders.refund_order", "accounts.view_user",
@@ -25,14 +27,15 @@ SUPPORT = (
     "addresses.view_address", "addresses.change_address", "axes.view_accessattempt", "axes.delete_accessattempt",
     "billing.view_billingprofile", "billing.view_card", "billing.view_cardmail", "carts.view_cart",
     "carts.view_cartitem", "products.view_product", "orders.view_withdrawal", "orders.change_withdrawal",
-    "orders.view_withdrawalmail", "orders.view_orderlinkmail", "core.view_contactmail",
+    "orders.view_withdrawalmail", "orders.view_orderlinkmail", "core.view_contactmail", "orders.view_shipment",
 )  # fmt: skip
 CATALOGUE = (
     *_all_of("products.product", "products.category", "products.picture"), "products.view_stockmovement",
 )  # fmt: skip
 MANAGER = (
     *PACKER, *SUPPORT, *CATALOGUE, *_all_of("carts.discount", "carts.shippingmethod", "carts.taxrate"),
-    *_all_of("core.page", "core.guaranteenotice"), "accounts.add_user", "admin.view_logentry", "orders.export_order",
+    *_all_of("core.page", "core.guaranteenotice", "orders.carrier"), "accounts.add_user", "admin.view_logentry",
+    "orders.export_order",
     "billing.view_cardattempt", "billing.view_stripeevent", "carts.view_wrongcode", "core.view_shop",
     "core.change_shop", "core.publish_page", "core.view_pagetext",
 )  # fmt: skip

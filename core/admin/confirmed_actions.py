@@ -110,11 +110,19 @@ def selected_rows(model_admin: Any, request: HttpRequest, queryset: QuerySet[Any
 
 
 def report_left_out(request: HttpRequest, left_out: Iterable[LeftOut], gone: str = "") -> None:
-    """Show a message for each row that was left out, and one about rows that are gone."""
-    for row, reason in left_out:
-        messages.warning(request, _("%(row)s was left out. %(reason)s") % {"row": row, "reason": reason})
+    """Show the rows that were left out, one message for each reason, and one about rows that are gone."""
+    for reason, names in group_rows((entry.reason, entry.row) for entry in left_out):
+        messages.warning(request, _("Left out: %(rows)s. %(reason)s") % {"rows": names, "reason": reason})
     if gone:
         messages.warning(request, gone)
+
+
+def group_rows(rows: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:
+    """Return each text once, with the names of its rows. The page after an action shows only few messages."""
+    names: dict[str, list[str]] = {}
+    for text, row in rows:
+        names.setdefault(text, []).append(str(row))
+    return [(text, ", ".join(found)) for text, found in names.items()]
 
 
 def _gone_text(request: HttpRequest, rows: list[Any]) -> str:

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
+from orders.admin.actions.batch_shipping import BatchShippingMixin
 from orders.admin.actions.list_actions import ListActionsMixin
 from orders.admin.actions.refunding import RefundMixin
-from orders.admin.actions.shipping import ShippingMixin
 from orders.admin.actions.slips import SlipsMixin
 from orders.admin.erasure import ErasePersonMixin
 from orders.admin.export import ExportMixin
@@ -23,6 +23,7 @@ from orders.admin.order_page.inlines import (
     OrderEventInline,
     OrderItemInline,
     PaymentInline,
+    ShipmentInline,
     WithdrawalInline,
 )
 from orders.models import Order
@@ -39,34 +40,22 @@ def _amount_rows() -> list[str | tuple[str, ...]]:
 
 @admin.register(Order)
 class OrderAdmin(
-    ErasePersonMixin,
-    ExportMixin,
-    SlipsMixin,
-    ShippingMixin,
-    RefundMixin,
-    ListActionsMixin,
-    OrderListMixin,
+    ErasePersonMixin, ExportMixin, BatchShippingMixin, SlipsMixin, RefundMixin, ListActionsMixin, OrderListMixin,
     ReadOnlyAdmin,
-):
+):  # fmt: skip
     """Placed orders. Staff cannot edit them, only run actions on them."""
 
     change_form_template = "orders/admin/order.html"
     view_on_site = False  # Only the shopper can open the order's page.
-    inlines = [OrderItemInline, PaymentInline, DisputeInline, WithdrawalInline, OrderEventInline]
+    inlines = [OrderItemInline, ShipmentInline, PaymentInline, DisputeInline, WithdrawalInline, OrderEventInline]
     actions = [
-        "print_slips",
-        "print_notes",
-        "ship_orders",
-        "cancel_unpaid",
-        "cancel_missing_intent",
-        "settle",
-        "acknowledge_alerts",
-        "revoke_links",
-    ]
+        "print_slips", "print_notes", "ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle",
+        "acknowledge_alerts", "revoke_links",
+    ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language"]}),
         (gettext_lazy("Payment"), {"fields": ["placed_at", "holds_stock", "paid_at"]}),
-        (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
+        (gettext_lazy("Shipment"), {"fields": ["shipped_at"]}),
         (gettext_lazy("Amounts"), {"fields": [*_amount_rows(), "amount_refunded", "amount_lost"]}),
         (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),
         (gettext_lazy("Agreed texts"), {"fields": ["terms_text", "privacy_text", "withdrawal_text"]}),

@@ -1,4 +1,4 @@
-"""Orders and what belongs to them: lines, payments, refunds, disputes, withdrawals, history and emails."""
+"""Orders and what belongs to them: lines, payments, refunds, shipments, disputes, withdrawals, history and emails."""
 
 from orders.models.dispute import Dispute
 from orders.models.history import Mail, OrderEvent
@@ -7,10 +7,11 @@ from orders.models.mails import OrderLinkMail, WithdrawalMail
 from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.refund import Refund
+from orders.models.shipping import Carrier, Shipment
 from orders.models.withdrawal import Withdrawal
 from orders.search.words import OrderWords
 
 __all__ = [
-    "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderWords", "Payment", "Refund",
-    "Withdrawal", "WithdrawalMail",
+    "Carrier", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderWords", "Payment",
+    "Refund", "Shipment", "Withdrawal", "WithdrawalMail",
 ]  # fmt: skip

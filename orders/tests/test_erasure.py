@@ -32,10 +32,9 @@ from orders.workflow.erasure import (
     person_of_order,
 )
 from orders.workflow.personal_data import export_personal_data
-from orders.workflow.shipping import ship
 from products.models import StockMovement
 from stripe_simulator.server import Simulator
-from tests.makers import PASSWORD, add_to_cart, buy, make_product, make_user, submit_details
+from tests.makers import PASSWORD, add_to_cart, buy, make_product, make_user, ship, submit_details
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,8 @@ from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order, OrderWords
 from orders.search.engine import read_amount, search_orders
 from orders.workflow.erasure import erase_order
-from orders.workflow.shipping import ship
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_paid_order, make_product, make_user
+from tests.makers import buy, make_paid_order, make_product, make_user, ship
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:orders_order_changelist"

@@ -95,7 +95,9 @@ def make_order_with_a_dispute() -> Order:
 
 def make_order_with_items_to_assign() -> Order:
     order = make_paid_order()
-    row = Withdrawal(order=order, is_whole_order=False, items="the jug", name="Gia", email="g@example.org", language="en")
+    row = Withdrawal(
+        order=order, is_whole_order=False, items="the jug", name="Gia", email="g@example.org", language="en"
+    )
     row.save()
     return order
 
@@ -155,7 +157,7 @@ def test_hostile_ids_are_orders_that_do_not_exist(packer: Client, ids: str) -> N
 @pytest.mark.parametrize("ids", ["", ",,", ",".join(str(number) for number in range(1, MAX_ROWS + 2))])
 def test_no_ids_or_too_many_are_rejected_with_a_message(packer: Client, ids: str) -> None:
     page = packer.get(SLIPS, {"ids": ids}, follow=True)
-    assert f"Select between 1 and {MAX_ROWS} orders to print." in page.text
+    assert f"Select between 1 and {MAX_ROWS} orders." in page.text
 
 
 def test_open_orders_are_not_found(packer: Client) -> None:

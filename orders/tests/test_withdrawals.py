@@ -17,10 +17,9 @@ from orders.emails import withdrawals as emails
 from orders.links import order_url
 from orders.models import Mail, Order, OrderEvent, Withdrawal, WithdrawalMail
 from orders.models.mails import WithdrawalMailQuerySet
-from orders.workflow.shipping import ship
 from orders.workflow.withdrawals import declaring, matching
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, buy, make_open_order, make_paid_order, make_product, make_user
+from tests.makers import add_card, buy, make_open_order, make_paid_order, make_product, make_user, ship
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db

@@ -17,11 +17,10 @@ from orders.models import Order, Refund, Withdrawal
 from orders.models.units import OrderUnits
 from orders.workflow import refunds
 from orders.workflow.refunds import RefundRequest, settlement
-from orders.workflow.shipping import ship
 from orders.workflow.withdrawals import handling
 from orders.workflow.withdrawals.handling import Assignment
 from products.models import Product, StockMovement
-from tests.makers import make_paid_order, make_product
+from tests.makers import make_paid_order, make_product, ship
 from tests.proofs import unit_counts
 from tests.proofs.proof_report import ProofReport, scaled
 

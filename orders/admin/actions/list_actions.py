@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing import answers
 from core.admin import Plan, ReadOnlyAdmin, confirmed_action, record_action
+from core.admin.confirmed_actions import group_rows
 from orders import links
 from orders.models import Order
 from orders.workflow import alerts, cancellation, payments
@@ -22,6 +23,12 @@ def _paid_or_canceled(order: Order) -> str:
 
 def _status(order: Order) -> str:
     return str(order.get_status_display())
+
+
+def _report_texts(request: HttpRequest, texts: list[tuple[str, Order]]) -> None:
+    """Show what became of the orders."""
+    for text, names in group_rows(texts):
+        messages.info(request, f"{names}: {text}")
 
 
 CANCEL = Plan(
@@ -73,17 +80,18 @@ class ListActionsMixin(ReadOnlyAdmin):
         for order in rows:
             cancellation.cancel(order, by=request.user.get_username())
             record_action(request, [order], gettext_lazy("Cancellation requested."))
-            messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
+        _report_texts(request, [(_status(order), order) for order in rows])
 
     @confirmed_action(gettext_lazy("Update payment status from Stripe"), ["cancel"], SETTLE)
     def settle(self, request: HttpRequest, rows: list[Order]) -> None:
         for order in rows:
             payments.settle_quietly(order)
             record_action(request, [order], gettext_lazy("Payment status updated from Stripe."))
-            messages.info(request, _("%(order)s: %(status)s") % {"order": order, "status": order.get_status_display()})
+        _report_texts(request, [(_status(order), order) for order in rows])
 
     @confirmed_action(gettext_lazy("Cancel orders whose payment is unknown to Stripe"), ["cancel"], CANCEL_MISSING)
     def cancel_missing_intent(self, request: HttpRequest, rows: list[Order]) -> None:
+        texts = []
         for order in rows:
             try:
                 is_done = cancellation.cancel_missing_intent(order, by=request.user.get_username())
@@ -92,8 +100,9 @@ class ListActionsMixin(ReadOnlyAdmin):
             order.refresh_from_db()
             if is_done:
                 record_action(request, [order], gettext_lazy("Cancelled, because Stripe does not know the payment."))
-            text = order.get_status_display() if is_done else _("Stripe knows this payment or did not answer.")
-            messages.info(request, f"{order}: {text}")
+            text = _status(order) if is_done else _("Stripe knows this payment or did not answer.")
+            texts.append((text, order))
+        _report_texts(request, texts)
 
     @confirmed_action(gettext_lazy("Mark as acknowledged"), ["cancel"], ACKNOWLEDGE)
     def acknowledge_alerts(self, request: HttpRequest, rows: list[Order]) -> None:
@@ -109,4 +118,5 @@ class ListActionsMixin(ReadOnlyAdmin):
         for order in rows:
             links.revoke(order, by=request.user.get_username())
             record_action(request, [order], gettext_lazy("Emailed links revoked."))
-            messages.info(request, _("%(order)s: emailed links have been revoked.") % {"order": order})
+        names = ", ".join(map(str, rows))
+        messages.info(request, _("%(order)s: emailed links have been revoked.") % {"order": names})

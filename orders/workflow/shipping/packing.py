@@ -6,7 +6,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from orders.models import Order
-from orders.models.units import LineUnits
+from orders.models.units import LineUnits, units_text
+from orders.workflow.shipping.shipments import shipping_obstacle
 
 
 class Packable(NamedTuple):
@@ -14,6 +15,11 @@ class Packable(NamedTuple):
 
     order: Order
     lines: list[LineUnits]
+
+    @property
+    def shown(self) -> str:
+        """The units to ship, as `ship` compares them with those that are left."""
+        return units_text({str(line.item.pk): line.units for line in self.lines})
 
 
 class Unpackable(NamedTuple):
@@ -29,25 +35,20 @@ def split_to_pack(orders: Iterable[Order]) -> tuple[list[Packable], list[Unpacka
     disputed = set(Order.objects.disputed().filter(pk__in=[order.pk for order in rows]).values_list("pk", flat=True))
     packable, left_out = [], []
     for order in rows:
-        lines = order.lines_to_ship()
-        if reason := packing_obstacle(order, bool(lines), order.pk in disputed):
+        if reason := _obstacle(order, order.pk in disputed):
             params = {"order": order, "status": order.get_status_display(), "attention": order.attention}
             left_out.append(Unpackable(order, reason % params))
         else:
-            packable.append(Packable(order, lines))
+            packable.append(Packable(order, order.lines_to_ship()))
     return packable, left_out
 
 
-def packing_obstacle(order: Order, has_units: bool, is_disputed: bool) -> str:
+def _obstacle(order: Order, is_disputed: bool) -> str:
     """Return why the order is left out, with placeholders for the order, its status and its alert, or ""."""
-    if order.attention:
+    if order.status == Order.Status.PAID and order.attention:
         return _("%(order)s needs attention: %(attention)s")
-    if is_disputed:
+    if order.status == Order.Status.PAID and is_disputed:
         return _("%(order)s: its payment is disputed. If you want to ship it, open the order.")
-    if order.status != Order.Status.PAID:
-        return _("%(order)s cannot be shipped: %(status)s.")
-    if order.withdrawals.awaiting_assignment().exists():
-        return _("%(order)s cannot be shipped: assign the items of its withdrawal first.")
-    if not order.shipping_address_text:
-        return _("%(order)s has no postal address.")
-    return "" if has_units else _("%(order)s cannot be shipped: no units are left to ship.")
+    if obstacle := shipping_obstacle(order):
+        return obstacle
+    return "" if order.shipping_address_text else _("%(order)s has no postal address.")
