@@ -126,7 +126,7 @@ def test_order_that_cannot_be_packed_is_named_but_not_printed(packer: Client, ma
 @pytest.mark.parametrize(("action", "kind"), [("print_slips", "slip"), ("print_notes", "note")])
 def test_list_actions_open_the_page(packer: Client, action: str, kind: str) -> None:
     old, new = make_paid_order(), make_paid_order()
-    response = packer.post(LIST, {"action": action, "_selected_action": [old.pk, new.pk]})
+    response: Any = packer.post(LIST, {"action": action, "_selected_action": [old.pk, new.pk]})
     assert response.url.startswith(f"{SLIPS}?kind={kind}&ids=")
     assert len(sheets(packer.get(response.url))) == 2
 

@@ -17,6 +17,11 @@ class Packable(NamedTuple):
     lines: list[LineUnits]
 
     @property
+    def address(self) -> str:
+        """The name and the postal address in one line."""
+        return ", ".join(filter(None, map(str.strip, self.order.shipping_address_text.splitlines())))
+
+    @property
     def shown(self) -> str:
         """The units to ship, as `ship` compares them with those that are left."""
         return units_text({str(line.item.pk): line.units for line in self.lines})
