@@ -84,7 +84,10 @@ def test_two_orders_are_shipped_and_one_is_named(packer: Any) -> None:
     packer.get_by_role("button", name="Ship all ticked orders").click()
     packer.get_by_text("2 orders have been shipped:").wait_for()
     assert packer.get_by_text(f"{orders[1]} needs attention: Look at this").is_visible()
-    assert sorted((shipment.order_id, shipment.tracking) for shipment in Shipment.objects.all()) == [(orders[0].pk, ""), (orders[2].pk, "RM 3")]
+    assert sorted((shipment.order_id, shipment.tracking) for shipment in Shipment.objects.all()) == [
+        (orders[0].pk, ""),
+        (orders[2].pk, "RM 3"),
+    ]
 
 
 def test_back_button_and_second_press_ship_nothing_again(packer: Any) -> None:

@@ -20,7 +20,7 @@ from core.pages.models import Page, PageText
 from core.pages.publishing import draft_digest, make_preview, publish, unpublish
 
 PUBLISH = Plan(
-    effect=gettext_lazy("Visitors will see the current drafts of these pages. Orders refer to the new versions."),
+    effect=gettext_lazy("Visitors will see the current drafts of these pages. New orders refer to the new versions."),
     version=draft_digest,
 )
 UNPUBLISH = Plan(
