@@ -22,7 +22,7 @@ from carts.pricing.quotes import quote_cart
 from carts.pricing.rules import PricingRules
 from core.models import Shop
 from core.shop.current import stored_shop
-from orders.models import Order, Payment, Shipment
+from orders.models import Carrier, Order, Payment, Shipment
 from orders.workflow import payments
 from orders.workflow.guests import start_guest
 from orders.workflow.placing import agree, place
@@ -211,3 +211,9 @@ def make_shipment(order: Order, **fields: Any) -> Shipment:
     units = {str(item.pk): item.quantity for item in order.items.all()}
     number = order.shipments.count() + 1
     return Shipment.objects.create(**{"order": order, "number": number, "units": units, "by": "packer"} | fields)
+
+
+def make_carrier(**fields: Any) -> Carrier:
+    """Create a carrier with a tracking page."""
+    values = {"name": f"Parcels {next(_numbers)}", "tracking_pattern": "https://track.example.com/?id={number}"}
+    return Carrier.objects.create(**values | fields)

@@ -122,7 +122,9 @@ def _subject(mail: Mail, extra_context: Context) -> str:
     params = {"number": mail.order.order_id, "shop": current_shop().name, "product": extra_context.get("product")}
     subjects = {
         Mail.Kind.CONFIRMATION: _("Your order %(number)s at %(shop)s"),
-        Mail.Kind.SHIPPED: _("Your order %(number)s is on its way"),
+        Mail.Kind.SHIPPED: _("A part of your order %(number)s is on its way")
+        if extra_context.get("lines_to_follow")
+        else _("Your order %(number)s is on its way"),
         Mail.Kind.REFUNDED: _("Refund for your order %(number)s"),
         Mail.Kind.CANCELED: _("Your order %(number)s was cancelled"),
         Mail.Kind.NEW_ORDER: _("New order %(number)s"),

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from orders.emails import messages
 from orders.models import Carrier, Mail, Order, Refund, Shipment
-from orders.models.units import LineUnits
+from orders.models.item import LineUnits
 
 Kind = Mail.Kind
 

@@ -3,35 +3,22 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.money import round_money
-from orders.models.item import OrderItem
+from orders.models.item import LineUnits, OrderItem, by_line, lines_with
 from orders.models.refund import Refund
+from orders.models.shipping import Shipment
 from orders.models.withdrawal import Withdrawal
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-    from orders.models.shipping.shipment import Shipment
-
 Units = dict[int, int]  # units by order line id
 SHOP = "shop"  # value of Withdrawal.closed_by if its refund closed it
-
-
-class LineUnits(NamedTuple):
-    """Some units of an order line."""
-
-    item: OrderItem
-    units: int
-
-
-def by_line(stored: Mapping[str, int]) -> Counter[int]:
-    """Return the units of a JSON column, whose keys are texts."""
-    return Counter({int(line): units for line, units in stored.items()})
 
 
 def units_text(stored: Mapping[str, int]) -> str:
@@ -82,11 +69,6 @@ def units_left(sold: Units, *gone: Mapping[int, int]) -> Units:
     yet before those that are: if two of three units are shipped and one is refunded, none is left.
     """
     return {line: max(units - sum(some.get(line, 0) for some in gone), 0) for line, units in sold.items()}
-
-
-def lines_with(items: Iterable[OrderItem], units: Mapping[int, int]) -> list[LineUnits]:
-    """Return the lines that have some of these units."""
-    return [LineUnits(item, units[item.pk]) for item in items if units.get(item.pk)]
 
 
 def value_of_units(item: OrderItem, units: int, before: int, is_tax_included: bool, currency: str) -> Decimal:

@@ -15,7 +15,7 @@ from core.columns import Columns
 from core.models import ContactMail
 from core.times import in_shop_zone
 from orders.models import Mail, Order, Shipment, Withdrawal, WithdrawalMail
-from orders.models.units import lines_with
+from orders.models.item import lines_with
 from orders.workflow.erasure.notes import unmatched_withdrawals
 from orders.workflow.erasure.person import Person, notes_about
 
@@ -141,8 +141,6 @@ def _order(order: Order) -> Data:
 
 
 def _shipment(shipment: Shipment, order: Order) -> Data:
-    lines = [
-        {"title": line.item.title, "units": line.units}
-        for line in lines_with(order.items.all(), shipment.units_by_line)
-    ]
-    return _values(shipment) | {"carrier": str(shipment.carrier or ""), "lines": lines}
+    lines = lines_with(order.items.all(), shipment.units_by_line)
+    units = [{"title": line.item.title, "units": line.units} for line in lines]
+    return _values(shipment) | {"carrier": str(shipment.carrier or ""), "units": units}

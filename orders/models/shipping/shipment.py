@@ -1,6 +1,7 @@
 """Shipments of orders. An order can have several."""
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -8,11 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import GuardedModel
 from orders.models import columns
+from orders.models.item import LineUnits, by_line, lines_with
 from orders.models.shipping.carrier import MAX_TRACKING, Carrier, validate_tracking
-from orders.models.units import LineUnits, by_line, lines_with
-
-if TYPE_CHECKING:
-    from collections import Counter
 
 
 class Shipment(GuardedModel):
@@ -43,7 +41,7 @@ class Shipment(GuardedModel):
         return f"{self.order}-{self.number}"
 
     @property
-    def units_by_line(self) -> "Counter[int]":
+    def units_by_line(self) -> Counter[int]:
         """The units by order line id."""
         return by_line(self.units)
 

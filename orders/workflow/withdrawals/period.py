@@ -14,7 +14,7 @@ def delivered_at(order: Order) -> datetime | None:
     """Return when the last of several shipments was delivered at the latest, or None while units are left to ship.
 
     If the day of delivery is not known, the longest delivery time after shipping is assumed, in favor of the shopper.
-    Directive 2011/83, Article 9(2)(b)(ii): the period of goods that are delivered separately begins with the last ones.
+    Directive 2011/83, Article 9(2)(b)(i): the period of goods that are delivered separately begins with the last ones.
     """
     if order.shipped_at is None:
         return None
