@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -18,7 +18,15 @@ from carts.models import Cart, CartItem, WrongCode
 from carts.models.rates import Discount, ShippingMethod, TaxRate
 from carts.pricing.charge_limits import discount_warning
 from carts.pricing.rules import PricingRules
-from core.admin import DeletionAdmin, EditAdmin, ReadOnlyAdmin, ReadOnlyInline, record_action
+from core.admin import (
+    DeletionAdmin,
+    EditAdmin,
+    Plan,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    confirmed_action,
+    record_action,
+)
 from products.models import Product
 
 
@@ -128,6 +136,12 @@ class TaxRateAdmin(EditAdmin):
     search_fields = ["title", "country", "region"]
 
 
+DEACTIVATE = Plan(
+    effect=gettext_lazy("Shoppers can no longer use these codes. Orders that were placed keep their discount."),
+    obstacle=lambda discount: "" if discount.active else _("It is not active now."),
+)
+
+
 @admin.register(Discount)
 class DiscountAdmin(DeletionAdmin):
     """Admin for discount codes. A code that orders use cannot be deleted, so staff deactivate it instead."""
@@ -144,10 +158,9 @@ class DiscountAdmin(DeletionAdmin):
     )
     instead = "deactivate"
 
-    @admin.action(description=gettext_lazy("Deactivate"), permissions=["change"])
-    def deactivate(self, request: HttpRequest, queryset: QuerySet[Discount]) -> None:
-        rows = list(queryset)  # before the change, because the list can be filtered by it
-        count = queryset.update(active=False)
+    @confirmed_action(gettext_lazy("Deactivate"), ["change"], DEACTIVATE)
+    def deactivate(self, request: HttpRequest, rows: list[Discount]) -> None:
+        count = Discount.objects.filter(pk__in=[row.pk for row in rows]).update(active=False)
         record_action(request, rows, gettext_lazy("Deactivated."))
         text = ngettext("%(count)d code is not active now.", "%(count)d codes are not active now.", count)
         self.report_done(request, text, count)

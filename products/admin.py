@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from carts.product_removal import delete_products
-from core.admin import DeletionAdmin, ReadOnlyAdmin, record_action
+from core.admin import DeletionAdmin, Plan, ReadOnlyAdmin, confirmed_action, record_action
 from products import search
 from products.forms import PictureForm, ProductForm
 from products.images.storing import PictureNotStoredError
@@ -21,6 +21,14 @@ from products.images.uploads import ask_for_pictures_again, mark_not_stored
 from products.models import Category, Picture, Product, StockMovement
 
 logger = logging.getLogger(__name__)
+PUBLISH = Plan(
+    effect=gettext_lazy("Shoppers will find these products and can buy them."),
+    obstacle=lambda product: _("It is for sale already.") if product.active else "",
+)
+UNPUBLISH = Plan(
+    effect=gettext_lazy("Shoppers can no longer find or buy these products. Orders that were placed stay as they are."),
+    obstacle=lambda product: "" if product.active else _("It is not for sale now."),
+)
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -113,23 +121,21 @@ class ProductAdmin(PictureFormMixin, DeletionAdmin):
             return "–"
         return format_html('<img src="{}" alt="" width="48" height="48">', product.image.small_url)
 
-    @admin.action(description=gettext_lazy("Make available for sale"), permissions=["change"])
-    def publish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        count = self._set_active(request, queryset, True, gettext_lazy("Made available for sale."))
+    @confirmed_action(gettext_lazy("Make available for sale"), ["change"], PUBLISH)
+    def publish(self, request: HttpRequest, rows: list[Product]) -> None:
+        count = self._set_active(request, rows, True, gettext_lazy("Made available for sale."))
         text = ngettext("%(count)d product is now for sale.", "%(count)d products are now for sale.", count)
         self.report_done(request, text, count)
 
-    @admin.action(description=gettext_lazy("Remove from sale"), permissions=["change"])
-    def unpublish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        count = self._set_active(request, queryset, False, gettext_lazy("Removed from sale."))
+    @confirmed_action(gettext_lazy("Remove from sale"), ["change"], UNPUBLISH)
+    def unpublish(self, request: HttpRequest, rows: list[Product]) -> None:
+        count = self._set_active(request, rows, False, gettext_lazy("Removed from sale."))
         text = ngettext("%(count)d product is not for sale now.", "%(count)d products are not for sale now.", count)
         self.report_done(request, text, count)
 
-    def _set_active(self, request: HttpRequest, queryset: QuerySet[Product], is_active: bool, text: Any) -> int:
+    def _set_active(self, request: HttpRequest, rows: list[Product], is_active: bool, text: Any) -> int:
         """Change the products and record it. Return their number."""
-        # They are read before the change, because the list can be filtered by it.
-        rows = list(queryset.select_related(None).only("title"))
-        count = queryset.update(active=is_active)
+        count = Product.objects.filter(pk__in=[row.pk for row in rows]).update(active=is_active)
         record_action(request, rows, text)
         return count
 

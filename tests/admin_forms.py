@@ -47,6 +47,30 @@ def read_form(client: Client, url: str, page: Any) -> OpenForm:
     return OpenForm(client, url, data)
 
 
+def run_action(client: Client, url: str, action: str, *rows: Any) -> Any:
+    """Run an action of a list and confirm it as its page says. Return the last response, after redirects."""
+    page = client.post(url, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+    return confirm(client, url, page)
+
+
+def confirm(client: Client, url: str, page: Any, **changes: Any) -> Any:
+    """Confirm what this page says. Return the page itself if it has nothing to confirm."""
+    if 'name="confirm"' not in page.text:
+        return page
+    return client.post(url, confirmation(page) | changes, follow=True)
+
+
+def confirmation(page: Any) -> dict[str, list[str]]:
+    """Return what the button of a confirmation page sends."""
+    root = parse_html(page.text)
+    [form] = [form for form in root.all("form") if any(form.all("input", name="confirm"))]
+    data: dict[str, list[str]] = {"confirm": ["Yes"]}
+    for element in form.all("input"):
+        for value in submitted_values(element):
+            data.setdefault(element.attrs["name"], []).append(value)
+    return data
+
+
 def submitted_values(element: Element) -> list[str]:
     """Return what a browser sends for this element if nothing was changed."""
     kind, attrs = element.attrs.get("type", "text"), element.attrs
@@ -80,3 +104,12 @@ def ship_page_form(client: Client, order: Any) -> dict[str, Any]:
     """Return what the ship page of an order submits if nothing was changed."""
     form = open_form(client, reverse("admin:orders_order_ship", args=[order.pk]))
     return {name: values[0] for name, values in form.data.items()}
+
+
+def open_ship_many(client: Client, *orders: Any) -> OpenForm:
+    """Open the page that ships these orders, as the action of the list does."""
+    data = {"action": "ship_orders", "_selected_action": [order.pk for order in orders]}
+    url = client.post(reverse("admin:orders_order_changelist"), data).url  # type: ignore[attr-defined]
+    form = open_form(client, url)
+    form.button = "ship"
+    return form

@@ -35,7 +35,8 @@ ORDER = (
 PRODUCT, DISCOUNT = f"{EDIT} action:publish action:unpublish", f"{EDIT} action:deactivate"
 PAGE, SHOP = f"{EDIT} +preview +publish action:publish action:unpublish", "changelist +change history"
 WITHDRAWAL = f"{SEE} +arrived +assign +close +receipt"
-DELIVER, PACK, ATTEMPTS = "+delivered", "+ship action:ship_orders", f"{SEE} +delete action:delete_selected"
+DELIVER, ATTEMPTS = "+delivered", f"{SEE} +delete action:delete_selected"
+PACK = "+ship +ship_many slips action:print_notes action:print_slips action:ship_orders"
 
 
 def row(everyone: str = "", **roles: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from core.admin import DeletionAdmin
 from orders.models import OrderItem
 from products.models import Category, Picture, Product, StockMovement
 from products.tests.test_uploads import make_image
+from tests import admin_forms
 from tests.makers import (
     add_to_cart,
     make_category,
@@ -81,7 +82,7 @@ def test_ordered_product_is_offered_to_be_removed_from_sale(boss: Client, status
     page = delete(boss, product).text
     assert "cannot be deleted" in page
     assert 'name="action" value="unpublish"' in page
-    assert "1 product is not for sale now." in run_action(boss, "unpublish", product).text
+    assert "1 product is not for sale now." in admin_forms.run_action(boss, PRODUCTS, "unpublish", product).text
     assert not Product.objects.get(pk=product.pk).active
     page = delete(boss, product).text
     assert ("This has already been done." in page, 'value="unpublish"' in page) == (True, False)
@@ -197,8 +198,7 @@ def test_used_discount_code_is_offered_to_be_deactivated(boss: Client) -> None:
     page = delete(boss, used).text
     assert ("cannot be deleted" in page, 'value="deactivate"' in page) == (True, True)
     assert "was deleted successfully" in delete(boss, unused).text
-    data = {"action": "deactivate", "_selected_action": [used.pk]}
-    boss.post(reverse("admin:carts_discount_changelist"), data)
+    admin_forms.run_action(boss, reverse("admin:carts_discount_changelist"), "deactivate", used)
     used.refresh_from_db()
     assert not used.active
 

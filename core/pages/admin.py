@@ -4,9 +4,9 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -14,10 +14,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from core.admin import DeletionAdmin, ReadOnlyAdmin, ReadOnlyInline, record_action
+from core.admin import DeletionAdmin, Plan, ReadOnlyAdmin, ReadOnlyInline, confirmed_action, record_action
 from core.pages.facts import FACTS, unknown_placeholders
 from core.pages.models import Page, PageText
 from core.pages.publishing import draft_digest, make_preview, publish, unpublish
+
+PUBLISH = Plan(
+    effect=gettext_lazy("Visitors will see the current drafts of these pages. New orders refer to the new versions."),
+    version=draft_digest,
+)
+UNPUBLISH = Plan(
+    effect=gettext_lazy(
+        "Visitors can no longer find these pages. Their versions stay for the orders that refer to them."
+    ),
+    obstacle=lambda page: "" if page.is_published else _("It is not published."),
+)
 
 
 class PageForm(forms.ModelForm):
@@ -94,20 +105,18 @@ class PageAdmin(DeletionAdmin):
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("core.publish_page")
 
-    @admin.action(permissions=["publish"], description=gettext_lazy("Publish selected pages"))
-    def publish(self, request: HttpRequest, queryset: QuerySet[Page]) -> None:
-        """Publish the drafts."""
-        rows = list(queryset)
-        for page in rows:
-            publish(page)
+    @confirmed_action(gettext_lazy("Publish selected pages"), ["publish"], PUBLISH)
+    def publish(self, request: HttpRequest, rows: list[Page]) -> None:
+        """Publish the drafts that the page before has listed."""
+        rows = [page for page in rows if publish(page, draft_digest(page))]
         record_action(request, rows, gettext_lazy("Published."))
         text = ngettext("%(count)d page was published.", "%(count)d pages were published.", len(rows))
         self.report_done(request, text, len(rows))
 
-    @admin.action(permissions=["publish"], description=gettext_lazy("Unpublish selected pages"))
-    def unpublish(self, request: HttpRequest, queryset: QuerySet[Page]) -> None:
+    @confirmed_action(gettext_lazy("Unpublish selected pages"), ["publish"], UNPUBLISH)
+    def unpublish(self, request: HttpRequest, rows: list[Page]) -> None:
         """Hide the pages from visitors."""
-        rows = [page for page in queryset if unpublish(page)]
+        rows = [page for page in rows if unpublish(page)]
         record_action(request, rows, gettext_lazy("Unpublished."))
         text = ngettext("%(count)d page was unpublished.", "%(count)d pages were unpublished.", len(rows))
         self.report_done(request, text, len(rows))

@@ -10,7 +10,7 @@ from django.test import Client
 
 from core.models import ContactMail, Page, PageText
 from core.pages.publishing import publish
-from tests.admin_forms import open_form
+from tests.admin_forms import open_form, run_action
 from tests.makers import make_user
 
 pytestmark = pytest.mark.django_db
@@ -99,11 +99,9 @@ def test_preview_of_a_page_that_does_not_exist_is_not_found(admin_client: Client
 
 
 def test_list_publishes_and_unpublishes_pages(admin_client: Client, client: Client, page: Page) -> None:
-    data = {"action": "publish", "_selected_action": str(page.pk)}
-    assert "1 page was published." in admin_client.post("/admin/core/page/", data, follow=True).text
+    assert "1 page was published." in run_action(admin_client, "/admin/core/page/", "publish", page).text
     assert client.get("/pages/terms/").status_code == 200
-    data["action"] = "unpublish"
-    assert "1 page was unpublished." in admin_client.post("/admin/core/page/", data, follow=True).text
+    assert "1 page was unpublished." in run_action(admin_client, "/admin/core/page/", "unpublish", page).text
     assert client.get("/pages/terms/").status_code == 404
 
 
@@ -155,7 +153,7 @@ def test_versions_and_messages_are_read_only(admin_client: Client, page: Page) -
 
 def test_list_actions_are_logged(admin_client: Client, page: Page) -> None:
     for action in ("publish", "unpublish", "unpublish"):
-        admin_client.post("/admin/core/page/", {"action": action, "_selected_action": str(page.pk)})
+        run_action(admin_client, "/admin/core/page/", action, page)
     assert list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True)) == [
         "Published.",
         "Unpublished.",

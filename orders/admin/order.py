@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
+from orders.admin.actions.batch_shipping import BatchShippingMixin
 from orders.admin.actions.list_actions import ListActionsMixin
 from orders.admin.actions.refunding import RefundMixin
-from orders.admin.actions.shipping import ShippingMixin
+from orders.admin.actions.slips import SlipsMixin
 from orders.admin.erasure import ErasePersonMixin
 from orders.admin.export import ExportMixin
 from orders.admin.order_list import OrderListMixin
@@ -39,14 +40,18 @@ def _amount_rows() -> list[str | tuple[str, ...]]:
 
 @admin.register(Order)
 class OrderAdmin(
-    ErasePersonMixin, ExportMixin, ShippingMixin, RefundMixin, ListActionsMixin, OrderListMixin, ReadOnlyAdmin
-):
+    ErasePersonMixin, ExportMixin, BatchShippingMixin, SlipsMixin, RefundMixin, ListActionsMixin, OrderListMixin,
+    ReadOnlyAdmin,
+):  # fmt: skip
     """Placed orders. Staff cannot edit them, only run actions on them."""
 
     change_form_template = "orders/admin/order.html"
     view_on_site = False  # Only the shopper can open the order's page.
     inlines = [OrderItemInline, ShipmentInline, PaymentInline, DisputeInline, WithdrawalInline, OrderEventInline]
-    actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
+    actions = [
+        "print_slips", "print_notes", "ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle",
+        "acknowledge_alerts", "revoke_links",
+    ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language"]}),
         (gettext_lazy("Payment"), {"fields": ["placed_at", "holds_stock", "paid_at"]}),

@@ -1,15 +1,27 @@
 """Admin for refunds."""
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import answers
-from core.admin import ReadOnlyAdmin, record_action
+from core.admin import Plan, ReadOnlyAdmin, confirmed_action, record_action
 from orders.models import Refund
 from orders.workflow import refunds
+
+
+def _retry_obstacle(row: Refund) -> str:
+    """Return why the refund is not requested again."""
+    can_retry = row.is_mismatch and row.status == Refund.Status.FAILED
+    return "" if can_retry else _("Only a failed mismatch refund can be retried.")
+
+
+RETRY = Plan(
+    effect=gettext_lazy("Stripe is asked again to refund these charges, which belong to no order."),
+    obstacle=_retry_obstacle,
+    detail=lambda row: str(row.payment.order),
+)
 
 
 @admin.register(Refund)
@@ -25,9 +37,9 @@ class RefundAdmin(ReadOnlyAdmin):
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.refund_order")
 
-    @admin.action(description=gettext_lazy("Retry failed mismatch refunds"), permissions=["refund"])
-    def retry_mismatch_refund(self, request: HttpRequest, queryset: QuerySet[Refund]) -> None:
-        for row in queryset.select_related("payment__order"):
+    @confirmed_action(gettext_lazy("Retry failed mismatch refunds"), ["refund"], RETRY)
+    def retry_mismatch_refund(self, request: HttpRequest, rows: list[Refund]) -> None:
+        for row in rows:
             try:
                 is_requested = refunds.retry_mismatch_refund(row, by=request.user.get_username())
             except answers.GatewayError:

@@ -26,10 +26,10 @@ from orders.models import columns
 from orders.models.columns import AGREED_TEXT, MONEY, PERCENT
 from orders.models.dispute import Dispute
 from orders.models.history import OrderEvent
-from orders.models.open_order import OpenOrderQuerySet
 from orders.models.payment import Payment
 from orders.models.refund import Refund
 from orders.models.units import OrderUnits
+from orders.models.work import WorkQuerySet
 from orders.numbers import order_number_of
 
 
@@ -38,7 +38,7 @@ def shop_language() -> str:
     return str(settings.LANGUAGE_CODE)
 
 
-class OrderQuerySet(OpenOrderQuerySet["Order"]):
+class OrderQuerySet(WorkQuerySet["Order"]):
     """Queryset methods that find and claim orders."""
 
     def placed(self) -> Self:

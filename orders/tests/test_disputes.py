@@ -24,6 +24,7 @@ from orders.workflow.erasure import delete_account
 from orders.workflow.personal_data import export_personal_data
 from orders.workflow.refunds import RefundRejected, RefundRequest
 from stripe_simulator.server import Simulator
+from tests.admin_forms import open_ship_many
 from tests.makers import buy, make_paid_order, make_product, make_user, ship
 from tests.proofs import actions
 
@@ -446,13 +447,16 @@ def test_rest_of_a_mismatched_charge_is_refunded_after_a_partial_loss(client: Cl
 def test_disputed_order_is_not_shipped_in_bulk(order: Order, simulator: Simulator, admin_client: Client) -> None:
     dispute = open_dispute(simulator, order)
     acknowledge(order, by="staff")
-    url, data = reverse("admin:orders_order_changelist"), {"action": "ship_orders", "_selected_action": [order.pk]}
-    assert "its payment is disputed" in admin_client.post(url, data, follow=True).text
+    data = {"action": "ship_orders", "_selected_action": [order.pk]}
+    assert (
+        "its payment is disputed" in admin_client.post(reverse("admin:orders_order_changelist"), data, follow=True).text
+    )
     order.refresh_from_db()
     assert order.status == Order.Status.PAID
     assert dispute in admin_client.get(reverse("admin:orders_order_ship", args=[order.pk])).text
     change_dispute(simulator, order, dispute, status="won")
-    admin_client.post(url, data)
+    acknowledge(order, by="staff")
+    open_ship_many(admin_client, order).submit()
     order.refresh_from_db()
     assert order.status == Order.Status.SHIPPED
 

@@ -14,6 +14,7 @@ from orders import links
 from orders.links import order_url
 from orders.models import Order
 from stripe_simulator.server import Simulator
+from tests.admin_forms import run_action
 from tests.makers import add_card, add_to_cart, buy, make_product, make_user, place_order, submit_details
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -90,8 +91,7 @@ def test_link_is_valid_for_ninety_days(
 @pytest.mark.slow
 def test_revoking_links_ends_access_by_earlier_links(order: Order, other_client: Client, admin_client: Client) -> None:
     other_client.get(link(order))
-    data = {"action": "revoke_links", "_selected_action": [order.pk]}
-    admin_client.post(reverse("admin:orders_order_changelist"), data)
+    run_action(admin_client, reverse("admin:orders_order_changelist"), "revoke_links", order)
     assert other_client.get(order.get_absolute_url()).status_code == 404
     order.refresh_from_db()
     assert other_client.get(link(order)).url == order.get_absolute_url()

@@ -13,6 +13,7 @@ from orders.models import Order, OrderEvent, Payment, Refund
 from orders.workflow import payments, refunds
 from orders.workflow.release import release_order
 from stripe_simulator.server import Simulator
+from tests.admin_forms import run_action
 from tests.makers import buy, make_product
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -143,8 +144,7 @@ def test_failed_mismatch_refund_can_be_retried(
     row = Refund.objects.get()
     assert row.status == Refund.Status.FAILED
     assert "I3" in {finding.rule for finding in audit()}
-    data = {"action": "retry_mismatch_refund", "_selected_action": [row.pk]}
-    admin_client.post(reverse("admin:orders_refund_changelist"), data)
+    run_action(admin_client, reverse("admin:orders_refund_changelist"), "retry_mismatch_refund", row)
     row.refresh_from_db()
     assert row.status == Refund.Status.DONE
     assert audit() == []

@@ -112,13 +112,6 @@ def test_order_that_cannot_be_shipped_shows_the_reason(packer: Client) -> None:
     assert "cannot be shipped: Refunded." in packer.post(ship_url(order), {}, follow=True).text
 
 
-def test_several_orders_are_shipped_from_the_list(packer: Client) -> None:
-    orders = [make_paid_order(), make_paid_order(status=Order.Status.CANCELED)]
-    data: dict[str, Any] = {"action": "ship_orders", "_selected_action": [order.pk for order in orders]}
-    packer.post(reverse("admin:orders_order_changelist"), data)
-    assert [state(order)[0] for order in orders] == ["shipped", "canceled"]
-
-
 def test_staff_without_the_permission_cannot_ship(client: Client) -> None:
     order = make_paid_order()
     user = make_user("desk@example.org", is_staff=True)

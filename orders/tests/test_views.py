@@ -9,6 +9,7 @@ from django.urls import reverse
 from orders.models import Order, OrderItem
 from orders.workflow import payments
 from stripe_simulator.server import Simulator
+from tests.admin_forms import run_action
 from tests.makers import (
     PASSWORD,
     add_card,
@@ -201,8 +202,7 @@ def test_posted_admin_form_does_not_change_the_order(
 
 @pytest.mark.slow
 def test_staff_cancel_an_unpaid_order(admin_client: Client, order: Order) -> None:
-    data = {"action": "cancel_unpaid", "_selected_action": [order.pk]}
-    admin_client.post(reverse("admin:orders_order_changelist"), data)
+    run_action(admin_client, reverse("admin:orders_order_changelist"), "cancel_unpaid", order)
     order.refresh_from_db()
     assert order.status == Order.Status.CANCELED
 

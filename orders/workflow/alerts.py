@@ -52,10 +52,14 @@ def alerting_to_wrong_objects(order: Order) -> Iterator[None]:
         raise
 
 
-def acknowledge(order: Order, by: str) -> bool:
-    """Acknowledge the alert of this order. Return False if there was none."""
+def acknowledge(order: Order, by: str, shown: str = "") -> bool:
+    """Acknowledge the alert of this order. Return False if there was none.
+
+    With `shown`, the text that a page has shown, also return False if there is another alert by now.
+    """
     with transaction.atomic():
-        if not Order.objects.filter(pk=order.pk).exclude(attention="").update(attention=""):
+        alerted = Order.objects.filter(pk=order.pk).exclude(attention="")
+        if not (alerted.filter(attention=shown) if shown else alerted).update(attention=""):
             return False
         order.record(OrderEvent.Kind.ACKNOWLEDGED, by=by)
     return True

@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from products.models import Product
+from tests.admin_forms import run_action
 from tests.makers import EMPTY_PICTURE_FORMSET, make_product, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -108,8 +109,7 @@ def test_price_edited_in_the_list_keeps_the_stock(staff: Client) -> None:
 @pytest.mark.parametrize(("action", "active"), [("publish", True), ("unpublish", False)])
 def test_action_puts_products_on_or_off_sale(staff: Client, action: str, active: bool) -> None:
     product = make_product(active=not active)
-    data = {"action": action, "_selected_action": [product.pk]}
-    staff.post(reverse("admin:products_product_changelist"), data)
+    run_action(staff, reverse("admin:products_product_changelist"), action, product)
     assert Product.objects.get(pk=product.pk).active is active
 
 

@@ -178,7 +178,7 @@ class ShopMachine(WithdrawalRules):
     def cancel_as_staff(self) -> None:
         numbers = [order.pk for order in self.with_status("placed", "canceling")]
         url = reverse("admin:orders_order_changelist")
-        self.submit_form(self.staff, url, action="cancel_unpaid", _selected_action=numbers)
+        self.submit_form(self.staff, url, action="cancel_unpaid", _selected_action=numbers, confirm="Yes")
 
     @precondition(lambda self: self.with_status("paid"))
     @rule(number=ANY, part=st.sampled_from([1, 2, 50]), units=st.integers(0, 2))

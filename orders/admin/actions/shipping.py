@@ -1,10 +1,9 @@
-"""The page and the list action that ship orders."""
+"""The page that ships an order."""
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
@@ -18,7 +17,7 @@ from orders.workflow.shipping import ShipmentRejected, ShipmentRequest, next_to_
 
 
 class ShippingMixin(ReadOnlyAdmin):
-    """Ships one order, or the orders that were selected in the list."""
+    """Ships one order."""
 
     def has_ship_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.ship_order") and self.has_view_permission(request)
@@ -69,13 +68,3 @@ class ShippingMixin(ReadOnlyAdmin):
             text = _("A part of %(order)s has been shipped. The shopper will be notified by email.")
         messages.success(request, text % {"order": order})
         return shipment
-
-    @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])
-    def ship_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
-        disputed = set(Order.objects.disputed().filter(pk__in=queryset, status=Order.Status.PAID))
-        for order in queryset:
-            if order in disputed:
-                text = _("%(order)s was not shipped: its payment is disputed. If you want to ship it, open the order.")
-                messages.error(request, text % {"order": order})
-            else:
-                self._ship(request, order, ShipmentRequest(request.user.get_username(), order.units_to_ship()))
