@@ -9,16 +9,21 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
+from orders.admin.actions.corrections import CorrectionsMixin
 from orders.admin.actions.list_actions import ListActionsMixin
+from orders.admin.actions.notes import NotesMixin
 from orders.admin.actions.refunding import RefundMixin
+from orders.admin.actions.resending import ResendMixin
 from orders.admin.actions.shipping import ShippingMixin
 from orders.admin.erasure import ErasePersonMixin
 from orders.admin.export import ExportMixin
 from orders.admin.order_list import OrderListMixin
 from orders.admin.order_page.inlines import (
+    CorrectionInline,
     DisputeInline,
     FoldedEventInline,
     MilestoneInline,
+    NoteInline,
     OrderEventInline,
     OrderItemInline,
     PaymentInline,
@@ -38,13 +43,24 @@ def _amount_rows() -> list[str | tuple[str, ...]]:
 
 @admin.register(Order)
 class OrderAdmin(
-    ErasePersonMixin, ExportMixin, ShippingMixin, RefundMixin, ListActionsMixin, OrderListMixin, ReadOnlyAdmin
+    ErasePersonMixin,
+    ExportMixin,
+    CorrectionsMixin,
+    ResendMixin,
+    NotesMixin,
+    ShippingMixin,
+    RefundMixin,
+    ListActionsMixin,
+    OrderListMixin,
+    ReadOnlyAdmin,
 ):
     """Placed orders. Staff cannot edit them, only run actions on them."""
 
     change_form_template = "orders/admin/order.html"
     view_on_site = False  # Only the shopper can open the order's page.
-    inlines = [OrderItemInline, PaymentInline, DisputeInline, WithdrawalInline, OrderEventInline]
+    inlines = [
+        NoteInline, OrderItemInline, PaymentInline, DisputeInline, WithdrawalInline, CorrectionInline, OrderEventInline,
+    ]  # fmt: skip
     actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language"]}),

@@ -14,7 +14,7 @@ from carts.models import Cart
 from core.columns import Columns
 from core.models import ContactMail
 from core.times import in_shop_zone
-from orders.models import Mail, Order, Withdrawal, WithdrawalMail
+from orders.models import Correction, Mail, Order, OrderNote, Withdrawal, WithdrawalMail
 from orders.workflow.erasure.notes import unmatched_withdrawals
 from orders.workflow.erasure.person import Person, notes_about
 
@@ -33,6 +33,8 @@ EXPORTED: dict[type[Model], list[str]] = {
     AccountMail: ["kind", "to", "timestamp", "sent"],
     Mail: ["kind", "to", "timestamp", "sent"],
     ContactMail: ["name", "sender", "order_number", "message", "timestamp", "sent"],
+    Correction: ["kind", "old", "new", "at"],
+    OrderNote: ["text", "at"],
     WithdrawalMail: ["kind", "to", "timestamp", "sent"],
 }  # fmt: skip
 
@@ -116,7 +118,9 @@ def _cart(cart: Cart) -> Data:
 
 def _orders(user: User) -> QuerySet[Order]:
     rows = Order.objects.for_account(user).placed().order_by("pk").distinct()
-    return rows.prefetch_related("items", "events", "payments__refunds", "payments__card", "disputes", "mails")
+    return rows.prefetch_related(
+        "items", "events", "payments__refunds", "payments__card", "disputes", "mails", "corrections", "notes"
+    )
 
 
 def _order(order: Order) -> Data:
@@ -132,5 +136,7 @@ def _order(order: Order) -> Data:
         "history": [{"at": in_shop_zone(event.at), "what": event.display_text} for event in order.events.all()],
         "payments": payments,
         "disputes": [_values(dispute) for dispute in order.disputes.all()],
-        "mails": [_values(mail) for mail in order.mails.all() if mail.to == order.email],
+        "mails": [_values(mail) for mail in order.mails.all() if not mail.is_for_staff],
+        "corrections": [_values(correction) for correction in order.corrections.all()],
+        "notes": [_values(note) for note in order.notes.all()],
     }

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyInline
-from orders.models import Dispute, OrderEvent, OrderItem, Payment, Withdrawal
+from orders.models import Correction, Dispute, OrderEvent, OrderItem, OrderNote, Payment, Withdrawal
 
 
 class OrderItemInline(ReadOnlyInline):
@@ -35,6 +35,20 @@ class WithdrawalInline(ReadOnlyInline):
     model = Withdrawal
     fields = ["is_whole_order", "items", "declared_at", "arrived_at", "closed_at"]  # the heading has its number
     show_change_link = True
+
+
+class NoteInline(ReadOnlyInline):
+    """The notes of staff about an order, newest first."""
+
+    model = OrderNote
+    fields = ["text", "by", "at"]
+
+
+class CorrectionInline(ReadOnlyInline):
+    """What staff corrected about an order, newest first."""
+
+    model = Correction
+    fields = ["old", "new", "by", "at"]  # the heading of a row has its kind
 
 
 class OrderEventInline(ReadOnlyInline):
