@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.email_addresses import CustomerEmailField
@@ -11,8 +12,9 @@ from addresses.country_rules import region_choices
 from addresses.forms import AddressForm
 from addresses.models import Address
 from core.forms import PlainForm
-from orders.models import Mail, Order
+from orders.models import Carrier, Mail, Order, Shipment
 from orders.models.corrections.note import MAX_NOTE
+from orders.models.shipping.carrier import MAX_TRACKING, validate_tracking
 
 STAYS = _("The country and the region have to stay: tax and delivery were agreed for them.")
 
@@ -78,6 +80,26 @@ class CorrectEmailForm(PlainForm):
         if refused or self.order.billing_profile.rejected_email == email:
             raise ValidationError(_("Email to this address was refused. Please check it."), code="refused")
         return email
+
+
+class CorrectTrackingForm(PlainForm):
+    """The carrier and the tracking number of a shipment, and whether the shopper gets an email with it."""
+
+    carrier = forms.ModelChoiceField(Carrier.objects.none(), label=_("Carrier"), required=False)
+    tracking = forms.CharField(
+        label=_("Tracking number"), max_length=MAX_TRACKING, required=False, validators=[validate_tracking]
+    )
+    confirm = forms.BooleanField(
+        label=_("Send the shopper an email with the corrected number"), required=False, initial=True
+    )
+    shown = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+    def __init__(self, *args: Any, shipment: Shipment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The carrier that the shipment has stays, even if it cannot be chosen for new ones.
+        carriers = Carrier.objects.filter(Q(active=True) | Q(pk=shipment.carrier_id))
+        self.fields["carrier"].queryset = carriers  # type: ignore[attr-defined]
+        self.fields["tracking"].widget.attrs["autocomplete"] = "off"
 
 
 class NoteForm(PlainForm):

@@ -1,16 +1,16 @@
-"""Forms for staff to refund and ship orders."""
+"""The form with which staff refund orders."""
 
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from core.money import format_money
 from orders.models import Order, OrderItem, Withdrawal
-from orders.models.units import Units, declared_units, units_text, value_of_units
+from orders.models.units import Units, declared_units, value_of_units
 from orders.workflow.refunds import RefundRequest, restockable_units
 
 
@@ -151,22 +151,3 @@ class RefundForm(forms.Form):
         """Return the units that were entered in the fields with this prefix."""
         entered = {item.pk: self.cleaned_data.get(f"{prefix}_{item.pk}") for item in self.items}
         return {line: units for line, units in entered.items() if units}
-
-
-class ShipForm(forms.Form):
-    """An optional tracking number, and the units that the page lists, which staff have packed."""
-
-    tracking = forms.CharField(
-        label=_("Tracking number"),
-        max_length=60,
-        required=False,
-        help_text=_("Leave empty if the parcel has none. Shown to the shopper in the email and on the order page."),
-        validators=[
-            RegexValidator(r"\A[A-Za-z0-9 ./-]*\Z", _("Use only letters, digits, spaces and - . / characters."))
-        ],
-    )
-    shown = forms.CharField(widget=forms.HiddenInput, required=False)
-
-    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["shown"].initial = units_text(order.stored_units_to_ship())

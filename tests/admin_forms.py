@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.test import Client
+from django.urls import reverse
 
 from tests.markup import Element, parse_html
 
@@ -73,3 +74,9 @@ def field_errors(page: Any, name: str = "") -> str:
     return " ".join(
         error.text for box in boxes for error in box.all("ul") if "errorlist" in error.attrs.get("class", "")
     )
+
+
+def ship_page_form(client: Client, order: Any) -> dict[str, Any]:
+    """Return what the ship page of an order submits if nothing was changed."""
+    form = open_form(client, reverse("admin:orders_order_ship", args=[order.pk]))
+    return {name: values[0] for name, values in form.data.items()}

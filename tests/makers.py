@@ -2,6 +2,7 @@
 
 import itertools
 from contextlib import suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,10 +24,12 @@ from carts.pricing.rules import PricingRules
 from core.models import Shop
 from core.shop.current import stored_shop
 from orders.bookkeeping.checksum import checksum_of
-from orders.models import Order, Payment
+from orders.models import Carrier, Order, Payment, Shipment
 from orders.workflow import payments
 from orders.workflow.guests import start_guest
 from orders.workflow.placing import agree, place
+from orders.workflow.shipping import ShipmentRejected, ShipmentRequest
+from orders.workflow.shipping import ship as ship_units
 from products.models import Category, Product
 
 _numbers = itertools.count(1)
@@ -199,3 +202,33 @@ def make_intact_order(**fields: Any) -> Order:
     rows.update(checksum=checksum_of(order))
     order.refresh_from_db()
     return order
+
+
+def ship(order: Order, by: str, tracking: str = "") -> bool:
+    """Ship all units that are left. Return False if the order cannot be shipped."""
+    try:
+        ship_units(order, ShipmentRequest(by, Order.objects.get(pk=order.pk).units_to_ship(), tracking=tracking))
+    except ShipmentRejected:
+        return False
+    return True
+
+
+def make_shipped_order(shipped_at: datetime | None = None, **fields: Any) -> Order:
+    """Create the rows of an order that was shipped in one shipment, without events and email messages."""
+    moment = shipped_at or timezone.now()
+    order = make_paid_order(status=Order.Status.SHIPPED, shipped_at=moment, **fields)
+    make_shipment(order, shipped_at=moment)
+    return order
+
+
+def make_shipment(order: Order, **fields: Any) -> Shipment:
+    """Create a shipment of all units that were sold, unless `fields` says otherwise."""
+    units = {str(item.pk): item.quantity for item in order.items.all()}
+    number = order.shipments.count() + 1
+    return Shipment.objects.create(**{"order": order, "number": number, "units": units, "by": "packer"} | fields)
+
+
+def make_carrier(**fields: Any) -> Carrier:
+    """Create a carrier with a tracking page."""
+    values = {"name": f"Parcels {next(_numbers)}", "tracking_pattern": "https://track.example.com/?id={number}"}
+    return Carrier.objects.create(**values | fields)

@@ -23,10 +23,13 @@ from core.shop.current import stored_shop
 from orders.models import Mail, Order, OrderEvent, OrderLinkMail, Payment, Refund, Withdrawal, WithdrawalMail
 from tests.makers import (
     ADDRESS,
+    make_carrier,
     make_category,
     make_discount,
     make_open_order,
+    make_paid_order,
     make_product,
+    make_shipment,
     make_tax,
     make_user,
 )
@@ -93,9 +96,15 @@ def make_log_entry(number: int) -> None:
     LogEntry.objects.log_actions(make_user(f"clerk{number}@example.org").pk, [make_product()], CHANGE)
 
 
+def make_sent_parcel(number: int) -> None:
+    make_shipment(make_paid_order(), carrier=make_carrier(), tracking=f"AB {number}")
+
+
 MAX_QUERIES = 8
 LISTS: dict[str, Callable[[int], object]] = {
     "admin_logentry": make_log_entry,
+    "orders_carrier": lambda number: make_carrier(),
+    "orders_shipment": make_sent_parcel,
     "core_guaranteenotice": lambda number: GuaranteeNotice.objects.create(
         language=f"x{number}", picture=ContentFile(b"picture", "n.png"), text="x"
     ),

@@ -17,6 +17,7 @@ from accounts.models import Role, User
 from accounts.staff.roles import make_roles
 from orders.models import Order, Refund
 from stripe_simulator.server import Simulator
+from tests.admin_forms import ship_page_form
 from tests.makers import buy, make_product, make_user
 from tests.test_admin_lists import LISTS
 
@@ -34,7 +35,7 @@ ORDER = (
 PRODUCT, DISCOUNT = f"{EDIT} action:publish action:unpublish", f"{EDIT} action:deactivate"
 PAGE, SHOP = f"{EDIT} +preview +publish action:publish action:unpublish", "changelist +change history"
 WITHDRAWAL = f"{SEE} +arrived +assign +close +receipt"
-PACK, ATTEMPTS = "+ship action:ship_orders", f"{SEE} +delete action:delete_selected"
+DELIVER, PACK, ATTEMPTS = "+delivered", "+ship action:ship_orders", f"{SEE} +delete action:delete_selected"
 
 
 def row(everyone: str = "", **roles: str) -> dict[str, str]:
@@ -50,6 +51,11 @@ TABLE = {
     "core.pagetext": row(manager=SEE, superuser=SEE),
     "core.shop": row(manager=SHOP, superuser=SHOP),
     "orders.orderlinkmail": row(support=SEE, manager=SEE, superuser=SEE),
+    "orders.carrier": row(packer=SEE, manager=EDIT, superuser=EDIT),
+    "orders.shipment": row(
+        packer=f"{SEE} {DELIVER}", support=f"{SEE} +correct_tracking", manager=f"{SEE} {DELIVER} +correct_tracking",
+        superuser=f"{SEE} {DELIVER} +correct_tracking",
+    ),
     "orders.withdrawal": row(support=WITHDRAWAL, manager=WITHDRAWAL, superuser=WITHDRAWAL),
     "accounts.accountmail": row(support=EMAILS, manager=EMAILS, superuser=EMAILS),
     "accounts.guestemail": row(support=f"{SEE} +erase", manager=f"{SEE} +erase", superuser=f"{SEE} +erase"),
@@ -200,7 +206,7 @@ def test_packer_sees_the_lines_of_an_order_and_never_refunds(simulator: Simulato
     refund = reverse("admin:orders_order_refund", args=[order.pk])
     assert ("Oat mug" in page, refund in page) == (True, False)
     assert client.post(refund, {"amount": "1.00"}).status_code == 403
-    client.post(reverse("admin:orders_order_ship", args=[order.pk]), {"tracking": ""})
+    client.post(reverse("admin:orders_order_ship", args=[order.pk]), ship_page_form(client, order))
     order.refresh_from_db()
     assert order.status == Order.Status.SHIPPED
     assert (order.amount_refunded, Refund.objects.count()) == (0, 0)

@@ -20,7 +20,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy
 
 from conftest import skip_unless_ci
-from orders.emails import queue, sending
+from orders.emails import sending
 from orders.models import Mail, Order, OrderEvent
 from orders.workflow import alerts, cancellation, payments
 from stripe_simulator.server import Simulator
@@ -33,6 +33,7 @@ from tests.makers import (
     make_product,
     make_tax,
     place_order,
+    ship,
     submit_details,
 )
 from tests.markup import Element, parse_html
@@ -262,7 +263,8 @@ def test_order_and_confirmation_email_use_the_language_of_the_shopper(german: Cl
 
 def test_order_emails_use_the_language_of_the_order() -> None:
     order = make_paid_order(language="de")
-    sending.send(queue.queue(order, Mail.Kind.SHIPPED))
+    ship(order, by="packer")
+    sending.send(order.mails.get(kind=Mail.Kind.SHIPPED))
     assert mail.outbox[-1].subject == f"Ihre Bestellung {order.order_id} ist unterwegs"
 
 

@@ -79,9 +79,9 @@ def make_order_with_unique_texts() -> Order:
         shipping_address_text="Zdeňka Größl\nHöhenweg 3\n99425 Weimar\nGermany",
         billing_address_text="Ödön Nagy\n1 rue Ñandú\n75999 Paris\nFrance",
         total=Decimal("98765.43"),
-        tracking="XQ 42/7",
         discount_code="ONCE-ONLY",
     )
+    order.shipments.update(tracking="XQ 42/7")
     OrderWords.objects.store(rows)
     return rows.get()
 

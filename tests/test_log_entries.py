@@ -14,6 +14,7 @@ from orders.models import Order, Refund
 from orders.workflow.erasure import Person, erase_person
 from products.models import Product
 from stripe_simulator.server import Simulator
+from tests.admin_forms import ship_page_form
 from tests.makers import buy, make_discount, make_paid_order, make_product, make_user
 
 pytestmark = pytest.mark.django_db
@@ -60,9 +61,10 @@ def test_rejected_refund_is_not_logged(staff: Client, client: Client, simulator:
 
 def test_shipping_is_logged_once(staff: Client) -> None:
     order = make_paid_order()
+    form = ship_page_form(staff, order)
     for _time in range(2):
-        staff.post(reverse("admin:orders_order_ship", args=[order.pk]), {"tracking": "AB1"})
-    assert entries() == [("clerk@example.org", str(order), "Shipped.")]
+        staff.post(reverse("admin:orders_order_ship", args=[order.pk]), form)
+    assert entries() == [("clerk@example.org", str(order), "Shipped: shipment 1.")]
 
 
 def test_list_actions_on_orders_are_logged(staff: Client, client: Client, simulator: Simulator) -> None:

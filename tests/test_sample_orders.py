@@ -40,7 +40,8 @@ def seed_orders(orders: int = ORDERS, customers: int = CUSTOMERS) -> str:
 
 
 def values() -> list[dict[str, Any]]:
-    names = ("order_id", "uuid", "email", "status", "total", "tax_total", "amount_refunded", "tracking", "checksum")
+    names = ("order_id", "uuid", "email", "status", "total", "tax_total", "amount_refunded", "checksum")
+    names += ("shipments__tracking",)
     return list(Order.objects.order_by("order_id").values(*names))
 
 

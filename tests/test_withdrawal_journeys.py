@@ -15,12 +15,12 @@ from playwright.sync_api import Page, expect
 
 from orders.bookkeeping.reconcile import send_emails
 from orders.links import order_url
-from orders.models import Order, OrderEvent, Withdrawal, WithdrawalMail
+from orders.models import Order, OrderEvent, Shipment, Withdrawal, WithdrawalMail
 from orders.workflow import refunds
 from orders.workflow.refunds import RefundRequest
 from stripe_simulator.server import Simulator
 from tests.browser import Shopper
-from tests.makers import buy, make_paid_order, make_product, make_user
+from tests.makers import buy, make_paid_order, make_product, make_user, ship
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LINK, CONFIRM = "Withdraw from contract here", "Confirm withdrawal"
@@ -49,8 +49,9 @@ def confirm(shopper: Shopper) -> None:
 
 @pytest.mark.parametrize("is_shipped", [False, True], ids=["before shipping", "after shipping"])
 def test_guest_withdraws_from_the_whole_order(shopper: Shopper, is_shipped: bool) -> None:
-    changes = {"status": Order.Status.SHIPPED, "shipped_at": timezone.now()} if is_shipped else {}
-    order = make_order(**changes)
+    order = make_order()
+    if is_shipped:
+        ship(order, by="packer")
     shopper.go("/products/")
     shopper.click_link(LINK)
     enter(shopper.page, order.order_id)
@@ -90,7 +91,8 @@ def test_guest_chooses_lines_through_the_emailed_link(shopper: Shopper) -> None:
 
 def test_member_withdraws_on_the_order_page_after_shipping(shopper: Shopper) -> None:
     user = make_user(name="Alice Archer")
-    order = make_order(account=user, status=Order.Status.SHIPPED, shipped_at=timezone.now())
+    order = make_order(account=user)
+    ship(order, by="packer")
     shopper.go("/accounts/login/?next=/orders/")
     shopper.log_in(user.email)
     shopper.click_link(order.order_id)
@@ -164,12 +166,13 @@ def test_forty_tries_from_one_ip_address_are_kept(shopper: Shopper) -> None:
 def test_button_is_shown_on_the_last_day_and_not_on_the_day_after(shopper: Shopper, settings: Any, zone: str) -> None:
     """The order was shipped one minute before midnight. Fourteen days for delivery and fourteen to withdraw follow."""
     settings.TIME_ZONE = zone
-    order = make_order(status=Order.Status.SHIPPED)
+    order = make_order()
+    ship(order, by="packer")
     button = shopper.page.locator("main").get_by_role("link", name=LINK)
     shopper.go(order_url(order))
     for days, count in [(28, 1), (29, 0)]:
         day = timezone.localtime(timezone.now(), ZoneInfo(zone)).date() - timedelta(days=days)
-        Order.objects.update(shipped_at=datetime.combine(day, time(23, 59), ZoneInfo(zone)))
+        Shipment.objects.update(shipped_at=datetime.combine(day, time(23, 59), ZoneInfo(zone)))
         shopper.go(order.get_absolute_url())
         expect(button).to_have_count(count)
     shopper.go(f"/orders/{order.order_id}/withdraw/")  # it is kept, and staff see that it is late

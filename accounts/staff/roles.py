@@ -18,7 +18,10 @@ def _all_of(*models: str) -> tuple[str, ...]:
 
 
 NOTES = ("orders.view_ordernote", "orders.add_ordernote")
-PACKER = ("orders.view_order", "orders.view_orderitem", "orders.ship_order", *NOTES)
+PACKER = (
+    "orders.view_order", "orders.view_orderitem", "orders.ship_order", "orders.view_carrier", "orders.view_shipment",
+    *NOTES,
+)  # fmt: skip
 SUPPORT = (
     "orders.view_order", "orders.view_orderitem", "orders.view_orderevent", "orders.view_payment", "orders.view_refund",
     "orders.view_dispute", "orders.view_mail", "orders.change_order", "orders.refund_order", "accounts.view_user",
@@ -26,7 +29,7 @@ SUPPORT = (
     "addresses.view_address", "addresses.change_address", "axes.view_accessattempt", "axes.delete_accessattempt",
     "billing.view_billingprofile", "billing.view_card", "billing.view_cardmail", "carts.view_cart",
     "carts.view_cartitem", "products.view_product", "orders.view_withdrawal", "orders.change_withdrawal",
-    "orders.view_withdrawalmail", "orders.view_orderlinkmail", "core.view_contactmail",
+    "orders.view_withdrawalmail", "orders.view_orderlinkmail", "core.view_contactmail", "orders.view_shipment",
     "orders.view_correction", *NOTES,
 )  # fmt: skip
 CATALOGUE = (
@@ -34,7 +37,8 @@ CATALOGUE = (
 )  # fmt: skip
 MANAGER = (
     *PACKER, *SUPPORT, *CATALOGUE, *_all_of("carts.discount", "carts.shippingmethod", "carts.taxrate"),
-    *_all_of("core.page", "core.guaranteenotice"), "accounts.add_user", "admin.view_logentry", "orders.export_order",
+    *_all_of("core.page", "core.guaranteenotice", "orders.carrier"), "accounts.add_user", "admin.view_logentry",
+    "orders.export_order",
     "billing.view_cardattempt", "billing.view_stripeevent", "carts.view_wrongcode", "core.view_shop",
     "core.change_shop", "core.publish_page", "core.view_pagetext",
 )  # fmt: skip

@@ -20,9 +20,8 @@ from orders.bookkeeping.checksum import checksum_of
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Mail, Order, OrderEvent, OrderItem, Payment, Refund
 from orders.workflow.erasure import OrdersInProgress, delete_account
-from orders.workflow.shipping import ship
 from stripe_simulator.server import Simulator
-from tests.makers import ADDRESS, PASSWORD, buy, make_product, make_user
+from tests.makers import ADDRESS, PASSWORD, buy, make_product, make_user, ship
 from tests.visitors import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]

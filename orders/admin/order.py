@@ -27,6 +27,7 @@ from orders.admin.order_page.inlines import (
     OrderEventInline,
     OrderItemInline,
     PaymentInline,
+    ShipmentInline,
     WithdrawalInline,
 )
 from orders.models import Order
@@ -59,13 +60,14 @@ class OrderAdmin(
     change_form_template = "orders/admin/order.html"
     view_on_site = False  # Only the shopper can open the order's page.
     inlines = [
-        NoteInline, OrderItemInline, PaymentInline, DisputeInline, WithdrawalInline, CorrectionInline, OrderEventInline,
+        NoteInline, OrderItemInline, ShipmentInline, PaymentInline, DisputeInline, WithdrawalInline, CorrectionInline,
+        OrderEventInline,
     ]  # fmt: skip
     actions = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     fieldsets = [
         (None, {"fields": ["order_id", "status", "attention", "email", "language"]}),
         (gettext_lazy("Payment"), {"fields": ["placed_at", "holds_stock", "paid_at"]}),
-        (gettext_lazy("Shipment"), {"fields": ["shipped_at", "tracking"]}),
+        (gettext_lazy("Shipment"), {"fields": ["shipped_at"]}),
         (gettext_lazy("Amounts"), {"fields": [*_amount_rows(), "amount_refunded", "amount_lost"]}),
         (gettext_lazy("Addresses"), {"fields": ["shipping_address_text", "billing_address_text"]}),
         (gettext_lazy("Agreed texts"), {"fields": ["terms_text", "privacy_text", "withdrawal_text"]}),

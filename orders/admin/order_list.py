@@ -18,11 +18,12 @@ from core.admin.lists import ListAdmin
 from core.money import format_money
 from core.times import format_short
 from orders.accounting.destinations import destination
-from orders.models import Order, OrderItem
+from orders.models import Order, OrderItem, Shipment
 from orders.search.engine import search_orders
 
 SHOWN_LINES = 2
 MAX_TITLE = 28  # characters of a title
+SHIPMENTS = Prefetch("shipments", Shipment.objects.only("order_id"))
 ITEMS = Prefetch("items", OrderItem.objects.only("order_id", "title", "quantity").order_by("pk"))
 
 
@@ -30,10 +31,10 @@ class OrderChangeList(ChangeList):
     """A list that reads the lines of the orders on its page. Actions get the orders without them."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the orders of this page, and their lines in one more query."""
+        """Read the orders of this page, and their lines and shipments in one more query each."""
         super().get_results(request)
         self.result_list = list(self.result_list)
-        prefetch_related_objects(self.result_list, ITEMS)
+        prefetch_related_objects(self.result_list, ITEMS, SHIPMENTS)
 
 
 class OrderListMixin(ListAdmin):
@@ -94,8 +95,10 @@ class OrderListMixin(ListAdmin):
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, order: Order) -> str | SafeString:
-        """Return the status, with a mark if the order needs attention."""
+        """Return the status, whether a paid order is partly shipped, and a mark if the order needs attention."""
         status = order.get_status_display()
+        if order.status == Order.Status.PAID and order.shipments.all():
+            status = _("%(status)s, partly shipped") % {"status": status}
         if not order.attention:
             return status
         return format_html('{} <strong class="attention" title="{}">{}</strong>', status, order.attention, _("Check"))

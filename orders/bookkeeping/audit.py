@@ -23,7 +23,7 @@ from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audits.cards import unsaved_cards
 from orders.bookkeeping.audits.disputes import lost_disputes
 from orders.bookkeeping.audits.findings import AuditFinding, order_finding
-from orders.bookkeeping.audits.units import units
+from orders.bookkeeping.audits.units import shipping_emails, units
 from orders.bookkeeping.audits.withdrawals import withdrawals
 from orders.bookkeeping.checksum import is_intact
 from orders.models import Dispute, Mail, Order, OrderEvent, OrderItem, Payment, Refund
@@ -198,16 +198,14 @@ def attempts() -> Iterator[AuditFinding]:
 
 
 def confirmations() -> Iterator[AuditFinding]:
-    """Check I9: paid orders, and only those, have a confirmation, and shipped orders have a shipping message."""
+    """Check I9: paid orders, and only those, have a confirmation, and each shipment has an email message."""
     kind = Mail.Kind.CONFIRMATION
     mail = Mail.objects.filter(order=OuterRef("pk"), kind=kind)
     for order in Order.objects.filter(~Exists(mail), status__in=Order.PAID_STATES):
         yield order_finding(order, "I9", "is paid, but has no confirmation email")
     for row in Mail.objects.filter(kind=kind).exclude(order__status__in=Order.PAID_STATES).select_related("order"):
         yield order_finding(row.order, "I9", f"is {row.order.status}, but has a confirmation email")
-    notified = Mail.objects.filter(order=OuterRef("pk"), kind=Mail.Kind.SHIPPED)
-    for order in Order.objects.filter(~Exists(notified), status=Order.Status.SHIPPED).exclude(email=""):
-        yield order_finding(order, "I9", "was shipped, but has no shipping email")
+    yield from shipping_emails()
 
 
 def refunds() -> Iterator[AuditFinding]:
@@ -278,8 +276,7 @@ def secrets_in_texts() -> Iterator[AuditFinding]:
         for field in fields:
             suspects = model._default_manager.filter(**{f"{field}__regex": f"{KEY}|{NUMBER}"})
             if model is OrderEvent:
-                # A tracking number can look like a card number.
-                suspects = suspects.exclude(kind=OrderEvent.Kind.SHIPPED)
+                suspects = suspects.exclude(kind__in=OrderEvent.WITH_TRACKING)  # It can look like a card number.
             for pk, text in suspects.values_list("pk", field):
                 if re.search(KEY, text) or any(passes_luhn(found[0]) for found in re.finditer(NUMBER, text)):
                     yield AuditFinding(

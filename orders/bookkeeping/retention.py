@@ -116,6 +116,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "orders.Mail": Kept("steps of placed orders", f"{WITH_ORDER}, as a record of what was sent"),
     "orders.Payment": Kept("clicks on Pay, within the limits on card attempts", WITH_ORDER),
     "orders.Refund": Kept("staff, and charges that match no order", WITH_ORDER),
+    "orders.Shipment": Kept("staff", WITH_ORDER),
     "orders.Dispute": Kept("cardholders", WITH_ORDER),
     "orders.Withdrawal": Kept(
         "people who withdraw from a contract",
@@ -155,6 +156,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "carts.ShippingMethod": Kept("staff", STAFF),
     "carts.TaxRate": Kept("staff", STAFF),
     "carts.Discount": Kept("staff", STAFF),
+    "orders.Carrier": Kept("staff", STAFF),
     # Django
     "admin.LogEntry": Kept("changes in the admin", "as a record of who changed what; their user cannot be deleted"),
     "auth.Group": Kept("staff", STAFF),

@@ -16,7 +16,7 @@ from core.guarantee.models import GuaranteeNotice
 from core.shop.current import current_shop
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
-from orders.models import Mail, Order, OrderEvent, Refund
+from orders.models import Mail, Order, OrderEvent, Refund, Shipment
 from products.models import Product
 
 Context = dict[str, Any]
@@ -62,10 +62,22 @@ def email_context(mail: Mail) -> Context | None:
     if mail.kind == Mail.Kind.CONFIRMATION:
         return {"notice": _guarantee_notice(mail.order)}
     if mail.kind == Mail.Kind.SHIPPED:
-        return {"lines": mail.order.shipped_lines()}
+        return _shipment_context(mail)
     if mail.kind == Mail.Kind.ATTENTION:
         return {"alert": _alert_text(mail)}
     return cancellation_context(mail.order) if mail.kind == Mail.Kind.CANCELED else {}
+
+
+def _shipment_context(mail: Mail) -> Context | None:
+    """Return the context about the shipment of this message. Messages of older orders do not name their only one."""
+    shipments = mail.order.shipments.select_related("carrier")
+    shipment = shipments.filter(pk=mail.about).first() if mail.about.isdecimal() else shipments.first()
+    return shipment_context(shipment) if shipment else None
+
+
+def shipment_context(shipment: Shipment) -> Context:
+    """Return a shipment, its lines, and the lines that will follow."""
+    return {"shipment": shipment, "lines": shipment.lines(), "lines_to_follow": shipment.order.lines_to_ship()}
 
 
 def _guarantee_notice(order: Order) -> GuaranteeNotice | None:
@@ -115,7 +127,9 @@ def _subject(mail: Mail, extra_context: Context) -> str:
     params = {"number": mail.order.order_id, "shop": current_shop().name, "product": extra_context.get("product")}
     subjects = {
         Mail.Kind.CONFIRMATION: _("Your order %(number)s at %(shop)s"),
-        Mail.Kind.SHIPPED: _("Your order %(number)s is on its way"),
+        Mail.Kind.SHIPPED: _("A part of your order %(number)s is on its way")
+        if extra_context.get("lines_to_follow")
+        else _("Your order %(number)s is on its way"),
         Mail.Kind.REFUNDED: _("Refund for your order %(number)s"),
         Mail.Kind.CANCELED: _("Your order %(number)s was cancelled"),
         Mail.Kind.NEW_ORDER: _("New order %(number)s"),

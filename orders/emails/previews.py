@@ -5,8 +5,8 @@ from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 
 from orders.emails import messages
-from orders.models import Mail, Order, Refund
-from orders.models.units import LineUnits
+from orders.models import Carrier, Mail, Order, Refund, Shipment
+from orders.models.item import LineUnits
 
 Kind = Mail.Kind
 
@@ -40,8 +40,7 @@ def _preview_context(order: Order, kind: str) -> messages.Context:
     if kind == Kind.CANCELED:
         return messages.cancellation_context(order) | {"is_charged": False}
     if kind == Kind.SHIPPED:
-        order.tracking = order.tracking or "AB 123 456 789 GB"
-        return {"lines": order.shipped_lines() or order.lines_to_ship() or _all_lines(order)}
+        return _preview_shipment(order)
     if kind == Kind.ATTENTION:
         return {"alert": order.attention or _("The reason why the order needs attention is shown here.")}
     return {}
@@ -49,6 +48,15 @@ def _preview_context(order: Order, kind: str) -> messages.Context:
 
 def _all_lines(order: Order) -> list[LineUnits]:
     return [LineUnits(item, item.quantity) for item in order.items.all()]
+
+
+def _preview_shipment(order: Order) -> messages.Context:
+    """Return the context of the order's last shipment, or else of a made-up one of everything."""
+    row = order.shipments.select_related("carrier").last()
+    if row:
+        return messages.shipment_context(row)
+    row = Shipment(order=order, tracking="AB 123 456 789 GB", carrier=Carrier.objects.filter(active=True).first())
+    return {"shipment": row, "lines": order.lines_to_ship() or _all_lines(order), "lines_to_follow": []}
 
 
 def _preview_refund(order: Order) -> messages.Context:

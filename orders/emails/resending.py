@@ -66,9 +66,10 @@ def _grouped(name: str, rows: Iterable[Any], key: Any) -> Iterable[SentEmail]:
         yield SentEmail(f"{name}-{emails[0].pk}", emails[0].get_kind_display(), emails)
 
 
-def find_email(order: Order, kind: str) -> SentEmail | None:
-    """Return the first email of this kind that can be sent again, or None."""
-    return next((email for email in sent_emails(order) if email.first.kind == kind), None)
+def find_email(order: Order, kind: str, about: str = "") -> SentEmail | None:
+    """Return the order's email of this kind with this `about` if it can be sent again, or None."""
+    found = (email for email in sent_emails(order) if isinstance(email.first, Mail))
+    return next((email for email in found if (email.first.kind, email.first.about) == (kind, about)), None)
 
 
 def send_again(order: Order, key: str, shown: str, by: str) -> SentEmail:

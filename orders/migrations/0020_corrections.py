@@ -9,7 +9,7 @@ from core.database.operations import AddFieldInPlace
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0013_order_list'),
+        ('orders', '0016_order_without_tracking'),
     ]
 
     reviewed = {
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='orderevent',
             name='kind',
-            field=models.CharField(choices=[('placed', 'Order placed'), ('paying', 'Payment started'), ('needs_action', 'Your bank asked you to confirm'), ('declined', 'Payment failed'), ('paid', 'Paid'), ('canceling', 'Cancellation requested'), ('canceled', 'Order cancelled'), ('shipped', 'Order shipped'), ('mailed', 'Confirmation sent by email'), ('withdrawn', 'Withdrawal received'), ('refunding', 'Refund requested'), ('refunded', 'Refunded'), ('refund_failed', 'The refund failed; our staff are looking into it'), ('mismatch', 'We received a payment that does not match this order and are refunding it'), ('inquiry', 'The bank asked about the payment'), ('disputed', 'The payment was disputed with the bank'), ('dispute_updated', "The bank's case about the payment was updated"), ('dispute_closed', "The bank's case about the payment was closed"), ('told_staff', 'Our staff were asked to check this order'), ('looked_at', 'Our staff checked this order'), ('corrected', 'Our staff corrected this order'), ('mailed_again', 'An email was sent again'), ('links_revoked', 'Links in earlier emails no longer open this order'), ('forgotten', 'Name, email and address were removed')], max_length=20, verbose_name='kind'),
+            field=models.CharField(choices=[('placed', 'Order placed'), ('paying', 'Payment started'), ('needs_action', 'Your bank asked you to confirm'), ('declined', 'Payment failed'), ('paid', 'Paid'), ('canceling', 'Cancellation requested'), ('canceled', 'Order cancelled'), ('part_shipped', 'Part of the order shipped'), ('shipped', 'Order shipped'), ('unshipped', 'Items are left to ship again'), ('delivered', 'Delivered'), ('mailed', 'Confirmation sent by email'), ('withdrawn', 'Withdrawal received'), ('refunding', 'Refund requested'), ('refunded', 'Refunded'), ('refund_failed', 'The refund failed; our staff are looking into it'), ('mismatch', 'We received a payment that does not match this order and are refunding it'), ('inquiry', 'The bank asked about the payment'), ('disputed', 'The payment was disputed with the bank'), ('dispute_updated', "The bank's case about the payment was updated"), ('dispute_closed', "The bank's case about the payment was closed"), ('told_staff', 'Our staff were asked to check this order'), ('looked_at', 'Our staff checked this order'), ('corrected', 'Our staff corrected this order'), ('mailed_again', 'An email was sent again'), ('links_revoked', 'Links in earlier emails no longer open this order'), ('forgotten', 'Name, email and address were removed')], max_length=20, verbose_name='kind'),
         ),
         migrations.AddConstraint(
             model_name='mail',

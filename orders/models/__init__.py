@@ -1,4 +1,4 @@
-"""Orders and what belongs to them: lines, payments, refunds, disputes, withdrawals, history and emails."""
+"""Orders and what belongs to them: lines, payments, refunds, shipments, disputes, withdrawals, history and emails."""
 
 from orders.models.corrections import Correction, OrderNote
 from orders.models.dispute import Dispute
@@ -8,10 +8,11 @@ from orders.models.mails import OrderLinkMail, WithdrawalMail
 from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.refund import Refund
+from orders.models.shipping import Carrier, Shipment
 from orders.models.withdrawal import Withdrawal
 from orders.search.words import OrderWords
 
 __all__ = [
-    "Correction", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderNote", "OrderWords",
-    "Payment", "Refund", "Withdrawal", "WithdrawalMail",
+    "Carrier", "Correction", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderNote",
+    "OrderWords", "Payment", "Refund", "Shipment", "Withdrawal", "WithdrawalMail",
 ]  # fmt: skip

@@ -35,21 +35,21 @@ ORDER = Columns(
     frozen=IDENTITY + FROM_CHECKOUT + FROM_QUOTE,
     conditional=(
         "status", "active", "payment_intent_id", "intent_try", "asked_at", "placed_at", "paid_at", "shipped_at",
-        "tracking", "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum", "holds_stock",
-        "is_hold_checked", "placed_ip", "placed_session", "units_shipped",
+        "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum", "holds_stock",
+        "is_hold_checked", "placed_ip", "placed_session",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
-    free_text=("tracking", "attention"),
+    free_text=("attention",),
     not_personal=(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
-        "checksum", "placed_ip", "placed_session", "units_shipped",
+        "checksum", "placed_ip", "placed_session",
     ),
     added={3: ("terms_text", "privacy_text", "withdrawal_text", "delivery_days")},
     internal=(
         "uuid", "discount", "terms_text", "privacy_text", "withdrawal_text", "active", "intent_try", "asked_at",
         "account", "link_version", "attention", "checksum", "holds_stock", "is_hold_checked", "placed_ip",
-        "placed_session", "units_shipped", "billing_profile", "cart", "shipping_address", "billing_address", "updated",
+        "placed_session", "billing_profile", "cart", "shipping_address", "billing_address", "updated",
     ),
 )  # fmt: skip
 ORDER_ITEM = Columns(
@@ -79,6 +79,13 @@ REFUND = Columns(
         "is_restocked", "asked_at",
     ),
 )  # fmt: skip
+SHIPMENT = Columns(
+    frozen=("order", "number", "units", "shipped_at", "by"),
+    conditional=("carrier", "tracking", "delivered_at"),
+    free_text=("tracking", "by"),
+    not_personal=("units",),
+    internal=("order", "units", "carrier", "by"),  # the export has the titles of the lines and the name of the carrier
+)
 DISPUTE = Columns(
     frozen=("order", "stripe_id", "currency", "opened"),
     conditional=("amount", "reason", "status", "is_lost", "due", "closed"),

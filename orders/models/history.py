@@ -18,7 +18,10 @@ class OrderEvent(models.Model):
         PAID = "paid", _("Paid")
         CANCELING = "canceling", _("Cancellation requested")
         CANCELED = "canceled", _("Order cancelled")
+        PART_SHIPPED = "part_shipped", _("Part of the order shipped")
         SHIPPED = "shipped", _("Order shipped")
+        UNSHIPPED = "unshipped", _("Items are left to ship again")
+        DELIVERED = "delivered", _("Delivered")
         MAILED = "mailed", _("Confirmation sent by email")
         WITHDRAWN = "withdrawn", _("Withdrawal received")
         REFUNDING = "refunding", _("Refund requested")
@@ -37,14 +40,17 @@ class OrderEvent(models.Model):
         ERASED = "forgotten", _("Name, email and address were removed")
 
     TEXT_SHOWN_TO_SHOPPERS = (
-        Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.SHIPPED, Kind.WITHDRAWN, Kind.REFUNDING, Kind.REFUNDED,
-        Kind.CORRECTED, Kind.MAILED_AGAIN,
+        Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.PART_SHIPPED, Kind.SHIPPED, Kind.DELIVERED, Kind.WITHDRAWN,
+        Kind.REFUNDING, Kind.REFUNDED, Kind.CORRECTED, Kind.MAILED_AGAIN,
     )  # fmt: skip
+
+    WITH_TRACKING = (Kind.PART_SHIPPED, Kind.SHIPPED, Kind.DELIVERED)
 
     # What happened to the order and its money, and stays visible. Each kind is in exactly one of these two groups.
     MILESTONES = (
-        Kind.PLACED, Kind.PAID, Kind.CANCELED, Kind.SHIPPED, Kind.WITHDRAWN, Kind.REFUNDED, Kind.REFUND_FAILED,
-        Kind.MISMATCH, Kind.DISPUTED, Kind.DISPUTE_CLOSED, Kind.CORRECTED, Kind.ERASED,
+        Kind.PLACED, Kind.PAID, Kind.CANCELED, Kind.PART_SHIPPED, Kind.SHIPPED, Kind.UNSHIPPED, Kind.DELIVERED,
+        Kind.WITHDRAWN, Kind.REFUNDED, Kind.REFUND_FAILED, Kind.MISMATCH, Kind.DISPUTED, Kind.DISPUTE_CLOSED,
+        Kind.CORRECTED, Kind.ERASED,
     )  # fmt: skip
     # The steps in between. The order's page folds them as soon as the order is paid or canceled.
     STEPS = (

@@ -1,6 +1,9 @@
-"""The lines of an order."""
+"""The lines of an order, and some of their units."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -46,3 +49,20 @@ class OrderItem(GuardedModel):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.title}"
+
+
+class LineUnits(NamedTuple):
+    """Some units of an order line."""
+
+    item: OrderItem
+    units: int
+
+
+def by_line(stored: Mapping[str, int]) -> Counter[int]:
+    """Return the units of a JSON column, whose keys are texts."""
+    return Counter({int(line): units for line, units in stored.items()})
+
+
+def lines_with(items: Iterable[OrderItem], units: Mapping[int, int]) -> list[LineUnits]:
+    """Return the lines that have some of these units."""
+    return [LineUnits(item, units[item.pk]) for item in items if units.get(item.pk)]

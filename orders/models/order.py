@@ -201,8 +201,12 @@ class Order(OrderUnits, GuardedModel):
         help_text=_("An unpaid order above the limits of its visitor reserves its items only when it is paid."),
     )
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
-    shipped_at = models.DateTimeField(_("shipped"), null=True, blank=True)
-    tracking = models.CharField(_("tracking number"), max_length=60, blank=True)
+    shipped_at = models.DateTimeField(
+        _("shipped"),
+        null=True,
+        blank=True,
+        help_text=_("When the last unit was shipped, refunded or withdrawn. Empty while units are left to ship."),
+    )
     checksum = models.CharField(
         max_length=80,
         blank=True,

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.money import round_money
-from orders.models.item import OrderItem
+from orders.models.item import LineUnits, OrderItem, by_line, lines_with
 from orders.models.refund import Refund
+from orders.models.shipping import Shipment
 from orders.models.withdrawal import Withdrawal
 
 if TYPE_CHECKING:
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 
 Units = dict[int, int]  # units by order line id
 SHOP = "shop"  # value of Withdrawal.closed_by if its refund closed it
-
-
-class LineUnits(NamedTuple):
-    """Some units of an order line."""
-
-    item: OrderItem
-    units: int
-
-
-def by_line(stored: Mapping[str, int]) -> Counter[int]:
-    """Return the units of a JSON column, whose keys are texts."""
-    return Counter({int(line): units for line, units in stored.items()})
 
 
 def units_text(stored: Mapping[str, int]) -> str:
@@ -76,7 +65,8 @@ def units_gone(
 def units_left(sold: Units, *gone: Mapping[int, int]) -> Units:
     """Return the units that are left of those that were sold. A line that lost more units than it had has none left.
 
-    That happens if units are refunded after they were shipped.
+    That happens if units are refunded after they were shipped. Refunds and withdrawals take units that are not shipped
+    yet before those that are: if two of three units are shipped and one is refunded, none is left.
     """
     return {line: max(units - sum(some.get(line, 0) for some in gone), 0) for line, units in sold.items()}
 
@@ -97,16 +87,14 @@ class OrderUnits(models.Model):
     if TYPE_CHECKING:
         items: RelatedManager[OrderItem]
         withdrawals: RelatedManager[Withdrawal]
+        shipments: RelatedManager[Shipment]
         amount_refunded: models.DecimalField[Any, Any]
         total: models.DecimalField[Any, Any]
-        shipped_at: models.DateTimeField[Any, Any]
 
         @property
         def is_paid(self) -> bool: ...
 
     delivery_days = models.PositiveSmallIntegerField(_("longest delivery time in days"), null=True, blank=True)
-    # Stored when the order is shipped, so that its email stays true whatever is refunded later.
-    units_shipped = models.JSONField(null=True, editable=False)
 
     class Meta:
         abstract = True
@@ -132,9 +120,7 @@ class OrderUnits(models.Model):
     def units_to_ship(self) -> Units:
         """Return the units of each line that are still to be shipped.
 
-        These are the units sold, minus those that were refunded or withdrawn before they were shipped, minus those
-        shipped. Units that are refunded or withdrawn after they were shipped change nothing, because none of them is
-        left to be shipped.
+        These are the units sold, minus those that were refunded or withdrawn, minus those shipped, see `units_left`.
         """
         items = list(self.items.all())
         sold = self._units_sold(items)
@@ -147,19 +133,17 @@ class OrderUnits(models.Model):
         """Return the units that are still to be shipped as JSON stores them, without lines of which none are."""
         return {str(line): number for line, number in self.units_to_ship().items() if number}
 
+    def has_units_to_ship(self) -> bool:
+        """Return whether a unit is still to be shipped."""
+        return any(self.units_to_ship().values())
+
     def shipped_units(self) -> Units:
-        """Return the units of each line that were shipped. Orders shipped before this was stored shipped all units."""
-        if self.shipped_at is None:
-            return {}
-        return self.units_sold() if self.units_shipped is None else dict(by_line(self.units_shipped))
+        """Return the units of each line that were shipped: the sum over the shipments."""
+        return dict(sum((shipment.units_by_line for shipment in self.shipments.all()), Counter[int]()))
 
     def lines_to_ship(self) -> list[LineUnits]:
         """Return the lines with units that are still to be shipped."""
-        return self._lines_with(self.units_to_ship())
-
-    def shipped_lines(self) -> list[LineUnits]:
-        """Return the lines with units that were shipped."""
-        return self._lines_with(self.shipped_units())
+        return lines_with(self.items.all(), self.units_to_ship())
 
     def _units_sold(self, items: Iterable[OrderItem]) -> Units:
         return {item.pk: item.quantity if self.is_paid else 0 for item in items}
@@ -169,6 +153,3 @@ class OrderUnits(models.Model):
 
     def _refunds(self) -> models.QuerySet[Refund]:
         return Refund.objects.filter(payment__order=self.pk)
-
-    def _lines_with(self, units: Units) -> list[LineUnits]:
-        return [LineUnits(item, units[item.pk]) for item in self.items.all() if units.get(item.pk)]

@@ -20,10 +20,10 @@ def amount_word(amount: Decimal) -> str:
     return exact_word(f"amount {amount:.2f}")
 
 
-def words_of_order(order: Any, items: Iterable[Any]) -> str:
-    """Return the words under which a placed order with these lines is found, separated by spaces."""
+def words_of_order(order: Any, items: Iterable[Any], tracking: Iterable[str] = ()) -> str:
+    """Return the words under which a placed order with these lines and tracking numbers is found, with spaces."""
     items = list(items)
-    keys = [order.order_id, order.email, order.discount_code, order.tracking, *(item.sku for item in items)]
+    keys = [order.order_id, order.email, order.discount_code, *tracking, *(item.sku for item in items)]
     texts = [*keys, order.shipping_address_text, order.billing_address_text, *(item.title for item in items)]
     parts = [amount_word(order.total), *(exact_word(key) for key in keys if key)]
     parts += [words_of(line) for text in dict.fromkeys(texts) for line in text.splitlines()]
@@ -64,8 +64,14 @@ class OrderWordsManager(models.Manager["OrderWords"]):
     @transaction.atomic
     def _store_chunk(self, orders: "models.QuerySet[Any]") -> None:
         """Store the words of locked orders, so that nothing that is added at the same time gets lost."""
-        locked = orders.order_by("pk").select_for_update().prefetch_related("items")
-        rows = [OrderWords(order=order, words=words_of_order(order, order.items.all())) for order in locked]
+        locked = orders.order_by("pk").select_for_update().prefetch_related("items", "shipments")
+        rows = [
+            OrderWords(
+                order=order,
+                words=words_of_order(order, order.items.all(), [row.tracking for row in order.shipments.all()]),
+            )
+            for order in locked
+        ]
         self.bulk_create(rows, update_conflicts=True, unique_fields=["order"], update_fields=["words"])
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.core import mail as mailbox
 from django.db.models import F
 from django.test import Client
@@ -22,14 +23,14 @@ from orders.emails import queue
 from orders.emails.messages import build
 from orders.emails.sending import send_waiting
 from orders.links import order_url
-from orders.models import Correction, Mail, Order, Refund
+from orders.models import Correction, Mail, Order, Refund, Shipment
 from orders.search.engine import search_orders
 from orders.workflow import corrections
 from orders.workflow.erasure import erase_order, person_of_order
 from orders.workflow.erasure.erase import erase_person
 from orders.workflow.personal_data import export_personal_data
 from stripe_simulator.server import Simulator
-from tests.makers import ADDRESS, buy, make_intact_order, make_product, make_user
+from tests.makers import ADDRESS, buy, make_carrier, make_intact_order, make_product, make_user, ship
 
 pytestmark = pytest.mark.django_db
 NEW = ADDRESS | {"line_1": "2 Low Street", "city": "Wells", "postal_code": "BA5 2AA"}
@@ -459,3 +460,74 @@ def test_emailed_link_after_a_correction_is_in_the_confirmation(staff: Client) -
     send_waiting()
     [path] = set(re.findall(r"http://127\.0\.0\.1:8000(/orders/\S+)", str(mailbox.outbox[0].body)))
     assert order.order_id in Client().get(path, follow=True).text
+
+
+# Tracking numbers
+
+
+@pytest.fixture
+def shipment() -> Shipment:
+    """Return the only shipment of an order, about which the shopper got an email."""
+    order = make_intact_order()
+    assert ship(order, "packer", "AB 1")
+    send_waiting()
+    mailbox.outbox.clear()
+    return order.shipments.get()
+
+
+def tracking_url(shipment: Shipment) -> str:
+    return reverse("admin:orders_shipment_correct_tracking", args=[shipment.pk])
+
+
+def test_tracking_number_is_corrected_and_recorded(staff: Client, shipment: Shipment) -> None:
+    carrier = make_carrier(name="Parcels")
+    submit(staff, tracking_url(shipment), carrier=carrier.pk, tracking="AB 2")
+    shipment.refresh_from_db()
+    row = shipment.order.corrections.get()
+    assert (shipment.carrier, shipment.tracking) == (carrier, "AB 2")
+    assert (row.kind, row.old, row.new) == ("tracking", "AB 1", "Parcels AB 2")
+    assert [*search_orders(Order.objects.all(), "AB 2")] == [shipment.order]
+    assert is_intact(shipment.order)
+
+
+@pytest.mark.parametrize(("data", "sent"), [({"confirm": "on"}, 1), ({}, 0)])
+def test_shopper_gets_one_email_with_the_corrected_number(
+    staff: Client, shipment: Shipment, data: dict[str, str], sent: int
+) -> None:
+    submit(staff, tracking_url(shipment), tracking="AB 2", **data)
+    assert send_waiting() == sent
+    assert ["AB 2" in str(message.body) for message in mailbox.outbox] == [True] * sent
+
+
+def test_page_of_the_shipment_links_to_the_correction(staff: Client, shipment: Shipment) -> None:
+    page = staff.get(reverse("admin:orders_shipment_change", args=[shipment.pk])).text
+    assert tracking_url(shipment) in page
+
+
+def test_second_correction_of_the_tracking_number_is_told(staff: Client, shipment: Shipment) -> None:
+    shown = corrections.fingerprint("AB 1")
+    submit(staff, tracking_url(shipment), tracking="AB 2")
+    late = staff.post(tracking_url(shipment), {"tracking": "AB 3", "shown": shown}, follow=True)
+    assert "Somebody else corrected this in the meantime" in late.text
+    assert shipment.order.corrections.count() == 1
+
+
+@pytest.mark.parametrize("data", [{"tracking": "<script>"}, {"tracking": "9" * 61}, {"carrier": "0"}, {"carrier": "x"}])
+def test_hostile_tracking_form_changes_nothing(staff: Client, shipment: Shipment, data: dict[str, str]) -> None:
+    page = submit(staff, tracking_url(shipment), **({"tracking": "AB 2"} | data))
+    shipment.refresh_from_db()
+    assert ("errorlist" in page.text, shipment.tracking) == (True, "AB 1")
+
+
+def test_tracking_number_of_an_erased_order_stays(staff: Client, shipment: Shipment) -> None:
+    erase_order(shipment.order)
+    page = staff.post(tracking_url(shipment), {"tracking": "AB 2", "shown": corrections.fingerprint("AB 1")})
+    shipment.refresh_from_db()
+    assert ("was erased" in page.text, shipment.tracking) == (True, "AB 1")
+
+
+def test_correction_of_a_tracking_number_needs_the_permission(client: Client, shipment: Shipment) -> None:
+    user = make_user("packer@example.org", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_order", "view_shipment", "ship_order"]))
+    client.force_login(user)
+    assert client.post(tracking_url(shipment), {"tracking": "AB 2"}).status_code == 403

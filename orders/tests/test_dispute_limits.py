@@ -12,8 +12,7 @@ from orders.bookkeeping.audits import disputes as audit_disputes
 from orders.bookkeeping.audits.disputes import compare_disputes, lost_disputes
 from orders.models import Dispute, Order, OrderEvent, Refund
 from orders.workflow import disputes
-from orders.workflow.shipping import ship
-from tests.makers import make_paid_order, make_product
+from tests.makers import make_paid_order, make_product, ship
 
 pytestmark = pytest.mark.django_db
 DUE = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -23,9 +23,8 @@ from orders.workflow.alerts import acknowledge
 from orders.workflow.erasure import delete_account
 from orders.workflow.personal_data import export_personal_data
 from orders.workflow.refunds import RefundRejected, RefundRequest
-from orders.workflow.shipping import ship
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_paid_order, make_product, make_user
+from tests.makers import buy, make_paid_order, make_product, make_user, ship
 from tests.proofs import actions
 
 pytestmark = pytest.mark.django_db

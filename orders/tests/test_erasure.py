@@ -32,10 +32,9 @@ from orders.workflow.erasure import (
     person_of_order,
 )
 from orders.workflow.personal_data import export_personal_data
-from orders.workflow.shipping import ship
 from products.models import StockMovement
 from stripe_simulator.server import Simulator
-from tests.makers import PASSWORD, add_to_cart, buy, make_product, make_user, submit_details
+from tests.makers import PASSWORD, add_to_cart, buy, make_product, make_shipment, make_user, ship, submit_details
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +81,8 @@ def log(row: models.Model, by: User, text: str) -> LogEntry:
 def note_everywhere(order: Order, staff: User) -> None:
     """Write the person's details into every text that staff, banks or the shop write about an order."""
     text = f"{NAME}, {STREET}, {PHONE}, {order.email}"
-    Order.objects.filter(pk=order.pk).update(attention=text, tracking=NAME)
+    Order.objects.filter(pk=order.pk).update(attention=text)
+    make_shipment(order, units={}, tracking=NAME)
     order.record(OrderEvent.Kind.ALERTED, by="shop", text=text)
     payment = order.payments.get()
     Payment.objects.filter(pk=payment.pk).update(message=text)

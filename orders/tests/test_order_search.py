@@ -13,9 +13,8 @@ from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order, OrderWords
 from orders.search.engine import read_amount, search_orders
 from orders.workflow.erasure import erase_order
-from orders.workflow.shipping import ship
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_paid_order, make_product, make_user
+from tests.makers import buy, make_paid_order, make_product, make_shipment, make_user, ship
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:orders_order_changelist"
@@ -44,11 +43,14 @@ def staff(client: Client) -> Client:
     [
         "München", "munchen", "MUENCHEN", "jürgen weissbär", "Juergen Weissbaer", "80331", "königstr", "80331 payer",
         "mug-77", "MUG77", "speckled cafe", "jo.weiss@example.org", "JO.WEISS@EXAMPLE.ORG", "20.95", "£20.95", "20,95",
-        "20,95 £", "GBP 20.95", "rm 12", "RM12", "spring5",
+        "20,95 £", "GBP 20.95", "rm 12", "RM12", "ab7", "spring5",
     ],
 )  # fmt: skip
 def test_order_is_found(text: str) -> None:
-    order = make_found_order(tracking="RM12", discount_code="SPRING5")
+    order = make_found_order(discount_code="SPRING5")
+    make_shipment(order, tracking="AB 7")
+    make_shipment(order, tracking="RM12")
+    OrderWords.objects.store(Order.objects.filter(pk=order.pk))
     other = make_paid_order(email="other@example.org", total=Decimal("99.00"))
     OrderWords.objects.store(Order.objects.filter(pk=other.pk))
     assert found(text) == [order.order_id]

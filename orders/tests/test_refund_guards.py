@@ -12,7 +12,7 @@ from billing import answers, gateway
 from orders.models import Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow import refunds
 from orders.workflow.refunds import RefundRejected, RefundRequest, settlement
-from tests.makers import make_paid_order, make_product
+from tests.makers import make_paid_order, make_product, ship
 
 pytestmark = pytest.mark.django_db
 S, K = Refund.Status, OrderEvent.Kind
@@ -424,7 +424,8 @@ def test_rejection_does_not_fail_a_refund_that_was_made_meanwhile(order: Order) 
 def test_failure_of_a_full_refund_restores_the_status(
     order: Order, at_stripe: FakeRefunds, is_shipped: bool, status: str
 ) -> None:
-    Order.objects.filter(pk=order.pk).update(shipped_at=timezone.now() if is_shipped else None)
+    if is_shipped:
+        ship(order, by="packer")
     order.refresh_from_db()
     at_stripe.found = [found(2095)]
     refunds.settle_refunds(order, "pi_1")
@@ -435,7 +436,7 @@ def test_failure_of_a_full_refund_restores_the_status(
 
 
 def test_failure_of_a_partial_refund_keeps_the_status(order: Order, at_stripe: FakeRefunds) -> None:
-    Order.objects.filter(pk=order.pk).update(status=Order.Status.SHIPPED)
+    ship(order, by="packer")
     row = request_refund(order)
     settlement._fail(row, "no")
     assert Order.objects.get(pk=order.pk).status == Order.Status.SHIPPED

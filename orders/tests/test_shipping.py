@@ -9,9 +9,9 @@ from django.urls import reverse
 
 from orders.bookkeeping.audit import audit
 from orders.models import Mail, Order
-from orders.workflow.shipping import ship
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_paid_order, make_product, make_user
+from tests.admin_forms import ship_page_form
+from tests.makers import buy, make_paid_order, make_product, make_user, ship
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,13 @@ def ship_url(order: Order) -> str:
 def state(order: Order) -> tuple[str, str, int]:
     """Return the status, the tracking number and the number of shipping messages."""
     order.refresh_from_db()
-    return order.status, order.tracking, order.mails.filter(kind=Mail.Kind.SHIPPED).count()
+    tracking = ", ".join(shipment.tracking for shipment in order.shipments.all())
+    return order.status, tracking, order.mails.filter(kind=Mail.Kind.SHIPPED).count()
+
+
+def submit(client: Client, order: Order, **changes: Any) -> Any:
+    """Open the ship page, change these fields and press Ship. Return the page that follows."""
+    return client.post(ship_url(order), ship_page_form(client, order) | changes, follow=True)
 
 
 def test_order_is_shipped_once(other_client: Client) -> None:
@@ -78,7 +84,7 @@ def test_staff_ship_an_order_with_a_tracking_number(packer: Client) -> None:
     order = make_paid_order()
     assert ship_url(order) in packer.get(reverse("admin:orders_order_change", args=[order.pk])).text
     assert "1 High Street" in packer.get(ship_url(order)).text
-    response = packer.post(ship_url(order), {"tracking": " AB 1 "}, follow=True)
+    response = submit(packer, order, tracking=" AB 1 ")
     assert state(order) == ("shipped", "AB 1", 1)
     assert "has been shipped. The shopper will be notified by email." in response.text
     assert order.events.get().by == "packer@example.org"
@@ -86,8 +92,9 @@ def test_staff_ship_an_order_with_a_tracking_number(packer: Client) -> None:
 
 def test_second_click_changes_nothing_and_shows_a_message(packer: Client) -> None:
     order = make_paid_order()
-    packer.post(ship_url(order), {"tracking": "AB 1"})
-    response = packer.post(ship_url(order), {"tracking": "AB 2"}, follow=True)
+    form = ship_page_form(packer, order)
+    packer.post(ship_url(order), form | {"tracking": "AB 1"})
+    response = packer.post(ship_url(order), form | {"tracking": "AB 2"}, follow=True)
     assert state(order) == ("shipped", "AB 1", 1)
     assert "was already shipped. Nothing was changed" in response.text
 
@@ -95,7 +102,7 @@ def test_second_click_changes_nothing_and_shows_a_message(packer: Client) -> Non
 @pytest.mark.parametrize("tracking", ["<script>", "AB\r\nBcc: x", "9" * 61, "ÄÖ"])
 def test_invalid_tracking_number_is_rejected_with_a_message(packer: Client, tracking: str) -> None:
     order = make_paid_order()
-    response = packer.post(ship_url(order), {"tracking": tracking})
+    response = submit(packer, order, tracking=tracking)
     assert (response.status_code, state(order)) == (200, ("paid", "", 0))
     assert "errorlist" in response.text
 

@@ -17,7 +17,7 @@ from core.emails.outbox import MAX_ATTEMPTS
 from orders.emails import queue, sending
 from orders.models import Mail, Order
 from orders.workflow.alerts import alert_staff
-from tests.makers import make_paid_order
+from tests.makers import make_paid_order, make_shipment
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +135,7 @@ def test_alert_is_repeated_if_the_process_died_before_the_message_was_closed(smt
 def test_message_is_given_up_visibly_after_the_last_attempt(smtp: SmtpServer) -> None:
     smtp.answers["RCPT"] = "451 4.7.1 try later"
     order = make_paid_order()
+    make_shipment(order)
     queue.queue(order, Kind.SHIPPED)
     Mail.objects.update(attempts=MAX_ATTEMPTS - 1)
     sending.send_waiting()

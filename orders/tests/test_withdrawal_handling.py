@@ -19,13 +19,12 @@ from orders.models import Order, OrderEvent, Refund, Withdrawal
 from orders.models.units import SHOP
 from orders.workflow import alerts, payments, refunds
 from orders.workflow.refunds import RefundRejected, RefundRequest
-from orders.workflow.shipping import ship
 from orders.workflow.withdrawals import handling
 from orders.workflow.withdrawals.due import due_on, is_late, is_overdue, overdue
 from orders.workflow.withdrawals.handling import Assignment
 from orders.workflow.withdrawals.matching import match
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_paid_order, make_product, make_user
+from tests.makers import buy, make_paid_order, make_product, make_shipment, make_user, ship
 
 pytestmark = pytest.mark.django_db
 STAFF = "staff@shop.example"
@@ -317,7 +316,9 @@ def test_changed_declaration_is_an_audit_finding(order: Order) -> None:
 
 @pytest.mark.parametrize(("days", "late"), [(17, False), (40, True)])
 def test_declaration_after_the_period_is_late(order: Order, days: int, late: bool) -> None:
-    Order.objects.update(shipped_at=timezone.now() - timedelta(days=days), delivery_days=3)
+    shipped = timezone.now() - timedelta(days=days)
+    make_shipment(order, shipped_at=shipped)
+    Order.objects.update(status="shipped", shipped_at=shipped, delivery_days=3)
     order.refresh_from_db()
     assert is_late(declare(order, is_whole_order=True)) is late
 

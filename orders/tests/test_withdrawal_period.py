@@ -14,14 +14,22 @@ from orders.workflow.placing import OrderRejected, place
 from orders.workflow.withdrawals.period import is_line_withdrawable, is_withdrawable, line_period_end, period_end
 from products.models import Product
 from tests.admin_forms import open_form
-from tests.makers import add_to_cart, make_open_order, make_paid_order, make_product, shown_facts, submit_details
+from tests.makers import (
+    add_to_cart,
+    make_open_order,
+    make_paid_order,
+    make_product,
+    make_shipped_order,
+    shown_facts,
+    submit_details,
+)
 
 pytestmark = pytest.mark.django_db
 EXCLUSION = "Made to your measurements"
 
 
 def shipped(at: datetime, **fields: Any) -> Order:
-    return make_paid_order(status=Order.Status.SHIPPED, shipped_at=at, delivery_days=3, **fields)
+    return make_shipped_order(at, delivery_days=3, **fields)
 
 
 # London: clocks go back on 25 October 2026; Auckland: forward on 27 September 2026; New York: back on 1 November 2026.

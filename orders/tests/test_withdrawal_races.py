@@ -4,11 +4,10 @@ import pytest
 from django.test import Client
 
 from orders.models import Order, OrderEvent, Withdrawal, WithdrawalMail
-from orders.workflow.shipping import ship
 from orders.workflow.withdrawals import declaring
 from orders.workflow.withdrawals.declaring import Declaration, declare
 from orders.workflow.withdrawals.matching import match
-from tests.makers import make_paid_order
+from tests.makers import make_paid_order, ship
 from tests.threads import run_in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)

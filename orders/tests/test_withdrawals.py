@@ -15,12 +15,11 @@ from django.utils import timezone, translation
 from orders.bookkeeping.reconcile import reconcile, send_emails
 from orders.emails import withdrawals as emails
 from orders.links import order_url
-from orders.models import Mail, Order, OrderEvent, Withdrawal, WithdrawalMail
+from orders.models import Mail, Order, OrderEvent, Shipment, Withdrawal, WithdrawalMail
 from orders.models.mails import WithdrawalMailQuerySet
-from orders.workflow.shipping import ship
 from orders.workflow.withdrawals import declaring, matching
 from stripe_simulator.server import Simulator
-from tests.makers import add_card, buy, make_open_order, make_paid_order, make_product, make_user
+from tests.makers import add_card, buy, make_open_order, make_paid_order, make_product, make_user, ship
 from tests.visitors import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -561,7 +560,8 @@ def test_button_is_on_the_order_page_only_in_the_period(client: Client) -> None:
     open_by_link(client, order)
     path = f'href="/orders/{order.order_id}/withdraw/"'
     assert path in client.get(order.get_absolute_url()).text
-    Order.objects.update(status=Order.Status.SHIPPED, shipped_at=timezone.now() - timedelta(days=500))
+    ship(order, by="packer")
+    Shipment.objects.update(shipped_at=timezone.now() - timedelta(days=500))
     assert path not in client.get(order.get_absolute_url()).text
     withdraw_lines(client, order, ticked(order))  # it is kept, and staff see that it is late
     assert Withdrawal.objects.get().order == order

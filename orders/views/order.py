@@ -1,5 +1,7 @@
 """Views for the order list, the order page and the order status."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, prefetch_related_objects
@@ -90,6 +92,7 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         "events": shown_events,
         "folded_events": folded_events,
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
+        **_shipments(order),
         "error": _payment_error(payment),
         "payment_state": state,
         "is_withdrawable": is_withdrawable(order),
@@ -100,6 +103,12 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     if state in ("checking", "canceling") or (state == "action" and not context["client_secret"]):
         response["Refresh"] = str(REFRESH_SECONDS)
     return response
+
+
+def _shipments(order: Order) -> dict[str, Any]:
+    """Return the shipments of an order, and the lines that will follow if a part was shipped."""
+    shipments = list(order.shipments.select_related("carrier")) if order.is_paid else []
+    return {"shipments": shipments, "lines_to_follow": order.lines_to_ship() if shipments else []}
 
 
 def _payment_error(payment: Payment | None) -> str:

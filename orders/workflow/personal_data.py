@@ -14,13 +14,14 @@ from carts.models import Cart
 from core.columns import Columns
 from core.models import ContactMail
 from core.times import in_shop_zone
-from orders.models import Correction, Mail, Order, OrderNote, Withdrawal, WithdrawalMail
+from orders.models import Correction, Mail, Order, OrderNote, Shipment, Withdrawal, WithdrawalMail
+from orders.models.item import lines_with
 from orders.workflow.erasure.notes import unmatched_withdrawals
 from orders.workflow.erasure.person import Person, notes_about
 
 Data = dict[str, Any]
-# Orders, their lines, payments, refunds, disputes and withdrawals, carts and cards declare in their `columns` what the
-# export contains.
+# Orders, their lines, payments, refunds, shipments, disputes and withdrawals, carts and cards declare in `columns` what
+# the export contains.
 EXPORTED: dict[type[Model], list[str]] = {
     User: ["email", "email_verified", "name", "date_joined", "last_login", "language"],
     SignIn: ["browser", "system", "created", "last_used"],
@@ -119,7 +120,15 @@ def _cart(cart: Cart) -> Data:
 def _orders(user: User) -> QuerySet[Order]:
     rows = Order.objects.for_account(user).placed().order_by("pk").distinct()
     return rows.prefetch_related(
-        "items", "events", "payments__refunds", "payments__card", "disputes", "mails", "corrections", "notes"
+        "items",
+        "events",
+        "payments__refunds",
+        "payments__card",
+        "disputes",
+        "mails",
+        "shipments__carrier",
+        "corrections",
+        "notes",
     )
 
 
@@ -135,8 +144,15 @@ def _order(order: Order) -> Data:
         "lines": [_values(item) for item in order.items.all()],
         "history": [{"at": in_shop_zone(event.at), "what": event.display_text} for event in order.events.all()],
         "payments": payments,
+        "shipments": [_shipment(shipment, order) for shipment in order.shipments.all()],
         "disputes": [_values(dispute) for dispute in order.disputes.all()],
         "mails": [_values(mail) for mail in order.mails.all() if not mail.is_for_staff],
         "corrections": [_values(correction) for correction in order.corrections.all()],
         "notes": [_values(note) for note in order.notes.all()],
     }
+
+
+def _shipment(shipment: Shipment, order: Order) -> Data:
+    lines = lines_with(order.items.all(), shipment.units_by_line)
+    units = [{"title": line.item.title, "units": line.units} for line in lines]
+    return _values(shipment) | {"carrier": str(shipment.carrier or ""), "units": units}

@@ -11,16 +11,19 @@ from orders.emails import messages
 from orders.models import Mail, Order, Refund
 
 PAID = ("paid", "shipped", "refunded")
-ON_PAGE = re.compile(r"(\d+) × ([^<]+) \([^<]*\)(?=<br>|</p>)")
+ON_PAGE = re.compile(r"<th scope=\"row\">([^<]+) \([^<]*\)</th><td>(\d+)</td>")
 IN_EMAIL = re.compile(r"^(\d+) x (.+)$", re.MULTILINE)
 
 
 def units_to_ship(order: Order) -> dict[int, int]:
-    """Return the units of each line that are left: sold, minus refunded or withdrawn (each once), minus shipped."""
+    """Return the units of each line that are left: sold, minus refunded or withdrawn (each once), minus shipped.
+
+    Refunds and withdrawals take units that are not shipped yet before those that are.
+    """
     left = {}
     for item in order.items.all():
         sold = item.quantity if order.status in PAID else 0
-        shipped = (order.units_shipped or {}).get(str(item.pk), 0)
+        shipped = sum(row.units.get(str(item.pk), 0) for row in order.shipments.all())
         is_all_refunded = order.amount_refunded == order.total
         gone = _gone(order, str(item.pk), sold, bool(item.withdrawal_days))
         left[item.pk] = 0 if is_all_refunded else max(sold - gone - shipped, 0)
@@ -40,28 +43,41 @@ def _gone(order: Order, line: str, sold: int, has_right: bool) -> int:
 
 
 def differences(order: Order, staff: Client) -> list[str]:
-    """Return where the units of an order differ: the method, the ship page, the email and its stored units."""
+    """Return where the units of an order differ: the method, the ship page, the emails and the status."""
     expected, found = units_to_ship(order), []
     if order.units_to_ship() != expected:
         found.append(f"{order}: units_to_ship() is {order.units_to_ship()}, not {expected}")
     titles = {item.pk: item.title for item in order.items.all()}
     page = staff.get(reverse("admin:orders_order_ship", args=[order.pk]))
-    if _listed(ON_PAGE, page.text) != _by_title(expected, titles):
+    if _listed([(units, title) for title, units in ON_PAGE.findall(page.text)]) != _by_title(expected, titles):
         found.append(f"{order}: the ship page differs from {expected}")
-    for mail in order.mails.filter(kind=Mail.Kind.SHIPPED):
-        message = messages.build(mail)
-        shipped = {int(line): units for line, units in (order.units_shipped or {}).items()}
-        if message is None or _listed(IN_EMAIL, str(message.body)) != _by_title(shipped, titles):
-            found.append(f"{order}: the email differs from {shipped}")
-    return found
+    mails = {mail.about: mail for mail in order.mails.filter(kind=Mail.Kind.SHIPPED)}
+    for shipment in order.shipments.all():
+        message = messages.build(mails.pop(str(shipment.pk)))
+        shipped, _, follows = str(message.body if message else "").partition("What will follow")
+        packed = {int(line): units for line, units in shipment.units.items()}
+        if _listed(IN_EMAIL.findall(shipped)) != _by_title(packed, titles):
+            found.append(f"{order}: the email differs from {packed}")
+        if _listed(IN_EMAIL.findall(follows)) != _by_title(expected, titles):
+            found.append(f"{order}: what will follow differs from {expected}")
+    found += [f"{order}: an email about no shipment"] * len(mails)
+    return found + _status_problems(order, is_done=not any(expected.values()))
+
+
+def _status_problems(order: Order, is_done: bool) -> list[str]:
+    """Return what is wrong if an order is shipped while units are left, or not shipped although none is."""
+    has_shipment, is_shipped = order.shipments.exists(), order.status == "shipped"
+    if order.withdrawals.filter(is_checked=False).exists() or order.status == "refunded":
+        return []
+    return [f"{order}: {order.status}"] if is_shipped != (has_shipment and is_done) else []
 
 
 def _by_title(units: dict[int, int], titles: dict[int, str]) -> Counter[str]:
     return +Counter({titles[line]: number for line, number in units.items()})
 
 
-def _listed(line: re.Pattern[str], text: str) -> Counter[str]:
+def _listed(lines: list[tuple[str, str]]) -> Counter[str]:
     listed: Counter[str] = Counter()
-    for number, title in line.findall(text):
+    for number, title in lines:
         listed[unescape(title)] += int(number)
     return listed

@@ -12,7 +12,7 @@ from core.money import format_money, minor_units, round_money
 from ecommerce.management.sample_orders.placed import Sample
 from ecommerce.management.sample_orders.plans import CANCELED, PART_REFUNDED, REFUNDED
 from orders.emails.queue import EXPIRY
-from orders.models import Mail, Order, OrderEvent, Payment, Refund
+from orders.models import Mail, Order, OrderEvent, Payment, Refund, Shipment
 from products.models import StockMovement
 from stripe_simulator.history import PastPayment
 
@@ -27,6 +27,9 @@ def store_follow_ups(samples: list[Sample]) -> None:
     payments = Payment.objects.bulk_create(_payment(sample) for sample in samples)
     for sample, payment in zip(samples, payments, strict=True):
         sample.payment = payment
+    shipped = [sample for sample in samples if sample.plan.is_shipped]
+    for sample, shipment in zip(shipped, Shipment.objects.bulk_create(map(_shipment, shipped)), strict=True):
+        sample.shipment = shipment
     refunded = [sample for sample in samples if sample.plan.outcome in (PART_REFUNDED, REFUNDED)]
     for sample, refund in zip(refunded, Refund.objects.bulk_create(map(_refund, refunded)), strict=True):
         sample.refund = refund
@@ -47,6 +50,15 @@ def _payment(sample: Sample) -> Payment:
         payment.status, payment.message = Payment.Status.FAILED, DECLINED
         payment.code, payment.decline_code = "card_declined", "generic_decline"
     return payment
+
+
+def _shipment(sample: Sample) -> Shipment:
+    """Return the only shipment of the order, with all its units."""
+    units = {str(item.pk): item.quantity for item in sample.items}
+    plan = sample.plan
+    return Shipment(
+        order=sample.order, number=1, units=units, tracking=plan.tracking, shipped_at=plan.ended, by=STAFF
+    )  # fmt: skip
 
 
 def _refund(sample: Sample) -> Refund:
@@ -118,8 +130,8 @@ def _events(sample: Sample) -> Iterator[OrderEvent]:
     yield event(Kind.MAILED, plan.placed)
     if order.attention:
         yield event(Kind.ALERTED, plan.placed, order.attention)
-    if order.shipped_at:
-        yield event(Kind.SHIPPED, order.shipped_at, order.tracking, STAFF)
+    if sample.shipment:
+        yield event(Kind.SHIPPED, sample.shipment.shipped_at, sample.shipment.tracking, STAFF)
     if sample.refund:
         text = format_money(sample.refund.amount, order.currency)
         yield event(Kind.REFUNDING, plan.ended, text, STAFF)
@@ -144,8 +156,8 @@ def _mails(sample: Sample) -> Iterator[Mail]:
     yield mail(Mail.Kind.CONFIRMATION, plan.placed)
     if settings.STAFF_EMAIL:
         yield mail(Mail.Kind.NEW_ORDER, plan.placed)
-    if order.shipped_at:
-        yield mail(Mail.Kind.SHIPPED, order.shipped_at)
+    if sample.shipment:
+        yield mail(Mail.Kind.SHIPPED, sample.shipment.shipped_at, about=str(sample.shipment.pk))
     if sample.refund:
         yield mail(Mail.Kind.REFUNDED, plan.ended, about=str(sample.refund.pk))
 

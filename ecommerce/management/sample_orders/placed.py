@@ -13,7 +13,7 @@ from carts.pricing.rules import PricingRules
 from ecommerce.management.sample_orders.people import StoredCustomer
 from ecommerce.management.sample_orders.plans import CANCELED, OPEN, Plan
 from orders.bookkeeping.checksum import checksum_of
-from orders.models import Order, OrderItem, OrderWords, Payment, Refund
+from orders.models import Order, OrderItem, OrderWords, Payment, Refund, Shipment
 from orders.models.columns import FROM_QUOTE
 from orders.search.words import words_of_order
 from products.models import Product
@@ -29,7 +29,13 @@ class Sample:
     order: Order
     items: list[OrderItem] = field(default_factory=list)
     payment: Payment | None = None
+    shipment: Shipment | None = None
     refund: Refund | None = None
+
+    @property
+    def tracking(self) -> list[str]:
+        """The tracking numbers of the order."""
+        return [self.plan.tracking] if self.plan.is_shipped else []
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def placed_samples(plans: Iterable[Plan], buyers: dict[int, StoredCustomer], sho
     OrderItem.objects.bulk_create(item for sample in placed for item in sample.items)
     Order.objects.bulk_update([sample.order for sample in placed], ["checksum"])
     OrderWords.objects.bulk_create(
-        OrderWords(order=row.order, words=words_of_order(row.order, row.items)) for row in placed
+        OrderWords(order=row.order, words=words_of_order(row.order, row.items, row.tracking)) for row in placed
     )
     return samples
 
@@ -89,7 +95,7 @@ def _new_order(plan: Plan, buyer: StoredCustomer, priced: Quote) -> Order:
     if plan.outcome != CANCELED:
         order.paid_at = plan.placed
     if plan.is_shipped:
-        order.shipped_at, order.tracking = plan.ended, plan.tracking
+        order.shipped_at = plan.ended
     if plan.needs_attention and order.paid_at:
         order.attention = "Sample: the bank asked about this payment"
     return order

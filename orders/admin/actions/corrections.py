@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from addresses.models import Address
 from core.admin import ReadOnlyAdmin, record_action
-from orders.admin.actions.resending import send_quietly
+from orders.admin.actions.resending import send_corrected
 from orders.correction_forms import CorrectAddressForm, CorrectEmailForm
-from orders.models import Mail, Order
+from orders.models import Correction, Mail, Order
 from orders.workflow import corrections
 from orders.workflow.corrections import addresses
 
@@ -90,14 +90,13 @@ class CorrectionsMixin(ReadOnlyAdmin):
         return self._render(request, order, form, **page, remarks=_email_remarks(order))
 
     def _correct_email(self, request: HttpRequest, order: Order, data: dict[str, Any]) -> HttpResponse:
-        by = request.user.get_username()
         try:
-            corrections.correct_email(order, data["email"], data["shown"], by)
+            corrections.correct_email(order, data["email"], data["shown"], by=request.user.get_username())
         except corrections.CorrectionRejected as error:
             return self._reject(request, error)
-        record_action(request, [order], gettext_lazy("Corrected: %(what)s."), what=_("Email"))
+        record_action(request, [order], gettext_lazy("Corrected: %(what)s."), what=Correction.Kind.EMAIL.label)
         if data["confirm"]:
-            send_quietly(order, Mail.Kind.CONFIRMATION, by)
+            send_corrected(request, order, Mail.Kind.CONFIRMATION)
         return self._finish(request, order)
 
     def _order_to_correct(self, request: HttpRequest, pk: int) -> Order:

@@ -1,6 +1,5 @@
 """The page on which staff send emails about an order again."""
 
-from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -51,8 +50,17 @@ class ResendMixin(ReadOnlyAdmin):
         return redirect(reverse("admin:orders_order_change", args=[order.pk]))
 
 
-def send_quietly(order: Order, kind: str, by: str) -> None:
-    """Send the first email of this kind again. Do nothing if there is none, or if it is not possible now."""
-    if email := find_email(order, kind):
-        with suppress(ResendRejected):
-            send_again(order, email.key, str(len(email.rows)), by)
+def send_corrected(request: HttpRequest, order: Order, kind: str, about: str = "") -> None:
+    """Send an email of this order again after a correction. Show a message if it is not possible now.
+
+    An email that has not been sent yet will be sent as it is after the correction.
+    """
+    email = find_email(order, kind, about)
+    if email is None or email.is_waiting:
+        return
+    try:
+        send_again(order, email.key, str(len(email.rows)), by=request.user.get_username())
+    except ResendRejected as error:
+        messages.warning(request, str(error))
+    else:
+        record_action(request, [order], gettext_lazy("Sent again: %(email)s."), email=email.label)

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin, record_action
-from orders.forms import ShipForm
-from orders.models import Order
-from orders.workflow.shipping import ship
+from orders.models import Order, Shipment
+from orders.shipping_forms import ShipForm
+from orders.workflow.shipping import ShipmentRejected, ShipmentRequest, next_to_ship, ship
 
 
 class ShippingMixin(ReadOnlyAdmin):
@@ -29,44 +29,46 @@ class ShippingMixin(ReadOnlyAdmin):
         return [path("<int:pk>/ship/", own(self.ship_view), name="orders_order_ship"), *super().get_urls()]
 
     def ship_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Mark the order as shipped, and notify the shopper by email."""
+        """Ship the order or a part of it, and notify the shopper by email."""
         if not self.has_ship_permission(request):
             raise PermissionDenied
         order = get_object_or_404(Order.objects.placed().prefetch_related("items"), pk=pk)
         form = ShipForm(request.POST if request.method == "POST" else None, order=order)
         if form.is_valid():
-            self._ship(request, order, **form.cleaned_data)
-            return redirect(reverse("admin:orders_order_change", args=[pk]))
+            if self._ship(request, order, form.shipment_request(request.user.get_username())):
+                return redirect(self._next_page(request, order))
+            # A new form with the units that are left now, and with what staff have typed.
+            typed = {name: form.cleaned_data.get(name) for name in ("carrier", "tracking")}
+            form = ShipForm(order=order, initial=typed)
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
-        context |= {"disputes": order.disputes.open(), "lines": order.lines_to_ship()}
+        context |= {"disputes": order.disputes.open(), "shipments": order.shipments.select_related("carrier")}
         return render(request, "orders/admin/ship.html", context | {"title": _("Ship order")})
 
-    def _ship(self, request: HttpRequest, order: Order, tracking: str = "", shown: str = "") -> None:
-        if ship(order, request.user.get_username(), tracking, shown):
-            record_action(request, [order], gettext_lazy("Shipped."))
-            messages.success(
-                request, _("%(order)s has been shipped. The shopper will be notified by email.") % {"order": order}
-            )
-            return
-        order.refresh_from_db()
-        params = {"order": order, "status": order.get_status_display()}
-        if order.status == Order.Status.SHIPPED:
-            messages.info(request, _("%(order)s was already shipped. Nothing was changed.") % params)
-        elif order.status == Order.Status.PAID:
-            messages.error(request, self._ship_obstacle(order) % params)
-        else:
-            messages.error(request, _("%(order)s cannot be shipped: %(status)s.") % params)
+    def _next_page(self, request: HttpRequest, order: Order) -> str:
+        """Return the URL of the order, or after “Ship and next” of the ship page of the next order."""
+        if "next" not in request.POST:
+            return reverse("admin:orders_order_change", args=[order.pk])
+        following = next_to_ship(after=order)
+        if following:
+            return reverse("admin:orders_order_ship", args=[following.pk])
+        messages.info(request, _("No other order can be shipped now."))
+        return reverse("admin:orders_order_changelist")
 
-    def _ship_obstacle(self, order: Order) -> str:
-        """Return why a paid order cannot be shipped."""
-        if not order.refundable:
-            lost = _("%(order)s cannot be shipped: nothing is left of its payment after a lost dispute.")
-            return lost if order.amount_lost else _("%(order)s cannot be shipped: it is being refunded in full.")
-        if order.withdrawals.awaiting_assignment().exists():
-            return _("%(order)s cannot be shipped: assign the items of its withdrawal first.")
-        if any(order.units_to_ship().values()):
-            return _("%(order)s was not shipped: its units to ship have changed. Check what you have packed.")
-        return _("%(order)s cannot be shipped: no units are left to ship.")
+    def _ship(self, request: HttpRequest, order: Order, requested: ShipmentRequest) -> Shipment | None:
+        """Ship and report it. Return None if it is not possible, with a message."""
+        try:
+            shipment = ship(order, requested)
+        except ShipmentRejected as error:
+            order.refresh_from_db()
+            messages.error(request, str(error))
+            return None
+        record_action(request, [order], gettext_lazy("Shipped: shipment %(number)s."), number=shipment.number)
+        if order.status == Order.Status.SHIPPED:
+            text = _("%(order)s has been shipped. The shopper will be notified by email.")
+        else:
+            text = _("A part of %(order)s has been shipped. The shopper will be notified by email.")
+        messages.success(request, text % {"order": order})
+        return shipment
 
     @admin.action(description=gettext_lazy("Ship paid orders without a tracking number"), permissions=["ship"])
     def ship_orders(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -76,4 +78,4 @@ class ShippingMixin(ReadOnlyAdmin):
                 text = _("%(order)s was not shipped: its payment is disputed. If you want to ship it, open the order.")
                 messages.error(request, text % {"order": order})
             else:
-                self._ship(request, order)
+                self._ship(request, order, ShipmentRequest(request.user.get_username(), order.units_to_ship()))

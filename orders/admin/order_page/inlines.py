@@ -1,11 +1,14 @@
 """The rows of other models on the page of an order."""
 
+from typing import Any, ClassVar
+
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyInline
-from orders.models import Correction, Dispute, OrderEvent, OrderItem, OrderNote, Payment, Withdrawal
+from orders.admin.shipment import contents, tracking_link
+from orders.models import Correction, Dispute, OrderEvent, OrderItem, OrderNote, Payment, Shipment, Withdrawal
 
 
 class OrderItemInline(ReadOnlyInline):
@@ -20,6 +23,21 @@ class PaymentInline(ReadOnlyInline):
 
     model = Payment
     fields = ["number", "card", "amount", "currency", "status", "code", "decline_code", "timestamp"]
+
+
+class ShipmentInline(ReadOnlyInline):
+    """The shipments of an order."""
+
+    model = Shipment
+    fields: ClassVar[Any] = [
+        contents,
+        tracking_link,
+        "carrier",
+        "shipped_at",
+        "delivered_at",
+        "by",
+    ]  # the heading has its number
+    show_change_link = True
 
 
 class DisputeInline(ReadOnlyInline):

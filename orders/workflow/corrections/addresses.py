@@ -51,7 +51,7 @@ def correct_address(order: Order, address: Address, kinds: Collection[str], show
         changes: dict[str, object] = {}
         for kind in kinds:
             old = getattr(order, f"{kind}_address_text")
-            check_shown(order, old, shown)
+            check_shown(old, shown)
             _check_place(order, address, kind)
             if old == new:
                 raise CorrectionRejected(_("This is the address that the order has already."))

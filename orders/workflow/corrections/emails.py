@@ -23,7 +23,7 @@ def correct_email(order: Order, email: str, shown: str, by: str) -> None:
     """
     with correcting(order):
         old = order.email
-        check_shown(order, old, shown)
+        check_shown(old, shown)
         if old == email:
             raise CorrectionRejected(_("This is the email address that the order has already."))
         values: dict[str, object] = {"email": email, "link_version": F("link_version") + 1}

@@ -51,7 +51,7 @@ def correcting(order: Order) -> Iterator[None]:
     order.refresh_from_db()
 
 
-def check_shown(order: Order, value: str, shown: str) -> None:
+def check_shown(value: str, shown: str) -> None:
     """Raise CorrectionRejected unless a page has shown this value: somebody else has corrected it since."""
     if fingerprint(value) != shown:
         raise CorrectionRejected(_("Somebody else corrected this in the meantime. Nothing was changed."))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from addresses.countries import country_choices
 from orders.bookkeeping.checksum import checksum_of, is_intact
-from orders.models import Mail, Order, OrderEvent, OrderWords, Payment, Refund
+from orders.models import Mail, Order, OrderEvent, OrderWords, Payment, Refund, Shipment
 from orders.workflow.erasure.notes import clear_log
 
 MIN_LENGTH = 3  # of a text that is looked for in other texts
@@ -36,6 +36,7 @@ def erase_order(order: Order) -> bool:
     }
     erased |= {name: _without_person(getattr(order, name), order) for name in Order.columns.free_text}
     erased |= {"placed_ip": "", "placed_session": ""}
+    _erase_tracking(order)
     rows.update(shipping_address=None, billing_address=None, link_version=F("link_version") + 1, **erased)
     _erase_free_texts(order)
     order.refresh_from_db()
@@ -69,6 +70,13 @@ def _erase_free_texts(order: Order) -> None:
     refunds.update(message="")
     refunds.filter(is_mismatch=False).update(reason="")
     clear_log(Order, [order.pk])
+
+
+def _erase_tracking(order: Order) -> None:
+    """Remove what identifies the person from the tracking numbers. The shop needs the rest to prove the delivery."""
+    for shipment in order.shipments.exclude(tracking=""):
+        tracking = _without_person(shipment.tracking, order)
+        Shipment.objects.filter(pk=shipment.pk).update(tracking=tracking)
 
 
 def _without_person(text: str, order: Order) -> str:

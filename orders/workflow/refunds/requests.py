@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from core.money import format_money, has_excess_decimals
 from orders.models import Order, OrderEvent, Payment, Refund, Withdrawal
 from orders.workflow import disputes
+from orders.workflow.shipping.completion import update_shipped
 
 
 class RefundRejected(Exception):
@@ -73,6 +74,7 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
             by=requested.by[:254],
         )
         order.record(OrderEvent.Kind.REFUNDING, by=requested.by, text=row)
+        update_shipped(order, requested.by)
     order.refresh_from_db()
     return row
 

@@ -22,6 +22,7 @@ from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
 from orders.workflow import disputes
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.refunds.requests import RefundRequest, request_refund
+from orders.workflow.shipping.completion import update_shipped
 from orders.workflow.withdrawals.closing import update_withdrawals
 
 logger = logging.getLogger(__name__)
@@ -175,6 +176,7 @@ def _apply_status(row: Refund, order: Order, status: str, reason: str) -> None:
         queue.queue(order, Mail.Kind.REFUNDED, about=str(row.pk))
         _mark_refunded(order)
         update_withdrawals(order)
+        update_shipped(order, row.by)
 
 
 def _restock(row: Refund) -> None:
@@ -212,6 +214,7 @@ def _revert(row: Refund, text: str) -> None:
         Order.objects.filter(pk=order.pk, status=Order.Status.REFUNDED).update(status=before)
     update_withdrawals(order)
     order.record(OrderEvent.Kind.REFUND_FAILED, by=row.by, text=text)
+    update_shipped(order, row.by)
     message = gettext_lazy("Refund no. %(number)s failed: %(text)s")
     alert_staff(order, message, number=row.pk, text=text)
 
@@ -235,6 +238,7 @@ def _adopt(order: Order, found: answers.RefundResult) -> Refund | None:
                 payment=payment, amount=amount, currency=found.currency, stripe_id=found.id, by=STRIPE
             )
             order.record(OrderEvent.Kind.REFUNDING, by=STRIPE, text=row)
+            update_shipped(order, STRIPE)
             return row
     except IntegrityError:  # Another process has just stored it and continues with it.
         return None

@@ -5,7 +5,8 @@ from collections import Counter
 from django.utils import timezone
 
 from orders.models import Order, Refund, Withdrawal
-from orders.models.units import SHOP, by_line, refunded_units
+from orders.models.item import by_line
+from orders.models.units import SHOP, refunded_units
 from orders.workflow.withdrawals.unassigned import acknowledge_assigned
 
 

@@ -13,7 +13,10 @@ REFUND_WITHIN = timedelta(days=14)
 
 
 def waits_for_items(withdrawal: Withdrawal) -> bool:
-    """Return whether the refund can wait until the items, or proof that they were posted, arrive."""
+    """Return whether the refund can wait until the items, or proof that they were posted, arrive.
+
+    It cannot if units were left to ship when it was declared: it can be about units that the shopper never got.
+    """
     order = withdrawal.order
     was_shipped = order is not None and order.shipped_at is not None and order.shipped_at <= withdrawal.declared_at
     return was_shipped and withdrawal.arrived_at is None

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from orders.models import Order, OrderEvent, Refund, Withdrawal
 from orders.models.units import Units
+from orders.workflow.shipping.completion import update_shipped
 from orders.workflow.withdrawals.closing import update_withdrawals
 from orders.workflow.withdrawals.unassigned import acknowledge_assigned
 
@@ -54,6 +55,9 @@ def assign(withdrawal: Withdrawal, assignment: Assignment) -> bool:
     Refund.objects.filter(pk__in=keys, payment__order=order, withdrawal=None).update(withdrawal=withdrawal)
     _record(order, withdrawal, assignment.by)
     update_withdrawals(order)
+    update_shipped(order, assignment.by)
+    if withdrawal.order:  # If it was matched with another order before, the units of that one count as sold again.
+        update_shipped(withdrawal.order, assignment.by)
     withdrawal.refresh_from_db()
     return True
 
@@ -73,6 +77,7 @@ def close(withdrawal: Withdrawal, by: str) -> bool:
         return False
     if withdrawal.order:
         acknowledge_assigned(withdrawal.order, withdrawal, by)
+        update_shipped(withdrawal.order, by)
     return True
 
 

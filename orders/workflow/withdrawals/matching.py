@@ -11,6 +11,7 @@ from orders.emails import withdrawals as emails
 from orders.emails.queue import SHOPPER
 from orders.models import Order, OrderEvent, Withdrawal
 from orders.numbers import order_number_of
+from orders.workflow.shipping.completion import update_shipped
 from orders.workflow.withdrawals.closing import update_withdrawals
 from orders.workflow.withdrawals.unassigned import alert_unassigned
 
@@ -43,6 +44,7 @@ def match(withdrawal: Withdrawal) -> bool:
     withdrawal.refresh_from_db()
     if order:
         record_on_order(order, withdrawal)
+        update_shipped(order, SHOPPER)
     emails.queue_notice(withdrawal)
     return True
 

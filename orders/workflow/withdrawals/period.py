@@ -11,20 +11,25 @@ LONGEST_DELIVERY = timedelta(days=14)  # for delivery methods without a longest 
 
 
 def delivered_at(order: Order) -> datetime | None:
-    """Return when the order was delivered at the latest, or None if it was not shipped.
+    """Return when the last of several shipments was delivered at the latest, or None while units are left to ship.
 
-    The day of delivery is not known. The longest delivery time after shipping is assumed, in favor of the shopper.
+    If the day of delivery is not known, the longest delivery time after shipping is assumed, in favor of the shopper.
+    Directive 2011/83, Article 9(2)(b)(i): the period of goods that are delivered separately begins with the last ones.
     """
     if order.shipped_at is None:
         return None
-    days = order.delivery_days
-    return in_shop_zone(order.shipped_at) + (LONGEST_DELIVERY if days is None else timedelta(days=days))
+    longest = LONGEST_DELIVERY if order.delivery_days is None else timedelta(days=order.delivery_days)
+    ends = [
+        in_shop_zone(row.delivered_at) if row.delivered_at else in_shop_zone(row.shipped_at) + longest
+        for row in order.shipments.all()
+    ]
+    return max(ends, default=None)
 
 
 def line_period_end(item: OrderItem) -> datetime | None:
     """Return the first moment after the withdrawal period of a line: midnight after its last day.
 
-    Return None if the order was not shipped, so the period has no end yet, and if the line has no period.
+    Return None if the period has not begun, because units are left to ship, and if the line has no period.
     """
     delivered = delivered_at(item.order)
     if delivered is None or not item.withdrawal_days:

@@ -1,0 +1,29 @@
+"""When an order counts as shipped.
+
+A paid order becomes shipped when it has a shipment and no unit is left to ship, whether the last unit was shipped,
+refunded or withdrawn. An order without a shipment never does. If a unit is left to ship again, because a refund failed
+or staff closed a withdrawal without a refund, the order is paid again and back among the orders to ship.
+"""
+
+from django.utils import timezone
+
+from orders.models import Order, OrderEvent
+
+
+def update_shipped(order: Order, by: str = "", text: str = "") -> bool:
+    """Change the status to shipped or back to paid if the units left to ship require it. Return whether it is shipped.
+
+    The caller has locked the order, and calls this after everything that can change the units that are left. `by` and
+    `text` are those of the event.
+    """
+    current = Order.objects.get(pk=order.pk)
+    rows = Order.objects.filter(pk=order.pk, status=current.status)
+    if current.status == Order.Status.PAID and current.shipments.exists() and not current.has_units_to_ship():
+        if rows.update(status=Order.Status.SHIPPED, shipped_at=timezone.now()):
+            current.record(OrderEvent.Kind.SHIPPED, by=by, text=text)
+            return True
+    elif current.status == Order.Status.SHIPPED and current.has_units_to_ship():
+        if rows.update(status=Order.Status.PAID, shipped_at=None):
+            current.record(OrderEvent.Kind.UNSHIPPED, by=by)
+        return False
+    return current.status == Order.Status.SHIPPED
