@@ -1,5 +1,6 @@
 """Tests for emails about an order that staff send again."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_copy_says_the_same_as_the_first_one_and_that_it_is_a_copy(staff: Client
     sending.send(queue.queue(order, Mail.Kind.CONFIRMATION))
     send_first_again(staff, order)
     sending.send_waiting()
-    first, copy = (str(message.body) for message in mailbox.outbox)
+    first, copy = (re.sub(r"key=\S+", "key", str(message.body)) for message in mailbox.outbox)
     assert COPY not in first
     assert copy == f"{COPY}\n\n{first}"
 
