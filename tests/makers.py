@@ -18,10 +18,12 @@ from billing.cards import CardUse, save_token_card
 from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.pricing.agreement import format_address
 from carts.pricing.quotes import quote_cart
 from carts.pricing.rules import PricingRules
 from core.models import Shop
 from core.shop.current import stored_shop
+from orders.bookkeeping.checksum import checksum_of
 from orders.models import Carrier, Order, Payment, Shipment
 from orders.workflow import payments
 from orders.workflow.guests import start_guest
@@ -186,6 +188,19 @@ def make_paid_order(product: Product | None = None, **fields: Any) -> Order:
     order.payments.create(
         number=1, stripe_pm="card_1", amount=order.total, currency="gbp", status=Payment.Status.SUCCEEDED
     )
+    return order
+
+
+def make_intact_order(**fields: Any) -> Order:
+    """Create the rows of a paid order with postal addresses and a valid checksum: see `make_paid_order`."""
+    order = make_paid_order(placed_at=timezone.now(), paid_at=timezone.now(), **fields)
+    address = Address.objects.create(billing_profile=order.billing_profile, **ADDRESS)
+    text, rows = format_address(address, order.language), Order.objects.filter(pk=order.pk)
+    for kind in Address.Type:
+        rows.update(**{f"{kind}_address": address, f"{kind}_address_text": text})
+    order.refresh_from_db()
+    rows.update(checksum=checksum_of(order))
+    order.refresh_from_db()
     return order
 
 

@@ -29,8 +29,8 @@ EMAILS = f"{SEE} +preview +preview_html +sample +sample_html"
 OWN = "+second_factor"  # of a member of staff who has none
 USER = f"changelist +change history +auth_user_password_change +erase {OWN}"
 ORDER = (
-    f"{SEE} +refund +erase action:acknowledge_alerts action:cancel_missing_intent action:cancel_unpaid "
-    "action:revoke_links action:settle"
+    f"{SEE} +refund +erase +correct_address +correct_email +resend +note "
+    "action:acknowledge_alerts action:cancel_missing_intent action:cancel_unpaid action:revoke_links action:settle"
 )
 PRODUCT, DISCOUNT = f"{EDIT} action:publish action:unpublish", f"{EDIT} action:deactivate"
 PAGE, SHOP = f"{EDIT} +preview +publish action:publish action:unpublish", "changelist +change history"
@@ -54,7 +54,8 @@ TABLE = {
     "orders.orderlinkmail": row(support=SEE, manager=SEE, superuser=SEE),
     "orders.carrier": row(packer=SEE, manager=EDIT, superuser=EDIT),
     "orders.shipment": row(
-        packer=f"{SEE} {DELIVER}", support=SEE, manager=f"{SEE} {DELIVER}", superuser=f"{SEE} {DELIVER}"
+        packer=f"{SEE} {DELIVER}", support=f"{SEE} +correct_tracking", manager=f"{SEE} {DELIVER} +correct_tracking",
+        superuser=f"{SEE} {DELIVER} +correct_tracking",
     ),
     "orders.withdrawal": row(support=WITHDRAWAL, manager=WITHDRAWAL, superuser=WITHDRAWAL),
     "accounts.accountmail": row(support=EMAILS, manager=EMAILS, superuser=EMAILS),
@@ -78,7 +79,8 @@ TABLE = {
     "orders.dispute": row(support=SEE, manager=SEE, superuser=SEE),
     "orders.mail": row(support=EMAILS, manager=EMAILS, superuser=EMAILS),
     "orders.order": row(
-        packer=f"{SEE} {PACK}", support=ORDER, manager=f"{ORDER} {PACK} +export", superuser=f"{ORDER} {PACK} +export"
+        packer=f"{SEE} {PACK} +note", support=ORDER, manager=f"{ORDER} {PACK} +export",
+        superuser=f"{ORDER} {PACK} +export",
     ),
     "orders.refund": row(
         support=f"{SEE} action:retry_mismatch_refund", manager=f"{SEE} action:retry_mismatch_refund",

@@ -25,11 +25,13 @@ from core.pages.publishing import publish
 from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import VERSION, checksum_of, is_intact
 from orders.models import (
+    Correction,
     Dispute,
     Mail,
     Order,
     OrderItem,
     OrderLinkMail,
+    OrderNote,
     Payment,
     Refund,
     Withdrawal,
@@ -64,8 +66,10 @@ INTERNAL = {
     Address: {"billing_profile"},
     AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at", "refusal"},
     ContactMail: {"to", "language", "client", "dropped", "attempts", "tried_at", "refusal"},
-    Mail: {"order", "about", "message_id", "dropped", "attempts", "tried_at", "refusal"},
-    WithdrawalMail: {"withdrawal", "dropped", "attempts", "tried_at", "refusal"},
+    Correction: {"order", "by"},
+    OrderNote: {"order", "by"},
+    Mail: {"order", "about", "copy", "message_id", "dropped", "attempts", "tried_at", "refusal"},
+    WithdrawalMail: {"withdrawal", "copy", "dropped", "attempts", "tried_at", "refusal"},
 }
 APPS = ["core", "products", "accounts", "billing", "addresses", "carts", "orders"]
 

@@ -17,8 +17,10 @@ def _all_of(*models: str) -> tuple[str, ...]:
     return tuple(f"{app}.{verb}_{name}" for app, name in pairs for verb in ("view", "add", "change", "delete"))
 
 
+NOTES = ("orders.view_ordernote", "orders.add_ordernote")
 PACKER = (
     "orders.view_order", "orders.view_orderitem", "orders.ship_order", "orders.view_carrier", "orders.view_shipment",
+    *NOTES,
 )  # fmt: skip
 SUPPORT = (
     "orders.view_order", "orders.view_orderitem", "orders.view_orderevent", "orders.view_payment", "orders.view_refund",
@@ -28,6 +30,7 @@ SUPPORT = (
     "billing.view_billingprofile", "billing.view_card", "billing.view_cardmail", "carts.view_cart",
     "carts.view_cartitem", "products.view_product", "orders.view_withdrawal", "orders.change_withdrawal",
     "orders.view_withdrawalmail", "orders.view_orderlinkmail", "core.view_contactmail", "orders.view_shipment",
+    "orders.view_correction", *NOTES,
 )  # fmt: skip
 CATALOGUE = (
     *_all_of("products.product", "products.category", "products.picture"), "products.view_stockmovement",

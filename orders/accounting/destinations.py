@@ -15,8 +15,13 @@ from orders.models import Order
 
 def destination(order: Order) -> str:
     """Return the two-letter code of the country that the order was shipped to, or an empty string if it is unknown."""
-    name = (order.shipping_address_text.splitlines() or [""])[-1].strip().casefold()
-    return _codes(order.language).get(name) or _codes("").get(name, "")
+    return country_of(order.shipping_address_text, order.language)
+
+
+def country_of(text: str, language: str) -> str:
+    """Return the code of the country in the last line of a postal address in this language, or an empty string."""
+    name = (text.splitlines() or [""])[-1].strip().casefold()
+    return _codes(language).get(name) or _codes("").get(name, "")
 
 
 @cache

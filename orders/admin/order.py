@@ -10,16 +10,21 @@ from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
 from orders.admin.actions.batch_shipping import BatchShippingMixin
+from orders.admin.actions.corrections import CorrectionsMixin
 from orders.admin.actions.list_actions import ListActionsMixin
+from orders.admin.actions.notes import NotesMixin
 from orders.admin.actions.refunding import RefundMixin
+from orders.admin.actions.resending import ResendMixin
 from orders.admin.actions.slips import SlipsMixin
 from orders.admin.erasure import ErasePersonMixin
 from orders.admin.export import ExportMixin
 from orders.admin.order_list import OrderListMixin
 from orders.admin.order_page.inlines import (
+    CorrectionInline,
     DisputeInline,
     FoldedEventInline,
     MilestoneInline,
+    NoteInline,
     OrderEventInline,
     OrderItemInline,
     PaymentInline,
@@ -40,14 +45,17 @@ def _amount_rows() -> list[str | tuple[str, ...]]:
 
 @admin.register(Order)
 class OrderAdmin(
-    ErasePersonMixin, ExportMixin, BatchShippingMixin, SlipsMixin, RefundMixin, ListActionsMixin, OrderListMixin,
-    ReadOnlyAdmin,
+    ErasePersonMixin, ExportMixin, CorrectionsMixin, ResendMixin, NotesMixin, BatchShippingMixin, SlipsMixin,
+    RefundMixin, ListActionsMixin, OrderListMixin, ReadOnlyAdmin,
 ):  # fmt: skip
     """Placed orders. Staff cannot edit them, only run actions on them."""
 
     change_form_template = "orders/admin/order.html"
     view_on_site = False  # Only the shopper can open the order's page.
-    inlines = [OrderItemInline, ShipmentInline, PaymentInline, DisputeInline, WithdrawalInline, OrderEventInline]
+    inlines = [
+        NoteInline, OrderItemInline, ShipmentInline, PaymentInline, DisputeInline, WithdrawalInline, CorrectionInline,
+        OrderEventInline,
+    ]  # fmt: skip
     actions = [
         "print_slips", "print_notes", "ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle",
         "acknowledge_alerts", "revoke_links",

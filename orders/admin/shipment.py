@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin import DeletionAdmin, ReadOnlyAdmin, record_action
+from orders.admin.actions.tracking import CorrectTrackingMixin
 from orders.models import Carrier, Shipment
 from orders.workflow.shipping import mark_delivered
 
@@ -43,7 +44,7 @@ class CarrierAdmin(DeletionAdmin):
 
 
 @admin.register(Shipment)
-class ShipmentAdmin(ReadOnlyAdmin):
+class ShipmentAdmin(CorrectTrackingMixin, ReadOnlyAdmin):
     """Shipments of orders, newest first."""
 
     list_display = ["__str__", "carrier", tracking_link, "shipped_at", "delivered_at", "by"]

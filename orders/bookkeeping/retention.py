@@ -110,6 +110,8 @@ RETENTION: dict[str, Pruned | Kept] = {
     ),
     "orders.OrderItem": Kept("placed orders", WITH_ORDER),
     "orders.OrderEvent": Kept("steps of placed orders", WITH_ORDER),
+    "orders.Correction": Kept("staff", f"{WITH_ORDER}, without the values after an erasure"),
+    "orders.OrderNote": Kept("staff", f"{WITH_ORDER}, without the text after an erasure"),
     "orders.OrderWords": Kept("placed orders", f"{WITH_ORDER}, without personal data after an erasure"),
     "orders.Mail": Kept("steps of placed orders", f"{WITH_ORDER}, as a record of what was sent"),
     "orders.Payment": Kept("clicks on Pay, within the limits on card attempts", WITH_ORDER),

@@ -24,6 +24,10 @@ Context = dict[str, Any]
 
 def build(mail: Mail) -> EmailMultiAlternatives | None:
     """Return the email message, or None if it no longer applies or its recipient was erased."""
+    if mail.to and not mail.is_for_staff:
+        # The recipient and the link are of the same state of the order. Otherwise a link made after a correction of the
+        # email address could go to the address before.
+        mail.to = mail.order.email
     extra_context = email_context(mail) if mail.to else None
     return None if extra_context is None else compose(mail, extra_context, order_url(mail.order))
 
@@ -39,6 +43,7 @@ def compose(mail: Mail, extra_context: Context, url: str) -> EmailMultiAlternati
             "order": order,
             "items": order.items.all(),
             "url": url,
+            "is_copy": bool(mail.copy),
             "admin_url": settings.SITE_URL + reverse("admin:orders_order_change", args=[order.pk]),
         } | extra_context
         return build_email(

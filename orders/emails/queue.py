@@ -28,16 +28,31 @@ def queue(order: Order, kind: str, about: str = "") -> Mail | None:
     # A low stock message is unique per product, regardless of the order that caused it.
     lookup = {} if kind == Mail.Kind.LOW_STOCK else {"order": order}
     defaults = {"order": order, "to": new.to, "message_id": new.message_id}
-    mail, is_new = Mail.objects.get_or_create(**lookup, kind=kind, about=about, defaults=defaults)
+    mail, is_new = Mail.objects.get_or_create(**lookup, kind=kind, about=about, copy=0, defaults=defaults)
     if is_new:
         queued.send(Mail)
     return mail
 
 
+def queue_copy(mail: Mail, copy: int) -> Mail:
+    """Queue this email message once more, as copy number `copy`, to the present email address of its order."""
+    order = mail.order
+    name = ".".join(filter(None, [str(order.uuid), mail.kind, mail.about, f"copy-{copy}"]))
+    row: Mail = Mail.objects.create(
+        order=order, kind=mail.kind, about=mail.about, copy=copy, to=order.email, message_id=_message_id(name)
+    )
+    queued.send(Mail)
+    return row
+
+
 def _new_row(order: Order, kind: str, about: str = "") -> Mail:
     to = settings.STAFF_EMAIL if kind in Mail.FOR_STAFF else order.email
     name = ".".join(filter(None, [str(order.uuid), kind, about]))
-    return Mail(order=order, kind=kind, about=about, to=to, message_id=f"<{name}@{message_id_domain()}>")
+    return Mail(order=order, kind=kind, about=about, to=to, message_id=_message_id(name))
+
+
+def _message_id(name: str) -> str:
+    return f"<{name}@{message_id_domain()}>"
 
 
 def queue_paid_emails(order: Order) -> Mail | None:

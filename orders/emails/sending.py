@@ -43,5 +43,5 @@ def _report_undeliverable(mail: Mail, reason: str) -> None:
 
 
 def _record_sent(mail: Mail) -> None:
-    if mail.kind == Mail.Kind.CONFIRMATION:
+    if mail.kind == Mail.Kind.CONFIRMATION and not mail.copy:
         mail.order.record(OrderEvent.Kind.MAILED)

@@ -47,15 +47,24 @@ def send_receipt(withdrawal: Withdrawal) -> bool:
     if withdrawal.is_erased:
         return False
     _mail, is_new = WithdrawalMail.objects.get_or_create(
-        withdrawal=withdrawal, kind=Kind.RECEIPT, defaults={"to": withdrawal.email}
+        withdrawal=withdrawal, kind=Kind.RECEIPT, copy=0, defaults={"to": withdrawal.email}
     )
     if not is_new:
-        undeliverable = withdrawal.mails.receipts().filter(sent=None, dropped__isnull=False)
+        undeliverable = withdrawal.mails.receipts().filter(sent=None, dropped__isnull=False, copy=0)
         again = {"dropped": None, "attempts": 0, "tried_at": None, "refusal": "", "timestamp": timezone.now()}
         if not undeliverable.update(**again):
             return False
     queued.send(WithdrawalMail)
     return True
+
+
+def queue_receipt_copy(receipt: WithdrawalMail, to: str, copy: int) -> WithdrawalMail:
+    """Queue this receipt once more on behalf of staff, as copy number `copy`."""
+    row: WithdrawalMail = WithdrawalMail.objects.create(
+        withdrawal=receipt.withdrawal, kind=receipt.kind, copy=copy, to=to
+    )
+    queued.send(WithdrawalMail)
+    return row
 
 
 def queue_notice(withdrawal: Withdrawal) -> None:
@@ -69,7 +78,7 @@ def queue_notice(withdrawal: Withdrawal) -> None:
     is_one_of_many = withdrawal.order_id is None and earlier.count() >= WithdrawalMail.IP_LIMIT
     if settings.STAFF_EMAIL and not is_one_of_many:
         WithdrawalMail.objects.get_or_create(
-            withdrawal=withdrawal, kind=Kind.STAFF, defaults={"to": settings.STAFF_EMAIL}
+            withdrawal=withdrawal, kind=Kind.STAFF, copy=0, defaults={"to": settings.STAFF_EMAIL}
         )
         queued.send(WithdrawalMail)
 
@@ -94,7 +103,7 @@ def _build_receipt(mail: WithdrawalMail) -> EmailMessage:
         # Each line is quoted, so that typed text cannot pass for text of the shop.
         texts["item_lines"] = [without_links(line) for line in row.items.splitlines()]
         ticked = [(units, without_links(title)) for units, title in ticked_lines(row)]
-        context = {"withdrawal": row, "ticked_lines": ticked, **texts}
+        context = {"withdrawal": row, "ticked_lines": ticked, "is_copy": bool(mail.copy), **texts}
         subject = _("We have received your withdrawal")
         return build_text_email("orders/emails/withdrawal_receipt", subject, mail.to, _message_id(mail), context)
 
@@ -109,7 +118,8 @@ def _build_notice(mail: WithdrawalMail) -> EmailMessage:
 
 
 def _message_id(mail: WithdrawalMail) -> str:
-    return f"<{mail.withdrawal.number}.{mail.kind}@{message_id_domain()}>"
+    name = ".".join([mail.withdrawal.number, mail.kind, *([f"copy-{mail.copy}"] if mail.copy else [])])
+    return f"<{name}@{message_id_domain()}>"
 
 
 def ticked_lines(withdrawal: Withdrawal) -> list[tuple[int, str]]:

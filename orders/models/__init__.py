@@ -1,5 +1,6 @@
 """Orders and what belongs to them: lines, payments, refunds, shipments, disputes, withdrawals, history and emails."""
 
+from orders.models.corrections import Correction, OrderNote
 from orders.models.dispute import Dispute
 from orders.models.history import Mail, OrderEvent
 from orders.models.item import OrderItem
@@ -12,6 +13,6 @@ from orders.models.withdrawal import Withdrawal
 from orders.search.words import OrderWords
 
 __all__ = [
-    "Carrier", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderWords", "Payment",
-    "Refund", "Shipment", "Withdrawal", "WithdrawalMail",
+    "Carrier", "Correction", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderNote",
+    "OrderWords", "Payment", "Refund", "Shipment", "Withdrawal", "WithdrawalMail",
 ]  # fmt: skip

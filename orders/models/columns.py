@@ -80,8 +80,8 @@ REFUND = Columns(
     ),
 )  # fmt: skip
 SHIPMENT = Columns(
-    frozen=("order", "number", "units", "carrier", "tracking", "shipped_at", "by"),
-    conditional=("delivered_at",),
+    frozen=("order", "number", "units", "shipped_at", "by"),
+    conditional=("carrier", "tracking", "delivered_at"),
     free_text=("tracking", "by"),
     not_personal=("units",),
     internal=("order", "units", "carrier", "by"),  # the export has the titles of the lines and the name of the carrier

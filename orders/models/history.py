@@ -34,12 +34,14 @@ class OrderEvent(models.Model):
         DISPUTE_CLOSED = "dispute_closed", _("The bank's case about the payment was closed")
         ALERTED = "told_staff", _("Our staff were asked to check this order")
         ACKNOWLEDGED = "looked_at", _("Our staff checked this order")
+        CORRECTED = "corrected", _("Our staff corrected this order")
+        MAILED_AGAIN = "mailed_again", _("An email was sent again")
         LINKS_REVOKED = "links_revoked", _("Links in earlier emails no longer open this order")
         ERASED = "forgotten", _("Name, email and address were removed")
 
     TEXT_SHOWN_TO_SHOPPERS = (
         Kind.PAYING, Kind.DECLINED, Kind.CANCELED, Kind.PART_SHIPPED, Kind.SHIPPED, Kind.DELIVERED, Kind.WITHDRAWN,
-        Kind.REFUNDING, Kind.REFUNDED,
+        Kind.REFUNDING, Kind.REFUNDED, Kind.CORRECTED, Kind.MAILED_AGAIN,
     )  # fmt: skip
 
     WITH_TRACKING = (Kind.PART_SHIPPED, Kind.SHIPPED, Kind.DELIVERED)
@@ -48,12 +50,12 @@ class OrderEvent(models.Model):
     MILESTONES = (
         Kind.PLACED, Kind.PAID, Kind.CANCELED, Kind.PART_SHIPPED, Kind.SHIPPED, Kind.UNSHIPPED, Kind.DELIVERED,
         Kind.WITHDRAWN, Kind.REFUNDED, Kind.REFUND_FAILED, Kind.MISMATCH, Kind.DISPUTED, Kind.DISPUTE_CLOSED,
-        Kind.ERASED,
+        Kind.CORRECTED, Kind.ERASED,
     )  # fmt: skip
     # The steps in between. The order's page folds them as soon as the order is paid or canceled.
     STEPS = (
         Kind.PAYING, Kind.NEEDS_ACTION, Kind.DECLINED, Kind.CANCELING, Kind.MAILED, Kind.REFUNDING, Kind.ALERTED,
-        Kind.ACKNOWLEDGED, Kind.LINKS_REVOKED, Kind.INQUIRY, Kind.DISPUTE_UPDATED,
+        Kind.ACKNOWLEDGED, Kind.MAILED_AGAIN, Kind.LINKS_REVOKED, Kind.INQUIRY, Kind.DISPUTE_UPDATED,
     )  # fmt: skip
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events", verbose_name=_("order"))
@@ -110,13 +112,16 @@ class Mail(OutboxMail):
         _("reference"), max_length=40, blank=True, help_text=_("Distinguishes emails of the same kind.")
     )
     message_id = models.CharField(_("Message-ID"), max_length=400)
+    copy = models.PositiveSmallIntegerField(
+        _("copy"), default=0, db_default=0, help_text=_("0 is the first one; others were sent again.")
+    )
 
     class Meta:
         verbose_name = _("email message")
         verbose_name_plural = _("email messages")
         indexes = [models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting")]
         constraints = [
-            models.UniqueConstraint(fields=["order", "kind", "about"], name="mail_once_about_an_order"),
+            models.UniqueConstraint(fields=["order", "kind", "about", "copy"], name="mail_once_about_an_order"),
             models.UniqueConstraint(fields=["about"], condition=Q(kind="low_stock"), name="mail_once_about_a_shelf"),
         ]
 

@@ -23,7 +23,7 @@ class WithdrawalMailQuerySet(OutboxQuerySet):
 
         With `before`, count only rows with lower primary keys.
         """
-        recent = self.receipts().filter(timestamp__gt=timezone.now() - HOUR)
+        recent = self.receipts().filter(timestamp__gt=timezone.now() - HOUR, copy=0)  # staff send the copies
         if before is not None:
             recent = recent.filter(pk__lt=before)
         to_mailbox = recent.filter(same_email("to", email)).count()
@@ -45,6 +45,9 @@ class WithdrawalMail(OutboxMail):
 
     withdrawal = models.ForeignKey(Withdrawal, models.CASCADE, related_name="mails", verbose_name=_("withdrawal"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    copy = models.PositiveSmallIntegerField(
+        _("copy"), default=0, db_default=0, help_text=_("0 is the first one; others were sent again.")
+    )
 
     objects: ClassVar[Any] = WithdrawalMailQuerySet.as_manager()
 
@@ -53,7 +56,7 @@ class WithdrawalMail(OutboxMail):
         verbose_name_plural = _("emails about withdrawals")
         ordering = ["-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["withdrawal", "kind"], name="withdrawal_mail_once"),
+            models.UniqueConstraint(fields=["withdrawal", "kind", "copy"], name="withdrawal_mail_once"),
         ]
         indexes = [
             models.Index(fields=["timestamp"], name="withdrawal_mail_by_age"),

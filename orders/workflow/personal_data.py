@@ -14,7 +14,7 @@ from carts.models import Cart
 from core.columns import Columns
 from core.models import ContactMail
 from core.times import in_shop_zone
-from orders.models import Mail, Order, Shipment, Withdrawal, WithdrawalMail
+from orders.models import Correction, Mail, Order, OrderNote, Shipment, Withdrawal, WithdrawalMail
 from orders.models.item import lines_with
 from orders.workflow.erasure.notes import unmatched_withdrawals
 from orders.workflow.erasure.person import Person, notes_about
@@ -34,6 +34,8 @@ EXPORTED: dict[type[Model], list[str]] = {
     AccountMail: ["kind", "to", "timestamp", "sent"],
     Mail: ["kind", "to", "timestamp", "sent"],
     ContactMail: ["name", "sender", "order_number", "message", "timestamp", "sent"],
+    Correction: ["kind", "old", "new", "at"],
+    OrderNote: ["text", "at"],
     WithdrawalMail: ["kind", "to", "timestamp", "sent"],
 }  # fmt: skip
 
@@ -118,7 +120,15 @@ def _cart(cart: Cart) -> Data:
 def _orders(user: User) -> QuerySet[Order]:
     rows = Order.objects.for_account(user).placed().order_by("pk").distinct()
     return rows.prefetch_related(
-        "items", "events", "payments__refunds", "payments__card", "disputes", "mails", "shipments__carrier"
+        "items",
+        "events",
+        "payments__refunds",
+        "payments__card",
+        "disputes",
+        "mails",
+        "shipments__carrier",
+        "corrections",
+        "notes",
     )
 
 
@@ -136,7 +146,9 @@ def _order(order: Order) -> Data:
         "payments": payments,
         "shipments": [_shipment(shipment, order) for shipment in order.shipments.all()],
         "disputes": [_values(dispute) for dispute in order.disputes.all()],
-        "mails": [_values(mail) for mail in order.mails.all() if mail.to == order.email],
+        "mails": [_values(mail) for mail in order.mails.all() if not mail.is_for_staff],
+        "corrections": [_values(correction) for correction in order.corrections.all()],
+        "notes": [_values(note) for note in order.notes.all()],
     }
 
 

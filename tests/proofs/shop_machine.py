@@ -20,6 +20,7 @@ from tests.proofs.withdrawal_rules import WithdrawalRules
 WHO = st.integers(0, 1)  # index of a browser
 ANY = st.integers(0, 5)  # index of an object, modulo the number of objects
 FEW = st.integers(1, 3)
+NAMES = st.sampled_from(["gia", "gus"])
 TOKENS = st.sampled_from(
     "tok_visa tok_visa tok_threeDSecure2Required tok_chargeCustomerFail tok_threeDSecureRequiredChargeDeclined "
     "tok_createDispute tok_pendingRefund tok_refundFail tok_chargeDeclined".split()
@@ -64,7 +65,7 @@ class ShopMachine(WithdrawalRules):
     def sign_out(self, who: int) -> None:
         self.submit_form(self.browsers[who], reverse("accounts:logout"))
 
-    @rule(who=WHO, name=st.sampled_from(["gia", "gus"]))
+    @rule(who=WHO, name=NAMES)
     def submit_details(self, who: int, name: str) -> None:
         with self.may_crash():
             submit_details(self.browsers[who], f"{name}@example.org", line_1=f"{len(name)} High Street")
@@ -189,6 +190,24 @@ class ShopMachine(WithdrawalRules):
         restocked = {f"line_{item.pk}": min(units, item.quantity) for item in order.items.all()}
         url = reverse("admin:orders_order_refund", args=[order.pk])
         self.submit_form(self.staff, url, amount=amount, already=order.amount_refunded, **restocked)
+
+    @precondition(lambda self: self.with_status("paid"))
+    @rule(number=ANY, what=st.sampled_from(["shipping", "billing", "email"]), name=NAMES, is_ticked=st.booleans())
+    def correct(self, number: int, what: str, name: str, is_ticked: bool) -> None:
+        """Correct a postal address or the email address of an order as staff.
+
+        The tick corrects both addresses, or sends the confirmation to the new email address.
+        """
+        order = self.pick(self.with_status("paid"), number)
+        url = reverse(f"admin:orders_order_correct_{'email' if what == 'email' else 'address'}", args=[order.pk])
+        data = (
+            ADDRESS
+            | {"name": name, "email": f"{name}@example.org"}
+            | ({"both": "1", "confirm": "1"} if is_ticked else {})
+        )
+        with self.may_crash():
+            form = self.staff.get(f"{url}?kind={what}").context["form"]
+            self.staff.post(f"{url}?kind={what}", data | {"shown": form["shown"].value()})
 
     # --- Stripe ---
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyInline
 from orders.admin.shipment import contents, tracking_link
-from orders.models import Dispute, OrderEvent, OrderItem, Payment, Shipment, Withdrawal
+from orders.models import Correction, Dispute, OrderEvent, OrderItem, OrderNote, Payment, Shipment, Withdrawal
 
 
 class OrderItemInline(ReadOnlyInline):
@@ -53,6 +53,20 @@ class WithdrawalInline(ReadOnlyInline):
     model = Withdrawal
     fields = ["is_whole_order", "items", "declared_at", "arrived_at", "closed_at"]  # the heading has its number
     show_change_link = True
+
+
+class NoteInline(ReadOnlyInline):
+    """The notes of staff about an order, newest first."""
+
+    model = OrderNote
+    fields = ["text", "by", "at"]
+
+
+class CorrectionInline(ReadOnlyInline):
+    """What staff corrected about an order, newest first."""
+
+    model = Correction
+    fields = ["old", "new", "by", "at"]  # the heading of a row has its kind
 
 
 class OrderEventInline(ReadOnlyInline):

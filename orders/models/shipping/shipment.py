@@ -14,7 +14,7 @@ from orders.models.shipping.carrier import MAX_TRACKING, Carrier, validate_track
 
 
 class Shipment(GuardedModel):
-    """Some units of an order that were shipped together. Only `delivered_at` changes later, and an erasure."""
+    """Some units of an order that were shipped together. Its delivery and corrections of its tracking come later."""
 
     columns = columns.SHIPMENT
 

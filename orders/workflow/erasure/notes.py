@@ -18,14 +18,15 @@ from billing.models import BillingProfile, CardMail
 from billing.models.profile import PROFILE_KEY
 from carts.models.session import CART_KEY
 from core.models import ContactMail
-from orders.models import OrderEvent, OrderLinkMail, Refund, Shipment, Withdrawal
+from orders.models import Correction, OrderEvent, OrderLinkMail, OrderNote, Refund, Shipment, Withdrawal
 from orders.models.withdrawal import WithdrawalQuerySet
 from orders.workflow.erasure.person import HeldEmail, Person, notes_about
 from products.models import StockMovement
 
 # Models with a column that has the email address of a member of staff, with this column and that of its time.
 DONE_BY: list[tuple[type[Model], str, str]] = [
-    (OrderEvent, "by", "at"), (Refund, "by", "timestamp"), (StockMovement, "by", "at"), (Shipment, "by", "shipped_at"),
+    (OrderEvent, "by", "at"), (Correction, "by", "at"), (OrderNote, "by", "at"), (Refund, "by", "timestamp"),
+    (StockMovement, "by", "at"), (Shipment, "by", "shipped_at"),
     (Withdrawal, "assigned_by", "assigned_at"), (Withdrawal, "closed_by", "closed_at"),
 ]  # fmt: skip
 

@@ -56,12 +56,16 @@ def _drop_emails(order: Order) -> None:
 
 
 def _erase_free_texts(order: Order) -> None:
-    """Remove the texts in the history, payments and refunds, which staff or banks wrote and can name the person.
+    """Remove corrected values and notes, and the texts in the history, payments and refunds.
+
+    Staff or banks wrote them, and they can name the person.
 
     The amounts and codes are in other columns. The reason of a mismatch refund is the shop's own text.
     """
     refunds = Refund.objects.filter(payment__order=order)
     order.events.update(text="")
+    order.corrections.update(old="", new="")
+    order.notes.update(text="")
     Payment.objects.filter(order=order).update(message="")
     refunds.update(message="")
     refunds.filter(is_mismatch=False).update(reason="")

@@ -54,6 +54,8 @@ TEXTS: dict[str, Texts] = {
     "orders.Mail": Texts(personal=("to",), not_personal=("about", "message_id", "refusal")),
     "orders.WithdrawalMail": Texts(personal=("to",), not_personal=("refusal",)),
     "orders.OrderLinkMail": Texts(personal=("to",), not_personal=("order_number", "client", "language", "refusal")),
+    "orders.Correction": Texts(personal=("old", "new"), free_text=("by",)),
+    "orders.OrderNote": Texts(personal=("text",), free_text=("by",)),
     "orders.OrderEvent": Texts(free_text=("text", "by")),
     "orders.OrderWords": Texts(free_text=("words",)),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
@@ -123,6 +125,8 @@ class Retained:
 _OF_ORDER = {
     "orders.Order": ("email", "shipping_address_text", "billing_address_text", "attention"),
     "orders.OrderEvent": ("text",),
+    "orders.Correction": ("old", "new"),
+    "orders.OrderNote": ("text",),
     "orders.OrderWords": ("words",),
     "orders.Payment": ("message",),
     "orders.Refund": ("reason", "message"),
