@@ -32,6 +32,7 @@ NAMES = [
     "refund",
     "refund",
     "restock",
+    "later",
     "finish",
     "fail",
     "whole",
@@ -69,6 +70,7 @@ class Case:
         {
             "refund": lambda: self.refund({line.pk: units}, {}, is_linked),
             "restock": lambda: self.refund({line.pk: units}, {line.pk: units}, is_linked),
+            "later": lambda: self.restock_later({line.pk: units}),
             "finish": lambda: self.answer("succeeded"),
             "fail": lambda: self.answer("failed"),
             "whole": lambda: self.withdraw(is_whole_order=True),
@@ -87,6 +89,10 @@ class Case:
         )  # fmt: skip
         with suppress(refunds.RefundRejected):
             refunds.request_refund(self.order, request)
+
+    def restock_later(self, units: dict[int, int]) -> None:
+        with suppress(refunds.RestockRejected):
+            refunds.restock(self.order, units, refunds.restocked_text(self.order), by="staff")
 
     def answer(self, status: str) -> None:
         """Let Stripe finish the oldest refund that can still change."""
@@ -133,6 +139,8 @@ class Case:
             stock = Product.objects.get(pk=line.product_id).stock
             if (stock, -moved) != (STOCK - line.quantity + restocked, line.quantity - restocked):
                 found.append(f"{line}: stock {stock}, {moved} moved, {restocked} restocked")
+            if not 0 <= restocked <= line.quantity:
+                found.append(f"{line}: {restocked} restocked")
         return found
 
 
