@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from core.money import decimals, format_money, smallest_unit
+from core.money import decimals, format_money, round_money, smallest_unit
 from orders.models import Order, OrderItem, Withdrawal
 from orders.models.units import Units, declared_units, units_text, value_of_units
 from orders.workflow import refunds
@@ -97,7 +97,7 @@ class RefundForm(forms.Form):
         widget = forms.NumberInput(attrs={"aria-label": label})
         most = self.refundable[item.pk]
         self.fields[f"units_{item.pk}"] = forms.IntegerField(
-            label=label, min_value=0, max_value=most, required=False, initial=units, widget=widget
+            label=label, min_value=0, max_value=most, required=False, initial=units or None, widget=widget
         )
         for name, is_ticked in (("unshipped", True), ("shipped", False)):
             self.fields[f"{name}_{item.pk}"] = forms.BooleanField(required=False, initial=is_ticked)
@@ -131,10 +131,11 @@ class RefundForm(forms.Form):
         value, delivery = self.value_of(units), Decimal(0)
         if all(units.get(line, 0) >= left for line, left in self.refundable.items()):
             delivery = min(self.delivery_left, self.order.refundable - value)
+        currency = self.order.currency  # The database stores two decimals for all currencies.
         if delivery:
-            self.fields["delivery"].initial = delivery
+            self.fields["delivery"].initial = round_money(delivery, currency)
         if is_everything and value + delivery != self.order.refundable:
-            self.fields["amount"].initial = self.order.refundable
+            self.fields["amount"].initial = round_money(self.order.refundable, currency)
 
     def lines(self) -> list[RefundLine]:
         """Return the lines of the order with their fields."""
