@@ -189,9 +189,9 @@ class RefundForm(forms.Form):
         delivery = self.cleaned_data.get("delivery") or Decimal(0)
         return sum((line.value for line in self.chosen_lines()), delivery)
 
-    def sum_text(self) -> str:
-        """Return the amount of a valid form as a text, for a hidden field."""
-        return str(self.cleaned_data["amount"])
+    def shown_text(self) -> str:
+        """Return what the second page shows of a valid form, for a hidden field: the amount and the restocked units."""
+        return f"{self.cleaned_data['amount']} {_text({line.item.pk: line.restocked for line in self.chosen_lines()})}"
 
     def chosen_lines(self) -> list[ChosenLine]:
         """Return the lines of which a valid form refunds units."""

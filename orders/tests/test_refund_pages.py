@@ -49,7 +49,7 @@ def line(order: Order) -> int:
     return order.items.get().pk
 
 
-def choose(client: Client, order: Order, query: str = "", **changes: Any) -> Any:
+def choose(client: Client, order: Order, query: str = "", /, **changes: Any) -> Any:
     """Open the refund page, change these fields and press Continue. Return the next page."""
     url = url_of(order, query)
     return read_form(client, url, client.get(url)).submit(step="check", **changes)
@@ -264,6 +264,18 @@ def test_sum_that_the_second_page_did_not_show_is_not_refunded(row: Order, admin
     page = form.submit(step="refund")
     assert page.status_code == 200
     assert not Refund.objects.exists()
+
+
+def test_units_that_returned_to_stock_in_the_meantime_are_told(order: Order, admin_client: Client) -> None:
+    """A refund failed after its units had returned to stock. The second page promised to return them again."""
+    ship(order, by="packer")
+    changes = {f"units_{line(order)}": 3, f"shipped_{line(order)}": "on"}
+    form = confirm_form(admin_client, order, choose(admin_client, order, **changes))
+    row = refund_row(order, "10.00", units={line(order): 1}, restock={line(order): 1})
+    Refund.objects.filter(pk=row.pk).update(status=Refund.Status.FAILED, is_restocked=True)
+    Order.objects.filter(pk=order.pk).update(amount_refunded=0)
+    assert "What can be refunded has changed" in form.submit(step="refund").text
+    assert not Refund.objects.exclude(pk=row.pk).exists()
 
 
 def test_request_without_the_second_page_refunds_nothing(row: Order, admin_client: Client) -> None:

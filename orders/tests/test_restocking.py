@@ -223,7 +223,7 @@ def test_late_failure_keeps_the_units_in_stock(order: Order, is_later: bool) -> 
         restock(order, 1)
     answer(row, "failed")
     order.refresh_from_db()
-    assert (stock(), order.amount_refunded, returnable(order)) == (8, 0, 0)
+    assert (stock(), order.amount_refunded, returnable(order)) == (8, Decimal(0), 0)
     assert refunds.restockable_units(order) == {line(order): 2}
     assert "failed" in order.attention
     assert [finding for finding in audit() if finding.rule == "I4"] == []

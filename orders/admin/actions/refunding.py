@@ -52,7 +52,7 @@ class RefundMixin(RestockMixin):
             return self._choose(request, form)
         if step != REFUND:
             return self._confirm(request, form)
-        if request.POST.get("sum") == form.sum_text():
+        if request.POST.get("shown") == form.shown_text():
             return self._refund(request, form) or self._choose(request, new_form())
         messages.error(request, _("What can be refunded has changed in the meantime. Please check again."))
         return self._choose(request, new_form())

@@ -60,14 +60,7 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
             raise RefundRejected(obstacle)
         order.refresh_from_db()
         units_before, unshipped = order.refundable_units(), unshipped_units(order)
-        # The sums are computed here because SQLite does this arithmetic in floating point.
-        lost = Order.objects.values_list("amount_lost", flat=True).get(pk=order.pk)
-        refunded = requested.already_refunded + requested.amount
-        paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
-        refundable = paid.filter(
-            amount_refunded=requested.already_refunded, amount_lost=lost, total__gte=refunded + lost
-        )
-        if not refundable.update(amount_refunded=refunded):
+        if not _reserve_amount(order, requested):
             raise RefundRejected(_rejection_message(order, requested))
         if requested.unshipped not in (None, unshipped):
             raise RefundRejected(SHIPPED_MEANWHILE)
@@ -89,6 +82,16 @@ def request_refund(order: Order, requested: RefundRequest) -> Refund:
         order.record(OrderEvent.Kind.REFUNDING, by=requested.by, text=row)
     order.refresh_from_db()
     return row
+
+
+def _reserve_amount(order: Order, requested: RefundRequest) -> bool:
+    """Add the amount to what was refunded of the order. Return False if that is not possible (any more)."""
+    # The sums are computed here because SQLite does this arithmetic in floating point.
+    lost = Order.objects.values_list("amount_lost", flat=True).get(pk=order.pk)
+    refunded = requested.already_refunded + requested.amount
+    paid = Order.objects.filter(pk=order.pk, status__in=[Order.Status.PAID, Order.Status.SHIPPED])
+    refundable = paid.filter(amount_refunded=requested.already_refunded, amount_lost=lost, total__gte=refunded + lost)
+    return bool(refundable.update(amount_refunded=refunded))
 
 
 def _check_units(order: Order, requested: RefundRequest, refundable: Units) -> None:
