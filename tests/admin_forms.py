@@ -71,6 +71,12 @@ def confirmation(page: Any) -> dict[str, list[str]]:
     return data
 
 
+def submit_refund(client: Client, url: str, data: dict[str, Any]) -> Any:
+    """Submit both pages of a refund. Return the response of the first one if it does not lead to the second."""
+    page = client.post(url, data)
+    return read_form(client, url, page).submit(step="refund") if "refund_confirm_form" in page.text else page
+
+
 def submitted_values(element: Element) -> list[str]:
     """Return what a browser sends for this element if nothing was changed."""
     kind, attrs = element.attrs.get("type", "text"), element.attrs

@@ -1,6 +1,7 @@
 """Browser tests of the admin under the Content-Security-Policy: pages and scripts work without console errors."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,22 @@ def test_admin_pages_load_without_errors(staff: Any) -> None:
     for path in [*PAGES, *rows]:
         staff.goto(path, wait_until="load")
         assert staff.locator("h1").first.is_visible(), path
+
+
+def test_refund_is_added_up_while_it_is_chosen_and_takes_four_clicks(staff: Any) -> None:
+    """Three mugs for 10.00: their thirds are 3.33, 3.34 and 3.33."""
+    order = make_paid_order(make_product(title="Mug"), total=Decimal("14.95"))
+    order.items.update(quantity=3, total=Decimal(10))
+    staff.goto(f"/admin/orders/order/{order.pk}/change/")
+    staff.get_by_role("link", name="Refund", exact=True).click()
+    staff.get_by_label("Units to refund: Mug").click()
+    shown = []
+    for units in "123":
+        staff.get_by_label("Units to refund: Mug").fill(units)
+        shown.append(staff.locator("#refund_sum").text_content())
+    staff.get_by_role("button", name="Continue").click()
+    assert staff.get_by_role("button", name="Refund £10.00").is_visible()
+    assert shown == ["Sum: £3.33", "Sum: £6.67", "Sum: £10.00"]
 
 
 def test_email_preview_is_shown_in_a_frame(staff: Any) -> None:

@@ -29,7 +29,7 @@ EMAILS = f"{SEE} +preview +preview_html +sample +sample_html"
 OWN = "+second_factor"  # of a member of staff who has none
 USER = f"changelist +change history +auth_user_password_change +erase {OWN}"
 ORDER = (
-    f"{SEE} +refund +erase +correct_address +correct_email +resend +note "
+    f"{SEE} +refund +restock +erase +correct_address +correct_email +resend +note "
     "action:acknowledge_alerts action:cancel_missing_intent action:cancel_unpaid action:revoke_links action:settle"
 )
 PRODUCT, DISCOUNT = f"{EDIT} action:publish action:unpublish", f"{EDIT} action:deactivate"

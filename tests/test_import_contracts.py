@@ -47,7 +47,7 @@ def problems(*imports: tuple[str, str]) -> list[str]:
         ("orders.a_new_package.a_new_module", "carts.views.details"),
         ("orders.models.order", "orders.admin.order"),
         ("orders.workflow.placing", "ecommerce.settings"),
-        ("orders.forms", "orders.urls"),
+        ("orders.refund_forms", "orders.urls"),
         ("carts.signals", "carts.apps"),
         ("orders.bookkeeping.reconcile", "orders.management.commands.reconcile"),
         ("orders.models.order", "tests.makers"),

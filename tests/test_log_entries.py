@@ -14,7 +14,7 @@ from orders.models import Order, Refund
 from orders.workflow.erasure import Person, erase_person
 from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.admin_forms import open_ship_many, run_action, ship_page_form
+from tests.admin_forms import open_ship_many, run_action, ship_page_form, submit_refund
 from tests.makers import buy, make_discount, make_paid_order, make_product, make_user
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def entries() -> list[tuple[str, str, str]]:
 
 def test_refund_is_logged_with_its_amount(staff: Client, client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
-    staff.post(reverse("admin:orders_order_refund", args=[order.pk]), {"amount": "5.00", "already": "0"})
+    submit_refund(staff, reverse("admin:orders_order_refund", args=[order.pk]), {"amount": "5.00", "already": "0"})
     refund = Refund.objects.get()
     assert entries() == [("clerk@example.org", str(order), f"Refund requested: {refund}.")]
     assert "Refund requested" in staff.get(reverse("admin:orders_order_history", args=[order.pk])).text
@@ -55,7 +55,7 @@ def test_refund_is_logged_with_its_amount(staff: Client, client: Client, simulat
 
 def test_rejected_refund_is_not_logged(staff: Client, client: Client, simulator: Simulator) -> None:
     order = buy(client, make_product())
-    staff.post(reverse("admin:orders_order_refund", args=[order.pk]), {"amount": "999999.00", "already": "0"})
+    submit_refund(staff, reverse("admin:orders_order_refund", args=[order.pk]), {"amount": "999999.00", "already": "0"})
     assert entries() == []
 
 

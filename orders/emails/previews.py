@@ -31,6 +31,15 @@ def preview_kind(kind: str) -> EmailMessage | None:
     return messages.compose(Mail(order=order, kind=kind, to=to), extra_context, _plain_url(order))
 
 
+def preview_refund(order: Order, refund: Refund) -> EmailMessage | None:
+    """Return the email message about a refund that is not stored yet, or None if the order has no recipient."""
+    if not order.email:
+        return None
+    context = messages.refund_context(order, refund)
+    context["amount_refunded"] += refund.amount
+    return messages.compose(Mail(order=order, kind=Kind.REFUNDED, to=order.email), context, _plain_url(order))
+
+
 def _preview_context(order: Order, kind: str) -> messages.Context:
     """Return template context from real data if there is any, otherwise from made-up data."""
     if kind == Kind.REFUNDED:

@@ -70,12 +70,12 @@ PAYMENT = Columns(
     internal=("order", "key", "card", "stripe_pm", "code", "decline_code", "updated"),
 )
 REFUND = Columns(
-    frozen=("payment", "amount", "currency", "units", "reason", "is_mismatch", "by", "timestamp"),
+    frozen=("payment", "amount", "currency", "delivery", "units", "reason", "is_mismatch", "by", "timestamp"),
     conditional=("status", "key", "stripe_id", "message", "withdrawal", "restock", "is_restocked", "asked_at"),
     free_text=("reason", "by", "message"),
     not_personal=("currency", "stripe_id", "units", "restock"),
     internal=(
-        "payment", "units", "is_mismatch", "by", "key", "stripe_id", "message", "withdrawal", "restock",
+        "payment", "delivery", "units", "is_mismatch", "by", "key", "stripe_id", "message", "withdrawal", "restock",
         "is_restocked", "asked_at",
     ),
 )  # fmt: skip

@@ -27,6 +27,7 @@ class OrderEvent(models.Model):
         REFUNDING = "refunding", _("Refund requested")
         REFUNDED = "refunded", _("Refunded")
         REFUND_FAILED = "refund_failed", _("The refund failed; our staff are looking into it")
+        RESTOCKED = "restocked", _("Units returned to stock")
         MISMATCH = "mismatch", _("We received a payment that does not match this order and are refunding it")
         INQUIRY = "inquiry", _("The bank asked about the payment")
         DISPUTED = "disputed", _("The payment was disputed with the bank")
@@ -55,7 +56,7 @@ class OrderEvent(models.Model):
     # The steps in between. The order's page folds them as soon as the order is paid or canceled.
     STEPS = (
         Kind.PAYING, Kind.NEEDS_ACTION, Kind.DECLINED, Kind.CANCELING, Kind.MAILED, Kind.REFUNDING, Kind.ALERTED,
-        Kind.ACKNOWLEDGED, Kind.MAILED_AGAIN, Kind.LINKS_REVOKED, Kind.INQUIRY, Kind.DISPUTE_UPDATED,
+        Kind.ACKNOWLEDGED, Kind.MAILED_AGAIN, Kind.LINKS_REVOKED, Kind.INQUIRY, Kind.DISPUTE_UPDATED, Kind.RESTOCKED,
     )  # fmt: skip
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events", verbose_name=_("order"))

@@ -1,6 +1,7 @@
 """Refunds of payments."""
 
 import uuid
+from decimal import Decimal
 from typing import Self
 
 from django.db import models
@@ -43,6 +44,13 @@ class Refund(GuardedModel):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", verbose_name=_("payment"))
     amount = models.DecimalField(_("amount"), **MONEY)
     currency = models.CharField(_("currency"), max_length=3)
+    delivery = models.DecimalField(
+        _("refunded delivery"),
+        **MONEY,
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text=_("The part of the amount that returns the price of delivery."),
+    )
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     stripe_id = models.CharField(_("Stripe refund"), max_length=120, null=True, blank=True, unique=True)
     reason = models.CharField(_("reason"), max_length=120, blank=True)

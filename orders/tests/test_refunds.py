@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.bookkeeping.audit import audit
-from orders.forms import RefundForm
 from orders.models import Order, OrderEvent, Refund
+from orders.refund_forms import RefundForm
 from orders.workflow import payments, refunds
 from orders.workflow.refunds import RefundRejected, RefundRequest
 from products.models import Product
 from stripe_simulator.server import Simulator
+from tests.admin_forms import submit_refund
 from tests.makers import buy, make_paid_order, make_product, make_user
 from tests.visitors import count_queries
 
@@ -191,8 +192,9 @@ def test_staff_refund_an_order_in_the_admin(order: Order, simulator: Simulator, 
     url = reverse("admin:orders_order_refund", args=[order.pk])
     assert url in admin_client.get(reverse("admin:orders_order_change", args=[order.pk])).text
     page = admin_client.get(url).context["form"]
-    data = {"amount": page["amount"].value(), "already": page["already"].value(), "reason": "Broken"}
-    response = admin_client.post(url, data | {f"line_{order.items.get().pk}": 2})
+    line = order.items.get().pk
+    data = {"already": page["already"].value(), "reason": "Broken", "delivery": "4.95"}
+    response = submit_refund(admin_client, url, data | {f"units_{line}": 2, f"unshipped_{line}": "on"})
     order.refresh_from_db()
     assert (response.status_code, order.status, refunded(simulator)) == (302, Order.Status.REFUNDED, [3695])
     assert Product.objects.get().stock == 10
@@ -211,10 +213,10 @@ def test_invalid_refund_form_shows_errors(
 def test_outdated_refund_form_can_be_submitted_again(order: Order, simulator: Simulator, admin_client: Client) -> None:
     refund_order(order, "10.00")
     url = reverse("admin:orders_order_refund", args=[order.pk])
-    response = admin_client.post(url, {"amount": "5.00", "already": "0"})
+    response = submit_refund(admin_client, url, {"amount": "5.00", "already": "0"})
     assert "in the meantime" in response.text
     already = response.context["form"]["already"].value()
-    assert admin_client.post(url, {"amount": "5.00", "already": already}).status_code == 302
+    assert submit_refund(admin_client, url, {"amount": "5.00", "already": already}).status_code == 302
     assert refunded(simulator) == [1000, 500]
 
 

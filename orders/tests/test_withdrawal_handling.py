@@ -24,6 +24,7 @@ from orders.workflow.withdrawals.due import due_on, is_late, is_overdue, overdue
 from orders.workflow.withdrawals.handling import Assignment
 from orders.workflow.withdrawals.matching import match
 from stripe_simulator.server import Simulator
+from tests.admin_forms import submit_refund
 from tests.makers import buy, make_paid_order, make_product, make_shipment, make_user, ship
 
 pytestmark = pytest.mark.django_db
@@ -218,7 +219,8 @@ def test_line_without_a_right_of_withdrawal_ships_after_the_rest_was_refunded(
     assert to_ship(order) == 0
     url = f"{reverse('admin:orders_order_refund', args=[order.pk])}?withdrawal={row.pk}"
     form = admin_client.get(url).context["form"]
-    assert (form["amount"].value(), form[f"units_{bowl.pk}"].value()) == (Decimal(30), 0)
+    assert (form[f"units_{mug.pk}"].value(), form[f"units_{bowl.pk}"].value()) == (3, None)
+    assert (form.lines()[0].value, form["delivery"].value()) == (Decimal(30), None)
     request = RefundRequest(Decimal(30), Decimal(0), STAFF, units={mug.pk: 3}, withdrawal=row)
     order.refresh_from_db()
     refunds.refund(order, request)
@@ -431,29 +433,30 @@ def test_refund_form_is_filled_in_from_the_withdrawal(admin_client: Client, orde
     url = f"{reverse('admin:orders_order_refund', args=[order.pk])}?withdrawal={row.pk}"
     assert url in admin_client.get(url_of(row)).text
     form = admin_client.get(url).context["form"]
-    assert (form[f"units_{line(order)}"].value(), form["amount"].value()) == (2, Decimal("20.00"))
-    data = {"already": "0", "amount": "20.00", f"units_{line(order)}": "2", "withdrawal": row.pk}
-    assert admin_client.post(url, data).status_code == 302
-    assert (Refund.objects.get().withdrawal, is_open(row)) == (row, False)
+    assert (form[f"units_{line(order)}"].value(), form["withdrawal"].value()) == (2, row.pk)
+    data = {"already": "0", f"units_{line(order)}": "2", "withdrawal": row.pk}
+    assert submit_refund(admin_client, url, data).status_code == 302
+    refund = Refund.objects.get()
+    assert (refund.withdrawal, refund.amount, is_open(row)) == (row, Decimal("20.00"), False)
 
 
 def test_refund_of_the_whole_order_includes_delivery(admin_client: Client, order: Order) -> None:
     row = declare(order, is_whole_order=True)
     url = reverse("admin:orders_order_refund", args=[order.pk])
     form = admin_client.get(url, {"withdrawal": row.pk}).context["form"]
-    assert (form["amount"].value(), form["withdrawal"].value()) == (order.total, row.pk)
+    assert (form["delivery"].value(), form["withdrawal"].value()) == (order.shipping_total, row.pk)
     order.items.update(withdrawal_days=0)
     form = admin_client.get(url, {"withdrawal": row.pk}).context["form"]
-    assert form[f"units_{line(order)}"].value() == 0
+    assert form[f"units_{line(order)}"].value() is None
 
 
 @pytest.mark.parametrize("key", ["x", "0", "-1", "9" * 30])
 def test_unknown_withdrawal_leaves_the_refund_form_as_usual(admin_client: Client, order: Order, key: str) -> None:
     url = reverse("admin:orders_order_refund", args=[order.pk])
-    assert admin_client.get(url, {"withdrawal": key}).context["form"]["amount"].value() == order.total
+    assert not admin_client.get(url, {"withdrawal": key}).context["form"][f"units_{line(order)}"].value()
     data = {"already": "0", "amount": "1", "withdrawal": key}
     declare(order)
-    assert "errorlist" in admin_client.post(url, data).text
+    assert "errorlist" in submit_refund(admin_client, url, data).text
     assert not Refund.objects.exists()
 
 

@@ -11,6 +11,7 @@ from addresses.models import Address
 from carts.models.rates import ShippingMethod, TaxRate
 from orders.bookkeeping.reconcile import reconcile
 from orders.models import Order
+from tests.admin_forms import submit_refund
 from tests.makers import ADDRESS, PASSWORD, add_to_cart, submit_details
 from tests.proofs import actions, dispute_steps
 from tests.proofs.crashes import BOUNDARIES
@@ -184,12 +185,15 @@ class ShopMachine(WithdrawalRules):
     @precondition(lambda self: self.with_status("paid"))
     @rule(number=ANY, part=st.sampled_from([1, 2, 50]), units=st.integers(0, 2))
     def refund(self, number: int, part: int, units: int) -> None:
-        """Refund an order in whole or in part and restock up to `units` of each line."""
+        """Refund an amount of an order and up to `units` of each line, which return to stock."""
         order = self.pick(self.with_status("paid"), number)
         amount = max(((order.total - order.amount_refunded) / part).quantize(Decimal("0.01")), Decimal("0.01"))
-        restocked = {f"line_{item.pk}": min(units, item.quantity) for item in order.items.all()}
-        url = reverse("admin:orders_order_refund", args=[order.pk])
-        self.submit_form(self.staff, url, amount=amount, already=order.amount_refunded, **restocked)
+        data: dict[str, Any] = {"amount": amount, "already": order.amount_refunded}
+        left = order.refundable_units()
+        for item in order.items.all():
+            data |= {f"units_{item.pk}": min(units, left[item.pk]), f"unshipped_{item.pk}": "on"}
+        with self.may_crash():
+            submit_refund(self.staff, reverse("admin:orders_order_refund", args=[order.pk]), data)
 
     @precondition(lambda self: self.with_status("paid"))
     @rule(number=ANY, what=st.sampled_from(["shipping", "billing", "email"]), name=NAMES, is_ticked=st.booleans())

@@ -35,6 +35,7 @@ NAMES = [
     "refund",
     "refund",
     "restock",
+    "later",
     "finish",
     "fail",
     "whole",
@@ -74,6 +75,7 @@ class Case:
         {
             "refund": lambda: self.refund({line.pk: units}, {}, is_linked),
             "restock": lambda: self.refund({line.pk: units}, {line.pk: units}, is_linked),
+            "later": lambda: self.restock_later({line.pk: units}),
             "finish": lambda: self.answer("succeeded"),
             "fail": lambda: self.answer("failed"),
             "whole": lambda: self.withdraw(is_whole_order=True),
@@ -102,6 +104,10 @@ class Case:
         except ShipmentRejected:
             return
         assert all(0 < number <= left[line] for line, number in units.items())
+
+    def restock_later(self, units: dict[int, int]) -> None:
+        with suppress(refunds.RestockRejected):
+            refunds.restock(self.order, units, refunds.restocked_text(self.order), by="staff")
 
     def answer(self, status: str) -> None:
         """Let Stripe finish the oldest refund that can still change."""
@@ -150,6 +156,8 @@ class Case:
             stock = Product.objects.get(pk=line.product_id).stock
             if (stock, -moved) != (STOCK - line.quantity + restocked, line.quantity - restocked):
                 found.append(f"{line}: stock {stock}, {moved} moved, {restocked} restocked")
+            if not 0 <= restocked <= line.quantity:
+                found.append(f"{line}: {restocked} restocked")
         return found
 
 

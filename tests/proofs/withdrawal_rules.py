@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from orders.models import Order, Withdrawal
+from tests.admin_forms import submit_refund
 from tests.proofs import unit_counts
 from tests.proofs.shop_machine_base import ShopMachineBase
 
@@ -76,17 +77,19 @@ class WithdrawalRules(ShopMachineBase):
             form = self.staff.get(url).context["form"]
             data = {name: form[name].value() for name in form.fields}
             data = {name: "" if value is None else value for name, value in data.items()}
-            if is_restocked:
-                data |= {f"line_{item.pk}": data[f"units_{item.pk}"] for item in row.order.items.all()}
-            self.staff.post(url, data)
+            submit_refund(self.staff, url, data | self._restock_ticks(row.order, is_restocked))
 
     def _refund_units(self, order: Order, units: int, is_restocked: bool) -> None:
         """Refund units of each line for what they cost, without a withdrawal."""
         data: dict[str, Any] = {"already": order.amount_refunded, "amount": ""}
-        for item in order.items.all():
-            data[f"units_{item.pk}"] = min(units, item.quantity)
-            data[f"line_{item.pk}"] = data[f"units_{item.pk}"] if is_restocked else 0
-        self.submit_form(self.staff, reverse("admin:orders_order_refund", args=[order.pk]), **data)
+        data |= {f"units_{item.pk}": min(units, item.quantity) for item in order.items.all()}
+        with self.may_crash():
+            url = reverse("admin:orders_order_refund", args=[order.pk])
+            submit_refund(self.staff, url, data | self._restock_ticks(order, is_restocked))
+
+    def _restock_ticks(self, order: Order, is_ticked: bool) -> dict[str, str]:
+        """Return the ticks of the refund form that return all its units to stock, or none of them."""
+        return {f"{name}_{item.pk}": str(is_ticked) for item in order.items.all() for name in ("unshipped", "shipped")}
 
     def _ship(self, order: Order, most: int | None) -> None:
         """Ship what is left, or up to `most` units of each line. Nothing is shipped while typed items wait."""

@@ -19,9 +19,11 @@ from core.money import major_units
 from core.page_cache.versions import collect_touches
 from orders.emails import queue
 from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
+from orders.models.units import by_line
 from orders.workflow import disputes
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.refunds.requests import RefundRequest, request_refund
+from orders.workflow.refunds.restocking import release_units
 from orders.workflow.shipping.completion import update_shipped
 from orders.workflow.withdrawals.closing import update_withdrawals
 
@@ -182,10 +184,8 @@ def _apply_status(row: Refund, order: Order, status: str, reason: str) -> None:
 def _restock(row: Refund) -> None:
     """Return the units of this refund to stock, once."""
     if row.restock and Refund.objects.filter(pk=row.pk, is_restocked=False).update(is_restocked=True):
-        number, back = row.payment.order.order_id, {}
-        for item in row.payment.order.items.filter(pk__in=row.restock).order_by("product_id"):
-            back[str(item.pk)] = item.product.release(number, row.restock[str(item.pk)])
-        Refund.objects.filter(pk=row.pk).update(restock=back)  # 0 for stock that is no longer counted
+        back = release_units(row.payment.order, by_line(row.restock))
+        Refund.objects.filter(pk=row.pk).update(restock={str(line): units for line, units in back.items()})
 
 
 def _mark_refunded(order: Order) -> None:
