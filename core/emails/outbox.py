@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from django.core.mail import EmailMessage
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +21,8 @@ queued = Signal()  # sent by who adds a row, in the same transaction
 MAX_ATTEMPTS = 60  # about two weeks
 MAX_PAUSE_MINUTES = 360
 MAX_SEND_SECONDS = 20.0
+LATE = timedelta(hours=1)  # after five attempts
+REFUSED_FOR = timedelta(days=7)  # how long staff are told of a refused message
 Build = Callable[[Any], EmailMessage | None]
 Report = Callable[[Any, str], object]
 Record = Callable[[Any], object]
@@ -40,6 +42,12 @@ class OutboxQuerySet(models.QuerySet[Any]):
     def undeliverable(self) -> Self:
         """Filter email that was given up because the mail server refused it, or did so MAX_ATTEMPTS times."""
         return self.exclude(refusal="")
+
+    def undelivered(self) -> Self:
+        """Filter email that staff should know about: it has waited for too long, or was given up lately."""
+        now = timezone.now()
+        is_late = Q(sent=None, dropped=None, timestamp__lt=now - LATE)
+        return self.filter(is_late | (~Q(refusal="") & Q(dropped__gt=now - REFUSED_FOR)))
 
     def waiting(self) -> list[Any]:
         """Return unsent email whose next attempt is due, oldest first."""

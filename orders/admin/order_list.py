@@ -36,12 +36,25 @@ class OrderChangeList(ChangeList):
         prefetch_related_objects(self.result_list, ITEMS)
 
 
+class ToShipFilter(admin.SimpleListFilter):
+    """Filter for orders that are to be shipped. The list then begins with the one that has waited longest."""
+
+    title = gettext_lazy("to ship")
+    parameter_name = "to_ship"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.to_ship() if self.value() == "yes" else queryset
+
+
 class OrderListMixin(ListAdmin):
     """The columns of the list of orders, and the search for them."""
 
     list_display: Any = ("order_id", "when", "buyer", "contents", "amount", "state")
     list_filter: ClassVar[Any] = (
-        "status", ("attention", admin.EmptyFieldListFilter), "disputes__status", "placed_at", "paid_at",
+        ToShipFilter, "status", ("attention", admin.EmptyFieldListFilter), "disputes__status", "placed_at", "paid_at",
     )  # fmt: skip
     search_fields = ("order_id",)  # Only for the field: `get_search_results` does not use it.
     search_help_text = gettext_lazy(
@@ -62,6 +75,10 @@ class OrderListMixin(ListAdmin):
         """Show the list. Link to the export for those who may use it."""
         link = reverse("admin:orders_order_export") if request.user.has_perm("orders.export_order") else ""
         return super().changelist_view(request, {"export_url": link} | (extra_context or {}))
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Put the order that has waited longest first if the list shows what is to be shipped."""
+        return ("paid_at", "pk") if request.GET.get(ToShipFilter.parameter_name) == "yes" else self.ordering
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OrderChangeList

@@ -26,10 +26,10 @@ from orders.models import columns
 from orders.models.columns import AGREED_TEXT, MONEY, PERCENT
 from orders.models.dispute import Dispute
 from orders.models.history import OrderEvent
-from orders.models.open_order import OpenOrderQuerySet
 from orders.models.payment import Payment
 from orders.models.refund import Refund
 from orders.models.units import OrderUnits
+from orders.models.work import WorkQuerySet
 from orders.numbers import order_number_of
 
 
@@ -38,7 +38,7 @@ def shop_language() -> str:
     return str(settings.LANGUAGE_CODE)
 
 
-class OrderQuerySet(OpenOrderQuerySet["Order"]):
+class OrderQuerySet(WorkQuerySet["Order"]):
     """Queryset methods that find and claim orders."""
 
     def placed(self) -> Self:
@@ -228,6 +228,7 @@ class Order(OrderUnits, GuardedModel):
             models.Index(fields=["placed_at"], condition=~Q(placed_ip=""), name="order_placer"),
             models.Index(fields=["-placed_at", "-id"], name="order_newest"),
             models.Index(fields=["paid_at"], name="order_paid"),
+            models.Index(fields=["placed_at"], condition=~Q(attention=""), name="order_attention"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),
