@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from django.core.mail import EmailMessage
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -43,11 +43,17 @@ class OutboxQuerySet(models.QuerySet[Any]):
         """Filter email that was given up because the mail server refused it, or did so MAX_ATTEMPTS times."""
         return self.exclude(refusal="")
 
+    def late(self) -> Self:
+        """Filter email that has waited for longer than LATE."""
+        return self.filter(sent=None, dropped=None, timestamp__lt=timezone.now() - LATE)
+
+    def refused_lately(self) -> Self:
+        """Filter undeliverable email that was given up in the last days."""
+        return self.undeliverable().filter(dropped__gt=timezone.now() - REFUSED_FOR)
+
     def undelivered(self) -> Self:
-        """Filter email that staff should know about: it has waited for too long, or was given up lately."""
-        now = timezone.now()
-        is_late = Q(sent=None, dropped=None, timestamp__lt=now - LATE)
-        return self.filter(is_late | (~Q(refusal="") & Q(dropped__gt=now - REFUSED_FOR)))
+        """Filter email that staff should know about: it is late, or was refused lately."""
+        return self.late() | self.refused_lately()
 
     def waiting(self) -> list[Any]:
         """Return unsent email whose next attempt is due, oldest first."""
