@@ -20,7 +20,8 @@ class BackOfficeSite(ShopAdminSite):
         from ecommerce.back_office.sales import recent_sales
         from ecommerce.back_office.work import todays_work
 
-        own = {"work": todays_work(request), "sales": recent_sales(request)}
+        work = todays_work(request)
+        own = {"work": work, "is_busy": any(line.number for line in work), "sales": recent_sales(request)}
         return super().index(request, own | (extra_context or {}))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
