@@ -222,6 +222,14 @@ def test_list_of_orders_to_ship_begins_with_the_one_that_waited_longest(client: 
     assert [order.pk for order in shown] == [waits[1].pk, waits[0].pk, waits[2].pk]
 
 
+def test_list_of_orders_to_ship_can_be_sorted_by_a_column(client: Client, boss: User) -> None:
+    cheap, dear = make_order(total=Decimal(5)), make_order(total=Decimal(50), paid_at=ago(2 * DAY))
+    changelist = client.get(f"{ORDERS}?to_ship=yes&o=5").context["cl"]
+    assert [order.pk for order in changelist.result_list] == [cheap.pk, dear.pk]
+    assert changelist.get_ordering_field_columns() == {5: "asc"}
+    assert client.get(f"{ORDERS}?to_ship=yes").context["cl"].get_ordering_field_columns() == {}
+
+
 def test_orders_to_ship_say_since_when_the_oldest_waits(home: Any) -> None:
     make_order(paid_at=datetime(2026, 3, 4, 12, tzinfo=UTC))
     make_order()
