@@ -23,10 +23,8 @@ from orders.search.engine import search_orders
 
 SHOWN_LINES = 2
 MAX_TITLE = 28  # characters of a title
-ITEMS = Prefetch("items", OrderItem.objects.only("order_id", "title", "quantity").order_by("pk"))
-
-
 TO_SHIP = "to_ship"  # the parameter of the list of orders to ship
+ITEMS = Prefetch("items", OrderItem.objects.only("order_id", "title", "quantity").order_by("pk"))
 
 
 class OrderChangeList(ChangeList):
