@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.apps import AdminConfig
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -25,12 +24,6 @@ class ShopAdminSite(admin.AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return super().admin_view(_answer_again(view), cacheable)
-
-
-class ShopAdminConfig(AdminConfig):
-    """The configuration of Django's admin with the site of the shop."""
-
-    default_site = "core.admin_site.ShopAdminSite"
 
 
 def _answer_again(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

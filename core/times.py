@@ -3,7 +3,7 @@
 No other module formats a date or a time. `core/formats/` defines the formats of each language, also for the admin.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -26,6 +26,11 @@ def in_shop_zone(moment: datetime) -> datetime:
 def shop_date(moment: datetime) -> date:
     """Return the date of the moment in the shop's time zone."""
     return in_shop_zone(moment).date()
+
+
+def start_of_day(day: date) -> datetime:
+    """Return the beginning of the day in the shop's time zone."""
+    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
 
 
 def format_date(moment: date) -> str:

@@ -41,7 +41,7 @@ SUPPORT_EMAIL: str = value("SUPPORT_EMAIL")
 STAFF_EMAIL: str = value("STAFF_EMAIL", SUPPORT_EMAIL)  # receives emails about orders; empty: no staff emails
 
 INSTALLED_APPS = [
-    "core.admin_site.ShopAdminConfig",
+    "ecommerce.back_office.site.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

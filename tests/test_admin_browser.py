@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from tests.makers import PASSWORD, make_category, make_paid_order, make_product, make_user
@@ -81,6 +82,17 @@ def test_email_preview_is_shown_in_a_frame(staff: Any) -> None:
     heading.wait_for()
     # The inline styles apply.
     assert heading.evaluate("heading => getComputedStyle(heading.closest('td')).borderRadius") == "10px"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_home_page_does_not_scroll_sideways(staff: Any, width: int) -> None:
+    make_paid_order(total=Decimal("123456.78"), paid_at=timezone.now())
+    staff.set_viewport_size({"width": width, "height": 800})
+    staff.goto("/admin/")
+    staff.get_by_text("Table of the days in GBP").click()
+    assert staff.get_by_role("img", name="Sales by day in GBP").is_visible()
+    assert staff.get_by_role("row", name="£123,456.78").first.is_visible()
+    assert staff.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_admin_scripts_run(staff: Any) -> None:

@@ -21,7 +21,7 @@ from tests.visitors import count_queries
 # One worker makes the orders.
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.xdist_group("large shop")]
 LIST = "admin:orders_order_changelist"
-MAX_QUERIES, MAX_SECONDS = 8, 0.3
+MAX_QUERIES, MAX_HOME_QUERIES, MAX_SECONDS = 8, 15, 0.3
 # How staff look for one order: each of its keys, some in other words.
 KEYS = {
     "email": "only.one@example.net",
@@ -117,3 +117,14 @@ def test_any_page_of_the_orders_is_fast(staff: Client, query: dict[str, str]) ->
     assert page.context["cl"].result_list
     assert len(queries) <= MAX_QUERIES
     assert perf_counter() - began < 2 * MAX_SECONDS
+
+
+def test_home_page_takes_few_queries_and_is_fast(staff: Client) -> None:
+    staff.get("/admin/")  # reads what is kept
+    began = perf_counter()
+    with count_queries() as queries:
+        page = staff.get("/admin/")
+    seconds = perf_counter() - began
+    assert page.context["work"][0].number
+    assert len(queries) <= MAX_HOME_QUERIES
+    assert seconds < 2 * MAX_SECONDS

@@ -21,6 +21,8 @@ queued = Signal()  # sent by who adds a row, in the same transaction
 MAX_ATTEMPTS = 60  # about two weeks
 MAX_PAUSE_MINUTES = 360
 MAX_SEND_SECONDS = 20.0
+LATE = timedelta(hours=1)  # after five attempts
+REFUSED_FOR = timedelta(days=7)  # how long staff are told of a refused message
 Build = Callable[[Any], EmailMessage | None]
 Report = Callable[[Any, str], object]
 Record = Callable[[Any], object]
@@ -40,6 +42,18 @@ class OutboxQuerySet(models.QuerySet[Any]):
     def undeliverable(self) -> Self:
         """Filter email that was given up because the mail server refused it, or did so MAX_ATTEMPTS times."""
         return self.exclude(refusal="")
+
+    def late(self) -> Self:
+        """Filter email that has waited for longer than LATE."""
+        return self.filter(sent=None, dropped=None, timestamp__lt=timezone.now() - LATE)
+
+    def refused_lately(self) -> Self:
+        """Filter undeliverable email that was given up in the last days."""
+        return self.undeliverable().filter(dropped__gt=timezone.now() - REFUSED_FOR)
+
+    def undelivered(self) -> Self:
+        """Filter email that staff should know about: it is late, or was refused lately."""
+        return self.late() | self.refused_lately()
 
     def waiting(self) -> list[Any]:
         """Return unsent email whose next attempt is due, oldest first."""

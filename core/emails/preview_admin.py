@@ -37,6 +37,7 @@ class DeliveryFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the choices of the filter."""
         return [
+            ("undelivered", _("Late or refused lately")),
             ("waiting", _("Waiting")),
             ("sent", _("Sent")),
             ("undeliverable", _("Undeliverable")),
@@ -46,6 +47,7 @@ class DeliveryFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Return the rows of the chosen state."""
         states = {
+            "undelivered": queryset.undelivered,
             "waiting": lambda: queryset.filter(sent=None, dropped=None),
             "sent": lambda: queryset.exclude(sent=None),
             "undeliverable": queryset.undeliverable,

@@ -98,8 +98,7 @@ def _order_entries(start: datetime, end: datetime) -> Iterator[Entry]:
 
 def _refund_entries(start: datetime, end: datetime) -> Iterator[Entry]:
     """Yield the refunds that did not fail. A refund of a charge that no order expected was never revenue."""
-    live = Refund.objects.filter(is_mismatch=False).exclude(status=Refund.Status.FAILED)
-    found = live.filter(timestamp__gte=start, timestamp__lt=end).order_by("timestamp", "pk")
+    found = Refund.objects.of_revenue().filter(timestamp__gte=start, timestamp__lt=end).order_by("timestamp", "pk")
     related = found.select_related("payment__order").prefetch_related("payment__order__items", "payment__refunds")
     for refund in related.iterator(CHUNK):
         order = refund.payment.order

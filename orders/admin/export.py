@@ -1,7 +1,7 @@
 """The page on which staff export orders and refunds for the accountant."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -14,7 +14,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from core.admin.lists import ListAdmin
-from core.times import shop_date
+from core.times import shop_date, start_of_day
 from orders.accounting.csv_files import csv_lines, entry_rows, in_language, total_rows
 from orders.accounting.entries import Entry, entries
 
@@ -80,13 +80,8 @@ class ExportMixin(ListAdmin):
 def _file_response(first: date, last: date, file: str) -> StreamingHttpResponse:
     """Return the file while its rows are read, so that its size does not matter."""
     name, make_rows = FILES[file]
-    found = entries(_start_of(first), _start_of(last + timedelta(days=1)))
+    found = entries(start_of_day(first), start_of_day(last + timedelta(days=1)))
     lines = in_language(csv_lines(make_rows(found)), get_language() or "en")
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}-{first}-{last}.csv"'
     return response
-
-
-def _start_of(day: date) -> datetime:
-    """Return the beginning of the day in the shop's time zone."""
-    return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())

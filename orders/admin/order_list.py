@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
@@ -24,6 +24,7 @@ from orders.search.engine import search_orders
 SHOWN_LINES = 2
 MAX_TITLE = 28  # characters of a title
 SHIPMENTS = Prefetch("shipments", Shipment.objects.only("order_id"))
+TO_SHIP = "to_ship"  # the parameter of the list of orders to ship
 ITEMS = Prefetch("items", OrderItem.objects.only("order_id", "title", "quantity").order_by("pk"))
 
 
@@ -36,12 +37,16 @@ class OrderChangeList(ChangeList):
         self.result_list = list(self.result_list)
         prefetch_related_objects(self.result_list, ITEMS, SHIPMENTS)
 
+    def get_ordering_field_columns(self) -> Any:
+        """Return the sorted columns. The list of orders to ship is sorted by the time of payment, which has none."""
+        return {} if self.params.get(TO_SHIP) and ORDER_VAR not in self.params else super().get_ordering_field_columns()
+
 
 class ToShipFilter(admin.SimpleListFilter):
     """Filter for orders that are to be shipped. The list then begins with the one that has waited longest."""
 
     title = gettext_lazy("to ship")
-    parameter_name = "to_ship"
+    parameter_name = TO_SHIP
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("yes", _("Yes"))]
@@ -79,7 +84,7 @@ class OrderListMixin(ListAdmin):
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Put the order that has waited longest first if the list shows what is to be shipped."""
-        return ("paid_at", "pk") if request.GET.get(ToShipFilter.parameter_name) == "yes" else self.ordering
+        return ("paid_at", "pk") if request.GET.get(TO_SHIP) == "yes" else self.ordering
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OrderChangeList

@@ -1,6 +1,9 @@
 """Admin for refunds."""
 
+from typing import Any
+
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -24,12 +27,25 @@ RETRY = Plan(
 )
 
 
+class UnresolvedFilter(admin.SimpleListFilter):
+    """Filter for the failed refunds that staff have to deal with."""
+
+    title = gettext_lazy("to do")
+    parameter_name = "todo"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", _("Failed and not dealt with"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Refund]) -> QuerySet[Refund]:
+        return queryset & Refund.objects.unresolved() if self.value() == "failed" else queryset
+
+
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
     """Finished, pending and failed refunds."""
 
     list_display = ["payment", "amount", "currency", "status", "reason", "is_mismatch", "by", "timestamp"]
-    list_filter = ["status", "is_mismatch", "timestamp"]
+    list_filter = [UnresolvedFilter, "status", "is_mismatch", "timestamp"]
     list_select_related = ["payment__order"]
     search_fields = ["payment__order__order_id", "stripe_id"]
     actions = ["retry_mismatch_refund"]

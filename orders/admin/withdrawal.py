@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin, record_action
+from core.emails.preview_admin import DeliveryFilter
 from core.times import format_date
 from orders.admin.withdrawal_lists import StateFilter, has_receipt, states
 from orders.emails.withdrawals import send_receipt
@@ -162,7 +163,7 @@ class WithdrawalMailAdmin(ReadOnlyAdmin):
     """Receipts and notices for staff, newest first."""
 
     list_display = ["withdrawal", "kind", "to", "attempts", "sent", "refusal"]
-    list_filter = ["kind"]
+    list_filter = ["kind", DeliveryFilter]
     list_select_related = ["withdrawal"]
     search_fields = ["to", "withdrawal__number"]
 
@@ -172,4 +173,5 @@ class OrderLinkMailAdmin(ReadOnlyAdmin):
     """Requests for links to orders, newest first."""
 
     list_display = ["order_number", "to", "attempts", "sent", "refusal", "timestamp"]
+    list_filter = [DeliveryFilter]
     search_fields = ["to", "order_number"]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from orders.models import Withdrawal, WithdrawalMail
-from orders.workflow.withdrawals.due import is_late, is_overdue, overdue, waits_for_items
+from orders.workflow.withdrawals.due import is_late, is_overdue, overdue, refund_due, waits_for_items
 
 # Receipts that were sent, or will be.
 LIVE_RECEIPT = WithdrawalMail.objects.filter(
@@ -43,7 +43,7 @@ def states(withdrawal: Withdrawal) -> Iterator[str]:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Filter for open, overdue and closed withdrawals, and for those that need a step."""
+    """Filter for open, due, overdue and closed withdrawals, and for those that need a step."""
 
     title = gettext_lazy("state")
     parameter_name = "state"
@@ -51,6 +51,7 @@ class StateFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
             ("open", _("Open")),
+            ("due", _("Refund due")),
             ("overdue", _("Overdue")),
             ("unmatched", _("No order assigned")),
             ("unassigned", _("Items not assigned")),
@@ -62,6 +63,7 @@ class StateFilter(admin.SimpleListFilter):
         still_open = queryset.filter(closed_at=None)
         found = {
             "open": still_open,
+            "due": queryset.filter(pk__in=refund_due().values("pk")),
             "overdue": queryset.filter(pk__in=overdue().values("pk")),
             "unmatched": still_open.filter(order=None),
             "unassigned": queryset.filter(pk__in=Withdrawal.objects.awaiting_assignment().values("pk")),

@@ -31,6 +31,7 @@ class DisputeStatus(models.TextChoices):
 
 # Stripe has decided these. Every other status is open.
 CLOSED_STATES = (DisputeStatus.WARNING_CLOSED, DisputeStatus.WON, DisputeStatus.LOST, DisputeStatus.PREVENTED)
+NEEDS_RESPONSE = Q(status__endswith="needs_response")
 INQUIRY = Q(status__startswith=INQUIRY_PREFIX)
 
 
@@ -38,6 +39,10 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
     def open(self) -> Self:
         """Return the disputes and inquiries that are not decided."""
         return self.exclude(status__in=CLOSED_STATES)
+
+    def decided(self) -> Self:
+        """Return the disputes and inquiries that Stripe has decided."""
+        return self.filter(status__in=CLOSED_STATES)
 
     def blocking_refunds(self) -> Self:
         """Return the disputes during which Stripe rejects refunds of the charge. Inquiries are not among them."""

@@ -120,7 +120,10 @@ class Mail(OutboxMail):
     class Meta:
         verbose_name = _("email message")
         verbose_name_plural = _("email messages")
-        indexes = [models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting")]
+        indexes = [
+            models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting"),
+            models.Index(fields=["dropped"], condition=~Q(refusal=""), name="mail_refused"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["order", "kind", "about", "copy"], name="mail_once_about_an_order"),
             models.UniqueConstraint(fields=["about"], condition=Q(kind="low_stock"), name="mail_once_about_a_shelf"),

@@ -232,6 +232,7 @@ class Order(OrderUnits, GuardedModel):
             models.Index(fields=["placed_at"], condition=~Q(placed_ip=""), name="order_placer"),
             models.Index(fields=["-placed_at", "-id"], name="order_newest"),
             models.Index(fields=["paid_at"], name="order_paid"),
+            models.Index(fields=["placed_at"], condition=~Q(attention=""), name="order_attention"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["cart"], condition=Q(active=True), name="order_one_live_a_cart"),

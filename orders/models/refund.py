@@ -28,6 +28,18 @@ class RefundQuerySet(models.QuerySet["Refund"]):
         )
         return self.filter(~Exists(lost), is_mismatch=True, status=self.model.Status.FAILED)
 
+    def unresolved(self) -> Self:
+        """Return the failed refunds that staff have to deal with.
+
+        These are mismatch refunds that are still owed, and refunds of orders whose alert is not acknowledged.
+        """
+        is_owed = Q(pk__in=self.model.objects.owed().values("pk"))
+        return self.filter(is_owed | ~Q(payment__order__attention=""), status=self.model.Status.FAILED)
+
+    def of_revenue(self) -> Self:
+        """Return the refunds that reduce the revenue: those that did not fail and are of charges for an order."""
+        return self.filter(is_mismatch=False).exclude(status=self.model.Status.FAILED)
+
 
 class Refund(GuardedModel):
     """A full or partial refund of a payment."""
@@ -86,6 +98,10 @@ class Refund(GuardedModel):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["timestamp"], name="refund_by_time"),
+            models.Index(fields=["payment"], condition=Q(status="failed"), name="refund_failed"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="refund_amount_positive"),
             models.UniqueConstraint(fields=["payment"], condition=Q(is_mismatch=True), name="refund_one_of_a_mismatch"),

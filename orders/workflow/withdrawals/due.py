@@ -1,11 +1,11 @@
 """Until when withdrawals must be refunded (Directive 2011/83, Article 13), and which were declared too late."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from core.times import shop_date
+from core.times import shop_date, start_of_day
 from orders.models import Withdrawal
 from orders.workflow.withdrawals.period import is_line_withdrawable
 
@@ -33,13 +33,23 @@ def due_on(withdrawal: Withdrawal) -> date | None:
     return max(due, shop_date(withdrawal.arrived_at)) if withdrawal.arrived_at else due
 
 
+def refund_due() -> QuerySet[Withdrawal]:
+    """Return the open withdrawals that have a due date, because their refund does not wait for the items."""
+    unshipped = Q(order=None) | Q(order__shipped_at=None) | Q(order__shipped_at__gt=F("declared_at"))
+    rows: QuerySet[Withdrawal] = Withdrawal.objects.filter(closed_at=None)
+    return rows.filter(unshipped | ~Q(arrived_at=None))
+
+
+def is_past_due() -> Q:
+    """Return the condition for rows of `refund_due` whose due date has passed."""
+    today = shop_date(timezone.now())
+    has_not_just_arrived = Q(arrived_at=None) | Q(arrived_at__lt=start_of_day(today))
+    return Q(declared_at__lt=start_of_day(today - REFUND_WITHIN)) & has_not_just_arrived
+
+
 def overdue() -> QuerySet[Withdrawal]:
     """Return the open withdrawals whose due date has passed."""
-    today = shop_date(timezone.now())
-    declared = Q(declared_at__lt=_start_of(today - REFUND_WITHIN))
-    unshipped = Q(order=None) | Q(order__shipped_at=None) | Q(order__shipped_at__gt=F("declared_at"))
-    rows: QuerySet[Withdrawal] = Withdrawal.objects.filter(declared, closed_at=None)
-    return rows.filter(Q(unshipped, arrived_at=None) | Q(arrived_at__lt=_start_of(today)))
+    return refund_due().filter(is_past_due())
 
 
 def is_overdue(withdrawal: Withdrawal) -> bool:
@@ -58,7 +68,3 @@ def is_late(withdrawal: Withdrawal) -> bool:
     for item in items:
         item.order = withdrawal.order
     return not any(is_line_withdrawable(item, withdrawal.declared_at) for item in items)
-
-
-def _start_of(day: date) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
