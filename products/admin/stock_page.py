@@ -70,13 +70,12 @@ class StockMixin(DeletionAdmin):
         valid = [form for form in filled if form.is_valid()]
         if reason.is_valid():
             rejected = self._change(request, reason.cleaned_data["reason"], valid)
+            for form in valid:
+                form.is_saved = form.product.pk not in rejected
+                if not form.is_saved:
+                    form.reject_as_outdated()
         else:
             messages.error(request, _("Nothing was saved: choose a reason."))
-            rejected = {form.product.pk for form in valid if form.product.stock != form.cleaned_data["shown"]}
-        for form in valid:
-            form.is_saved = reason.is_valid() and form.product.pk not in rejected
-            if form.product.pk in rejected:
-                form.reject_as_moved()
         if titles := [form.product.title for form in filled if form.errors]:
             text = _("Not saved: %(products)s. Check these rows.")
             messages.error(request, text % {"products": get_text_list(titles, _("and"))})
@@ -143,7 +142,7 @@ def _rows_again(forms: list[StockRowForm]) -> list[Row]:
     for row in rows:
         if form := entered.get(row.product.pk):
             row.form = form
-            if form.is_moved:
+            if form.is_outdated:
                 form.show(row.product.stock)
     return rows
 

@@ -111,7 +111,7 @@ class CopyForm(forms.Form):
             {"title": cleaned.get("title"), "choice": cleaned["choice"], "second_choice": second}
         ):
             self.add_error("title", message)
-        is_same = (cleaned["choice"], second) == (original_choice, before)
+        is_same = (cleaned["choice"].casefold(), second.casefold()) == (original_choice.casefold(), before.casefold())
         key = {"group": self.original.group, "choice": cleaned["choice"], "second_choice": second}
         if is_same or is_choice_taken(key):
             self.add_error("choice", _("Another product of this group has the same choice."))

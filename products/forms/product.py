@@ -23,15 +23,15 @@ class ProductForm(forms.ModelForm):
     """
 
     stock_change = forms.IntegerField(
-        label=gettext_lazy("change stock by"),
+        label=gettext_lazy("Change stock by"),
         required=False,
         min_value=-MAX_STOCK_CHANGE,
         max_value=MAX_STOCK_CHANGE,
         help_text=gettext_lazy("For example 12 for a delivery, -1 for a breakage."),
     )
-    is_unlimited = forms.BooleanField(label=gettext_lazy("unlimited stock"), required=False)
+    is_unlimited = forms.BooleanField(label=gettext_lazy("Unlimited stock"), required=False)
     group = GroupField(
-        label=gettext_lazy("group"),
+        label=gettext_lazy("Group"),
         help_text=gettext_lazy("Products of a group are variants of each other. Shoppers choose between them."),
     )
     depends_on: ClassVar[dict[str, tuple[str, ...]]] = {"stock_change": ("is_unlimited",)}
@@ -44,9 +44,12 @@ class ProductForm(forms.ModelForm):
             "title": gettext_lazy("With the choice if it is a variant, for example “Mug, teal”."),
             "sku": gettext_lazy("Your own number for this product. No other product has it."),
             "category": gettext_lazy("Where shoppers find it. Leave empty for none."),
+            "stock": gettext_lazy("Orders change it, also while this page is open."),
             "choice": gettext_lazy("What makes this variant different, for example Teal or Large."),
             "second_option": gettext_lazy("Only if the variants differ in two ways."),
-            "image_alt": gettext_lazy("Describes the picture for people who do not see it. Empty: the title."),
+            "image_alt": gettext_lazy(
+                "Describes the picture for people who cannot see it. Leave empty to use the title."
+            ),
             "active": gettext_lazy("Shoppers find and buy only products that are for sale."),
         }
 
@@ -65,7 +68,7 @@ class ProductForm(forms.ModelForm):
         if isinstance(group := self.fields.get("group"), GroupField):
             group.offer(group_choices())
         if is_new and "stock_change" in self.fields:
-            self.fields["stock_change"].label = _("units in stock")
+            self.fields["stock_change"].label = _("Units in stock")
             self.fields["stock_change"].help_text = _("Leave empty for 0.")
         if "is_unlimited" in self.fields:
             self.fields["is_unlimited"].initial = self.instance.stock is None and not self.instance._state.adding

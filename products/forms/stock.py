@@ -29,7 +29,7 @@ class StockRowForm(forms.Form):
     set_to = forms.IntegerField(required=False, min_value=0, max_value=MAX_STOCK)
     change_by = forms.IntegerField(required=False, min_value=-MAX_STOCK_CHANGE, max_value=MAX_STOCK_CHANGE)
 
-    is_moved = False  # whether the stock was another one than shown
+    is_outdated = False  # whether the stock is another one than shown
     is_saved = False
 
     data: Any
@@ -54,11 +54,15 @@ class StockRowForm(forms.Form):
         return int(change or 0) if set_to is None else int(set_to - self.cleaned_data["shown"])
 
     def clean(self) -> dict[str, Any]:
-        """Check that only one field is filled in, and that the result is within the limits."""
+        """Check the shown stock, that only one field is filled in, and that the result is within the limits."""
         cleaned = super().clean() or {}
         if "shown" in self.errors:
             del self.errors["shown"]
-            self.add_error(None, _("This page did not say what it showed here. Please enter it again."))
+            self.is_outdated = True
+            self.add_error(None, _("Not saved: this page did not say which stock it showed. Please save again."))
+            return cleaned
+        if cleaned["shown"] != self.product.stock:
+            self.reject_as_outdated()
             return cleaned
         shown, change = cleaned["shown"], cleaned.get("change_by")
         if cleaned.get("set_to") is not None and change is not None:
@@ -68,9 +72,9 @@ class StockRowForm(forms.Form):
             self.add_error("change_by", text % {"most": MAX_STOCK, "stock": shown})
         return cleaned
 
-    def reject_as_moved(self) -> None:
-        """Add the error that the stock was another one than shown."""
-        self.is_moved = True
+    def reject_as_outdated(self) -> None:
+        """Add the error that the stock is another one than shown."""
+        self.is_outdated = True
         self.add_error(None, _("Not saved: the stock was changed while this page was open."))
 
     def show(self, stock: int | None) -> None:
