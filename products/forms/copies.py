@@ -31,7 +31,7 @@ class CopyForm(forms.Form):
     group = forms.CharField(
         label=gettext_lazy("Name of the new group"),
         max_length=40,
-        help_text=gettext_lazy("Both products get this group. Only staff see its name."),
+        help_text=gettext_lazy("Both products get this group. Pages of the shop do not show its name."),
     )
     option = forms.CharField(
         label=gettext_lazy("Option"), max_length=30, help_text=gettext_lazy("For example Colour or Size.")

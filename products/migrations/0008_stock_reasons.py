@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             models.CharField(
                 blank=True,
                 choices=[
-                    ("delivery", "Delivery"),
+                    ("delivery", "Goods received"),
                     ("count", "Stocktake"),
                     ("loss", "Broken or lost"),
                     ("other", "Something else"),

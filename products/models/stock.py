@@ -16,7 +16,7 @@ class StockMovement(models.Model):
     class Reason(models.TextChoices):
         """Why staff changed the stock."""
 
-        DELIVERY = "delivery", _("Delivery")
+        DELIVERY = "delivery", _("Goods received")
         COUNT = "count", _("Stocktake")
         LOSS = "loss", _("Broken or lost")
         OTHER = "other", _("Something else")

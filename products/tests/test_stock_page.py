@@ -97,7 +97,7 @@ def test_each_change_is_a_movement_with_reason_and_author(anna: Client) -> None:
 
 def test_list_of_movements_shows_the_reason(anna: Client) -> None:
     make_product(stock=10).adjust_stock(2, "staff", "delivery")
-    assert "Changed by staff: Delivery" in anna.get(reverse("admin:products_stockmovement_changelist")).text
+    assert "Changed by staff: Goods received" in anna.get(reverse("admin:products_stockmovement_changelist")).text
 
 
 def test_empty_form_changes_nothing(anna: Client) -> None:
