@@ -18,7 +18,7 @@ from core.page_cache.sharing import depend_on, shared_page
 from core.page_cache.versions import SITE, read_versions
 from products import search
 from products.filters import PARAMETERS, FilterForm, clean_parameters
-from products.models import Category, Product
+from products.models import Category, Picture, Product
 from products.models.picture import pictures_of
 from products.page_names import PRODUCTS, category_name, product_name
 from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
@@ -119,17 +119,23 @@ class ProductDetail(DetailView):
 
         The cart is read from the database only if the template uses it.
         """
-        product, pictures = self.object, pictures_of(self.object)
-        categories = Category.objects.tree().path_to(product.category) if product.category else []
-        return super().get_context_data(
-            cart=SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
-            pictures=[row for row in (product, *pictures) if row.image],
-            crumbs=categories,
-            options=get_variant_options(product, get_variants(product)),
-            related=get_related(product),
-            structured_data=product_graph(product, pictures, categories),
-            **kwargs,
-        )
+        cart = SimpleLazyObject(lambda: Cart.objects.from_request(self.request))
+        context = product_context(self.object, get_variants(self.object))
+        return super().get_context_data(cart=cart, **context, **kwargs)
+
+
+def product_context(product: Product, variants: list[Product]) -> dict[str, Any]:
+    """Return what the page of a product shows besides its columns. Its category is set."""
+    pictures = pictures_of(product)
+    categories = Category.objects.tree().path_to(product.category) if product.category else []
+    rows: list[Product | Picture] = [product, *pictures]
+    return {
+        "pictures": [row for row in rows if row.image],
+        "crumbs": categories,
+        "options": get_variant_options(product, variants),
+        "related": get_related(product),
+        "structured_data": product_graph(product, pictures, categories),
+    }
 
 
 def _products_by_slug(slug: str, cart_id: int) -> QuerySet[Product]:

@@ -32,7 +32,8 @@ ORDER = (
     f"{SEE} +refund +restock +erase +correct_address +correct_email +resend +note "
     "action:acknowledge_alerts action:cancel_missing_intent action:cancel_unpaid action:revoke_links action:settle"
 )
-PRODUCT, DISCOUNT = f"{EDIT} action:publish action:unpublish", f"{EDIT} action:deactivate"
+PRODUCT = f"{EDIT} preview +copy +stock action:publish action:unpublish"
+DISCOUNT = f"{EDIT} action:deactivate"
 PAGE, SHOP = f"{EDIT} +preview +publish action:publish action:unpublish", "changelist +change history"
 WITHDRAWAL = f"{SEE} +arrived +assign +close +receipt"
 DELIVER, ATTEMPTS = "+delivered", f"{SEE} +delete action:delete_selected"
@@ -88,7 +89,7 @@ TABLE = {
     ),
     "orders.withdrawalmail": row(support=SEE, manager=SEE, superuser=SEE),
     "products.category": row(catalogue=EDIT, manager=EDIT, superuser=EDIT),
-    "products.product": row(support=SEE, catalogue=PRODUCT, manager=PRODUCT, superuser=PRODUCT),
+    "products.product": row(support=f"{SEE} preview", catalogue=PRODUCT, manager=PRODUCT, superuser=PRODUCT),
     "products.stockmovement": row(catalogue=SEE, manager=SEE, superuser=SEE),
 }  # fmt: skip
 

@@ -79,6 +79,7 @@ def add_in_parallel(model: Any, user: User, common: dict[str, str], own: list[di
 @pytest.mark.parametrize("name", FORMS)
 def test_second_of_two_equal_rows_gets_the_form_with_its_message(boss: User, meeting: None, name: str) -> None:
     model, common, own, message = FORMS[name]
+    make_product(title="Mug, oat", group="mugs", option="Colour", choice="oat")
     before = model.objects.count()
     pages = sorted(add_in_parallel(model, boss, common, own), key=lambda page: page.status_code)
     assert [page.status_code for page in pages] == [200, 302]

@@ -137,6 +137,12 @@ def _counts(order: Order, since: datetime) -> Any:
     return rows.values("product").annotate(held=Sum("quantity", filter=unpaid & is_held, default=0), **tried, **held)
 
 
+def held_units() -> dict[int, int]:
+    """Return the units that unpaid orders hold now, by the id of the product. Read only lines of unpaid orders."""
+    rows = OrderItem.objects.filter(order__status__in=Order.UNPAID_STATES, order__holds_stock=True).order_by()
+    return dict(rows.values_list("product").annotate(Sum("quantity")))
+
+
 def can_reserve(order: Order) -> bool:
     """Return whether the order holds its items, or could reserve them now."""
     missing = Q(product__active=False) | Q(product__stock__lt=F("quantity"))

@@ -250,8 +250,8 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
         return int(units)
 
     @transaction.atomic
-    def adjust_stock(self, difference: int, by: str) -> bool:
-        """Add `difference`, which can be negative, to the stock.
+    def adjust_stock(self, difference: int, by: str, reason: str = "") -> bool:
+        """Add `difference`, which can be negative, to the stock. `reason` is a StockMovement.Reason.
 
         Return False and change nothing if the result would be below zero or the stock is unlimited.
         """
@@ -260,7 +260,7 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
         if not counted.update_stock(F("stock") + difference):
             return False
         self._read_changed_stock(difference)
-        self._record_adjustment(difference, by)
+        self._record_adjustment(difference, by, reason)
         return True
 
     @transaction.atomic
@@ -292,5 +292,6 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
             with collect_touches() as touches:
                 touches.rows.mark(Product, self.pk)
 
-    def _record_adjustment(self, amount: int, by: str) -> None:
-        StockMovement.objects.create(product=self, kind=StockMovement.Kind.ADJUSTED, amount=amount, by=by)
+    def _record_adjustment(self, amount: int, by: str, reason: str = "") -> None:
+        kind = StockMovement.Kind.ADJUSTED
+        StockMovement.objects.create(product=self, kind=kind, reason=reason, amount=amount, by=by)

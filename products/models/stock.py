@@ -13,8 +13,17 @@ class StockMovement(models.Model):
         RELEASED = "given_back", _("Released by an order")
         ADJUSTED = "adjusted", _("Changed by staff")
 
+    class Reason(models.TextChoices):
+        """Why staff changed the stock."""
+
+        DELIVERY = "delivery", _("Goods received")
+        COUNT = "count", _("Stocktake")
+        LOSS = "loss", _("Broken or lost")
+        OTHER = "other", _("Something else")
+
     product = models.ForeignKey("products.Product", models.CASCADE, related_name="movements", verbose_name=_("product"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason, blank=True, default="", db_default="")
     amount = models.IntegerField(_("units"))
     # The number of the order, not a foreign key: the products app does not depend on orders.
     order = models.CharField(_("order"), max_length=20, blank=True, db_index=True)

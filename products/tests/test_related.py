@@ -132,7 +132,7 @@ def test_duplicate_choice_in_a_group_is_rejected_by_the_database() -> None:
         ({"choice": "Teal", "title": "Mug, teal"}, "Another product of this group has the same choice."),
         ({"choice": ""}, "Enter the choice of this variant"),
         ({"option": ""}, "Enter the name of the option"),
-        ({"group": ""}, "Enter the group"),
+        ({"group": ""}, "Choose the group"),
         ({"second_option": "Size"}, "A second option needs a choice"),
         ({"second_option": "Size", "second_choice": "L"}, "“L” is missing."),
     ],

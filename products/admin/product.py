@@ -1,26 +1,25 @@
 """Admin for products."""
 
-import logging
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import AdminErrorList
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from carts.product_removal import delete_products
-from core.admin import DeletionAdmin, Plan, ReadOnlyAdmin, confirmed_action, record_action
+from core.admin import Plan, confirmed_action, record_action
 from products import search
-from products.forms import PictureForm, ProductForm
-from products.images.storing import PictureNotStoredError
-from products.images.uploads import ask_for_pictures_again, mark_not_stored
-from products.models import Category, Picture, Product, StockMovement
+from products.admin.copying import CopyMixin
+from products.admin.pictures import PictureFormMixin, PictureInline
+from products.admin.preview import PreviewMixin
+from products.admin.stock_page import StockMixin
+from products.forms import ProductForm
+from products.models import Product, StockMovement
 
-logger = logging.getLogger(__name__)
 PUBLISH = Plan(
     effect=gettext_lazy("Shoppers will find these products and can buy them."),
     obstacle=lambda product: _("It is for sale already.") if product.active else "",
@@ -56,47 +55,13 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(**self.filters.get(self.value() or "", {}))
 
 
-class PictureFormMixin:
-    """Mixin for the admin of a model with pictures. It shows errors that the form itself cannot know at the pictures.
-
-    These are pictures that could not be stored, and pictures to choose again because of other errors.
-    """
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Show the form again if a picture could not be stored. The transaction is then rolled back."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
-        except PictureNotStoredError as error:
-            logger.exception("A picture could not be stored.")
-            if not mark_not_stored(error.content):
-                raise
-            return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Ask for each picture again if the form has errors, because the browser does not keep it."""
-        if context.get("errors"):
-            form, formsets = context["adminform"].form, [item.formset for item in context["inline_admin_formsets"]]
-            for filled in (form, *(row for formset in formsets for row in formset.forms)):
-                ask_for_pictures_again(filled)
-            context["errors"] = AdminErrorList(form, formsets)
-        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
-
-
-class PictureInline(admin.TabularInline):
-    """Inline for the additional pictures of a product."""
-
-    model = Picture
-    form = PictureForm
-    extra = 1
-    max_num = 12
-    fields = ["image", "image_alt", "position"]
-
-
 @admin.register(Product)
-class ProductAdmin(PictureFormMixin, DeletionAdmin):
+class ProductAdmin(PictureFormMixin, PreviewMixin, CopyMixin, StockMixin):
     """Products, with picture, price and stock in the list. A product that was never ordered can be deleted."""
 
     form = ProductForm
+    change_form_template = "products/admin/product.html"
+    change_list_template = "products/admin/product_list.html"
     inlines: ClassVar[list[Any]] = [PictureInline]
     list_display = ["picture", "title", "sku", "category", "price", "stock", "active"]
     list_display_links = ["title"]
@@ -114,6 +79,37 @@ class ProductAdmin(PictureFormMixin, DeletionAdmin):
     )
     instead = "unpublish"
     owned = (StockMovement,)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
+        """Return the sections of the form. Those that few products need are folded, unless they have errors."""
+        is_new, can_change = obj is None, obj is None or self.has_change_permission(request, obj)
+        stock = [*([] if is_new else ["stock"]), *(["stock_change", "is_unlimited"] if can_change else []), "weight"]
+        choices = ["group", "option", "choice", "second_option", "second_choice"]
+        sections: list[tuple[Any, list[str], bool]] = [
+            (_("Name and text"), ["title", "sku", "category", "description"], False),
+            (_("Price"), ["price"], False),
+            (_("Stock and delivery"), stock, False),
+            (_("Visibility"), ["active"], False),
+            (_("Pictures"), ["image", "image_alt"], False),
+            (_("Choices (variants of a group)"), choices, is_new or not obj.group),  # type: ignore[union-attr]
+            (_("Right of withdrawal"), ["withdrawal_days", "withdrawal_exclusion"], True),
+        ]
+        if not is_new:
+            sections.append((_("Link and dates"), ["slug", "timestamp", "updated"], True))
+        return [
+            (name, {"fields": fields, "classes": ["collapse"] if is_folded else []})
+            for name, fields, is_folded in sections
+        ]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Add which buttons the page has."""
+        context |= {"can_copy": self.has_copy_permission(request)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Add the link to the stock."""
+        context = {"can_change_stock": self.has_change_permission(request)} | (extra_context or {})
+        return super().changelist_view(request, context)
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, product: Product) -> str:
@@ -171,33 +167,3 @@ class ProductAdmin(PictureFormMixin, DeletionAdmin):
             obj.switch_stock_tracking(None if form.cleaned_data["is_unlimited"] else max(difference, 0), by)
         elif difference and not obj.adjust_stock(difference, by):
             messages.error(request, _("The stock was not changed: it is unlimited, or the result would be negative."))
-
-
-@admin.register(Category)
-class CategoryAdmin(DeletionAdmin):
-    """Categories and their parents. An empty category can be deleted."""
-
-    list_display = ["title", "slug", "parent"]
-    list_select_related = ["parent"]
-    search_fields = ["title"]
-    readonly_fields = ["slug"]
-    in_use = Q(products__isnull=False) | Q(children__isnull=False)
-    in_use_reason = gettext_lazy("There are products or other categories inside. Move them to another category first.")
-
-
-@admin.register(StockMovement)
-class StockMovementAdmin(ReadOnlyAdmin):
-    """A read-only list of all stock movements."""
-
-    list_display = ["at", "product", "kind", "amount", "order", "by"]
-    list_select_related = ["product"]
-    list_filter = ["kind", "at"]
-    search_fields = ["order"]
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[StockMovement], search_term: str
-    ) -> tuple[QuerySet[StockMovement], bool]:
-        """Search for the number of an order, or for a product like the shop."""
-        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
-        products = search.find_ids_now(Product.objects.all(), search_term) if search_term else []
-        return found | queryset.filter(product__in=products), may_have_duplicates
