@@ -25,6 +25,7 @@ from core.pages.publishing import publish
 from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import VERSION, checksum_of, is_intact
 from orders.models import (
+    CustomerNote,
     Dispute,
     Mail,
     Order,
@@ -65,6 +66,7 @@ INTERNAL = {
     AccountMail: {"user", "client", "language", "used", "dropped", "attempts", "tried_at", "refusal"},
     ContactMail: {"to", "language", "client", "dropped", "attempts", "tried_at", "refusal"},
     Mail: {"order", "about", "message_id", "dropped", "attempts", "tried_at", "refusal"},
+    CustomerNote: {"billing_profile", "by"},
     WithdrawalMail: {"withdrawal", "dropped", "attempts", "tried_at", "refusal"},
 }
 APPS = ["core", "products", "accounts", "billing", "addresses", "carts", "orders"]

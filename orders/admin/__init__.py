@@ -1,5 +1,6 @@
 """Admin for orders."""
 
+from orders.admin.customers import CustomerAdmin, CustomerNoteAdmin
 from orders.admin.dispute import DisputeAdmin
 from orders.admin.email import MailAdmin
 from orders.admin.order import OrderAdmin
@@ -7,6 +8,6 @@ from orders.admin.refund import RefundAdmin
 from orders.admin.withdrawal import OrderLinkMailAdmin, WithdrawalAdmin, WithdrawalMailAdmin
 
 __all__ = [
-    "DisputeAdmin", "MailAdmin", "OrderAdmin", "OrderLinkMailAdmin", "RefundAdmin", "WithdrawalAdmin",
+    "CustomerAdmin", "CustomerNoteAdmin", "DisputeAdmin", "MailAdmin", "OrderAdmin", "OrderLinkMailAdmin", "RefundAdmin", "WithdrawalAdmin",
     "WithdrawalMailAdmin",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Orders and what belongs to them: lines, payments, refunds, disputes, withdrawals, history and emails."""
 
+from orders.customers.notes import CustomerNote
 from orders.models.dispute import Dispute
 from orders.models.history import Mail, OrderEvent
 from orders.models.item import OrderItem
@@ -11,6 +12,6 @@ from orders.models.withdrawal import Withdrawal
 from orders.search.words import OrderWords
 
 __all__ = [
-    "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderWords", "Payment", "Refund",
+    "CustomerNote", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderWords", "Payment", "Refund",
     "Withdrawal", "WithdrawalMail",
 ]  # fmt: skip

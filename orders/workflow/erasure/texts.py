@@ -54,6 +54,7 @@ TEXTS: dict[str, Texts] = {
     "orders.Mail": Texts(personal=("to",), not_personal=("about", "message_id", "refusal")),
     "orders.WithdrawalMail": Texts(personal=("to",), not_personal=("refusal",)),
     "orders.OrderLinkMail": Texts(personal=("to",), not_personal=("order_number", "client", "language", "refusal")),
+    "orders.CustomerNote": Texts(personal=("text",), free_text=("by",)),
     "orders.OrderEvent": Texts(free_text=("text", "by")),
     "orders.OrderWords": Texts(free_text=("words",)),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
