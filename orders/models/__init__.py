@@ -12,6 +12,6 @@ from orders.models.withdrawal import Withdrawal
 from orders.search.words import OrderWords
 
 __all__ = [
-    "CustomerNote", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderWords", "Payment", "Refund",
-    "Withdrawal", "WithdrawalMail",
+    "CustomerNote", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderWords", "Payment",
+    "Refund", "Withdrawal", "WithdrawalMail",
 ]  # fmt: skip

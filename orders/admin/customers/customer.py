@@ -54,7 +54,8 @@ class CustomerAdmin(ErasePersonMixin, CustomerListMixin, ReadOnlyAdmin):
         if request.method == "POST" or not self.has_view_permission(request, obj):
             raise PermissionDenied
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            messages.warning(request, _("There is no customer with this number."))
+            return redirect("admin:billing_billingprofile_changelist")
         customer = Customer.of_profile(obj)
         return self._show(request, customer) if customer.profile == obj else redirect(_page_of(customer.profile))
 
@@ -108,7 +109,7 @@ class CustomerAdmin(ErasePersonMixin, CustomerListMixin, ReadOnlyAdmin):
         if form.is_valid():
             return list(form.cleaned_data["guests"])
         for error in form.errors["guests"]:
-            messages.error(request, error)
+            messages.error(request, str(error))
         return None
 
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -14,7 +14,7 @@ from orders.customers.notes import MAX_NOTE_LENGTH
 class PickGuestsForm(forms.Form):
     """The guests whose orders staff have ticked. An account needs none."""
 
-    guests = forms.ModelMultipleChoiceField(
+    guests = forms.ModelMultipleChoiceField(  # type: ignore[var-annotated]  # generic only for mypy
         queryset=None,
         error_messages={
             "required": _("Tick the orders that belong to this person."),

@@ -61,7 +61,9 @@ def delete_account(user: User) -> None:
 def erase_person(person: Person, by: User | None = None) -> bool:
     """Erase all data that belongs only to this person. Their orders stay, without personal data.
 
-    Return False and change nothing if another request has just erased this person. Raise OrdersInProgress if money can still move for an order, and LastSuperuser for the last one. An order that is
+    Return False and change nothing if another request has just erased this person.
+
+    Raise OrdersInProgress if money can still move for an order, and LastSuperuser for the last one. An order that is
     paid but not yet shipped keeps its email and postal addresses until it ships, for at most `Order.ADDRESS_RETENTION`.
     An order with an open dispute or inquiry keeps them, and its customer at Stripe, until it is closed.
     `manage.py reconcile` removes them afterwards. `by` is the member of staff who gets a log entry.
