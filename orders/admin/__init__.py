@@ -8,6 +8,6 @@ from orders.admin.refund import RefundAdmin
 from orders.admin.withdrawal import OrderLinkMailAdmin, WithdrawalAdmin, WithdrawalMailAdmin
 
 __all__ = [
-    "CustomerAdmin", "CustomerNoteAdmin", "DisputeAdmin", "MailAdmin", "OrderAdmin", "OrderLinkMailAdmin", "RefundAdmin",
-    "WithdrawalAdmin", "WithdrawalMailAdmin",
+    "CustomerAdmin", "CustomerNoteAdmin", "DisputeAdmin", "MailAdmin", "OrderAdmin", "OrderLinkMailAdmin",
+    "RefundAdmin", "WithdrawalAdmin", "WithdrawalMailAdmin",
 ]  # fmt: skip

@@ -3,11 +3,24 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce, Lower
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    DateTimeField,
+    Exists,
+    Func,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
+from django.db.models.functions import Coalesce, Greatest, Lower
 
 from billing.models import BillingProfile
 from orders.models import Order
@@ -16,28 +29,36 @@ from orders.workflow.erasure.person import guest_profiles
 
 
 def customers() -> QuerySet[BillingProfile]:
-    """Return one profile for each customer, with the time of the last order and the email address in lowercase.
+    """Return one profile for each customer, with the email address in lowercase and the time of the newest activity.
 
     Customers are accounts, and email addresses under which guests placed orders. The profile of such an email address
-    is the newest one. Staff without orders are no customers.
+    is the newest one. Staff without orders are no customers. The newest activity is the last order, or the creation of
+    the profile if that is later.
     """
     placed = Order.objects.placed()
-    of_account = placed.filter(Q(billing_profile=OuterRef("pk")) | Q(account=OuterRef("user")))
-    buyers = guest_profiles().filter(Exists(placed.filter(billing_profile=OuterRef("pk"))))
+    own, claimed = placed.filter(billing_profile=OuterRef("pk")), placed.filter(account=OuterRef("user"))
+    buyers = guest_profiles().filter(Exists(own))
     newest = buyers.values(lower=Lower("email")).annotate(newest=Max("pk")).values("newest")
-    accounts = Q(user__isnull=False) & (Q(user__is_staff=False) | Exists(of_account))
-    of_email = placed.annotate(lower=Lower("billing_profile__email")).filter(
-        lower=Lower(OuterRef("email")), billing_profile__user=None, billing_profile__forgotten=None, account=None
-    )
-    last = Case(When(user=None, then=_latest(of_email)), default=_latest(of_account), output_field=DateTimeField())
+    # COALESCE keeps SQLite from an index by user, in which it expects one row without a user.
+    guest_order = placed.annotate(lower=Lower("billing_profile__email"), user=Coalesce("billing_profile__user_id", 0))
+    of_email = guest_order.filter(user=0, lower=Lower(OuterRef("email")), billing_profile__forgotten=None, account=None)
+    last = Case(When(user=None, then=_latest(of_email)), default=_latest(own), output_field=DateTimeField())
+    # Few accounts have claimed orders. SQLite would look through all orders for each of the others.
+    claimants = placed.filter(account__isnull=False).values("account")
+    accounts = Q(user__isnull=False) & (Q(user__is_staff=False) | Exists(own) | Q(user__in=claimants))
+    last_claimed = Case(When(user__in=claimants, then=_latest(claimed)), output_field=DateTimeField())
+    activity = Greatest(Coalesce(last, "timestamp"), Coalesce(last_claimed, "timestamp"))
     rows = BillingProfile.objects.filter(accounts | Q(pk__in=newest)).select_related("user")
-    return rows.annotate(lower_email=Lower("email"), last_order=last).annotate(
-        newest_activity=Coalesce("last_order", "timestamp")
-    )
+    return rows.annotate(lower_email=Lower("email"), newest_activity=activity)
 
 
 def _latest(orders: OrderQuerySet) -> Subquery:
-    return Subquery(orders.order_by(F("placed_at").desc(nulls_last=True)).values("placed_at")[:1])
+    """Return the time of the last of these orders.
+
+    It is an aggregate: for the first row by time, databases would look through all orders, newest first.
+    """
+    latest = Func("placed_at", function="MAX", output_field=DateTimeField())
+    return Subquery(orders.order_by().annotate(latest=latest).values("latest"))
 
 
 @dataclass
@@ -45,12 +66,14 @@ class Summary:
     """What a customer bought. `spent` and `refunded` contain the sums of paid orders by currency."""
 
     orders: int = 0
+    last: datetime | None = None
     spent: Counter[str] = field(default_factory=Counter)
     refunded: Counter[str] = field(default_factory=Counter)
 
-    def add(self, status: str, currency: str, total: Decimal, refunded: Decimal) -> None:
+    def add(self, placed: datetime | None, status: str, currency: str, total: Decimal, refunded: Decimal) -> None:
         """Add an order. Its total counts if it was paid. The sums are exact, unlike those of SQLite."""
         self.orders += 1
+        self.last = max(filter(None, (self.last, placed)), default=None)
         if status in Order.PAID_STATES:
             self.spent[currency] += total  # type: ignore[assignment]  # a Counter of decimals
         if refunded:
@@ -70,7 +93,7 @@ def summaries(profiles: Iterable[BillingProfile]) -> dict[int, Summary]:
     claim = claims.filter(billing_profile=OuterRef("billing_profile")).values("account")[:1]
     orders = Order.objects.placed().annotate(lower=Lower("billing_profile__email")).filter(of_users | of_guests)
     owner = Coalesce("billing_profile__user_id", Subquery(claim), output_field=BigIntegerField())
-    columns = ("owner", "lower", "status", "currency", "total", "amount_refunded")
+    columns = ("owner", "lower", "placed_at", "status", "currency", "total", "amount_refunded")
     rows: Any = orders.annotate(owner=owner).order_by().values_list(*columns)
     for user, email, *order in rows:
         if (pk := keys.get(_key(user, email))) is not None:

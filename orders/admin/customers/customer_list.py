@@ -95,9 +95,9 @@ class CustomerListMixin(ListAdmin):
         summary: Summary = profile.summary
         return summary.orders
 
-    @admin.display(description=gettext_lazy("last order"), ordering="last_order")
+    @admin.display(description=gettext_lazy("last order"), ordering="newest_activity")
     def last(self, profile: Any) -> str:
-        return format_short(profile.last_order) if profile.last_order else "-"
+        return format_short(profile.summary.last) if profile.summary.last else "-"
 
     @admin.display(description=gettext_lazy("spent"))
     def spent(self, profile: Any) -> str:
