@@ -32,22 +32,18 @@ def customers() -> QuerySet[BillingProfile]:
     """Return one profile for each customer, with the email address in lowercase and the time of the newest activity.
 
     Customers are accounts, and email addresses under which guests placed orders. The profile of such an email address
-    is the newest one. Staff without orders are no customers. The newest activity is the last order, or the creation of
-    the profile if that is later.
+    is the newest one. Staff without orders are no customers. The newest activity is the last order of the profile or of
+    a claim, or the creation of the profile if that is later. An older guest with the same email address does not count.
     """
     placed = Order.objects.placed()
     own, claimed = placed.filter(billing_profile=OuterRef("pk")), placed.filter(account=OuterRef("user"))
     buyers = guest_profiles().filter(Exists(own))
     newest = buyers.values(lower=Lower("email")).annotate(newest=Max("pk")).values("newest")
-    # COALESCE keeps SQLite from an index by user, in which it expects one row without a user.
-    guest_order = placed.annotate(lower=Lower("billing_profile__email"), user=Coalesce("billing_profile__user_id", 0))
-    of_email = guest_order.filter(user=0, lower=Lower(OuterRef("email")), billing_profile__forgotten=None, account=None)
-    last = Case(When(user=None, then=_latest(of_email)), default=_latest(own), output_field=DateTimeField())
     # Few accounts have claimed orders. SQLite would look through all orders for each of the others.
     claimants = placed.filter(account__isnull=False).values("account")
     accounts = Q(user__isnull=False) & (Q(user__is_staff=False) | Exists(own) | Q(user__in=claimants))
     last_claimed = Case(When(user__in=claimants, then=_latest(claimed)), output_field=DateTimeField())
-    activity = Greatest(Coalesce(last, "timestamp"), Coalesce(last_claimed, "timestamp"))
+    activity = Greatest(Coalesce(_latest(own), "timestamp"), Coalesce(last_claimed, "timestamp"))
     rows = BillingProfile.objects.filter(accounts | Q(pk__in=newest)).select_related("user")
     return rows.annotate(lower_email=Lower("email"), newest_activity=activity)
 
