@@ -3,38 +3,9 @@
 from django.contrib import admin
 
 from billing.abuse import emails
-from billing.models import BillingProfile, Card, CardAttempt, CardMail, StripeEvent
-from core.admin import ReadOnlyAdmin, ReadOnlyInline
+from billing.models import CardAttempt, CardMail, StripeEvent
+from core.admin import ReadOnlyAdmin
 from core.emails.preview_admin import DeliveryFilter, EmailPreviewAdmin
-
-
-class CardInline(ReadOnlyInline):
-    """Saved cards, with only the details by which a shopper recognizes them."""
-
-    model = Card
-    fields = [
-        "brand",
-        "last4",
-        "exp_month",
-        "exp_year",
-        "country",
-        "default",
-        "active",
-        "is_saved",
-        "order_number",
-        "timestamp",
-    ]
-
-
-@admin.register(BillingProfile)
-class BillingProfileAdmin(ReadOnlyAdmin):
-    """Billing profiles of users and guests."""
-
-    list_display = ["email", "user", "customer_id", "active", "timestamp"]
-    list_filter = ["active", ("user", admin.EmptyFieldListFilter), "timestamp"]
-    list_select_related = ["user"]
-    search_fields = ["email", "customer_id", "user__name"]
-    inlines = [CardInline]
 
 
 @admin.register(CardAttempt)

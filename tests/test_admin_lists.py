@@ -20,7 +20,17 @@ from core.admin import ReadOnlyAdmin
 from core.models import ContactMail, GuaranteeNotice, Page
 from core.pages.publishing import publish
 from core.shop.current import stored_shop
-from orders.models import Mail, Order, OrderEvent, OrderLinkMail, Payment, Refund, Withdrawal, WithdrawalMail
+from orders.models import (
+    CustomerNote,
+    Mail,
+    Order,
+    OrderEvent,
+    OrderLinkMail,
+    Payment,
+    Refund,
+    Withdrawal,
+    WithdrawalMail,
+)
 from tests.makers import (
     ADDRESS,
     make_carrier,
@@ -132,6 +142,9 @@ LISTS: dict[str, Callable[[int], object]] = {
     "orders_order": make_placed_order,
     "orders_mail": make_placed_order,
     "orders_refund": make_refund,
+    "orders_customernote": lambda number: CustomerNote.objects.create(
+        billing_profile=make_user(f"user{number}@example.org").billing_profile, text="Calls"
+    ),
     "orders_dispute": make_dispute,
     "orders_withdrawal": make_withdrawal,
     "orders_withdrawalmail": make_withdrawal_mail,

@@ -35,6 +35,7 @@ ORDER = (
 PRODUCT = f"{EDIT} preview +copy +stock action:publish action:unpublish"
 DISCOUNT = f"{EDIT} action:deactivate"
 PAGE, SHOP = f"{EDIT} +preview +publish action:publish action:unpublish", "changelist +change history"
+CUSTOMER, NOTE = f"{SEE} +erase +export +note", f"{SEE} +delete action:delete_selected"
 WITHDRAWAL = f"{SEE} +arrived +assign +close +receipt"
 DELIVER, ATTEMPTS = "+delivered", f"{SEE} +delete action:delete_selected"
 PACK = "+ship +ship_many slips action:print_notes action:print_slips action:ship_orders"
@@ -68,7 +69,7 @@ TABLE = {
     "admin.logentry": row(manager=SEE, superuser=SEE),
     "auth.group": row(superuser=EDIT),
     "axes.accessattempt": row(support=ATTEMPTS, manager=ATTEMPTS, superuser=ATTEMPTS),
-    "billing.billingprofile": row(support=SEE, manager=SEE, superuser=SEE),
+    "billing.billingprofile": row(support=CUSTOMER, manager=CUSTOMER, superuser=CUSTOMER),
     "billing.cardattempt": row(manager=SEE, superuser=SEE),
     "billing.cardmail": row(support=EMAILS, manager=EMAILS, superuser=EMAILS),
     "billing.stripeevent": row(manager=SEE, superuser=SEE),
@@ -77,6 +78,7 @@ TABLE = {
     "carts.shippingmethod": row(manager=EDIT, superuser=EDIT),
     "carts.taxrate": row(manager=EDIT, superuser=EDIT),
     "carts.wrongcode": row(manager=SEE, superuser=SEE),
+    "orders.customernote": row(support=NOTE, manager=NOTE, superuser=NOTE),
     "orders.dispute": row(support=SEE, manager=SEE, superuser=SEE),
     "orders.mail": row(support=EMAILS, manager=EMAILS, superuser=EMAILS),
     "orders.order": row(

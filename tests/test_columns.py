@@ -26,6 +26,7 @@ from orders.bookkeeping.audit import frozen_orders
 from orders.bookkeeping.checksum import VERSION, checksum_of, is_intact
 from orders.models import (
     Correction,
+    CustomerNote,
     Dispute,
     Mail,
     Order,
@@ -68,6 +69,7 @@ INTERNAL = {
     ContactMail: {"to", "language", "client", "dropped", "attempts", "tried_at", "refusal"},
     Correction: {"order", "by"},
     OrderNote: {"order", "by"},
+    CustomerNote: {"billing_profile", "by"},
     Mail: {"order", "about", "copy", "message_id", "dropped", "attempts", "tried_at", "refusal"},
     WithdrawalMail: {"withdrawal", "copy", "dropped", "attempts", "tried_at", "refusal"},
 }

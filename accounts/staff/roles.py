@@ -30,7 +30,8 @@ SUPPORT = (
     "billing.view_billingprofile", "billing.view_card", "billing.view_cardmail", "carts.view_cart",
     "carts.view_cartitem", "products.view_product", "orders.view_withdrawal", "orders.change_withdrawal",
     "orders.view_withdrawalmail", "orders.view_orderlinkmail", "core.view_contactmail", "orders.view_shipment",
-    "orders.view_correction", *NOTES,
+    "orders.view_correction", "orders.view_customernote", "orders.add_customernote", "orders.delete_customernote",
+    *NOTES,
 )  # fmt: skip
 CATALOGUE = (
     *_all_of("products.product", "products.category", "products.picture"), "products.view_stockmovement",

@@ -148,10 +148,14 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         self.filter(pk=guest.pk, user=None).update(updated=timezone.now())
 
     def mark_erased(self, profiles: models.QuerySet["BillingProfile"]) -> int:
-        """Remove the person from these profiles, and mark their customers to be deleted at Stripe."""
-        profiles.filter(forgotten=None).update(forgotten=timezone.now())
+        """Remove the person from these profiles, and mark their customers to be deleted at Stripe.
+
+        Return how many of them were not erased before.
+        """
+        marked = profiles.filter(forgotten=None).update(forgotten=timezone.now())
         empty = {"email": "", "customer_email": "", "rejected_email": ""}
-        return profiles.update(user=None, guest_email=None, active=False, **empty)
+        profiles.update(user=None, guest_email=None, active=False, **empty)
+        return marked
 
     def update_customer_after_commit(self, **lookup: Any) -> None:
         """Let the Stripe customer of this profile get its current email address soon after the commit."""
@@ -211,8 +215,8 @@ class BillingProfile(GuardedModel):
     objects: ClassVar[BillingProfileManager] = BillingProfileManager()
 
     class Meta:
-        verbose_name = _("billing profile")
-        verbose_name_plural = _("billing profiles")
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
         indexes = [
             models.Index(
                 fields=["forgotten"],

@@ -47,6 +47,7 @@ def _add_time_filter(name: str, form: Callable[[datetime], str]) -> None:
 
 # {{ order.placed_at|shop_date }}: see core.times. Templates use no other filter for dates and times.
 _add_time_filter("shop_date", times.format_date)
+_add_time_filter("shop_short", times.format_short)
 _add_time_filter("shop_time", times.format_time)
 _add_time_filter("shop_datetime", times.format_datetime)
 _add_time_filter("shop_exact", times.format_exact)

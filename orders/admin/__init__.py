@@ -1,5 +1,6 @@
 """Admin for orders."""
 
+from orders.admin.customers import CustomerAdmin, CustomerNoteAdmin
 from orders.admin.dispute import DisputeAdmin
 from orders.admin.email import MailAdmin
 from orders.admin.order import OrderAdmin
@@ -8,6 +9,6 @@ from orders.admin.shipment import CarrierAdmin, ShipmentAdmin
 from orders.admin.withdrawal import OrderLinkMailAdmin, WithdrawalAdmin, WithdrawalMailAdmin
 
 __all__ = [
-    "CarrierAdmin", "DisputeAdmin", "MailAdmin", "OrderAdmin", "OrderLinkMailAdmin", "RefundAdmin", "ShipmentAdmin",
-    "WithdrawalAdmin", "WithdrawalMailAdmin",
+    "CarrierAdmin", "CustomerAdmin", "CustomerNoteAdmin", "DisputeAdmin", "MailAdmin", "OrderAdmin",
+    "OrderLinkMailAdmin", "RefundAdmin", "ShipmentAdmin", "WithdrawalAdmin", "WithdrawalMailAdmin",
 ]  # fmt: skip

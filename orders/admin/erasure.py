@@ -88,15 +88,21 @@ class ErasePersonMixin(admin.ModelAdmin):  # type: ignore[type-arg]
         if person is None or not self.may_erase(request, obj, person):
             raise PermissionDenied
         form = ErasePersonForm(request.POST if request.method == "POST" else None, others=person.other_guests())
-        if form.is_valid() and self._erase(request, person.with_guests(form.cleaned_data["also"])):
+        if form.is_valid() and self.erase(request, person.with_guests(form.cleaned_data["also"])):
             is_left = self.has_view_permission(request) and self.get_object(request, object_id)
             view, args = ("change", [object_id]) if is_left else ("changelist", [])
             return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{view}", args=args))
-        context = {**self.admin_site.each_context(request), "form": form, "opts": self.opts, "original": obj}
-        context |= {"preview": erasure.preview(person), "retained": erasure.RETAINED, "person": person}
+        return self.show_erasure(request, obj, person, {"form": form})
+
+    def show_erasure(
+        self, request: HttpRequest, obj: Any, person: erasure.Person, extra_context: dict[str, Any]
+    ) -> HttpResponse:
+        """Show what the erasure of this person does, and what blocks it."""
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "original": obj, "person": person}
+        context |= {"preview": erasure.preview(person), "retained": erasure.RETAINED}
         context["emails"] = [held.email for held in person.emails()]
-        title = _("Erase this person") if person.user else _("Erase this guest's data")
-        return render(request, "orders/admin/erase.html", context | {"title": title})
+        context["title"] = _("Erase this person") if person.user else _("Erase this guest's data")
+        return render(request, "orders/admin/erase.html", context | extra_context)
 
     def _may_erase_any(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.erase_person") and self.has_view_permission(request)
@@ -107,12 +113,18 @@ class ErasePersonMixin(admin.ModelAdmin):  # type: ignore[type-arg]
         view, args = ("change", [obj.pk]) if obj else ("changelist", [])
         return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{view}", args=args))
 
-    def _erase(self, request: HttpRequest, person: erasure.Person) -> bool:
-        """Erase the person. Return False, with a message, if that is not possible now."""
+    def erase(self, request: HttpRequest, person: erasure.Person) -> bool:
+        """Erase the person. Return False, with a message, if that is not possible now.
+
+        The message tells a member of staff if a colleague has just erased the person.
+        """
         try:
-            erasure.erase_person(person, by=request.user)  # type: ignore[arg-type]
+            is_done = erasure.erase_person(person, by=request.user)  # type: ignore[arg-type]
         except erasure.ErasureRejected as error:
             messages.error(request, _("Nothing was erased. %(reason)s") % {"reason": error})
             return False
-        messages.success(request, _("The personal data has been erased."))
+        if is_done:
+            messages.success(request, _("The personal data has been erased."))
+        else:
+            messages.info(request, _("There is no personal data of this person left to erase."))
         return True

@@ -127,6 +127,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "orders.OrderLinkMail": Pruned(
         "requests for a link to an order", "two days, sent or not", "emails with links to orders"
     ),
+    "orders.CustomerNote": Kept("staff", "until the person is erased, or with the billing profile"),
     "products.StockMovement": Kept("placed orders, and staff", "with their product, because their sum is its stock"),
     # Stripe
     "billing.StripeEvent": Pruned(

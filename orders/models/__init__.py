@@ -1,5 +1,6 @@
 """Orders and what belongs to them: lines, payments, refunds, shipments, disputes, withdrawals, history and emails."""
 
+from orders.customers.notes import CustomerNote
 from orders.models.corrections import Correction, OrderNote
 from orders.models.dispute import Dispute
 from orders.models.history import Mail, OrderEvent
@@ -13,6 +14,6 @@ from orders.models.withdrawal import Withdrawal
 from orders.search.words import OrderWords
 
 __all__ = [
-    "Carrier", "Correction", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail", "OrderNote",
-    "OrderWords", "Payment", "Refund", "Shipment", "Withdrawal", "WithdrawalMail",
+    "Carrier", "Correction", "CustomerNote", "Dispute", "Mail", "Order", "OrderEvent", "OrderItem", "OrderLinkMail",
+    "OrderNote", "OrderWords", "Payment", "Refund", "Shipment", "Withdrawal", "WithdrawalMail",
 ]  # fmt: skip

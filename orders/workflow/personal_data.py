@@ -1,6 +1,6 @@
-"""Machine-readable export of all data that the shop stores about a user."""
+"""Machine-readable export of all data that the shop stores about a user or a guest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,11 @@ from carts.models import Cart
 from core.columns import Columns
 from core.models import ContactMail
 from core.times import in_shop_zone
-from orders.models import Correction, Mail, Order, OrderNote, Shipment, Withdrawal, WithdrawalMail
+from orders.models import Correction, CustomerNote, Mail, Order, OrderNote, Shipment, Withdrawal, WithdrawalMail
 from orders.models.item import lines_with
+from orders.models.order import OrderQuerySet
 from orders.workflow.erasure.notes import unmatched_withdrawals
-from orders.workflow.erasure.person import Person, notes_about
+from orders.workflow.erasure.person import HeldEmail, Person, notes_about
 
 Data = dict[str, Any]
 # Orders, their lines, payments, refunds, shipments, disputes and withdrawals, carts and cards declare in `columns` what
@@ -37,6 +38,7 @@ EXPORTED: dict[type[Model], list[str]] = {
     Correction: ["kind", "old", "new", "at"],
     OrderNote: ["text", "at"],
     WithdrawalMail: ["kind", "to", "timestamp", "sent"],
+    CustomerNote: ["text", "at"],
 }  # fmt: skip
 
 
@@ -52,14 +54,43 @@ def export_personal_data(user: User) -> Data:
         "sign_ins": _all_values(user.sign_ins.all()),
         "earlier_emails": _all_values(user.earlier_emails.all()),
         "second_factor": _all_values(SecondFactor.objects.on().filter(user=user)),
-        "profile": [_values(profile) for profile in profiles],
-        "addresses": _all_values(Address.objects.filter(billing_profile__in=profiles)),
-        "cards": _all_values(Card.objects.filter(billing_profile__in=profiles)),
-        "carts": [_cart(cart) for cart in Cart.objects.filter(user=user).prefetch_related("items__product")],
-        "orders": [_order(order) for order in _orders(user)],
+        **_of_profiles(profiles.values_list("pk", flat=True)),
+        "carts": _carts(Cart.objects.filter(user=user)),
+        "orders": _orders(Order.objects.for_account(user)),
         "withdrawals": [_withdrawal(row) for row in _withdrawals(user)],
         "mails": _all_values(_account_mails(user)),
-        "messages": _all_values(_messages(user)),
+        "messages": _all_values(_messages(Person.of_user(user).emails())),
+    }
+
+
+def export_guest(guest: Person) -> Data:
+    """Return what the shop stores about a guest: see `export_personal_data`.
+
+    Withdrawals and emails without an order, and messages to the shop, are left out if anybody else has the email
+    address, because nobody verified whose they are.
+    """
+    emails = guest.emails()
+    of_orders = Withdrawal.objects.filter(order__in=guest.orders)
+    mails: QuerySet[AccountMail] = AccountMail.objects.filter(notes_about(emails, "to", "timestamp"))
+    return {
+        "exported": in_shop_zone(timezone.now()),
+        **_of_profiles(guest.profiles),
+        "carts": _carts(guest.carts),
+        "orders": _orders(guest.orders),
+        "withdrawals": [_withdrawal(row) for row in _with_order_and_mails(of_orders)],
+        "mails": _all_values(mails),
+        "messages": _all_values(_messages(emails)),
+    }
+
+
+def _of_profiles(profiles: Iterable[int]) -> Data:
+    """Return these billing profiles with their postal addresses, cards, and notes of staff."""
+    pks = list(profiles)
+    return {
+        "profile": _all_values(BillingProfile.objects.filter(pk__in=pks)),
+        "addresses": _all_values(Address.objects.filter(billing_profile__in=pks)),
+        "cards": _all_values(Card.objects.filter(billing_profile__in=pks)),
+        "notes": _all_values(CustomerNote.objects.filter(billing_profile__in=pks)),
     }
 
 
@@ -69,10 +100,9 @@ def _account_mails(user: User) -> QuerySet[AccountMail]:
     return rows
 
 
-def _messages(user: User) -> QuerySet[ContactMail]:
-    """Return the messages to the shop with an email address of the user."""
-    about = notes_about(Person.of_user(user).emails(), "sender", "timestamp")
-    rows: QuerySet[ContactMail] = ContactMail.objects.filter(about)
+def _messages(emails: list[HeldEmail]) -> QuerySet[ContactMail]:
+    """Return the messages to the shop with one of these email addresses."""
+    rows: QuerySet[ContactMail] = ContactMail.objects.filter(notes_about(emails, "sender", "timestamp"))
     return rows
 
 
@@ -98,7 +128,10 @@ def _withdrawals(user: User) -> list[Withdrawal]:
     """Return the withdrawals from the user's orders, and those without an order under a verified email address."""
     of_orders = Q(order__in=Order.objects.for_account(user))
     unmatched = unmatched_withdrawals(Person.of_user(user).emails())
-    rows = Withdrawal.objects.filter(of_orders | Q(pk__in=unmatched.values("pk")))
+    return _with_order_and_mails(Withdrawal.objects.filter(of_orders | Q(pk__in=unmatched.values("pk"))))
+
+
+def _with_order_and_mails(rows: QuerySet[Withdrawal]) -> list[Withdrawal]:
     return list(rows.select_related("order").prefetch_related("mails").order_by("pk"))
 
 
@@ -110,6 +143,10 @@ def _withdrawal(row: Withdrawal) -> Data:
     return _values(row) | {"order": order, "units": units, "mails": mails}
 
 
+def _carts(rows: QuerySet[Cart]) -> list[Data]:
+    return [_cart(cart) for cart in rows.prefetch_related("items__product")]
+
+
 def _cart(cart: Cart) -> Data:
     lines = [
         {"sku": line.product.sku, "title": line.product.title, "quantity": line.quantity} for line in cart.items.all()
@@ -117,19 +154,13 @@ def _cart(cart: Cart) -> Data:
     return _values(cart) | {"lines": lines}
 
 
-def _orders(user: User) -> QuerySet[Order]:
-    rows = Order.objects.for_account(user).placed().order_by("pk").distinct()
-    return rows.prefetch_related(
-        "items",
-        "events",
-        "payments__refunds",
-        "payments__card",
-        "disputes",
-        "mails",
-        "shipments__carrier",
-        "corrections",
-        "notes",
-    )
+def _orders(orders: OrderQuerySet) -> list[Data]:
+    rows = orders.placed().order_by("pk").distinct()
+    parts = (
+        "items", "events", "payments__refunds", "payments__card", "disputes", "mails", "shipments__carrier",
+        "corrections", "notes",
+    )  # fmt: skip
+    return [_order(order) for order in rows.prefetch_related(*parts)]
 
 
 def _order(order: Order) -> Data:

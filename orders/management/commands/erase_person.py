@@ -49,9 +49,11 @@ class Command(BaseCommand):
 
     def _erase(self, person: erasure.Person) -> None:
         try:
-            erasure.erase_person(person)
+            is_done = erasure.erase_person(person)
         except erasure.ErasureRejected as error:
             raise CommandError(f"Nothing was erased. {error}", returncode=BLOCKED) from error
+        if not is_done:
+            raise CommandError("Nothing was erased. This person is already erased.", returncode=UNKNOWN)
         # There is no user for an entry in the log of the admin.
         account = f"user {person.user.pk}" if person.user else "guest"
         logger.info("erase_person erased %s, billing profiles %s", account, list(person.profiles))

@@ -58,8 +58,10 @@ def delete_account(user: User) -> None:
     erase_person(Person.of_user(user))
 
 
-def erase_person(person: Person, by: User | None = None) -> None:
+def erase_person(person: Person, by: User | None = None) -> bool:
     """Erase all data that belongs only to this person. Their orders stay, without personal data.
+
+    Return False and change nothing if another request has just erased this person.
 
     Raise OrdersInProgress if money can still move for an order, and LastSuperuser for the last one. An order that is
     paid but not yet shipped keeps its email and postal addresses until it ships, for at most `Order.ADDRESS_RETENTION`.
@@ -68,12 +70,15 @@ def erase_person(person: Person, by: User | None = None) -> None:
     """
     sessions = sessions_of(person)
     pks = _erase_locally(person, sessions, by)
+    if pks is None:
+        return False
     order_cards.detach_cards_of(pks)
     for profile in profiles_with_customer_to_delete().filter(pk__in=pks):
         try:
             cards.finish_erasure(profile)
         except answers.GatewayError as error:
             logger.warning("Stripe customer of billing profile %s could not be deleted yet: %s", profile.pk, error)
+    return True
 
 
 def profiles_with_customer_to_delete() -> QuerySet[BillingProfile]:
@@ -100,12 +105,15 @@ def erase_late_rows(profile: BillingProfile) -> None:
 
 
 @transaction.atomic
-def _erase_locally(person: Person, sessions: list[str], by: User | None) -> list[int]:
-    """Delete everything except the Stripe customers. Return the primary keys of the erased billing profiles."""
+def _erase_locally(person: Person, sessions: list[str], by: User | None) -> list[int] | None:
+    """Delete everything except the Stripe customers. Return the primary keys of the erased billing profiles.
+
+    Return None if another request has just erased this person.
+    """
     # Lock the carts first, as everywhere, so that no order is placed from them in the meantime.
     list(person.carts.filter(active=True).select_for_update().order_by("pk"))
     if person.user and not _lock_user(person.user):
-        return []  # another request has just erased this account
+        return None  # another request has just erased this account
     person = person.reload()
     pks = list(person.profiles)
     if person.user:
@@ -114,7 +122,8 @@ def _erase_locally(person: Person, sessions: list[str], by: User | None) -> list
         raise OrdersInProgress(orders)
     emails = person.emails()
     person.carts.delete()
-    _erase_profiles(pks)
+    if not _erase_profiles(pks) and not person.user and not _lock_guest_emails(person):
+        return None  # another request has just erased this guest
     for order in person.orders.due_for_erasure():
         erase_order(order)
     erase_notes(person, emails)
@@ -135,6 +144,12 @@ def _lock_user(user: User) -> bool:
     return True
 
 
+def _lock_guest_emails(person: Person) -> bool:
+    """Lock the guest emails of a guest without a profile. Return False if there are none, or they are erased."""
+    rows = GuestEmail.objects.filter(pk__in=[] if person.profiles else person.guest_emails).order_by("pk")
+    return bool(rows.select_for_update().values_list("pk", flat=True))
+
+
 def _check_rights(user: User, by: User | None) -> None:
     """Raise ErasureRejected if `by` may not erase this account, or if nobody could grant rights without it."""
     if by and not rights.lock_and_check(by, user):
@@ -143,14 +158,18 @@ def _check_rights(user: User, by: User | None) -> None:
         raise LastSuperuser
 
 
-def _erase_profiles(pks: list[int]) -> None:
-    """Mark the profiles as erased. Delete what belongs to them, except placed orders."""
+def _erase_profiles(pks: list[int]) -> int:
+    """Mark the profiles as erased. Delete what belongs to them, except placed orders.
+
+    Return how many of them were not erased before.
+    """
     still_open = Order.objects.filter(billing_profile__in=pks, status=Order.Status.OPEN).order_by("pk")
     Order.objects.filter(pk__in=list(still_open.select_for_update().values_list("pk", flat=True))).delete()
     Order.objects.filter(billing_profile__in=pks).update(account=None)
-    BillingProfile.objects.mark_erased(BillingProfile.objects.filter(pk__in=pks))
+    marked = BillingProfile.objects.mark_erased(BillingProfile.objects.filter(pk__in=pks))
     Address.objects.filter(billing_profile__in=pks).delete()  # a signal receiver clears the log about them
     _delete_cards(pks)
+    return marked
 
 
 def _delete_cards(profiles: list[int]) -> None:

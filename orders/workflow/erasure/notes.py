@@ -18,7 +18,7 @@ from billing.models import BillingProfile, CardMail
 from billing.models.profile import PROFILE_KEY
 from carts.models.session import CART_KEY
 from core.models import ContactMail
-from orders.models import Correction, OrderEvent, OrderLinkMail, OrderNote, Refund, Shipment, Withdrawal
+from orders.models import Correction, CustomerNote, OrderEvent, OrderLinkMail, OrderNote, Refund, Shipment, Withdrawal
 from orders.models.withdrawal import WithdrawalQuerySet
 from orders.workflow.erasure.person import HeldEmail, Person, notes_about
 from products.models import StockMovement
@@ -26,7 +26,7 @@ from products.models import StockMovement
 # Models with a column that has the email address of a member of staff, with this column and that of its time.
 DONE_BY: list[tuple[type[Model], str, str]] = [
     (OrderEvent, "by", "at"), (Correction, "by", "at"), (OrderNote, "by", "at"), (Refund, "by", "timestamp"),
-    (StockMovement, "by", "at"), (Shipment, "by", "shipped_at"),
+    (StockMovement, "by", "at"), (Shipment, "by", "shipped_at"), (CustomerNote, "by", "at"),
     (Withdrawal, "assigned_by", "assigned_at"), (Withdrawal, "closed_by", "closed_at"),
 ]  # fmt: skip
 
@@ -44,6 +44,7 @@ def erase_notes(person: Person, emails: list[HeldEmail]) -> None:
     CardMail.objects.filter(of_profiles | notes_about(emails, "to", "timestamp")).delete()
     ContactMail.objects.filter(notes_about(emails, "sender", "timestamp")).delete()
     OrderLinkMail.objects.filter(notes_about(emails, "to", "timestamp")).delete()
+    CustomerNote.objects.filter(billing_profile__in=person.profiles).delete()
     _clear_log_about(person, emails)
     _erase_guest_emails(person, emails)
     if person.user:

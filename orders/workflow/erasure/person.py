@@ -88,7 +88,11 @@ class Person:
 
 def person_of_order(order: Order) -> Person | None:
     """Return who placed this order: its account, or its guest. Return None if they are erased."""
-    profile = order.billing_profile
+    return person_of_profile(order.billing_profile)
+
+
+def person_of_profile(profile: BillingProfile) -> Person | None:
+    """Return the account of this profile, or its guest. Return None if they are erased."""
     if profile.forgotten:
         return None
     claimed = Order.objects.filter(billing_profile=profile).exclude(account=None).select_related("account").first()

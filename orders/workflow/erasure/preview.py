@@ -13,7 +13,7 @@ from accounts.models import AccountMail
 from addresses.models import Address
 from billing.models import Card
 from core.models import ContactMail
-from orders.models import Order, Withdrawal
+from orders.models import CustomerNote, Order, Withdrawal
 from orders.workflow.erasure.notes import sessions_of, unmatched_withdrawals
 from orders.workflow.erasure.person import Person, notes_about
 
@@ -63,6 +63,7 @@ def _counts(person: Person) -> list[tuple[str | Promise, int]]:
         (gettext_lazy("Emails about the account"), mails.count()),
         (gettext_lazy("Messages to the shop"), messages.count()),
         (gettext_lazy("Failed sign-ins"), attempts.count()),
+        (gettext_lazy("Notes of staff"), CustomerNote.objects.filter(billing_profile__in=profiles).count()),
     ]
 
 

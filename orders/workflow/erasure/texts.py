@@ -56,6 +56,7 @@ TEXTS: dict[str, Texts] = {
     "orders.OrderLinkMail": Texts(personal=("to",), not_personal=("order_number", "client", "language", "refusal")),
     "orders.Correction": Texts(personal=("old", "new"), free_text=("by",)),
     "orders.OrderNote": Texts(personal=("text",), free_text=("by",)),
+    "orders.CustomerNote": Texts(personal=("text",), free_text=("by",)),
     "orders.OrderEvent": Texts(free_text=("text", "by")),
     "orders.OrderWords": Texts(free_text=("words",)),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
