@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0009_customers'),
-        ('orders', '0013_order_list'),
+        ('orders', '0018_work_indexes'),
     ]
 
     operations = [

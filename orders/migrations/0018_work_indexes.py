@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("orders", "0013_order_list")]
+    dependencies = [("orders", "0017_corrections")]
 
     operations = [
         AddIndexOnline(

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Add a column to refunds and a kind of order event."""
 
-    dependencies = [("orders", "0013_order_list")]
+    dependencies = [("orders", "0019_customer_notes")]
 
     operations = [
         migrations.AddField(
