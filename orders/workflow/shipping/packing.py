@@ -6,7 +6,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from orders.models import Order
-from orders.models.units import LineUnits, units_text
+from orders.models.item import LineUnits
+from orders.models.units import units_text
 from orders.workflow.shipping.shipments import shipping_obstacle
 
 
