@@ -202,11 +202,9 @@ class Order(OrderUnits, GuardedModel):
     )
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     shipped_at = models.DateTimeField(
-        _("shipped"),
-        null=True,
-        blank=True,
+        _("shipped"), null=True, blank=True,
         help_text=_("When the last unit was shipped, refunded or withdrawn. Empty while units are left to ship."),
-    )
+    )  # fmt: skip
     checksum = models.CharField(
         max_length=80,
         blank=True,
