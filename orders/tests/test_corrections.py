@@ -72,7 +72,7 @@ def correct_email(client: Client, order: Order, email: str = NEW_EMAIL, **change
 def make_order_in(address: dict[str, str]) -> Order:
     """Return a paid order to another postal address, with a valid checksum."""
     order = make_intact_order()
-    Address.objects.filter(pk=order.shipping_address_id).update(**address)
+    Address.objects.filter(billing_profile=order.billing_profile).update(**address)
     order.refresh_from_db()
     text = format_address(order.shipping_address, "en")
     order.shipping_address_text = order.billing_address_text = text
