@@ -18,6 +18,7 @@ PAGES = [
     "/admin/products/product/",
     "/admin/products/product/?attention=low",
     "/admin/products/product/add/",
+    "/admin/products/product/stock/",
     "/admin/products/category/add/?_popup=1",
     "/admin/products/stockmovement/?at__day=1",
     "/admin/orders/order/",
