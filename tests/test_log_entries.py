@@ -77,7 +77,7 @@ def test_list_actions_on_orders_are_logged(staff: Client, client: Client, simula
     assert [(row, text) for _user, row, text in entries()] == [
         (str(unpaid), "Payment status updated from Stripe."),
         (str(unpaid), "Cancellation requested."),
-        (str(paid), "Shipped."),
+        (str(paid), "Shipped: shipment 1."),
         (str(paid), "Emailed links revoked."),
         (str(alerted), "Marked as acknowledged."),
     ]
