@@ -206,7 +206,7 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
     }
     assert editable - {"auth.Group"} == {
         "products.Product", "products.Category", "accounts.User", "addresses.Address",
-        "carts.ShippingMethod", "carts.TaxRate", "carts.Discount", "core.GuaranteeNotice",
+        "carts.ShippingMethod", "carts.TaxRate", "carts.Discount", "orders.Carrier", "core.GuaranteeNotice",
         "core.Shop",
         "core.Page",
     }  # fmt: skip
