@@ -200,7 +200,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-    "ecommerce.staticfiles.BootstrapFinder",
+    "ecommerce.staticfiles.StylesheetFinder",
 ]
 BOOTSTRAP_DIR = bootstrap_wrapper.get_bootstrap_dir()
 MEDIA_BUCKET = read_bucket()

@@ -1,31 +1,24 @@
-"""A static files finder for Bootstrap's minified stylesheet, from the package that ships it unmodified."""
+"""A static files finder for the stylesheet, which is built from Bootstrap and the shop's own rules."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
 
-# The shop does not use Bootstrap's script. Menus and messages work without JavaScript.
-FILES = ("css/bootstrap.min.css", "css/bootstrap.min.css.map")
+from ecommerce.stylesheet.building import NAME, built_folder
 
 
-class BootstrapFinder(BaseFinder):
-    """A finder for the FILES in `bootstrap/`. The whole package would make collectstatic eight times slower."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.storage = FileSystemStorage(location=settings.BOOTSTRAP_DIR)
-        self.storage.prefix = "bootstrap"  # type: ignore[attr-defined]
+class StylesheetFinder(BaseFinder):
+    """A finder for the one stylesheet of the shop. The shop does not use Bootstrap's script."""
 
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> str | list[str]:  # type: ignore[override]
-        """Return the path of the file on disk, or an empty list if it is not one of FILES."""
-        name = path.removeprefix("bootstrap/")
-        if name not in FILES or name == path:
+        """Return the path of the file on disk, or an empty list if it is another file."""
+        if path != NAME:
             return []
-        found = self.storage.path(name)
+        found = str(built_folder() / NAME)
         return [found] if find_all else found
 
     def list(self, ignore_patterns: Any) -> Iterator[tuple[str, FileSystemStorage]]:
-        """Yield the files that collectstatic copies."""
-        return ((name, self.storage) for name in FILES)
+        """Yield the file that collectstatic copies."""
+        yield NAME, FileSystemStorage(location=built_folder())

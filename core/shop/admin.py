@@ -22,7 +22,7 @@ class ShopAdmin(EditAdmin):
             _("What pages and emails show"),
             {
                 "fields": (
-                    "name", "logo", "tagline", "description", "home_title", "home_text", "home_picture",
+                    "name", "logo", "announcement", "tagline", "description", "home_title", "home_text", "home_picture",
                     "dispatch_days", "sender_name", "support_hours",
                 )
             },

@@ -42,11 +42,11 @@ class Shop(ShownModel):
 
     columns = Columns(
         shown=(
-            "is_open", "name", "logo", "tagline", "description", "home_title", "home_text", "home_picture",
-            "home_picture_width", "home_picture_height", "dispatch_days", "sender_name", "support_hours", "legal_name",
-            "legal_form", "street", "postcode", "city", "country", "email", "phone", "register", "register_number",
-            "vat_id", "responsible_person", "disputes", "disputes_text", "packaging_number", "battery_number",
-            "electrical_number", "other_lines",
+            "is_open", "name", "logo", "announcement", "tagline", "description", "home_title", "home_text",
+            "home_picture", "home_picture_width", "home_picture_height", "dispatch_days", "sender_name",
+            "support_hours", "legal_name", "legal_form", "street", "postcode", "city", "country", "email", "phone",
+            "register", "register_number", "vat_id", "responsible_person", "disputes", "disputes_text",
+            "packaging_number", "battery_number", "electrical_number", "other_lines",
         )
     )  # fmt: skip
 
@@ -58,6 +58,10 @@ class Shop(ShownModel):
     # What pages and emails call the shop
     name = models.CharField(_("display name"), max_length=100, help_text=_("The name on all pages and in emails."))
     logo = models.ImageField(_("logo"), **PICTURE, help_text=_("At the top of all pages. PNG, JPEG or WebP."))
+    announcement = models.CharField(
+        _("announcement"), max_length=150, blank=True,
+        help_text=_("One line above the header of all pages, such as a day without deliveries."),
+    )  # fmt: skip
     tagline = models.CharField(_("tagline"), max_length=150, blank=True, help_text=_("In one line, on every page."))
     description = models.CharField(
         _("description for search engines"), max_length=200, blank=True,

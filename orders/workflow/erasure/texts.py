@@ -64,9 +64,9 @@ TEXTS: dict[str, Texts] = {
     "core.PageVersion": Texts(not_personal=("name",)),
     "core.Shop": Texts(  # the seller says all of it in public
         not_personal=(
-            "name", "logo", "tagline", "description", "home_title", "home_text", "home_picture", "sender_name",
-            "support_hours", "legal_name", "legal_form", "street", "postcode", "city", "country", "email", "phone",
-            "register", "register_number", "vat_id", "responsible_person", "disputes_text",
+            "name", "logo", "announcement", "tagline", "description", "home_title", "home_text", "home_picture",
+            "sender_name", "support_hours", "legal_name", "legal_form", "street", "postcode", "city", "country",
+            "email", "phone", "register", "register_number", "vat_id", "responsible_person", "disputes_text",
             "packaging_number", "battery_number", "electrical_number", "other_lines",
         ),
     ),
