@@ -85,6 +85,11 @@ def test_second_page_shows_what_will_happen(order: Order, admin_client: Client) 
     assert f"We have refunded £22.00 of your order {order.order_id}." in page.text
 
 
+def test_email_on_the_second_page_adds_up_all_refunds(order: Order, admin_client: Client) -> None:
+    submit_refund(admin_client, url_of(order), {"already": "0", "amount": "5.00"})
+    assert "Refunded in total: £8.00" in choose(admin_client, order, amount="3.00").text
+
+
 def test_email_on_the_second_page_has_no_key_to_the_order(order: Order, admin_client: Client) -> None:
     page = choose(admin_client, order, amount="1.00")
     assert order.get_absolute_url() in page.text
