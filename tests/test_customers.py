@@ -132,12 +132,12 @@ def test_search_finds_names_with_umlauts(client: Client, support: User, text: st
     assert set(found(client, q=text)) == {"account@example.org", "guest@example.org"}
 
 
-@pytest.mark.parametrize("text", ["a+b%c", "A+B%C@EXAMPLE.ORG", "+b"])
+@pytest.mark.parametrize("text", ["a+b%c", "A+B%C@EXAMPLE.ORG", "ä_b@"])
 def test_search_finds_a_part_of_an_email_with_signs(client: Client, support: User, text: str) -> None:
-    guest_order("a+b%c@example.org")
-    guest_order("a+bxc@example.com", name="Nobody")
-    assert "a+b%c@example.org" in found(client, q=text)
-    assert text == "+b" or found(client, q=text) == ["a+b%c@example.org"]
+    emails = {"a+b%c@example.org", "ä_b@example.org"}
+    for email in emails | {"a+bxc@example.com", "äxb@example.org"}:
+        guest_order(email)
+    assert set(found(client, q=text)) == {email for email in emails if text.lower() in email}
 
 
 def test_search_finds_the_buyer_of_an_order_number(client: Client, support: User) -> None:
