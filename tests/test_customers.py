@@ -132,12 +132,17 @@ def test_search_finds_names_with_umlauts(client: Client, support: User, text: st
     assert set(found(client, q=text)) == {"account@example.org", "guest@example.org"}
 
 
-@pytest.mark.parametrize("text", ["a+b%c", "A+B%C@EXAMPLE.ORG", "+b"])
+@pytest.mark.parametrize("text", ["a+b%c", "A+B%C@EXAMPLE.ORG"])
 def test_search_finds_a_part_of_an_email_with_signs(client: Client, support: User, text: str) -> None:
-    guest_order("a+b%c@example.org")
-    guest_order("a+bxc@example.com", name="Nobody")
-    assert "a+b%c@example.org" in found(client, q=text)
-    assert text == "+b" or found(client, q=text) == ["a+b%c@example.org"]
+    for email in ("a+b%c@example.org", "a+bxc@example.com"):
+        guest_order(email)
+    assert found(client, q=text) == ["a+b%c@example.org"]
+
+
+def test_search_finds_an_email_with_an_umlaut(client: Client, support: User) -> None:
+    for email in ("ärzte@example.org", "other@example.org"):
+        guest_order(email)
+    assert found(client, q="ärzte@") == ["ärzte@example.org"]
 
 
 def test_search_finds_the_buyer_of_an_order_number(client: Client, support: User) -> None:
