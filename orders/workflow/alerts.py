@@ -52,10 +52,11 @@ def alerting_to_wrong_objects(order: Order) -> Iterator[None]:
         raise
 
 
-def acknowledge(order: Order, by: str) -> bool:
-    """Acknowledge the alert of this order. Return False if there was none."""
+def acknowledge(order: Order, by: str, shown: str = "") -> bool:
+    """Acknowledge the alert of this order. Return False if there was none, or another one than the `shown` text."""
     with transaction.atomic():
-        if not Order.objects.filter(pk=order.pk).exclude(attention="").update(attention=""):
+        alerted = Order.objects.filter(pk=order.pk).exclude(attention="")
+        if not (alerted.filter(attention=shown) if shown else alerted).update(attention=""):
             return False
         order.record(OrderEvent.Kind.ACKNOWLEDGED, by=by)
     return True

@@ -1,0 +1,139 @@
+"""The buttons on the page of an order: what this member of staff can do with it now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from orders.admin.order_page.facts import OrderFacts
+from orders.models import Order
+
+S = Order.Status
+Text = str | Promise
+Obstacle = str | None  # Why a step is not possible now; empty if it is, and None if it makes no sense for this order.
+
+VIEW, CHANGE = "orders.view_order", "orders.change_order"
+SHIP, REFUND = "orders.ship_order", "orders.refund_order"
+
+
+@dataclass(frozen=True)
+class Button:
+    """A link to a page that does one thing with an order.
+
+    `query` is appended to the URL and can contain the order's key. Without `has_key`, the URL does not contain it.
+    """
+
+    label: Text
+    url_name: str
+    permission: str
+    obstacle: Callable[[OrderFacts], Obstacle]
+    query: str = ""
+    has_key: bool = True
+
+
+class ShownButton(NamedTuple):
+    """A button for one order: with a URL, or with the reason why it is not possible now."""
+
+    label: Text
+    url: str
+    obstacle: str = ""
+
+
+def shown_buttons(buttons: tuple[Button, ...], request: HttpRequest, facts: OrderFacts) -> list[ShownButton]:
+    """Return the buttons for this member of staff, without those that make no sense for this order."""
+    shown = []
+    for button in buttons:
+        obstacle = button.obstacle(facts) if request.user.has_perm(button.permission) else None
+        if obstacle is not None and (url := _url_of(button, facts.order)):
+            shown.append(ShownButton(button.label, "" if obstacle else url, obstacle))
+    return shown
+
+
+def _url_of(button: Button, order: Order) -> str:
+    try:
+        path = reverse(f"admin:orders_order_{button.url_name}", args=[order.pk] if button.has_key else [])
+    except NoReverseMatch:  # until merged
+        return ""
+    return path + button.query.format(pk=order.pk)
+
+
+def _if(is_possible: bool) -> Obstacle:
+    return "" if is_possible else None
+
+
+def _ship_obstacle(facts: OrderFacts) -> Obstacle:
+    order = facts.order
+    if order.status != S.PAID:
+        return None
+    if not order.refundable:
+        return _("nothing is left of its payment")
+    if any(withdrawal.awaits_assignment for withdrawal in facts.withdrawals):
+        return _("assign the items of its withdrawal first")
+    return "" if facts.units_to_ship else _("no units are left to ship")
+
+
+def _refund_obstacle(facts: OrderFacts) -> Obstacle:
+    order = facts.order
+    if order.status not in (S.PAID, S.SHIPPED):
+        return None
+    return facts.refund_obstacle or ("" if order.refundable else _("nothing is left of its payment"))
+
+
+def _print_obstacle(facts: OrderFacts) -> Obstacle:
+    return _if(facts.order.is_paid and not facts.is_erased)
+
+
+def _resend_obstacle(facts: OrderFacts) -> Obstacle:
+    is_sent = any(mail.sent and not mail.is_for_staff for mail in facts.emails)
+    return _if(is_sent and not facts.is_erased)
+
+
+def _unshipped(facts: OrderFacts) -> Obstacle:
+    return _if(facts.order.status in (S.PLACED, S.PAID) and not facts.is_erased)
+
+
+def _not_erased(facts: OrderFacts) -> Obstacle:
+    return _if(not facts.is_erased)
+
+
+def _always(facts: OrderFacts) -> Obstacle:
+    return ""
+
+
+SHIP_BUTTON = Button(gettext_lazy("Ship order"), "ship", SHIP, _ship_obstacle)
+ACKNOWLEDGE = Button(
+    gettext_lazy("Mark as acknowledged"), "acknowledge", CHANGE, lambda facts: _if(bool(facts.order.attention))
+)
+RESEND = Button(gettext_lazy("Send an email again"), "resend", CHANGE, _resend_obstacle)
+MAIN = (
+    SHIP_BUTTON,
+    Button(gettext_lazy("Refund"), "refund", REFUND, _refund_obstacle),
+    Button(gettext_lazy("Cancel order"), "cancel", CHANGE, lambda facts: _if(facts.order.is_unpaid)),
+    Button(
+        gettext_lazy("Print packing slip"), "slips", SHIP, _print_obstacle, query="?ids={pk}&kind=slip", has_key=False
+    ),
+    Button(
+        gettext_lazy("Print delivery note"), "slips", SHIP, _print_obstacle, query="?ids={pk}&kind=note", has_key=False
+    ),
+    Button(gettext_lazy("Add note"), "note", VIEW, _always),
+    RESEND,
+    Button(gettext_lazy("Correct postal address"), "correct_address", CHANGE, _unshipped, query="?kind=shipping"),
+    Button(gettext_lazy("Correct billing address"), "correct_address", CHANGE, _not_erased, query="?kind=billing"),
+    Button(gettext_lazy("Correct email"), "correct_email", CHANGE, _not_erased),
+)
+MORE = (
+    Button(gettext_lazy("Return to stock"), "restock", REFUND, lambda facts: _if(facts.has_refunded_units)),
+    Button(
+        gettext_lazy("Update from Stripe"), "settle", CHANGE, lambda facts: _if(bool(facts.order.payment_intent_id))
+    ),
+    Button(
+        gettext_lazy("Cancel without Stripe"), "cancel_missing", CHANGE,
+        lambda facts: _if(facts.order.status == S.CANCELING and bool(facts.order.payment_intent_id)),
+    ),
+    Button(gettext_lazy("Revoke emailed links"), "revoke_links", CHANGE, _not_erased),
+)  # fmt: skip
