@@ -4,11 +4,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from core.admin import ReadOnlyAdmin
 from orders.admin.actions.list_actions import ListActionsMixin
 from orders.admin.actions.refunding import RefundMixin
 from orders.admin.actions.shipping import ShippingMixin
-from orders.admin.erasure import ErasePersonMixin
 from orders.admin.export import ExportMixin
 from orders.admin.order_list import OrderListMixin
 from orders.admin.order_page.page import OrderPageMixin
@@ -19,7 +17,6 @@ from orders.workflow.erasure import Person, person_of_order
 
 @admin.register(Order)
 class OrderAdmin(
-    ErasePersonMixin,
     ExportMixin,
     ShippingMixin,
     RefundMixin,
@@ -27,7 +24,6 @@ class OrderAdmin(
     ListActionsMixin,
     OrderListMixin,
     OrderPageMixin,
-    ReadOnlyAdmin,
 ):
     """Placed orders. Staff cannot edit them, only run actions on them."""
 

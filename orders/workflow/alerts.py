@@ -53,7 +53,10 @@ def alerting_to_wrong_objects(order: Order) -> Iterator[None]:
 
 
 def acknowledge(order: Order, by: str, shown: str = "") -> bool:
-    """Acknowledge the alert of this order. Return False if there was none, or another one than the `shown` text."""
+    """Acknowledge the alert of this order. Return False if there was none.
+
+    With `shown`, the text that a page has shown, also return False if there is another alert by now.
+    """
     with transaction.atomic():
         alerted = Order.objects.filter(pk=order.pk).exclude(attention="")
         if not (alerted.filter(attention=shown) if shown else alerted).update(attention=""):

@@ -17,8 +17,8 @@ S = Order.Status
 Text = str | Promise
 Obstacle = str | None  # Why a step is not possible now; empty if it is, and None if it makes no sense for this order.
 
-VIEW, CHANGE = "orders.view_order", "orders.change_order"
-SHIP, REFUND = "orders.ship_order", "orders.refund_order"
+CHANGE, SHIP, REFUND = "orders.change_order", "orders.ship_order", "orders.refund_order"
+NOTE = "orders.add_ordernote"
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,13 @@ def _refund_obstacle(facts: OrderFacts) -> Obstacle:
     order = facts.order
     if order.status not in (S.PAID, S.SHIPPED):
         return None
-    return facts.refund_obstacle or ("" if order.refundable else _("nothing is left of its payment"))
+    if facts.refund_obstacle:
+        return _("a dispute of the payment prevents it")
+    return "" if order.refundable else _("nothing is left of its payment")
 
 
-def _print_obstacle(facts: OrderFacts) -> Obstacle:
-    return _if(facts.order.is_paid and not facts.is_erased)
+def _pack_obstacle(facts: OrderFacts) -> Obstacle:
+    return _if(_ship_obstacle(facts) == "" and not facts.is_erased)
 
 
 def _resend_obstacle(facts: OrderFacts) -> Obstacle:
@@ -93,8 +95,8 @@ def _resend_obstacle(facts: OrderFacts) -> Obstacle:
     return _if(is_sent and not facts.is_erased)
 
 
-def _unshipped(facts: OrderFacts) -> Obstacle:
-    return _if(facts.order.status in (S.PLACED, S.PAID) and not facts.is_erased)
+def _correct_obstacle(facts: OrderFacts) -> Obstacle:
+    return _if(facts.order.status == S.PAID and facts.units_to_ship > 0 and not facts.is_erased)
 
 
 def _not_erased(facts: OrderFacts) -> Obstacle:
@@ -105,27 +107,27 @@ def _always(facts: OrderFacts) -> Obstacle:
     return ""
 
 
-SHIP_BUTTON = Button(gettext_lazy("Ship order"), "ship", SHIP, _ship_obstacle)
 ACKNOWLEDGE = Button(
     gettext_lazy("Mark as acknowledged"), "acknowledge", CHANGE, lambda facts: _if(bool(facts.order.attention))
 )
-RESEND = Button(gettext_lazy("Send an email again"), "resend", CHANGE, _resend_obstacle)
+RESEND = Button(gettext_lazy("Send emails again"), "resend", CHANGE, _resend_obstacle)
 MAIN = (
-    SHIP_BUTTON,
+    Button(gettext_lazy("Ship order"), "ship", SHIP, _ship_obstacle),
     Button(gettext_lazy("Refund"), "refund", REFUND, _refund_obstacle),
     Button(gettext_lazy("Cancel order"), "cancel", CHANGE, lambda facts: _if(facts.order.is_unpaid)),
-    Button(
-        gettext_lazy("Print packing slip"), "slips", SHIP, _print_obstacle, query="?ids={pk}&kind=slip", has_key=False
-    ),
-    Button(
-        gettext_lazy("Print delivery note"), "slips", SHIP, _print_obstacle, query="?ids={pk}&kind=note", has_key=False
-    ),
-    Button(gettext_lazy("Add note"), "note", VIEW, _always),
+    Button(gettext_lazy("Packing slip"), "slips", SHIP, _pack_obstacle, query="?ids={pk}&kind=slip", has_key=False),
+    Button(gettext_lazy("Delivery note"), "slips", SHIP, _pack_obstacle, query="?ids={pk}&kind=note", has_key=False),
+    Button(gettext_lazy("Add a note"), "note", NOTE, _always),
     RESEND,
-    Button(gettext_lazy("Correct postal address"), "correct_address", CHANGE, _unshipped, query="?kind=shipping"),
-    Button(gettext_lazy("Correct billing address"), "correct_address", CHANGE, _not_erased, query="?kind=billing"),
-    Button(gettext_lazy("Correct email"), "correct_email", CHANGE, _not_erased),
-)
+    Button(
+        gettext_lazy("Correct the shipping address"), "correct_address", CHANGE, _correct_obstacle,
+        query="?kind=shipping",
+    ),
+    Button(
+        gettext_lazy("Correct the billing address"), "correct_address", CHANGE, _correct_obstacle, query="?kind=billing"
+    ),
+    Button(gettext_lazy("Correct the email address"), "correct_email", CHANGE, _correct_obstacle),
+)  # fmt: skip
 MORE = (
     Button(gettext_lazy("Return to stock"), "restock", REFUND, lambda facts: _if(facts.has_refunded_units)),
     Button(

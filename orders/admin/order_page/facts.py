@@ -30,6 +30,8 @@ class OrderFacts:
 
     def __init__(self, order: Order) -> None:
         prefetch_related_objects([order], ITEMS, "withdrawals", "disputes")
+        if hasattr(order, "shipments"):  # until merged
+            prefetch_related_objects([order], "shipments__carrier")
         self.order = order
 
     @cached_property
@@ -74,8 +76,9 @@ class OrderFacts:
 
     @cached_property
     def refund_obstacle(self) -> str:
-        """Why disputes prevent refunds, or an empty string."""
-        return disputes.refund_obstacle(self.order)
+        """Why disputes prevent refunds, or an empty string. Most orders have no dispute that could."""
+        could_be = any(not row.is_closed or row.currency != self.order.currency for row in self.disputes)
+        return disputes.refund_obstacle(self.order) if could_be else ""
 
     @property
     def units_to_ship(self) -> int:
@@ -92,12 +95,15 @@ class OrderFacts:
 
     @cached_property
     def shipments(self) -> list[Any]:
-        """The shipments of the order, oldest first."""
-        rows = getattr(self.order, "shipments", None)  # until merged
-        return list(rows.order_by("pk")) if rows else []
+        """The shipments, oldest first."""
+        return list(self.order.shipments.all()) if hasattr(self.order, "shipments") else []  # until merged
 
     @cached_property
     def notes(self) -> list[Any]:
-        """The notes of staff, oldest first."""
-        rows = getattr(self.order, "notes", None)  # until merged
-        return list(rows.order_by("pk")) if rows else []
+        """The notes of staff, newest first."""
+        return list(self.order.notes.all()) if hasattr(self.order, "notes") else []  # until merged
+
+    @cached_property
+    def corrections(self) -> list[Any]:
+        """What staff corrected, newest first."""
+        return list(self.order.corrections.all()) if hasattr(self.order, "corrections") else []  # until merged

@@ -39,11 +39,6 @@ def row_url(request: HttpRequest, row: Model | None) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk]) if is_visible else ""
 
 
-def customer_of(order: Order) -> Model:
-    """Return the account of the buyer, or the profile of a guest."""
-    return order.billing_profile.user or order.account or order.billing_profile
-
-
 def email_rows(request: HttpRequest, emails: Iterable[Mail]) -> Iterator[dict[str, Any]]:
     """Yield the emails with their states, and the URLs of their previews for staff who may see them."""
     may_preview = request.user.has_perms(["orders.view_mail", "orders.view_order"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from django.contrib import messages
@@ -164,7 +165,7 @@ STEPS = (
     ),
     Step(
         "acknowledge", gettext_lazy("Mark as acknowledged"), lambda order: bool(order.attention),
-        lambda order: order.attention, _explain_acknowledgment, _acknowledge,
+        lambda order: sha256(order.attention.encode()).hexdigest(), _explain_acknowledgment, _acknowledge,
     ),
     Step(
         "revoke_links", gettext_lazy("Revoke emailed links"), lambda order: bool(order.email),

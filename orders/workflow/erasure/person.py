@@ -96,6 +96,13 @@ def person_of_order(order: Order) -> Person | None:
     return Person.of_user(user) if user else Person.of_guest([profile.pk])
 
 
+def user_of_profile(profile: BillingProfile) -> User | None:
+    """Return the account of this profile, or the account that claimed an order of this guest."""
+    claimed = Order.objects.filter(billing_profile=profile).exclude(account=None).select_related("account")
+    order = None if profile.user else claimed.first()
+    return order.account if order else profile.user
+
+
 def person_of_guest_email(guest: GuestEmail) -> Person:
     """Return the guest who entered this email address, or the account that took over the guest's profile."""
     profiles = BillingProfile.objects.filter(guest_email=guest).select_related("user")
