@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.template.defaultfilters import yesno
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -88,7 +89,7 @@ def _value(row: Model, name: str, currency: str) -> Value:
     elif isinstance(value, Decimal):
         text = format_money(value, currency) if currency else str(value)
     elif isinstance(value, bool):
-        text = _("Yes") if value else _("No")
+        text = yesno(value)
     else:
         text = str("" if value is None else value)
     return Value(name, row._meta.get_field(name).verbose_name, text)  # type: ignore[union-attr]
