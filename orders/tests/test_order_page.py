@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Role
 from accounts.staff.roles import make_roles
+from billing.models import Card
 from orders.models import Order, OrderEvent, Refund, Withdrawal
 from orders.workflow import cancellation
 from orders.workflow.erasure import erase_order
@@ -295,7 +296,9 @@ def test_queries_do_not_depend_on_the_number_of_rows(has_account: bool) -> None:
 def add_rows_again(order: Order, number: int) -> None:
     """Add rows to an order that has some."""
     line = order.items.order_by("-pk")[number].pk
-    order.payments.create(number=number + 2, stripe_pm="card_1", amount=order.total, currency="gbp", status="failed")
+    details = {"id": f"card_{number}", "object": "card", "last4": "4242", "exp_month": 9, "exp_year": 2040}
+    attempt = {"number": number + 2, "stripe_pm": details["id"], "amount": order.total, "status": "failed"}
+    order.payments.create(card=Card.objects.add_new(order.billing_profile, details), currency="gbp", **attempt)
     add_refund(order, {line: 1}, withdrawal=add_withdrawal(order, {line: 1}))
     order.disputes.create(stripe_id=f"du_x{number}", amount=5, currency="gbp", status="lost", opened=timezone.now())
     order.mails.create(kind="refunded", about=str(number), to=order.email, message_id=f"<{number}@y>")
