@@ -32,7 +32,14 @@ def read_key(order_id: str, key: str) -> int | None:
 
 
 @transaction.atomic
-def revoke(order: Order, by: str) -> None:
-    """Revoke all links emailed so far and the access that they gave. Links in later email messages work."""
-    Order.objects.filter(pk=order.pk).update(link_version=F("link_version") + 1)
+def revoke(order: Order, by: str, version: int | None = None) -> bool:
+    """Revoke all links emailed so far and the access that they gave. Links in later email messages work.
+
+    With `version`, return False and change nothing if links of this version were revoked before.
+    """
+    rows = Order.objects.filter(pk=order.pk)
+    rows = rows if version is None else rows.filter(link_version=version)
+    if not rows.update(link_version=F("link_version") + 1):
+        return False
     order.record(OrderEvent.Kind.LINKS_REVOKED, by=by)
+    return True

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from orders.tests.test_order_page import make_full_order
 from tests.makers import PASSWORD, make_category, make_paid_order, make_product, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -119,3 +120,14 @@ def test_uploaded_image_is_shown(staff: Any, client: Client, tmp_path: Path) -> 
     thumbnail = staff.locator("#result_list img").first
     thumbnail.wait_for()
     assert thumbnail.evaluate("image => image.decode().then(() => image.naturalWidth)") == 60
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_of_an_order_does_not_scroll_sideways(staff: Any, width: int) -> None:
+    order = make_full_order(shipping_address_text="x" * 90, email=f"{'e' * 60}@example.org", attention="a" * 120)
+    order.items.update(title="t" * 150, sku="S" * 40)
+    staff.set_viewport_size({"width": width, "height": 800})
+    staff.goto(f"/admin/orders/order/{order.pk}/change/")
+    staff.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    assert staff.evaluate("document.documentElement.scrollWidth") == width
+    assert staff.evaluate("[...document.styleSheets].some(sheet => sheet.href.includes('admin_order'))")

@@ -28,8 +28,9 @@ EDIT = "changelist +add +change +delete history action:delete_selected"
 EMAILS = f"{SEE} +preview +preview_html +sample +sample_html"
 OWN = "+second_factor"  # of a member of staff who has none
 USER = f"changelist +change history +auth_user_password_change +erase {OWN}"
+STEPS = "+acknowledge +cancel +cancel_missing +revoke_links +settle"
 ORDER = (
-    f"{SEE} +refund +restock +erase +correct_address +correct_email +resend +note "
+    f"{SEE} +refund +restock +erase +correct_address +correct_email +resend +note {STEPS} "
     "action:acknowledge_alerts action:cancel_missing_intent action:cancel_unpaid action:revoke_links action:settle"
 )
 PRODUCT = f"{EDIT} preview +copy +stock action:publish action:unpublish"

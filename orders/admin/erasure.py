@@ -73,11 +73,14 @@ class ErasePersonMixin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         """Show the row, with a link to the erasure page for staff who may use it."""
         obj = self.get_object(request, object_id)
-        person = self.get_person(obj) if obj else None
+        context = self.erase_link(request, obj, self.get_person(obj) if obj else None)
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def erase_link(self, request: HttpRequest, obj: Any, person: erasure.Person | None) -> dict[str, Any]:
+        """Return what `erase_tool.html` needs. Of the person, only the user counts."""
         can_erase = self.may_erase(request, obj, person)
         context: dict[str, Any] = {"can_erase": can_erase, "is_erasing_user": bool(person and person.user)}
-        context |= {"erase_url": reverse(f"admin:{self._erase_url_name()}", args=[object_id])} if can_erase else {}
-        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+        return context | ({"erase_url": reverse(f"admin:{self._erase_url_name()}", args=[obj.pk])} if can_erase else {})
 
     def erase_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what an erasure does and what blocks it, and erase the person on POST."""

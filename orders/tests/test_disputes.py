@@ -480,7 +480,7 @@ def test_order_page_of_staff_shows_disputes(admin_client: Client) -> None:
     values = {"reason": "product_not_received", "status": "needs_response", "opened": opened}
     order.disputes.create(stripe_id="du_1", amount=order.total, currency="gbp", **values)
     page = admin_client.get(reverse("admin:orders_order_change", args=[order.pk])).text
-    assert all(text in page for text in ("du_1", "product_not_received", "Needs a response", "field-amount_lost"))
+    assert all(text in page for text in ("du_1", "product not received", "Needs a response"))
     url = reverse("admin:orders_order_changelist")
     assert order.order_id in admin_client.get(url, {"disputes__status__exact": "needs_response"}).text
     assert order.order_id not in admin_client.get(url, {"disputes__status__exact": "lost"}).text

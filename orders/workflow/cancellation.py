@@ -16,20 +16,23 @@ from orders.workflow.release import release_order
 logger = logging.getLogger(__name__)
 
 
-def cancel(order: Order, by: str) -> None:
+def cancel(order: Order, by: str) -> bool:
     """Cancel an unpaid order: prevent any further charge, then release its stock.
 
-    The order stays `canceling` while Stripe does not answer.
+    The order stays `canceling` while Stripe does not answer. Return whether this call requested the cancellation.
     """
-    _begin_cancellation(order, by)
+    is_first = _begin_cancellation(order, by)
     finish_cancellation(order)
+    return is_first
 
 
-def _begin_cancellation(order: Order, by: str) -> None:
+def _begin_cancellation(order: Order, by: str) -> bool:
     with transaction.atomic():
         placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED)
-        if placed.update(status=Order.Status.CANCELING):
+        is_first = bool(placed.update(status=Order.Status.CANCELING))
+        if is_first:
             order.record(OrderEvent.Kind.CANCELING, by=by)
+    return is_first
 
 
 def finish_cancellation(order: Order) -> None:

@@ -42,13 +42,6 @@ class CorrectionsMixin(ReadOnlyAdmin):
         ]
         return [*pages, *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """Show the order, with links to the corrections for staff who may make them."""
-        context = {"can_correct": self.has_correct_permission(request)} | (extra_context or {})
-        return super().change_view(request, object_id, form_url, context)
-
     def correct_address_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Correct the shipping address, or with `?kind=billing` the billing address."""
         order = self._order_to_correct(request, pk)

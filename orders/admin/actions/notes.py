@@ -27,13 +27,6 @@ class NotesMixin(ReadOnlyAdmin):
         view = self.admin_site.admin_view(self.note_view)
         return [path("<int:pk>/note/", view, name="orders_order_note"), *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """Show the order, with a link to add a note for staff who may do that."""
-        context = {"can_note": self.has_note_permission(request)} | (extra_context or {})
-        return super().change_view(request, object_id, form_url, context)
-
     def note_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the form above the notes that there are, and add a note on POST."""
         if not self.has_note_permission(request):

@@ -95,9 +95,15 @@ def person_of_profile(profile: BillingProfile) -> Person | None:
     """Return the account of this profile, or its guest. Return None if they are erased."""
     if profile.forgotten:
         return None
-    claimed = Order.objects.filter(billing_profile=profile).exclude(account=None).select_related("account").first()
-    user = profile.user or (claimed.account if claimed else None)
+    user = user_of_profile(profile)
     return Person.of_user(user) if user else Person.of_guest([profile.pk])
+
+
+def user_of_profile(profile: BillingProfile) -> User | None:
+    """Return the account of this profile, or the account that claimed an order of this guest."""
+    claimed = Order.objects.filter(billing_profile=profile).exclude(account=None).select_related("account")
+    order = None if profile.user else claimed.first()
+    return order.account if order else profile.user
 
 
 def person_of_guest_email(guest: GuestEmail) -> Person:
