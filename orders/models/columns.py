@@ -36,7 +36,7 @@ ORDER = Columns(
     conditional=(
         "status", "active", "payment_intent_id", "intent_try", "asked_at", "placed_at", "paid_at", "shipped_at",
         "amount_refunded", "amount_lost", "account", "link_version", "attention", "checksum", "holds_stock",
-        "is_hold_checked", "placed_ip", "placed_session",
+        "has_nothing_to_ship", "is_hold_checked", "placed_ip", "placed_session",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
     personal=("email", "shipping_address_text", "billing_address_text"),
@@ -48,8 +48,8 @@ ORDER = Columns(
     added={3: ("terms_text", "privacy_text", "withdrawal_text", "delivery_days")},
     internal=(
         "uuid", "discount", "terms_text", "privacy_text", "withdrawal_text", "active", "intent_try", "asked_at",
-        "account", "link_version", "attention", "checksum", "holds_stock", "is_hold_checked", "placed_ip",
-        "placed_session", "billing_profile", "cart", "shipping_address", "billing_address", "updated",
+        "account", "link_version", "attention", "checksum", "holds_stock", "has_nothing_to_ship", "is_hold_checked",
+        "placed_ip", "placed_session", "billing_profile", "cart", "shipping_address", "billing_address", "updated",
     ),
 )  # fmt: skip
 ORDER_ITEM = Columns(

@@ -96,6 +96,9 @@ class OrderUnits(models.Model):
 
     delivery_days = models.PositiveSmallIntegerField(_("longest delivery time in days"), null=True, blank=True)
 
+    # For lists, which cannot count units. Only `update_shipped` changes it.
+    has_nothing_to_ship = models.BooleanField(default=False, db_default=False, editable=False)
+
     class Meta:
         abstract = True
 

@@ -11,7 +11,7 @@ class WorkQuerySet(OpenOrderQuerySet[Row]):
 
     def to_ship(self) -> Self:
         """Return the paid orders with units left to ship, including those that need attention."""
-        return self.filter(status="paid")
+        return self.filter(status="paid", has_nothing_to_ship=False)
 
     def needing_attention(self) -> Self:
         """Return the placed orders with an alert that staff have not acknowledged."""

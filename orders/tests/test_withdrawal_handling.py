@@ -19,6 +19,7 @@ from orders.models import Order, OrderEvent, Refund, Withdrawal
 from orders.models.units import SHOP
 from orders.workflow import alerts, payments, refunds
 from orders.workflow.refunds import RefundRejected, RefundRequest
+from orders.workflow.shipping.completion import update_shipped
 from orders.workflow.withdrawals import handling
 from orders.workflow.withdrawals.due import due_on, is_late, is_overdue, overdue
 from orders.workflow.withdrawals.handling import Assignment
@@ -108,6 +109,39 @@ def test_refund_of_more_units_than_were_withdrawn_counts_them_all(order: Order) 
     row = declare(order, units={str(line(order)): 1}, is_from_order_page=True)
     refund_of(row, order, 2, "20.00")
     assert to_ship(order) == 1
+
+
+def is_listed(order: Order) -> bool:
+    return Order.objects.to_ship().filter(pk=order.pk).exists()
+
+
+def test_order_that_was_withdrawn_from_is_not_among_those_to_ship(order: Order) -> None:
+    match(declare(order, is_whole_order=True, is_checked=False))
+    assert (is_listed(order), audit()) == (False, [])
+
+
+def test_order_with_units_left_stays_among_those_to_ship(order: Order) -> None:
+    match(declare(order, units={str(line(order)): 2}, is_from_order_page=True, is_checked=False))
+    assert is_listed(order)
+
+
+def test_order_is_among_those_to_ship_again_when_its_withdrawal_is_closed(order: Order) -> None:
+    row = declare(order, is_whole_order=True, is_checked=False)
+    match(row)
+    row.refresh_from_db()
+    handling.close(row, by=STAFF)
+    assert (is_listed(order), audit()) == (True, [])
+
+
+def test_order_whose_units_are_all_refunded_is_not_among_those_to_ship(order: Order) -> None:
+    refund_of(None, order, 3, "30.00")
+    assert (is_listed(order), audit()) == (False, [])
+
+
+def test_audit_finds_an_order_that_is_listed_wrongly(order: Order) -> None:
+    match(declare(order, is_whole_order=True, is_checked=False))
+    Order.objects.filter(pk=order.pk).update(has_nothing_to_ship=False)
+    assert [finding.rule for finding in audit()] == ["I24"]
 
 
 def test_units_of_a_withdrawal_that_staff_closed_are_shipped(order: Order) -> None:
@@ -294,6 +328,7 @@ def test_overdue_withdrawals_are_reported_by_the_audit_and_alert_staff_once(
     order: Order, days: int, is_due: bool
 ) -> None:
     row = declare(order, is_whole_order=True, declared_at=timezone.now() - timedelta(days=days))
+    update_shipped(order)
     assert (is_overdue(row), list(overdue())) == (is_due, [row] if is_due else [])
     assert [finding.rule for finding in audit()] == (["L4"] if is_due else [])
     OrderEvent.objects.update(at=timezone.now() - timedelta(hours=1))

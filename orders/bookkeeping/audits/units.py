@@ -15,10 +15,12 @@ CHUNK = 500
 def units() -> Iterator[AuditFinding]:
     """Check I24: of each line, no more units were refunded than were sold, and no more were shipped.
 
-    An order is shipped if, and only if, it has a shipment and no unit is left to ship.
+    An order is shipped if, and only if, it has a shipment and no unit is left to ship. A paid order is among those to
+    ship if, and only if, a unit is left.
     """
     shipped, refunded = Shipment.objects.values("order"), Refund.objects.exclude(units={}).values("payment__order")
-    moved = Q(pk__in=shipped) | Q(pk__in=refunded) | Q(status=Order.Status.SHIPPED)
+    withdrawn = Withdrawal.objects.exclude(order=None).values("order")
+    moved = Q(pk__in=shipped) | Q(pk__in=refunded) | Q(pk__in=withdrawn) | Q(status=Order.Status.SHIPPED)
     orders = Order.objects.placed().filter(moved)
     for order in orders.prefetch_related("items", "payments__refunds", "shipments", "withdrawals").iterator(CHUNK):
         yield from _line_findings(order)
@@ -46,6 +48,8 @@ def _status_findings(order: Order) -> Iterator[AuditFinding]:
         yield order_finding(order, "I24", "is shipped, but has units left to ship")
     elif order.status == Order.Status.PAID and has_shipment and not (has_rest or _has_new_withdrawal(order)):
         yield order_finding(order, "I24", "has no units left to ship, but is not shipped")
+    elif order.status == Order.Status.PAID and order.has_nothing_to_ship == has_rest and not _has_new_withdrawal(order):
+        yield order_finding(order, "I24", "is listed wrongly among the orders to ship")
 
 
 def _has_new_withdrawal(order: Order) -> bool:

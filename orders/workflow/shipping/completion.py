@@ -18,12 +18,15 @@ def update_shipped(order: Order, by: str = "", text: str = "") -> bool:
     """
     current = Order.objects.get(pk=order.pk)
     rows = Order.objects.filter(pk=order.pk, status=current.status)
-    if current.status == Order.Status.PAID and current.shipments.exists() and not current.has_units_to_ship():
-        if rows.update(status=Order.Status.SHIPPED, shipped_at=timezone.now()):
+    has_rest = current.has_units_to_ship()
+    if current.status == Order.Status.PAID and current.shipments.exists() and not has_rest:
+        if rows.update(status=Order.Status.SHIPPED, shipped_at=timezone.now(), has_nothing_to_ship=True):
             current.record(OrderEvent.Kind.SHIPPED, by=by, text=text)
             return True
-    elif current.status == Order.Status.SHIPPED and current.has_units_to_ship():
-        if rows.update(status=Order.Status.PAID, shipped_at=None):
+    elif current.status == Order.Status.SHIPPED and has_rest:
+        if rows.update(status=Order.Status.PAID, shipped_at=None, has_nothing_to_ship=False):
             current.record(OrderEvent.Kind.UNSHIPPED, by=by)
         return False
+    elif current.is_paid and current.has_nothing_to_ship == has_rest:
+        rows.update(has_nothing_to_ship=not has_rest)
     return current.status == Order.Status.SHIPPED

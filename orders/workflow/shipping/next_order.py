@@ -11,7 +11,7 @@ def next_to_ship(after: Order | None = None) -> Order | None:
     Leave out orders that need attention, have an open dispute, or wait until staff assign the items of a withdrawal.
     Partly shipped orders are left out, too: staff chose to ship the rest later.
     """
-    waiting = Order.objects.filter(status=Order.Status.PAID, attention="", shipments=None)
+    waiting = Order.objects.to_ship().filter(attention="", shipments=None)
     waiting = waiting.exclude(pk__in=Order.objects.disputed().values("pk"))
     waiting = waiting.exclude(pk__in=Withdrawal.objects.awaiting_assignment().exclude(order=None).values("order"))
     if after:

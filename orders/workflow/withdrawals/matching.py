@@ -62,6 +62,7 @@ def match_earlier(order: Order) -> None:
         if is_named and rows.filter(pk=row.pk).update(order=order, is_checked=True):
             row.refresh_from_db()
             record_on_order(order, row)
+            update_shipped(order, SHOPPER)
             emails.queue_notice(row)
 
 
