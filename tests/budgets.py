@@ -62,7 +62,7 @@ CUSTOMER: dict[str, Budget] = {
     "billing:payment_method": Budget(6, 5_700, 2_150),
     "billing:card_link": Budget(5, 4_200, 1_900),
     "orders:list": Budget(7, 4_100, 1_550),
-    "orders:detail": Budget(10, 6_300, 2_150),
+    "orders:detail": Budget(11, 6_300, 2_150),
     "orders:find": Budget(4, 4_400, 1_700),
     "orders:withdraw": Budget(4, 6_000, 2_050),
     "orders:withdraw_order": Budget(6, 5_400, 2_000),

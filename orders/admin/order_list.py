@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -23,7 +23,7 @@ from orders.search.engine import search_orders
 
 SHOWN_LINES = 2
 MAX_TITLE = 28  # characters of a title
-SHIPMENTS = Prefetch("shipments", Shipment.objects.only("order_id"))
+SHIPMENTS = Shipment.objects.filter(order=OuterRef("pk"))
 TO_SHIP = "to_ship"  # the parameter of the list of orders to ship
 ITEMS = Prefetch("items", OrderItem.objects.only("order_id", "title", "quantity").order_by("pk"))
 
@@ -32,10 +32,11 @@ class OrderChangeList(ChangeList):
     """A list that reads the lines of the orders on its page. Actions get the orders without them."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the orders of this page, and their lines and shipments in one more query each."""
+        """Read the orders of this page with whether they have a shipment, and their lines in one more query."""
+        self.queryset = self.queryset.annotate(has_shipment=Exists(SHIPMENTS))
         super().get_results(request)
         self.result_list = list(self.result_list)
-        prefetch_related_objects(self.result_list, ITEMS, SHIPMENTS)
+        prefetch_related_objects(self.result_list, ITEMS)
 
     def get_ordering_field_columns(self) -> Any:
         """Return the sorted columns. The list of orders to ship is sorted by the time of payment, which has none."""
@@ -119,7 +120,7 @@ class OrderListMixin(ListAdmin):
     def state(self, order: Order) -> str | SafeString:
         """Return the status, whether a paid order is partly shipped, and a mark if the order needs attention."""
         status = order.get_status_display()
-        if order.status == Order.Status.PAID and order.shipments.all():
+        if order.status == Order.Status.PAID and getattr(order, "has_shipment", False):
             status = _("%(status)s, partly shipped") % {"status": status}
         if not order.attention:
             return status
