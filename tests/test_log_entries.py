@@ -123,7 +123,7 @@ def test_every_action_of_the_admin_is_logged() -> None:
     actions = {
         f"{model._meta.label}.{action if isinstance(action, str) else action.__name__}"
         for model, page in admin.site._registry.items()
-        for action in page.actions
+        for action in page.actions or ()
     }
     orders = ["ship_orders", "cancel_unpaid", "cancel_missing_intent", "settle", "acknowledge_alerts", "revoke_links"]
     own = {f"orders.Order.{name}" for name in orders} | {"orders.Refund.retry_mismatch_refund"}

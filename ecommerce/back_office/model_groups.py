@@ -9,12 +9,25 @@ from django.utils.translation import gettext_lazy as _
 GROUPS: dict[str, tuple[Any, dict[str, Any]]] = {
     "orders": (
         _("Orders"),
-        {"orders.order": "", "orders.refund": "", "orders.withdrawal": "", "orders.dispute": "", "carts.cart": ""},
+        {
+            "orders.order": "",
+            "orders.shipment": "",
+            "orders.refund": "",
+            "orders.withdrawal": "",
+            "orders.dispute": "",
+            "carts.cart": "",
+        },
     ),
     "products": (_("Products"), {"products.product": "", "products.category": "", "products.stockmovement": ""}),
     "customers": (
         _("Customers"),
-        {"accounts.user": "", "accounts.guestemail": _("Guests"), "addresses.address": _("Postal addresses")},
+        {
+            "billing.billingprofile": "",
+            "accounts.user": "",
+            "accounts.guestemail": _("Guests"),
+            "addresses.address": _("Postal addresses"),
+            "orders.customernote": "",
+        },
     ),
     "emails": (
         _("Emails"),
@@ -38,7 +51,7 @@ GROUPS: dict[str, tuple[Any, dict[str, Any]]] = {
     ),
     "prices": (
         _("Prices and delivery"),
-        {"carts.shippingmethod": "", "carts.taxrate": "", "carts.discount": ""},
+        {"carts.shippingmethod": "", "orders.carrier": "", "carts.taxrate": "", "carts.discount": ""},
     ),
     "staff": (_("Staff"), {"auth.group": _("Groups of staff"), "admin.logentry": _("What staff changed")}),
     "technical": (
@@ -47,7 +60,6 @@ GROUPS: dict[str, tuple[Any, dict[str, Any]]] = {
             "axes.accessattempt": _("Failed logins"),
             "carts.wrongcode": _("Wrong discount codes"),
             "billing.cardattempt": _("Attempts to use a card"),
-            "billing.billingprofile": _("Customers at Stripe"),
             "billing.stripeevent": _("Messages from Stripe"),
         },
     ),

@@ -21,9 +21,8 @@ from billing.models import Card
 from orders.models import Order, OrderEvent, Refund, Withdrawal
 from orders.workflow import cancellation
 from orders.workflow.erasure import erase_order
-from orders.workflow.shipping import ship
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_paid_order, make_product, make_user
+from tests.makers import buy, make_paid_order, make_product, make_user, ship
 from tests.markup import Element, parse_html
 from tests.visitors import count_queries
 

@@ -18,11 +18,10 @@ from orders.models import Dispute, Order, OrderItem, Refund
 from orders.models.units import value_of_units
 from orders.workflow import refunds
 from orders.workflow.refunds import RefundRequest
-from orders.workflow.shipping import ship
 from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.admin_forms import OpenForm, field_errors, read_form, submit_refund
-from tests.makers import buy, make_discount, make_paid_order, make_product, make_tax, make_user
+from tests.makers import buy, make_discount, make_paid_order, make_product, make_tax, make_user, ship
 
 pytestmark = pytest.mark.django_db
 

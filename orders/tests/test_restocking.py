@@ -13,11 +13,10 @@ from orders.bookkeeping.audit import audit
 from orders.models import Order, OrderEvent, Refund
 from orders.workflow import refunds
 from orders.workflow.refunds import RefundRequest, RestockRejected, settlement
-from orders.workflow.shipping import ship
 from products.models import Product, StockMovement
 from stripe_simulator.server import Simulator
 from tests.admin_forms import field_errors, read_form
-from tests.makers import buy, make_paid_order, make_product
+from tests.makers import buy, make_paid_order, make_product, ship
 
 pytestmark = pytest.mark.django_db
 S = Refund.Status

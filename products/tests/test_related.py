@@ -98,7 +98,7 @@ def test_related_products_are_those_of_now() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 20])
-def test_detail_needs_five_queries_regardless_of_related_products(client: Client, count: int) -> None:
+def test_detail_needs_four_queries_regardless_of_related_products(client: Client, count: int) -> None:
     category = make_category()
     products = [variant(f"Glaze {number}", category=category) for number in range(count)]
     for _ in range(count):
@@ -106,16 +106,16 @@ def test_detail_needs_five_queries_regardless_of_related_products(client: Client
     client.get(products[1].get_absolute_url())  # the categories and the newest products of this one are kept
     with count_queries() as queries:
         client.get(products[0].get_absolute_url())
-    assert len(queries) == 5
+    assert len(queries) == 4
 
 
-def test_detail_needs_five_queries_for_a_visitor_with_a_cart(client: Client) -> None:
+def test_detail_needs_four_queries_for_a_visitor_with_a_cart(client: Client) -> None:
     product = fill_cart(client, 3)
     Product.objects.update(category=make_category())
     client.get(product.get_absolute_url())
     with count_queries() as queries:
         client.get(product.get_absolute_url())
-    assert len(queries) == 5
+    assert len(queries) == 4
 
 
 def test_duplicate_choice_in_a_group_is_rejected_by_the_database() -> None:
