@@ -69,7 +69,7 @@ class CorrectionsMixin(ReadOnlyAdmin):
             return self._reject(request, error)
         for one in kinds:
             record_action(request, [order], gettext_lazy("Corrected: %(what)s."), what=one.label)
-        return self._finish(request, order)
+        return self._finish_correction(request, order)
 
     def correct_email_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Correct the email address of the order, and send the confirmation to the new one if staff want that."""
@@ -90,7 +90,7 @@ class CorrectionsMixin(ReadOnlyAdmin):
         record_action(request, [order], gettext_lazy("Corrected: %(what)s."), what=Correction.Kind.EMAIL.label)
         if data["confirm"]:
             send_corrected(request, order, Mail.Kind.CONFIRMATION)
-        return self._finish(request, order)
+        return self._finish_correction(request, order)
 
     def _order_to_correct(self, request: HttpRequest, pk: int) -> Order:
         if not self.has_correct_permission(request):
@@ -107,7 +107,7 @@ class CorrectionsMixin(ReadOnlyAdmin):
         messages.error(request, str(error))
         return redirect(request.get_full_path())
 
-    def _finish(self, request: HttpRequest, order: Order) -> HttpResponse:
+    def _finish_correction(self, request: HttpRequest, order: Order) -> HttpResponse:
         messages.success(request, _("%(order)s was corrected.") % {"order": order})
         return redirect(reverse("admin:orders_order_change", args=[order.pk]))
 

@@ -40,12 +40,12 @@ class RestockMixin(ReadOnlyAdmin):
                 messages.error(request, str(error))
                 form = RestockForm(order=order)  # A new form with what is left now.
             else:
-                return self._finish(request, order, sum(back.values()))
+                return self._finish_restocking(request, order, sum(back.values()))
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
         context |= {"lines": form.lines(), "title": _("Return to stock")}
         return render(request, "orders/admin/restock.html", context)
 
-    def _finish(self, request: HttpRequest, order: Order, units: int) -> HttpResponse:
+    def _finish_restocking(self, request: HttpRequest, order: Order, units: int) -> HttpResponse:
         record_action(request, [order], gettext_lazy("Units returned to stock: %(units)s."), units=units)
         text = ngettext("%(units)s unit is back in stock.", "%(units)s units are back in stock.", units)
         messages.success(request, text % {"units": units})
