@@ -1,6 +1,7 @@
 """A test for admins that are put together from mixins, which must not replace each other's methods by accident."""
 
 import inspect
+from itertools import pairwise
 
 import pytest
 from django.contrib import admin
@@ -22,7 +23,7 @@ def clashes(page: type) -> list[str]:
     return [
         f"{name}: {first.__name__} and {second.__name__}"
         for name, classes in owners.items()
-        for first, second in zip(classes, classes[1:], strict=False)
+        for first, second in pairwise(classes)
         if not issubclass(first, second) and "super()" not in inspect.getsource(vars(first)[name])
     ]
 

@@ -18,7 +18,7 @@ from core.money import format_money, format_percent
 from orders.admin.order_page.facts import OrderFacts
 from orders.models import Dispute, Mail, Order, OrderItem
 from orders.models.columns import FROM_QUOTE
-from orders.models.units import by_line
+from orders.models.item import by_line
 
 LINE_COLUMNS = [name for name in OrderItem.columns.frozen if name not in ("order", "product")]
 QUOTE_COLUMNS = [name for name in FROM_QUOTE if name != "discount"]
@@ -89,7 +89,7 @@ def _value(row: Model, name: str, currency: str) -> Value:
     elif isinstance(value, Decimal):
         text = format_money(value, currency) if currency else str(value)
     elif isinstance(value, bool):
-        text = yesno(value)
+        text = str(yesno(value))
     else:
         text = str("" if value is None else value)
     return Value(name, row._meta.get_field(name).verbose_name, text)  # type: ignore[union-attr]

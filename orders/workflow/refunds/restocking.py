@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from core.page_cache.versions import collect_touches
 from orders.models import Order, OrderEvent, Refund
-from orders.models.units import Units, by_line, refunded_units, units_left, units_text
+from orders.models.item import by_line
+from orders.models.units import Units, refunded_units, units_left, units_text
 
 SETTLED = (Refund.Status.PENDING, Refund.Status.DONE)  # Stripe accepted the refund, so its units may be in stock
 

@@ -19,7 +19,7 @@ from core.money import major_units
 from core.page_cache.versions import collect_touches
 from orders.emails import queue
 from orders.models import Dispute, Mail, Order, OrderEvent, Payment, Refund
-from orders.models.units import by_line
+from orders.models.item import by_line
 from orders.workflow import disputes
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.refunds.requests import RefundRequest, request_refund
