@@ -4,22 +4,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Tags, Warning, register
-from django.db import connections
 
 from addresses.countries import is_destination
 from carts.models.rates import ShippingMethod, TaxRate
+from core.database.checks import check_rows
 
 
 @register(Tags.database)
 def check_rates(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Warn about rates and shipping methods for places that no postal address can have (W001 and W002)."""
-    return [message for alias in databases or [] for message in _check_rates(alias)]
+    return check_rows(databases, _check_rates)
 
 
 def _check_rates(alias: str) -> Iterator[CheckMessage]:
-    tables = connections[alias].introspection.table_names()
-    if TaxRate._meta.db_table not in tables or ShippingMethod._meta.db_table not in tables:
-        return  # before the first migration
     for rate in TaxRate.objects.using(alias).filter(active=True):
         if rate.has_unknown_region or not is_destination(rate.country):
             yield Warning(

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
-from django.db import connections
 
+from core.database.checks import check_rows
 from core.shop import NEUTRAL_NAME
 from core.shop.models import Shop
 
@@ -18,12 +18,10 @@ DEFAULTS = {NEUTRAL_NAME, *settings.EMAIL_DEFAULTS.values()}
 @register(Tags.database)
 def check_shop(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Warn if the row differs from the settings that filled it, because only the row counts (W001)."""
-    return [message for alias in databases or [] for message in _check_shop(alias)]
+    return check_rows(databases, _check_shop)
 
 
 def _check_shop(alias: str) -> Iterator[CheckMessage]:
-    if Shop._meta.db_table not in connections[alias].introspection.table_names():
-        return  # before the first migration
     row = Shop.objects.using(alias).first()
     for name, column in FILLED.items() if row else ():
         setting, value = getattr(settings, name), getattr(row, column)
