@@ -16,7 +16,8 @@ from tests.makers import PASSWORD
 from tests.staff_pictures.sample import STAFF, Sample, fixed_times_and_numbers, make_sample
 from tests.staff_pictures.tasks import PICTURES, file_of
 
-WIDTH, HEIGHT = 1280, 900  # the picture shows at most this height
+WIDTH, HEIGHT = 1280, 3000  # so high that no page scrolls
+MAX_HEIGHT = 1000  # of a picture
 MARGIN = 12
 BORDER = "#ccc"
 MAX_BYTES = 40_000
@@ -64,22 +65,21 @@ def take(heading: str, page: Page, sample: Sample) -> str:
     page.mouse.move(0, 0)
     path = Path(django_settings.BASE_DIR, file_of(heading))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(compress(page.screenshot(full_page=True, clip=box_of(page, parts), animations="disabled")))
+    path.write_bytes(compress(page.screenshot(clip=box_of(parts), animations="disabled")))
     sys.stdout.write(f"{path.stat().st_size:6} {path.name}\n")
     return ""
 
 
-def box_of(page: Page, parts: list[Locator]) -> Any:
+def box_of(parts: list[Locator]) -> Any:
     """Return the box around the visible parts in the page, with a margin."""
     boxes = [part.bounding_box() for part in parts]
     assert all(boxes), "a part of the picture is not visible"
     found = [box for box in boxes if box]
-    scrolled = page.evaluate("window.scrollY")
     left = max(0, min(box["x"] for box in found) - MARGIN)
-    top = max(0, min(box["y"] for box in found) + scrolled - MARGIN)
+    top = max(0, min(box["y"] for box in found) - MARGIN)
     right = min(WIDTH, max(box["x"] + box["width"] for box in found) + MARGIN)
-    bottom = max(box["y"] + box["height"] for box in found) + scrolled + MARGIN
-    return {"x": left, "y": top, "width": right - left, "height": min(bottom - top, HEIGHT)}
+    bottom = max(box["y"] + box["height"] for box in found) + MARGIN
+    return {"x": left, "y": top, "width": right - left, "height": min(bottom - top, MAX_HEIGHT)}
 
 
 def compress(png: bytes) -> bytes:

@@ -120,7 +120,7 @@ def ship_many(page: Page, sample: Sample) -> list[Locator]:
 @shows("Print packing slips and delivery notes")
 def slips(page: Page, sample: Sample) -> list[Locator]:
     choose_action(page, [sample.paid], "Print packing slips")
-    return [page.locator("body")]
+    return [page.locator("header"), page.locator(".sheet")]
 
 
 @shows("Mark a shipment as delivered")
@@ -193,7 +193,6 @@ def restock(page: Page, sample: Sample) -> list[Locator]:
 @shows("Handle a withdrawal")
 def withdrawal(page: Page, sample: Sample) -> list[Locator]:
     page.goto(reverse("admin:orders_withdrawal_change", args=[sample.withdrawn.pk]))
-    page.get_by_role("heading", name="Assigned").scroll_into_view_if_needed()
     return [
         page.locator("fieldset", has_text="Assigned by"),
         page.locator("form[action$='/arrived/']"),
@@ -226,7 +225,7 @@ def product(page: Page, sample: Sample) -> list[Locator]:
     page.goto("/admin/products/product/add/")
     for field, value in {"title": "Oak tray", "sku": "TRAY-OAK", "price": "24.00", "stock_change": "12"}.items():
         page.locator(f"#id_{field}").fill(value)
-    return content(page)
+    return below_title(page, ".field-active")
 
 
 @shows("Add a variant of a product")
