@@ -15,7 +15,7 @@ from ecommerce.settings import BASE_DIR
 def main(headings: list[str]) -> int:
     """Take the pictures and return the exit status."""
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-n0", str(Path(__file__).with_name("taking.py"))]
-    environment = os.environ | {"ONLY": "\n".join(headings), "LANGUAGE": "en_GB"}
+    environment = os.environ | {"ONLY": "\n".join(headings)}
     return subprocess.run(command, env=environment, cwd=BASE_DIR).returncode
 
 

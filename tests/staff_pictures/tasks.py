@@ -66,7 +66,7 @@ def role(page: Page, sample: Sample) -> list[Locator]:
     page.goto(reverse("admin:accounts_user_change", args=[sample.colleague.pk]))
     page.locator("#id_groups_from").select_option(label="Packer")
     page.locator("#id_groups_add").click()
-    return [page.get_by_role("heading", name="Permissions"), page.locator(".field-groups")]
+    return [page.get_by_role("heading", name="Permissions"), page.locator(".field-groups .help").last]
 
 
 @shows("See what is to be done today")
@@ -194,9 +194,9 @@ def restock(page: Page, sample: Sample) -> list[Locator]:
 def withdrawal(page: Page, sample: Sample) -> list[Locator]:
     page.goto(reverse("admin:orders_withdrawal_change", args=[sample.withdrawn.pk]))
     return [
-        page.locator("fieldset", has_text="Assigned by"),
-        page.locator("form[action$='/arrived/']"),
-        page.locator("form[action$='/close/']"),
+        page.get_by_role("heading", name="Assigned"),
+        page.locator("form[action$='/arrived/'] .submit-row"),
+        page.locator("form[action$='/close/'] .submit-row"),
     ]
 
 
