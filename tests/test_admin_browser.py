@@ -115,7 +115,7 @@ def test_uploaded_image_is_shown(staff: Any, client: Client, tmp_path: Path) -> 
     product = make_product(title="Teal mug")
     Image.new("RGB", (60, 40), "teal").save(tmp_path / "mug.jpg")
     staff.goto(f"/admin/products/product/{product.pk}/change/")
-    staff.get_by_label("Picture").set_input_files(tmp_path / "mug.jpg")
+    staff.locator("#id_image").set_input_files(tmp_path / "mug.jpg")
     staff.get_by_role("button", name="Save", exact=True).click()
     thumbnail = staff.locator("#result_list img").first
     thumbnail.wait_for()
