@@ -39,7 +39,9 @@ class CorrectAddressForm(AddressForm):
             )
         self.fields["shown"] = forms.CharField(widget=forms.HiddenInput, max_length=64, initial=self.shown)
         for field in self.fields.values():
-            field.widget.attrs["autocomplete"] = "off"
+            field.widget.attrs.pop("autocomplete", None)
+            if not (field.widget.is_hidden or isinstance(field.widget, forms.CheckboxInput)):
+                field.widget.attrs["autocomplete"] = "off"
 
     def clean_country(self) -> str:
         """Return the country. Raise ValidationError for another one."""

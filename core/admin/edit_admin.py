@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from core.admin.change_history import add_values, last_deletion, message_with_values
 from core.admin.lists import ListAdmin
 from core.admin.row_forms import StoredRowForm, stored_row_form
-from core.admin.row_formsets import StoredRowFormSet, StoredRowInlineFormSet, lock_rows
+from core.admin.row_formsets import StoredRowInlineFormSet, StoredRowListFormSet, lock_rows
 
 
 class RowsField(forms.ModelMultipleChoiceField):
@@ -57,7 +57,7 @@ class EditAdmin(ListAdmin):
 
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the formset of the list."""
-        return super().get_changelist_formset(request, **{"formset": StoredRowFormSet} | kwargs)
+        return super().get_changelist_formset(request, **{"formset": StoredRowListFormSet} | kwargs)
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

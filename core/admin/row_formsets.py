@@ -8,6 +8,7 @@ from django.db import connection, models
 from django.forms.formsets import DELETION_FIELD_NAME, INITIAL_FORM_COUNT, TOTAL_FORM_COUNT
 from django.forms.models import BaseInlineFormSet, BaseModelFormSet
 from django.utils.datastructures import MultiValueDict
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from core.admin.change_history import last_deletion
@@ -118,6 +119,18 @@ class StoredRowFormSet(BaseModelFormSet):
                 name = f"{start}{number - sum(one < number for one in deleted)}{end}"
             kept.setlist(name, values)
         return kept
+
+
+class StoredRowListFormSet(StoredRowFormSet):
+    """The formset of an editable list, whose fields have no labels of their own."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Name each field after its column and row. Leave out help texts, because lists do not show them."""
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            if not field.widget.is_hidden:
+                field.widget.attrs["aria-label"] = f"{capfirst(field.label)}: {form.instance}"
+                field.help_text = ""
 
 
 class StoredRowInlineFormSet(StoredRowFormSet, BaseInlineFormSet):

@@ -41,7 +41,7 @@ class PictureFormMixin:
         return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
 
 
-class PictureInline(admin.TabularInline):
+class PictureInline(admin.StackedInline):
     """Inline for the additional pictures of a product."""
 
     model = Picture

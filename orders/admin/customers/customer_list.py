@@ -65,6 +65,7 @@ class CustomerListMixin(ListAdmin):
     list_display: Any = ("who", "kind", "order_count", "last", "spent")
     list_filter: ClassVar[Any] = (KindFilter,)
     search_fields = ("email",)  # Only for the field: `get_search_results` does not use it.
+    change_list_template = "orders/admin/customers/list.html"
     search_help_text = gettext_lazy("Email, name, or what is in one of their orders: number, postal address, title.")
     list_per_page = 50
     show_full_result_count = False
