@@ -108,7 +108,7 @@ class UserAdmin(ErasePersonMixin, EditAdmin, DjangoUserAdmin):
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
-        (None, {"classes": ["wide"], "fields": ["email", "name", "usable_password", "password1", "password2"]})
+        (None, {"classes": ["wide"], "fields": ["email", "name", "password1", "password2"]})
     ]
     readonly_fields = ["email_verified", "last_login", "date_joined"]
 
