@@ -73,7 +73,9 @@ class Customer:
     def tickable(self) -> list[Guest]:
         """Return the guests whose orders staff can tick, those with orders first."""
         guests = {profile.pk: Guest(profile) for profile in self.guests[:MAX_GUESTS]}
-        for order in Order.objects.placed().filter(billing_profile__in=guests).order_by("-placed_at", "-pk")[:MAX_ORDERS]:
+        for order in (
+            Order.objects.placed().filter(billing_profile__in=guests).order_by("-placed_at", "-pk")[:MAX_ORDERS]
+        ):
             guests[order.billing_profile_id].orders.append(order)
         return list(guests.values())
 

@@ -52,7 +52,9 @@ class ShippingMixin(ReadOnlyAdmin):
             form = ShipForm(order=order, initial=typed)
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
         context |= {"disputes": order.disputes.open(), "shipments": order.shipments.select_related("carrier")}
-        return render(request, "orders/admin/ship.html", context | {"title": _("Ship order %(order)s") % {"order": order}})
+        return render(
+            request, "orders/admin/ship.html", context | {"title": _("Ship order %(order)s") % {"order": order}}
+        )
 
     def _next_page(self, request: HttpRequest, order: Order) -> str:
         """Return the URL of the order, or after “Ship and next” of the ship page of the next order."""

@@ -98,7 +98,7 @@ class OrderFacts:
     @property
     def has_units_to_restock(self) -> bool:
         """Whether units were refunded that are not back in stock."""
-        return bool(self.refunds) and any(returnable_units(self.order).values())
+        return any(returnable_units(self.order, self.refunds).values())
 
     @property
     def is_erased(self) -> bool:
