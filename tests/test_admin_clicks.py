@@ -48,11 +48,12 @@ class CountedPage:
         self._click(self.page.get_by_role("button", name=name, exact=exact).first)
 
     def type_into(self, label: str, text: str) -> None:
-        """Type into a field, after a click into it if the cursor is not there."""
+        """Type into a field, after a click into it unless the page puts the cursor there."""
         field = self.page.get_by_label(label)
-        field.wait_for()
-        if not self.page.locator(f"[id='{field.get_attribute('id')}']:focus").count():
+        if field.get_attribute("autofocus") is None:
             self._click(field)
+        else:
+            self.page.locator(f"[id='{field.get_attribute('id')}']:focus").wait_for()
         field.fill(text)
 
     def wait_for(self, text: str) -> None:
