@@ -107,9 +107,7 @@ class UserAdmin(ErasePersonMixin, EditAdmin, DjangoUserAdmin):
         (_("Permissions"), {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
-    add_fieldsets = [
-        (None, {"classes": ["wide"], "fields": ["email", "name", "usable_password", "password1", "password2"]})
-    ]
+    add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "name", "password1", "password2"]})]
     readonly_fields = ["email_verified", "last_login", "date_joined"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -46,8 +46,18 @@ def suggest_sku(original: Product) -> str:
 
 
 def title_with_choice(title: str, old: str, new: str) -> str:
-    """Return the title with the new choice in place of the old one, or at its end if the old one is not in it."""
+    """Return the title with the new choice in place of the old one, or at its end if the old one is not in it.
+
+    If the title has the old choice in lowercase, such as "Mug, teal" with the choice Teal, so has the new title.
+    """
     found = list(re.finditer(rf"(?<!\w){re.escape(old)}(?!\w)", title, re.IGNORECASE)) if old else []
     if found:
+        new = _like(found[-1].group(), old, new)
         return f"{title[: found[-1].start()]}{new}{title[found[-1].end() :]}"
     return title if new.casefold() in title.casefold() else f"{title}, {new}"
+
+
+def _like(shown: str, choice: str, new: str) -> str:
+    """Return the new choice, in lowercase if the title shows the old one so. Choices such as XL stay as they are."""
+    is_lowered = shown[:1].islower() and choice[:1].isupper()
+    return new[:1].lower() + new[1:] if is_lowered and new[1:].islower() else new

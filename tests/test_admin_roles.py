@@ -39,7 +39,7 @@ PAGE, SHOP = f"{EDIT} +preview +publish action:publish action:unpublish", "chang
 CUSTOMER, NOTE = f"{SEE} +erase +export +note", f"{SEE} +delete action:delete_selected"
 WITHDRAWAL = f"{SEE} +arrived +assign +close +receipt"
 DELIVER, ATTEMPTS = "+delivered", f"{SEE} +delete action:delete_selected"
-PACK = "+ship +ship_many slips action:print_notes action:print_slips action:ship_orders"
+PACK = "+ship +ship_many ship_next slips action:print_notes action:print_slips action:ship_orders"
 
 
 def row(everyone: str = "", **roles: str) -> dict[str, str]:

@@ -242,6 +242,13 @@ def test_orders_to_ship_say_how_many_need_attention(home: Any) -> None:
     assert "1 of them needs attention." in notes(home)
 
 
+@pytest.mark.usefixtures("roles")
+@pytest.mark.parametrize(("role", "is_shown"), [("Packer", True), ("Support", False)])
+def test_link_to_ship_the_oldest_order_is_only_for_packers(role: str, is_shown: bool) -> None:
+    make_order()
+    assert ("Ship the oldest" in open_home(make_member(role)).text) is is_shown
+
+
 def test_withdrawals_say_how_many_are_overdue(home: Any) -> None:
     for days in (1, 16, 20):
         make_withdrawal(declared_at=ago(days * DAY))

@@ -1,6 +1,7 @@
 """Tests for customers in the admin: the list, the page, notes, and the export and erasure of ticked orders."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +85,21 @@ def test_list_has_one_row_for_each_account_and_guest_email(client: Client, suppo
     guest_order(EMAIL.upper())
     BillingProfile.objects.create(email="browser@example.org")  # entered an email address and ordered nothing
     assert sorted(email.lower() for email in found(client)) == ["member@example.org", EMAIL]
+
+
+def test_page_lists_the_orders_of_an_account_by_time(client: Client, support: User) -> None:
+    alice, now = make_user(), timezone.now()
+    placed = [account_order(alice, placed_at=now - timedelta(days=days)) for days in (5, 1, 9)]
+    shown = client.get(url(alice.billing_profile)).context["orders"]
+    assert list(shown) == [placed[1], placed[0], placed[2]]
+
+
+def test_page_of_an_account_speaks_of_ticked_guests_only_if_there_are_some(client: Client, support: User) -> None:
+    alice = make_user()
+    shown = ["Ticked guests" in client.get(url(alice.billing_profile)).text]
+    guest_order(alice.email)
+    shown.append("Ticked guests" in client.get(url(alice.billing_profile)).text)
+    assert shown == [False, True]
 
 
 def test_list_names_staff_only_if_they_have_orders(client: Client, support: User) -> None:

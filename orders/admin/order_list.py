@@ -1,5 +1,6 @@
 """The list of orders: its columns, and the search."""
 
+from collections import Counter
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -103,14 +104,20 @@ class OrderListMixin(ListAdmin):
 
     @admin.display(description=gettext_lazy("items"))
     def contents(self, order: Order) -> str:
-        """Return the number of units and what the first lines are, for example "3: Mug, 2 × Pendant"."""
-        lines = list(order.items.all())
-        if len(lines) == 1:
-            return _line_text(lines[0])
-        texts = [_line_text(line) for line in lines[:SHOWN_LINES]]
-        if len(lines) > SHOWN_LINES:
-            texts.append(_("%(count)d more") % {"count": len(lines) - SHOWN_LINES})
-        return f"{sum(line.quantity for line in lines)}: {', '.join(texts)}" if lines else "-"
+        """Return the number of units and the first titles, for example "3: Mug, 2 × Pendant".
+
+        Variants with the same short title are counted together.
+        """
+        units = Counter[str]()
+        for line in order.items.all():
+            units[_short_title(line)] += line.quantity
+        texts = [title if number == 1 else f"{number} × {title}" for title, number in units.items()]
+        if len(texts) == 1:
+            return texts[0]
+        shown = texts[:SHOWN_LINES]
+        if len(texts) > SHOWN_LINES:
+            shown.append(_("%(count)d more") % {"count": len(texts) - SHOWN_LINES})
+        return f"{units.total()}: {', '.join(shown)}" if texts else "-"
 
     @admin.display(description=gettext_lazy("total"), ordering="total")
     def amount(self, order: Order) -> str:
@@ -127,7 +134,6 @@ class OrderListMixin(ListAdmin):
         return format_html('{} <strong class="attention" title="{}">{}</strong>', status, order.attention, _("Check"))
 
 
-def _line_text(line: OrderItem) -> str:
-    """Return the quantity, if there are several, and the title up to its first comma, which often begins a variant."""
-    title = Truncator(line.title.partition(",")[0]).chars(MAX_TITLE)
-    return title if line.quantity == 1 else f"{line.quantity} × {title}"
+def _short_title(line: OrderItem) -> str:
+    """Return the title up to its first comma, which often begins a variant."""
+    return Truncator(line.title.partition(",")[0]).chars(MAX_TITLE)

@@ -63,7 +63,7 @@ class Customer:
     def orders(self) -> OrderQuerySet:
         """The placed orders, the newest first. Those of guests who are to be ticked belong to an account only then."""
         person = self.person or Person(None, (self.profile.pk,))
-        return person.orders.placed().order_by("-pk")
+        return person.orders.placed().order_by("-placed_at", "-pk")
 
     def with_picked(self, picked: Iterable[BillingProfile]) -> Person:
         """Return the account together with these guests, or only these guests."""
@@ -73,7 +73,9 @@ class Customer:
     def tickable(self) -> list[Guest]:
         """Return the guests whose orders staff can tick, those with orders first."""
         guests = {profile.pk: Guest(profile) for profile in self.guests[:MAX_GUESTS]}
-        for order in Order.objects.placed().filter(billing_profile__in=guests).order_by("-pk")[:MAX_ORDERS]:
+        for order in (
+            Order.objects.placed().filter(billing_profile__in=guests).order_by("-placed_at", "-pk")[:MAX_ORDERS]
+        ):
             guests[order.billing_profile_id].orders.append(order)
         return list(guests.values())
 

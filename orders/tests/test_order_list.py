@@ -52,6 +52,11 @@ def test_columns_say_who_bought_what(staff: Client) -> None:
     assert (row["amount"], row["state"]) == ("£20.95", "Paid")
 
 
+def test_variants_with_the_same_short_title_are_counted_together(staff: Client) -> None:
+    make_german_order(("Mug, blue", 2), ("Mug, teal", 1))
+    assert cells(staff.get(reverse(LIST)))["contents"] == "4: Oak stool, 3 × Mug"
+
+
 def test_mark_says_why_an_order_needs_attention(staff: Client) -> None:
     make_german_order(attention='Charged "twice"')
     row = cells(staff.get(reverse(LIST)))

@@ -245,3 +245,18 @@ def test_pending_refund_returns_units_once(order: Order) -> None:
     answer(row, "succeeded")
     row.refresh_from_db()
     assert (stock(), row.status, row.restock) == (8, S.DONE, {str(line(order)): 1})
+
+
+def test_order_page_leads_to_the_form_while_units_are_not_back(admin_client: Client, order: Order) -> None:
+    page = reverse("admin:orders_order_change", args=[order.pk])
+    shown = [url_of(order) in admin_client.get(page).text]
+    refund(order, 2)
+    shown.append(url_of(order) in admin_client.get(page).text)
+    restock(order, 2)
+    shown.append(url_of(order) in admin_client.get(page).text)
+    assert shown == [False, True, False]
+
+
+def test_order_page_leads_to_the_form_after_a_refund_without_units(admin_client: Client, order: Order) -> None:
+    refund(order, 0, amount="5.00")
+    assert url_of(order) in admin_client.get(reverse("admin:orders_order_change", args=[order.pk])).text

@@ -14,6 +14,7 @@ from tests.admin_forms import ship_page_form
 from tests.makers import make_carrier, make_paid_order, make_product, make_shipment, make_user
 
 pytestmark = pytest.mark.django_db
+TO_SHIP, SHIP_NEXT = "/admin/orders/order/?to_ship=yes", "/admin/orders/order/ship-next/"
 
 
 @pytest.fixture
@@ -96,8 +97,20 @@ def test_ship_and_next_opens_the_oldest_other_order(packer: Client, order: Order
     assert submit(packer, order, next="1").redirect_chain[0][0] == ship_url(oldest)
     assert submit(packer, oldest, next="1").redirect_chain[0][0] == ship_url(older)
     response = submit(packer, older, next="1")
-    assert response.redirect_chain[0][0] == reverse("admin:orders_order_changelist")
+    assert response.redirect_chain[0][0] == TO_SHIP
     assert "No other order can be shipped now." in response.text
+
+
+def test_link_to_the_oldest_order_opens_its_page(packer: Client, order: Order) -> None:
+    oldest = make_paid_order(paid_at=timezone.now() - timedelta(days=1))
+    assert packer.get(SHIP_NEXT).headers["Location"] == ship_url(oldest)
+
+
+def test_link_to_the_oldest_order_says_that_there_is_none(packer: Client, order: Order) -> None:
+    Order.objects.update(attention="Look at this")
+    response = packer.get(SHIP_NEXT, follow=True)
+    assert response.redirect_chain[0][0] == TO_SHIP
+    assert "No order can be shipped now." in response.text
 
 
 def test_list_tells_that_an_order_is_partly_shipped(packer: Client, order: Order) -> None:

@@ -211,6 +211,9 @@ def test_second_choice_can_differ_alone(anna: Client) -> None:
         ("Mug", "", "oat", "Mug, oat"),
         ("Mug (teal)", "teal)", "a\\1b", "Mug (a\\1b"),
         ("Oat mug", "", "oat", "Oat mug"),
+        ("Mug, teal", "Teal", "Oat", "Mug, oat"),
+        ("Mug, small", "Small", "XL", "Mug, XL"),
+        ("Mug, Teal", "Teal", "Oat", "Mug, Oat"),
     ],
 )
 def test_title_gets_the_new_choice(title: str, old: str, new: str, expected: str) -> None:

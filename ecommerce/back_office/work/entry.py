@@ -1,7 +1,7 @@
 """A number of rows that wait for staff."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -10,11 +10,18 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 
+class Step(NamedTuple):
+    """A link to a page on which staff can do the work."""
+
+    label: str
+    url: str
+
+
 @dataclass(frozen=True)
 class Work:
     """A line of today's work: how many rows wait, in words, and the list that shows exactly these rows.
 
-    `nothing` is shown instead if there are none.
+    `nothing` is shown instead if there are none. `step` leads to the page that deals with the first of them.
     """
 
     number: int
@@ -22,6 +29,7 @@ class Work:
     nothing: str
     url: str
     notes: tuple[str, ...] = ()
+    step: Step | None = None
 
 
 def may_see(request: HttpRequest, model: type[Model]) -> bool:

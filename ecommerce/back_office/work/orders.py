@@ -4,18 +4,22 @@ from collections.abc import Iterator
 
 from django.db.models import Count, Min, Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.times import format_date, format_datetime
-from ecommerce.back_office.work.entry import Work, list_url, may_see
+from ecommerce.back_office.work.entry import Step, Work, list_url, may_see
 from orders.models import Dispute, Order, Refund, Withdrawal
 from orders.models.dispute import NEEDS_RESPONSE
 from orders.workflow.withdrawals.due import is_past_due, refund_due
 
 
 def to_ship(request: HttpRequest) -> Iterator[Work]:
-    """Yield the number of orders to ship, since when the oldest waits, and how many of them need attention."""
+    """Yield the number of orders to ship, since when the oldest waits, and how many of them need attention.
+
+    Packers also get a link that opens the page on which they ship the oldest.
+    """
     if not may_see(request, Order):
         return
     marked = Count("pk", filter=~Q(attention=""))
@@ -27,7 +31,9 @@ def to_ship(request: HttpRequest) -> Iterator[Work]:
         text = ngettext("%(number)d of them needs attention.", "%(number)d of them need attention.", found["marked"])
         notes.append(text % {"number": found["marked"]})
     label = ngettext("order to ship", "orders to ship", found["number"])
-    yield Work(found["number"], label, _("Nothing to ship"), list_url(Order, to_ship="yes"), tuple(notes))
+    is_packer = request.user.has_perm("orders.ship_order")
+    step = Step(_("Ship the oldest"), reverse("admin:orders_order_ship_next")) if is_packer else None
+    yield Work(found["number"], label, _("Nothing to ship"), list_url(Order, to_ship="yes"), tuple(notes), step)
 
 
 def attention(request: HttpRequest) -> Iterator[Work]:

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
 
 from core.admin import ReadOnlyAdmin, record_action
 from orders.models import Order, Shipment
@@ -23,9 +24,19 @@ class ShippingMixin(ReadOnlyAdmin):
         return request.user.has_perm("orders.ship_order") and self.has_view_permission(request)
 
     def get_urls(self) -> list[Any]:
-        """Add the shipping page below the order's URL."""
+        """Add the shipping page below the order's URL, and a URL that leads to that of the oldest order."""
         own = self.admin_site.admin_view
-        return [path("<int:pk>/ship/", own(self.ship_view), name="orders_order_ship"), *super().get_urls()]
+        return [
+            path("<int:pk>/ship/", own(self.ship_view), name="orders_order_ship"),
+            path("ship-next/", own(require_safe(self.ship_next_view)), name="orders_order_ship_next"),
+            *super().get_urls(),
+        ]
+
+    def ship_next_view(self, request: HttpRequest) -> HttpResponse:
+        """Redirect to the ship page of the oldest order that can be shipped now."""
+        if not self.has_ship_permission(request):
+            raise PermissionDenied
+        return redirect(self._page_of_next(request, _("No order can be shipped now.")))
 
     def ship_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ship the order or a part of it, and notify the shopper by email."""
@@ -41,17 +52,23 @@ class ShippingMixin(ReadOnlyAdmin):
             form = ShipForm(order=order, initial=typed)
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
         context |= {"disputes": order.disputes.open(), "shipments": order.shipments.select_related("carrier")}
-        return render(request, "orders/admin/ship.html", context | {"title": _("Ship order")})
+        return render(
+            request, "orders/admin/ship.html", context | {"title": _("Ship order %(order)s") % {"order": order}}
+        )
 
     def _next_page(self, request: HttpRequest, order: Order) -> str:
         """Return the URL of the order, or after “Ship and next” of the ship page of the next order."""
         if "next" not in request.POST:
             return reverse("admin:orders_order_change", args=[order.pk])
-        following = next_to_ship(after=order)
+        return self._page_of_next(request, _("No other order can be shipped now."), after=order)
+
+    def _page_of_next(self, request: HttpRequest, nothing: str, after: Order | None = None) -> str:
+        """Return the URL of the next ship page. If there is none, say so and return that of the orders to ship."""
+        following = next_to_ship(after=after)
         if following:
             return reverse("admin:orders_order_ship", args=[following.pk])
-        messages.info(request, _("No other order can be shipped now."))
-        return reverse("admin:orders_order_changelist")
+        messages.info(request, nothing)
+        return reverse("admin:orders_order_changelist") + "?to_ship=yes"
 
     def _ship(self, request: HttpRequest, order: Order, requested: ShipmentRequest) -> Shipment | None:
         """Ship and report it. Return None if it is not possible, with a message."""

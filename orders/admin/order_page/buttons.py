@@ -126,7 +126,7 @@ MAIN = (
     Button(gettext_lazy("Correct the email address"), "correct_email", CHANGE, _correct_obstacle),
 )  # fmt: skip
 MORE = (
-    Button(gettext_lazy("Return to stock"), "restock", REFUND, lambda facts: _if(facts.has_refunded_units)),
+    Button(gettext_lazy("Return to stock"), "restock", REFUND, lambda facts: _if(facts.has_units_to_restock)),
     Button(
         gettext_lazy("Update from Stripe"), "settle", CHANGE, lambda facts: _if(bool(facts.order.payment_intent_id))
     ),

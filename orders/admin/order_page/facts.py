@@ -21,6 +21,7 @@ from orders.models import (
 )  # fmt: skip
 from orders.models.units import Units, declared_units
 from orders.workflow import disputes
+from orders.workflow.refunds import returnable_units
 
 ITEMS = Prefetch("items", OrderItem.objects.select_related("product").order_by("pk"))
 
@@ -95,8 +96,9 @@ class OrderFacts:
         return sum(line.to_ship for line in self.lines)
 
     @property
-    def has_refunded_units(self) -> bool:
-        return any(line.refunded for line in self.lines)
+    def has_units_to_restock(self) -> bool:
+        """Whether units were refunded that are not back in stock."""
+        return any(returnable_units(self.order, self.refunds).values())
 
     @property
     def is_erased(self) -> bool:

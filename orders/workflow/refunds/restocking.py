@@ -28,8 +28,11 @@ def restockable_units(order: Order) -> Units:
 
     Units of a failed refund count as restocked if they were returned to stock before it failed.
     """
-    refunds = Refund.objects.filter(payment__order=order)
-    back = _restocked(refunds.exclude(status=Refund.Status.FAILED, is_restocked=False))
+    return _restockable(order, Refund.objects.filter(payment__order=order))
+
+
+def _restockable(order: Order, refunds: Iterable[Refund]) -> Units:
+    back = _restocked(row for row in refunds if row.status != Refund.Status.FAILED or row.is_restocked)
     return {item.pk: item.quantity - back[item.pk] for item in order.items.all()}
 
 
@@ -38,12 +41,15 @@ def unshipped_units(order: Order) -> Units:
     return units_left(order.refundable_units(), order.shipped_units())
 
 
-def returnable_units(order: Order) -> Units:
+def returnable_units(order: Order, rows: list[Refund] | None = None) -> Units:
     """Return the units of each line that were refunded, but not returned to stock.
 
     If a refund names no units, such as one that was made in Stripe's dashboard, the shipped units count as well.
+    Pass all refunds of the order as `rows` if they are read already.
     """
-    refunds = list(_settled(order))
+    if rows is None:
+        rows = list(Refund.objects.filter(payment__order=order))
+    refunds = [row for row in rows if row.status in SETTLED and not row.is_mismatch]
     if not refunds:
         return {}
     sold, refunded = order.units_sold(), refunded_units(refunds)
@@ -51,7 +57,7 @@ def returnable_units(order: Order) -> Units:
         refunded = Counter(sold)
     elif not all(row.units for row in refunds):
         refunded.update(order.shipped_units())
-    back, most = _restocked(refunds), restockable_units(order)
+    back, most = _restocked(refunds), _restockable(order, rows)
     not_back = Counter({line: min(refunded[line], units) for line, units in sold.items()}) - back
     return {line: min(not_back[line], units) for line, units in most.items()}
 
