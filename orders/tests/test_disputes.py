@@ -15,9 +15,9 @@ from django.utils import timezone
 from billing import answers, gateway
 from billing.models import BillingProfile, Card
 from orders.bookkeeping.audit import audit
+from orders.bookkeeping.audits.units import units as audit_units
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.emails.sending import send_waiting
-from orders.bookkeeping.audits.units import units as audit_units
 from orders.models import Dispute, Mail, Order, OrderEvent, Refund
 from orders.workflow import disputes, payments, refunds
 from orders.workflow.alerts import acknowledge
