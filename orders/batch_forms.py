@@ -8,8 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Carrier, Shipment
 from orders.models.shipping.carrier import MAX_TRACKING, validate_tracking
+from orders.workflow.corrections import fingerprint
 from orders.workflow.shipping import ShipmentRequest
 from orders.workflow.shipping.packing import Packable
+
+CHANGED = "changed"  # differs from all units and fingerprints
 
 
 class Carriers:
@@ -46,7 +49,7 @@ class ParcelForm(forms.Form):
     ) -> None:
         super().__init__(data, prefix=f"order-{parcel.order.pk}", initial=initial)
         self.parcel, self.carriers = parcel, carriers
-        self.fields["shown"].initial = _digest(parcel.shown)
+        self.fields["shown"].initial = " ".join(self._digests())
         self.fields["carrier"].choices = carriers.choices()  # type: ignore[attr-defined]
         self.fields["carrier"].initial = carriers.last if carriers.last in carriers.by_key else ""
         if not carriers.by_key:
@@ -69,17 +72,26 @@ class ParcelForm(forms.Form):
     def shipment_request(self, by: str) -> ShipmentRequest:
         """Return the shipment request of a valid row.
 
-        The page has only a digest of the units, because the size of a form is limited. If it differs, no text is the
-        right one for `ship`.
+        The page has only digests of the units and the postal address, because the size of a form is limited. If one
+        differs, no text is the right one for `ship`.
         """
-        is_same = self.cleaned_data["shown"] == _digest(self.parcel.shown)
+        units, _space, address = self.cleaned_data["shown"].partition(" ")
+        same_units, same_address = self._digests()
         return ShipmentRequest(
             by,
             {line.item.pk: line.units for line in self.parcel.lines},
             self.carriers.by_key.get(self.cleaned_data.get("carrier", "")),
             self.cleaned_data["tracking"],
-            shown=self.parcel.shown if is_same else "changed",
+            shown=self.parcel.shown if units == same_units else CHANGED,
+            address=fingerprint(self._address) if address == same_address else CHANGED,
         )
+
+    @property
+    def _address(self) -> str:
+        return self.parcel.order.shipping_address_text
+
+    def _digests(self) -> tuple[str, str]:
+        return _digest(self.parcel.shown), _digest(self._address)
 
 
 def _digest(text: str) -> str:

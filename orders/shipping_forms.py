@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from orders.models import Carrier, Order, OrderItem, Shipment
 from orders.models.shipping.carrier import MAX_TRACKING, validate_tracking
 from orders.models.units import Units, units_text
+from orders.workflow.corrections import fingerprint
 from orders.workflow.shipping import ShipmentRequest
 
 
@@ -35,11 +36,13 @@ class ShipForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
     shown = forms.CharField(widget=forms.HiddenInput, required=False)
+    address = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.left = order.lines_to_ship()
         self.fields["shown"].initial = units_text(order.stored_units_to_ship())
+        self.fields["address"].initial = fingerprint(order.shipping_address_text)
         self._offer_carriers()
         for line in self.left:
             self._add_field(line.item, line.units)
@@ -71,4 +74,4 @@ class ShipForm(forms.Form):
         """Return the shipment request of this form."""
         data = self.cleaned_data
         units: Units = {line.item.pk: data.get(self._name_of(line.item)) or 0 for line in self.left}
-        return ShipmentRequest(by, units, data.get("carrier"), data["tracking"], data["shown"])
+        return ShipmentRequest(by, units, data.get("carrier"), data["tracking"], data["shown"], data["address"])

@@ -332,6 +332,15 @@ def test_guests_with_another_email_cannot_be_ticked(client: Client, support: Use
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("page", ["export", "erase"])
+@pytest.mark.parametrize("key", ["9" * 30, "0", "x", "-1"])
+def test_tick_that_is_no_guest_is_told(client: Client, support: User, page: str, key: str) -> None:
+    order = guest_order()
+    response = client.post(url(order.billing_profile_id, page), {"guests": [key], "confirmed": "1"}, follow=True)
+    assert (response.status_code, "A guest that you ticked is not there any more." in response.text) == (200, True)
+    assert Order.objects.get().email == EMAIL
+
+
 def test_erasure_takes_only_the_ticked_orders_and_leaves_the_others_complete(client: Client, support: User) -> None:
     own, other = guest_order(name="Gia"), guest_order(name="Stranger")
     CustomerNote.objects.create(billing_profile=own.billing_profile, text="About Gia")

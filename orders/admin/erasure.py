@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts import rights
 from billing.models import BillingProfile
+from core.admin.edit_admin import RowsField
 from core.times import format_date
 from orders.models import Order
 from orders.workflow import erasure
 
 
-class GuestChoiceField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # generic only for mypy
+class GuestChoiceField(RowsField):
     """A choice of guests. Each label has the guest's email address, the day it was entered, and the placed orders."""
 
     widget = forms.CheckboxSelectMultiple

@@ -94,6 +94,9 @@ class OrderUnits(models.Model):
         @property
         def is_paid(self) -> bool: ...
 
+        @property
+        def refundable(self) -> Decimal: ...
+
     delivery_days = models.PositiveSmallIntegerField(_("longest delivery time in days"), null=True, blank=True)
 
     # For lists, which cannot count units. Only `update_shipped` changes it.
@@ -139,6 +142,10 @@ class OrderUnits(models.Model):
     def has_units_to_ship(self) -> bool:
         """Return whether a unit is still to be shipped."""
         return any(self.units_to_ship().values())
+
+    def is_to_ship(self) -> bool:
+        """Return whether a unit is still to be shipped and something is left of the payment after lost disputes."""
+        return bool(self.refundable) and self.has_units_to_ship()
 
     def shipped_units(self) -> Units:
         """Return the units of each line that were shipped: the sum over the shipments."""

@@ -10,7 +10,10 @@ class WorkQuerySet(OpenOrderQuerySet[Row]):
     """The part of the order queryset that finds the work of staff."""
 
     def to_ship(self) -> Self:
-        """Return the paid orders with units left to ship, including those that need attention."""
+        """Return the paid orders with units left to ship, including those that need attention.
+
+        An order of whose payment nothing is left after a lost dispute is not among them, because it cannot be shipped.
+        """
         return self.filter(status="paid", has_nothing_to_ship=False)
 
     def needing_attention(self) -> Self:

@@ -14,7 +14,7 @@ from core.admin.confirmed_actions import MAX_ROWS
 from orders.admin.actions import batch_shipping
 from orders.models import Carrier, Mail, Order, Shipment, Withdrawal
 from orders.workflow import shipping
-from tests.admin_forms import OpenForm, open_form, open_ship_many
+from tests.admin_forms import OpenForm, open_form, open_ship_many, read_form
 from tests.makers import make_paid_order, make_product, make_shipment, make_user, ship
 from tests.markup import parse_html
 
@@ -162,6 +162,20 @@ def test_order_whose_units_have_changed_is_not_shipped_and_keeps_what_was_typed(
     assert f'value="RM {order.pk}"' in page.text
 
 
+def test_order_whose_address_was_corrected_meanwhile_is_not_shipped_and_shows_the_new_one(packer: Client) -> None:
+    order, other = make_paid_order(), make_paid_order()
+    form = open_ship_many(packer, order, other)
+    Order.objects.filter(pk=order.pk).update(shipping_address_text="Gia Guest\n2 Low Street")
+    page = submit(form, **tracking(order, other))
+    assert shipped() == {other.order_id: f"RM {other.pk}"}
+    assert f"{order} was not shipped: its postal address has changed." in page.text
+    assert "Gia Guest, 2 Low Street" in rows(page)[0]
+    again = read_form(packer, form.url, page)
+    again.button = "ship"
+    submit(again)
+    assert shipped()[order.order_id] == f"RM {order.pk}"
+
+
 def test_pressing_twice_ships_once(packer: Client) -> None:
     orders = [make_paid_order(), make_paid_order()]
     form = open_ship_many(packer, *orders)
@@ -199,6 +213,18 @@ def test_rows_that_are_not_ticked_are_not_shipped(packer: Client) -> None:
     ready, later = make_paid_order(), make_paid_order()
     submit(open_ship_many(packer, ready, later), **{f"order-{later.pk}-is_ready": None})
     assert list(shipped()) == [ready.order_id]
+
+
+@pytest.mark.parametrize("wrong", ["<script>", ""])
+def test_row_that_is_not_ticked_stays_so_if_the_page_is_shown_again(packer: Client, wrong: str) -> None:
+    """The page is shown again after an error in another row, and if no row was ticked at all."""
+    order, later = make_paid_order(), make_paid_order()
+    form = open_ship_many(packer, order, later)
+    ticks = {f"order-{row.pk}-is_ready": None for row in ([later] if wrong else [order, later])}
+    page = form.submit(**ticks, **{f"order-{order.pk}-tracking": wrong, f"order-{later.pk}-tracking": "RM 2"})
+    again = read_form(packer, form.url, page)
+    assert f"order-{later.pk}-is_ready" not in again.data
+    assert again.data[f"order-{later.pk}-tracking"] == ["RM 2"]
 
 
 def test_enter_key_checks_the_entries_and_ships_nothing(packer: Client) -> None:

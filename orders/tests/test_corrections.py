@@ -422,6 +422,17 @@ def test_erasure_clears_the_corrected_values(staff: Client) -> None:
     assert order.corrections.values_list("old", "new").get() == ("", "")
 
 
+def test_erasure_finds_the_corrected_values_in_alerts_and_tracking_numbers(staff: Client) -> None:
+    order = make_intact_order()
+    shipment = Shipment.objects.create(order=order, number=1, units={}, tracking="1 High Street")
+    submit(staff, email_url(order), email=NEW_EMAIL)
+    submit(staff, address_url(order), **NEW)
+    Order.objects.filter(pk=order.pk).update(attention=f"{OLD_EMAIL} is wrong, see 1 High Street")
+    erase_order(order)
+    shipment.refresh_from_db()
+    assert (order.attention, shipment.tracking) == ("… is wrong, see …", "…")
+
+
 def test_export_contains_the_corrections(staff: Client) -> None:
     user = make_user(OLD_EMAIL)
     order = make_intact_order(billing_profile=user.billing_profile)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from billing import answers, gateway
 from billing.models import BillingProfile, Card
 from orders.bookkeeping.audit import audit
+from orders.bookkeeping.audits.units import units as audit_units
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.emails.sending import send_waiting
 from orders.models import Dispute, Mail, Order, OrderEvent, Refund
@@ -309,6 +310,27 @@ def test_appeal_takes_the_lost_amount_back_into_the_order(order: Order, simulato
     assert (order.amount_lost, Dispute.objects.get().closed) == (0, None)
     change_dispute(simulator, order, dispute, status="won")
     assert (order.refundable, audit()) == (order.total, [])
+
+
+def test_order_whose_payment_is_lost_is_not_to_ship_until_an_appeal(order: Order, simulator: Simulator) -> None:
+    dispute = open_dispute(simulator, order)
+    change_dispute(simulator, order, dispute, status="lost")
+    assert (Order.objects.to_ship().count(), order.status) == (0, Order.Status.PAID)
+    change_dispute(simulator, order, dispute, status="appeal_under_review")
+    assert (Order.objects.to_ship().count(), list(audit_units())) == (1, [])
+
+
+@pytest.mark.parametrize("is_refunded_first", [True, False])
+def test_order_that_was_lost_in_part_and_refunded_otherwise_is_not_to_ship(
+    order: Order, simulator: Simulator, is_refunded_first: bool
+) -> None:
+    """Refunds of amounts name no units, so units are left, but nothing of the payment."""
+    if is_refunded_first:
+        refund(order, "10.00")
+    change_dispute(simulator, order, open_dispute(simulator, order, amount=2695), status="lost")
+    if not is_refunded_first:
+        refund(order, "10.00")
+    assert (order.refundable, Order.objects.to_ship().count(), list(audit_units())) == (0, 0, [])
 
 
 @pytest.mark.slow

@@ -164,6 +164,12 @@ def test_guest_with_another_email_cannot_be_ticked(client: Client, staff: User) 
     assert {row.email for row in Order.objects.all()} == {"guest@example.org", "other@example.org"}
 
 
+def test_key_that_is_too_large_is_no_server_error(client: Client, staff: User) -> None:
+    order = guest_order()
+    assert client.post(page("orders_order", order), {"also": ["9" * 30]}).status_code == 200
+    assert Order.objects.get().email == "guest@example.org"
+
+
 @pytest.mark.slow
 def test_guest_email_page_erases_the_guest(client: Client, staff: User) -> None:
     order, guest = guest_order(), GuestEmail.objects.create(email="late@example.org")

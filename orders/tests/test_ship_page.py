@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.models import Mail, Order, Shipment
-from tests.admin_forms import ship_page_form
+from tests.admin_forms import read_form, ship_page_form
 from tests.makers import make_carrier, make_paid_order, make_product, make_shipment, make_user
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +88,23 @@ def test_rejected_form_keeps_the_tracking_number(packer: Client, order: Order) -
     response = packer.post(ship_url(order), form | {"tracking": "AB 1"}, follow=True)
     assert "its units to ship have changed" in response.text
     assert 'value="AB 1"' in response.text
+    assert order.shipments.count() == 1
+
+
+def test_order_whose_address_was_corrected_meanwhile_is_not_shipped(packer: Client, order: Order) -> None:
+    form = ship_page_form(packer, order)
+    Order.objects.filter(pk=order.pk).update(shipping_address_text="Gia Guest\n2 Low Street")
+    page = packer.post(ship_url(order), form | {"tracking": "AB 1"}, follow=True)
+    assert f"{order} was not shipped: its postal address has changed. Check the address on the parcel." in page.text
+    assert ("2 Low Street" in page.text, 'value="AB 1"' in page.text) == (True, True)
+    assert not order.shipments.exists()
+
+
+def test_order_is_shipped_to_the_address_that_the_rejection_showed(packer: Client, order: Order) -> None:
+    form = ship_page_form(packer, order)
+    Order.objects.filter(pk=order.pk).update(shipping_address_text="Gia Guest\n2 Low Street")
+    again = read_form(packer, ship_url(order), packer.post(ship_url(order), form))
+    again.submit()
     assert order.shipments.count() == 1
 
 

@@ -1,5 +1,6 @@
-"""Test of the migration to shipments in a database with shipped orders."""
+"""Tests of the migrations to shipments, and to the orders to ship, in a database with orders."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -31,6 +32,18 @@ def test_shipped_orders_have_a_shipment_after_an_upgrade() -> None:
     migrate([("orders", "0014_shipments")])
     migrate(leaves())
     assert [units_of(order) for order in (whole, part, paid, late)] == [[3], [2], [], [3]]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_lost_orders_are_not_to_ship_after_an_upgrade() -> None:
+    whole, part, rest = (make_paid_order(order_id=f"ORDER{number}", total=Decimal("20.10")) for number in range(3))
+    old = migrate([("orders", "0021_orders_to_ship")]).get_model("orders", "Order").objects
+    old.filter(pk=whole.pk).update(amount_lost=Decimal("20.10"))
+    old.filter(pk=part.pk).update(amount_lost=Decimal("20.00"))
+    old.filter(pk=rest.pk).update(amount_lost=Decimal("20.00"), amount_refunded=Decimal("0.10"))
+    migrate(leaves())
+    assert list(Order.objects.to_ship()) == [part]
 
 
 def units_of(order: Order) -> list[int]:

@@ -17,6 +17,7 @@ from core.money import format_money, major_units
 from core.times import format_datetime
 from orders.models import Dispute, Order, OrderEvent
 from orders.workflow.alerts import alert_staff
+from orders.workflow.shipping.completion import update_shipped
 
 EVENT_PREFIX = "charge.dispute."
 MAX_FETCHES = 3
@@ -115,7 +116,10 @@ def _update_amount_lost(order: Order) -> None:
     An amount in another currency cannot be added. Refunds of that order are left to staff.
     """
     lost = order.disputes.lost().filter(currency=order.currency)
-    Order.objects.filter(pk=order.pk).update(amount_lost=sum((row.amount for row in lost), Decimal(0)))
+    rows = Order.objects.filter(pk=order.pk)
+    rows.update(amount_lost=sum((row.amount for row in lost), Decimal(0)))
+    if rows.filter(status=Order.Status.PAID).exists():  # An order without a payment that is left is not to ship.
+        update_shipped(order, STRIPE)
 
 
 def _report(order: Order, row: Dispute, before: State | None) -> None:

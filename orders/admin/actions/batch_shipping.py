@@ -1,7 +1,8 @@
 """The page that ships many orders at once, each in its own transaction."""
 
 import logging
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -25,12 +26,13 @@ from orders.workflow.shipping.packing import Packable, split_to_pack
 logger = logging.getLogger(__name__)
 
 
-class Outcome(NamedTuple):
+@dataclass
+class Outcome:
     """What became of the rows that were submitted."""
 
-    shipped: list[Order]
-    open_rows: dict[int, ParcelForm]  # by the id of the order: rows with errors, or with what staff typed in them
-    reasons: list[str]  # why rows that were to be shipped were not
+    shipped: list[Order] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)  # why rows that were to be shipped were not
+    has_rejected: bool = False  # whether a ticked row has an error or was rejected
 
 
 class BatchShippingMixin(ShippingMixin):
@@ -66,16 +68,17 @@ class BatchShippingMixin(ShippingMixin):
         outcome = self._ship_rows(request, rows)
         outcome.reasons.extend(entry.reason for entry in left_out if _is_submitted(request, entry.order))
         _report(request, outcome)
-        if not outcome.open_rows:
+        left = {pk: row for pk, row in rows.items() if row.parcel.order not in outcome.shipped}
+        if not left or (outcome.shipped and not outcome.has_rejected):
             return redirect(request.get_full_path())  # Reloading the page must not submit the form again.
-        return self._batch_page(request, read_selection(request) or selection, outcome.open_rows)
+        return self._batch_page(request, read_selection(request) or selection, left)
 
     def _ship_rows(self, request: HttpRequest, rows: dict[int, ParcelForm]) -> Outcome:
         """Ship the rows that are ticked and valid. An error in one does not stop the others."""
-        outcome = Outcome([], {}, [])
-        for pk, row in rows.items():
+        outcome = Outcome()
+        for row in rows.values():
             if not row.is_valid() and row.is_ticked:
-                outcome.open_rows[pk] = row
+                outcome.has_rejected = True
                 text = _("%(order)s was not shipped: correct its tracking number or carrier.")
                 outcome.reasons.append(text % {"order": row.parcel.order})
             elif row.is_ticked:
@@ -95,8 +98,7 @@ class BatchShippingMixin(ShippingMixin):
             record_action(request, [order], gettext_lazy("Shipped: shipment %(number)s."), number=shipment.number)
             outcome.shipped.append(order)
             return
-        row.is_rejected = True
-        outcome.open_rows[order.pk] = row
+        row.is_rejected = outcome.has_rejected = True
 
     def _batch_page(self, request: HttpRequest, selection: Selection, rows: dict[int, ParcelForm]) -> HttpResponse:
         """Return the page with the orders that can be shipped, those that were shipped, and those left out."""

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import BillingProfile
+from core.admin.edit_admin import RowsField
 from orders.customers.facts import Guest
 from orders.customers.notes import MAX_NOTE_LENGTH
 
@@ -14,11 +15,12 @@ from orders.customers.notes import MAX_NOTE_LENGTH
 class PickGuestsForm(forms.Form):
     """The guests whose orders staff have ticked. An account needs none."""
 
-    guests = forms.ModelMultipleChoiceField(  # type: ignore[var-annotated]  # generic only for mypy
+    guests = RowsField(
         queryset=None,
         error_messages={
             "required": _("Tick the orders that belong to this person."),
             "invalid_choice": _("A guest that you ticked is not there any more. Check the page, and tick again."),
+            "invalid_list": _("A guest that you ticked is not there any more. Check the page, and tick again."),
             "invalid_pk_value": _("A guest that you ticked is not there any more. Check the page, and tick again."),
         },
     )

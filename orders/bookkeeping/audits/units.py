@@ -16,11 +16,12 @@ def units() -> Iterator[AuditFinding]:
     """Check I24: of each line, no more units were refunded than were sold, and no more were shipped.
 
     An order is shipped if, and only if, it has a shipment and no unit is left to ship. A paid order is among those to
-    ship if, and only if, a unit is left.
+    ship if, and only if, a unit is left, and not all of its payment was lost.
     """
     shipped, refunded = Shipment.objects.values("order"), Refund.objects.exclude(units={}).values("payment__order")
     withdrawn = Withdrawal.objects.exclude(order=None).values("order")
     moved = Q(pk__in=shipped) | Q(pk__in=refunded) | Q(pk__in=withdrawn) | Q(status=Order.Status.SHIPPED)
+    moved |= Q(amount_lost__gt=0)
     orders = Order.objects.placed().filter(moved)
     for order in orders.prefetch_related("items", "payments__refunds", "shipments", "withdrawals").iterator(CHUNK):
         yield from _line_findings(order)
@@ -48,8 +49,12 @@ def _status_findings(order: Order) -> Iterator[AuditFinding]:
         yield order_finding(order, "I24", "is shipped, but has units left to ship")
     elif order.status == Order.Status.PAID and has_shipment and not (has_rest or _has_new_withdrawal(order)):
         yield order_finding(order, "I24", "has no units left to ship, but is not shipped")
-    elif order.status == Order.Status.PAID and order.has_nothing_to_ship == has_rest and not _has_new_withdrawal(order):
+    elif order.status == Order.Status.PAID and _is_listed_wrongly(order) and not _has_new_withdrawal(order):
         yield order_finding(order, "I24", "is listed wrongly among the orders to ship")
+
+
+def _is_listed_wrongly(order: Order) -> bool:
+    return order.has_nothing_to_ship == order.is_to_ship()
 
 
 def _has_new_withdrawal(order: Order) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from addresses.countries import country_choices
 from orders.bookkeeping.checksum import checksum_of, is_intact
-from orders.models import Mail, Order, OrderEvent, OrderWords, Payment, Refund, Shipment
+from orders.models import Correction, Mail, Order, OrderEvent, OrderWords, Payment, Refund, Shipment
 from orders.workflow.erasure.notes import clear_log
 
 MIN_LENGTH = 3  # of a text that is looked for in other texts
@@ -81,13 +81,19 @@ def _erase_tracking(order: Order) -> None:
 
 def _without_person(text: str, order: Order) -> str:
     """Remove what identifies the person from a text that the shop still needs, such as an open alert."""
-    lines = [
-        line.strip() for name in ("shipping", "billing") for line in _lines(getattr(order, f"{name}_address_text"))
-    ]
-    for part in sorted({order.email, *lines}, key=len, reverse=True):
+    for part in sorted(_personal_texts(order), key=len, reverse=True):
         if len(part) >= MIN_LENGTH:
             text = re.sub(re.escape(part), "…", text, flags=re.IGNORECASE)
     return text
+
+
+def _personal_texts(order: Order) -> set[str]:
+    """Return the email address and the lines of the postal addresses, also those before a correction."""
+    kinds, old = Correction.Kind, order.corrections.values_list("old", flat=True)
+    emails = {order.email, *old.filter(kind=kinds.EMAIL)}
+    addresses = [order.shipping_address_text, order.billing_address_text]
+    addresses += old.filter(kind__in=[kinds.SHIPPING, kinds.BILLING])
+    return emails | {line.strip() for address in addresses for line in _lines(address)}
 
 
 def _lines(address: str) -> list[str]:

@@ -11,6 +11,7 @@ from orders.emails import queue
 from orders.models import Carrier, Mail, Order, OrderEvent, OrderWords, Shipment
 from orders.models.shipping.carrier import MAX_TRACKING, validate_tracking
 from orders.models.units import Units, units_text
+from orders.workflow.corrections.rules import fingerprint
 from orders.workflow.shipping.completion import update_shipped
 
 
@@ -23,7 +24,8 @@ class ShipmentRequest:
     """A shipment as staff packed it. `units` are the packed units by order line id.
 
     `shown` are all units that were left to ship when staff packed, as `units_text` writes them. Of two simultaneous
-    requests, or of two clicks, only one is accepted. An empty text is not compared.
+    requests, or of two clicks, only one is accepted. `address` is the `fingerprint` of the postal address then. Empty
+    texts are not compared.
     """
 
     by: str
@@ -31,6 +33,7 @@ class ShipmentRequest:
     carrier: Carrier | None = None
     tracking: str = ""
     shown: str = ""
+    address: str = ""
 
 
 def ship(order: Order, requested: ShipmentRequest) -> Shipment:
@@ -38,8 +41,8 @@ def ship(order: Order, requested: ShipmentRequest) -> Shipment:
 
     The units are stored, because a refund of shipped units must not change what was shipped. Raise ShipmentRejected
     and change nothing if the order is not paid, if nothing is left of its total after refunds and lost disputes, if
-    staff have to assign the items of a withdrawal first, if the units that are left are not those that were shown, or
-    if more are requested than are left.
+    staff have to assign the items of a withdrawal first, if the units that are left or the postal address are not those
+    that were shown, or if more units are requested than are left.
     """
     with transaction.atomic():
         # This update locks the order: no refund is requested, and no withdrawal matched, until the shipment is stored.
@@ -82,6 +85,8 @@ def _problem(order: Order, requested: ShipmentRequest) -> str:
     left = order.units_to_ship()
     if requested.shown and requested.shown != units_text(order.stored_units_to_ship()):
         return _("%(order)s was not shipped: its units to ship have changed. Check what you have packed.")
+    if requested.address and requested.address != fingerprint(order.shipping_address_text):
+        return _("%(order)s was not shipped: its postal address has changed. Check the address on the parcel.")
     if not any(requested.units.values()):
         return _("%(order)s was not shipped: enter at least one unit.")
     if not all(0 <= units <= left.get(line, 0) for line, units in requested.units.items()):
