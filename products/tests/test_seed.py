@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.test import Client
 
+from orders.models import Carrier
 from products.images.renditions import RenditionImageFile
 from products.models import Category, Product
 from products.related import get_variants
@@ -135,3 +136,16 @@ def test_picture_is_cached_as_immutable(client: Client) -> None:
     )
     with default_storage.open(product.image.name) as picture:
         assert b"".join(response.streaming_content) == picture.read()
+
+
+def test_sample_shop_has_carriers_that_staff_could_have_entered() -> None:
+    call_command("seed")
+    for carrier in Carrier.objects.all():
+        carrier.full_clean()
+    assert Carrier.objects.count() == 2
+
+
+def test_sample_carriers_are_not_added_to_those_of_a_shop() -> None:
+    Carrier.objects.create(name="Van")
+    call_command("seed")
+    assert [carrier.name for carrier in Carrier.objects.all()] == ["Van"]

@@ -21,11 +21,16 @@ from core.pages.sample_pages import add_sample_pages
 from core.shop import NEUTRAL_NAME
 from core.shop.current import stored_shop
 from core.shop.models import PICTURES
+from orders.models import Carrier
 from products.management import generated
 from products.models import Category, Picture, Product, Spelling, StockMovement
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalogue"
 CHUNK = 1000
+CARRIERS = {
+    "Royal Mail": "https://www.royalmail.com/track-your-item#/tracking-results/{number}",
+    "DHL": "https://www.dhl.com/en/express/tracking.html?AWB={number}",
+}
 # What the sample replaces: by default, only what is empty.
 UNSET: dict[str, tuple[Any, ...]] = {"name": (NEUTRAL_NAME,), "country": (settings.SHOP_COUNTRY,)}
 
@@ -51,6 +56,7 @@ class Command(BaseCommand):
         add_sample_notices()
         self._fill_shop()
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
+        _add_carriers()
         if pages := add_sample_pages():
             self.stdout.write(f"{pages} sample pages added.")
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
@@ -108,6 +114,12 @@ class Command(BaseCommand):
             if product.group:
                 alt_text = f"Close-up of {product.title[0].lower()}{product.title[1:]}"
                 product.pictures.create(image=_close_up(picture), image_alt=alt_text)
+
+
+def _add_carriers() -> None:
+    """Add carriers, unless the shop has one."""
+    if not Carrier.objects.exists():
+        Carrier.objects.bulk_create(Carrier(name=name, tracking_pattern=url) for name, url in CARRIERS.items())
 
 
 def _add_generated(wanted: int) -> int:
