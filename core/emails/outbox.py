@@ -157,7 +157,12 @@ class OutboxMail(models.Model):
             self._close("dropped", refusal=reason)
 
     def _close(self, column: str, **values: str) -> bool:
-        return bool(self._rows().filter(sent=None, dropped=None).update(**{column: timezone.now()}, **values))
+        """Close the row. Return False if it is closed, or if it got another recipient in the meantime.
+
+        A new recipient resets the attempts, and the message is sent again.
+        """
+        claimed = self._rows().filter(sent=None, dropped=None, attempts__gt=0)
+        return bool(claimed.update(**{column: timezone.now()}, **values))
 
     def _rows(self) -> models.QuerySet[Any]:
         return type(self)._default_manager.filter(pk=self.pk)

@@ -1,12 +1,14 @@
 """Tests for corrections of postal addresses and email addresses by staff."""
 
 import re
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core import mail as mailbox
+from django.core.mail import EmailMultiAlternatives
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
@@ -343,6 +345,31 @@ def test_process_that_read_the_email_before_sends_no_new_link_to_the_old_address
     message = build(mail)
     assert message
     assert message.to == [NEW_EMAIL]
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_email_that_is_being_sent_during_a_correction_is_sent_to_the_new_address_too(
+    staff: Client, monkeypatch: pytest.MonkeyPatch, is_refused: bool
+) -> None:
+    order = make_intact_order()
+    row = queue.queue(order, Mail.Kind.CONFIRMATION)
+    send = EmailMultiAlternatives.send
+
+    def correct_and_send(message: EmailMultiAlternatives) -> int:
+        monkeypatch.undo()
+        submit(staff, email_url(order), email=NEW_EMAIL)
+        if is_refused:
+            raise SMTPRecipientsRefused({OLD_EMAIL: (550, b"5.1.1 No such user")})
+        return send(message)
+
+    monkeypatch.setattr(EmailMultiAlternatives, "send", correct_and_send)
+    send_waiting()
+    mailbox.outbox.clear()
+    send_waiting()
+    assert [NEW_EMAIL] in [message.to for message in mailbox.outbox]  # Staff get an alert about the refusal.
+    assert row
+    row.refresh_from_db()
+    assert row.sent
 
 
 def test_email_to_staff_stays(staff: Client) -> None:
