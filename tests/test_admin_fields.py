@@ -10,7 +10,7 @@ from products.models import Picture
 from tests.makers import make_carrier, make_intact_order, make_product
 from tests.markup import Element, parse_html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 UNNAMED_TYPES = ("hidden", "submit", "button")
 
 

@@ -22,7 +22,7 @@ from tests.makers import make_paid_order, make_product, make_user
 from tests.test_admin_lists import LISTS, make_placed_order, make_refund
 from tests.visitors import count_queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 PRODUCTS, ORDERS, PAGES = "/admin/products/product/", "/admin/orders/order/", "/admin/core/page/"
 # These actions redirect to a page that prints, or that asks for the tracking numbers before it ships.
 REDIRECTED = {"orders_order.print_slips", "orders_order.print_notes", "orders_order.ship_orders"}

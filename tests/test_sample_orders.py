@@ -20,7 +20,7 @@ from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.makers import make_paid_order, make_product
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 ORDERS, CUSTOMERS = 150, 40
 
 

@@ -18,7 +18,7 @@ from tests.admin_forms import OpenForm, open_form, open_ship_many, read_form
 from tests.makers import make_paid_order, make_product, make_shipment, make_user, ship
 from tests.markup import parse_html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 LIST, SHIP_MANY = "/admin/orders/order/", "/admin/orders/order/ship/"
 
 

@@ -34,7 +34,7 @@ from orders.workflow.personal_data import export_personal_data
 from stripe_simulator.server import Simulator
 from tests.makers import ADDRESS, buy, make_carrier, make_intact_order, make_product, make_user, ship
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 NEW = ADDRESS | {"line_1": "2 Low Street", "city": "Wells", "postal_code": "BA5 2AA"}
 OLD_EMAIL, NEW_EMAIL = "guest@example.org", "gia@example.org"
 CALIFORNIA = {

@@ -14,7 +14,7 @@ from orders.workflow.erasure import erase_order
 from orders.workflow.personal_data import export_personal_data
 from tests.makers import make_intact_order, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 
 
 def make_staff(email: str, *permissions: str) -> Client:

@@ -248,7 +248,7 @@ ORDERS: dict[str, Any] = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("kind", ORDERS)
 @pytest.mark.parametrize("role", SECTIONS)
 def test_role_finds_no_dead_link(role: str, kind: str) -> None:

@@ -23,7 +23,7 @@ from stripe_simulator.server import Simulator
 from tests.admin_forms import OpenForm, field_errors, read_form, submit_refund
 from tests.makers import buy, make_discount, make_paid_order, make_product, make_tax, make_user, ship
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 
 
 @pytest.fixture

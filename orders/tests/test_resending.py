@@ -18,7 +18,7 @@ from orders.workflow import corrections
 from orders.workflow.erasure import erase_order
 from tests.makers import make_intact_order, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 COPY = "This is a copy of an email that we sent you before."
 
 

@@ -18,7 +18,7 @@ from stripe_simulator.server import Simulator
 from tests.admin_forms import field_errors, read_form
 from tests.makers import buy, make_paid_order, make_product, ship
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 S = Refund.Status
 
 

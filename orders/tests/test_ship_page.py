@@ -13,7 +13,7 @@ from orders.models import Mail, Order, Shipment
 from tests.admin_forms import read_form, ship_page_form
 from tests.makers import make_carrier, make_paid_order, make_product, make_shipment, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 TO_SHIP, SHIP_NEXT = "/admin/orders/order/?to_ship=yes", "/admin/orders/order/ship-next/"
 
 

@@ -25,7 +25,7 @@ from orders.workflow.withdrawals.matching import match
 from orders.workflow.withdrawals.period import period_end
 from tests.makers import make_carrier, make_paid_order, make_product, make_shipment, make_shipped_order, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 Kind = OrderEvent.Kind
 
 

@@ -13,7 +13,7 @@ from orders.models import Order, Withdrawal
 from tests.makers import make_paid_order, make_product, make_shop, make_user
 from tests.markup import parse_html
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 LIST, SLIPS = "/admin/orders/order/", "/admin/orders/order/slips/"
 
 

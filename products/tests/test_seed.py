@@ -145,6 +145,7 @@ def test_sample_shop_has_carriers_that_staff_could_have_entered() -> None:
     assert Carrier.objects.count() == 2
 
 
+@pytest.mark.slow
 def test_sample_carriers_are_not_added_to_those_of_a_shop() -> None:
     Carrier.objects.create(name="Van")
     call_command("seed")
