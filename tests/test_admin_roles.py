@@ -21,7 +21,7 @@ from tests.admin_forms import ship_page_form
 from tests.makers import buy, make_product, make_user
 from tests.test_admin_lists import LISTS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 ROLES = ("Packer", "Support", "Catalogue", "Manager")
 SEE = "changelist change history"
 EDIT = "changelist +add +change +delete history action:delete_selected"

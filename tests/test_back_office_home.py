@@ -23,7 +23,7 @@ from orders.models import Mail, Order, OrderLinkMail, Refund, Withdrawal, Withdr
 from tests.makers import make_paid_order, make_product, make_user
 from tests.visitors import count_queries, make_request
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 HOME = "/admin/"
 MAX_QUERIES = 15
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -21,7 +21,7 @@ from orders.workflow import erasure
 from tests.makers import ADDRESS, make_paid_order, make_user
 from tests.visitors import count_queries
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.sampled(3)]
 LIST = reverse("admin:billing_billingprofile_changelist")
 EMAIL = "shared@example.org"
 

@@ -19,7 +19,7 @@ from billing.models import BillingProfile
 from orders.models import Order
 from tests.makers import PASSWORD, make_open_order, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sampled(5)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.sampled(5)]
 ROLES = ("Packer", "Support", "Catalogue", "Manager")
 NEW_PASSWORD = {"password1": "a long walk home", "password2": "a long walk home", "usable_password": "true"}
 MINE = "mine@evil.example"

@@ -26,7 +26,7 @@ from tests.makers import buy, make_paid_order, make_product, make_user, ship
 from tests.markup import Element, parse_html
 from tests.visitors import count_queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 S = Order.Status
 MARKUP = '"><script>alert(1)</script>'
 MAX_QUERIES = 20
