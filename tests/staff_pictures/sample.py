@@ -83,7 +83,7 @@ def make_sample() -> Sample:
     make_roles()
     call_command("seed", orders=ORDERS, customers=CUSTOMERS)
     make_user(STAFF, name="Mia Staff", is_staff=True, is_superuser=True)
-    carrier = Carrier.objects.create(name="Royal Mail", tracking_pattern="https://track.example.com/?id={number}")
+    carrier = Carrier.objects.get(name="Royal Mail")  # of the sample shop
     mugs, stool, lamp = list(Product.objects.active().filter(stock__gte=10).order_by("sku")[:3])
     alert = sell("Omar Okafor", {stool: 1})
     Order.objects.filter(pk=alert.pk).update(attention="The bank asks about this payment. Answer it at Stripe.")
