@@ -6,8 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Carrier, Shipment
+from orders.models import Carrier
 from orders.models.shipping.carrier import MAX_TRACKING, validate_tracking
+from orders.models.shipping.shipment import last_carrier
 from orders.workflow.corrections import fingerprint
 from orders.workflow.shipping import ShipmentRequest
 from orders.workflow.shipping.packing import Packable
@@ -20,8 +21,8 @@ class Carriers:
 
     def __init__(self) -> None:
         self.by_key = {str(carrier.pk): carrier for carrier in Carrier.objects.filter(active=True)}
-        last = Shipment.objects.exclude(carrier=None).order_by("-pk").values_list("carrier", flat=True).first()
-        self.last = str(last or "")
+        last = last_carrier()
+        self.last = str(last.pk) if last else ""
 
     def choices(self) -> list[tuple[str, str]]:
         """Return the choices of a select field. A shipment can have no carrier."""
@@ -51,7 +52,7 @@ class ParcelForm(forms.Form):
         self.parcel, self.carriers = parcel, carriers
         self.fields["shown"].initial = " ".join(self._digests())
         self.fields["carrier"].choices = carriers.choices()  # type: ignore[attr-defined]
-        self.fields["carrier"].initial = carriers.last if carriers.last in carriers.by_key else ""
+        self.fields["carrier"].initial = carriers.last
         if not carriers.by_key:
             del self.fields["carrier"]
 

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Carrier, Order, OrderItem, Shipment
+from orders.models import Carrier, Order, OrderItem
 from orders.models.shipping.carrier import MAX_TRACKING, validate_tracking
+from orders.models.shipping.shipment import last_carrier
 from orders.models.units import Units, units_text
 from orders.workflow.corrections import fingerprint
 from orders.workflow.shipping import ShipmentRequest
@@ -50,9 +51,8 @@ class ShipForm(forms.Form):
     def _offer_carriers(self) -> None:
         """Offer the active carriers. The one that was used last is chosen."""
         rows = Carrier.objects.filter(active=True)
-        last = Shipment.objects.exclude(carrier=None).order_by("-pk").values_list("carrier", flat=True).first()
         self.fields["carrier"].queryset = rows  # type: ignore[attr-defined]
-        self.fields["carrier"].initial = last
+        self.fields["carrier"].initial = last_carrier()
         if not rows:
             del self.fields["carrier"]
 

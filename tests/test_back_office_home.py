@@ -18,7 +18,7 @@ from billing.models import CardMail
 from core.models import ContactMail
 from ecommerce.back_office.model_groups import GROUPS, group_models
 from ecommerce.back_office.sales import SalesOfCurrency, recent_sales
-from ecommerce.back_office.work import todays_work
+from ecommerce.back_office.today import todays_work
 from orders.models import Mail, Order, OrderLinkMail, Refund, Withdrawal, WithdrawalMail
 from tests.makers import make_paid_order, make_product, make_user
 from tests.visitors import count_queries, make_request

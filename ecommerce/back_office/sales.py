@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.money import format_money
 from core.times import format_date, shop_date
-from ecommerce.back_office.work.entry import may_see
+from ecommerce.back_office.today.entry import may_see
 from orders.accounting.daily import Sales, daily_sales
 from orders.models import Order
 

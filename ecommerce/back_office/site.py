@@ -18,7 +18,7 @@ class BackOfficeSite(ShopAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the home page."""
         from ecommerce.back_office.sales import recent_sales
-        from ecommerce.back_office.work import todays_work
+        from ecommerce.back_office.today import todays_work
 
         work = todays_work(request)
         own = {"work": work, "is_busy": any(line.number for line in work), "sales": recent_sales(request)}

@@ -59,3 +59,9 @@ class Shipment(GuardedModel):
         """Return the lines of the order with the units that were shipped."""
         items: Any = self.order.items.all()
         return lines_with(items, self.units_by_line)
+
+
+def last_carrier() -> Carrier | None:
+    """Return the carrier of the newest shipment that has one, or None if it is not active any more."""
+    newest = Shipment.objects.exclude(carrier=None).select_related("carrier").order_by("-pk").first()
+    return newest.carrier if newest and newest.carrier and newest.carrier.active else None

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest
 
-from ecommerce.back_office.work import emails, orders, products
-from ecommerce.back_office.work.entry import Work
+from ecommerce.back_office.today import emails, orders, products
+from ecommerce.back_office.today.entry import Work
 
 Source = Callable[[HttpRequest], Iterator[Work]]
 # In the order of the page.

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.times import format_date, format_datetime
-from ecommerce.back_office.work.entry import Step, Work, list_url, may_see
+from ecommerce.back_office.today.entry import Step, Work, list_url, may_see
 from orders.models import Dispute, Order, Refund, Withdrawal
 from orders.models.dispute import NEEDS_RESPONSE
 from orders.workflow.withdrawals.due import is_past_due, refund_due

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ecommerce.back_office.work.entry import Work, list_url, may_see
+from ecommerce.back_office.today.entry import Work, list_url, may_see
 from products.models import Product
 
 

@@ -12,7 +12,7 @@ from accounts.models import AccountMail
 from billing.models import CardMail
 from core.emails.outbox import OutboxMail
 from core.models import ContactMail
-from ecommerce.back_office.work.entry import Work, list_url, may_see
+from ecommerce.back_office.today.entry import Work, list_url, may_see
 from orders.models import Mail, OrderLinkMail, WithdrawalMail
 
 # Each outbox, with the words for a number of messages.
