@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,8 @@ class PostgresServer:
         main = int((self.data / "postmaster.pid").read_text().split()[0])
         os.kill(main, number)
         for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
-            os.kill(int(child), number)
+            with suppress(ProcessLookupError):  # it ended since the list was read
+                os.kill(int(child), number)
 
     def _control(self, *arguments: Any) -> None:
         self._run("pg_ctl", "-D", self.data, "-w", "-l", self.folder / "log", *arguments)
