@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q, Sum
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
@@ -186,7 +185,8 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
     @property
     def summary(self) -> str:
         """The description for search engines and previews: one line of up to 155 characters, or else the title."""
-        return Truncator(" ".join(self.description.split())).chars(155) or self.title
+        text = " ".join(self.description.split()) or self.title
+        return text if len(text) <= 155 else f"{text[:154].rsplit(' ', 1)[0]}…"
 
     @property
     def is_sold_out(self) -> bool:
