@@ -11,11 +11,12 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis.stateful import RuleBasedStateMachine, invariant
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from accounts.models import User
 from billing.models import Card
 from billing.stripe_calls import time_limits
+from core.background.tasks import has_workers
 from orders.bookkeeping import audit
 from orders.bookkeeping.reconcile import compare_with_stripe, reconcile
 from orders.models import Order, Payment
@@ -27,6 +28,7 @@ from tests.proofs.crashes import CrashSchedule, SimulatedCrash
 from tests.proofs.incremental_audit import IncrementalAudit, delete_all_rows
 from tests.proofs.recovery import age_timestamps
 from tests.proofs.shown_page import ShownPage
+from tests.workers import run_tasks
 
 
 class ShopMachineBase(RuleBasedStateMachine):
@@ -86,6 +88,14 @@ class ShopMachineBase(RuleBasedStateMachine):
         assert list(totals.wrong_emails(self.crash_schedule.crashed_at_email)) == []
         self.recover(minutes=61)
         assert list(totals.wrong_cards(self.simulator)) == []
+
+    # --- a step of every machine ---
+
+    @precondition(lambda self: has_workers())
+    @rule()
+    def run_worker(self) -> None:
+        with self.may_crash():
+            run_tasks()
 
     # --- helpers ---
 
@@ -161,6 +171,7 @@ class ShopMachineBase(RuleBasedStateMachine):
         reconcile()
         _done, left = compare_with_stripe()
         assert left == []
+        run_tasks()  # a worker sends the emails of orders that were paid in this reconcile
         self.watch.mark_healthy()
         self.may_differ, self.minutes = False, 0
 
