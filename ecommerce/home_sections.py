@@ -1,20 +1,116 @@
-"""Catalog sections of the home page."""
+"""What the sections of the home page show."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import OuterRef, Subquery, Sum
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from core.page_cache.version_cache import VersionCache
+from core.rendering.page_urls import page_url
+from core.times import shop_date, start_of_day
 from orders.models import Order, OrderItem
-from products.models import Category, Product
-from products.page_names import PRODUCTS
+from products.models import Category, HomeSection, Product
+from products.models.product import CARD_COLUMNS
+from products.page_names import HOME, PRODUCTS
 
+Kind = HomeSection.Kind
+USUAL = (Kind.PICTURE, Kind.CATEGORIES, Kind.NEWEST, Kind.MOST_BOUGHT)  # the sections of a shop that has no rows
+HEADINGS = {
+    Kind.CATEGORIES: _("Shop by category"),
+    Kind.NEWEST: _("New in the shop"),
+    Kind.MOST_BOUGHT: _("Best sellers"),
+}
 LENGTH = 8  # products per row of cards
 CACHE_SECONDS = 600  # The best sellers may be this old, because every sale could change them.
 RECENT = timedelta(days=180)
 CATEGORIES = VersionCache(size=4)
+ROWS = VersionCache(size=4)
+CHOSEN = VersionCache(size=40)  # the chosen products of a section
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section with what its template shows. `url` is where its button leads."""
+
+    row: HomeSection
+    heading: Any = ""
+    url: str = ""
+    products: list[Product] = field(default_factory=list)
+    categories: list[tuple[Category, Product | None]] = field(default_factory=list)
+
+    @property
+    def template(self) -> str:
+        """The name of the template of this kind."""
+        return f"home/{'products' if self.products else self.row.kind}.html"
+
+
+def sections(today: date) -> list[Section]:
+    """Return the sections that the home page has on this day, without those that would be empty."""
+    shown = [row for row in _rows() if row.is_shown_on(today)]
+    return [section for row in shown if (section := _section(row))]
+
+
+def sections_expire(today: date) -> datetime:
+    """Return when the page changes without a change of a row: at the next first or last day, or for best sellers."""
+    return min([_ranking()[0], *(start_of_day(day) for day in _boundaries() if day > today)])
+
+
+def shop_today() -> date:
+    """Return today's date in the shop's time zone."""
+    return shop_date(timezone.now())
+
+
+def _rows() -> list[HomeSection]:
+    """Return the rows of the sections, or unsaved rows of the usual ones if there are none."""
+    read = lambda: list(HomeSection.objects.select_related("category"))  # noqa: E731
+    return ROWS.get_or_make("rows", (HOME,), read) or [HomeSection(kind=kind) for kind in USUAL]
+
+
+def _boundaries() -> Iterator[date]:
+    for row in _rows():
+        if row.is_shown:
+            yield from filter(None, [row.starts, row.ends and row.ends + timedelta(days=1)])
+
+
+def _section(row: HomeSection) -> Section | None:
+    """Return the section of this row, or None if it has nothing to show."""
+    heading, url = row.title or HEADINGS.get(Kind(row.kind), ""), page_url("products:list")
+    url = row.category.get_absolute_url() if row.category else url
+    if row.kind == Kind.CATEGORIES:
+        found = categories_with_images()
+        return Section(row, heading, url, categories=found) if found else None
+    if row.kind in PRODUCTS_OF:
+        products = PRODUCTS_OF[Kind(row.kind)](row)
+        return Section(row, heading, url, products=products) if products else None
+    return Section(row, heading, url)
+
+
+def _newest(row: HomeSection) -> list[Product]:
+    """Return the newest products that are not sold out, of the category of the section if it has one."""
+    products = Product.objects.for_product_cards().available()
+    if row.category:
+        products = products.filter(category__in=Category.objects.tree().subtree_ids(row.category))
+    return list(products[:LENGTH])
+
+
+def _chosen(row: HomeSection) -> list[Product]:
+    """Return the products of the section that are on sale in the order of their codes, or the newest of a category."""
+    return CHOSEN.get_or_make((row.pk, row.skus), (HOME, PRODUCTS), lambda: _read_chosen(row))
+
+
+def _read_chosen(row: HomeSection) -> list[Product]:
+    codes = row.product_codes
+    if not codes:
+        return _newest(row)
+    found = {
+        product.sku: product for product in Product.objects.active().filter(sku__in=codes).only(*CARD_COLUMNS, "sku")
+    }
+    return [found[code] for code in codes if code in found]
 
 
 def best_sellers() -> list[Product]:
@@ -25,11 +121,6 @@ def best_sellers() -> list[Product]:
     ids = _ranking()[1]
     rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
     return [rows[pk] for pk in ids if pk in rows][:LENGTH]
-
-
-def best_sellers_expire() -> datetime:
-    """Return when the best sellers are computed again."""
-    return _ranking()[0]
 
 
 def _ranking() -> tuple[datetime, list[int]]:
@@ -69,3 +160,10 @@ def _categories_with_images() -> list[tuple[Category, Product | None]]:
         category: [shown[pk] for pk in tree.subtree_ids(category) if pk in shown] for category in tree.children(None)
     }
     return [(category, rows[max(products)] if products else None) for category, products in branches.items()]
+
+
+PRODUCTS_OF: dict[HomeSection.Kind, Callable[[HomeSection], list[Product]]] = {
+    Kind.NEWEST: _newest,
+    Kind.MOST_BOUGHT: lambda row: best_sellers(),
+    Kind.PRODUCTS: _chosen,
+}

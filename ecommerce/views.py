@@ -19,8 +19,8 @@ from core.resilience.transient import is_transient
 from ecommerce import home_sections
 from ecommerce.operations.maintenance import render_static_page
 from ecommerce.operations.unavailable import unavailable
-from products.models import Product
-from products.page_names import PRODUCTS
+from products.models import HomeSection
+from products.page_names import HOME, PRODUCTS
 
 # A proxy sends them too, see proxy_files. The policy is strict in case a file in the directory is not an image and is
 # opened as a page.
@@ -31,18 +31,15 @@ MEDIA_HEADERS = {
 
 
 @require_safe
-@shared_page(names=lambda request: [SITE, PRODUCTS])
+@shared_page(names=lambda request: [SITE, PRODUCTS, HOME])
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the home page: categories, the newest products and the best sellers."""
-    read_versions((SITE, PRODUCTS))  # in one query, before the rows
-    expires_at(request, home_sections.best_sellers_expire())
-    newest = Product.objects.for_product_cards().available()[: home_sections.LENGTH]
-    best_sellers = home_sections.best_sellers()
-    return render(
-        request,
-        "home.html",
-        {"products": newest, "best_sellers": best_sellers, "categories": home_sections.categories_with_images()},
-    )
+    """Show the sections of the home page."""
+    read_versions((SITE, PRODUCTS, HOME))  # in one query, before the rows
+    today = home_sections.shop_today()
+    expires_at(request, home_sections.sections_expire(today))
+    sections = home_sections.sections(today)
+    has_heading = any(section.row.kind == HomeSection.Kind.PICTURE for section in sections[:1])
+    return render(request, "home.html", {"sections": sections, "has_heading": has_heading})
 
 
 @require_POST

@@ -89,7 +89,11 @@ class CorrectTrackingForm(PlainForm):
 
     carrier = forms.ModelChoiceField(Carrier.objects.none(), label=_("Carrier"), required=False)
     tracking = forms.CharField(
-        label=_("Tracking number"), max_length=MAX_TRACKING, required=False, validators=[validate_tracking]
+        label=_("Tracking number"),
+        max_length=MAX_TRACKING,
+        required=False,
+        validators=[validate_tracking],
+        widget=forms.TextInput(attrs={"autofocus": True}),
     )
     confirm = forms.BooleanField(
         label=_("Send the shopper an email with the corrected number"), required=False, initial=True

@@ -1,5 +1,6 @@
 """The names of the versions of catalog pages, besides SITE, on which every page depends."""
 
+HOME = "home"  # moves with the sections of the home page
 PRODUCTS = "products"  # moves with any product on sale
 
 

@@ -5,9 +5,9 @@ from django.db.models import Exists, OuterRef
 from core.page_cache.row_changes import RowChange, Values, read_values
 from core.page_cache.shown_rows import moves_versions
 from core.page_cache.versions import SITE
-from products.models import Category, Picture, Product
+from products.models import Category, HomeSection, Picture, Product
 from products.models.category import CategoryTree
-from products.page_names import PRODUCTS, category_name, product_name
+from products.page_names import HOME, PRODUCTS, category_name, product_name
 
 
 @moves_versions(Product)
@@ -37,6 +37,12 @@ def names_of_pictures(changes: list[RowChange]) -> set[str]:
 def names_of_categories(changes: list[RowChange]) -> set[str]:
     """Name the whole site: categories are on all lists, and in the breadcrumbs of product pages."""
     return {SITE} | {category_name(state["slug"]) for change in changes for state in change.states}
+
+
+@moves_versions(HomeSection)
+def names_of_home_sections(changes: list[RowChange]) -> set[str]:
+    """Name the home page."""
+    return {HOME}
 
 
 def _names_of_variants(groups: set[str]) -> set[str]:

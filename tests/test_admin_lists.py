@@ -31,6 +31,7 @@ from orders.models import (
     Withdrawal,
     WithdrawalMail,
 )
+from products.models import HomeSection
 from tests.makers import (
     ADDRESS,
     make_carrier,
@@ -122,6 +123,7 @@ LISTS: dict[str, Callable[[int], object]] = {
     "core_pagetext": lambda number: publish(Page.objects.create(kind="plain", slug=f"page-{number}", title="Page")),
     "core_contactmail": lambda number: ContactMail.objects.create(to="shop@example.org", name="Gia", message="Hello"),
     "products_product": lambda number: make_product(category=make_category()),
+    "products_homesection": lambda number: HomeSection.objects.create(kind="newest", position=number),
     "products_category": lambda number: type(make_category()).objects.create(title="Inner", parent=make_category()),
     "core_shop": lambda number: stored_shop(),  # its list is its only row
     "products_stockmovement": lambda number: make_product(),
@@ -205,7 +207,7 @@ def test_admins_of_money_and_carts_are_read_only() -> None:
         if not isinstance(model_admin, ReadOnlyAdmin)
     }
     assert editable - {"auth.Group"} == {
-        "products.Product", "products.Category", "accounts.User", "addresses.Address",
+        "products.Product", "products.Category", "products.HomeSection", "accounts.User", "addresses.Address",
         "carts.ShippingMethod", "carts.TaxRate", "carts.Discount", "orders.Carrier", "core.GuaranteeNotice",
         "core.Shop",
         "core.Page",

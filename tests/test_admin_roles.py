@@ -91,6 +91,7 @@ TABLE = {
         superuser=f"{SEE} action:retry_mismatch_refund",
     ),
     "orders.withdrawalmail": row(support=SEE, manager=SEE, superuser=SEE),
+    "products.homesection": row(catalogue=EDIT, manager=EDIT, superuser=EDIT),
     "products.category": row(catalogue=EDIT, manager=EDIT, superuser=EDIT),
     "products.product": row(support=f"{SEE} preview", catalogue=PRODUCT, manager=PRODUCT, superuser=PRODUCT),
     "products.stockmovement": row(catalogue=SEE, manager=SEE, superuser=SEE),

@@ -1,15 +1,19 @@
-"""Tests for the categories and product rows of the home page."""
+"""Tests for the sections of the home page."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
 
+from core.times import start_of_day
+from ecommerce.home_sections import Section, shop_today
 from orders.models import Order, OrderItem
-from products.models import Category, Product
+from products.models import Category, HomeSection, Product
 from products.tests.test_uploads import make_image
+from tests.guests import pass_hours
 from tests.makers import make_category, make_open_order, make_product
 from tests.visitors import count_queries
 
@@ -25,20 +29,39 @@ def sell(product: Product, quantity: int, status: str = "paid", days_ago: int = 
     Order.objects.filter(pk=order.pk).update(status=status, placed_at=timezone.now() - timedelta(days=days_ago))
 
 
+def shown(client: Client) -> list[Section]:
+    """Return the sections of the home page."""
+    sections: list[Section] = client.get("/").context["sections"]
+    return sections
+
+
+def kinds(client: Client) -> list[str]:
+    return [section.row.kind for section in shown(client)]
+
+
+def content_of(client: Client, kind: str) -> Section | None:
+    """Return the section of this kind, or None if the page has none."""
+    return next((section for section in shown(client) if section.row.kind == kind), None)
+
+
+def titles_of(client: Client, kind: str) -> list[str]:
+    """Return the titles of the products in the section of this kind."""
+    section = content_of(client, kind)
+    return [product.title for product in section.products] if section else []
+
+
 def test_home_shows_best_sellers_first(client: Client) -> None:
     seldom, often = make_product(title="Seldom"), make_product(title="Often")
     sell(seldom, 2)
     sell(often, 2)
     sell(often, 1, status="shipped")
-    assert [product.title for product in client.get("/").context["best_sellers"]] == ["Often", "Seldom"]
+    assert titles_of(client, "most_bought") == ["Often", "Seldom"]
 
 
 @pytest.mark.parametrize(("status", "days_ago"), [("placed", 1), ("canceled", 1), ("refunded", 1), ("paid", 200)])
 def test_home_counts_only_recent_paid_orders(client: Client, status: str, days_ago: int) -> None:
     sell(make_product(), 2, status, days_ago)
-    page = client.get("/")
-    assert page.context["best_sellers"] == []
-    assert "Best sellers" not in page.text
+    assert "Best sellers" not in client.get("/").text
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"stock": 0}])
@@ -47,7 +70,7 @@ def test_home_hides_best_sellers_that_are_unavailable(client: Client, change: di
     sell(product, 2)
     client.get("/")
     Product.objects.filter(pk=product.pk).update(**change)
-    assert client.get("/").context["best_sellers"] == []
+    assert titles_of(client, "most_bought") == []
 
 
 @pytest.fixture
@@ -63,7 +86,8 @@ def mugs() -> Category:
 
 def shown_categories(client: Client) -> list[tuple[str, bool]]:
     """Return the titles of the categories on the home page, and whether each has an image."""
-    return [(category.title, bool(product)) for category, product in client.get("/").context["categories"]]
+    section = content_of(client, "categories")
+    return [(category.title, bool(product)) for category, product in section.categories] if section else []
 
 
 def test_home_shows_categories_that_contain_products(client: Client, mugs: Category) -> None:
@@ -99,3 +123,119 @@ def test_home_runs_three_queries_regardless_of_sales(client: Client) -> None:
     with count_queries() as queries:
         client.get("/")
     assert len(queries) == 3
+
+
+# --- rows ---
+
+
+def add(kind: str, **fields: Any) -> HomeSection:
+    """Create a section after the others."""
+    return HomeSection.objects.create(kind=kind, position=HomeSection.objects.count(), **fields)
+
+
+def test_rows_replace_the_usual_sections_in_their_order(client: Client) -> None:
+    make_product()
+    add("newest")
+    add("story", title="About us", text="We make mugs.")
+    HomeSection.objects.create(kind="promises", text="Fast: in two days", position=0, title="First")
+    assert kinds(client) == ["newest", "promises", "story"]
+
+
+def test_page_without_a_picture_at_its_top_has_one_heading_of_the_page(client: Client) -> None:
+    add("story", title="About us", text="We make mugs.")
+    add("picture", title="Later")
+    page = client.get("/").text
+    assert page.count("<h1") == 1
+    assert "<h2>Later</h2>" in page
+
+
+def test_first_picture_has_the_heading_of_the_page(client: Client) -> None:
+    add("picture", title="Good mugs")
+    assert "<h1>Good mugs</h1>" in client.get("/").text
+
+
+def test_each_line_of_promises_is_one(client: Client) -> None:
+    add("promises", text="Fast: within two days\n\nFree returns")
+    page = client.get("/").text
+    assert "<strong>Fast</strong><span>within two days</span>" in page
+    assert "<li><strong>Free returns</strong></li>" in page
+
+
+def test_chosen_products_are_in_the_order_of_their_codes(client: Client) -> None:
+    for code in ("A-1", "B-2", "C-3"):
+        make_product(sku=code, title=f"Mug {code}")
+    Product.objects.filter(sku="B-2").update(active=False)
+    add("products", skus="C-3\nB-2\n\nA-1\nC-3", title="Chosen")
+    assert titles_of(client, "products") == ["Mug C-3", "Mug A-1"]
+
+
+def test_section_of_a_category_shows_its_newest_products(client: Client) -> None:
+    mugs = make_category("Mugs")
+    make_product(title="Mug", category=mugs)
+    make_product(title="Lamp")
+    add("products", category=mugs)
+    assert titles_of(client, "products") == ["Mug"]
+
+
+def test_section_whose_products_are_off_sale_is_not_shown(client: Client) -> None:
+    add("products", skus=make_product(active=False).sku)
+    assert kinds(client) == []
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "is_shown"),
+    [(None, None, True), (0, 0, True), (1, None, False), (-9, -1, False), (None, 0, True), (0, None, True)],
+)
+def test_section_is_shown_from_its_first_to_its_last_day(
+    client: Client, starts: int | None, ends: int | None, is_shown: bool
+) -> None:
+    day = lambda days: None if days is None else shop_today() + timedelta(days=days)  # noqa: E731
+    add("story", text="Text", starts=day(starts), ends=day(ends))
+    assert kinds(client) == (["story"] if is_shown else [])
+
+
+def test_stored_page_ends_with_the_last_day_of_a_section(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PAGE_CACHE = True
+    add("story", title="Only today", text="Text", ends=shop_today())
+    assert "Only today" in client.get("/").text
+    midnight = start_of_day(shop_today() + timedelta(days=1))
+    pass_hours(monkeypatch, (midnight - timezone.now()) / timedelta(hours=1) + 0.01)
+    assert "Only today" not in client.get("/").text
+
+
+@pytest.mark.parametrize("change", [{"title": "New"}, {"is_shown": False}])
+def test_stored_page_shows_a_changed_section_at_once(client: Client, settings: Any, change: dict[str, Any]) -> None:
+    settings.PAGE_CACHE = True
+    row = add("story", title="Old", text="Text")
+    client.get("/")
+    HomeSection.objects.filter(pk=row.pk).update(**change)
+    assert "Old" not in client.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"kind": "story"}, "text"),
+        ({"kind": "promises", "text": " \n "}, "text"),
+        ({"kind": "products"}, "skus"),
+        ({"kind": "products", "skus": "NONE-1"}, "skus"),
+        ({"kind": "products", "skus": "\n".join(f"A-{number}" for number in range(25))}, "skus"),
+        ({"kind": "newest", "starts": "2026-02-02", "ends": "2026-02-01"}, "ends"),
+    ],
+)
+def test_admin_rejects_incomplete_sections(admin_client: Client, fields: dict[str, Any], field: str) -> None:
+    response = admin_client.post("/admin/products/homesection/add/", {"position": 1} | fields)
+    assert list(response.context["adminform"].form.errors) == [field]
+    assert not HomeSection.objects.exists()
+
+
+def test_admin_adds_a_section_with_pictures(admin_client: Client) -> None:
+    pictures = {name: ContentFile(make_image(), "scene.png") for name in ("image", "tall_picture")}
+    data = {"kind": "picture", "title": "Winter", "position": 1, "is_shown": "on"} | pictures
+    assert admin_client.post("/admin/products/homesection/add/", data).status_code == 302
+    row = HomeSection.objects.get()
+    page = admin_client.get("/").text
+    assert row.tall_picture.url in page
+    assert row.image.srcset in page

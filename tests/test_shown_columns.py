@@ -23,17 +23,18 @@ from core.page_cache.version_cache import VersionCache
 from core.page_cache.versions import SITE
 from core.pages.publishing import publish
 from core.shop.models import Shop
-from products.models import Category, Picture, Product
-from products.page_names import PRODUCTS
+from ecommerce.home_sections import shop_today
+from products.models import Category, HomeSection, Picture, Product
+from products.page_names import HOME, PRODUCTS
 from tests.admin_forms import open_form
 from tests.makers import make_discount, make_paid_order, make_product, make_shop, make_tax
 from tests.moved_versions import moved_versions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-CATALOG: list[type[ShownModel]] = [Product, Category, Picture, Page, PageText, Shop]
+CATALOG: list[type[ShownModel]] = [Product, Category, Picture, HomeSection, Page, PageText, Shop]
 # Each page, with the versions on which it depends besides SITE.
 PAGES = {
-    "/": {PRODUCTS},
+    "/": {PRODUCTS, HOME},
     "/products/": {PRODUCTS},
     "/products/?category=mugs": {"category:mugs"},
     "/products/?category=kitchen": {"category:kitchen"},
@@ -50,7 +51,9 @@ PAGES = {
 OTHER_TABLES = {"carts_cart", "carts_cartitem", "products_spelling"}
 NEVER_CHANGED = {PageText}  # a new row moves the versions
 # Other values for columns whose next value would change nothing that a page shows, or be rejected.
-OTHER: dict[str, Any] = {"home_picture": "", "position": 9, "uses": 5, "country": "IE", "region": "", "kind": "amount"}
+OTHER: dict[str, Any] = {
+    "home_picture": "", "tall_picture": "", "position": 99, "uses": 5, "country": "IE", "region": "", "kind": "amount",
+}  # fmt: skip
 
 
 def add_pages() -> None:
@@ -58,6 +61,14 @@ def add_pages() -> None:
     for kind in ("terms", "imprint"):
         column = "help" if kind == "terms" else ""
         publish(Page.objects.create(kind=kind, slug=kind, title=kind, draft="**Text**", column=column))
+
+
+def add_sections() -> None:
+    """Create a section of the home page of each kind. The first one has all columns."""
+    size = {"image_width": 800, "image_height": 600, "tall_picture_width": 6, "tall_picture_height": 8}
+    for position, kind in enumerate(HomeSection.Kind.values):
+        row = HomeSection.objects.create(kind=kind, title=kind, text="Text", skus="", position=position)
+        HomeSection.objects.filter(pk=row.pk).update(image="products/home.webp", tall_picture="shop/tall.webp", **size)
 
 
 @pytest.fixture
@@ -79,6 +90,8 @@ def mug() -> Product:
     Picture.objects.update(**size)
     Product.objects.filter(pk=mug.pk).update(image="products/teal.webp", **size)
     add_pages()
+    add_sections()
+    HomeSection.objects.filter(kind="products").update(skus=mug.sku)
     make_paid_order(mug)
     make_discount("TEN")
     make_tax()
@@ -147,6 +160,8 @@ def test_queries_of_pages_use_only_tables_and_columns_that_are_declared(client: 
 def other_value(row: models.Model, field: Any) -> Any:
     """Return a value that the column can hold and does not hold now."""
     value = getattr(row, field.attname)
+    if field.model is HomeSection and field.name == "kind":
+        return HomeSection.Kind.STORY
     if field.name in OTHER:
         return OTHER[field.name]
     if isinstance(field, models.ForeignKey):
@@ -155,6 +170,8 @@ def other_value(row: models.Model, field: Any) -> Any:
         return not value
     if isinstance(field, models.DateTimeField):
         return value and value - timedelta(days=1)
+    if isinstance(field, models.DateField):
+        return (value or shop_today()) + timedelta(days=1)
     if isinstance(field, models.DecimalField | models.IntegerField):
         return (value or 0) + 1
     return f"{value}x"[-field.max_length if field.max_length else None :]

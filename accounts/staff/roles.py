@@ -34,7 +34,8 @@ SUPPORT = (
     *NOTES,
 )  # fmt: skip
 CATALOGUE = (
-    *_all_of("products.product", "products.category", "products.picture"), "products.view_stockmovement",
+    *_all_of("products.product", "products.category", "products.picture", "products.homesection"),
+    "products.view_stockmovement",
 )  # fmt: skip
 MANAGER = (
     *PACKER, *SUPPORT, *CATALOGUE, *_all_of("carts.discount", "carts.shippingmethod", "carts.taxrate"),

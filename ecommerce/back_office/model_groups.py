@@ -44,6 +44,7 @@ GROUPS: dict[str, tuple[Any, dict[str, Any]]] = {
         _("Shop and legal pages"),
         {
             "core.shop": _("Shop"),
+            "products.homesection": _("Home page"),
             "core.page": "",
             "core.pagetext": _("Published versions of pages"),
             "core.guaranteenotice": "",

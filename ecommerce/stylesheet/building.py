@@ -14,8 +14,8 @@ SOURCES = Path(__file__).parent / "css"
 NAME = "css/shop.css"
 # The order matters: later rules win over earlier ones of the same weight.
 FILES = (
-    "fonts", "tokens", "base", "header", "forms", "messages", "text", "cards", "product", "browsing", "cart", "account",
-    "print",
+    "fonts", "tokens", "base", "header", "forms", "messages", "text", "cards", "home", "product", "browsing", "cart",
+    "account", "print",
 )  # fmt: skip
 
 

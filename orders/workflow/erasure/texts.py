@@ -84,6 +84,7 @@ TEXTS: dict[str, Texts] = {
     "products.Spelling": Texts(not_personal=("key", "word")),
     "products.Category": Texts(not_personal=("title", "slug")),
     "products.Picture": Texts(not_personal=("image", "image_alt")),
+    "products.HomeSection": Texts(not_personal=("title", "text", "skus", "image", "image_alt", "tall_picture")),
     "carts.ShippingMethod": Texts(not_personal=("title", "countries")),
     "carts.TaxRate": Texts(not_personal=("title", "country", "region")),
     "carts.Discount": Texts(not_personal=("code",)),

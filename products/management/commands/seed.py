@@ -23,6 +23,7 @@ from core.shop.current import stored_shop
 from core.shop.models import PICTURES
 from orders.models import Carrier
 from products.management import generated
+from products.management.sample_home import add_sample_home
 from products.models import Category, Picture, Product, Spelling, StockMovement
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalogue"
@@ -57,6 +58,8 @@ class Command(BaseCommand):
         self._fill_shop()
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
         _add_carriers()
+        if sections := add_sample_home(CATALOG):
+            self.stdout.write(f"{sections} sections of the home page added.")
         if pages := add_sample_pages():
             self.stdout.write(f"{pages} sample pages added.")
         self.stdout.write(f"{added} products added, {Product.objects.count()} in the shop.")
