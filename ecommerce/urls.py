@@ -7,6 +7,7 @@ from accounts.views.second_step import admin_login
 from core.contact.views import contact
 from ecommerce import sitemaps, views
 from ecommerce.object_storage import LOCAL_URL
+from products.views import suggestions
 
 handler400 = "ecommerce.views.bad_request"
 handler500 = "ecommerce.views.server_error"
@@ -22,6 +23,7 @@ urlpatterns = [
     path("pages/", include("core.pages.urls")),
     path("contact/", contact, name="contact"),
     path("products/", include("products.urls")),
+    path("search/suggestions/", suggestions, name="search_suggestions"),
     path("accounts/", include("accounts.urls")),
     path("addresses/", include("addresses.urls")),
     path("cart/", include("carts.urls")),

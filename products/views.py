@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import F, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 from django.views.generic import DetailView, ListView
 
 from carts.models import Cart
@@ -154,10 +156,23 @@ def list_versions(request: HttpRequest) -> Iterator[str]:
     yield category_name(slug) if slug and not request.GET.get("q") else PRODUCTS
 
 
+@require_safe
+def _suggestions(request: HttpRequest) -> HttpResponse:
+    """Return the options of the search field for the text in it, as a part of a page."""
+    read_versions((SITE, PRODUCTS))  # in one query, before the rows
+    found = search.suggest(clean_parameters(request.GET.dict())["q"])
+    response = render(request, "products/snippets/search_options.html", {"found": found})
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
 product_list = shared_page(
     parameters=(*PARAMETERS, "page"),
     clean=clean_parameters,
     names=list_versions,
     rare=("q", "price_from", "price_to"),
 )(ProductList.as_view())
+suggestions = shared_page(
+    parameters=("q",), clean=clean_parameters, names=lambda request: [SITE, PRODUCTS], rare=("q",)
+)(_suggestions)
 product_detail = shared_page(names=lambda request, slug: [SITE, product_name(slug)])(ProductDetail.as_view())

@@ -12,6 +12,10 @@
     print.addEventListener("click", () => window.print());
   }
 
+  // Load the script for suggestions when the search field is used.
+  const search = document.querySelector("form[data-suggestions]");
+  search?.addEventListener("focusin", () => import(search.dataset.script), { once: true });
+
   // Ignore a second click on a submit button. The server handles repeated requests; this avoids confusion.
   document.addEventListener("submit", (event) => {
     const form = event.target;
