@@ -3,7 +3,7 @@
 from django.urls import path
 
 from orders import views
-from orders.views import afresh, find, order, withdrawal
+from orders.views import afresh, again, find, order, withdrawal
 
 app_name = "orders"
 
@@ -22,4 +22,5 @@ urlpatterns = [
     path("<slug:order_id>/pay/", views.order_pay, name="pay"),
     path("<slug:order_id>/status/", views.order_status, name="status"),
     path("<slug:order_id>/cancel/", views.order_cancel, name="cancel"),
+    path("<slug:order_id>/again/", again.order_again, name="again"),
 ]

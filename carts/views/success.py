@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from carts.models import Cart
 from core.http import private
 from orders.models import Order
+from orders.views.progress import progress_context
 from orders.workflow import payments
 
 
@@ -25,7 +26,8 @@ def cart_success(request: HttpRequest) -> HttpResponse:
     if order.paid_at is None:
         return redirect(order)
     Cart.objects.forget(request, order.cart_id)
-    return render(request, "carts/cart_success.html", {"order": order, "items": order.items.select_related("product")})
+    context = {"order": order, "items": order.items.select_related("product"), **progress_context(order)}
+    return render(request, "carts/cart_success.html", context)
 
 
 def _can_be_paid(order: Order) -> bool:

@@ -41,7 +41,7 @@ def compose(mail: Mail, extra_context: Context, url: str) -> EmailMultiAlternati
     with translation.override(settings.LANGUAGE_CODE if mail.is_for_staff else order.language):
         context = {
             "order": order,
-            "items": order.items.all(),
+            "items": order.items.select_related("product"),
             "url": url,
             "is_copy": bool(mail.copy),
             "admin_url": settings.SITE_URL + reverse("admin:orders_order_change", args=[order.pk]),

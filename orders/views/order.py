@@ -1,7 +1,5 @@
 """Views for the order list, the order page and the order status."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, prefetch_related_objects
@@ -18,6 +16,7 @@ from core.http import private
 from orders.links import read_key
 from orders.models import Order, OrderItem, Payment, Refund
 from orders.models.history import split_history
+from orders.views.progress import progress_context
 from orders.workflow import cancellation, order_cards, payments
 from orders.workflow.withdrawals.period import is_withdrawable
 
@@ -92,7 +91,7 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
         "events": shown_events,
         "folded_events": folded_events,
         "refunds": Refund.objects.filter(payment__order=order).exclude(status=Refund.Status.FAILED),
-        **_shipments(order),
+        **progress_context(order),
         "error": _payment_error(payment),
         "payment_state": state,
         "is_withdrawable": is_withdrawable(order),
@@ -103,12 +102,6 @@ def order_detail(request: HttpRequest, order_id: str) -> HttpResponse:
     if state in ("checking", "canceling") or (state == "action" and not context["client_secret"]):
         response["Refresh"] = str(REFRESH_SECONDS)
     return response
-
-
-def _shipments(order: Order) -> dict[str, Any]:
-    """Return the shipments of an order, and the lines that will follow if a part was shipped."""
-    shipments = list(order.shipments.select_related("carrier")) if order.is_paid else []
-    return {"shipments": shipments, "lines_to_follow": order.lines_to_ship() if shipments else []}
 
 
 def _payment_error(payment: Payment | None) -> str:
