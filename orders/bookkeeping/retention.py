@@ -151,6 +151,7 @@ RETENTION: dict[str, Pruned | Kept] = {
     "products.Category": Kept("staff", STAFF),
     "products.Product": Kept("staff", STAFF),
     "products.Picture": Kept("staff", "with their product"),
+    "products.HomeSection": Kept("staff", STAFF),
     "products.Spelling": Kept(
         "new words in titles of products", "until `manage.py index_products` finds no product with the word"
     ),
