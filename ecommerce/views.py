@@ -27,6 +27,7 @@ from products.page_names import HOME, PRODUCTS
 MEDIA_HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "cross-origin",  # emails show pictures of products, also in other sites' mailboxes
 }
 
 
