@@ -7,6 +7,7 @@ from django.utils.text import slugify
 from playwright.sync_api import Locator, Page
 
 from orders.models import Order
+from products.models import HomeSection
 from tests.staff_pictures.sample import Sample
 
 FOLDER = "docs/pictures/staff"
@@ -240,6 +241,16 @@ def stock(page: Page, sample: Sample) -> list[Locator]:
     page.goto("/admin/products/product/stock/?show=low")
     page.locator("input[name$='change_by']").first.fill("12")
     page.get_by_label("Reason").select_option(index=1)
+    return content(page)
+
+
+@shows("Arrange the home page")
+def home_page(page: Page, sample: Sample) -> list[Locator]:
+    kinds = ("picture", "promises", "categories", "newest", "story", "most_bought")
+    for position, kind in enumerate(kinds, start=1):
+        title = {"picture": "Things for every day", "story": "Made slowly"}.get(kind, "")
+        HomeSection.objects.create(kind=kind, title=title, text="Text", position=10 * position)
+    page.goto("/admin/products/homesection/")
     return content(page)
 
 
