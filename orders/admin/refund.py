@@ -47,6 +47,7 @@ class RefundAdmin(ReadOnlyAdmin):
     list_display = ["payment", "amount", "currency", "status", "reason", "is_mismatch", "by", "timestamp"]
     list_filter = [UnresolvedFilter, "status", "is_mismatch", "timestamp"]
     list_select_related = ["payment__order"]
+    ordering = ["-timestamp", "-pk"]
     search_fields = ["payment__order__order_id", "stripe_id"]
     actions = ["retry_mismatch_refund"]
 

@@ -22,6 +22,7 @@ from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.admin_forms import OpenForm, field_errors, read_form, submit_refund
 from tests.makers import buy, make_discount, make_paid_order, make_product, make_tax, make_user, ship
+from tests.markup import parse_html
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 
@@ -369,3 +370,45 @@ def test_values_of_parts_add_up_for_each_currency_and_tax(
         before += number
     assert sum(values) == total - discount + (0 if is_included else tax_total)
     assert all(value >= 0 and value % unit == 0 for value in values)
+
+
+# What returned to stock
+
+
+def refund_cells(client: Client, order: Order) -> list[str]:
+    """Return the cells “Returned to stock” in the refunds of the order's page."""
+    page = parse_html(client.get(reverse("admin:orders_order_change", args=[order.pk])).text)
+    return [cell.text for cell in page.all("td", data_label="Returned to stock")]
+
+
+def refund_one(client: Client, order: Order, **changes: Any) -> str:
+    """Refund one mug and return the message that follows."""
+    page = confirm_form(client, order, choose(client, order, **{f"units_{line(order)}": 1}, **changes))
+    return client.get(page.submit(step="refund").url).text
+
+
+def test_page_after_a_refund_says_which_units_returned_to_stock(order: Order, admin_client: Client) -> None:
+    page = refund_one(admin_client, order)
+    assert "Refund of £10.00: Refunded. Returned to stock: 1 × Mug." in page
+    assert refund_cells(admin_client, order) == ["1 × Mug"]
+
+
+def test_page_after_a_refund_says_that_nothing_returned_to_stock(order: Order, admin_client: Client) -> None:
+    page = refund_one(admin_client, order, **{f"unshipped_{line(order)}": ""})
+    assert "Refund of £10.00: Refunded. Nothing was returned to stock." in page
+    assert refund_cells(admin_client, order) == ["–"]
+
+
+def test_page_after_an_unanswered_refund_says_what_will_return_to_stock(
+    order: Order, admin_client: Client, simulator: Simulator
+) -> None:
+    simulator.add_fault("/v1/refunds", "drop_before")
+    page = refund_one(admin_client, order)
+    assert "When Stripe accepts the refund, these return to stock: 1 × Mug." in page
+    assert refund_cells(admin_client, order) == ["–"]
+
+
+def test_units_of_a_stock_that_is_not_counted_are_not_said_to_return(order: Order, admin_client: Client) -> None:
+    Product.objects.update(stock=None)
+    assert "Nothing was returned to stock." in refund_one(admin_client, order)
+    assert refund_cells(admin_client, order) == ["–"]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from core.admin import record_action
 from core.admin.lists import KEY
 from orders.admin.actions.restocking import RestockMixin
+from orders.admin.order_page.rows import unit_texts
 from orders.emails import previews
 from orders.models import Order, Payment, Refund, Withdrawal
 from orders.refund_forms import RefundForm
@@ -82,8 +83,8 @@ class RefundMixin(RestockMixin):
             messages.error(request, str(error))
             return None
         record_action(request, [order], gettext_lazy("Refund requested: %(amount)s."), amount=row)
-        params = {"amount": str(row), "status": row.get_status_display()}
-        messages.info(request, _("Refund of %(amount)s: %(status)s") % params)
+        params = {"amount": str(row), "status": row.get_status_display(), "stock": _stock_text(row)}
+        messages.info(request, _("Refund of %(amount)s: %(status)s. %(stock)s") % params)
         return redirect(reverse("admin:orders_order_change", args=[order.pk]))
 
     def _context(self, request: HttpRequest, form: RefundForm) -> dict[str, Any]:
@@ -98,3 +99,16 @@ class RefundMixin(RestockMixin):
         key = request.GET.get("withdrawal", "")
         found = order.withdrawals.filter(closed_at=None)
         return found.filter(pk=int(key)).first() if KEY.fullmatch(key) else None
+
+
+def _stock_text(row: Refund) -> str:
+    """Say which units of a refund returned to stock, as a sentence."""
+    titles = {item.pk: item.title for item in row.payment.order.items.all()}
+    units = ", ".join(unit_texts(row.restock, titles))
+    if not units:
+        return _("Nothing was returned to stock.")
+    if row.is_restocked:
+        return _("Returned to stock: %(units)s.") % {"units": units}
+    if row.status == Refund.Status.FAILED:
+        return _("Nothing was returned to stock.")
+    return _("When Stripe accepts the refund, these return to stock: %(units)s.") % {"units": units}
