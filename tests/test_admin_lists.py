@@ -1,12 +1,15 @@
 """Tests for the change lists of the admin: a constant number of queries, and read-only rows of money and carts."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -165,6 +168,36 @@ def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client
         counts.append(len(queries))
     assert page.context["cl"].result_count >= 7
     assert counts[0] == counts[1] <= MAX_QUERIES
+
+
+# Lists of rows whose keys need not be in the order of their times, such as those of sample orders: the column of the
+# time, and the index without which the list would sort all rows.
+BY_TIME = {
+    "orders_mail": ("timestamp", "mail_by_time"),
+    "orders_refund": ("timestamp", "refund_by_time"),
+    "orders_shipment": ("shipped_at", "shipment_by_time"),
+    "products_stockmovement": ("at", "stock_movement_by_time"),
+}
+
+
+@pytest.mark.parametrize("name", BY_TIME)
+def test_list_begins_with_the_newest_row_whatever_the_keys_are(staff: Client, name: str) -> None:
+    for number in range(3):
+        LISTS[name](number)
+    model = apps.get_model(*name.split("_"))
+    rows = list(model._default_manager.order_by("pk"))
+    column = BY_TIME[name][0]
+    newest_first = [rows[1], rows[0], *rows[2:]]
+    for age, row in enumerate(newest_first):
+        model._default_manager.filter(pk=row.pk).update(**{column: timezone.now() - timedelta(days=age)})
+    page = staff.get(reverse(f"admin:{name}_changelist"))
+    assert [row.pk for row in page.context["cl"].result_list] == [row.pk for row in newest_first]
+
+
+@pytest.mark.parametrize("name", BY_TIME)
+def test_list_by_time_has_an_index(name: str) -> None:
+    with connection.cursor() as cursor:
+        assert BY_TIME[name][1] in connection.introspection.get_constraints(cursor, name)
 
 
 def test_lists_cover_all_registered_models() -> None:

@@ -50,7 +50,7 @@ class ShipmentAdmin(CorrectTrackingMixin, ReadOnlyAdmin):
     list_display = ["__str__", "carrier", tracking_link, "shipped_at", "delivered_at", "by"]
     list_filter = ["carrier", ("delivered_at", admin.EmptyFieldListFilter), "shipped_at"]
     list_select_related = ["order", "carrier"]
-    ordering = ["-pk"]
+    ordering = ["-shipped_at", "-pk"]
     search_fields = ["order__order_id", "tracking"]
     show_full_result_count = False
     fields: ClassVar[Any] = ["order", "number", contents, "carrier", tracking_link, "shipped_at", "delivered_at", "by"]

@@ -153,6 +153,7 @@ class Mail(OutboxMail):
         indexes = [
             models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting"),
             models.Index(fields=["dropped"], condition=~Q(refusal=""), name="mail_refused"),
+            models.Index(fields=["timestamp"], name="mail_by_time"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["order", "kind", "about", "copy"], name="mail_once_about_an_order"),
