@@ -46,6 +46,7 @@ from tests.makers import (
     make_tax,
     make_user,
 )
+from tests.markup import parse_html
 from tests.visitors import count_queries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -198,6 +199,23 @@ def test_list_begins_with_the_newest_row_whatever_the_keys_are(staff: Client, na
 def test_list_by_time_has_an_index(name: str) -> None:
     with connection.cursor() as cursor:
         assert BY_TIME[name][1] in connection.introspection.get_constraints(cursor, name)
+
+
+@pytest.mark.parametrize("name", ["orders_refund", "orders_dispute"])
+def test_list_shows_amounts_as_money(staff: Client, name: str) -> None:
+    LISTS[name](1)
+    table = parse_html(staff.get(reverse(f"admin:{name}_changelist")).text).one("table", id="result_list")
+    assert "£5.00" in table.text
+    assert "gbp" not in table.text
+
+
+def test_refund_list_marks_only_mismatch_refunds(staff: Client) -> None:
+    make_refund(1)
+    url = reverse("admin:orders_refund_changelist")
+    table = parse_html(staff.get(url).text).one("table", id="result_list")
+    assert ("ismatch refund" in table.text, list(table.all("img"))) == (False, [])
+    Refund.objects.update(is_mismatch=True)
+    assert "Requested, mismatch refund" in parse_html(staff.get(url).text).one("table", id="result_list").text
 
 
 def test_lists_cover_all_registered_models() -> None:
