@@ -67,7 +67,8 @@ class RefundMixin(RestockMixin):
         """Show the second page: the sum and its parts, the card, what returns to stock, and the email."""
         order, amount = form.order, form.cleaned_data["amount"]
         payment = order.payments.select_related("card").filter(status=Payment.Status.SUCCEEDED).first()
-        row = Refund(payment=payment, amount=amount, currency=order.currency)
+        units = {str(line.item.pk): line.units for line in form.chosen_lines()}
+        row = Refund(payment=payment, amount=amount, currency=order.currency, units=units)
         context = self._context(request, form) | {"title": _("Confirm the refund"), "lines": form.chosen_lines()}
         context |= {"amount": amount, "parts": form.sum_of_parts(), "data": form.cleaned_data}
         context |= {"card": payment and payment.card, "mail": payment and previews.preview_refund(order, row)}
