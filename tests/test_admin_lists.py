@@ -218,6 +218,15 @@ def test_refund_list_marks_only_mismatch_refunds(staff: Client) -> None:
     assert "Requested, mismatch refund" in parse_html(staff.get(url).text).one("table", id="result_list").text
 
 
+@pytest.mark.parametrize(("name", "column"), [("orders_order", "attention"), ("orders_shipment", "delivered_at")])
+def test_filter_by_whether_a_column_is_filled_has_words_for_people(staff: Client, name: str, column: str) -> None:
+    url = reverse(f"admin:{name}_changelist")
+    filters = parse_html(staff.get(url, {"_facets": "True"}).text).one(id="changelist-filter")
+    found = [link for link in filters.all("a") if f"{column}__isempty" in link.attrs["href"]]
+    assert [(link.text, link.attrs["href"][-1]) for link in found] == [("Yes (0)", "0"), ("No (0)", "1")]
+    assert "Empty" not in parse_html(staff.get(url).text).one(id="changelist-filter").text
+
+
 def test_lists_cover_all_registered_models() -> None:
     names = {model._meta.label_lower.replace(".", "_") for model in admin.site._registry}
     assert names - {"auth_group"} == set(LISTS)

@@ -100,7 +100,7 @@ def refund_context(order: Order, row: Refund) -> Context:
     amount_refunded = sum((refund.amount for refund in done), Decimal(0))
     return {
         "refund": row,
-        "lines": lines_with(order.items.all(), by_line(row.units)),
+        "refunded_lines": lines_with(order.items.all(), by_line(row.units)),
         "is_full_refund": row.amount == order.total,
         "amount_refunded": amount_refunded,
         "card": row.payment.card,
