@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from django.utils.text import capfirst
+
 from core.page_cache.versions import collect_touches
 from products.models import Product
 from products.models.stored_words import COLUMNS as WORD_COLUMNS
@@ -46,7 +48,7 @@ def suggest_group(original: Product) -> str:
         title = re.sub(rf"[\s,(–-]*(?<!\w){re.escape(original.choice)}(?!\w)\)?", "", title, flags=re.IGNORECASE)
     else:
         title = title.rpartition(",")[0] or title
-    title = title.strip(" ,–-") or original.title
+    title = capfirst(title.strip(" ,–-")) or original.title
     if len(title) <= MAX_GROUP:
         return title
     return title[: MAX_GROUP + 1].rpartition(" ")[0].strip(" ,–-") or title[:MAX_GROUP]

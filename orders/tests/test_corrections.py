@@ -121,7 +121,7 @@ def test_page_of_a_correction_names_the_order_and_the_street(staff: Client) -> N
 
 def test_page_of_a_correction_says_what_happens_to_saved_addresses(staff: Client) -> None:
     order = make_intact_order()
-    assert "The shopper has no account, and so no saved addresses." in staff.get(address_url(order)).text
+    assert "The shopper has no account. In the browser of this order," in staff.get(address_url(order)).text
     Order.objects.update(billing_profile=make_user(order.email).billing_profile)
     assert "The saved addresses of the account stay." in staff.get(address_url(order)).text
 

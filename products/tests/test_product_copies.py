@@ -240,12 +240,12 @@ def test_form_links_to_the_copy_for_those_who_may() -> None:
     ("title", "choice", "group"),
     [
         ("Speckled stoneware mug, oat", "", "Speckled stoneware mug"),
-        ("Oat mug with a handle", "oat", "mug with a handle"),
+        ("Oat mug with a handle", "oat", "Mug with a handle"),
         ("Mug (oat)", "Oat", "Mug"),
         ("Mug", "", "Mug"),
         ("Oat", "oat", "Oat"),
         ("Espresso cup and saucer of speckled stoneware", "", "Espresso cup and saucer of speckled"),
-        ("x" * 50, "", "x" * 40),
+        ("X" * 50, "", "X" * 40),
     ],
 )
 def test_suggested_group_is_the_title_without_the_choice(title: str, choice: str, group: str) -> None:

@@ -60,7 +60,9 @@ class CorrectionsMixin(ReadOnlyAdmin):
             _("The country and the region stay, because tax and delivery were agreed for them. All amounts stay too."),
             _("The saved addresses of the account stay. It gets this one in addition.")
             if order.billing_profile.user
-            else _("The shopper has no account, and so no saved addresses. Only this order changes."),
+            else _(
+                "The shopper has no account. In the browser of this order, they can choose the old and the new address again."
+            ),
         ]
         return self._render(request, order, form, **page)
 

@@ -8,8 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from core.admin import record_action
 from core.admin.lists import KEY
@@ -72,6 +72,7 @@ class RefundMixin(RestockMixin):
         context = self._context(request, form) | {"title": _("Confirm the refund"), "lines": form.chosen_lines()}
         context |= {"amount": amount, "parts": form.sum_of_parts(), "data": form.cleaned_data}
         context |= {"card": payment and payment.card, "mail": payment and previews.preview_refund(order, row)}
+        context["is_own_language"] = order.language[:2] == (get_language() or "")[:2]  # such as en and en-gb
         return render(request, "orders/admin/refund_confirm.html", context)
 
     def _refund(self, request: HttpRequest, form: RefundForm) -> HttpResponse | None:
