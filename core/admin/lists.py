@@ -22,9 +22,9 @@ PATTERN_LOOKUPS = ("regex", "iregex")  # not used by any filter, and SQLite fail
 class FilledFilter(admin.EmptyFieldListFilter):
     """Filter by whether a column has a value, in words that suit columns such as "needs attention" or "delivered"."""
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         """Yield "All", "Yes" and "No", with their counts if the list shows them."""
-        every, empty, filled = super().choices(changelist)
+        every, empty, filled = map(dict, super().choices(changelist))
         counts = self.get_facet_queryset(changelist) if changelist.add_facets else {}
         yield every
         for choice, label, name in ((filled, _("Yes"), "not_empty__c"), (empty, _("No"), "empty__c")):

@@ -61,7 +61,8 @@ class CorrectionsMixin(ReadOnlyAdmin):
             _("The saved addresses of the account stay. It gets this one in addition.")
             if order.billing_profile.user
             else _(
-                "The shopper has no account. In the browser of this order, they can choose the old and the new address again."
+                "The shopper has no account. In the browser of this order, they can choose the old and the new address "
+                "again."
             ),
         ]
         return self._render(request, order, form, **page)
