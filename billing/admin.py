@@ -5,6 +5,7 @@ from django.contrib import admin
 from billing.abuse import emails
 from billing.models import CardAttempt, CardMail, StripeEvent
 from core.admin import ReadOnlyAdmin
+from core.admin.lists import FilledFilter
 from core.emails.preview_admin import DeliveryFilter, EmailPreviewAdmin
 
 
@@ -39,5 +40,5 @@ class StripeEventAdmin(ReadOnlyAdmin):
     """Events that Stripe delivered, and whether they were processed."""
 
     list_display = ["stripe_id", "type", "object_id", "received", "processed"]
-    list_filter = ["type", ("processed", admin.EmptyFieldListFilter), "received"]
+    list_filter = ["type", ("processed", FilledFilter), "received"]
     search_fields = ["stripe_id", "object_id"]

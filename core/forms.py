@@ -13,6 +13,13 @@ from django.forms.utils import flatatt, pretty_name
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+# Errors of number fields with limits, for pages of staff that show each error at its field.
+LIMIT_ERRORS = {
+    "max_value": gettext_lazy("At most %(limit_value)s."),
+    "min_value": gettext_lazy("At least %(limit_value)s."),
+}
 
 
 def validate_printable(value: str) -> None:

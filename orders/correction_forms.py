@@ -38,6 +38,7 @@ class CorrectAddressForm(AddressForm):
                 label=_("Correct the shipping and the billing address"), required=False, initial=True
             )
         self.fields["shown"] = forms.CharField(widget=forms.HiddenInput, max_length=64, initial=self.shown)
+        self.fields["line_1"].label = _("Street and number")
         for field in self.fields.values():
             field.widget.attrs.pop("autocomplete", None)
             if not (field.widget.is_hidden or isinstance(field.widget, forms.CheckboxInput)):

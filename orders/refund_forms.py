@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import LIMIT_ERRORS
 from core.money import decimals, format_money, round_money, smallest_unit
 from orders.models import Order, OrderItem, Withdrawal
 from orders.models.units import Units, declared_units, units_text, value_of_units
@@ -44,7 +45,12 @@ class RefundForm(forms.Form):
     is worth what its units and delivery cost. Units that were not shipped are refunded before those that were.
     """
 
-    reason = forms.CharField(label=_("Reason"), max_length=120, required=False)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=120,
+        required=False,
+        help_text=_("The shopper does not see it, but it is part of the export of personal data."),
+    )
     withdrawal = forms.ModelChoiceField(Withdrawal.objects.none(), label=_("For the withdrawal"), required=False)
     already = forms.DecimalField(widget=forms.HiddenInput, max_digits=18, decimal_places=2)
     unshipped = forms.CharField(widget=forms.HiddenInput, required=False)
@@ -97,7 +103,13 @@ class RefundForm(forms.Form):
         widget = forms.NumberInput(attrs={"aria-label": label})
         most = self.refundable[item.pk]
         self.fields[f"units_{item.pk}"] = forms.IntegerField(
-            label=label, min_value=0, max_value=most, required=False, initial=units or None, widget=widget
+            label=label,
+            min_value=0,
+            max_value=most,
+            required=False,
+            initial=units or None,
+            widget=widget,
+            error_messages=LIMIT_ERRORS,
         )
         for name, is_ticked in (("unshipped", True), ("shipped", False)):
             self.fields[f"{name}_{item.pk}"] = forms.BooleanField(required=False, initial=is_ticked)
@@ -105,6 +117,7 @@ class RefundForm(forms.Form):
     def _add_amounts(self) -> None:
         """Add the fields of money, in the decimals of the order's currency, with what is left of the delivery."""
         if self.delivery_left:
+            most = format_money(self.delivery_left, self.order.currency)
             self.fields["delivery"] = forms.DecimalField(
                 label=_("Delivery"),
                 max_digits=12,
@@ -112,6 +125,7 @@ class RefundForm(forms.Form):
                 min_value=Decimal(0),
                 max_value=self.delivery_left,
                 required=False,
+                error_messages=LIMIT_ERRORS | {"max_value": _("At most %(amount)s.") % {"amount": most}},
             )
         self.fields["amount"] = forms.DecimalField(
             label=_("Another amount"),
@@ -251,7 +265,13 @@ class RestockForm(forms.Form):
             label = _("Units to return to stock: %(title)s") % {"title": item.title}
             widget = forms.NumberInput(attrs={"aria-label": label})
             self.fields[f"units_{item.pk}"] = forms.IntegerField(
-                label=label, min_value=0, max_value=units, required=False, initial=units, widget=widget
+                label=label,
+                min_value=0,
+                max_value=units,
+                required=False,
+                initial=units,
+                widget=widget,
+                error_messages=LIMIT_ERRORS,
             )
 
     def lines(self) -> list[RestockLine]:

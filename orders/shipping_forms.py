@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import LIMIT_ERRORS
 from orders.models import Carrier, Order, OrderItem
 from orders.models.shipping.carrier import MAX_TRACKING, validate_tracking
 from orders.models.shipping.shipment import last_carrier
@@ -60,7 +61,12 @@ class ShipForm(forms.Form):
         """Add a field for the units of a line. What is left can change, so `ship` compares the units with it."""
         widget = forms.NumberInput(attrs={"aria-label": _("Ship: %(title)s") % {"title": item.title}})
         self.fields[self._name_of(item)] = forms.IntegerField(
-            min_value=0, max_value=item.quantity, required=False, initial=left, widget=widget
+            min_value=0,
+            max_value=item.quantity,
+            required=False,
+            initial=left,
+            widget=widget,
+            error_messages=LIMIT_ERRORS,
         )
 
     def _name_of(self, item: OrderItem) -> str:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import LIMIT_ERRORS
 from core.times import format_date
 from orders.models import Order, Withdrawal
 from orders.models.units import Units
@@ -53,6 +54,7 @@ class AssignForm(forms.Form):
             self.fields[f"units_{item.pk}"] = forms.IntegerField(
                 label=_("%(title)s (up to %(most)d)") % {"title": item.title, "most": item.quantity},
                 min_value=0, max_value=item.quantity, required=False, initial=withdrawal.units.get(str(item.pk), 0),
+                error_messages=LIMIT_ERRORS,
             )  # fmt: skip
 
     def clean_shown(self) -> datetime | None:

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from django.utils.text import capfirst
+
 from core.page_cache.versions import collect_touches
 from products.models import Product
 from products.models.stored_words import COLUMNS as WORD_COLUMNS
@@ -13,6 +15,7 @@ OWN_COLUMNS = frozenset([
     "image_width", "image_height", "image_alt", *WORD_COLUMNS,
 ])  # fmt: skip
 MAX_SKU = 40
+MAX_GROUP = 40
 VARIANT_COLUMNS = ("group", "option", "choice")  # which the original gets if it has none
 
 
@@ -33,6 +36,22 @@ def copy_as_variant(original: Product, of_original: dict[str, str], **own: str) 
     copy = Product(**values | own, stock=0, active=False)
     copy.save()
     return copy
+
+
+def suggest_group(original: Product) -> str:
+    """Return a name for the group of the original and its copies: the title without its choice, in whole words.
+
+    If the original has no choice yet, that is what follows the last comma of the title, such as "Mug, oat".
+    """
+    title = original.title
+    if original.choice:
+        title = re.sub(rf"[\s,(–-]*(?<!\w){re.escape(original.choice)}(?!\w)\)?", "", title, flags=re.IGNORECASE)
+    else:
+        title = title.rpartition(",")[0] or title
+    title = capfirst(title.strip(" ,–-")) or original.title
+    if len(title) <= MAX_GROUP:
+        return title
+    return title[: MAX_GROUP + 1].rpartition(" ")[0].strip(" ,–-") or title[:MAX_GROUP]
 
 
 def suggest_sku(original: Product) -> str:

@@ -131,3 +131,28 @@ def test_page_of_an_order_does_not_scroll_sideways(staff: Any, width: int) -> No
     staff.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
     assert staff.evaluate("document.documentElement.scrollWidth") == width
     assert staff.evaluate("[...document.styleSheets].some(sheet => sheet.href.includes('admin_order'))")
+
+
+# The words of the headings of a list that are in two lines.
+BROKEN_WORDS = """() => [...document.querySelectorAll("#result_list thead th .text")].flatMap(heading => {
+    const text = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT), broken = [];
+    while (text.nextNode()) {
+        for (const word of text.currentNode.data.matchAll(/[\\p{L}\\p{N}]+/gu)) {
+            const range = document.createRange();
+            range.setStart(text.currentNode, word.index);
+            range.setEnd(text.currentNode, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map(part => Math.round(part.top))).size > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
+})"""
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1280])
+@pytest.mark.parametrize("path", ["orders/refund", "orders/shipment", "orders/mail", "products/stockmovement"])
+def test_heading_of_a_list_does_not_break_inside_words(staff: Any, path: str, width: int) -> None:
+    make_full_order()
+    staff.set_viewport_size({"width": width, "height": 800})
+    staff.goto(f"/admin/{path}/")
+    assert staff.evaluate(BROKEN_WORDS) == []
+    assert staff.evaluate("document.documentElement.scrollWidth") <= width

@@ -142,7 +142,7 @@ def test_postal_address_is_corrected_in_three_clicks(staff: CountedPage, order: 
     staff.click_link("Correct the shipping address")
     staff.type_into("Town or city", "Leeds")
     staff.click_button("Correct")
-    staff.wait_for(f"{order} was corrected.")
+    staff.wait_for(f"{order} was corrected: Shipping address")
     assert staff.clicks == 3
 
 

@@ -1,12 +1,15 @@
 """Tests for the change lists of the admin: a constant number of queries, and read-only rows of money and carts."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -44,6 +47,7 @@ from tests.makers import (
     make_tax,
     make_user,
 )
+from tests.markup import parse_html
 from tests.visitors import count_queries
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -167,6 +171,62 @@ def test_changelist_runs_as_many_queries_for_seven_rows_as_for_two(staff: Client
         counts.append(len(queries))
     assert page.context["cl"].result_count >= 7
     assert counts[0] == counts[1] <= MAX_QUERIES
+
+
+# Lists of rows whose keys need not be in the order of their times, such as those of sample orders: the column of the
+# time, and the index without which the list would sort all rows.
+BY_TIME = {
+    "orders_mail": ("timestamp", "mail_by_time"),
+    "orders_refund": ("timestamp", "refund_by_time"),
+    "orders_shipment": ("shipped_at", "shipment_by_time"),
+    "products_stockmovement": ("at", "stock_movement_by_time"),
+}
+
+
+@pytest.mark.parametrize("name", BY_TIME)
+def test_list_begins_with_the_newest_row_whatever_the_keys_are(staff: Client, name: str) -> None:
+    for number in range(3):
+        LISTS[name](number)
+    model = apps.get_model(*name.split("_"))
+    rows = list(model._default_manager.order_by("pk"))
+    column = BY_TIME[name][0]
+    newest_first = [rows[1], rows[0], *rows[2:]]
+    for age, row in enumerate(newest_first):
+        model._default_manager.filter(pk=row.pk).update(**{column: timezone.now() - timedelta(days=age)})
+    page = staff.get(reverse(f"admin:{name}_changelist"))
+    assert [row.pk for row in page.context["cl"].result_list] == [row.pk for row in newest_first]
+
+
+@pytest.mark.parametrize("name", BY_TIME)
+def test_list_by_time_has_an_index(name: str) -> None:
+    with connection.cursor() as cursor:
+        assert BY_TIME[name][1] in connection.introspection.get_constraints(cursor, name)
+
+
+@pytest.mark.parametrize("name", ["orders_refund", "orders_dispute"])
+def test_list_shows_amounts_as_money(staff: Client, name: str) -> None:
+    LISTS[name](1)
+    table = parse_html(staff.get(reverse(f"admin:{name}_changelist")).text).one("table", id="result_list")
+    assert "£5.00" in table.text
+    assert "gbp" not in table.text
+
+
+def test_refund_list_marks_only_mismatch_refunds(staff: Client) -> None:
+    make_refund(1)
+    url = reverse("admin:orders_refund_changelist")
+    table = parse_html(staff.get(url).text).one("table", id="result_list")
+    assert ("ismatch refund" in table.text, list(table.all("img"))) == (False, [])
+    Refund.objects.update(is_mismatch=True)
+    assert "Requested, mismatch refund" in parse_html(staff.get(url).text).one("table", id="result_list").text
+
+
+@pytest.mark.parametrize(("name", "column"), [("orders_order", "attention"), ("orders_shipment", "delivered_at")])
+def test_filter_by_whether_a_column_is_filled_has_words_for_people(staff: Client, name: str, column: str) -> None:
+    url = reverse(f"admin:{name}_changelist")
+    filters = parse_html(staff.get(url, {"_facets": "True"}).text).one(id="changelist-filter")
+    found = [link for link in filters.all("a") if f"{column}__isempty" in link.attrs["href"]]
+    assert [(link.text, link.attrs["href"][-1]) for link in found] == [("Yes (0)", "0"), ("No (0)", "1")]
+    assert "Empty" not in parse_html(staff.get(url).text).one(id="changelist-filter").text
 
 
 def test_lists_cover_all_registered_models() -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
+from core.money import format_money
 from orders.models import Dispute
 
 
@@ -30,8 +31,16 @@ class OpenFilter(admin.SimpleListFilter):
 class DisputeAdmin(ReadOnlyAdmin):
     """Disputes and inquiries with their deadlines, newest first."""
 
-    list_display = ["order", "status", "amount", "currency", "reason", "due", "opened"]
+    list_display = ["order", "status", "money", "display_reason", "due", "opened"]
     list_filter = [OpenFilter, "status", "is_lost", "due"]
     list_select_related = ["order"]
     ordering = ["-opened"]
     search_fields = ["stripe_id", "order__order_id"]
+
+    @admin.display(description=gettext_lazy("amount"), ordering="amount")
+    def money(self, row: Dispute) -> str:
+        return format_money(row.amount, row.currency)
+
+    @admin.display(description=gettext_lazy("reason"), ordering="reason")
+    def display_reason(self, row: Dispute) -> str:
+        return row.display_reason

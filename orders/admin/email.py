@@ -18,4 +18,5 @@ class MailAdmin(EmailPreviewAdmin):
     list_display = ["order", "kind", "to", "attempts", "sent", "refusal"]
     list_filter = ["kind", DeliveryFilter]
     list_select_related = ["order"]
+    ordering = ["-timestamp", "-pk"]
     search_fields = ["to", "order__order_id"]

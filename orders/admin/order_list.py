@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_name
-from core.admin.lists import ListAdmin
+from core.admin.lists import FilledFilter, ListAdmin
 from core.money import format_money
 from core.times import format_short
 from orders.accounting.destinations import destination
@@ -62,7 +62,7 @@ class OrderListMixin(ListAdmin):
 
     list_display: Any = ("order_id", "when", "buyer", "contents", "amount", "state")
     list_filter: ClassVar[Any] = (
-        ToShipFilter, "status", ("attention", admin.EmptyFieldListFilter), "disputes__status", "placed_at", "paid_at",
+        ToShipFilter, "status", ("attention", FilledFilter), "disputes__status", "placed_at", "paid_at",
     )  # fmt: skip
     search_fields = ("order_id",)  # Only for the field: `get_search_results` does not use it.
     search_help_text = gettext_lazy(

@@ -44,11 +44,22 @@ class UnresolvedFilter(admin.SimpleListFilter):
 class RefundAdmin(ReadOnlyAdmin):
     """Finished, pending and failed refunds."""
 
-    list_display = ["payment", "amount", "currency", "status", "reason", "is_mismatch", "by", "timestamp"]
+    list_display = ["payment", "money", "state", "reason", "by", "timestamp"]
     list_filter = [UnresolvedFilter, "status", "is_mismatch", "timestamp"]
     list_select_related = ["payment__order"]
+    ordering = ["-timestamp", "-pk"]
     search_fields = ["payment__order__order_id", "stripe_id"]
     actions = ["retry_mismatch_refund"]
+
+    @admin.display(description=gettext_lazy("amount"), ordering="amount")
+    def money(self, row: Refund) -> str:
+        return str(row)
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def state(self, row: Refund) -> str:
+        """Return the status, and whether the charge belonged to no order."""
+        texts = [str(row.get_status_display()), _("mismatch refund") if row.is_mismatch else ""]
+        return ", ".join(filter(None, texts))
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("orders.refund_order")

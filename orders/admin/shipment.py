@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin import DeletionAdmin, ReadOnlyAdmin, record_action
+from core.admin.lists import FilledFilter
 from orders.admin.actions.tracking import CorrectTrackingMixin
 from orders.models import Carrier, Shipment
 from orders.workflow.shipping import mark_delivered
@@ -48,9 +49,9 @@ class ShipmentAdmin(CorrectTrackingMixin, ReadOnlyAdmin):
     """Shipments of orders, newest first."""
 
     list_display = ["__str__", "carrier", tracking_link, "shipped_at", "delivered_at", "by"]
-    list_filter = ["carrier", ("delivered_at", admin.EmptyFieldListFilter), "shipped_at"]
+    list_filter = ["carrier", ("delivered_at", FilledFilter), "shipped_at"]
     list_select_related = ["order", "carrier"]
-    ordering = ["-pk"]
+    ordering = ["-shipped_at", "-pk"]
     search_fields = ["order__order_id", "tracking"]
     show_full_result_count = False
     fields: ClassVar[Any] = ["order", "number", contents, "carrier", tracking_link, "shipped_at", "delivered_at", "by"]

@@ -115,7 +115,7 @@ NO_MOVEMENTS: dict[str, Any] = {"sum": 0, "reserved": 0, "reservations": 0, "unc
 
 def _movements() -> dict[tuple[str, int], dict[str, Any]]:
     """Return the stock movements by order and product, in one query. A subquery per line takes minutes on SQLite."""
-    reserved, released = Q(kind=StockMovement.Kind.RESERVED), Q(kind=StockMovement.Kind.RELEASED)
+    reserved, released = Q(kind=StockMovement.Kind.RESERVED), Q(kind__in=StockMovement.BACK)
     rows = StockMovement.objects.exclude(order="").order_by().values("order", "product_id")
     sums = rows.annotate(
         sum=Sum("amount"),

@@ -17,6 +17,7 @@ from core.shop.current import current_shop
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
 from orders.models import Mail, Order, OrderEvent, Refund, Shipment
+from orders.models.item import by_line, lines_with
 from products.models import Product
 
 Context = dict[str, Any]
@@ -94,11 +95,12 @@ def _alert_text(mail: Mail) -> str:
 
 
 def refund_context(order: Order, row: Refund) -> Context:
-    """Return the refund, whether it is of the whole order, the total refunded so far and the card."""
+    """Return the refund, its lines, whether it is of the whole order, the total refunded so far and the card."""
     done = Refund.objects.filter(payment__order=order, is_mismatch=False, status=Refund.Status.DONE)
     amount_refunded = sum((refund.amount for refund in done), Decimal(0))
     return {
         "refund": row,
+        "refunded_lines": lines_with(order.items.all(), by_line(row.units)),
         "is_full_refund": row.amount == order.total,
         "amount_refunded": amount_refunded,
         "card": row.payment.card,

@@ -1,10 +1,16 @@
 """Models for the history of an order: its events and its email messages."""
 
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from core.emails.outbox import OutboxMail
+
+MAX_TEXT = 250  # characters of the text of an event
 
 
 class OrderEvent(models.Model):
@@ -61,7 +67,10 @@ class OrderEvent(models.Model):
 
     order = models.ForeignKey("orders.Order", models.CASCADE, related_name="events", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
-    text = models.CharField(_("text"), max_length=250, blank=True)
+    text = models.CharField(_("text"), max_length=MAX_TEXT, blank=True)
+    translations = models.JSONField(
+        _("text in other languages"), default=dict, db_default={}, blank=True, help_text=_("By the language code.")
+    )
     by = models.CharField(_("by"), max_length=254, blank=True)
     at = models.DateTimeField(_("time"), auto_now_add=True)
 
@@ -78,10 +87,31 @@ class OrderEvent(models.Model):
         return self.kind in self.MILESTONES
 
     @property
+    def translated_text(self) -> str:
+        """The text in the current language, or as it is stored if it is the same in all or was stored only once."""
+        return str(self.translations.get(translation.get_language() or "", self.text))
+
+    @property
     def display_text(self) -> str:
         """The event as the shopper sees it. The texts of other kinds are only for staff."""
-        label = str(self.get_kind_display())
-        return f"{label}: {self.text}" if self.text and self.kind in self.TEXT_SHOWN_TO_SHOPPERS else label
+        label, text = str(self.get_kind_display()), self.translated_text
+        return f"{label}: {text}" if text and self.kind in self.TEXT_SHOWN_TO_SHOPPERS else label
+
+
+def event_texts(text: object, language: str) -> dict[str, Any]:
+    """Return the columns of an event with this text: in `language`, and in the shop's other languages if they differ.
+
+    A `str` is the same in all languages. Anything else, such as a lazy text or a refund, is translated here, because
+    staff and the shopper can have different languages.
+    """
+    if type(text) is str:
+        return {"text": text[:MAX_TEXT]}
+    texts = {}
+    for code in {language, *dict(settings.LANGUAGES)}:
+        with translation.override(code):
+            texts[code] = str(text)[:MAX_TEXT]
+    stored = texts.pop(language)
+    return {"text": stored, "translations": {code: other for code, other in texts.items() if other != stored}}
 
 
 def split_history(events: list[OrderEvent], is_unpaid: bool) -> tuple[list[OrderEvent], list[OrderEvent]]:
@@ -123,6 +153,7 @@ class Mail(OutboxMail):
         indexes = [
             models.Index(fields=["attempts"], condition=Q(sent=None, dropped=None), name="mail_waiting"),
             models.Index(fields=["dropped"], condition=~Q(refusal=""), name="mail_refused"),
+            models.Index(fields=["timestamp"], name="mail_by_time"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["order", "kind", "about", "copy"], name="mail_once_about_an_order"),

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.email_addresses import same_email
@@ -25,7 +25,7 @@ from core.models import GuardedModel, PageText
 from orders.models import columns
 from orders.models.columns import AGREED_TEXT, MONEY, PERCENT
 from orders.models.dispute import Dispute
-from orders.models.history import OrderEvent
+from orders.models.history import OrderEvent, event_texts
 from orders.models.payment import Payment
 from orders.models.refund import Refund
 from orders.models.units import OrderUnits
@@ -341,10 +341,10 @@ class Order(OrderUnits, GuardedModel):
         self.holds_stock = bool(unpaid.filter(holds_stock=True).update(**values))
         return self.holds_stock or bool(unpaid.update(**values, holds_stock=True))
 
-    def record(self, kind: str, by: str = "", text: object = "") -> None:
-        """Append an event to the order's history, with `text` translated into the order's language.
+    def record(self, kind: str, by: str = "", text: object = "", language: str = "") -> None:
+        """Append an event to the order's history, with `text` translated into the order's language, or `language`.
 
         No other code creates order events.
         """
-        with translation.override(self.language):
-            OrderEvent.objects.create(order=self, kind=kind, by=by[:254], text=str(text)[:250])
+        texts = event_texts(text, language or self.language)
+        OrderEvent.objects.create(order=self, kind=kind, by=by[:254], **texts)

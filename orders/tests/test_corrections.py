@@ -98,13 +98,32 @@ def test_shipping_address_is_corrected_and_recorded(staff: Client) -> None:
     order = make_intact_order()
     page = correct_address(staff, order)
     order.refresh_from_db()
-    assert f"{order} was corrected." in page.text
+    assert f"{order} was corrected: Shipping address." in page.text
     assert order.shipping_address_text == "Gia Guest\n2 Low Street\nWELLS\nBA5 2AA\nUnited Kingdom"
     row = order.corrections.get()
     assert (row.kind, row.old.splitlines()[1], row.new.splitlines()[1]) == ("shipping", "1 High Street", "2 Low Street")
     assert (row.by, order.events.get().by) == ("boss@example.org", "boss@example.org")
     assert order.events.get().display_text == "Our staff corrected this order: Shipping address"
     assert LogEntry.objects.get().get_change_message() == "Corrected: Shipping address."
+
+
+def test_message_names_both_addresses_if_both_were_corrected(staff: Client) -> None:
+    order = make_intact_order()
+    assert f"{order} was corrected: Shipping address, Billing address." in correct_address(staff, order, both="on").text
+
+
+def test_page_of_a_correction_names_the_order_and_the_street(staff: Client) -> None:
+    order = make_intact_order()
+    page = staff.get(address_url(order)).text
+    assert f"<h1>Correct the shipping address of order {order}</h1>" in page
+    assert "Street and number" in page
+
+
+def test_page_of_a_correction_says_what_happens_to_saved_addresses(staff: Client) -> None:
+    order = make_intact_order()
+    assert "The shopper has no account. In the browser of this order," in staff.get(address_url(order)).text
+    Order.objects.update(billing_profile=make_user(order.email).billing_profile)
+    assert "The saved addresses of the account stay." in staff.get(address_url(order)).text
 
 
 def test_correction_of_one_address_leaves_the_other(staff: Client) -> None:

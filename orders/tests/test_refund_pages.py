@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from accounts.staff.roles import make_roles
 from core.money import smallest_unit
 from orders.bookkeeping.audit import audit
+from orders.emails import previews
 from orders.models import Dispute, Order, OrderItem, Refund
 from orders.models.units import value_of_units
 from orders.workflow import refunds
@@ -22,6 +23,7 @@ from products.models import Product
 from stripe_simulator.server import Simulator
 from tests.admin_forms import OpenForm, field_errors, read_form, submit_refund
 from tests.makers import buy, make_discount, make_paid_order, make_product, make_tax, make_user, ship
+from tests.markup import parse_html
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
 
@@ -149,7 +151,7 @@ def test_delivery_is_refunded_up_to_what_is_left_of_its_price(order: Order, admi
     page = choose(admin_client, order, delivery="3.00")
     confirm_form(admin_client, order, page).submit(step="refund")
     assert Refund.objects.get().delivery == Decimal("3.00")
-    assert "less than or equal to 1.95" in choose(admin_client, order, delivery="1.96").text
+    assert "At most £1.95." in choose(admin_client, order, delivery="1.96").text
     assert "Refund £1.95" in choose(admin_client, order, delivery="1.95").text
 
 
@@ -213,7 +215,7 @@ def test_units_that_were_not_shipped_are_refunded_first(
     monkeypatch.setattr(Order, "shipped_units", lambda order: {line(order): 1})
     page = choose(admin_client, row, **{f"units_{line(row)}": 3})
     assert [(chosen.units, chosen.restocked) for chosen in page.context["lines"]] == [(3, 2)]
-    assert "2 not shipped" in admin_client.get(url_of(row)).text
+    assert "Units not shipped (at most 2)" in admin_client.get(url_of(row)).text
 
 
 # What changed in the meantime
@@ -240,7 +242,7 @@ def test_shipment_in_the_meantime_is_told(row: Order, admin_client: Client, step
     ship(row, by="packer")
     page = confirm_form(admin_client, row, page).submit(step=step)
     assert "Units of this order were shipped in the meantime." in page.text
-    assert "3 shipped" in page.text
+    assert "Shipped units (at most 3)" in page.text
     assert not Refund.objects.exists()
 
 
@@ -369,3 +371,78 @@ def test_values_of_parts_add_up_for_each_currency_and_tax(
         before += number
     assert sum(values) == total - discount + (0 if is_included else tax_total)
     assert all(value >= 0 and value % unit == 0 for value in values)
+
+
+# What returned to stock
+
+
+def refund_cells(client: Client, order: Order) -> list[str]:
+    """Return the cells “Returned to stock” in the refunds of the order's page."""
+    page = parse_html(client.get(reverse("admin:orders_order_change", args=[order.pk])).text)
+    return [cell.text for cell in page.all("td", data_label="Returned to stock")]
+
+
+def refund_one(client: Client, order: Order, **changes: Any) -> str:
+    """Refund one mug and return the message that follows."""
+    page = confirm_form(client, order, choose(client, order, **{f"units_{line(order)}": 1}, **changes))
+    return client.get(page.submit(step="refund").url).text
+
+
+def test_page_after_a_refund_says_which_units_returned_to_stock(order: Order, admin_client: Client) -> None:
+    page = refund_one(admin_client, order)
+    assert "Refund of £10.00: Refunded. Returned to stock: 1 × Mug." in page
+    assert refund_cells(admin_client, order) == ["1 × Mug"]
+
+
+def test_page_after_a_refund_says_that_nothing_returned_to_stock(order: Order, admin_client: Client) -> None:
+    page = refund_one(admin_client, order, **{f"unshipped_{line(order)}": ""})
+    assert "Refund of £10.00: Refunded. Nothing was returned to stock." in page
+    assert refund_cells(admin_client, order) == ["–"]
+
+
+def test_page_after_an_unanswered_refund_says_what_will_return_to_stock(
+    order: Order, admin_client: Client, simulator: Simulator
+) -> None:
+    simulator.add_fault("/v1/refunds", "drop_before")
+    page = refund_one(admin_client, order)
+    assert "When Stripe accepts the refund, these return to stock: 1 × Mug." in page
+    assert refund_cells(admin_client, order) == ["–"]
+
+
+def test_units_of_a_stock_that_is_not_counted_are_not_said_to_return(order: Order, admin_client: Client) -> None:
+    Product.objects.update(stock=None)
+    assert "Nothing was returned to stock." in refund_one(admin_client, order)
+    assert refund_cells(admin_client, order) == ["–"]
+
+
+# What the pages say
+
+
+def test_too_many_units_are_rejected_with_the_limit(order: Order, admin_client: Client) -> None:
+    assert field_errors(choose(admin_client, order, **{f"units_{line(order)}": 4})) == "At most 3."
+
+
+def test_reason_says_who_sees_it(row: Order, admin_client: Client) -> None:
+    assert "The shopper does not see it" in admin_client.get(url_of(row)).text
+
+
+@pytest.mark.parametrize(("language", "name"), [("de", "Show the email (German)"), ("en", "Show the email<")])
+def test_second_page_names_the_language_of_the_email(
+    order: Order, admin_client: Client, language: str, name: str
+) -> None:
+    Order.objects.update(language=language)
+    assert name in choose(admin_client, order, **{f"units_{line(order)}": 1}).text
+
+
+def test_email_names_the_refunded_units(order: Order, admin_client: Client) -> None:
+    shown = choose(admin_client, order, **{f"units_{line(order)}": 2})
+    assert "What we refunded:<br>2 x Mug" in shown.text
+    confirm_form(admin_client, order, shown).submit(step="refund")
+    message = previews.preview(order.mails.get(kind="refunded"))
+    assert message is not None
+    assert "What we refunded:\n2 x Mug" in message.body
+    assert "2 × Mug" in message.alternatives[0][0]
+
+
+def test_email_about_an_amount_names_no_units(order: Order, admin_client: Client) -> None:
+    assert "What we refunded" not in choose(admin_client, order, amount="5.00").text

@@ -84,7 +84,8 @@ def test_return_to_stock_is_recorded(order: Order, admin_client: Client) -> None
     refund(order, units=2)
     read_form(admin_client, url_of(order), admin_client.get(url_of(order))).submit()
     movement = StockMovement.objects.filter(order=order.order_id).latest("pk")
-    assert (movement.kind, movement.amount) == (StockMovement.Kind.RELEASED, 2)
+    assert (movement.kind, movement.amount) == (StockMovement.Kind.RETURNED, 2)
+    assert movement.by == "admin@example.com"
     event = order.events.get(kind=OrderEvent.Kind.RESTOCKED)
     assert (event.text, event.by) == ("2 × Mug", "admin@example.com")
     assert LogEntry.objects.get().get_change_message() == "Units returned to stock: 2."

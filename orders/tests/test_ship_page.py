@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orders.models import Mail, Order, Shipment
-from tests.admin_forms import read_form, ship_page_form
+from tests.admin_forms import field_errors, read_form, ship_page_form
 from tests.makers import make_carrier, make_paid_order, make_product, make_shipment, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
@@ -178,3 +178,7 @@ def test_carrier_with_an_unsafe_tracking_url_is_not_saved(admin_client: Client) 
     data = {"name": "Parcels", "tracking_pattern": "http://x.example/{number}", "position": "0", "active": "on"}
     response = admin_client.post(reverse("admin:orders_carrier_add"), data)
     assert "Enter a URL that begins with https://" in response.text
+
+
+def test_more_units_than_ordered_are_rejected_with_the_limit(packer: Client, order: Order) -> None:
+    assert field_errors(submit(packer, order, **{field(order): "4"})) == "At most 3."

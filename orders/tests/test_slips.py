@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.admin.confirmed_actions import MAX_ROWS
-from orders.models import Order, Withdrawal
-from tests.makers import make_paid_order, make_product, make_shop, make_user
+from orders.models import Order, Shipment, Withdrawal
+from tests.admin_forms import ship_page_form
+from tests.makers import make_paid_order, make_product, make_shipment, make_shop, make_user
 from tests.markup import parse_html
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(3)]
@@ -176,3 +177,97 @@ def test_slips_cannot_be_posted(packer: Client) -> None:
 def test_text_of_an_address_is_escaped(packer: Client) -> None:
     page = get_slips(packer, make_paid_order(shipping_address_text="<script>alert(1)</script>"), kind="note")
     assert "<script>" not in page.text
+
+
+# Shipments, printed again
+
+
+def shipped_part(order: Order) -> Shipment:
+    """Ship one of three units of the order's only line."""
+    order.items.update(quantity=3)
+    return make_shipment(order, units={str(order.items.get().pk): 1})
+
+
+def get_shipped(staff: Client, shipment: Shipment, kind: str = "slip") -> Any:
+    return staff.get(reverse("admin:orders_order_shipment_slips", args=[shipment.pk]), {"kind": kind})
+
+
+@pytest.mark.parametrize("kind", ["slip", "note"])
+def test_slip_and_note_of_a_shipment_have_its_units(packer: Client, kind: str) -> None:
+    shipment = shipped_part(make_paid_order(make_product(title="Oak stool", sku="STOOL-1")))
+    [sheet] = sheets(get_shipped(packer, shipment, kind))
+    for text in (str(shipment), "1 STOOL-1 Oak stool", "Gia Guest 1 High Street"):
+        assert text in sheet
+
+
+def test_slip_of_a_shipment_has_the_address_to_which_it_went(packer: Client) -> None:
+    order = make_paid_order()
+    shipment = shipped_part(order)
+    order.corrections.create(kind="shipping", old="Gia Guest\n2 Old Lane", new="Gia Guest\n1 High Street")
+    assert "2 Old Lane" in sheets(get_shipped(packer, shipment))[0]
+
+
+def test_shipment_of_an_erased_order_is_not_printed(packer: Client) -> None:
+    shipment = shipped_part(make_paid_order(email=""))
+    page = get_shipped(packer, shipment)
+    assert sheets(page) == []
+    assert "was erased" in left_out(page)
+
+
+def test_slip_of_a_shipment_needs_the_permission_to_ship() -> None:
+    shipment = shipped_part(make_paid_order())
+    assert get_shipped(staff_with("view_order", "view_shipment"), shipment).status_code == 403
+
+
+def links_to(page: str, text: str) -> list[str]:
+    return [link.attrs["href"] for link in parse_html(page).all("a") if link.text.startswith(text)]
+
+
+@pytest.mark.parametrize("name", ["Packing slip", "Delivery note"])
+def test_page_of_a_shipped_order_links_to_the_sheets_of_its_shipments(name: str) -> None:
+    staff = staff_with("view_order", "ship_order", "view_shipment")
+    shipment = shipped_part(make_paid_order(status=Order.Status.SHIPPED))
+    page = staff.get(reverse("admin:orders_order_change", args=[shipment.order_id])).text
+    [link] = links_to(page, name)
+    assert str(shipment) in sheets(staff.get(link))[0]
+
+
+@pytest.mark.parametrize("name", ["Packing slip", "Delivery note"])
+def test_ship_page_links_to_the_sheets_of_the_order(packer: Client, name: str) -> None:
+    order = make_paid_order(paid_at=timezone.now())
+    [link] = links_to(packer.get(reverse("admin:orders_order_ship", args=[order.pk])).text, name)
+    assert str(order) in sheets(packer.get(link))[0]
+
+
+def test_message_after_ship_and_next_links_to_the_delivery_note(packer: Client) -> None:
+    order = make_paid_order(paid_at=timezone.now())
+    url = reverse("admin:orders_order_ship", args=[order.pk])
+    page = packer.post(url, ship_page_form(packer, order) | {"next": "1"}, follow=True).text
+    [link] = links_to(page, "Delivery note")
+    assert f"{order}-1" in sheets(packer.get(link))[0]
+
+
+# The country of the postal address
+
+
+@pytest.mark.parametrize(
+    ("shop", "address", "language", "last_line"),
+    [
+        ("GB", "Gia Guest\nKiel\nDeutschland", "de", "GERMANY"),
+        ("GB", "Gia Guest\nBath\nVereinigtes Königreich", "de", "United Kingdom"),
+        ("GB", "Gia Guest\nParis\nFrance", "en", "FRANCE"),
+        ("GB", "Gia Guest\nBath", "en", "Bath"),
+    ],
+)
+def test_packing_slip_names_the_country_as_the_post_reads_it(
+    packer: Client, shop: str, address: str, language: str, last_line: str
+) -> None:
+    make_shop(country=shop)
+    order = make_paid_order(shipping_address_text=address, language=language)
+    assert parse_html(get_slips(packer, order).text).one("address").text.endswith(f" {last_line}")
+
+
+def test_delivery_note_keeps_the_language_of_the_order(packer: Client) -> None:
+    make_shop(country="GB")
+    order = make_paid_order(shipping_address_text="Gia Guest\nKiel\nDeutschland", language="de")
+    assert "Deutschland" in sheets(get_slips(packer, order, kind="note"))[0]

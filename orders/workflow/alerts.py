@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone, translation
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from billing import answers
@@ -17,14 +18,24 @@ from orders.models import Mail, Order, OrderEvent
 logger = logging.getLogger(__name__)
 
 
+def _interpolate(message: object, params: dict[str, object]) -> str:
+    return str(message) % params if params else str(message)
+
+
+# Return a text with its parameters that is translated when it is needed.
+interpolate_lazy = lazy(_interpolate, str)
+
+
 def alert_staff(order: Order, message: object, is_new: bool = False, **params: object) -> bool:
     """Alert staff about this order. Return False if the same alert was sent before and not acknowledged since.
 
-    `message` can be lazy. It is translated into the shop's language, and `params` are interpolated. With `is_new`, send
-    the alert regardless of earlier ones: the caller has just stored the change that it reports.
+    `message` can be lazy. It is translated into the shop's language, and `params` are interpolated. The history has it
+    in all languages. With `is_new`, send the alert regardless of earlier ones: the caller has just stored the change
+    that it reports.
     """
+    translated = interpolate_lazy(message, params) if params else message
     with translation.override(settings.LANGUAGE_CODE):
-        text = (str(message) % params if params else str(message))[:250]
+        text = str(translated)[:250]
     with transaction.atomic():
         # This update locks the order, so that parallel requests send one alert.
         Order.objects.filter(pk=order.pk).update(updated=timezone.now())
@@ -33,7 +44,7 @@ def alert_staff(order: Order, message: object, is_new: bool = False, **params: o
         if not is_new and alerts.filter(text=text, pk__gt=acknowledged).exists():
             return False
         Order.objects.filter(pk=order.pk).update(attention=text)
-        order.record(OrderEvent.Kind.ALERTED, by="shop", text=text)
+        order.record(OrderEvent.Kind.ALERTED, by="shop", text=translated, language=settings.LANGUAGE_CODE)
         queue.queue(order, Mail.Kind.ATTENTION, about=str(alerts.latest("pk").pk))
     logger.critical("order %s: %s", order, text)
     return True

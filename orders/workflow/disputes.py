@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone, translation
+from django.utils import timezone
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -124,11 +125,9 @@ def _update_amount_lost(order: Order) -> None:
 
 def _report(order: Order, row: Dispute, before: State | None) -> None:
     """Record a change in the order's history and alert staff."""
-    with translation.override(settings.LANGUAGE_CODE):
-        facts, alert = _facts(row), _alert(row)
     for kind in _event_kinds(row, before):
-        order.record(kind, by=STRIPE, text=facts)
-    alert_staff(order, alert, is_new=True)
+        order.record(kind, by=STRIPE, text=lazy(_facts, str)(row), language=settings.LANGUAGE_CODE)
+    alert_staff(order, lazy(_alert, str)(row), is_new=True)
 
 
 def _event_kinds(row: Dispute, before: State | None) -> list[str]:

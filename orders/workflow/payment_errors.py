@@ -2,6 +2,13 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from billing.declines import decline_message
+
+
+def failure_message(code: str, decline_code: str) -> str:
+    """Return what to tell the shopper about a failed payment, in the current language."""
+    return decline_message(code, decline_code) if code else str(_("The payment did not go through."))
+
 
 class PaymentNotPossible(Exception):
     """Raised if a payment cannot be made now. Nothing was charged and the order can still be paid."""

@@ -9,14 +9,14 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone, translation
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from billing import answers, cards, gateway
-from billing.declines import CARD_NOT_ON_FILE, decline_message
+from billing.declines import CARD_NOT_ON_FILE
 from billing.models import Card
 from billing.stripe_calls import admission, time_limits
 from core.background.tasks import start
@@ -25,8 +25,8 @@ from core.page_cache.versions import collect_touches
 from orders.emails import queue, sending
 from orders.models import Dispute, Order, OrderEvent, Payment, Refund, holds
 from orders.workflow import disputes, order_cards, refunds
-from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
-from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected, SoldOut
+from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects, interpolate_lazy
+from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected, SoldOut, failure_message
 from orders.workflow.release import release_order
 from orders.workflow.withdrawals.matching import match_earlier
 
@@ -285,8 +285,7 @@ def _handle_mismatch(order: Order, attempt: Payment | None, intent: answers.Inte
 
     If the order is already paid, only alert staff.
     """
-    with translation.override(settings.LANGUAGE_CODE):
-        text = str(message) % {"amount": intent.received, "currency": intent.currency.upper()}
+    text = interpolate_lazy(message, {"amount": intent.received, "currency": intent.currency.upper()})
     order.refresh_from_db()
     with transaction.atomic():
         # This update locks the order, so that parallel requests record the mismatch once, or mark the order as paid.
@@ -329,14 +328,14 @@ def _failed(order: Order, attempt: Payment | None, intent: answers.Intent, can_f
 
 def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: list[str]) -> None:
     with transaction.atomic(), translation.override(payment.order.language):
-        message = decline_message(code, decline_code) if code else str(_("The payment did not go through."))
+        message = failure_message(code, decline_code)
         changed = Payment.objects.filter(pk=payment.pk, status__in=expected_statuses).update(
             status=Payment.Status.FAILED, code=code, decline_code=decline_code, message=message
         )
         if changed:
             if payment.status != Payment.Status.NEW:
                 order_cards.record_bank_check(payment.order, ok=False)
-            payment.order.record(OrderEvent.Kind.DECLINED, text=message)
+            payment.order.record(OrderEvent.Kind.DECLINED, text=lazy(failure_message, str)(code, decline_code))
             order_cards.put_aside(payment, code, decline_code)
 
 

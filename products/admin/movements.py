@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnlyAdmin
@@ -14,16 +15,15 @@ from products.models import Product, StockMovement
 class StockMovementAdmin(ReadOnlyAdmin):
     """A read-only list of all stock movements."""
 
-    list_display = ["at", "product", "cause", "amount", "order", "by"]
+    list_display = ["at", "product", "kind", "reason", "units", "order", "by"]
     list_select_related = ["product"]
     list_filter = ["kind", "reason", "at"]
     search_fields = ["order"]
 
-    @admin.display(description=gettext_lazy("kind"), ordering="kind")
-    def cause(self, movement: StockMovement) -> str:
-        """Return the kind, and the reason if staff gave one."""
-        texts = [str(movement.get_kind_display()), str(movement.get_reason_display())]
-        return ": ".join(text for text in texts if text)
+    @admin.display(description=gettext_lazy("units"), ordering="amount")
+    def units(self, movement: StockMovement) -> str:
+        """Return the units with their sign, or that the stock was not counted when an order moved them."""
+        return _("unlimited") if movement.is_uncounted else f"{movement.amount:+d}".replace("+0", "0")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[StockMovement], search_term: str

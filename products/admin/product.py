@@ -63,7 +63,7 @@ class ProductAdmin(PictureFormMixin, PreviewMixin, CopyMixin, StockMixin):
     change_form_template = "products/admin/product.html"
     change_list_template = "products/admin/product_list.html"
     inlines: ClassVar[list[Any]] = [PictureInline]
-    list_display = ["picture", "title", "sku", "category", "price", "stock", "active"]
+    list_display = ["picture", "title", "sku", "category", "price", "units", "active"]
     list_display_links = ["title"]
     list_editable = ["price"]
     list_filter = [AttentionFilter, "active", "category"]
@@ -79,6 +79,10 @@ class ProductAdmin(PictureFormMixin, PreviewMixin, CopyMixin, StockMixin):
     )
     instead = "unpublish"
     owned = (StockMovement,)
+
+    @admin.display(description=gettext_lazy("stock"), ordering="stock")
+    def units(self, product: Product) -> str:
+        return _("unlimited") if product.stock is None else str(product.stock)
 
     def get_fieldsets(self, request: HttpRequest, obj: Product | None = None) -> Any:
         """Return the sections of the form. Those that few products need are folded, unless they have errors."""

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from products.copies import VARIANT_COLUMNS, suggest_sku, title_with_choice
+from products.copies import VARIANT_COLUMNS, suggest_group, suggest_sku, title_with_choice
 from products.forms.groups import same_group
 from products.forms.product import is_choice_taken, title_errors
 from products.models import Product
@@ -45,7 +45,7 @@ class CopyForm(forms.Form):
 
     def __init__(self, data: Any = None, *, original: Product) -> None:
         self.original = original
-        shown = {"sku": suggest_sku(original), "group": original.title[:40].strip(), "state": _state_of(original)}
+        shown = {"sku": suggest_sku(original), "group": suggest_group(original), "state": _state_of(original)}
         initial = shown | {"second_choice": original.second_choice}
         super().__init__(data, initial=initial)
         for field, column in (("group", "group"), ("option", "option"), ("original_choice", "choice")):
@@ -57,6 +57,11 @@ class CopyForm(forms.Form):
             text = _("%(option)s. The original has “%(choice)s”.")
             option = capfirst(original.option) or _("Choice")
             self.fields["choice"].help_text = text % {"option": option, "choice": original.choice}
+        if original.group:
+            rows = Product.objects.filter(group=original.group).exclude(choice="").order_by("choice")
+            choices = ", ".join(rows.values_list("choice", flat=True).distinct())
+            help_text = f"{self.fields['choice'].help_text} {_('The group has: %(choices)s.') % {'choices': choices}}"
+            self.fields["choice"].help_text = help_text.strip()
 
     def clean_sku(self) -> str:
         """Return the SKU. Raise ValidationError with the title of the product that has it."""

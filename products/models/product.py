@@ -232,8 +232,10 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
         StockMovement.objects.create(product=self, kind=StockMovement.Kind.RESERVED, order=order, amount=amount)
         return True
 
-    def release(self, order: str, most: int | None = None) -> int:
+    def release(self, order: str, most: int | None = None, by: str = "", is_return: bool = False) -> int:
         """Release the units that the order with this number still holds, or at most `most` of them.
+
+        With `is_return`, they return after a refund, which `by` requested.
 
         Return the number of released units. An order never releases more units than it reserved, regardless of how
         often this is called. If the stock has become unlimited, record a movement of zero units and return 0.
@@ -246,7 +248,8 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
             self._read_changed_stock(units)
         else:
             units = 0
-        StockMovement.objects.create(product=self, kind=StockMovement.Kind.RELEASED, order=order, amount=units)
+        kind = StockMovement.Kind.RETURNED if is_return else StockMovement.Kind.RELEASED
+        StockMovement.objects.create(product=self, kind=kind, order=order, amount=units, by=by)
         return int(units)
 
     @transaction.atomic

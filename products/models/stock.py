@@ -11,7 +11,11 @@ class StockMovement(models.Model):
         OPENING = "opening", _("Opening stock")
         RESERVED = "taken", _("Reserved by an order")
         RELEASED = "given_back", _("Released by an order")
+        RETURNED = "returned", _("Returned after a refund")
         ADJUSTED = "adjusted", _("Changed by staff")
+
+    # The kinds that add units of an order to the stock again. Earlier units of refunds are RELEASED.
+    BACK = (Kind.RELEASED, Kind.RETURNED)
 
     class Reason(models.TextChoices):
         """Why staff changed the stock."""
@@ -33,7 +37,13 @@ class StockMovement(models.Model):
     class Meta:
         verbose_name = _("stock movement")
         verbose_name_plural = _("stock movements")
-        ordering = ["-pk"]
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["at"], name="stock_movement_by_time")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.amount:+d}"
+
+    @property
+    def is_uncounted(self) -> bool:
+        """Whether an order moved units of a stock that was unlimited, so that no number changed."""
+        return self.amount == 0 and bool(self.order)

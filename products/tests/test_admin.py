@@ -8,6 +8,7 @@ from django.urls import reverse
 from products.models import Product
 from tests.admin_forms import run_action
 from tests.makers import EMPTY_PICTURE_FORMSET, make_product, make_user
+from tests.markup import parse_html
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
 
@@ -164,3 +165,9 @@ def test_search_for_stock_movements_finds_a_product_off_sale_that_was_just_added
     for number in (1, 2):
         assert len(staff.get(url, {"q": "mug"}).context["cl"].result_list) == number
         make_product(title="Mug", active=False)
+
+
+def test_list_says_that_a_stock_is_unlimited(staff: Client) -> None:
+    make_product(stock=None)
+    table = parse_html(staff.get(reverse("admin:products_product_changelist")).text).one("table", id="result_list")
+    assert "unlimited" in table.text

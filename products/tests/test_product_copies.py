@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.staff.roles import make_roles
-from products.copies import OWN_COLUMNS, title_with_choice
+from products.copies import OWN_COLUMNS, suggest_group, title_with_choice
 from products.models import Picture, Product
 from tests.admin_forms import field_errors, open_form
 from tests.makers import make_category, make_paid_order, make_product, make_user
@@ -234,3 +234,26 @@ def test_form_links_to_the_copy_for_those_who_may() -> None:
     url = reverse("admin:products_product_change", args=[teal.pk])
     linked = {role: copy_url(teal) in member(role).get(url).text for role in ("Catalogue", "Support")}
     assert linked == {"Catalogue": True, "Support": False}
+
+
+@pytest.mark.parametrize(
+    ("title", "choice", "group"),
+    [
+        ("Speckled stoneware mug, oat", "", "Speckled stoneware mug"),
+        ("Oat mug with a handle", "oat", "Mug with a handle"),
+        ("Mug (oat)", "Oat", "Mug"),
+        ("Mug", "", "Mug"),
+        ("Oat", "oat", "Oat"),
+        ("Espresso cup and saucer of speckled stoneware", "", "Espresso cup and saucer of speckled"),
+        ("X" * 50, "", "X" * 40),
+    ],
+)
+def test_suggested_group_is_the_title_without_the_choice(title: str, choice: str, group: str) -> None:
+    assert suggest_group(Product(title=title, choice=choice)) == group
+
+
+def test_page_shows_the_choices_of_the_group(anna: Client) -> None:
+    teal = make_teal()
+    make_product(title="Mug, oat", sku="OAT", group="mugs", option="Colour", choice="oat")
+    make_product(title="Jug, red", sku="RED", group="jugs", option="Colour", choice="red")
+    assert "The group has: oat, teal." in anna.get(copy_url(teal)).text

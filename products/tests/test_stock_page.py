@@ -1,5 +1,6 @@
 """Tests for the page on which staff change the stock of many products."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.staff.roles import make_roles
 from orders.models import Order
@@ -95,9 +97,36 @@ def test_each_change_is_a_movement_with_reason_and_author(anna: Client) -> None:
     assert (entry.object_id, entry.change_message) == (str(mug.pk), "Stock: 10 → 7. Broken or lost.")
 
 
+def movement_rows(client: Client) -> list[str]:
+    """Return the texts of the rows in the list of stock movements, in its order."""
+    page = parse_html(client.get(reverse("admin:products_stockmovement_changelist")).text)
+    return [row.text for row in page.one("table", id="result_list").one("tbody").all("tr")]
+
+
 def test_list_of_movements_shows_the_reason(anna: Client) -> None:
     make_product(stock=10).adjust_stock(2, "staff", "delivery")
-    assert "Changed by staff: Goods received" in anna.get(reverse("admin:products_stockmovement_changelist")).text
+    first = movement_rows(anna)[0]
+    assert "Changed by staff Goods received +2" in first
+
+
+def test_list_of_movements_says_that_a_stock_is_unlimited(anna: Client) -> None:
+    make_product(stock=None).reserve(3, "ORDER1")
+    assert "Reserved by an order - unlimited ORDER1" in movement_rows(anna)[0]
+
+
+def test_list_of_movements_tells_returned_units_from_released_ones(anna: Client) -> None:
+    mug = make_product(stock=10)
+    mug.reserve(3, "ORDER1")
+    mug.release("ORDER1", 1, by="ben", is_return=True)
+    assert "Returned after a refund - +1 ORDER1 ben" in movement_rows(anna)[0]
+
+
+def test_list_of_movements_has_the_newest_first_whatever_their_ids_are(anna: Client) -> None:
+    mug = make_product(stock=10)
+    for reason in ("loss", "count"):
+        mug.adjust_stock(-1, "ben", reason)
+    mug.movements.filter(reason="count").update(at=timezone.now() - timedelta(days=9))
+    assert ["Broken or lost" in row for row in movement_rows(anna)] == [True, False, False]
 
 
 def test_empty_form_changes_nothing(anna: Client) -> None:

@@ -8,11 +8,12 @@ from decimal import Decimal
 from django.conf import settings
 
 from core.emails.messages import message_id_domain
-from core.money import format_money, minor_units, round_money
+from core.money import minor_units, round_money
 from ecommerce.management.sample_orders.placed import Sample
 from ecommerce.management.sample_orders.plans import CANCELED, PART_REFUNDED, REFUNDED
 from orders.emails.queue import EXPIRY
 from orders.models import Mail, Order, OrderEvent, Payment, Refund, Shipment
+from orders.models.history import event_texts
 from products.models import StockMovement
 from stripe_simulator.history import PastPayment
 
@@ -91,7 +92,8 @@ def _movements(samples: list[Sample]) -> list[StockMovement]:
             kind = StockMovement.Kind
             rows.append(StockMovement(kind=kind.RESERVED, amount=reserved, at=sample.plan.placed, **common))
             if back:
-                rows.append(StockMovement(kind=kind.RELEASED, amount=back, at=sample.plan.ended, **common))
+                reason = {"kind": kind.RETURNED, "by": STAFF} if sample.refund else {"kind": kind.RELEASED}
+                rows.append(StockMovement(amount=back, at=sample.plan.ended, **common, **reason))
             if is_limited:
                 kept[item.product_id] += item.quantity - back
                 limited[item.product_id] = item.product
@@ -114,10 +116,10 @@ def _units_back(sample: Sample, line: int, quantity: int) -> int:
 
 def _events(sample: Sample) -> Iterator[OrderEvent]:
     """Yield the history of an order, oldest event first."""
-    plan, order, card = sample.plan, sample.order, str(sample.buyer.card)
+    plan, order, card = sample.plan, sample.order, sample.buyer.card
 
-    def event(kind: str, at: datetime, text: str = "", by: str = "") -> OrderEvent:
-        return OrderEvent(order=order, kind=kind, at=at, text=text, by=by)
+    def event(kind: str, at: datetime, text: object = "", by: str = "") -> OrderEvent:
+        return OrderEvent(order=order, kind=kind, at=at, by=by, **event_texts(text, order.language))
 
     yield event(Kind.PLACED, plan.placed)
     yield event(Kind.PAYING, plan.placed, card)
@@ -133,9 +135,8 @@ def _events(sample: Sample) -> Iterator[OrderEvent]:
     if sample.shipment:
         yield event(Kind.SHIPPED, sample.shipment.shipped_at, sample.shipment.tracking, STAFF)
     if sample.refund:
-        text = format_money(sample.refund.amount, order.currency)
-        yield event(Kind.REFUNDING, plan.ended, text, STAFF)
-        yield event(Kind.REFUNDED, plan.ended, text, STAFF)
+        yield event(Kind.REFUNDING, plan.ended, sample.refund, STAFF)
+        yield event(Kind.REFUNDED, plan.ended, sample.refund, STAFF)
 
 
 def _mails(sample: Sample) -> Iterator[Mail]:

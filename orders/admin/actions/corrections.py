@@ -21,8 +21,8 @@ from orders.workflow import corrections
 from orders.workflow.corrections import addresses
 
 TITLES = {
-    Address.Type.SHIPPING: gettext_lazy("Correct the shipping address"),
-    Address.Type.BILLING: gettext_lazy("Correct the billing address"),
+    Address.Type.SHIPPING: gettext_lazy("Correct the shipping address of order %(order)s"),
+    Address.Type.BILLING: gettext_lazy("Correct the billing address of order %(order)s"),
 }
 
 
@@ -51,10 +51,19 @@ class CorrectionsMixin(ReadOnlyAdmin):
             obstacle = obstacle or _("The country and region of this address are no longer known.")
         elif not obstacle and form.is_valid():
             return self._correct_address(request, order, form, kind)
-        page = {"title": TITLES[kind], "obstacle": obstacle, "old": getattr(order, f"{kind}_address_text")}
+        page = {
+            "title": TITLES[kind] % {"order": order},
+            "obstacle": obstacle,
+            "old": getattr(order, f"{kind}_address_text"),
+        }
         page["remarks"] = [
             _("The country and the region stay, because tax and delivery were agreed for them. All amounts stay too."),
-            _("The shopper's saved addresses stay. They get this one in addition."),
+            _("The saved addresses of the account stay. It gets this one in addition.")
+            if order.billing_profile.user
+            else _(
+                "The shopper has no account. In the browser of this order, they can choose the old and the new address "
+                "again."
+            ),
         ]
         return self._render(request, order, form, **page)
 
@@ -69,7 +78,7 @@ class CorrectionsMixin(ReadOnlyAdmin):
             return self._reject(request, error)
         for one in kinds:
             record_action(request, [order], gettext_lazy("Corrected: %(what)s."), what=one.label)
-        return self._finish_correction(request, order)
+        return self._finish_correction(request, order, [one.label for one in kinds])
 
     def correct_email_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Correct the email address of the order, and send the confirmation to the new one if staff want that."""
@@ -79,7 +88,11 @@ class CorrectionsMixin(ReadOnlyAdmin):
         obstacle = corrections.obstacle(order)
         if not obstacle and form.is_valid():
             return self._correct_email(request, order, form.cleaned_data)
-        page = {"title": _("Correct the email address"), "obstacle": obstacle, "old": order.email}
+        page = {
+            "title": _("Correct the email address of order %(order)s") % {"order": order},
+            "obstacle": obstacle,
+            "old": order.email,
+        }
         return self._render(request, order, form, **page, remarks=_email_remarks(order))
 
     def _correct_email(self, request: HttpRequest, order: Order, data: dict[str, Any]) -> HttpResponse:
@@ -90,7 +103,7 @@ class CorrectionsMixin(ReadOnlyAdmin):
         record_action(request, [order], gettext_lazy("Corrected: %(what)s."), what=Correction.Kind.EMAIL.label)
         if data["confirm"]:
             send_corrected(request, order, Mail.Kind.CONFIRMATION)
-        return self._finish_correction(request, order)
+        return self._finish_correction(request, order, [Correction.Kind.EMAIL.label])
 
     def _order_to_correct(self, request: HttpRequest, pk: int) -> Order:
         if not self.has_correct_permission(request):
@@ -107,8 +120,9 @@ class CorrectionsMixin(ReadOnlyAdmin):
         messages.error(request, str(error))
         return redirect(request.get_full_path())
 
-    def _finish_correction(self, request: HttpRequest, order: Order) -> HttpResponse:
-        messages.success(request, _("%(order)s was corrected.") % {"order": order})
+    def _finish_correction(self, request: HttpRequest, order: Order, what: list[str | Promise]) -> HttpResponse:
+        params = {"order": order, "what": ", ".join(map(str, what))}
+        messages.success(request, _("%(order)s was corrected: %(what)s.") % params)
         return redirect(reverse("admin:orders_order_change", args=[order.pk]))
 
 

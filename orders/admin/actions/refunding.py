@@ -8,12 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from core.admin import record_action
 from core.admin.lists import KEY
 from orders.admin.actions.restocking import RestockMixin
+from orders.admin.order_page.rows import unit_texts
 from orders.emails import previews
 from orders.models import Order, Payment, Refund, Withdrawal
 from orders.refund_forms import RefundForm
@@ -66,10 +67,12 @@ class RefundMixin(RestockMixin):
         """Show the second page: the sum and its parts, the card, what returns to stock, and the email."""
         order, amount = form.order, form.cleaned_data["amount"]
         payment = order.payments.select_related("card").filter(status=Payment.Status.SUCCEEDED).first()
-        row = Refund(payment=payment, amount=amount, currency=order.currency)
+        units = {str(line.item.pk): line.units for line in form.chosen_lines()}
+        row = Refund(payment=payment, amount=amount, currency=order.currency, units=units)
         context = self._context(request, form) | {"title": _("Confirm the refund"), "lines": form.chosen_lines()}
         context |= {"amount": amount, "parts": form.sum_of_parts(), "data": form.cleaned_data}
         context |= {"card": payment and payment.card, "mail": payment and previews.preview_refund(order, row)}
+        context["is_own_language"] = order.language[:2] == (get_language() or "")[:2]  # such as en and en-gb
         return render(request, "orders/admin/refund_confirm.html", context)
 
     def _refund(self, request: HttpRequest, form: RefundForm) -> HttpResponse | None:
@@ -82,8 +85,8 @@ class RefundMixin(RestockMixin):
             messages.error(request, str(error))
             return None
         record_action(request, [order], gettext_lazy("Refund requested: %(amount)s."), amount=row)
-        params = {"amount": str(row), "status": row.get_status_display()}
-        messages.info(request, _("Refund of %(amount)s: %(status)s") % params)
+        params = {"amount": str(row), "status": row.get_status_display(), "stock": _stock_text(row)}
+        messages.info(request, _("Refund of %(amount)s: %(status)s. %(stock)s") % params)
         return redirect(reverse("admin:orders_order_change", args=[order.pk]))
 
     def _context(self, request: HttpRequest, form: RefundForm) -> dict[str, Any]:
@@ -98,3 +101,16 @@ class RefundMixin(RestockMixin):
         key = request.GET.get("withdrawal", "")
         found = order.withdrawals.filter(closed_at=None)
         return found.filter(pk=int(key)).first() if KEY.fullmatch(key) else None
+
+
+def _stock_text(row: Refund) -> str:
+    """Say which units of a refund returned to stock, as a sentence."""
+    titles = {item.pk: item.title for item in row.payment.order.items.all()}
+    units = ", ".join(unit_texts(row.restock, titles))
+    if not units:
+        return _("Nothing was returned to stock.")
+    if row.is_restocked:
+        return _("Returned to stock: %(units)s.") % {"units": units}
+    if row.status == Refund.Status.FAILED:
+        return _("Nothing was returned to stock.")
+    return _("When Stripe accepts the refund, these return to stock: %(units)s.") % {"units": units}

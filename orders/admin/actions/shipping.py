@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -15,6 +16,7 @@ from core.admin import ReadOnlyAdmin, record_action
 from orders.models import Order, Shipment
 from orders.shipping_forms import ShipForm
 from orders.workflow.shipping import ShipmentRejected, ShipmentRequest, next_to_ship, ship
+from orders.workflow.shipping.packing import label_address
 
 
 class ShippingMixin(ReadOnlyAdmin):
@@ -51,7 +53,11 @@ class ShippingMixin(ReadOnlyAdmin):
             typed = {name: form.cleaned_data.get(name) for name in ("carrier", "tracking")}
             form = ShipForm(order=order, initial=typed)
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": self.opts}
-        context |= {"disputes": order.disputes.open(), "shipments": order.shipments.select_related("carrier")}
+        context |= {
+            "address": label_address(order.shipping_address_text, order.language),
+            "disputes": order.disputes.open(),
+            "shipments": order.shipments.select_related("carrier"),
+        }
         return render(
             request, "orders/admin/ship.html", context | {"title": _("Ship order %(order)s") % {"order": order}}
         )
@@ -83,5 +89,7 @@ class ShippingMixin(ReadOnlyAdmin):
             text = _("%(order)s has been shipped. The shopper will be notified by email.")
         else:
             text = _("A part of %(order)s has been shipped. The shopper will be notified by email.")
-        messages.success(request, text % {"order": order})
+        url = reverse("admin:orders_order_shipment_slips", args=[shipment.pk]) + "?kind=note"
+        link = format_html('<a href="{}">{}</a>', url, _("Delivery note"))
+        messages.success(request, format_html("{} {}", text % {"order": order}, link))
         return shipment

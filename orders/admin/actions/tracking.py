@@ -51,7 +51,11 @@ class CorrectTrackingMixin(ReadOnlyAdmin):
         if not obstacle and form.is_valid():
             return self._correct_tracking(request, shipment, form.cleaned_data)
         context = {**self.admin_site.each_context(request), "form": form, "order": order, "opts": Order._meta}
-        context |= {"title": _("Correct the tracking number"), "obstacle": obstacle, "old": old or "–"}
+        context |= {
+            "title": _("Correct the tracking number of %(shipment)s") % {"shipment": shipment},
+            "obstacle": obstacle,
+            "old": old or "–",
+        }
         return render(request, "orders/admin/correct.html", context)
 
     def _correct_tracking(self, request: HttpRequest, shipment: Shipment, data: dict[str, Any]) -> HttpResponse:
@@ -64,7 +68,8 @@ class CorrectTrackingMixin(ReadOnlyAdmin):
         record_action(request, [order], gettext_lazy("Corrected: %(what)s."), what=Correction.Kind.TRACKING.label)
         if data["confirm"]:
             send_corrected(request, order, Mail.Kind.SHIPPED, _about(shipment))
-        messages.success(request, _("%(order)s was corrected.") % {"order": order})
+        params = {"order": order, "what": Correction.Kind.TRACKING.label}
+        messages.success(request, _("%(order)s was corrected: %(what)s.") % params)
         return redirect(reverse("admin:orders_order_change", args=[order.pk]))
 
 

@@ -18,6 +18,7 @@ from orders.admin.order_page.timeline import timeline_of
 from orders.bookkeeping.checksum import is_intact
 from orders.models import Order
 from orders.workflow.erasure import Person, user_of_profile
+from orders.workflow.shipping.packing import label_address
 
 # The sections, and links in them, that show rows of one model, which not all staff may see.
 MODELS = {
@@ -73,10 +74,15 @@ def page_context(request: HttpRequest, order: Order) -> dict[str, Any]:
         "buttons": buttons.shown_buttons(buttons.MAIN, request, facts),
         "more_buttons": buttons.shown_buttons(buttons.MORE, request, facts),
         "alert_buttons": buttons.shown_buttons((buttons.ACKNOWLEDGE,), request, facts),
+        "address": label_address(order.shipping_address_text, order.language),
+        "may_print": request.user.has_perm(buttons.SHIP) and not facts.is_erased,
         "customer_url": rows.row_url(request, order.billing_profile),
     }
     sections: dict[str, Callable[[], dict[str, Any]]] = {
-        "payments": lambda: {"stripe_url": payment_url(order.payment_intent_id)},
+        "payments": lambda: {
+            "payments": list(rows.payment_rows(facts.payments)),
+            "stripe_url": payment_url(order.payment_intent_id),
+        },
         "refunds": lambda: {"refunds": list(rows.refund_rows(request, facts))},
         "disputes": lambda: {"disputes": list(rows.dispute_rows(facts.disputes))},
         "emails": lambda: {

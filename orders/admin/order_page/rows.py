@@ -1,6 +1,6 @@
 """Rows of the tables on the page of an order: models with what only this page shows of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy
 from billing.stripe_calls.dashboard import dispute_url
 from core.money import format_money, format_percent
 from orders.admin.order_page.facts import OrderFacts
-from orders.models import Dispute, Mail, Order, OrderItem
+from orders.models import Dispute, Mail, Order, OrderItem, Payment
 from orders.models.columns import FROM_QUOTE
 from orders.models.item import by_line
+from orders.workflow.payment_errors import failure_message
 
 LINE_COLUMNS = [name for name in OrderItem.columns.frozen if name not in ("order", "product")]
 QUOTE_COLUMNS = [name for name in FROM_QUOTE if name != "discount"]
@@ -57,13 +58,27 @@ def _email_state(mail: Mail) -> str:
 
 
 def refund_rows(request: HttpRequest, facts: OrderFacts) -> Iterator[dict[str, Any]]:
-    """Yield the refunds with their units and the withdrawals that they answer."""
+    """Yield the refunds with their units, those that are back in stock, and the withdrawals that they answer."""
     titles = {line.item.pk: line.item.title for line in facts.lines}
     for row in facts.refunds:
-        units = [
-            f"{number} × {titles[line]}" for line, number in by_line(row.units).items() if number and line in titles
-        ]
-        yield {"refund": row, "units": units, "url": row_url(request, row.withdrawal)}
+        yield {
+            "refund": row,
+            "units": unit_texts(row.units, titles),
+            "restocked": unit_texts(row.restock, titles) if row.is_restocked else [],
+            "url": row_url(request, row.withdrawal),
+        }
+
+
+def unit_texts(stored: Mapping[str, int], titles: Mapping[int, str]) -> list[str]:
+    """Return the units of a JSON column with the titles of their lines, for example "2 × Mug"."""
+    return [f"{number} × {titles[line]}" for line, number in by_line(stored).items() if number and line in titles]
+
+
+def payment_rows(payments: Iterable[Payment]) -> Iterator[dict[str, Any]]:
+    """Yield the payments with why they failed. The stored message is in the language of the order."""
+    for payment in payments:
+        message = failure_message(payment.code, payment.decline_code) if payment.message else ""
+        yield {"payment": payment, "message": message}
 
 
 def dispute_rows(disputes: Iterable[Dispute]) -> Iterator[dict[str, Any]]:

@@ -35,6 +35,7 @@ class Shipment(GuardedModel):
         verbose_name = _("shipment")
         verbose_name_plural = _("shipments")
         ordering = ["order_id", "number"]
+        indexes = [models.Index(fields=["shipped_at"], name="shipment_by_time")]
         constraints = [models.UniqueConstraint(fields=["order", "number"], name="shipment_number_once_an_order")]
 
     def __str__(self) -> str:

@@ -63,7 +63,7 @@ def _erase_free_texts(order: Order) -> None:
     The amounts and codes are in other columns. The reason of a mismatch refund is the shop's own text.
     """
     refunds = Refund.objects.filter(payment__order=order)
-    order.events.update(text="")
+    order.events.update(text="", translations={})
     order.corrections.update(old="", new="")
     order.notes.update(text="")
     Payment.objects.filter(order=order).update(message="")

@@ -57,7 +57,7 @@ TEXTS: dict[str, Texts] = {
     "orders.Correction": Texts(personal=("old", "new"), free_text=("by",)),
     "orders.OrderNote": Texts(personal=("text",), free_text=("by",)),
     "orders.CustomerNote": Texts(personal=("text",), free_text=("by",)),
-    "orders.OrderEvent": Texts(free_text=("text", "by")),
+    "orders.OrderEvent": Texts(free_text=("text", "translations", "by")),
     "orders.OrderWords": Texts(free_text=("words",)),
     "products.StockMovement": Texts(free_text=("by",), not_personal=("order",)),
     "core.GuaranteeNotice": Texts(not_personal=("language", "picture", "text")),
@@ -126,7 +126,7 @@ class Retained:
 
 _OF_ORDER = {
     "orders.Order": ("email", "shipping_address_text", "billing_address_text", "attention"),
-    "orders.OrderEvent": ("text",),
+    "orders.OrderEvent": ("text", "translations"),
     "orders.Correction": ("old", "new"),
     "orders.OrderNote": ("text",),
     "orders.OrderWords": ("words",),

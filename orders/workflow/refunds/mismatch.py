@@ -3,22 +3,29 @@
 import uuid
 from decimal import Decimal
 
+from django.conf import settings
+from django.utils import translation
+
 from orders.models import Order, OrderEvent, Payment, Refund
 from orders.workflow.alerts import alert_staff
 from orders.workflow.refunds.settlement import finish_refund
 
 
-def create_mismatch_refund(order: Order, payment: Payment, amount: Decimal, currency: str, text: str) -> Refund | None:
+def create_mismatch_refund(
+    order: Order, payment: Payment, amount: Decimal, currency: str, text: object
+) -> Refund | None:
     """Create a full refund of a mismatched charge in the caller's transaction, and return it.
 
     Return None if the refund is already stored.
     """
     if Refund.objects.filter(payment=payment, is_mismatch=True).exists():
         return None
+    with translation.override(settings.LANGUAGE_CODE):
+        reason = str(text)[:120]
     row = Refund.objects.create(
-        payment=payment, amount=amount, currency=currency, reason=text[:120], is_mismatch=True, by="shop"
+        payment=payment, amount=amount, currency=currency, reason=reason, is_mismatch=True, by="shop"
     )
-    order.record(OrderEvent.Kind.MISMATCH, by="shop", text=text)
+    order.record(OrderEvent.Kind.MISMATCH, by="shop", text=text, language=settings.LANGUAGE_CODE)
     alert_staff(order, text)
     return row
 

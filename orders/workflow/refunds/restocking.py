@@ -84,7 +84,7 @@ def restock(order: Order, units: Units, shown: str, by: str) -> Units:
             raise RestockRejected(_("Enter how many units to return to stock."))
         if not are_within(units, returnable_units(order)):
             raise RestockRejected(_("You cannot return more units to stock than were refunded."))
-        back = release_units(order, units)
+        back = return_units(order, units, by)
         if not any(back.values()):
             raise RestockRejected(_("The stock of these products is not counted. Nothing was changed."))
         _store(order, back)
@@ -94,13 +94,13 @@ def restock(order: Order, units: Units, shown: str, by: str) -> Units:
     return back
 
 
-def release_units(order: Order, units: Mapping[int, int]) -> Units:
-    """Add units of the order to the stock of their products, in the order of the products' ids, to avoid deadlocks.
+def return_units(order: Order, units: Mapping[int, int], by: str) -> Units:
+    """Add refunded units of the order to the stock of their products, by their ids, to avoid deadlocks.
 
     Return the units of each line that were added: 0 for stock that is no longer counted.
     """
     items = order.items.filter(pk__in=units).select_related("product").order_by("product_id")
-    return {item.pk: item.product.release(order.order_id, units[item.pk]) for item in items}
+    return {item.pk: item.product.release(order.order_id, units[item.pk], by, is_return=True) for item in items}
 
 
 def are_within(units: Mapping[int, int], most: Mapping[int, int]) -> bool:

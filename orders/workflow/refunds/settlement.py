@@ -23,7 +23,7 @@ from orders.models.item import by_line
 from orders.workflow import disputes
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects
 from orders.workflow.refunds.requests import RefundRequest, request_refund
-from orders.workflow.refunds.restocking import release_units
+from orders.workflow.refunds.restocking import return_units
 from orders.workflow.shipping.completion import update_shipped
 from orders.workflow.withdrawals.closing import update_withdrawals
 
@@ -87,7 +87,7 @@ def _request_from_stripe(row: Refund, intent_id: str) -> None:
         raise
     except (answers.Declined, answers.Rejected, answers.StateChanged) as error:
         is_disputed = error.code == "charge_disputed"
-        _fail(row, str(disputes.REJECTED_WHILE_OPEN if is_disputed else error))
+        _fail(row, disputes.REJECTED_WHILE_OPEN if is_disputed else str(error))
         if is_disputed:
             disputes.settle_disputes(row.payment.order, intent_id)
     else:
@@ -184,7 +184,7 @@ def _apply_status(row: Refund, order: Order, status: str, reason: str) -> None:
 def _restock(row: Refund) -> None:
     """Return the units of this refund to stock, once."""
     if row.restock and Refund.objects.filter(pk=row.pk, is_restocked=False).update(is_restocked=True):
-        back = release_units(row.payment.order, by_line(row.restock))
+        back = return_units(row.payment.order, by_line(row.restock), row.by)
         Refund.objects.filter(pk=row.pk).update(restock={str(line): units for line, units in back.items()})
 
 
@@ -196,15 +196,15 @@ def _mark_refunded(order: Order) -> None:
         paid.update(status=Order.Status.REFUNDED)
 
 
-def _fail(row: Refund, text: str) -> None:
+def _fail(row: Refund, text: object) -> None:
     """Mark a refund as failed because Stripe rejected it."""
     with transaction.atomic():
         Order.objects.filter(pk=row.payment.order_id).update(updated=timezone.now())
-        if Refund.objects.filter(pk=row.pk, status=S.REQUESTED).update(status=S.FAILED, message=text[:250]):
+        if Refund.objects.filter(pk=row.pk, status=S.REQUESTED).update(status=S.FAILED, message=str(text)[:250]):
             _revert(row, text)
 
 
-def _revert(row: Refund, text: str) -> None:
+def _revert(row: Refund, text: object) -> None:
     """Restore the order's refunded amount and status after a failed refund, and alert staff."""
     order = row.payment.order
     if not row.is_mismatch:

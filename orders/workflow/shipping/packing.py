@@ -3,19 +3,40 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from orders.models import Order
+from addresses.countries import country_name
+from core.shop.current import current_shop
+from orders.accounting.destinations import country_of
+from orders.models import Correction, Order, Shipment
 from orders.models.item import LineUnits
 from orders.models.units import units_text
 from orders.workflow.shipping.shipments import shipping_obstacle
 
 
 class Packable(NamedTuple):
-    """An order to pack, with its lines that have units to ship."""
+    """An order with its units to pack: those that are left to ship, or those of a shipment, to print it again."""
 
     order: Order
     lines: list[LineUnits]
+    shipment: Shipment | None = None
+
+    @property
+    def number(self) -> str:
+        """The number on the slip: that of the order, or of the shipment."""
+        return str(self.shipment or self.order)
+
+    @property
+    def address_text(self) -> str:
+        """The postal address to which the units go, or went before staff corrected it."""
+        return address_of(self.shipment) if self.shipment else self.order.shipping_address_text
+
+    @property
+    def label(self) -> str:
+        """The postal address as it stands on the parcel."""
+        return label_address(self.address_text, self.order.language)
 
     @property
     def address(self) -> str:
@@ -47,6 +68,34 @@ def split_to_pack(orders: Iterable[Order]) -> tuple[list[Packable], list[Unpacka
         else:
             packable.append(Packable(order, order.lines_to_ship()))
     return packable, left_out
+
+
+def split_shipped(shipment: Shipment) -> tuple[list[Packable], list[Unpackable]]:
+    """Return the shipment, to print its slip or note again, unless the personal data of its order was erased."""
+    if not shipment.order.email:
+        return [], [Unpackable(shipment.order, _("The personal data of this order was erased."))]
+    return [Packable(shipment.order, shipment.lines(), shipment)], []
+
+
+def label_address(text: str, language: str) -> str:
+    """Return a postal address in this language as it stands on a parcel.
+
+    The post of the shop's country reads the name of the country, so that is in the shop's language, and in capital
+    letters if it is another country.
+    """
+    code = country_of(text, language)
+    if not code:
+        return text
+    with translation.override(settings.LANGUAGE_CODE):
+        name = country_name(code)
+    return "\n".join([*text.splitlines()[:-1], name if code == current_shop().country else name.upper()])
+
+
+def address_of(shipment: Shipment) -> str:
+    """Return the postal address of the order when this was shipped. Staff can correct it until all is shipped."""
+    later = shipment.order.corrections.filter(kind=Correction.Kind.SHIPPING, at__gt=shipment.shipped_at)
+    first = later.order_by("pk").first()
+    return first.old if first else shipment.order.shipping_address_text
 
 
 def _obstacle(order: Order, is_disputed: bool) -> str:
