@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("products", "0008_stock_reasons")]
+    dependencies = [("products", "0009_home_section")]
 
     operations = [
         migrations.AlterModelOptions(
