@@ -17,7 +17,7 @@ from accounts.models import Role
 from accounts.staff.roles import make_roles
 from orders.emails import queue, sending
 from orders.models import Mail, Order, Refund, Shipment
-from tests.makers import PASSWORD, buy, make_intact_order, make_product, make_user
+from tests.makers import PASSWORD, buy, make_intact_order, make_product, make_user, ship
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -143,6 +143,26 @@ def test_postal_address_is_corrected_in_three_clicks(staff: CountedPage, order: 
     staff.type_into("Town or city", "Leeds")
     staff.click_button("Correct")
     staff.wait_for(f"{order} was corrected: Shipping address")
+    assert staff.clicks == 3
+
+
+def test_email_address_is_corrected_in_three_clicks(staff: CountedPage, order: Order) -> None:
+    staff.open_order(order)
+    staff.click_link("Correct the email address")
+    staff.type_into("Email", "gia@example.com")
+    staff.click_button("Correct")
+    staff.wait_for(f"{order} was corrected: Email")
+    assert staff.clicks == 3
+
+
+def test_tracking_number_is_corrected_in_three_clicks(staff: CountedPage, order: Order) -> None:
+    ship(order, by="kim", tracking="RM 1")
+    staff.open_order(order)
+    staff.click_link(f"{order}-1")
+    staff.click_link("Correct the tracking number")
+    staff.type_into("Tracking number", "RM 2")
+    staff.click_button("Correct")
+    staff.wait_for("RM 2")
     assert staff.clicks == 3
 
 
