@@ -46,6 +46,16 @@ def test_picture_has_renditions_up_to_its_own_width(width: int, widths: list[int
             assert (copy.format, copy.width, copy.height) == ("WEBP", expected, max(round(expected * (20 / width)), 1))
 
 
+@pytest.mark.parametrize(
+    ("kind", "width", "widest"), [("WEBP", 1600, 1600), ("WEBP", 1400, 1400), ("WEBP", 1700, 1280), ("PNG", 1600, 1280)]
+)
+def test_webp_of_up_to_1600_pixels_is_offered_as_it_is(kind: str, width: int, widest: int) -> None:
+    image = product_with_image(kind, (width, 20)).image
+    assert image.widths[-2:] == ([1280, widest] if widest > 1280 else [640, 1280])
+    assert (image.largest_url == image.url) == (widest > 1280)
+    assert len(stored_files()) == 5
+
+
 def test_webp_is_its_own_rendition() -> None:
     product = product_with_image("WEBP")
     assert product.image.rendition_name(500) == product.image.name
