@@ -16,7 +16,6 @@ from django.test import Client
 from django.urls import reverse
 
 from products.images import renditions
-from products.images.renditions import RenditionImageFile
 from products.images.storing import PictureNotStoredError
 from products.images.stray_files import delete_stray_files
 from products.models import Picture, Product, StockMovement

@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce
 from django.test import Client
 
 from orders.models import Carrier
-from products.models import Category, Picture, Product
 from products.management.commands.seed import CATALOG, prepare
+from products.models import Category, Picture, Product
 from products.related import get_variants
 from tests.makers import make_product
 
