@@ -17,8 +17,8 @@ from core.database.prepared import PreparedQuery
 from core.page_cache.sharing import depend_on, shared_page
 from core.page_cache.versions import SITE, read_versions
 from products import search
-from products.filters import PARAMETERS, FilterForm, clean_parameters
 from products.descriptions import parse_description
+from products.filters import PARAMETERS, FilterForm, clean_parameters
 from products.models import Category, Picture, Product
 from products.models.picture import pictures_of
 from products.page_names import PRODUCTS, category_name, product_name
@@ -116,7 +116,7 @@ class ProductDetail(DetailView):
         raise Http404
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the visitor's cart, the pictures, the description, the options, the related products and the structured data.
+        """Add the visitor's cart, and what `product_context` returns.
 
         The cart is read from the database only if the template uses it.
         """

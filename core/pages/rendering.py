@@ -33,13 +33,13 @@ def render_html(markdown: str, top: int = 2) -> SafeString:
 def render_beginning(markdown: str) -> SafeString:
     """Return the first paragraphs of the Markdown as safe HTML, without headings, lists and paragraphs in bold."""
     tokens = PARSER.parse(markdown)
-    paragraphs = [
-        tokens[number : number + 3]
+    starts = [
+        number
         for number, token in enumerate(tokens)
         if token.type == "paragraph_open" and token.level == 0 and not _is_bold(tokens[number + 1])
     ]
-    html = PARSER.renderer.render(sum(paragraphs[:MAX_PARAGRAPHS], []), PARSER.options, {})
-    return _clean(html)
+    shown = [token for start in starts[:MAX_PARAGRAPHS] for token in tokens[start : start + 3]]
+    return _clean(PARSER.renderer.render(shown, PARSER.options, {}))
 
 
 def _is_bold(inline: Token) -> bool:

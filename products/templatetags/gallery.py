@@ -25,7 +25,10 @@ class Kind(NamedTuple):
 
 @register.simple_tag
 def gallery_pictures(pictures: Sequence[Product | Picture]) -> SafeString:
-    """Render the pictures, which link to their largest rendition. The browser loads all except the first one when they come into view."""
+    """Render the pictures, which link to their largest rendition.
+
+    The browser loads all except the first one when they come into view.
+    """
     return _render("products/snippets/gallery_picture.html", pictures, _picture_values)
 
 
@@ -41,7 +44,9 @@ def _render(
     values_of: Callable[[Product | Picture], dict[str, str]],
 ) -> SafeString:
     found = [
-        fill_pattern(template_name, Kind(number == 1, _is_long(picture)), values_of(picture) | {"number": str(number)}).strip()
+        fill_pattern(
+            template_name, Kind(number == 1, _is_long(picture)), values_of(picture) | {"number": str(number)}
+        ).strip()
         for number, picture in enumerate(pictures, start=1)
     ]
     return mark_safe("".join(found))  # noqa: S308 - the values are escaped

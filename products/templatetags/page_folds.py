@@ -1,4 +1,4 @@
-"""The tag for what pages of the shop say about delivery and returns: {% load page_folds %}{% page_fold "delivery" %}."""
+"""The tag for the beginning of a page of the shop: {% load page_folds %}{% page_fold "delivery" %}."""
 
 from django import template
 from django.template.loader import render_to_string
