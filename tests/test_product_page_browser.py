@@ -68,7 +68,8 @@ def visit(new_shopper: Callable[..., Shopper], mug: Product) -> Callable[..., Sh
 
 def is_in_view(target: Locator) -> bool:
     box, screen = target.bounding_box(), target.page.viewport_size
-    assert box and screen
+    assert box
+    assert screen
     return box["y"] >= 0 and box["y"] + box["height"] <= screen["height"]
 
 

@@ -133,3 +133,9 @@ def test_script_of_the_product_page_is_on_no_other_page(client: Client, path: st
 
 def test_script_of_the_product_page_is_small(settings: Any) -> None:
     assert (settings.BASE_DIR / "static" / "js" / "product.js").stat().st_size <= 2048
+
+
+def test_product_without_pictures_has_no_gallery(client: Client) -> None:
+    page = client.get(make_product().get_absolute_url()).text
+    assert 'class="gallery' not in page
+    assert "<dialog" not in page
