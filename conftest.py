@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase, override_settings
 from django.utils import translation
@@ -139,6 +140,16 @@ def isolated_settings(settings: Any, media_folder: Path) -> Iterator[None]:
     admission.breaker.record(is_timeout=False)
     with translation.override(settings.LANGUAGE_CODE):
         yield
+
+
+@pytest.fixture
+def without_renditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the renditions, because those of all sample pictures take seconds."""
+    from products.images.renditions import RenditionImageFile
+    from products.management.commands import seed
+
+    monkeypatch.setattr(RenditionImageFile, "create_renditions", lambda file: 0)
+    monkeypatch.setattr(seed, "prepare", lambda path: ContentFile(path.read_bytes(), path.name))
 
 
 @pytest.fixture

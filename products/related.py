@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
@@ -25,6 +26,19 @@ class VariantChoice:
     product: Product
     is_current: bool
     other_value: str = ""
+
+
+class Option(NamedTuple):
+    """What variants differ in, for example their glaze, and one choice for each value."""
+
+    name: str
+    choices: list[VariantChoice]
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether each choice leads to a variant with a picture of its own."""
+        names = {choice.product.image.name for choice in self.choices} - {"", None}
+        return len(names) == len(self.choices)
 
 
 def get_variants(product: Product) -> list[Product]:
@@ -64,8 +78,8 @@ def _newest_of(category: Category) -> ProductQuerySet:
     return Product.objects.for_product_cards().filter(category=category).available().only(*CARD_COLUMNS, "group")
 
 
-def get_variant_options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[VariantChoice]]]:
-    """Return the options that differ between the variants, each as its name and its choices.
+def get_variant_options(product: Product, variants: Iterable[Product]) -> list[Option]:
+    """Return the options that differ between the variants.
 
     Return an empty list if fewer than two variants have a choice.
     """
@@ -75,7 +89,7 @@ def get_variant_options(product: Product, variants: Iterable[Product]) -> list[t
     firsts = _choices(product, named, "choice", "second_choice")
     seconds = _choices(product, named, "second_choice", "choice")
     names = (product.option or named[0].option, product.second_option or named[0].second_option)
-    return [(name, choices) for name, choices in zip(names, (firsts, seconds), strict=True) if len(choices) > 1]
+    return [Option(name, choices) for name, choices in zip(names, (firsts, seconds), strict=True) if len(choices) > 1]
 
 
 def _choices(product: Product, variants: list[Product], field: str, other: str) -> list[VariantChoice]:

@@ -19,6 +19,7 @@ from core.database.prepared import PreparedQuery
 from core.page_cache.sharing import depend_on, shared_page
 from core.page_cache.versions import SITE, read_versions
 from products import search
+from products.descriptions import parse_description
 from products.filters import PARAMETERS, FilterForm, clean_parameters
 from products.models import Category, Picture, Product
 from products.models.picture import pictures_of
@@ -117,7 +118,7 @@ class ProductDetail(DetailView):
         raise Http404
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the visitor's cart, the pictures, the options, the related products and the structured data.
+        """Add the visitor's cart, and what `product_context` returns.
 
         The cart is read from the database only if the template uses it.
         """
@@ -134,6 +135,7 @@ def product_context(product: Product, variants: list[Product]) -> dict[str, Any]
     return {
         "pictures": [row for row in rows if row.image],
         "crumbs": categories,
+        "description": parse_description(product.description),
         "options": get_variant_options(product, variants),
         "related": get_related(product),
         "structured_data": product_graph(product, pictures, categories),

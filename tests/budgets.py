@@ -19,7 +19,7 @@ class Budget(NamedTuple):
 STRANGER: dict[str, Budget] = {
     "home": Budget(2, 14_500, 2_850),
     "products:list": Budget(2, 28_900, 4_100),
-    "products:detail": Budget(5, 13_700, 3_600),
+    "products:detail": Budget(5, 16_400, 4_350),
     "pages:version": Budget(2, 7_100, 2_550),
     "pages:detail": Budget(1, 7_400, 2_600),
     "contact": Budget(1, 7_600, 2_500),
@@ -40,7 +40,7 @@ STRANGER: dict[str, Budget] = {
 CUSTOMER: dict[str, Budget] = {
     "home": Budget(6, 15_500, 2_960),
     "products:list": Budget(5, 28_900, 4_150),
-    "products:detail": Budget(8, 13_800, 3_600),
+    "products:detail": Budget(8, 16_400, 4_400),
     "pages:version": Budget(5, 7_200, 2_600),
     "pages:detail": Budget(4, 7_500, 2_600),
     "contact": Budget(4, 7_700, 2_500),
@@ -75,6 +75,6 @@ CUSTOMER: dict[str, Budget] = {
 LARGE_CART: dict[str, Budget] = {
     "home": Budget(3, 14_500, 2_850),
     "products:list": Budget(3, 28_900, 4_100),
-    "products:detail": Budget(6, 14_000, 3_650),
+    "products:detail": Budget(6, 16_400, 4_350),
     "carts:home": Budget(3, 82_500, 8_750),
 }

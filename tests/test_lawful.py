@@ -50,6 +50,7 @@ def test_lawful_shop_lacks_nothing(shop: None) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_renditions")
 def test_demo_has_no_false_alarm_and_says_that_its_texts_are_samples() -> None:
     call_command("seed", stdout=StringIO())
     text = lawful()
@@ -59,6 +60,7 @@ def test_demo_has_no_false_alarm_and_says_that_its_texts_are_samples() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_renditions")
 def test_samples_count_as_missing_with_real_payments(settings: Any) -> None:
     call_command("seed", stdout=StringIO())
     settings.STRIPE_IS_REAL = True

@@ -14,7 +14,7 @@ from core.columns import Columns
 from core.page_cache.models import SITE
 from core.page_cache.row_changes import RowChange
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet, moves_versions
-from core.pages.rendering import render_html, render_text
+from core.pages.rendering import render_beginning, render_html, render_text
 from core.rendering.page_urls import slug_url
 
 MAX_LENGTH = 60_000  # characters of Markdown; an email contains two of these texts
@@ -141,6 +141,11 @@ class PageText(ShownModel):
     def html_below_title(self) -> SafeString:
         """The text for pages and emails whose own title is above that of the text."""
         return render_html(self.text, top=3)
+
+    @property
+    def html_beginning(self) -> SafeString:
+        """The first paragraphs, for other pages that link to this one."""
+        return render_beginning(self.text)
 
     @property
     def plain_text(self) -> str:

@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+MAX_PARAGRAPHS = 2  # of the beginning of a page
 MAX_KEPT = 64  # texts whose HTML a process keeps
 TAGS = {
     "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
@@ -25,7 +26,29 @@ def render_html(markdown: str, top: int = 2) -> SafeString:
     highest = min((int(token.tag[1:]) for token in headings), default=1)
     for token in headings:
         token.tag = f"h{min(int(token.tag[1:]) - highest + top, 6)}"
-    html = PARSER.renderer.render(tokens, PARSER.options, {})
+    return _clean(PARSER.renderer.render(tokens, PARSER.options, {}))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def render_beginning(markdown: str) -> SafeString:
+    """Return the first paragraphs of the Markdown as safe HTML, without headings, lists and paragraphs in bold."""
+    tokens = PARSER.parse(markdown)
+    starts = [
+        number
+        for number, token in enumerate(tokens)
+        if token.type == "paragraph_open" and token.level == 0 and not _is_bold(tokens[number + 1])
+    ]
+    shown = [token for start in starts[:MAX_PARAGRAPHS] for token in tokens[start : start + 3]]
+    return _clean(PARSER.renderer.render(shown, PARSER.options, {}))
+
+
+def _is_bold(inline: Token) -> bool:
+    """Return whether all of the paragraph is in bold, as notices at the top of a page are."""
+    types = [child.type for child in inline.children or [] if child.type != "text" or child.content]
+    return types[:1] == ["strong_open"] and types.index("strong_close") == len(types) - 1
+
+
+def _clean(html: str) -> SafeString:
     cleaned = nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel=None)
     return mark_safe(cleaned)  # noqa: S308 - cleaned above
 

@@ -44,6 +44,9 @@ class ProductForm(forms.ModelForm):
             "title": gettext_lazy("With the choice if it is a variant, for example “Mug, teal”."),
             "sku": gettext_lazy("Your own number for this product. No other product has it."),
             "category": gettext_lazy("Where shoppers find it. Leave empty for none."),
+            "description": gettext_lazy(
+                "Plain text. Paragraphs below a line such as “Care:” are folded, and the line is their title."
+            ),
             "stock": gettext_lazy("Orders change it, also while this page is open."),
             "choice": gettext_lazy("What makes this variant different, for example Teal or Large."),
             "second_option": gettext_lazy("Only if the variants differ in two ways."),

@@ -1,6 +1,6 @@
 """Model field that stores an image with renditions: smaller copies for lists, phones and carts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from io import BytesIO
 from posixpath import splitext
@@ -19,9 +19,17 @@ from products.images.storing import PictureNotStoredError, delete_files, store_f
 # phone, on which most lists are read. Run `manage.py resize_pictures` after a change.
 WIDTHS = (160, 400, 640, 1280)
 MEDIUM = 640
+OWN_WIDTH = 1600  # A WebP image of up to this width is offered as it is, for zooming. No file is made for that.
 FORMER_WIDTHS = (320,)  # The widths of earlier versions. Their files are deleted with the image.
 QUALITY = 78
+EFFORT = 4  # of encoding WebP
 MAX_HEIGHT = 16_383  # pixels of a WebP file
+
+
+class PreparedPicture(File):
+    """An image file with renditions by width that were made before. Commands that add many pictures use it."""
+
+    renditions: Mapping[int, File]
 
 
 class RenditionImageFile(ImageFieldFile):
@@ -34,7 +42,9 @@ class RenditionImageFile(ImageFieldFile):
         with transaction.atomic(savepoint=False):  # An error deletes the files with the transaction.
             try:
                 self._set_size(*upright_size(content))
-                store_files(self.storage, [(self.name, content)])
+                prepared = content.renditions if isinstance(content, PreparedPicture) else {}
+                renditions = [(self.rendition_name(width), file) for width, file in prepared.items()]
+                store_files(self.storage, [(self.name, content), *renditions])
                 self.create_renditions()
             except Exception as error:
                 self.name = before
@@ -56,13 +66,10 @@ class RenditionImageFile(ImageFieldFile):
         return len(missing)
 
     def _renditions(self, file: File, widths: list[int]) -> Iterator[tuple[str, File]]:
-        """Yield the name and the content of these renditions. Each is scaled from the one before, the widest first."""
+        """Yield the name and the content of these renditions."""
         picture, _kind = read_picture(file)
-        ratio = picture.height / picture.width
-        for width in reversed(widths):
-            height = min(max(round(width * ratio), 1), MAX_HEIGHT)
-            picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
-            yield self.rendition_name(width), _as_webp(picture)
+        for width, rendition in make_renditions(picture, widths):
+            yield self.rendition_name(width), rendition
 
     def delete(self, save: bool = True) -> None:
         """Delete the image and its renditions from the storage."""
@@ -71,11 +78,12 @@ class RenditionImageFile(ImageFieldFile):
 
     @property
     def widths(self) -> list[int]:
-        """The widths of the renditions, in ascending order. The last is the image's own width, up to 1280 pixels.
+        """The widths of the renditions, in ascending order.
 
-        A very tall image has only renditions that are narrow enough for the format.
+        The last is the image's own width, up to 1280 pixels, or up to 1600 if it is a WebP image. A very tall image has
+        only renditions that are narrow enough for the format.
         """
-        return list(_widths(self._own_width, self._own_height))
+        return list(rendition_widths(self._own_width, self._own_height, (self.name or "").endswith(".webp")))
 
     def rendition_name(self, width: int) -> str:
         """Return the name of the rendition of this width. A WebP image of exactly this width is its own rendition."""
@@ -105,6 +113,11 @@ class RenditionImageFile(ImageFieldFile):
         return self.rendition_url(1280)
 
     @property
+    def largest_url(self) -> str:
+        """The URL of the widest rendition."""
+        return self.rendition_url(OWN_WIDTH)
+
+    @property
     def srcset(self) -> str:
         """The renditions as a `srcset` attribute, from which the browser chooses."""
         return self._srcset(self.widths)
@@ -112,7 +125,7 @@ class RenditionImageFile(ImageFieldFile):
     def card_sources(self) -> tuple[str, str]:
         """Return `medium_url`, and a `srcset` of at most three renditions. Cards are wider than the smallest one."""
         widths = self.widths
-        widths = [width for width in widths if width > WIDTHS[0]] or widths
+        widths = [width for width in widths if WIDTHS[0] < width <= WIDTHS[-1]] or widths
         urls = dict(zip(widths, self._urls(widths), strict=True))
         medium = next((url for width, url in urls.items() if width >= MEDIUM), None)
         srcset = ", ".join([f"{url} {width}w" for width, url in urls.items()])
@@ -157,11 +170,26 @@ class RenditionImageFile(ImageFieldFile):
 
 
 @lru_cache(maxsize=1024)
-def _widths(own: int, height: int) -> tuple[int, ...]:
-    """Return the widths of the renditions of an image of this size."""
+def rendition_widths(own: int, height: int, is_webp: bool) -> tuple[int, ...]:
+    """Return the widths of the renditions of an image of this size, in ascending order."""
     widest = min(own, WIDTHS[-1], MAX_HEIGHT * own // height if height else own)
     smaller = [width for width in WIDTHS if width < widest]
-    return tuple(sorted({*smaller, widest} - {0}))
+    itself = own if is_webp and own <= OWN_WIDTH else widest
+    return tuple(sorted({*smaller, widest, itself} - {0}))
+
+
+def make_renditions(
+    picture: Image.Image, widths: Iterable[int], effort: int = EFFORT
+) -> Iterator[tuple[int, ContentFile]]:
+    """Yield each width with its rendition, the widest first. Each is scaled from the one before.
+
+    `effort` is from 0, the fastest, to 6, the smallest files.
+    """
+    ratio = picture.height / picture.width
+    for width in sorted(widths, reverse=True):
+        height = min(max(round(width * ratio), 1), MAX_HEIGHT)
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3)
+        yield width, _as_webp(picture, effort)
 
 
 @lru_cache(maxsize=2048)
@@ -187,7 +215,7 @@ class RenditionImageField(models.ImageField):
         return file
 
 
-def _as_webp(picture: Image.Image) -> ContentFile:
+def _as_webp(picture: Image.Image, effort: int) -> ContentFile:
     content = BytesIO()
-    picture.save(content, "WEBP", quality=QUALITY)
+    picture.save(content, "WEBP", quality=QUALITY, method=effort)
     return ContentFile(content.getvalue())

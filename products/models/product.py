@@ -16,6 +16,7 @@ from core.page_cache.shown_rows import ShownModel, ShownQuerySet
 from core.page_cache.versions import collect_touches
 from core.rendering.page_urls import slug_url
 from core.slugs import save_with_unique_slug
+from products.descriptions import parse_description
 from products.images.mixin import ImageMixin
 from products.models.category import Category
 from products.models.spelling import SpellingQuerySet
@@ -185,7 +186,7 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
     @property
     def summary(self) -> str:
         """The description for search engines and previews: one line of up to 155 characters, or else the title."""
-        text = " ".join(self.description.split()) or self.title
+        text = " ".join(parse_description(self.description).lead.split()) or self.title
         return text if len(text) <= 155 else f"{text[:154].rsplit(' ', 1)[0]}…"
 
     @property

@@ -13,21 +13,28 @@ from products.models import Picture, Product
 register = template.Library()
 
 
+MIN_RATIO = 0.85  # of the sides of a picture that fills its place
+
+
 class Kind(NamedTuple):
     """What decides which parts a picture has."""
 
     is_first: bool
+    is_whole: bool
 
 
 @register.simple_tag
 def gallery_pictures(pictures: Sequence[Product | Picture]) -> SafeString:
-    """Render the pictures. The browser loads all except the first one when they come into view."""
+    """Render the pictures, which link to their largest rendition.
+
+    The browser loads all except the first one when they come into view.
+    """
     return _render("products/snippets/gallery_picture.html", pictures, _picture_values)
 
 
 @register.simple_tag
 def gallery_thumbs(pictures: Sequence[Product | Picture]) -> SafeString:
-    """Render the thumbnails, which link to the pictures."""
+    """Render the thumbnails, which link to the pictures on this page."""
     return _render("products/snippets/gallery_thumb.html", pictures, _thumb_values)
 
 
@@ -37,14 +44,23 @@ def _render(
     values_of: Callable[[Product | Picture], dict[str, str]],
 ) -> SafeString:
     found = [
-        fill_pattern(template_name, Kind(number == 1), values_of(picture) | {"number": str(number)}).strip()
+        fill_pattern(
+            template_name, Kind(number == 1, _is_long(picture)), values_of(picture) | {"number": str(number)}
+        ).strip()
         for number, picture in enumerate(pictures, start=1)
     ]
     return mark_safe("".join(found))  # noqa: S308 - the values are escaped
 
 
+def _is_long(picture: Product | Picture) -> bool:
+    """Return whether too much of the picture would be missing if it filled a square."""
+    width, height = picture.image_width or 1, picture.image_height or 1
+    return not MIN_RATIO <= width / height <= 1 / MIN_RATIO
+
+
 def _picture_values(picture: Product | Picture) -> dict[str, str]:
     return {
+        "url": escape(picture.image.largest_url),
         "src": escape(picture.image.medium_url),
         "srcset": escape(picture.image.srcset),
         "alt": escape(picture.alt),

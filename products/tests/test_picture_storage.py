@@ -16,10 +16,8 @@ from django.test import Client
 from django.urls import reverse
 
 from products.images import renditions
-from products.images.renditions import RenditionImageFile
 from products.images.storing import PictureNotStoredError
 from products.images.stray_files import delete_stray_files
-from products.management.commands import seed
 from products.models import Picture, Product, StockMovement
 from products.tests.test_renditions import add_view, product_with_image, stored_files
 from products.tests.test_uploads import make_image
@@ -247,14 +245,13 @@ def test_stray_files_of_an_empty_folder_are_none() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_renditions")
 def test_seed_that_fails_halfway_adds_the_product_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RenditionImageFile, "create_renditions", lambda file: 0)
-
-    def fail(*args: Any) -> None:
+    def fail(*args: Any, **fields: Any) -> None:
         raise OSError
 
     with monkeypatch.context() as patch:
-        patch.setattr(seed, "_close_up", fail)
+        patch.setattr(Picture, "save", fail)
         with suppress(OSError):
             call_command("seed", verbosity=0)
     assert len(stored_files()) == Product.objects.count() < 40

@@ -46,6 +46,16 @@ def test_picture_has_renditions_up_to_its_own_width(width: int, widths: list[int
             assert (copy.format, copy.width, copy.height) == ("WEBP", expected, max(round(expected * (20 / width)), 1))
 
 
+@pytest.mark.parametrize(
+    ("kind", "width", "widest"), [("WEBP", 1600, 1600), ("WEBP", 1400, 1400), ("WEBP", 1700, 1280), ("PNG", 1600, 1280)]
+)
+def test_webp_of_up_to_1600_pixels_is_offered_as_it_is(kind: str, width: int, widest: int) -> None:
+    image = product_with_image(kind, (width, 20)).image
+    assert image.widths[-2:] == ([1280, widest] if widest > 1280 else [640, 1280])
+    assert (image.largest_url == image.url) == (widest > 1280)
+    assert len(stored_files()) == 5
+
+
 def test_webp_is_its_own_rendition() -> None:
     product = product_with_image("WEBP")
     assert product.image.rendition_name(500) == product.image.name
@@ -154,7 +164,8 @@ def test_detail_shows_every_picture_with_its_alternative_text(client: Client) ->
     add_view(product, position=2)
     add_view(product, position=1, image_alt="The <handle>")
     page = client.get(product.get_absolute_url()).text
-    assert page.index('id="picture-1"') < page.index('alt="The &lt;handle&gt;"') < page.index("another view")
+    strip = page[page.index('class="gallery-strip"') :]
+    assert strip.index('id="picture-1"') < strip.index('alt="The &lt;handle&gt;"') < strip.index("another view")
     assert page.count('fetchpriority="high"') == 1
     assert 'href="#picture-3"' in page
 

@@ -12,17 +12,12 @@ from django.db.models.functions import Coalesce
 from django.test import Client
 
 from orders.models import Carrier
-from products.images.renditions import RenditionImageFile
-from products.models import Category, Product
+from products.management.commands.seed import CATALOG, prepare
+from products.models import Category, Picture, Product
 from products.related import get_variants
+from tests.makers import make_product
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def without_renditions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the renditions, because those of forty pictures take seconds. test_renditions tests them."""
-    monkeypatch.setattr(RenditionImageFile, "create_renditions", lambda file: 0)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_renditions")]  # test_renditions tests them
 
 
 def seed(*arguments: str) -> str:
@@ -36,8 +31,10 @@ def seed(*arguments: str) -> str:
 def test_seed_adds_forty_products_with_pictures_once() -> None:
     assert seed() == "14 sample pages added.\n40 products added, 40 in the shop.\n"
     assert seed() == "0 products added, 40 in the shop.\n"
-    products = Product.objects.all()
+    products = Product.objects.prefetch_related("pictures")
     assert all(default_storage.size(product.image.name) > 1000 for product in products)
+    assert {len(product.pictures.all()) for product in products} == {1}
+    assert all(picture.image_width == 1600 and picture.image_alt for picture in Picture.objects.all())
 
 
 @pytest.mark.slow
@@ -150,3 +147,9 @@ def test_sample_carriers_are_not_added_to_those_of_a_shop() -> None:
     Carrier.objects.create(name="Van")
     call_command("seed")
     assert [carrier.name for carrier in Carrier.objects.all()] == ["Van"]
+
+
+def test_sample_picture_is_stored_with_all_its_renditions() -> None:
+    product = make_product(image=prepare(CATALOG / "images" / "mug-teal.webp"))
+    assert product.image.widths == [160, 400, 640, 1280, 1600]
+    assert all(default_storage.exists(product.image.rendition_name(width)) for width in product.image.widths)

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.conf import settings
 from django.core.files import File
@@ -22,12 +24,14 @@ from core.shop import NEUTRAL_NAME
 from core.shop.current import stored_shop
 from core.shop.models import PICTURES
 from orders.models import Carrier
+from products.images.renditions import PreparedPicture, make_renditions, rendition_widths
 from products.management import generated
 from products.management.sample_home import add_sample_home
 from products.models import Category, Picture, Product, Spelling, StockMovement
 
 CATALOG = Path(__file__).resolve().parents[2] / "catalogue"
 CHUNK = 1000
+MAX_THREADS = 4  # Each needs some memory for its picture.
 CARRIERS = {
     "Royal Mail": "https://www.royalmail.com/track-your-item#/tracking-results/{number}",
     "DHL": "https://www.dhl.com/en/express/tracking.html?AWB={number}",
@@ -70,8 +74,10 @@ class Command(BaseCommand):
         known = set(Product.objects.values_list("sku", flat=True))
         with (CATALOG / "products.csv").open(encoding="utf-8", newline="") as lines:
             rows = [row for row in csv.DictReader(lines) if row["sku"] not in known]
-        for row in reversed(rows):  # Lists show the newest first, so this keeps the order of the file.
-            self._add_pictured(row)
+        rows.reverse()  # Lists show the newest first, so this keeps the order of the file.
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_THREADS)) as threads:
+            for row, pictures in zip(rows, threads.map(_pictures_of, rows), strict=True):
+                self._add_pictured(row, *pictures)
         return len(rows)
 
     @collect_touches()
@@ -109,14 +115,11 @@ class Command(BaseCommand):
 
     @transaction.atomic  # Otherwise, a product without its second picture would be skipped next time.
     @collect_touches()
-    def _add_pictured(self, row: dict[str, str]) -> None:
+    def _add_pictured(self, row: dict[str, str], picture: File, second_view: File) -> None:
         product = self._new_product(row)
-        with (CATALOG / "images" / row["image"]).open("rb") as picture:
-            product.image = File(picture, row["image"])
-            product.save()
-            if product.group:
-                alt_text = f"Close-up of {product.title[0].lower()}{product.title[1:]}"
-                product.pictures.create(image=_close_up(picture), image_alt=alt_text)
+        product.image = picture
+        product.save()
+        product.pictures.create(image=second_view, image_alt=row["second_view"])
 
 
 def _add_carriers() -> None:
@@ -162,11 +165,21 @@ def _picture(name: str) -> File:
     return ContentFile((CATALOG / "images" / name).read_bytes(), name)
 
 
-def _close_up(picture: BinaryIO) -> File:
-    """Return the center of a picture, as an additional picture."""
-    content = BytesIO()
-    with Image.open(picture) as image:
-        side = image.width * 5 // 8
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image.crop((left, top, left + side, top + side)).save(content, "WEBP", quality=85)
-    return File(content, "close-up.webp")
+def _pictures_of(row: dict[str, str]) -> list[PreparedPicture]:
+    """Return the main picture of a product and its second view.
+
+    Scaling them takes most of the time, and Pillow lets other threads run meanwhile.
+    """
+    path = CATALOG / "images" / row["image"]
+    return [prepare(path), prepare(path.with_stem(f"{path.stem}-2"))]
+
+
+def prepare(path: Path) -> PreparedPicture:
+    """Return a sample picture with its renditions."""
+    file = PreparedPicture(BytesIO(path.read_bytes()), path.name)
+    with Image.open(file) as image:
+        picture = image.convert("RGB")
+    widths = rendition_widths(*picture.size, is_webp=True)
+    smaller = [width for width in widths if width < picture.width]
+    file.renditions = dict(make_renditions(picture, smaller, effort=2))  # twice as fast, and 5 % larger
+    return file
