@@ -13,7 +13,9 @@ FORM_BYTES = 100 * KILOBYTE  # of a form without files, and of every body whose 
 WEBHOOK_BYTES = 1_000_000  # of a delivery of Stripe
 UPLOAD_BYTES = 12 * KILOBYTE**2  # of a form of staff with pictures
 WEBHOOK_PATH = "/billing/webhook/"
-UPLOAD_PATHS = ("/admin/products/product/", "/admin/core/shop/", "/admin/core/guaranteenotice/")
+UPLOAD_PATHS = (
+    "/admin/products/product/", "/admin/products/homesection/", "/admin/core/shop/", "/admin/core/guaranteenotice/",
+)  # fmt: skip
 
 
 def exceeded_limit(request: HttpRequest) -> int | None:
