@@ -124,7 +124,15 @@ class Retained:
 
 
 _OF_ORDER = {
-    "orders.Order": ("email", "shipping_address_text", "billing_address_text", "attention"),
+    "orders.Order": (
+        "email",
+        "shipping_address_text",
+        "billing_address_text",
+        "phone",
+        "buyer_note",
+        "gift_message",
+        "attention",
+    ),
     "orders.OrderEvent": ("text",),
     "orders.Correction": ("old", "new"),
     "orders.OrderNote": ("text",),
