@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -103,3 +104,43 @@ def test_total_follows_the_country_and_keeps_a_typed_code(shopper: Shopper) -> N
     expect(shopper.page.get_by_label("Country")).to_be_focused()
     expect(shopper.page.get_by_label("Discount code")).to_have_value("later")
     assert (Cart.objects.get().country, Cart.objects.get().discount_code) == ("DE", "")
+
+
+def box(shopper: Shopper, selector: str) -> tuple[float, float]:
+    """Return where the element begins and ends on the page, in pixels from the top."""
+    found = shopper.page.locator(selector).bounding_box()
+    assert found, selector
+    return found["y"], found["y"] + found["height"]
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_phone_shows_the_folded_total_first_and_items_and_total_directly_above_the_button(
+    new_shopper: Callable[..., Shopper], width: int
+) -> None:
+    shopper = new_shopper(viewport={"width": width, "height": 844})
+    shopper.check_out(make_product(title="Mug"))
+    bar, details, card = box(shopper, ".order-bar"), box(shopper, ".address-pair"), box(shopper, ".card-field")
+    lines, total, button = box(shopper, ".summary-lines"), box(shopper, ".totals .total"), box(shopper, ".btn-pay")
+    order = [bar, details, card, lines, total, button]
+    assert order == sorted(order)
+    assert all(first[1] <= second[0] for first, second in pairwise(order))
+    assert button[1] - lines[0] < 844  # both are on one screen
+    shopper.page.locator(".order-bar summary").click()
+    expect(shopper.page.locator(".order-bar")).to_contain_text("1 × Mug")
+    assert shopper.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_wide_screen_shows_the_summary_beside_the_step_and_no_bar(shopper: Shopper) -> None:
+    shopper.check_out(make_product(title="Mug"))
+    expect(shopper.page.locator(".order-bar")).to_be_hidden()
+    expect(shopper.page.locator(".summary")).to_be_in_viewport()
+
+
+def test_note_typed_by_a_guest_without_javascript_is_shown_before_paying(new_shopper: Callable[..., Shopper]) -> None:
+    shopper = new_shopper(java_script_enabled=False)
+    shopper.add(make_product(title="Mug"))
+    shopper.click_button("Checkout")
+    shopper.page.get_by_text("Add a note, gift message or phone number").click()
+    shopper.field("Note for us").fill("Ring twice")
+    shopper.fill_details()
+    shopper.expect_text("Ring twice")

@@ -236,6 +236,16 @@ def test_page_after_a_rejection_shows_the_new_details_and_can_be_pressed(anna: C
 
 
 @pytest.mark.slow
+def test_note_changed_in_another_tab_is_named_and_then_ordered(anna: Client, simulator: Simulator) -> None:
+    page = Page(anna)
+    add_details(anna, buyer_note="Ring once")
+    assert "The note is now: “Ring once”" in page.press()
+    assert not Order.objects.placed().exists()
+    Page(anna).press()
+    assert Order.objects.placed().get().buyer_note == "Ring once"
+
+
+@pytest.mark.slow
 def test_payment_step_shows_a_different_billing_address(anna: Client, simulator: Simulator) -> None:
     save_address(anna, "billing", **BOB)
     assert "Bob 99 Other Road" in Page(anna).details[1]
