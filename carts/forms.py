@@ -19,7 +19,7 @@ from core.forms import PlainForm
 from products.models.product import MAX_QUANTITY
 
 MAX_ID_DIGITS = 19  # digits of the largest id in the database
-STEPS = {"less": -1, "more": 1}  # by the value of the buttons next to a quantity
+STEPS = {"less": -1, "more": 1}  # by the name of the buttons next to a quantity; their value is the product
 ERROR_FIELD_IDS = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 
 
@@ -125,9 +125,8 @@ class CartPageForm:
     opened before a change in another tab does not undo that change.
     """
 
-    def __init__(self, data: QueryDict, product_id: str) -> None:
-        pressed, action = _product_id(product_id), data.get("action", "")
-        self.removed = pressed if action == CartUpdateForm.REMOVE else 0
+    def __init__(self, data: QueryDict, removed: str) -> None:
+        self.removed = _product_id(removed) if data.get("action") == CartUpdateForm.REMOVE else 0
         is_rejected = data.get("code") == data.get("shown_code")  # the page has shown the reason
         self.code = "" if is_rejected else data.get("code", "").strip()
         self.is_code_applied, self.is_code_removed = "apply_code" in data, "remove_code" in data
@@ -135,7 +134,7 @@ class CartPageForm:
         self.delivery = _changed_delivery(data)
         columns = [data.getlist(name)[:MAX_LINES] for name in ("product_id", "shown", "quantity")]
         rows = [TypedQuantity(_product_id(pk), shown, text) for pk, shown, text in zip(*columns, strict=False)]
-        steps = {pressed: STEPS[action]} if action in STEPS else {}
+        steps = {_product_id(data.get(name, "")): step for name, step in STEPS.items() if name in data}
         self.quantities = [row.moved_by(steps.get(row.product_id, 0)) for row in rows if row.product_id]
 
 

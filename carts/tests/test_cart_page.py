@@ -104,13 +104,12 @@ def test_remove_button_keeps_the_quantity_typed_in_another_line(shopper: Client,
 def test_buttons_next_to_a_quantity_change_it_by_one_within_its_limits(
     shopper: Client, mug: Product, button: str, typed_text: str, stored: int
 ) -> None:
-    press(shopper, {"action": button}, typed(shopper, typed_text, "4"), f"/cart/update/?product_id={mug.pk}")
+    press(shopper, {button: str(mug.pk)}, typed(shopper, typed_text, "4"))
     assert quantities() == [stored, 4]
 
 
 def test_button_next_to_a_text_that_is_no_quantity_shows_a_message(shopper: Client, mug: Product) -> None:
-    form = typed(shopper, "x", "1")
-    page = follow(shopper, press(shopper, {"action": "more"}, form, f"/cart/update/?product_id={mug.pk}"))
+    page = follow(shopper, press(shopper, {"more": str(mug.pk)}, typed(shopper, "x", "1")))
     assert (summary(page), quantities()) == ("Enter a whole number.", [1, 1])
 
 

@@ -25,7 +25,7 @@ def submit_cart_page(request: HttpRequest) -> HttpResponse:
     Go on to the checkout if its button was pressed and there is nothing to correct. Otherwise show the cart, with a
     message at each field that was not stored. The URL carries the rejected input, so that the fields still show it.
     """
-    form = CartPageForm(request.POST, product_id=request.GET.get("product_id", ""))
+    form = CartPageForm(request.POST, removed=request.GET.get("product_id", ""))
     rejected = _store_quantities(request, form)
     is_delivery_stored = _store_delivery(request, form)
     rejected |= _store_code(request, form)

@@ -77,7 +77,7 @@ def agree(order: Order, quote: Quote, language: str = "") -> Agreement:
     pressed, so that a language chosen in another tab changes nothing.
     """
     language = language or get_language() or settings.LANGUAGE_CODE
-    optional: Any = {name: getattr(order, name) for name in OPTIONAL_DETAILS}
+    details: Any = {name: getattr(order, name) for name in OPTIONAL_DETAILS} | agreed_texts(language)
     return Agreement(
         quote=quote,
         email=order.billing_profile.email,
@@ -85,8 +85,7 @@ def agree(order: Order, quote: Quote, language: str = "") -> Agreement:
         shipping_address_text=format_address(order.shipping_address, language),
         billing_address_text=format_address(order.billing_address, language),
         notice=notice_for(language) if quote.destination.country in EU_COUNTRIES else None,
-        **agreed_texts(language),
-        **optional,
+        **details,
     )
 
 

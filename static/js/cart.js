@@ -11,6 +11,7 @@
 
   let isSaving = false;
   let next = null; // what to submit after the current request: [form, button]
+  let isLeaving = false; // some browsers let requests fail when another page is opened
   let release = null;
   let released = Promise.resolve(); // no part is replaced under a pressed mouse button, which would lose the click
   document.addEventListener("pointerdown", () => { released = new Promise((resolve) => { release = resolve; }); });
@@ -80,7 +81,7 @@
       if (!next) show(page); // otherwise, the form has newer values than the answer
     } catch {
       isSaving = false;
-      submit(form, button);
+      if (!isLeaving) submit(form, button);
       return;
     }
     isSaving = false;
@@ -97,7 +98,7 @@
     if (!form.matches(OWN) || form.dataset.isPlain) return;
     if (button?.name === "checkout" && !isSaving) return;
     event.preventDefault();
-    const step = button?.name === "action" ? STEPS[button.value] : 0;
+    const step = STEPS[button?.name];
     const field = step ? button.parentElement.querySelector("input") : null;
     if (!field || !field.checkValidity()) {
       save(form, button);
@@ -113,7 +114,9 @@
     const form = event.target.closest(OWN);
     if (form && /^(quantity|country|region|shipping_method)$/.test(event.target.name)) save(form, null);
   });
+  window.addEventListener("beforeunload", () => { isLeaving = true; });
   window.addEventListener("pageshow", () => {
+    isLeaving = false;
     document.querySelectorAll(OWN).forEach((form) => delete form.dataset.isPlain);
   });
 })();
