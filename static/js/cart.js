@@ -56,7 +56,12 @@
     if (button?.name) body.set(button.name, button.value);
     if (button?.name !== "apply_code") body.delete("code");
     const url = button?.getAttribute("formaction") || form.getAttribute("action");
-    const response = await fetch(url, { method: "POST", body: new URLSearchParams(body), keepalive: true });
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { Accept: "text/html" },
+      body: new URLSearchParams(body),
+      keepalive: true, // a link that is clicked now does not stop it
+    });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const isCart = new URL(response.url).pathname === window.location.pathname;
     if (!response.ok || !isCart || !page.querySelector("main")) throw new Error("no cart");
