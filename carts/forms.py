@@ -1,6 +1,6 @@
 """Forms for the cart and for the last step of the checkout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -19,6 +19,7 @@ from core.forms import PlainForm
 from products.models.product import MAX_QUANTITY
 
 MAX_ID_DIGITS = 19  # digits of the largest id in the database
+STEPS = {"less": -1, "more": 1}  # by the name of the buttons next to a quantity; their value is the product
 ERROR_FIELD_IDS = {"country": "estimate-country", "shipping_method": "shipping-choice"}
 
 
@@ -110,6 +111,12 @@ class TypedQuantity:
     def field_id(self) -> str:
         return f"quantity-{self.product_id}"
 
+    def moved_by(self, step: int) -> "TypedQuantity":
+        """Return the line after a press of its - or + button, which never removes it. Other texts stay."""
+        text = self.text.strip()
+        is_quantity = text.isascii() and text.isdecimal() and len(text) < MAX_ID_DIGITS
+        return replace(self, text=str(max(int(text) + step, 1))) if step and is_quantity else self
+
 
 class CartPageForm:
     """What the form of the cart page contains. Each part is validated by its own form.
@@ -127,7 +134,8 @@ class CartPageForm:
         self.delivery = _changed_delivery(data)
         columns = [data.getlist(name)[:MAX_LINES] for name in ("product_id", "shown", "quantity")]
         rows = [TypedQuantity(_product_id(pk), shown, text) for pk, shown, text in zip(*columns, strict=False)]
-        self.quantities = [row for row in rows if row.product_id]
+        steps = {_product_id(data.get(name, "")): step for name, step in STEPS.items() if name in data}
+        self.quantities = [row.moved_by(steps.get(row.product_id, 0)) for row in rows if row.product_id]
 
 
 def _changed_delivery(data: QueryDict) -> dict[str, str]:

@@ -95,9 +95,11 @@ def add_to_cart(client: Client, product: Product, quantity: int = 1, action: str
     return client.post(reverse("carts:update"), data, headers={"Sec-Fetch-Site": "same-origin"})
 
 
-def submit_details(client: Client, email: str = "guest@example.org", **changes: str) -> Any:
-    """Submit the first step of the checkout."""
-    data = {f"shipping-{name}": value for name, value in (ADDRESS | changes).items()}
+def submit_details(
+    client: Client, email: str = "guest@example.org", optional: dict[str, str] | None = None, **changes: str
+) -> Any:
+    """Submit the first step of the checkout. `changes` are parts of the address."""
+    data = {f"shipping-{name}": value for name, value in (ADDRESS | changes).items()} | (optional or {})
     return client.post(reverse("carts:checkout"), data | {"email": email, "billing_same": "on"})
 
 

@@ -182,6 +182,7 @@ def placed(db: None) -> Order:
     address = Address.objects.create(billing_profile=order.billing_profile, **ADDRESS)
     for kind in Address.Type:
         order.use_address(address, kind)
+    Order.objects.update(phone="+44 20 7946 0958", buyer_note="Ring twice", gift_message="Happy birthday")
     order.refresh_from_db()
     cart.refresh_from_db()
     assert place(order, shown_facts(order))
@@ -293,6 +294,7 @@ def constant_order() -> Order:
     order = Order(order_id="2345678923", uuid="00000000-0000-4000-8000-000000000000", pk=1, **fields)
     order.email, order.language = "gia@example.org", "en"
     order.shipping_address_text = order.billing_address_text = "Gia Guest\nUnited Kingdom"
+    order.phone, order.buyer_note, order.gift_message = "020 7946 0958", "Ring twice", "Happy birthday"
     amounts = dict.fromkeys(["unit_price", "discount_total", "tax_total", "total"], Decimal("1.00"))
     item = OrderItem(
         order=order, product_id=1, sku="T-1", title="Mug", quantity=1, tax_rate=Decimal("20.000"), **amounts
@@ -306,6 +308,7 @@ CHECKSUMS = {
     1: "2ab6a84c94654a73901b9725f20f6654244303c077c87eb91d1e61968f58f508",
     2: "v2:363bf2a3362ba17b0d45db98d479468e62df8979b18e33c8e6c74fc727758425",
     3: "v3:dc9d303c3bec191becd4650fbeea753a93a6d2314cf3ddde80ad8e2eb19544cd",
+    4: "v4:11d60e4603cf765a00b6636d789cccafc1d7e9dfe2f109484a78dfa62a7de879",
 }
 
 

@@ -5,6 +5,7 @@ signed.
 """
 
 import re
+import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -38,6 +39,7 @@ def order(client: Client) -> Order:
     make_discount("TEN")
     add_to_cart(client, make_product(image="products/mug.png", price=70))
     submit_details(client, line_2="Flat 2", state="")
+    Order.objects.update(phone="020 7946 0958", buyer_note="Ring twice", gift_message="Happy birthday")
     order = Order.objects.get()
     billing = Address.objects.create(billing_profile=order.billing_profile, **ADDRESS | {"name": "Bo Payer"})
     order.use_address(billing, Address.Type.BILLING)
@@ -50,6 +52,7 @@ def rows(order: Order) -> Iterator[models.Model]:
     """Yield every row that the payment step reads, except the cards."""
     [line] = order.cart.lines()  # type: ignore[union-attr]
     yield from (*Address.objects.order_by("pk"), order.billing_profile, line.cart, line, line.product)
+    yield order
     yield from (ShippingMethod.objects.get(), TaxRate.objects.get(), Discount.objects.get())
 
 
@@ -59,6 +62,8 @@ def other_value(row: models.Model, field: Any) -> Any:
         return OTHER[field.name]
     if isinstance(field, models.BooleanField):
         return not value
+    if isinstance(field, models.UUIDField):
+        return uuid.uuid4()
     if isinstance(field, models.DecimalField):
         return (value or Decimal(0)) + Decimal("0.01")
     if isinstance(field, models.IntegerField):
@@ -105,6 +110,7 @@ def test_whatever_changes_the_payment_step_is_signed(client: Client, order: Orde
     }
     texts = {"Address.name", "Address.line_1", "Address.postal_code", "BillingProfile.email", "Product.title"}
     sums = {"Product.price", "CartItem.quantity", "ShippingMethod.price", "TaxRate.percent", "Discount.value"}
+    texts |= {"Order.phone", "Order.buyer_note", "Order.gift_message"}
     names = {"Product.image", "ShippingMethod.title", "TaxRate.title", "Discount.code"}
     assert texts | sums | names <= shown
     assert place(order, shown_facts(order, PricingRules.from_database()))
@@ -126,6 +132,7 @@ def test_payment_step_shows_what_the_order_freezes(client: Client, order: Order)
     page = shown_page(client)
     place(order, shown_facts(order))
     lines = [*order.shipping_address_text.splitlines(), *order.billing_address_text.splitlines(), order.email]
+    lines += [order.phone, order.buyer_note, order.gift_message]
     titles = [item.title for item in order.items.all()]
     for text in [*lines, *titles, order.shipping_title, order.discount_code, order.tax_title]:
         assert text in page

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.utils import translation
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from addresses.models import Address
@@ -22,6 +23,7 @@ from products.models import Product
 SALT = "agreement"
 MAX_SIGNED_LENGTH = 80_000  # characters; a full cart with the longest texts needs less than half
 MAX_ID_LENGTH = 18  # digits
+MAX_QUOTED_LENGTH = 80  # characters of a note in a message
 # The kinds of pages that shoppers agree to, and the details with the agreed version.
 TEXTS = {
     Page.Kind.TERMS.value: "terms_text",
@@ -47,6 +49,9 @@ class Agreement:
     terms_text: PageText | None = None
     privacy_text: PageText | None = None
     withdrawal_text: PageText | None = None
+    phone: str = ""
+    buyer_note: str = ""
+    gift_message: str = ""
     notice: GuaranteeNotice | None = None
 
     @property
@@ -185,7 +190,20 @@ def _changed_details(agreement: Agreement, shown: dict[str, Any]) -> Iterator[st
         yield _("The email address is now %(email)s.") % {"email": agreement.email}
     if (agreement.notice.fact if agreement.notice else "") != shown.get("guarantee_notice"):
         yield _("The notice of your legal guarantee has changed.")
+    yield from _changed_optional_details(agreement, shown)
     yield from _changed_texts(agreement, shown)
+
+
+def _changed_optional_details(agreement: Agreement, shown: dict[str, Any]) -> Iterator[str]:
+    messages = {
+        "phone": (_("The phone number is now: %(text)s."), _("The phone number has been removed.")),
+        "buyer_note": (_("The note is now: “%(text)s”"), _("The note has been removed.")),
+        "gift_message": (_("The gift message is now: “%(text)s”"), _("The gift message has been removed.")),
+    }
+    for name, (changed, removed) in messages.items():
+        text = getattr(agreement, name)
+        if text != shown.get(name, ""):
+            yield changed % {"text": Truncator(text).chars(MAX_QUOTED_LENGTH)} if text else removed
 
 
 def _changed_texts(agreement: Agreement, shown: dict[str, Any]) -> Iterator[str]:

@@ -93,6 +93,11 @@ class Quote:
         return shown_entries(self)
 
     @property
+    def item_count(self) -> int:
+        """The total number of units in all lines."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
     def discount_code(self) -> str:
         return self.discount.code if self.discount else ""
 

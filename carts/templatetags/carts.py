@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.template import Context
 
 from addresses.countries import country_choices
 from carts.models import Cart
 from carts.pricing.rules import PricingRules
+from carts.undo import Undo, read_undo
 
 register = template.Library()
 
@@ -19,6 +21,12 @@ def quantity_in_cart(context: Context, product_id: int) -> int:
     There is no query if the view has read it together with the product, or if the session has no cart.
     """
     return Cart.objects.quantity_of(product_id, context["request"])
+
+
+@register.filter
+def undo(message: Message) -> Undo | None:
+    """Return the removed product that the message offers to put back into the cart, or None."""
+    return read_undo(message.extra_tags)
 
 
 SHORT_LIST = 6  # so many countries are named in a sentence; more are folded

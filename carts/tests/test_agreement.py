@@ -17,10 +17,12 @@ from addresses.models import Address
 from carts.models import CartItem
 from carts.models.capacity import MAX_LINES
 from carts.models.rates import Discount, ShippingMethod, TaxRate
+from carts.optional_details import OPTIONAL_DETAILS
 from carts.pricing.agreement import MAX_SIGNED_LENGTH, SALT, Agreement, format_address, read_signed
 from carts.pricing.quotes import quote
 from carts.pricing.rules import PricingRules
 from core.requests.body_limits import FORM_BYTES
+from orders.models import Order
 from products.models import Product
 
 
@@ -145,7 +147,10 @@ def test_longest_texts_of_a_hundred_lines_fit_into_the_form(alphabet: Any) -> No
     names = ["name", "line_1", "line_2", "city", "city_area", "state", "postal_code", "sorting_code"]
     shipping, billing = ["\n".join(text(Address, name) for name in names) for _kind in range(2)]
     email = "".join(chance.choices(string.ascii_lowercase, k=254))
-    agreement = make_agreement(*products, shipping_address_text=shipping, billing_address_text=billing, email=email)
+    optional = {name: text(Order, name) for name in OPTIONAL_DETAILS}
+    agreement = make_agreement(
+        *products, shipping_address_text=shipping, billing_address_text=billing, email=email, **optional
+    )
     assert len(agreement.signed()) < MAX_SIGNED_LENGTH / 2
     assert MAX_SIGNED_LENGTH < FORM_BYTES
     assert read_signed(agreement.signed()) == agreement.facts()
@@ -180,6 +185,7 @@ def test_address_is_formatted_in_the_given_language() -> None:
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
 PRICES = st.integers(1, 99_999).map(lambda cents: Decimal(cents).scaleb(-2))
+DETAILS = ("email", "shipping_address_text", "billing_address_text", *OPTIONAL_DETAILS)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "title": TEXTS,
     "price": PRICES,
@@ -188,6 +194,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "email": st.emails(),
     "shipping_address_text": TEXTS,
     "billing_address_text": TEXTS,
+    "phone": st.just("") | TEXTS,
+    "buyer_note": st.just("") | TEXTS,
+    "gift_message": st.just("") | TEXTS,
     "method": st.tuples(TEXTS, PRICES),
     "discount": st.none() | st.tuples(TEXTS, st.integers(1, 100)),
     "rate": st.none() | st.tuples(TEXTS, st.integers(0, 100)),
@@ -202,7 +211,7 @@ def make_any_agreement(values: dict[str, Any]) -> Agreement:
     )
     rules = PricingRules([ShippingMethod(pk=1, title=values["method"][0], price=values["method"][1])], rates)
     quoted = quote([CartItem(product=product, quantity=values["quantity"])], discount=code, rules=rules)
-    texts = {name: values[name] for name in ("email", "shipping_address_text", "billing_address_text")}
+    texts = {name: values[name] for name in DETAILS}
     return Agreement(quote=quoted, language="en-gb", **texts)
 
 
@@ -214,7 +223,7 @@ def shown_on_page(values: dict[str, Any]) -> list[str]:
     tax = [f"{quoted.tax_title} {quoted.tax_rate} {quoted.tax_total:.2f}"] if quoted.tax_total else []
     line = [f"{values[name]}" for name in ("title", "price", "quantity", "picture")]
     line += [quoted.discount_code]  # A code that takes off nothing is not shown, but the order uses it.
-    return [*line, *entries, *tax, agreement.email, agreement.shipping_address_text, agreement.billing_address_text]
+    return [*line, *entries, *tax, *(getattr(agreement, name) for name in DETAILS)]
 
 
 @pytest.mark.slow

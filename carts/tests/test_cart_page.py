@@ -97,6 +97,55 @@ def test_remove_button_keeps_the_quantity_typed_in_another_line(shopper: Client,
     assert (quantities(), shopper.session["cart_items"]) == ([4], 4)
 
 
+@pytest.mark.parametrize(
+    ("button", "typed_text", "stored"),
+    [("more", "1", 2), ("more", "3", 4), ("less", "3", 2), ("less", "1", 1), ("less", "0", 1), ("more", "7", 7)],
+)
+def test_buttons_next_to_a_quantity_change_it_by_one_within_its_limits(
+    shopper: Client, mug: Product, button: str, typed_text: str, stored: int
+) -> None:
+    press(shopper, {button: str(mug.pk)}, typed(shopper, typed_text, "4"))
+    assert quantities() == [stored, 4]
+
+
+def test_button_next_to_a_text_that_is_no_quantity_shows_a_message(shopper: Client, mug: Product) -> None:
+    page = follow(shopper, press(shopper, {"more": str(mug.pk)}, typed(shopper, "x", "1")))
+    assert (summary(page), quantities()) == ("Enter a whole number.", [1, 1])
+
+
+def undo_form(page: Element) -> dict[str, str]:
+    """Return what the Undo button submits."""
+    [form] = [form for form in page.all("form") if list(form.all("button", value="set")) and not list(form.all("ul"))]
+    return {field.attrs["name"]: field.attrs["value"] for field in form.all("input")} | {"action": "set"}
+
+
+@pytest.mark.parametrize("way", ["button", "zero", "product page"])
+def test_undo_puts_a_removed_product_back_once(shopper: Client, mug: Product, way: str) -> None:
+    press(shopper, {}, typed(shopper, "3", "1"))
+    shopper.get(CART)  # shows the message about the new quantity
+    if way == "button":
+        response = press(shopper, {"action": "remove"}, typed(shopper, "3", "1"), f"/cart/update/?product_id={mug.pk}")
+    elif way == "zero":
+        response = press(shopper, {"action": "set"}, typed(shopper, "0", "1"))
+    else:
+        response = shopper.post("/cart/update/", {"product_id": mug.pk, "action": "remove"}, headers=SAME)
+    page = follow(shopper, response)
+    assert quantities() == [1]
+    assert "Mug is no longer in your cart. Undo" in page.text
+    for _press in range(2):
+        shopper.post("/cart/update/", undo_form(page), headers=SAME)
+    assert sorted(quantities()) == [1, 3]
+    assert "Undo" not in shopper.get(CART).text
+
+
+def test_undo_keeps_to_the_stock_that_is_left(shopper: Client, mug: Product) -> None:
+    response = press(shopper, {"action": "remove"}, typed(shopper, "1", "1"), f"/cart/update/?product_id={mug.pk}")
+    page = follow(shopper, response)
+    Product.objects.filter(pk=mug.pk).update(stock=2)
+    shopper.post("/cart/update/", undo_form(page) | {"quantity": "5"}, headers=SAME)
+    assert sorted(quantities()) == [1, 2]
+
+
 @pytest.mark.slow
 def test_enter_in_a_field_stores_it_and_stays_in_the_cart(shopper: Client) -> None:
     response = press(shopper, {}, typed(shopper, "2", "2"))

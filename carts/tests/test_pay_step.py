@@ -84,6 +84,15 @@ def test_items_delivery_discount_tax_and_total_stand_once_and_directly_above_the
     assert page.text.count("Total £33.75") == 1
 
 
+def test_folded_bar_has_the_number_of_units_and_the_total_of_the_signed_quote(shopper: Client) -> None:
+    add_to_cart(shopper, make_product(title="Bowl"))
+    submit_details(shopper)
+    response = shopper.get(CHECKOUT)
+    [bar] = [part for part in parse_html(response.text).all("details") if part.attrs.get("class") == "order-bar"]
+    assert (bar.one("summary").text, "open" in bar.attrs) == ("3 items £52.95", False)
+    assert response.context["agreement"].facts()["total"] == "52.95"
+
+
 # --- countries and means of payment ---
 
 

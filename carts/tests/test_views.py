@@ -7,7 +7,8 @@ from django.test import Client
 from carts.models import Cart
 from products.models import Product
 from tests.budgets import LARGE_CART
-from tests.makers import add_to_cart, make_product, make_user
+from tests.makers import add_to_cart, make_discount, make_product, make_user
+from tests.markup import parse_html
 from tests.visitors import count_queries, fill_cart, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sampled(2)]
@@ -19,10 +20,22 @@ def shown_lines(client: Client) -> dict[str, int]:
     return {line.product.title: line.quantity for line in lines}
 
 
+def test_progress_to_free_delivery_is_that_of_the_goods_before_the_discount(client: Client) -> None:
+    make_discount("TEN")
+    add_to_cart(client, make_product(price="40.00"))
+    Cart.objects.get().store_choices(discount_code="TEN")
+    page = parse_html(client.get("/cart/").text)
+    progress = page.one("progress")
+    assert (progress.attrs["value"], progress.attrs["max"]) == ("40.00", "75.00")
+    assert page.one(id=progress.attrs["aria-labelledby"]).text == "£35.00 more for free delivery"
+    add_to_cart(client, make_product(price="35.00"))
+    assert not list(parse_html(client.get("/cart/").text).all("progress"))
+
+
 def test_cart_page_shows_lines_shipping_and_total(client: Client) -> None:
     add_to_cart(client, make_product(title="Teal mug"), 2)
     page = client.get("/cart/").text
-    for text in ("Teal mug", "£32.00", "£4.95", "£36.95", "Spend £43.00 more for free delivery."):
+    for text in ("Teal mug", "£32.00", "£4.95", "£36.95", "£43.00 more for free delivery"):
         assert text in page
 
 

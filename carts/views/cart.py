@@ -102,7 +102,7 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
         messages.error(request, str(error))
         return
     Cart.objects.store_item_count(request, max(Cart.objects.item_count(request) + now - before, 0))
-    report_quantity(request, product, wanted, now)
+    report_quantity(request, product, wanted, now, before)
     save_session(request)
 
 

@@ -12,6 +12,7 @@ from carts.forms import CartPageForm, CartUpdateForm, DeliveryForm, DiscountForm
 from carts.models import Cart, CartItem
 from carts.pricing import discount_codes
 from carts.pricing.quotes import quote_cart
+from carts.undo import undo_tags
 from orders.views.unpaid_orders import UnpaidOrders
 from products.models import Product
 
@@ -50,7 +51,7 @@ def _store_quantities(request: HttpRequest, form: CartPageForm) -> dict[str, str
             rejected[typed.field_id] = _shown_again(typed.text)
     if line := lines.get(form.removed):
         cart.set_quantity(line.product, 0)
-        report_quantity(request, line.product, 0, 0)
+        report_quantity(request, line.product, 0, 0, before=line.quantity)
     Cart.objects.store(request, cart)
     return rejected
 
@@ -83,15 +84,19 @@ def _store_quantity(request: HttpRequest, cart: Cart, line: CartItem, typed: Typ
         messages.error(request, _("Choose a quantity of 1 or more."), extra_tags=typed.field_id)
         return False
     now = cart.set_quantity(line.product, wanted)
-    report_quantity(request, line.product, wanted, now)
+    report_quantity(request, line.product, wanted, now, before=line.quantity)
     return bool(now >= wanted)
 
 
-def report_quantity(request: HttpRequest, product: Product, wanted: int, now: int) -> None:
-    """Show a message with the new quantity in the cart, as a warning if it is less than requested."""
+def report_quantity(request: HttpRequest, product: Product, wanted: int, now: int, before: int) -> None:
+    """Show a message with the new quantity in the cart, as a warning if it is less than requested.
+
+    The message about a removed product has a button that restores the quantity `before`.
+    """
     params = {"title": product.title, "count": now}
     if now == 0 == wanted:
-        messages.info(request, _("%(title)s is no longer in your cart.") % params)
+        tags = undo_tags(product.pk, before) if before else ""
+        messages.info(request, _("%(title)s is no longer in your cart.") % params, extra_tags=tags)
     elif now == 0:
         order = UnpaidOrders(request).reserving(product.pk) if product.is_sold_out else None
         text = _("%(title)s is reserved for your order %(number)s.") if order else _("%(title)s is sold out.")

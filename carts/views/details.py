@@ -13,6 +13,7 @@ from addresses.models import Address
 from billing.models import BillingProfile
 from carts import details_draft
 from carts.models import Cart
+from carts.optional_details import OPTIONAL_DETAILS, OptionalDetailsForm
 from carts.pricing.rules import PricingRules
 from orders.models import Order
 from orders.workflow.guests import starting_guest
@@ -21,7 +22,7 @@ LOG_IN, SIGN_UP = "log_in", "sign_up"  # values of the buttons that leave the ch
 
 
 class DetailsForms:
-    """The forms of the first step: guest email address, shipping address and, if different, billing address."""
+    """The forms of the first step: guest email address, postal addresses and optional details."""
 
     def __init__(self, request: HttpRequest, profile: BillingProfile | None, order: Order | None, cart: Cart) -> None:
         data = request.POST if request.method == "POST" else None
@@ -38,6 +39,11 @@ class DetailsForms:
         if has_draft:
             shipping_initial = details_draft.initial(request, Address.Type.SHIPPING)
             billing_initial = details_draft.initial(request, Address.Type.BILLING)
+        stored = {name: getattr(order, name, "") for name in OPTIONAL_DETAILS}
+        typed = {name: request.POST[name] for name in OPTIONAL_DETAILS if name in request.POST}
+        self.optional = OptionalDetailsForm(
+            data if self.is_bound else None, initial=stored | details_draft.optional_details(request) | typed
+        )
         self.shipping = AddressForm(
             data,
             prefix="shipping",
@@ -53,9 +59,9 @@ class DetailsForms:
         )
 
     @property
-    def forms(self) -> list[GuestForm | AddressForm]:
+    def forms(self) -> list[GuestForm | AddressForm | OptionalDetailsForm]:
         """The forms to validate, in the order of the page."""
-        shown = [self.guest, self.shipping, None if self.is_billing_same else self.billing]
+        shown = [self.guest, self.shipping, None if self.is_billing_same else self.billing, self.optional]
         return [form for form in shown if form is not None]
 
     @property
@@ -93,7 +99,7 @@ class DetailsForms:
         is_new = profile != self.profile  # otherwise, the guest keeps the profile that this page was shown for
         shipping = self.shipping.save_for(profile, is_new)
         billing = shipping if self.is_billing_same else self.billing.save_for(profile)
-        order = Order.objects.save_addresses(profile, cart, shipping, billing)
+        order = Order.objects.save_details(profile, cart, shipping, billing, self.optional.cleaned_data)
         Order.objects.remember_details(self.request, order)
         details_draft.forget(self.request)
         save_session(self.request)

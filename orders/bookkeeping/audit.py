@@ -19,6 +19,7 @@ from billing.models import StripeEvent
 from carts.models import Cart
 from carts.pricing.totals import add_up, tax_of_charges
 from core.money import has_excess_decimals, minimum_charge
+from core.text.card_numbers import CARD_NUMBER, has_card_number
 from orders.bookkeeping import discount_usage, stripe_ledger
 from orders.bookkeeping.audits.cards import unsaved_cards
 from orders.bookkeeping.audits.disputes import lost_disputes
@@ -260,7 +261,6 @@ def carts() -> Iterator[AuditFinding]:
 
 # I18: Stripe keys and possible card numbers in text fields.
 KEY = r"((sk|rk)_(live|test)_|whsec_)[A-Za-z0-9]"
-NUMBER = r"[2-6][0-9]([ -]?[0-9]){11,17}"
 
 
 def secrets_in_texts() -> Iterator[AuditFinding]:
@@ -271,27 +271,17 @@ def secrets_in_texts() -> Iterator[AuditFinding]:
         Refund: ["reason", "message"],
         Dispute: ["reason"],
         StripeEvent: ["error"],
-        Order: ["attention", "shipping_address_text", "billing_address_text"],
+        Order: ["attention", "shipping_address_text", "billing_address_text", "buyer_note", "gift_message"],
     }.items():
         for field in fields:
-            suspects = model._default_manager.filter(**{f"{field}__regex": f"{KEY}|{NUMBER}"})
+            suspects = model._default_manager.filter(**{f"{field}__regex": f"{KEY}|{CARD_NUMBER}"})
             if model is OrderEvent:
                 suspects = suspects.exclude(kind__in=OrderEvent.WITH_TRACKING)  # It can look like a card number.
             for pk, text in suspects.values_list("pk", field):
-                if re.search(KEY, text) or any(passes_luhn(found[0]) for found in re.finditer(NUMBER, text)):
+                if re.search(KEY, text) or has_card_number(text):
                     yield AuditFinding(
                         "I18", f"{model._meta.verbose_name} {pk}", f"'{field}' looks like a card number or a key"
                     )
-
-
-def passes_luhn(number: str) -> bool:
-    """Check whether the last digit of a number is a valid card check digit (ISO/IEC 7812-1).
-
-    About one in ten random numbers passes.
-    """
-    digits = [int(digit) for digit in reversed(number) if digit.isdigit()]
-    doubled = sum(sum(divmod(digit * 2, 10)) for digit in digits[1::2])
-    return (sum(digits[::2]) + doubled) % 10 == 0
 
 
 def overdue_work() -> Iterator[AuditFinding]:

@@ -17,13 +17,21 @@ PERCENT: dict[str, Any] = {"max_digits": 6, "decimal_places": 3}
 AGREED_TEXT: dict[str, Any] = {
     "on_delete": models.PROTECT, "null": True, "blank": True, "related_name": "+", "db_index": False,
 }  # fmt: skip
+# A postal address of an open order, which its shopper can edit or delete.
+LIVE_ADDRESS: dict[str, Any] = {"on_delete": models.SET_NULL, "null": True, "blank": True, "related_name": "+"}
+
+
+def optional_text(max_length: int) -> dict[str, Any]:
+    """Return the options of a text that a shopper can add to an order."""
+    return {"max_length": max_length, "blank": True, "default": "", "db_default": ""}
+
 
 # Set when the order is created.
 IDENTITY = ("order_id", "uuid")
 # Copied from the checkout when the order is placed: see orders.workflow.placing.
 FROM_CHECKOUT = (
     "email", "language", "shipping_address_text", "billing_address_text", "terms_text", "privacy_text",
-    "withdrawal_text",
+    "withdrawal_text", "phone", "buyer_note", "gift_message",
 )  # fmt: skip
 # Copied at placing from the attributes of the same names of carts.pricing.quotes.Quote.
 FROM_QUOTE = (
@@ -39,13 +47,16 @@ ORDER = Columns(
         "has_nothing_to_ship", "is_hold_checked", "placed_ip", "placed_session",
     ),
     free=("billing_profile", "cart", "shipping_address", "billing_address", "timestamp", "updated"),
-    personal=("email", "shipping_address_text", "billing_address_text"),
+    personal=("email", "shipping_address_text", "billing_address_text", "phone", "buyer_note", "gift_message"),
     free_text=("attention",),
     not_personal=(
         "order_id", "language", "discount_code", "shipping_title", "tax_title", "currency", "payment_intent_id",
         "checksum", "placed_ip", "placed_session",
     ),
-    added={3: ("terms_text", "privacy_text", "withdrawal_text", "delivery_days")},
+    added={
+        3: ("terms_text", "privacy_text", "withdrawal_text", "delivery_days"),
+        4: ("phone", "buyer_note", "gift_message"),
+    },
     internal=(
         "uuid", "discount", "terms_text", "privacy_text", "withdrawal_text", "active", "intent_try", "asked_at",
         "account", "link_version", "attention", "checksum", "holds_stock", "has_nothing_to_ship", "is_hold_checked",

@@ -1,5 +1,6 @@
 """The open order of a cart. Only one order of a cart is live, and the cart is locked before it is created."""
 
+from datetime import timedelta
 from typing import Any, Self
 
 from django.apps import apps
@@ -12,9 +13,12 @@ from django.utils import timezone
 from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart, CartItem
+from carts.optional_details import OPTIONAL_DETAILS
 from core.database.prepared import PreparedQuery
 from orders.models.visitor import Row, VisitorQuerySet
 
+NOT_BOUGHT = ("open", "canceled")
+AGAIN_WITHIN = timedelta(days=1)
 LIVE = PreparedQuery(
     lambda cart: (
         apps.get_model("orders.Order")
@@ -42,20 +46,25 @@ class OpenOrderQuerySet(VisitorQuerySet[Row]):
             live = self._lock_live(billing_profile, cart)
             return (live, False) if live else (self._create(billing_profile, cart, self._last(billing_profile)), True)
 
-    def save_addresses(
-        self, billing_profile: BillingProfile, cart: Cart, shipping_address: Address, billing_address: Address
+    def save_details(
+        self,
+        billing_profile: BillingProfile,
+        cart: Cart,
+        shipping_address: Address,
+        billing_address: Address,
+        optional: dict[str, str],
     ) -> Row:
-        """Set the addresses of the cart's open order, which is created if necessary, and return the order.
+        """Set the details of the cart's open order, which is created if necessary, and return the order.
 
-        The shipping address becomes the destination on the cart page. If another request has just placed the order,
-        return it unchanged. Call this in a transaction.
+        `optional` contains the optional details. The shipping address becomes the destination on the cart page. If
+        another request has just placed the order, return it unchanged. Call this in a transaction.
         """
         place = {"country": shipping_address.country, "region": shipping_address.state}
         order = self._lock_live(billing_profile, cart, **place, updated=timezone.now())
-        addresses = {"shipping_address_id": shipping_address.pk, "billing_address_id": billing_address.pk}
+        details = {"shipping_address_id": shipping_address.pk, "billing_address_id": billing_address.pk, **optional}
         if order is None:
-            return self._create(billing_profile, cart, addresses)
-        self.filter(pk=order.pk, status="open").update(**addresses)
+            return self._create(billing_profile, cart, details)
+        self.filter(pk=order.pk, status="open").update(**details)
         return order
 
     def open_for_request(self, request: HttpRequest) -> Row | None:
@@ -105,14 +114,23 @@ class OpenOrderQuerySet(VisitorQuerySet[Row]):
         """Return the live order of the cart, open or just placed, or None."""
         return LIVE.first(cart=cart.pk)
 
-    def _create(self, billing_profile: BillingProfile, cart: Cart, addresses: dict[str, Any]) -> Row:
+    def _create(self, billing_profile: BillingProfile, cart: Cart, details: dict[str, Any]) -> Row:
         return self.create(
             billing_profile=billing_profile, cart=cart, email=billing_profile.email, subtotal=cart.subtotal,
-            total=cart.total, currency=settings.CURRENCY, **addresses,
+            total=cart.total, currency=settings.CURRENCY, **details,
         )  # fmt: skip
 
     def _last(self, billing_profile: BillingProfile) -> dict[str, Any]:
-        """Return the address ids of the profile's last order so that shoppers enter them only once; {} if none."""
-        addresses = self.filter(billing_profile=billing_profile, shipping_address__isnull=False).order_by("-pk")
-        last: Any = addresses.values("shipping_address_id", "billing_address_id").first()
-        return last or {}
+        """Return the details of the profile's last order so that shoppers enter them only once; {} if none.
+
+        The optional details belong to one purchase: they are those of an order that was not bought a short time ago.
+        """
+        orders = self.filter(billing_profile=billing_profile, shipping_address__isnull=False).order_by("-pk")
+        last: Any = orders.values(
+            "shipping_address_id", "billing_address_id", "status", "timestamp", *OPTIONAL_DETAILS
+        ).first()
+        if last is None:
+            return {}
+        is_again = last["status"] in NOT_BOUGHT and last["timestamp"] > timezone.now() - AGAIN_WITHIN
+        names = ["shipping_address_id", "billing_address_id", *(OPTIONAL_DETAILS if is_again else ())]
+        return {name: last[name] for name in names}

@@ -20,10 +20,11 @@ from billing.answers import Intent, check_same
 from billing.models import BillingProfile
 from carts.models import Cart
 from carts.models.rates import Discount
+from carts.optional_details import MAX_GIFT_MESSAGE, MAX_NOTE, MAX_PHONE
 from carts.pricing.totals import TotalEntry, shown_entries
 from core.models import GuardedModel, PageText
 from orders.models import columns
-from orders.models.columns import AGREED_TEXT, MONEY, PERCENT
+from orders.models.columns import AGREED_TEXT, LIVE_ADDRESS, MONEY, PERCENT, optional_text
 from orders.models.dispute import Dispute
 from orders.models.history import OrderEvent, event_texts
 from orders.models.payment import Payment
@@ -154,14 +155,13 @@ class Order(OrderUnits, GuardedModel):
     cart = models.ForeignKey(Cart, models.SET_NULL, null=True, related_name="orders", verbose_name=_("cart"))
     email = models.EmailField(_("email"))
     language = models.CharField(_("language"), max_length=12, default=shop_language)
-    shipping_address = models.ForeignKey(
-        Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("shipping address")
-    )
-    billing_address = models.ForeignKey(
-        Address, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("billing address")
-    )
+    shipping_address = models.ForeignKey(Address, verbose_name=_("shipping address"), **LIVE_ADDRESS)
+    billing_address = models.ForeignKey(Address, verbose_name=_("billing address"), **LIVE_ADDRESS)
     shipping_address_text = models.TextField(_("shipping address"), blank=True)
     billing_address_text = models.TextField(_("billing address"), blank=True)
+    phone = models.CharField(_("phone number"), **optional_text(MAX_PHONE))
+    buyer_note = models.TextField(_("note from the buyer"), **optional_text(MAX_NOTE))
+    gift_message = models.TextField(_("gift message"), **optional_text(MAX_GIFT_MESSAGE))
     # The versions that the shopper agreed to. They are null if there was no such page, and for older orders.
     terms_text = models.ForeignKey(PageText, verbose_name=_("terms"), **AGREED_TEXT)
     privacy_text = models.ForeignKey(PageText, verbose_name=_("privacy"), **AGREED_TEXT)

@@ -50,11 +50,11 @@ def rejection(shown: dict[str, Any]) -> str:
 
 @pytest.fixture
 def anna(client: Client) -> Client:
-    """Return a guest at the payment step, with VAT and a discount code."""
+    """Return a guest at the payment step, with VAT, a discount code and optional details."""
     make_tax()
     make_discount("TEN")
     add_to_cart(client, make_product(title="Teal mug"))
-    submit_details(client, "anna@example.org", **ANNA)
+    add_details(client)
     Cart.objects.get().store_choices(discount_code="TEN")
     return client
 
@@ -68,6 +68,11 @@ def member(client: Client) -> Client:
     return client
 
 
+def add_details(client: Client, **changes: str) -> Any:
+    """Submit the details of Anna with optional details."""
+    return submit_details(client, "anna@example.org", optional=OPTIONAL | changes, **ANNA)
+
+
 def save_address(client: Client, kind: str, **data: str) -> None:
     client.post(reverse("addresses:check"), data | {"address_type": kind})
 
@@ -77,6 +82,7 @@ def choose_address(client: Client, kind: str) -> None:
     client.post(reverse("addresses:update"), {"address_id": other.pk, "address_type": kind})
 
 
+OPTIONAL = {"phone": "020 7946 0958", "buyer_note": "Ring twice", "gift_message": "Happy birthday"}
 BOBS_ADDRESS = "Bob, 99 Other Road, BATH, BA1 1AA, United Kingdom."
 NEW_EMAIL = "The email address is now bob@example.org."
 
@@ -94,6 +100,13 @@ NEW_EMAIL = "The email address is now bob@example.org."
         (lambda client: save_address(client, "billing", **BOB), [f"The billing address is now: {BOBS_ADDRESS}"]),
         (lambda client: choose_address(client, "shipping"), [f"The delivery address is now: {BOBS_ADDRESS}"]),
         (lambda client: choose_address(client, "billing"), [f"The billing address is now: {BOBS_ADDRESS}"]),
+        (lambda client: add_details(client, phone="1 23456"), ["The phone number is now: 1 23456."]),
+        (lambda client: add_details(client, buyer_note="Ring once"), ["The note is now: “Ring once”"]),
+        (lambda client: add_details(client, gift_message="Get well"), ["The gift message is now: “Get well”"]),
+        (
+            lambda client: submit_details(client, "anna@example.org", **ANNA),
+            ["The phone number has been removed.", "The note has been removed.", "The gift message has been removed."],
+        ),
     ],
 )  # fmt: skip
 def test_details_changed_in_another_tab_are_named(
@@ -140,7 +153,7 @@ def test_text_changed_in_the_shop_is_named(anna: Client, change: Callable[[], An
 def test_details_entered_again_as_they_were_are_accepted(anna: Client) -> None:
     shown = shown_facts(Order.objects.get())
     submit_details(anna, "bob@example.org", **BOB)
-    submit_details(anna, "anna@example.org", **ANNA)
+    add_details(anna)
     assert place(Order.objects.get(), shown)
     assert Order.objects.placed().get().email == "anna@example.org"
 
@@ -220,6 +233,16 @@ def test_page_after_a_rejection_shows_the_new_details_and_can_be_pressed(anna: C
     new_page.press()
     order = Order.objects.placed().get()
     assert (order.email, order.shipping_address_text.splitlines()[0]) == ("bob@example.org", "Bob")
+
+
+@pytest.mark.slow
+def test_note_changed_in_another_tab_is_named_and_then_ordered(anna: Client, simulator: Simulator) -> None:
+    page = Page(anna)
+    add_details(anna, buyer_note="Ring once")
+    assert "The note is now: “Ring once”" in page.press()
+    assert not Order.objects.placed().exists()
+    Page(anna).press()
+    assert Order.objects.placed().get().buyer_note == "Ring once"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -14,6 +15,7 @@ from addresses.models import Address
 from billing.abuse import guest_starts
 from billing.models import BillingProfile
 from carts.models import Cart
+from carts.optional_details import OPTIONAL_DETAILS
 from orders.models import Order
 from orders.workflow import order_cards
 
@@ -92,9 +94,9 @@ def drop_cards_of_other(profile: BillingProfile | None, email: str) -> None:
 
 
 def keep_details(request: HttpRequest, user: User) -> None:
-    """Copy the postal addresses that were entered for the session's cart to the user's open order.
+    """Copy the details that were entered for the session's cart to the user's open order.
 
-    They replace the addresses that the order had. Do nothing if none were entered in this session.
+    They replace those that the order had. Do nothing if none were entered in this session.
     """
     entered = Order.objects.take_details_order(request)
     cart, profile = Cart.objects.from_request(request), BillingProfile.objects.for_session(request)
@@ -104,6 +106,9 @@ def keep_details(request: HttpRequest, user: User) -> None:
     for kind in Address.Type:
         if address := getattr(entered, f"{kind}_address"):
             order.use_address(Address.objects.get_or_copy(address, profile), kind)
+    optional: Any = {name: getattr(entered, name) for name in OPTIONAL_DETAILS}
+    if any(optional.values()):
+        Order.objects.filter(pk=order.pk, status=Order.Status.OPEN).update(**optional)
     messages.info(
         request, _("We have kept the postal addresses that you entered. Please check them."), fail_silently=True
     )

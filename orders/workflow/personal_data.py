@@ -11,6 +11,7 @@ from accounts.models import AccountMail, EarlierEmail, SecondFactor, SignIn, Use
 from addresses.models import Address
 from billing.models import BillingProfile, Card
 from carts.models import Cart
+from carts.optional_details import OPTIONAL_DETAILS
 from core.columns import Columns
 from core.models import ContactMail
 from core.times import in_shop_zone
@@ -89,9 +90,16 @@ def _of_profiles(profiles: Iterable[int]) -> Data:
     return {
         "profile": _all_values(BillingProfile.objects.filter(pk__in=pks)),
         "addresses": _all_values(Address.objects.filter(billing_profile__in=pks)),
+        "open_orders": _optional_details(Order.objects.filter(billing_profile__in=pks, status=Order.Status.OPEN)),
         "cards": _all_values(Card.objects.filter(billing_profile__in=pks)),
         "notes": _all_values(CustomerNote.objects.filter(billing_profile__in=pks)),
     }
+
+
+def _optional_details(orders: OrderQuerySet) -> list[Data]:
+    """Return what was typed for orders that are not placed yet. Their addresses are in the export already."""
+    rows = orders.order_by("pk").values(*OPTIONAL_DETAILS)
+    return [row for row in rows if any(row.values())]
 
 
 def _account_mails(user: User) -> QuerySet[AccountMail]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from addresses.countries import EU_COUNTRIES
 from carts.models import Cart, CartItem
+from carts.optional_details import OPTIONAL_DETAILS
 from carts.pricing.agreement import Agreement, agreed_texts, format_address
 from carts.pricing.quotes import LineAmounts, Quote, quote_cart
 from carts.pricing.rules import PricingRules
@@ -76,6 +77,7 @@ def agree(order: Order, quote: Quote, language: str = "") -> Agreement:
     pressed, so that a language chosen in another tab changes nothing.
     """
     language = language or get_language() or settings.LANGUAGE_CODE
+    details: Any = {name: getattr(order, name) for name in OPTIONAL_DETAILS} | agreed_texts(language)
     return Agreement(
         quote=quote,
         email=order.billing_profile.email,
@@ -83,7 +85,7 @@ def agree(order: Order, quote: Quote, language: str = "") -> Agreement:
         shipping_address_text=format_address(order.shipping_address, language),
         billing_address_text=format_address(order.billing_address, language),
         notice=notice_for(language) if quote.destination.country in EU_COUNTRIES else None,
-        **agreed_texts(language),
+        **details,
     )
 
 

@@ -1,6 +1,7 @@
 """Start afresh: a guest cancels their unpaid orders, and the browser forgets the guest for its next user."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -9,6 +10,7 @@ from addresses.models import Address
 from billing.models import BillingProfile
 from carts import guest_carts
 from carts.models import Cart
+from carts.optional_details import OPTIONAL_DETAILS
 from orders.emails.queue import SHOPPER
 from orders.models import Order
 from orders.workflow import cancellation, order_cards
@@ -65,9 +67,12 @@ def _cancel(request: HttpRequest, orders: list[Order]) -> Afresh:
 
 
 def _forget_rows(guest: BillingProfile) -> None:
-    """Remove what only future orders of this guest would have used: open orders and postal addresses."""
+    """Remove what only future orders of this guest would have used: details of open orders and postal addresses."""
     orders = Order.objects.filter(billing_profile=guest)
-    orders.filter(status=Order.Status.OPEN).update(shipping_address=None, billing_address=None, active=False)
+    optional: Any = dict.fromkeys(OPTIONAL_DETAILS, "")
+    orders.filter(status=Order.Status.OPEN).update(
+        shipping_address=None, billing_address=None, active=False, **optional
+    )
     used = {pk for pair in orders.values_list("shipping_address", "billing_address") for pk in pair}
     Address.objects.for_profile(guest).exclude(pk__in=used - {None}).delete()
 

@@ -34,11 +34,11 @@
     });
   });
 
-  // Logging in on this page also sends the postal addresses that were typed, so that the server keeps them.
+  // Logging in on this page also sends the details that were typed, so that the server keeps them.
   const details = document.querySelector("[data-details]");
   document.querySelector("[data-keeps-details]")?.addEventListener("submit", (event) => {
     for (const [name, value] of new FormData(details)) {
-      if (!/^(shipping|billing)[-_]/.test(name)) continue;
+      if (!/^((shipping|billing)[-_]|phone$|buyer_note$|gift_message$)/.test(name)) continue;
       event.target.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
     }
   });

@@ -66,10 +66,13 @@ class ShopMachine(WithdrawalRules):
     def sign_out(self, who: int) -> None:
         self.submit_form(self.browsers[who], reverse("accounts:logout"))
 
-    @rule(who=WHO, name=NAMES)
-    def submit_details(self, who: int, name: str) -> None:
+    @rule(who=WHO, name=NAMES, note=st.sampled_from(["", "Ring twice"]))
+    def submit_details(self, who: int, name: str, note: str = "") -> None:
+        optional = {"buyer_note": note, "gift_message": note.upper()}
         with self.may_crash():
-            submit_details(self.browsers[who], f"{name}@example.org", line_1=f"{len(name)} High Street")
+            submit_details(
+                self.browsers[who], f"{name}@example.org", optional=optional, line_1=f"{len(name)} High Street"
+            )
 
     @rule(
         who=WHO, street=st.sampled_from(["7 Bill Lane", "8 Pay Street"]), kind=st.sampled_from(["shipping", "billing"])

@@ -15,6 +15,7 @@ class ShownPage:
         details = tree.one("section", class_="address-pair").all("p")
         self.shipping, self.billing, email = (part.text for part in details)
         self.email = email.split()[0]
+        self.optional = [part.text for part in tree.all("section", class_="optional-details")]
         self.lines = [item.text for item in tree.one("ul", class_="summary-lines").all("li")]
 
     def differences(self, order: Order) -> list[str]:
@@ -27,5 +28,9 @@ class ShownPage:
         shown = [self.shipping == shipping, is_billing_shown, self.email == order.email, self.total == order.total]
         is_line_shown = [text.startswith(line) for text, line in zip(self.lines, lines, strict=False)]
         texts = [shipping, billing, order.email, f"{order.total}", *lines]
+        optional = [text for text in (order.phone, order.buyer_note, order.gift_message) if text]
+        is_optional_shown = all(text in part for text in optional for part in self.optional)
+        if not is_optional_shown or bool(self.optional) != bool(optional):
+            return [*optional, *self.optional]
         missing = [text for text, is_shown in zip(texts, shown + is_line_shown, strict=False) if not is_shown]
         return missing if len(lines) == len(self.lines) else [*missing, f"{len(lines)} lines"]

@@ -32,6 +32,9 @@ VALUES: dict[str, list[str]] = {
     "title": ["Mug", "Blue mug"],
     "price": ["16.00", "16.01"],
     "delivery": ["Standard delivery", "Bicycle"],
+    "phone": ["", "020 7946 0958"],
+    "buyer_note": ["", "Ring twice"],
+    "gift_message": ["", "Happy birthday"],
 }
 STEPS = [(name, value) for name, values in VALUES.items() for value in values]
 
@@ -48,6 +51,9 @@ CHANGES: dict[str, Callable[[Order, str], Any]] = {
     "title": lambda order, title: Product.objects.update(title=title),
     "price": lambda order, price: Product.objects.update(price=price),
     "delivery": lambda order, title: ShippingMethod.objects.update(title=title),
+    "phone": lambda order, text: Order.objects.filter(pk=order.pk).update(phone=text),
+    "buyer_note": lambda order, text: Order.objects.filter(pk=order.pk).update(buyer_note=text),
+    "gift_message": lambda order, text: Order.objects.filter(pk=order.pk).update(gift_message=text),
 }
 
 
@@ -62,14 +68,16 @@ def visible(order: Order) -> list[Any]:
     order = Order.objects.get(pk=order.pk)
     lines = [(row.product.title, row.product.price, row.quantity) for row in order.cart.lines()]  # type: ignore[union-attr]
     addresses = [str(order.shipping_address), str(order.billing_address)]
-    return [*addresses, order.billing_profile.email, lines, ShippingMethod.objects.get().title]
+    email, delivery = order.billing_profile.email, ShippingMethod.objects.get().title
+    return [*addresses, email, lines, delivery, order.phone, order.buyer_note, order.gift_message]
 
 
 def frozen(order: Order) -> list[Any]:
     """Return the same of a placed order."""
     lines = [(row.title, row.unit_price, row.quantity) for row in order.items.all()]
     addresses = [text.replace("\n", ", ") for text in (order.shipping_address_text, order.billing_address_text)]
-    return [*addresses, order.email, lines, order.shipping_title]
+    optional = [order.phone, order.buyer_note, order.gift_message]
+    return [*addresses, order.email, lines, order.shipping_title, *optional]
 
 
 def is_placed_in(language: str, order: Order, facts: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ MIN_LENGTH = 3  # of a text that is looked for in other texts
 
 @transaction.atomic
 def erase_order(order: Order) -> bool:
-    """Remove name, email address and postal addresses from a placed order. Return False if this was done before.
+    """Remove the personal data from a placed order. Return False if this was done before.
 
     The number, lines, amounts and payments stay. The country of each postal address stays because sales are taxed by
     it. The order gets a new checksum, unless its checksum was already wrong: an erasure must not hide what an audit
@@ -88,12 +88,12 @@ def _without_person(text: str, order: Order) -> str:
 
 
 def _personal_texts(order: Order) -> set[str]:
-    """Return the email address and the lines of the postal addresses, also those before a correction."""
+    """Return the email address, the phone number and the lines of the postal addresses, also before a correction."""
     kinds, old = Correction.Kind, order.corrections.values_list("old", flat=True)
-    emails = {order.email, *old.filter(kind=kinds.EMAIL)}
+    contacts = {order.email, order.phone, *old.filter(kind=kinds.EMAIL)}
     addresses = [order.shipping_address_text, order.billing_address_text]
     addresses += old.filter(kind__in=[kinds.SHIPPING, kinds.BILLING])
-    return emails | {line.strip() for address in addresses for line in _lines(address)}
+    return contacts | {line.strip() for address in addresses for line in _lines(address)}
 
 
 def _lines(address: str) -> list[str]:

@@ -125,7 +125,15 @@ class Retained:
 
 
 _OF_ORDER = {
-    "orders.Order": ("email", "shipping_address_text", "billing_address_text", "attention"),
+    "orders.Order": (
+        "email",
+        "shipping_address_text",
+        "billing_address_text",
+        "phone",
+        "buyer_note",
+        "gift_message",
+        "attention",
+    ),
     "orders.OrderEvent": ("text", "translations"),
     "orders.Correction": ("old", "new"),
     "orders.OrderNote": ("text",),
