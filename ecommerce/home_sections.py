@@ -18,13 +18,16 @@ CATEGORIES = VersionCache(size=4)
 
 
 def best_sellers() -> list[Product]:
-    """Return the available products that sold most in the last half year, best sellers first.
+    """Return the available products that sold most in the last half year, best sellers first, one of each group.
 
     The list is empty in a new shop.
     """
     ids = _ranking()[1]
     rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
-    return [rows[pk] for pk in ids if pk in rows][:LENGTH]
+    best: dict[object, Product] = {}
+    for row in [rows[pk] for pk in ids if pk in rows]:
+        best.setdefault((row.category_id, row.group) if row.group else row.pk, row)
+    return list(best.values())[:LENGTH]
 
 
 def best_sellers_expire() -> datetime:

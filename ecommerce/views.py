@@ -19,6 +19,7 @@ from core.resilience.transient import is_transient
 from ecommerce import home_sections
 from ecommerce.operations.maintenance import render_static_page
 from ecommerce.operations.unavailable import unavailable
+from products.cards import add_card_rows
 from products.models import Product
 from products.page_names import PRODUCTS
 
@@ -36,8 +37,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
     read_versions((SITE, PRODUCTS))  # in one query, before the rows
     expires_at(request, home_sections.best_sellers_expire())
-    newest = Product.objects.for_product_cards().available()[: home_sections.LENGTH]
+    newest = list(Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)[: home_sections.LENGTH])
     best_sellers = home_sections.best_sellers()
+    add_card_rows([*newest, *best_sellers])
     return render(
         request,
         "home.html",
