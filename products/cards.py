@@ -8,13 +8,11 @@ from django.db import connection
 
 from products.models import Picture, Product
 
-VARIANTS = """
-    SELECT 0, category_id, "group", sku, slug, "option", choice, second_option, second_choice, stock,
+VARIANTS = """SELECT 0, category_id, "group", sku, slug, "option", choice, second_option, second_choice, stock,
            image, image_width, image_height
     FROM products_product WHERE active AND "group" IN ({groups}) UNION ALL
 """
-PICTURES = """
-    SELECT id, product_id, '', '', '', '', '', '', '', position, image, image_width, image_height
+PICTURES = """SELECT id, product_id, '', '', '', '', '', '', '', position, image, image_width, image_height
     FROM products_picture WHERE product_id IN ({products}) AND image <> ''
 """
 

@@ -29,8 +29,7 @@ FACTS = """
         PARTITION BY category_id, "group", CASE WHEN active AND "group" <> '' THEN 0 ELSE id END
     )
 """
-UPDATE = f"""
-    UPDATE products_product
+UPDATE = f"""UPDATE products_product
     SET {", ".join(f"{name} = facts.{name}" for name in COLUMNS)}
     FROM ({FACTS}) AS facts
     WHERE products_product.id = facts.id

@@ -65,6 +65,12 @@ class ProductQuerySet(ListingQuerySet["Product"], ShownQuerySet["Product"], Spel
 
     update_stock.alters_data = True  # type: ignore[attr-defined]
 
+    def update_bought(self, units: int) -> int:
+        """Change only the units sold lately. The caller moves the versions, once for all rows."""
+        return super(ShownQuerySet, self).update(bought=units)
+
+    update_bought.alters_data = True  # type: ignore[attr-defined]
+
     def newest_first(self) -> Self:
         return self.order_by("-timestamp", "-pk")
 
