@@ -54,7 +54,7 @@
       await add();
     } catch {
       form.dataset.plain = "1";
-      form.requestSubmit(button);
+      setTimeout(() => form.requestSubmit(button)); // not while this event is still handled
     }
     delete form.dataset.busy;
   });
