@@ -37,7 +37,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
     read_versions((SITE, PRODUCTS))  # in one query, before the rows
     expires_at(request, home_sections.best_sellers_expire())
-    newest = list(Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)[: home_sections.LENGTH])
+    newest = list(
+        Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)[: home_sections.LENGTH]
+    )
     best_sellers = home_sections.best_sellers()
     add_card_rows([*newest, *best_sellers])
     return render(

@@ -60,7 +60,7 @@ def get_related(product: Product) -> list[Product]:
 
 def _newest_of(category: Category) -> ProductQuerySet:
     newest = Product.objects.for_product_cards().listed().filter(category=category)
-    return newest.with_variant(None, None, in_stock=True)  # type: ignore[no-any-return]
+    return newest.with_variant(None, None, in_stock=True)
 
 
 def get_variant_options(product: Product, variants: Iterable[Product]) -> list[tuple[str, list[VariantChoice]]]:

@@ -150,7 +150,8 @@ def test_second_picture_is_loaded_only_when_the_pointer_is_on_the_card(
     row.pictures.update(**size)
     shopper = new_shopper()
     requested: list[str] = []
-    shopper.page.route("**/media/**", lambda route: (requested.append(route.request.url), route.fulfill(body=""))[1])
+    shopper.page.on("request", lambda request: requested.append(request.url))
+    shopper.page.route("**/media/**", lambda route: route.fulfill(body=""))
     shopper.go("/products/")
     second = shopper.page.locator(".second")
     assert not [url for url in requested if "/2-" in url]

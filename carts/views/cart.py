@@ -51,7 +51,6 @@ def _estimate(cart_quote: Quote, rules: PricingRules) -> dict[str, object]:
     }
 
 
-@private
 @require_POST
 @same_origin_or_csrf
 def cart_update(request: HttpRequest) -> HttpResponse:

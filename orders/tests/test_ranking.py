@@ -64,6 +64,14 @@ def test_versions_of_lists_move_once_and_those_of_other_pages_do_not() -> None:
     assert SITE not in moved
 
 
+def test_stale_object_does_not_restore_the_units() -> None:
+    stale = make_product()
+    buy(Product.objects.get(pk=stale.pk))
+    count_bought()
+    stale.save()
+    assert bought(stale) == [1]
+
+
 def test_products_are_ranked_once_a_day() -> None:
     buy(make_product())
     assert pruning.prune()[0]["products ranked"] == 1

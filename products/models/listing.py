@@ -80,7 +80,7 @@ class ListingQuerySet(models.QuerySet[_Row]):
         return ~Q(group="") & Q(VariantExists(self.model, matches))
 
     def lock(self, groups: Iterable[str] = ()) -> dict[int, Group]:
-        """Lock these rows and all rows of their groups, and of the `groups` with these names, in the order of their ids.
+        """Lock these rows and all rows of their groups, and of `groups` with these names, in the order of their ids.
 
         Return the groups of these rows by id. Call this before a transaction locks single products that it changes,
         otherwise two such transactions can deadlock. No more than MAX_ROWS rows are locked.
@@ -133,7 +133,7 @@ class ListingQuerySet(models.QuerySet[_Row]):
             if kwargs.get("ignore_conflicts") or kwargs.get("update_conflicts"):
                 touches.follow_ups[refresh].add((self.model, None))  # The database does not tell which rows are new.
             else:
-                follow(touches, self.model, [row.pk for row in rows if row.group])
+                follow(touches, self.model, [row.pk for row in rows if row.group])  # type: ignore[attr-defined]
         return rows
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]

@@ -160,8 +160,8 @@ class Product(Listing, ShownModel, StoredWords, GuardedModel, ImageMixin):
         verbose_name_plural = _("products")
         base_manager_name = "objects"
         # Each index has the order of a list and all columns by which lists are filtered, so the database finds a page
-        # without reading rows. The booleans come last because SQLite does not use an index on a bare boolean. Lists show
-        # what is listed, searches find all that is active.
+        # without reading rows. The booleans come last because SQLite does not use an index on a bare boolean. Lists
+        # show what is listed, searches find all that is active.
         indexes = [
             models.Index(fields=["-timestamp", "-id", "category", *FILTERED], name="list_newest"),
             models.Index(fields=["lowest_price", "id", "timestamp", "category", *FILTERED[1:]], name="list_price"),

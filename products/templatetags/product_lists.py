@@ -1,4 +1,4 @@
-"""The tag for links to categories that keep the filters of a list: {% load product_lists %}{% category_url form item %}."""
+"""The tag for links to categories that keep words and filters: {% load product_lists %}{% category_url form item %}."""
 
 from django import template
 

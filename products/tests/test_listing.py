@@ -1,9 +1,11 @@
 """Tests of the columns for lists: after any changes of products, they equal what a plain computation gives."""
 
 from collections import defaultdict
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from itertools import count
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -30,7 +32,7 @@ def expected_listing() -> dict[int, tuple[bool, Decimal, Decimal]]:
     groups = defaultdict(list)
     for row in Product.objects.filter(active=True).order_by("sku"):
         groups[(row.category_id, row.group) if row.group else row.pk].append(row)
-    expected = {}
+    expected: dict[int, tuple[bool, Decimal, Decimal]] = {}
     for rows in groups.values():
         prices = [row.price for row in rows]
         expected |= {row.pk: (row is rows[0], min(prices), max(prices)) for row in rows}
@@ -38,7 +40,7 @@ def expected_listing() -> dict[int, tuple[bool, Decimal, Decimal]]:
 
 
 def stored_listing() -> dict[int, tuple[bool, Decimal, Decimal]]:
-    return {pk: tuple(values) for pk, *values in Product.objects.active().values_list("pk", *COLUMNS)}  # type: ignore[misc]
+    return {pk: tuple(values) for pk, *values in Product.objects.active().values_list("pk", *COLUMNS)}
 
 
 def assert_listing_is_right() -> None:
@@ -197,6 +199,23 @@ def test_sources_are_all_columns_of_the_statement() -> None:
     names = {name for name in SOURCES if name != "category"}
     facts = listing.FACTS.replace('"', "")
     assert {name for name in names if name in facts} == names
+
+
+def move_and_wait(row: Product, barrier: Barrier) -> None:
+    """Move the product into the group, and wait for the other thread before the commit, if it gets as far."""
+    with transaction.atomic():
+        Product.objects.filter(pk=row.pk).update(group="new")
+        with suppress(BrokenBarrierError):
+            barrier.wait(0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_two_products_that_move_into_a_new_group_at_once_are_one_card() -> None:
+    rows, barrier = [make_product(), make_product()], Barrier(2)
+    run_in_threads(*(partial(move_and_wait, row, barrier) for row in rows))
+    assert Product.objects.filter(is_listed=True).count() == 1
+    assert_listing_is_right()
 
 
 @pytest.mark.slow

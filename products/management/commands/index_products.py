@@ -13,8 +13,8 @@ class Command(BaseCommand):
     """Corrects the words of products that SQL changed, or that were made by other rules or another Python version."""
 
     help = (
-        "Make the words under which the search finds products again, and what lists show of groups. Needed after changes "
-        "by SQL and after upgrades."
+        "Make the words under which the search finds products again, and what lists show of groups. Needed after "
+        "changes by SQL and after upgrades."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
