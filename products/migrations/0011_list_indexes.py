@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 from core.database.operations import AddIndexOnline
 
-FILTERED = ["lowest_price", "highest_price", "price", "stock", "is_listed", "active"]
+FILTERED = ["lowest_price", "highest_price", "price", "stock", "group", "is_listed", "active"]
 INDEXES = {
     "list_newest": ["-timestamp", "-id", "category", *FILTERED],
     "list_price": ["lowest_price", "id", "timestamp", "category", *FILTERED[1:]],

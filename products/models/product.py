@@ -27,7 +27,7 @@ from products.models.stored_words import StoredWords
 
 MAX_QUANTITY = 99  # of one product in a cart
 WITHDRAWAL_DAYS = 14  # the period of the law; a shop can give more
-FILTERED = ("lowest_price", "highest_price", "price", "stock", "is_listed", "active")
+FILTERED = ("lowest_price", "highest_price", "price", "stock", "group", "is_listed", "active")
 LONG_COLUMNS = ("description", *WORD_COLUMNS)
 CARD_COLUMNS = (
     "slug", "title", "price", "stock", "image", "image_width", "image_height", "category", "group", "lowest_price",

@@ -61,7 +61,7 @@ def find(products: ProductQuerySet, text: str, categories: CategoryTree, correct
 def _one_per_group(results: Results) -> Results:
     """Return the results with the first variant of each group."""
     ids = results.ids
-    shown = SEARCHES.get_or_make(("cards", tuple(ids)), (PRODUCTS,), lambda: _first_of_groups(ids)) if ids else ids
+    shown = SEARCHES.get_or_make(("cards", tuple(ids)), (PRODUCTS,), lambda: _first_of_groups(ids)) if len(ids) > 1 else ids
     return replace(results, ids=shown, is_limited=len(ids) == engine.MAX_RESULTS)
 
 
