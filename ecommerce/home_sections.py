@@ -6,6 +6,7 @@ from django.core.cache import cache
 from django.db.models import OuterRef, Subquery, Sum
 from django.utils import timezone
 
+from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
 from orders.models import Order, OrderItem
 from products.models import Category, Product
@@ -15,6 +16,9 @@ LENGTH = 8  # products per row of cards
 CACHE_SECONDS = 600  # The best sellers may be this old, because every sale could change them.
 RECENT = timedelta(days=180)
 CATEGORIES = VersionCache(size=4)
+NEWEST: PreparedQuery[Product] = PreparedQuery(
+    lambda: Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)[:LENGTH]
+)
 
 
 def best_sellers() -> list[Product]:

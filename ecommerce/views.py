@@ -20,7 +20,6 @@ from ecommerce import home_sections
 from ecommerce.operations.maintenance import render_static_page
 from ecommerce.operations.unavailable import unavailable
 from products.cards import add_card_rows
-from products.models import Product
 from products.page_names import PRODUCTS
 
 # A proxy sends them too, see proxy_files. The policy is strict in case a file in the directory is not an image and is
@@ -37,9 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the home page: categories, the newest products and the best sellers."""
     read_versions((SITE, PRODUCTS))  # in one query, before the rows
     expires_at(request, home_sections.best_sellers_expire())
-    newest = list(
-        Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)[: home_sections.LENGTH]
-    )
+    newest = home_sections.NEWEST.rows()
     best_sellers = home_sections.best_sellers()
     add_card_rows([*newest, *best_sellers])
     return render(

@@ -60,8 +60,9 @@ def find(products: ProductQuerySet, text: str, categories: CategoryTree, correct
 
 def _one_per_group(results: Results) -> Results:
     """Return the results with the first variant of each group."""
-    ids = results.ids
-    shown = SEARCHES.get_or_make(("cards", tuple(ids)), (PRODUCTS,), lambda: _first_of_groups(ids)) if len(ids) > 1 else ids
+    shown = ids = results.ids
+    if len(ids) > 1:
+        shown = SEARCHES.get_or_make(("cards", tuple(ids)), (PRODUCTS,), lambda: _first_of_groups(ids))
     return replace(results, ids=shown, is_limited=len(ids) == engine.MAX_RESULTS)
 
 
