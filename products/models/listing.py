@@ -40,6 +40,9 @@ UPDATE = f"""UPDATE products_product
 class VariantExists(Exists):
     """Whether a group has a variant on sale that matches. Its text is its condition, by which counts are kept."""
 
+    # PostgreSQL would prepare an EXISTS with a scan of the whole table.
+    template = "((%(subquery)s) IS NOT NULL)"
+
     def __init__(self, model: type[models.Model], matches: Q) -> None:
         same_category = {"shared_category": Coalesce(OuterRef("category_id"), 0)}
         variants = QuerySet(model).annotate(shared_category=Coalesce(F("category_id"), 0)).filter(active=True)
