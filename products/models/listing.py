@@ -130,8 +130,10 @@ class ListingQuerySet(models.QuerySet[_Row]):
         objs = list(objs)
         for row in objs:
             row.stand_alone()
+        groups = {str(row.group) for row in objs} - {""}
         with collect_touches() as touches:
-            self.none().lock({str(row.group) for row in objs})
+            if groups:
+                self.none().lock(groups)
             rows = super().bulk_create(objs, *args, **kwargs)
             if kwargs.get("ignore_conflicts") or kwargs.get("update_conflicts"):
                 touches.follow_ups[refresh].add((self.model, None))  # The database does not tell which rows are new.
