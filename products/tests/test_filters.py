@@ -141,7 +141,7 @@ def test_price_ranges_do_not_push_out_the_counts_of_other_lists(
     assert len(POSITIONS_OF_PRICE_RANGES) == 5
     with count_queries() as queries:
         client.get("/products/")
-    assert len(queries) == 2
+    assert len(queries) == 3
 
 
 @pytest.mark.parametrize("count", [3, 30])
