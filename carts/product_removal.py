@@ -27,5 +27,6 @@ def delete_products(pks: Iterable[int]) -> None:
     for cart in carts:
         cart.add_removed_products(titles[cart.pk])
     lines.filter(cart__in=carts).delete()
+    Product.objects.filter(pk__in=pks).lock()
     for product in Product.objects.filter(pk__in=pks).order_by("pk").select_for_update():
         product.delete()

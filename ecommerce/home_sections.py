@@ -1,7 +1,7 @@
 """What the sections of the home page show."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,10 +10,12 @@ from django.db.models import OuterRef, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
 from core.rendering.page_urls import page_url
 from core.times import shop_date, start_of_day
 from orders.models import Order, OrderItem
+from products.cards import add_card_rows
 from products.models import Category, HomeSection, Product
 from products.models.product import CARD_COLUMNS
 from products.page_names import HOME, PRODUCTS
@@ -31,6 +33,9 @@ RECENT = timedelta(days=180)
 CATEGORIES = VersionCache(size=4)
 ROWS = VersionCache(size=4)
 CHOSEN = VersionCache(size=40)  # the chosen products of a section
+NEWEST: PreparedQuery[Product] = PreparedQuery(
+    lambda: Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)[:LENGTH]
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Section:
     heading: Any = ""
     url: str = ""
     products: list[Product] = field(default_factory=list)
+    above: list[Product] = field(default_factory=list)  # the products of sections above, whose cards have ids
     categories: list[tuple[Category, Product | None]] = field(default_factory=list)
 
     @property
@@ -51,8 +57,14 @@ class Section:
 
 def sections(today: date) -> list[Section]:
     """Return the sections that the home page has on this day, without those that would be empty."""
-    shown = [row for row in _rows() if row.is_shown_on(today)]
-    return [section for row in shown if (section := _section(row))]
+    found: list[Section] = []
+    products: list[Product] = []
+    for row in _rows():
+        if row.is_shown_on(today) and (section := _section(row)):
+            found.append(replace(section, above=[*products]))
+            products += section.products
+    add_card_rows(products)
+    return found
 
 
 def sections_expire(today: date) -> datetime:
@@ -92,10 +104,11 @@ def _section(row: HomeSection) -> Section | None:
 
 def _newest(row: HomeSection) -> list[Product]:
     """Return the newest products that are not sold out, of the category of the section if it has one."""
-    products = Product.objects.for_product_cards().available()
-    if row.category:
-        products = products.filter(category__in=Category.objects.tree().subtree_ids(row.category))
-    return list(products[:LENGTH])
+    if not row.category:
+        return NEWEST.rows()
+    inside = Category.objects.tree().subtree_ids(row.category)
+    products = Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)
+    return list(products.filter(category__in=inside)[:LENGTH])
 
 
 def _chosen(row: HomeSection) -> list[Product]:
@@ -114,13 +127,16 @@ def _read_chosen(row: HomeSection) -> list[Product]:
 
 
 def best_sellers() -> list[Product]:
-    """Return the available products that sold most in the last half year, best sellers first.
+    """Return the available products that sold most in the last half year, best sellers first, one of each group.
 
     The list is empty in a new shop.
     """
     ids = _ranking()[1]
     rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
-    return [rows[pk] for pk in ids if pk in rows][:LENGTH]
+    best: dict[object, Product] = {}
+    for row in [rows[pk] for pk in ids if pk in rows]:
+        best.setdefault((row.category_id, row.group) if row.group else row.pk, row)
+    return list(best.values())[:LENGTH]
 
 
 def _ranking() -> tuple[datetime, list[int]]:

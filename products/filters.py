@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.forms import PlainForm
 from core.money import format_money
-from products.models import ProductQuerySet
+from products.models import Category, ProductQuerySet
 from products.models.category import CategoryTree
 from products.search import MAX_TEXT_LENGTH
 
@@ -27,6 +28,7 @@ SORTS = {
     "newest": gettext_lazy("Newest first"),
     "price": gettext_lazy("Price, low to high"),
     "-price": gettext_lazy("Price, high to low"),
+    "bought": gettext_lazy("Most bought"),
 }
 
 
@@ -139,18 +141,27 @@ class FilterForm(PlainForm):
         return (high, low) if low is not None and high is not None and high < low else (low, high)
 
     def apply(self, products: ProductQuerySet) -> ProductQuerySet:
-        """Return the products that match the filters, in the chosen order.
+        """Return the cards that match the filters, in the chosen order. For a search, return the variants that match.
 
         The result is unordered for "best", because the search ranks its matches itself.
         """
-        products = products.priced_between(*self.price_range())
+        low, high = self.price_range()
+        in_stock = bool(self.cleaned_data.get("in_stock"))
+        if self.text:
+            products = products.priced_between(low, high)
+            products = products.available() if in_stock else products
+        else:
+            products = products.listed()
+            products = products.with_variant(low, high, in_stock) if self.is_filtered else products
         if self.selected_category:
             products = products.filter(category__in=self.tree.subtree_ids(self.selected_category))
-        if self.cleaned_data.get("in_stock"):
-            products = products.available()
         if self.order == "best":
             return products.order_by()
-        orders = {"price": products.cheapest_first, "-price": products.most_expensive_first}
+        orders = {
+            "price": products.cheapest_first,
+            "-price": products.most_expensive_first,
+            "bought": products.most_bought_first,
+        }
         return orders.get(self.order, products.newest_first)()
 
     def active_filters(self) -> list[tuple[str, str]]:
@@ -168,8 +179,23 @@ class FilterForm(PlainForm):
         return [(label, self._query_without(names)) for label, names in filters if label]
 
     def _query_without(self, names: list[str]) -> str:
-        remaining = [name for name in self.cleaned_data if name not in names and self.data.get(name)]
-        return urlencode({name: self.data[name] for name in remaining})
+        return urlencode({name: value for name, value in self.parameters() if name not in names})
+
+    def parameters(self) -> list[tuple[str, str]]:
+        """Return the names and values in the query string that are not empty, without the page number."""
+        return [(name, str(self.data[name])) for name in self.cleaned_data if self.data.get(name)]
+
+    def other_parameters(self) -> list[tuple[str, str]]:
+        """Return the parameters that a form for the order must keep."""
+        return [(name, value) for name, value in self.parameters() if name != "sort"]
+
+    def url_of_category(self, category: Category | None) -> str:
+        """Return the URL of this list with another category, or with all categories for None."""
+        if not self.is_filtered:
+            return category.get_absolute_url() if category else reverse("products:list")
+        values = {name: value for name, value in self.parameters() if name != "category"}
+        values |= {"category": category.slug} if category else {}
+        return f"{reverse('products:list')}{'?' if values else ''}{urlencode(values)}"
 
 
 @cache

@@ -21,7 +21,7 @@ def names_of_products(changes: list[RowChange]) -> set[str]:
     names = {product_name(state["slug"]) for change in changes for state in change.states}
     names |= {PRODUCTS} if on_sale else set()
     names |= _names_of_variants({state["group"] for state in states} - {""})
-    names |= _names_of_categories({state["category_id"] for state in states} - {None})
+    names |= names_of_branches({state["category_id"] for state in states} - {None})
     return names | ({SITE} if _changes_menu(on_sale) else set())
 
 
@@ -50,7 +50,8 @@ def _names_of_variants(groups: set[str]) -> set[str]:
     return {product_name(slug) for slug in slugs}
 
 
-def _names_of_categories(pks: set[int]) -> set[str]:
+def names_of_branches(pks: set[int]) -> set[str]:
+    """Name the lists of these categories and of those above them."""
     if not pks:
         return set()
     categories = {category.pk: category for category in Category.objects.only("slug", "parent")}

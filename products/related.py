@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
+from products.cards import add_card_rows
 from products.models import Category, Product, ProductQuerySet
 from products.models.product import CARD_COLUMNS
 from products.page_names import category_name
 
 MAX_RELATED = 4
-CANDIDATES = 12  # enough for a product with its variants among them
+CANDIDATES = 6  # enough for a product and the card of its group among them
 NEWEST = VersionCache(size=200)  # the candidates of a category
 
 
@@ -58,7 +59,7 @@ VARIANTS = PreparedQuery(
 
 
 def get_related(product: Product) -> list[Product]:
-    """Return the newest products of the same category that are neither variants nor sold out, at most `MAX_RELATED`.
+    """Return the newest cards of the same category that are neither variants nor sold out, at most `MAX_RELATED`.
 
     The newest of each category are kept until one of its products changes.
     """
@@ -66,16 +67,14 @@ def get_related(product: Product) -> list[Product]:
     if category is None:
         return []
     names = [category_name(category.slug)]
-    newest = NEWEST.get_or_make(category.pk, names, lambda: list(_newest_of(category)[:CANDIDATES]))
+    newest = NEWEST.get_or_make(category.pk, names, lambda: add_card_rows(_newest_of(category)[:CANDIDATES]))
     found = [row for row in newest if row.pk != product.pk and not (row.group and row.group == product.group)]
-    if len(found) < MAX_RELATED and len(newest) == CANDIDATES:
-        others = _newest_of(category).exclude(pk=product.pk)
-        found = list((others.exclude(group=product.group) if product.group else others)[:MAX_RELATED])
     return found[:MAX_RELATED]
 
 
 def _newest_of(category: Category) -> ProductQuerySet:
-    return Product.objects.for_product_cards().filter(category=category).available().only(*CARD_COLUMNS, "group")
+    newest = Product.objects.for_product_cards().listed().filter(category=category)
+    return newest.with_variant(None, None, in_stock=True)
 
 
 def get_variant_options(product: Product, variants: Iterable[Product]) -> list[Option]:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from django.db.models.signals import post_delete, post_save, pre_save
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 
+from core.page_cache.versions import collect_touches
 from core.slugs import unique_slug
 from products.images.mixin import ImageMixin, delete_files_on_commit
 from products.models import Picture, Product, Spelling, StockMovement
+from products.models.listing import follow
 
 
 @receiver(pre_save, sender=Product, dispatch_uid="product_slug")
@@ -22,6 +24,24 @@ def set_words(sender: type[Product], instance: Product, raw: bool = False, **kwa
     """Set the words of a product from a fixture, which does not go through `Product.save`."""
     if raw:
         instance.set_words()
+
+
+@receiver(pre_delete, sender=Product, dispatch_uid="product_listing_deletion")
+def follow_deletion(sender: type[Product], instance: Product, **kwargs: Any) -> None:
+    """Let lists follow a product that is deleted, also together with other rows."""
+    with collect_touches() as touches:
+        follow(touches, sender, Product.objects.filter(pk=instance.pk).lock())
+
+
+@receiver([pre_save, post_save], sender=Product, dispatch_uid="product_listing_fixture")
+def follow_fixture(sender: type[Product], instance: Product, raw: bool = False, **kwargs: Any) -> None:
+    """Let lists follow a product from a fixture, which does not go through `Product.save`."""
+    if raw:
+        before: dict[int, Any] = instance.__dict__.pop("stored_group", {})
+        with collect_touches() as touches:
+            instance.__dict__["stored_group"] = found = Product.objects.filter(pk=instance.pk).lock()
+            follow(touches, sender, before)
+            follow(touches, sender, found)
 
 
 @receiver(post_save, sender=Product, dispatch_uid="product_opening_stock")

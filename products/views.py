@@ -82,7 +82,7 @@ class ProductList(ListView):
             "categories": offered.children(None),
             "subcategories": offered.children(form.selected_category) if form.selected_category else [],
             "is_indexable": page.paginator.count and (not form.text or self._is_indexable_search()),
-            "result_limit": search.MAX_RESULTS if form.text and page.paginator.count == search.MAX_RESULTS else 0,
+            "result_limit": page.paginator.count if self.results and self.results.is_limited else 0,
             "results": self.results,
             "matching_categories": search.matching_categories(self.results, offered) if self.results else [],
             "page_numbers": list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)),

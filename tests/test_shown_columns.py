@@ -39,6 +39,7 @@ PAGES = {
     "/products/?category=mugs": {"category:mugs"},
     "/products/?category=kitchen": {"category:kitchen"},
     "/products/?price_from=1&in_stock=1&sort=price": {PRODUCTS},
+    "/products/?in_stock=1&sort=bought": {PRODUCTS},
     "/products/?q=mug": {PRODUCTS},
     "/products/?q=mgu": {PRODUCTS},
     "/products/teal-mug/": {"product:teal-mug", "category:mugs"},

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -56,21 +56,25 @@ def _estimate(cart_quote: Quote, rules: PricingRules) -> dict[str, object]:
 def cart_update(request: HttpRequest) -> HttpResponse:
     """Add one product, set its quantity or remove it, and show a message with its new quantity.
 
-    The cart page submits all its fields together.
+    The cart page submits all its fields together. Scripts of lists get the message and the number of items as JSON.
     """
     if "cart_page" in request.POST:
         return submit_cart_page(request)
     goal = next_url(request, resolve_url("carts:home"))
-    form = CartUpdateForm(request.POST)
+    form, is_done = CartUpdateForm(request.POST), False
     if form.is_valid():
         try:
-            _update(request, **form.cleaned_data)
+            is_done = _update(request, **form.cleaned_data)
         except IntegrityError:  # Staff have just deleted the product.
             save_session_again(request)
             messages.error(request, _("This product is no longer available."))
     else:
         messages.error(request, form.first_error(), extra_tags=_quantity_field(request, form))
-    return redirect(goal)
+    if request.headers.get("Accept") == "application/json":
+        texts = [str(message) for message in messages.get_messages(request)]  # The next page does not show them again.
+        return JsonResponse({"done": is_done, "messages": texts, "count": Cart.objects.item_count(request)})
+    anchor = f"#product-{form.cleaned_data['product_id']}" if is_done and "in_list" in request.POST else ""
+    return redirect(f"{goal}{anchor}")
 
 
 def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:
@@ -82,8 +86,11 @@ def _quantity_field(request: HttpRequest, form: CartUpdateForm) -> str:
 
 
 @transaction.atomic
-def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -> None:
-    """Store the new quantity, and the session with it. Create the cart if necessary."""
+def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -> bool:
+    """Store the new quantity, and the session with it. Create the cart if necessary.
+
+    Return False, with a message, if that is not possible.
+    """
     cart = Cart.objects.from_request(request, lock=True)
     if cart:
         Cart.objects.remember(request, cart)
@@ -93,17 +100,18 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
         product = product if is_new else _read_product(request, product_id)
     if cart is None or product is None or not (product.active or product.in_cart):
         messages.error(request, _("This product is no longer available."))
-        return
+        return False
     before = product.in_cart or 0
     wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
     try:
         now = cart.set_quantity(product, wanted)
     except CartFull as error:
         messages.error(request, str(error))
-        return
+        return False
     Cart.objects.store_item_count(request, max(Cart.objects.item_count(request) + now - before, 0))
     report_quantity(request, product, wanted, now, before)
     save_session(request)
+    return True
 
 
 def _read_product(request: HttpRequest, product_id: int) -> Product | None:

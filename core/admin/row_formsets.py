@@ -18,9 +18,12 @@ from core.admin.row_forms import StoredRowForm
 def lock_rows(rows: models.QuerySet) -> None:
     """Lock these rows, in the order of their keys, until the transaction ends. Do nothing outside a transaction.
 
-    On SQLite, a transaction that is open in this shop is the only one that writes.
+    On SQLite, a transaction that is open in this shop is the only one that writes. A model whose rows must be locked
+    together with others has a queryset with a method `lock`.
     """
     if connection.in_atomic_block:
+        if hasattr(rows, "lock"):
+            rows.lock()
         keys = rows.order_by().values("pk")
         list(rows.model._base_manager.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk").values("pk"))
 

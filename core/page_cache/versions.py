@@ -5,9 +5,11 @@ versions that were read before its rows, and used only while they are the curren
 docs/decisions/page-versions.md.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -20,16 +22,23 @@ MAX_NAMES = 400  # If a transaction moves more versions, SITE moves instead of t
 
 
 class Touches:
-    """The versions that a transaction moves: those with these names, and those that its changes of rows decide."""
+    """The versions that a transaction moves: those with these names, and those that its changes of rows decide.
+
+    `follow_ups` are functions to call before the versions move, each once with everything that was added for it. They
+    write columns that depend on several rows.
+    """
 
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.rows = RowChanges()
+        self.follow_ups: defaultdict[Callable[[set[Any]], None], set[Any]] = defaultdict(set)
 
     def write(self) -> None:
         """Move the versions. Do nothing if the transaction will be rolled back."""
         if transaction.get_rollback():
             return
+        for follow_up, changes in self.follow_ups.items():
+            follow_up(changes)
         names = self.names | self._names_of_rows()
         if len(names) > MAX_NAMES:
             names = {name for name in names if ":" not in name} | {SITE}

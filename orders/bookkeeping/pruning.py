@@ -12,6 +12,7 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 
 from orders.bookkeeping import old_rows, runs, stale_guests
 from orders.bookkeeping.old_rows import Done, delete_old
+from orders.bookkeeping.ranking import rank_products
 from products.images.stray_files import delete_stray_files
 
 logger = logging.getLogger(__name__)
@@ -49,9 +50,10 @@ STEPS: Mapping[str, Callable[[], Done]] = {
 def prune() -> tuple[dict[str, int], bool]:
     """Run one round. Return how many rows of each kind were deleted, and whether old rows are left for the next round.
 
-    A kind that fails does not stop the others. Within a run, the steps end when its time is over.
+    A kind that fails does not stop the others. Within a run, the steps end when its time is over. Once a day, products
+    are ranked too.
     """
-    pruned, is_more = {}, False
+    pruned, is_more = _rank(), False
     for kind, step in runs.while_time(STEPS.items()):
         try:
             pruned[f"{kind} pruned"], is_left = step()
@@ -59,6 +61,15 @@ def prune() -> tuple[dict[str, int], bool]:
         except Exception:  # for example a lock that was not granted in time
             logger.exception("old %s are left for the next round", kind)
     return pruned, is_more or not runs.has_time()
+
+
+def _rank() -> dict[str, int]:
+    try:
+        changed = rank_products()
+    except Exception:
+        logger.exception("products are ranked in the next round")
+        changed = 0
+    return {"products ranked": changed} if changed else {}
 
 
 def run_pruning() -> tuple[dict[str, int], bool] | None:

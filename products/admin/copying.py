@@ -58,6 +58,7 @@ class CopyMixin(DeletionAdmin):
                 return self._copy_locked(request, pk)
 
     def _copy_locked(self, request: HttpRequest, pk: int) -> tuple[CopyForm, Product | None]:
+        Product.objects.filter(pk=pk).lock()
         original = get_object_or_404(Product.objects.select_for_update(no_key=True), pk=pk)
         form = CopyForm(request.POST, original=original)
         if not form.is_valid():

@@ -19,6 +19,8 @@ from core.slugs import save_with_unique_slug
 from products.descriptions import parse_description
 from products.images.mixin import ImageMixin
 from products.models.category import Category
+from products.models.listing import COLUMNS as LISTING_COLUMNS
+from products.models.listing import Listing, ListingQuerySet
 from products.models.spelling import SpellingQuerySet
 from products.models.stock import StockMovement
 from products.models.stored_words import COLUMNS as WORD_COLUMNS
@@ -26,8 +28,12 @@ from products.models.stored_words import StoredWords
 
 MAX_QUANTITY = 99  # of one product in a cart
 WITHDRAWAL_DAYS = 14  # the period of the law; a shop can give more
+FILTERED = ("lowest_price", "highest_price", "price", "stock", "group", "is_listed", "active")
 LONG_COLUMNS = ("description", *WORD_COLUMNS)
-CARD_COLUMNS = ("slug", "title", "price", "stock", "image", "image_width", "image_height")
+CARD_COLUMNS = (
+    "slug", "title", "price", "stock", "image", "image_width", "image_height", "category", "group", "lowest_price",
+    "highest_price",
+)  # fmt: skip
 
 
 def availability(stock: int | None) -> int:
@@ -36,7 +42,7 @@ def availability(stock: int | None) -> int:
     return plenty if stock is None else min(stock, plenty)
 
 
-class ProductQuerySet(ShownQuerySet["Product"], SpellingQuerySet["Product"]):  # type: ignore[override]
+class ProductQuerySet(ListingQuerySet["Product"], ShownQuerySet["Product"], SpellingQuerySet["Product"]):  # type: ignore[override]
     def active(self) -> Self:
         """Return the products on sale, including those that are sold out."""
         return self.filter(active=True)
@@ -60,17 +66,27 @@ class ProductQuerySet(ShownQuerySet["Product"], SpellingQuerySet["Product"]):  #
 
     update_stock.alters_data = True  # type: ignore[attr-defined]
 
+    def update_bought(self, units: int) -> int:
+        """Change only the units sold lately. The caller moves the versions, once for all rows."""
+        return super(ShownQuerySet, self).update(bought=units)
+
+    update_bought.alters_data = True  # type: ignore[attr-defined]
+
     def newest_first(self) -> Self:
         return self.order_by("-timestamp", "-pk")
 
     def cheapest_first(self) -> Self:
-        return self.order_by("price", "pk")
+        return self.order_by("lowest_price", "pk")
 
     def most_expensive_first(self) -> Self:
-        return self.order_by("-price", "-pk")
+        """Return the products by the price that their cards show, which is the lowest one of a group."""
+        return self.order_by("-lowest_price", "-pk")
+
+    def most_bought_first(self) -> Self:
+        return self.order_by("-bought", "-pk")
 
     def for_product_cards(self) -> Self:
-        """Return the products to show as cards: those on sale, newest first. Only what cards show is read."""
+        """Return products to show as cards: those on sale, newest first. Only what cards show is read."""
         return self.active().newest_first().only(*CARD_COLUMNS)
 
     def without_words(self) -> Self:
@@ -78,15 +94,15 @@ class ProductQuerySet(ShownQuerySet["Product"], SpellingQuerySet["Product"]):  #
         return self.defer(*WORD_COLUMNS)
 
 
-class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
+class Product(Listing, ShownModel, StoredWords, GuardedModel, ImageMixin):
     """A product. Its stock changes only through `reserve`, `release`, `adjust_stock` and `switch_stock_tracking`."""
 
     columns = Columns(
-        conditional=("stock",),
+        conditional=("stock", *LISTING_COLUMNS, "bought"),
         shown=(
             "sku", "title", "slug", "description", "price", "category", "group", "option", "choice", "second_option",
             "second_choice", "withdrawal_days", "withdrawal_exclusion", "stock", "active", "timestamp", "image",
-            "image_width", "image_height", "image_alt",
+            "image_width", "image_height", "image_alt", *LISTING_COLUMNS, "bought",
         ),
     )  # fmt: skip
     shown_as: ClassVar[Any] = {"stock": availability}
@@ -129,11 +145,14 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
     )
     stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Leave empty if unlimited."))
     active = models.BooleanField(_("for sale"), default=True)
+    # Units sold lately, for a variant those of its group. Only `products.bought` writes it.
+    bought = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
     objects = ProductQuerySet.as_manager()
 
+    card_rows: Any = None  # Only products.cards sets it.
     category_slug: str | None  # Only the query of the product page sets it.
     in_cart: int | None  # The quantity in the visitor's cart. Only Cart and its manager set it.
 
@@ -142,14 +161,14 @@ class Product(ShownModel, StoredWords, GuardedModel, ImageMixin):
         verbose_name_plural = _("products")
         base_manager_name = "objects"
         # Each index has the order of a list and all columns by which lists are filtered, so the database finds a page
-        # without reading rows. `active` comes last because SQLite does not use an index on a bare boolean.
+        # without reading rows. The booleans come last because SQLite does not use an index on a bare boolean. Lists
+        # show what is listed, searches find all that is active.
         indexes = [
-            models.Index(fields=["-timestamp", "-id", "category", "price", "stock", "active"], name="product_newest"),
-            models.Index(fields=["price", "id", "timestamp", "category", "stock", "active"], name="product_price"),
-            models.Index(
-                fields=["category", "-timestamp", "-id", "price", "stock", "active"], name="product_newest_in_category"
-            ),
-            models.Index(fields=["group"], name="product_group"),
+            models.Index(fields=["-timestamp", "-id", "category", *FILTERED], name="list_newest"),
+            models.Index(fields=["lowest_price", "id", "timestamp", "category", *FILTERED[1:]], name="list_price"),
+            models.Index(fields=["-bought", "-id", "category", *FILTERED], name="list_bought"),
+            models.Index(fields=["category", "-timestamp", "-id", *FILTERED], name="list_newest_in_category"),
+            models.Index(fields=["group", "category", "active", "price", "stock"], name="product_variants"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative"),

@@ -1,11 +1,15 @@
-"""What a search shows: products with all words, else those of a corrected text, else the best partial matches."""
+"""What a search shows: products with all words, else those of a corrected text, else the best partial matches.
 
-from dataclasses import dataclass
+Of the variants of a group that it finds, it shows the best one.
+"""
+
+from dataclasses import dataclass, replace
 from hashlib import md5
 
-from products.models import Category, ProductQuerySet
+from products.models import Category, Product, ProductQuerySet
 from products.models.category import CategoryTree
 from products.page_names import PRODUCTS
+from products.search import engine
 from products.search.categories import find_categories, find_similar_categories, labels_of
 from products.search.corrections import Corrections
 from products.search.engine import SEARCHES, find_ids
@@ -18,7 +22,7 @@ class Results:
 
     `text` is the text that found them: the one that was typed, or the corrected one if `is_corrected`. If `is_partial`,
     each product contains only some of its words. `missing` are the typed words that no product on sale contains.
-    `suggestions` are similar texts that find products.
+    `suggestions` are similar texts that find products. If `is_limited`, more products match than a search looks at.
     """
 
     ids: list[int]
@@ -27,6 +31,7 @@ class Results:
     is_partial: bool = False
     missing: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
+    is_limited: bool = False
 
     @property
     def match_all(self) -> bool:
@@ -45,11 +50,29 @@ def find(products: ProductQuerySet, text: str, categories: CategoryTree, correct
     `categories`. The result is kept until a product or a category changes.
     """
     if ids := find_ids(products, text):
-        return Results(ids, text)
+        return _one_per_group(Results(ids, text))
     key = md5(f"{products.query} {correct} {text}".encode(), usedforsecurity=False).hexdigest()
-    return SEARCHES.get_or_make(
+    results = SEARCHES.get_or_make(
         f"search-results:{key}", (PRODUCTS,), lambda: _find_otherwise(products, text, categories, correct)
     )
+    return _one_per_group(results)
+
+
+def _one_per_group(results: Results) -> Results:
+    """Return the results with the first variant of each group."""
+    shown = ids = results.ids
+    if len(ids) > 1:
+        shown = SEARCHES.get_or_make(("cards", tuple(ids)), (PRODUCTS,), lambda: _first_of_groups(ids))
+    return replace(results, ids=shown, is_limited=len(ids) == engine.MAX_RESULTS)
+
+
+def _first_of_groups(ids: list[int]) -> list[int]:
+    rows = Product.objects.filter(pk__in=ids).exclude(group="").values_list("pk", "category", "group")
+    groups: dict[int, object] = {pk: (category, group) for pk, category, group in rows}
+    first: dict[object, int] = {}
+    for pk in ids:
+        first.setdefault(groups.get(pk, pk), pk)
+    return list(first.values())
 
 
 def _find_otherwise(products: ProductQuerySet, text: str, categories: CategoryTree, correct: bool) -> Results:

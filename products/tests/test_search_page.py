@@ -240,7 +240,7 @@ def test_only_a_search_that_matches_all_words_as_typed_is_indexed(client: Client
     assert ('<meta name="robots" content="noindex">' not in page) == is_indexed
 
 
-@pytest.mark.parametrize(("text", "most"), [("teal mug", 7), ("blue mug", 12), ("teel mgu", 15), ("xyzzy", 10)])
+@pytest.mark.parametrize(("text", "most"), [("teal mug", 8), ("blue mug", 14), ("teel mgu", 17), ("xyzzy", 10)])
 @pytest.mark.usefixtures("shop")
 def test_search_runs_a_constant_number_of_queries(client: Client, text: str, most: int) -> None:
     client.get("/products/")  # fills the cached menu
@@ -249,7 +249,7 @@ def test_search_runs_a_constant_number_of_queries(client: Client, text: str, mos
     assert len(queries) <= most
     with count_queries() as queries:
         get(client, text)
-    assert len(queries) <= 2
+    assert len(queries) <= 3
 
 
 @pytest.mark.slow

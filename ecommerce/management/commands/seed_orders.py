@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ecommerce.management.sample_orders import create
+from orders.bookkeeping.ranking import count_bought
 from stripe_simulator.store import Store
 
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             added = create.create_orders(orders, customers, store)
         finally:
             store.close()
+        count_bought()
         self.stdout.write(f"{people} customers and {added} orders added.")
 
     def _check(self) -> None:
