@@ -15,7 +15,7 @@ from core.page_cache.version_cache import VersionCache
 from core.rendering.page_urls import page_url
 from core.times import shop_date, start_of_day
 from orders.models import Order, OrderItem
-from products.cards import add_card_rows
+from products.lists.cards import add_card_rows
 from products.models import Category, HomeSection, Product
 from products.models.product import CARD_COLUMNS
 from products.page_names import HOME, PRODUCTS

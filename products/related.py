@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
-from products.cards import add_card_rows
+from products.lists.cards import add_card_rows
 from products.models import Category, Product, ProductQuerySet
 from products.models.product import CARD_COLUMNS
 from products.page_names import category_name

@@ -21,10 +21,10 @@ from core.page_cache.versions import SITE, read_versions
 from products import search
 from products.descriptions import parse_description
 from products.filters import PARAMETERS, FilterForm, clean_parameters
+from products.lists.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
 from products.models import Category, Picture, Product
 from products.models.picture import pictures_of
 from products.page_names import PRODUCTS, category_name, product_name
-from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
 from products.related import get_related, get_variant_options, get_variants
 from products.structured_data import product_graph
 

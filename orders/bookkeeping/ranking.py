@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core.background.models import last_finished, record_finish
 from orders.models import Order, OrderItem
-from products.bought import store_bought
+from products.lists.bought import store_bought
 
 RANK = "rank"  # the name of its runs
 PERIOD = timedelta(days=90)

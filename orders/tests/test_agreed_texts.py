@@ -58,7 +58,7 @@ def test_order_keeps_the_versions_that_its_shopper_saw(pages: dict[str, Page]) -
     change(pages["terms"])
     order = Order.objects.get(pk=order.pk)
     assert {kind: getattr(order, f"{kind}_text") for kind in KINDS} == agreed
-    assert order.checksum.startswith("v3:")
+    assert order.checksum.startswith("v4:")
     assert is_intact(order)
     assert list(frozen_orders()) == []
 

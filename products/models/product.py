@@ -145,14 +145,14 @@ class Product(Listing, ShownModel, StoredWords, GuardedModel, ImageMixin):
     )
     stock = models.PositiveIntegerField(_("stock"), null=True, blank=True, help_text=_("Leave empty if unlimited."))
     active = models.BooleanField(_("for sale"), default=True)
-    # Units sold lately, for a variant those of its group. Only `products.bought` writes it.
+    # Units sold lately, for a variant those of its group. Only `products.lists.bought` writes it.
     bought = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     timestamp = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)
 
     objects = ProductQuerySet.as_manager()
 
-    card_rows: Any = None  # Only products.cards sets it.
+    card_rows: Any = None  # Only products.lists.cards sets it.
     category_slug: str | None  # Only the query of the product page sets it.
     in_cart: int | None  # The quantity in the visitor's cart. Only Cart and its manager set it.
 

@@ -15,7 +15,7 @@ from core.money import format_money
 from core.page_cache.bounded_cache import BoundedCache
 from core.rendering.page_urls import slug_url, surroundings
 from core.rendering.patterns import fill_pattern
-from products.cards import CardRows, Variant, add_card_rows
+from products.lists.cards import CardRows, Variant, add_card_rows
 from products.models import Product
 from products.models.product import availability
 

@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils import translation
 
 from products.filters import FilterForm
+from products.lists.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES
 from products.models import Category, Product
 from products.models.category import CategoryTree
-from products.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES
 from tests.makers import make_category, make_product
 from tests.visitors import count_queries
 

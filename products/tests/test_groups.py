@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from products import search
+from products.lists.paginator import ProductPaginator
 from products.models import Category, Product
-from products.paginator import ProductPaginator
 from tests.makers import make_category, make_product
 
 pytestmark = pytest.mark.django_db

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from products import paginator
+from products.lists import paginator
+from products.lists.paginator import ProductPaginator
 from products.models import Product
-from products.paginator import ProductPaginator
 from tests.visitors import count_queries
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.money import format_money
-from products.cards import CardRows
+from products.lists.cards import CardRows
 from products.models import Product
 
 WIDTHS = st.sampled_from([None, 100, 500, 2000])
