@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.core.cache import cache
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +14,6 @@ from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
 from core.rendering.page_urls import page_url
 from core.times import shop_date, start_of_day
-from orders.models import Order, OrderItem
 from products.lists.cards import add_card_rows
 from products.models import Category, HomeSection, Product
 from products.models.product import CARD_COLUMNS
@@ -28,13 +27,20 @@ HEADINGS = {
     Kind.MOST_BOUGHT: _("Best sellers"),
 }
 LENGTH = 8  # products per row of cards
-CACHE_SECONDS = 600  # The best sellers may be this old, because every sale could change them.
-RECENT = timedelta(days=180)
 CATEGORIES = VersionCache(size=4)
 ROWS = VersionCache(size=4)
-CHOSEN = VersionCache(size=40)  # the chosen products of a section
+PRODUCTS_SHOWN = VersionCache(size=40)  # the products of a section, with what their cards show of other rows
 NEWEST: PreparedQuery[Product] = PreparedQuery(
     lambda: Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)[:LENGTH]
+)
+MOST_BOUGHT: PreparedQuery[Product] = PreparedQuery(
+    lambda: (
+        Product.objects.for_product_cards()
+        .listed()
+        .with_variant(None, None, in_stock=True)
+        .filter(bought__gt=0)
+        .most_bought_first()[:LENGTH]
+    )
 )
 
 
@@ -63,13 +69,13 @@ def sections(today: date) -> list[Section]:
         if row.is_shown_on(today) and (section := _section(row)):
             found.append(replace(section, above=[*products]))
             products += section.products
-    add_card_rows(products)
+    add_card_rows(product for product in products if product.card_rows is None)
     return found
 
 
-def sections_expire(today: date) -> datetime:
-    """Return when the page changes without a change of a row: at the next first or last day, or for best sellers."""
-    return min([_ranking()[0], *(start_of_day(day) for day in _boundaries() if day > today)])
+def sections_expire(today: date) -> datetime | None:
+    """Return when the page changes without a change of a row: at the next first or after the next last day, if any."""
+    return min((start_of_day(day) for day in _boundaries() if day > today), default=None)
 
 
 def shop_today() -> date:
@@ -97,7 +103,8 @@ def _section(row: HomeSection) -> Section | None:
         found = categories_with_images()
         return Section(row, heading, url, categories=found) if found else None
     if row.kind in PRODUCTS_OF:
-        products = PRODUCTS_OF[Kind(row.kind)](row)
+        read = partial(PRODUCTS_OF[Kind(row.kind)], row)
+        products = PRODUCTS_SHOWN.get_or_make((row.kind, row.pk, row.skus), (HOME, PRODUCTS), read)
         return Section(row, heading, url, products=products) if products else None
     return Section(row, heading, url)
 
@@ -113,10 +120,6 @@ def _newest(row: HomeSection) -> list[Product]:
 
 def _chosen(row: HomeSection) -> list[Product]:
     """Return the products of the section that are on sale in the order of their codes, or the newest of a category."""
-    return CHOSEN.get_or_make((row.pk, row.skus), (HOME, PRODUCTS), lambda: _read_chosen(row))
-
-
-def _read_chosen(row: HomeSection) -> list[Product]:
     codes = row.product_codes
     if not codes:
         return _newest(row)
@@ -124,35 +127,6 @@ def _read_chosen(row: HomeSection) -> list[Product]:
         product.sku: product for product in Product.objects.active().filter(sku__in=codes).only(*CARD_COLUMNS, "sku")
     }
     return [found[code] for code in codes if code in found]
-
-
-def best_sellers() -> list[Product]:
-    """Return the available products that sold most in the last half year, best sellers first, one of each group.
-
-    The list is empty in a new shop.
-    """
-    ids = _ranking()[1]
-    rows = Product.objects.for_product_cards().available().in_bulk(ids) if ids else {}
-    best: dict[object, Product] = {}
-    for row in [rows[pk] for pk in ids if pk in rows]:
-        best.setdefault((row.category_id, row.group) if row.group else row.pk, row)
-    return list(best.values())[:LENGTH]
-
-
-def _ranking() -> tuple[datetime, list[int]]:
-    """Return the ids of the products that sold most, and when they are computed again."""
-    found = cache.get("best-sellers")
-    if found is None or found[0] <= timezone.now():
-        found = timezone.now() + timedelta(seconds=CACHE_SECONDS), _best_seller_ids()
-        cache.set("best-sellers", found, CACHE_SECONDS)
-    return found
-
-
-def _best_seller_ids() -> list[int]:
-    sold = [Order.Status.PAID, Order.Status.SHIPPED]
-    items = OrderItem.objects.filter(order__status__in=sold, order__placed_at__gte=timezone.now() - RECENT)
-    by_units = items.values("product").annotate(units=Sum("quantity")).order_by("-units", "-product")
-    return list(by_units.values_list("product", flat=True)[: 3 * LENGTH])  # some may have sold out since
 
 
 def categories_with_images() -> list[tuple[Category, Product | None]]:
@@ -180,6 +154,6 @@ def _categories_with_images() -> list[tuple[Category, Product | None]]:
 
 PRODUCTS_OF: dict[HomeSection.Kind, Callable[[HomeSection], list[Product]]] = {
     Kind.NEWEST: _newest,
-    Kind.MOST_BOUGHT: lambda row: best_sellers(),
+    Kind.MOST_BOUGHT: lambda row: MOST_BOUGHT.rows(),
     Kind.PRODUCTS: _chosen,
 }

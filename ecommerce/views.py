@@ -37,7 +37,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the sections of the home page."""
     read_versions((SITE, PRODUCTS, HOME))  # in one query, before the rows
     today = home_sections.shop_today()
-    expires_at(request, home_sections.sections_expire(today))
+    if moment := home_sections.sections_expire(today):
+        expires_at(request, moment)
     sections = home_sections.sections(today)
     has_heading = any(section.row.kind == HomeSection.Kind.PICTURE for section in sections[:1])
     return render(request, "home.html", {"sections": sections, "has_heading": has_heading})

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.times import start_of_day
 from ecommerce.home_sections import Section, shop_today
+from orders.bookkeeping.ranking import count_bought
 from orders.models import Order, OrderItem
 from products.models import Category, HomeSection, Product
 from products.tests.test_uploads import make_image
@@ -21,12 +22,13 @@ pytestmark = pytest.mark.django_db
 
 
 def sell(product: Product, quantity: int, status: str = "paid", days_ago: int = 1) -> None:
-    """Create a paid order of this product, or one with another status."""
+    """Create a paid order of this product, or one with another status, and count what was bought."""
     order = make_open_order()
     OrderItem.objects.create(
         order=order, product=product, sku=product.sku, title=product.title, unit_price=1, quantity=quantity, total=1
     )
     Order.objects.filter(pk=order.pk).update(status=status, placed_at=timezone.now() - timedelta(days=days_ago))
+    count_bought()
 
 
 def shown(client: Client) -> list[Section]:

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from django.utils import timezone
 from core.page_cache import storage
 from core.page_cache.pages import Page
 from core.page_cache.versions import touch
-from ecommerce import home_sections
+from core.times import start_of_day
+from ecommerce.home_sections import shop_today
 from orders.models import Order
-from products.models import Product
+from products.models import HomeSection, Product
 from tests.guests import pass_hours
 from tests.makers import add_to_cart, make_category, make_client_request, make_paid_order, make_product, make_user
 from tests.visitors import count_queries, sign_in
@@ -247,13 +249,14 @@ def test_page_is_made_again_after_an_hour(client: Client, mug: Product, monkeypa
 
 
 def test_page_is_not_served_after_it_expires(client: Client, mug: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    client.get("/")
-    assert "Best sellers" not in client.get("/").text
-    make_paid_order(mug, placed_at=timezone.now())
-    pass_hours(monkeypatch, (home_sections.CACHE_SECONDS - 30) / 3600)
-    assert "Best sellers" not in client.get("/").text
-    pass_hours(monkeypatch, 31 / 3600)
-    assert "Best sellers" in client.get("/").text
+    today = shop_today()
+    HomeSection.objects.create(kind="story", title="Only today", text="Text", ends=today)
+    assert "Only today" in client.get("/").text
+    minute = timedelta(minutes=1)
+    pass_hours(monkeypatch, (start_of_day(today + timedelta(days=1)) - timezone.now() - minute) / timedelta(hours=1))
+    assert "Only today" in client.get("/").text
+    pass_hours(monkeypatch, 2 * minute / timedelta(hours=1))
+    assert "Only today" not in client.get("/").text
 
 
 # Keys
