@@ -117,7 +117,7 @@ def test_demo_serves_a_shop_with_products_and_stops_on_ctrl_c(tmp_path: Path) ->
     assert re.search(rf"Shop +http://127\.0\.0\.1:{port}/", banner)
     assert "staff@shop.example  staff-demo" in banner
     assert "4242 4242 4242 4242" in banner
-    assert "40 products" in product_list
+    assert "31 products" in product_list
     assert "Traceback" not in rest
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{port}/", timeout=2)

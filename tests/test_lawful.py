@@ -163,7 +163,7 @@ VIOLATIONS: dict[str, tuple[str, str, Plant]] = {
     ),
     "the items do not stand above the button": (
         "L3",
-        "this is missing: Sample item",
+        "Fields stand between the items",
         change(SUMMARY, "{{ line.product.title }}"),
     ),
     "the total does not stand above the button": (

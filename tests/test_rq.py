@@ -28,4 +28,7 @@ def test_rq_worker_runs_tasks(redis_url: str, tmp_path: Path) -> None:
     assert "orders.bookkeeping.tasks.send_due_emails" in outputs[-1]
     assert "failed" not in outputs[-1].lower()
     with sqlite3.connect(tmp_path / "shop.sqlite3") as rows:
-        assert rows.execute("SELECT name FROM core_backgroundrun WHERE finished IS NOT NULL").fetchall() == [("prune",)]
+        assert rows.execute("SELECT name FROM core_backgroundrun WHERE finished IS NOT NULL").fetchall() == [
+            ("prune",),
+            ("rank",),
+        ]

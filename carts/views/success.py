@@ -26,7 +26,11 @@ def cart_success(request: HttpRequest) -> HttpResponse:
     if order.paid_at is None:
         return redirect(order)
     Cart.objects.forget(request, order.cart_id)
-    context = {"order": order, "items": order.items.select_related("product"), **progress_context(order)}
+    context = {
+        "order": order,
+        "items": order.items.select_related("product"),
+        **progress_context(order, is_new=order.status == Order.Status.PAID),
+    }
     return render(request, "carts/cart_success.html", context)
 
 

@@ -23,12 +23,12 @@ class Step:
     is_current: bool = False
 
 
-def progress_context(order: Order) -> dict[str, Any]:
+def progress_context(order: Order, is_new: bool = False) -> dict[str, Any]:
     """Return the steps of the order, what comes next, and its shipments with the lines that will follow.
 
-    An order that was canceled or refunded has no steps.
+    An order that was canceled or refunded has no steps. A new order, which was just paid, has no shipments.
     """
-    shipments = list(order.shipments.select_related("carrier")) if order.is_paid else []
+    shipments = list(order.shipments.select_related("carrier")) if order.is_paid and not is_new else []
     to_follow = order.lines_to_ship() if shipments else []
     if order.status not in SHOWN:
         return {"shipments": shipments, "lines_to_follow": to_follow, "steps": [], "next_step": ""}

@@ -29,7 +29,7 @@ def seed(*arguments: str) -> str:
 
 @pytest.mark.slow
 def test_seed_adds_forty_products_with_pictures_once() -> None:
-    assert seed() == "14 sample pages added.\n40 products added, 40 in the shop.\n"
+    assert seed() == "7 sections of the home page added.\n14 sample pages added.\n40 products added, 40 in the shop.\n"
     assert seed() == "0 products added, 40 in the shop.\n"
     products = Product.objects.prefetch_related("pictures")
     assert all(default_storage.size(product.image.name) > 1000 for product in products)
@@ -60,7 +60,10 @@ def test_seed_keeps_changed_products_and_adds_missing_ones() -> None:
 
 @pytest.mark.slow
 def test_seed_adds_generated_products_up_to_the_number() -> None:
-    assert seed("--products", "30") == "14 sample pages added.\n70 products added, 70 in the shop.\n"
+    assert (
+        seed("--products", "30")
+        == "7 sections of the home page added.\n14 sample pages added.\n70 products added, 70 in the shop.\n"
+    )
     assert seed("--products", "30") == "0 products added, 70 in the shop.\n"
     Product.objects.get(sku="LOAD-000007").delete()
     assert seed("--products", "32") == "3 products added, 72 in the shop.\n"

@@ -45,7 +45,8 @@ async function update() {
   try {
     const response = await fetch(`${form.dataset.suggestions}?q=${encodeURIComponent(text)}`, { signal: request.signal });
     if (!response.ok) return show(false);
-    list.innerHTML = await response.text();
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    list.replaceChildren(...page.body.children);
     const number = list.querySelector("[data-number]");
     status.textContent = number.textContent;
     number.remove();

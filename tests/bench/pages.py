@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from tests.bench.client import SAME_ORIGIN, Answer, Visitor
 
 PER_PAGE = 24
+SOLD_OUT = '<p class="stock stock-out">'
 PRODUCT = re.compile(r'href="/products/([-\w]+)/"')
 ADDRESS = {
     "country": "GB", "name": "Gia Guest", "line_1": "1 High Street", "city": "Bath", "postal_code": "BA1 1AA",
@@ -74,8 +76,9 @@ def pages(slugs: list[str], deep: int) -> list[Page]:
 
 
 def read_goods(port: int, slug: str) -> Goods:
-    """Return the product with this slug."""
-    return Goods(slug, Visitor(port).get(f"/products/{slug}/").hidden_value("product_id"))
+    """Return the product with this slug. Its id is empty if it cannot be added to the cart."""
+    page = Visitor(port).get(f"/products/{slug}/")
+    return Goods(slug, "" if SOLD_OUT in page.text else page.hidden_value("product_id"))
 
 
 def _press_add(visitor: Visitor, product: str) -> Answer:
@@ -84,9 +87,13 @@ def _press_add(visitor: Visitor, product: str) -> Answer:
 
 
 def fill_cart(visitor: Visitor, slugs: list[str], lines: int) -> Visitor:
-    """Put so many products into the cart, and show it once. Raise RuntimeError if it has fewer lines."""
-    for slug in slugs[:lines]:
-        _press_add(visitor, read_goods(visitor.port, slug).id)
+    """Put so many products into the cart, and show it once. Raise RuntimeError if it has fewer lines.
+
+    The list also links to variants that are sold out. They are left out.
+    """
+    goods = (read_goods(visitor.port, slug) for slug in slugs)
+    for item in islice((item for item in goods if item.id), lines):
+        _press_add(visitor, item.id)
     shown = visitor.get("/cart/").text.count(' id="quantity-')
     if shown != lines:
         raise RuntimeError(f"The cart shows {shown} lines instead of {lines}.")
