@@ -75,8 +75,11 @@ def found_traces(client: Client, *more: str) -> dict[str, list[str]]:
 
 
 def contains(text: str, trace: str) -> bool:
-    """Return whether a text contains a trace. Digits count as a whole number only, because tokens have digits too."""
-    return bool(re.search(rf"\b{trace}\b", text)) if trace.isdigit() else trace in text
+    """Return whether a text contains a trace.
+
+    Digits count as a whole number only, and not in attributes, because tokens and ids of rows have digits too.
+    """
+    return bool(re.search(rf"(?<![\w\"=/-]){trace}\b", text)) if trace.isdigit() else trace in text
 
 
 def emailed_path() -> str:
