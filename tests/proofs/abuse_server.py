@@ -67,6 +67,10 @@ class AbuseServer:
         number = next(self._visitors)
         return Attacker(self.port, source or f"127.{number >> 14}.{number >> 7 & 127}.{number & 127}")
 
+    def requests_to_stripe(self) -> int:
+        """Return how many requests Stripe got, without new customers, which can come a moment after their visitor."""
+        return sum((method, path) != ("POST", "/v1/customers") for method, path, *_rest in self.simulator.requests)
+
     def staff(self) -> Attacker:
         """Return a superuser who is signed in to the admin."""
         staff = self.visitor()
