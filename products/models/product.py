@@ -56,7 +56,7 @@ class ProductQuerySet(ListingQuerySet["Product"], ShownQuerySet["Product"], Spel
         return self.exclude(stock=0)
 
     def priced_between(self, low: Decimal | None, high: Decimal | None) -> Self:
-        """Return the products that cost from `low_on_stock` to `high`. None means no limit."""
+        """Return the products that cost from `low` to `high`. None means no limit."""
         found = self if low is None else self.filter(price__gte=low)
         return found if high is None else found.filter(price__lte=high)
 
