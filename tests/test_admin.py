@@ -4,15 +4,20 @@ from html import unescape
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from core.models import Shop
+from accounts.models import User
+from core.models import Page, Shop
+from orders.models import Order
 from orders.workflow.payments import settle
 from orders.workflow.refunds import RefundRequest, refund
+from products.models import Product
 from stripe_simulator.server import Simulator
-from tests.makers import buy, make_category, make_discount, make_product, make_tax
+from tests.makers import buy, make_category, make_discount, make_product, make_tax, make_user
+from tests.markup import parse_html
 from tests.test_admin_lists import LISTS
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +58,29 @@ def test_change_pages_open(staff: Client) -> None:
         row = model._default_manager.first()
         page = staff.get(admin_url(model, "change", row.pk))
         assert str(row) in page.context["title"] + unescape(page.text), model
+
+
+@pytest.mark.parametrize("model", [User, Product, Order], ids=str)
+def test_lists_load_no_scripts_of_forms(admin_client: Client, model: type[Model]) -> None:
+    page = admin_client.get(admin_url(model, "changelist")).text
+    assert "admin/js/actions" in page
+    assert "jquery" not in page
+
+
+def test_list_that_chooses_a_row_for_a_form_loads_the_scripts_of_forms(admin_client: Client) -> None:
+    assert "admin/RelatedObjectLookups" in admin_client.get(admin_url(Product, "changelist"), {"_popup": 1}).text
+
+
+def test_form_loads_scripts_for_slugs_only_if_it_has_a_slug(admin_client: Client) -> None:
+    assert "xregexp" in admin_client.get(admin_url(Page, "add")).text
+    assert "xregexp" not in admin_client.get(admin_url(Product, "add")).text
+
+
+@pytest.mark.parametrize(("model", "name"), [(Group, "permissions"), (User, "groups"), (User, "user_permissions")])
+def test_rights_are_checkboxes(admin_client: Client, model: type[Model], name: str) -> None:
+    row = model._default_manager.first() or make_user("anna@example.org")
+    fields = parse_html(admin_client.get(admin_url(model, "change", row.pk)).text).all("input", name=name)
+    assert {field.attrs["type"] for field in fields} == {"checkbox"}
 
 
 def test_admin_redirects_visitors_to_the_login(client: Client) -> None:

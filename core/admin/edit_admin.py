@@ -41,8 +41,9 @@ class EditAdmin(ListAdmin):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Return the field for a choice of rows."""
-        return super().formfield_for_manytomany(db_field, request, **{"form_class": RowsField} | kwargs)
+        """Return the field for a choice of rows: checkboxes, which keyboards and screen readers can use."""
+        usual = {"form_class": RowsField, "widget": forms.CheckboxSelectMultiple}
+        return super().formfield_for_manytomany(db_field, request, **usual | kwargs)
 
     def get_formsets_with_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         """Yield the formsets of the inlines, whose forms are StoredRowForms."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 LOOKUP_ERRORS = (ArithmeticError, DataError, LookupError, TypeError, ValueError)
 MAX_SEARCH_LENGTH = 200
 KEY = re.compile(r"[0-9]{1,18}")
+LIST_SCRIPTS = forms.Media(js=["admin/js/core.js", "admin/js/actions.js"])
 PATTERN_LOOKUPS = ("regex", "iregex")  # not used by any filter, and SQLite fails with an error of its own
 
 
@@ -32,12 +34,26 @@ class FilledFilter(admin.EmptyFieldListFilter):
 
 
 class ListAdmin(admin.ModelAdmin):
-    """A model admin that answers a query which its list cannot run like one with an unknown field."""
+    """A model admin that answers a query which its list cannot run like one with an unknown field.
+
+    Its pages load only the scripts that they use. Django's list also loads jQuery and a library for slugs.
+    """
+
+    @property
+    def media(self) -> forms.Media:
+        """Return the scripts of forms. Those that make slugs are larger than all others together."""
+        every = super().media
+        if self.prepopulated_fields:
+            return every
+        names = ("vendor/jquery/jquery.min.js", "jquery.init.js", "core.js", "admin/RelatedObjectLookups.js")
+        return forms.Media(js=[f"admin/js/{name}" for name in names])
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list or run an action. Reject an action for rows whose keys cannot be keys."""
         if all(KEY.fullmatch(key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
-            return super().changelist_view(request, extra_context)
+            response = super().changelist_view(request, extra_context)
+            _leave_out_scripts(getattr(response, "context_data", None) or {})
+            return response
         text = _("Items must be selected in order to perform actions on them. No items have been changed.")
         self.message_user(request, text, messages.ERROR)
         return redirect(request.path)
@@ -65,3 +81,10 @@ class ListAdmin(admin.ModelAdmin):
         columns = {column.name: column for column in self.opts.get_fields()}
         initial = super().get_changeform_initial_data(request)
         return {name: value for name, value in initial.items() if not isinstance(columns.get(name), models.DateField)}
+
+
+def _leave_out_scripts(context: dict[str, Any]) -> None:
+    """Leave out the scripts that only forms use, with jQuery. A list in a pop-up window chooses a row with them."""
+    changelist = context.get("cl")
+    if changelist and not changelist.is_popup:
+        context["media"] = LIST_SCRIPTS + (changelist.formset.media if changelist.formset else forms.Media())

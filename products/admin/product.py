@@ -119,7 +119,7 @@ class ProductAdmin(PictureFormMixin, PreviewMixin, CopyMixin, StockMixin):
     def picture(self, product: Product) -> str:
         if not product.image:
             return "–"
-        return format_html('<img src="{}" alt="" width="48" height="48">', product.image.small_url)
+        return format_html('<img src="{}" alt="" width="48" height="48" loading="lazy">', product.image.small_url)
 
     @confirmed_action(gettext_lazy("Make available for sale"), ["change"], PUBLISH)
     def publish(self, request: HttpRequest, rows: list[Product]) -> None:
