@@ -10,11 +10,11 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
 from core.rendering.page_urls import page_url
 from core.times import shop_date, start_of_day
 from products.lists.cards import add_card_rows
+from products.lists.highlights import LENGTH, MOST_BOUGHT, NEWEST
 from products.models import Category, HomeSection, Product
 from products.models.product import CARD_COLUMNS
 from products.page_names import HOME, PRODUCTS
@@ -26,22 +26,9 @@ HEADINGS = {
     Kind.NEWEST: _("New in the shop"),
     Kind.MOST_BOUGHT: _("Best sellers"),
 }
-LENGTH = 8  # products per row of cards
 CATEGORIES = VersionCache(size=4)
 ROWS = VersionCache(size=4)
 PRODUCTS_SHOWN = VersionCache(size=40)  # the products of a section, with what their cards show of other rows
-NEWEST: PreparedQuery[Product] = PreparedQuery(
-    lambda: Product.objects.for_product_cards().listed().with_variant(None, None, in_stock=True)[:LENGTH]
-)
-MOST_BOUGHT: PreparedQuery[Product] = PreparedQuery(
-    lambda: (
-        Product.objects.for_product_cards()
-        .listed()
-        .with_variant(None, None, in_stock=True)
-        .filter(bought__gt=0)
-        .most_bought_first()[:LENGTH]
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -132,8 +119,9 @@ def _chosen(row: HomeSection) -> list[Product]:
 def categories_with_images() -> list[tuple[Category, Product | None]]:
     """Return categories, each with a product whose image represents it.
 
-    These are the categories that directly contain a product with an image. If there are none or more than LENGTH,
-    return the top-level categories with products on sale instead; the product is then None if none has an image.
+    These are the categories that directly contain a product with an image and no such category, so that all are of one
+    level. If there are none or more than LENGTH, return the top-level categories with products on sale instead; the
+    product is then None if none has an image.
     """
     return CATEGORIES.get_or_make("with images", (PRODUCTS,), _categories_with_images)
 
@@ -143,7 +131,9 @@ def _categories_with_images() -> list[tuple[Category, Product | None]]:
     newest = Category.objects.annotate(shown=Subquery(with_picture.values("pk")[:1])).values_list("pk", "shown")
     shown = {category: product for category, product in newest if product}
     rows, tree = Product.objects.for_product_cards().in_bulk(shown.values()), Category.objects.tree().without_empty()
-    direct = [(category, rows[shown[category.pk]]) for category, _depth in tree.walk() if category.pk in shown]
+    above = {row.pk for pk in shown for row in tree.path_to(tree.find_by_id(pk))[:-1]}
+    lowest = [category for category in tree.walk() if category.pk in shown and category.pk not in above]
+    direct = [(category, rows[shown[category.pk]]) for category in lowest]
     if 0 < len(direct) <= LENGTH:
         return [*direct]
     branches = {

@@ -22,7 +22,6 @@ from products.search import MAX_TEXT_LENGTH
 
 THOUSANDS_SEPARATOR = r"[.,'’\s]"  # The thousands separator depends on the language.
 PRICE = re.compile(rf"(\d{{1,3}}(?:{THOUSANDS_SEPARATOR}\d{{3}})+|\d+)(?:[.,](\d{{1,2}}))?")
-INDENT = "\u2003"  # An em space. Browsers remove plain spaces at the start of an option.
 SORTS = {
     "best": gettext_lazy("Best match"),
     "newest": gettext_lazy("Newest first"),
@@ -88,7 +87,7 @@ class FilterForm(PlainForm):
 
     q = forms.CharField(required=False)
     exact = forms.BooleanField(required=False)  # Whether to search for the words as typed, without correction.
-    category = forms.CharField(label=gettext_lazy("Category"), required=False)
+    category = forms.CharField(required=False)
     price_from = price_field(gettext_lazy("Price from"))
     price_to = price_field(gettext_lazy("Price to"))
     in_stock = forms.BooleanField(label=gettext_lazy("In stock only"), required=False)
@@ -123,14 +122,6 @@ class FilterForm(PlainForm):
         self.sorts = {name: label for name, label in SORTS.items() if self.text or name != "best"}
         sort = self.cleaned_data.get("sort", "")
         self.order = sort if sort in self.sorts else next(iter(self.sorts))
-
-    def category_choices(self) -> list[tuple[str, str]]:
-        """Return the slug and the title of the chosen category and of those with products on sale.
-
-        The titles are indented by depth.
-        """
-        offered = self.tree.without_empty(keep=self.selected_category)
-        return [(category.slug, INDENT * depth + category.title) for category, depth in offered.walk()]
 
     def price_range(self) -> tuple[Decimal | None, Decimal | None]:
         """Return the price limits, the lower one first even if they were entered the other way round.

@@ -21,6 +21,7 @@ from core.page_cache.versions import SITE, read_versions
 from products import search
 from products.descriptions import parse_description
 from products.filters import PARAMETERS, FilterForm, clean_parameters
+from products.lists.highlights import highlights
 from products.lists.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
 from products.models import Category, Picture, Product
 from products.models.picture import pictures_of
@@ -73,6 +74,7 @@ class ProductList(ListView):
         context = super().get_context_data(**kwargs)
         page, form = context["page_obj"], self.form
         path, offered = form.tree.path_to(form.selected_category), form.tree.without_empty()
+        opened = next((category for category in reversed(path) if offered.children(category)), None)
         return context | {
             "cart": SimpleLazyObject(lambda: Cart.objects.from_request(self.request)),
             "form": form,
@@ -80,13 +82,19 @@ class ProductList(ListView):
             "path": path,
             "crumbs": path if form.text else path[:-1],
             "categories": offered.children(None),
-            "subcategories": offered.children(form.selected_category) if form.selected_category else [],
+            "opened_category": opened,
+            "subcategories": offered.children(opened) if opened else [],
             "is_indexable": page.paginator.count and (not form.text or self._is_indexable_search()),
             "result_limit": page.paginator.count if self.results and self.results.is_limited else 0,
             "results": self.results,
+            "highlights": [] if page.paginator.count else self._highlights(),
             "matching_categories": search.matching_categories(self.results, offered) if self.results else [],
             "page_numbers": list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)),
         }
+
+    def _highlights(self) -> list[Product]:
+        depend_on(self.request, PRODUCTS)
+        return highlights()
 
     def _is_indexable_search(self) -> bool:
         """Check whether the products contain everything in the search text.

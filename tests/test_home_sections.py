@@ -96,6 +96,11 @@ def test_home_shows_categories_that_contain_products(client: Client, mugs: Categ
     assert shown_categories(client) == [("Mugs", True)]
 
 
+def test_home_shows_only_the_lowest_categories(client: Client, mugs: Category) -> None:
+    make_product(category=Category.objects.get(title="Kitchen"), image=ContentFile(make_image(), "pot.png"))
+    assert shown_categories(client) == [("Mugs", True)]
+
+
 def test_home_shows_top_level_categories_if_there_are_many(
     client: Client, mugs: Category, monkeypatch: pytest.MonkeyPatch
 ) -> None:

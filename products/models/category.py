@@ -18,7 +18,7 @@ from core.slugs import save_with_unique_slug, unique_slug
 from core.text.words import words_of
 
 MAX_DEPTH = 6  # levels of categories
-MAX_CATEGORIES = 500  # They are all in the menu of every list.
+MAX_CATEGORIES = 500  # They can all be in the menu of every list.
 
 
 class CategoryTree:
@@ -35,14 +35,12 @@ class CategoryTree:
         for category in self._by_id.values():
             self._below.setdefault(category.parent_id, []).append(category)
 
-    def without_empty(self, keep: "Category | None" = None) -> "CategoryTree":
+    def without_empty(self) -> "CategoryTree":
         """Return the tree of the categories with products on sale, including all above them.
 
-        Also keep the category `keep` and those above it. The categories must come from `CategoryManager.tree`.
+        The categories must come from `CategoryManager.tree`.
         """
-        if keep is None or keep in self._offered:
-            return self._offered
-        return self._without_empty(keep)
+        return self._offered
 
     @cached_property
     def fingerprint(self) -> str:
@@ -52,20 +50,17 @@ class CategoryTree:
 
     @cached_property
     def _offered(self) -> "CategoryTree":
-        return self._without_empty(None)
-
-    @cached_property
-    def _by_slug(self) -> dict[str, "Category"]:
-        return {category.slug: category for category in self}
-
-    def _without_empty(self, keep: "Category | None") -> "CategoryTree":
-        filled = {category.pk for category in self.path_to(keep)}
+        filled: set[int] = set()
         for category in self._by_id.values():
             above = category if category.sells_products else None
             while above is not None and above.pk not in filled:
                 filled.add(above.pk)
                 above = self._by_id.get(above.parent_id)
         return CategoryTree(category for category in self if category.pk in filled)
+
+    @cached_property
+    def _by_slug(self) -> dict[str, "Category"]:
+        return {category.slug: category for category in self}
 
     def __iter__(self) -> Iterator["Category"]:
         """Iterate over all categories by title."""
@@ -113,16 +108,12 @@ class CategoryTree:
             waiting.extend(new)
         return list(members)
 
-    def walk(self) -> Iterator[tuple["Category", int]]:
-        """Yield every category that is reachable from the top level with its depth, each followed by its descendants.
-
-        The depth is at most MAX_DEPTH - 1.
-        """
-        waiting = [(category, 0) for category in reversed(self.children(None))]
+    def walk(self) -> Iterator["Category"]:
+        """Yield every category that is reachable from the top level, each followed by its descendants."""
+        waiting = list(reversed(self.children(None)))
         while waiting:
-            category, depth = waiting.pop()
-            yield category, min(depth, MAX_DEPTH - 1)
-            waiting.extend((child, depth + 1) for child in reversed(self.children(category)))
+            yield (category := waiting.pop())
+            waiting.extend(reversed(self.children(category)))
 
 
 MENUS = VersionCache(size=4)

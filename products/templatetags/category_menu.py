@@ -31,7 +31,13 @@ def category_menu(context: Context) -> SafeString:
         return SafeString()
 
 
+@register.simple_tag
+def top_categories() -> list[Category]:
+    """Return the top-level categories with products, at most MAX_SHOWN."""
+    return Category.objects.tree().without_empty().children(None)[:MAX_SHOWN]
+
+
 def _render(slug: str) -> SafeString:
     tree = Category.objects.tree().without_empty()
-    items = [(category, tree.children(category)) for category in tree.children(None)[:MAX_SHOWN]]
+    items = [(category, tree.children(category)) for category in top_categories()]
     return render_to_string("products/snippets/category_menu.html", {"items": items, "current": slug})

@@ -194,7 +194,7 @@ def test_forms_of_a_list_keep_the_values_of_each_other(client: Client) -> None:
     page = client.get("/products/?q=mug&exact=1&price_from=5&category=kitchen&sort=price").text
     filters, sort = re.findall(r"<form (?:action|class=\"list-sort\").*?</form>", page, re.DOTALL)[:2]
     hidden = r'<input type="hidden" name="(\w+)" value="([^"]*)">'
-    assert re.findall(hidden, filters) == [("q", "mug"), ("exact", "1"), ("sort", "price")]
+    assert re.findall(hidden, filters) == [("q", "mug"), ("exact", "1"), ("category", "kitchen"), ("sort", "price")]
     expected = [("q", "mug"), ("exact", "1"), ("category", "kitchen"), ("price_from", "5")]
     assert re.findall(hidden, sort) == expected
 

@@ -230,6 +230,23 @@ def test_search_without_results_never_fails(client: Client, text: str) -> None:
         assert client.get("/products/", query).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/products/?q=xyzzy", "/products/?category=empty", "/products/?price_from=9999"])
+@pytest.mark.usefixtures("shop")
+def test_list_without_products_shows_others(client: Client, path: str) -> None:
+    make_category("Empty")
+    assert "More from this shop Steel lamp" in text_of(client.get(path))
+
+
+@pytest.mark.usefixtures("shop")
+def test_stored_list_without_products_shows_a_changed_title_at_once(client: Client) -> None:
+    make_category("Empty")
+    client.get("/products/?category=empty")
+    lamp = Product.objects.get(title="Steel lamp")
+    lamp.title = "Brass lamp"
+    lamp.save()
+    assert "More from this shop Brass lamp" in text_of(client.get("/products/?category=empty"))
+
+
 @pytest.mark.parametrize(
     ("query", "is_indexed"),
     [("teal mug", True), ("teel mgu", False), ("blue mug", False), ("light", False), ("teal mug!", False)],
