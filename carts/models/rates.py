@@ -30,7 +30,6 @@ from core.times import format_datetime
 
 PRICE: dict[str, Any] = {"max_digits": 10, "decimal_places": 2, "validators": [MinValueValidator(0)]}
 HUNDRED = Decimal(100)
-PRICING = "pricing"  # the version that moves with shipping methods and tax rates
 
 
 def validate_decimals(amounts: dict[str, Decimal | None]) -> None:

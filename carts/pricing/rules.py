@@ -8,11 +8,12 @@ from django.conf import settings
 
 from addresses.countries import country_choices, destination_choices, is_destination
 from addresses.country_rules import region_choices, region_key
-from carts.models.rates import HUNDRED, PRICING, ShippingMethod, TaxRate
+from carts.models.rates import HUNDRED, ShippingMethod, TaxRate
 from core.money import has_excess_decimals, round_money
 from core.page_cache.row_changes import RowChange
 from core.page_cache.shown_rows import moves_versions
 from core.page_cache.version_cache import VersionCache
+from core.page_cache.versions import SITE
 
 RULES = VersionCache(size=4)
 
@@ -37,7 +38,7 @@ class PricingRules:
     @classmethod
     def cached(cls) -> "PricingRules":
         """Return the current rules. They are kept until one changes, because every cart page needs them."""
-        return RULES.get_or_make("rules", (PRICING,), cls.from_database)
+        return RULES.get_or_make("rules", (), cls.from_database)
 
     def methods_for(self, country: str, currency: str) -> list[ShippingMethod]:
         """Return the methods for this country with a price that the currency allows, in order of preference."""
@@ -90,5 +91,5 @@ class PricingRules:
 @moves_versions(ShippingMethod)
 @moves_versions(TaxRate)
 def names_of_rates(changes: list[RowChange]) -> set[str]:
-    """Name the version of the rules. No catalog page shows them."""
-    return {PRICING}
+    """Name the version of all pages, because most say what prices include."""
+    return {SITE}

@@ -3,15 +3,24 @@
 from dataclasses import dataclass
 
 from django import template
+from django.conf import settings
 from django.contrib.messages.storage.base import Message
 from django.template import Context
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from addresses.countries import country_choices
 from carts.models import Cart
 from carts.pricing.rules import PricingRules
 from carts.undo import Undo, read_undo
+from core.page_cache.version_cache import VersionCache
+from core.pages.current import page_of
+from core.pages.models import Page
+from core.rendering.page_urls import surroundings
 
 register = template.Library()
+_NOTES = VersionCache(20)  # one for each language and base of URLs
 
 
 @register.simple_tag(takes_context=True)
@@ -52,3 +61,31 @@ def countries_served() -> CountriesServed:
     """Return the countries that some delivery method serves."""
     names = [name for _code, name in PricingRules.cached().destinations()]
     return CountriesServed(names, is_everywhere=len(names) == len(country_choices()))
+
+
+@register.simple_tag
+def price_note() -> SafeString:
+    """Return what the shop's prices include and what is added to them, with a link to the page about delivery.
+
+    The source is Directive 2011/83 Art. 6(1)(e). The note is the same for all visitors, so it does not name a rate.
+    """
+    return _NOTES.get_or_make(surroundings(), (), _render_note)
+
+
+def _render_note() -> SafeString:
+    page = page_of(Page.Kind.DELIVERY)
+    return render_to_string("carts/snippets/price_note.html", {"note": _note(), "url": page.url if page else ""})
+
+
+def _note() -> str:
+    """Return the note for the current tax rates and delivery methods, or "" if the shop does not deliver yet."""
+    rules = PricingRules.cached()
+    methods = rules.usable_methods(settings.CURRENCY)
+    if not methods:
+        return ""
+    is_free = not any(method.price for method in methods)
+    if not rules.rates:
+        return _("Delivery is free") if is_free else _("Plus delivery")
+    if settings.PRICES_INCLUDE_TAX:
+        return _("Including tax and delivery") if is_free else _("Including tax, plus delivery")
+    return _("Plus tax; delivery is free") if is_free else _("Plus tax and delivery")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.translation import get_language
 
-from carts.models.rates import PRICING
 from core.page_cache.version_cache import VersionCache
 from core.page_cache.versions import remember_versions
 from ecommerce.law.duties import DUTIES
@@ -53,7 +52,7 @@ def inspect_shop() -> Reports:
 
 def cached_reports() -> Reports:
     """Return the reports in the active language. They are kept until a row changes that they depend on."""
-    return REPORTS.get_or_make(get_language(), (PRICING,), inspect_shop)
+    return REPORTS.get_or_make(get_language(), (), inspect_shop)
 
 
 def _report(duty: Duty, findings: Sequence[Finding]) -> Report:

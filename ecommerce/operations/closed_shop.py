@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from carts.models.rates import PRICING
 from core.page_cache.sharing import View, look_up_for_view
 from core.page_cache.versions import SITE, read_versions
 from core.resilience.transient import is_transient
@@ -72,7 +71,7 @@ def _read_versions(request: HttpRequest, view: View, arguments: Any) -> None:
     if hasattr(view, "sharing"):
         look_up_for_view(request, view, arguments)
     else:
-        read_versions((SITE, PRICING))  # prices are kept under both
+        read_versions((SITE,))
 
 
 def is_closed_path(path: str) -> bool:
