@@ -1,5 +1,6 @@
 """The row about the shop: the seller's facts that the law asks for, and the names and texts of its pages."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, ClassVar
@@ -191,6 +192,11 @@ class Shop(ShownModel):
         """The legal name and form of the seller, or the display name while there is none."""
         form = self.legal_form if self.legal_form and self.legal_form not in self.legal_name else ""
         return ", ".join(filter(None, [self.legal_name or self.name, form]))
+
+    @property
+    def phone_url(self) -> str:
+        """The URL that calls the phone number, with its digits only."""
+        return "tel:" + re.sub(r"[^0-9+]", "", self.phone)
 
     @property
     def country_name(self) -> str:

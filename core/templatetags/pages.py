@@ -1,4 +1,4 @@
-"""The template tag for the footer, which is the same for all visitors with a language."""
+"""Template tags for the pages of the shop, and for the footer, which is the same for all visitors with a language."""
 
 from django import template
 from django.db import Error
@@ -6,7 +6,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from core.page_cache.version_cache import VersionCache
-from core.pages.current import FooterColumn, footer_columns
+from core.pages import current
+from core.pages.current import FooterColumn, ShownPage, footer_columns
 from core.pages.models import Page
 from core.rendering.page_urls import surroundings
 from core.shop.current import current_shop, known_shop
@@ -14,6 +15,12 @@ from core.shop.models import Shop
 
 register = template.Library()
 _FOOTERS = VersionCache(20)  # one for each language and base of URLs
+
+
+@register.simple_tag
+def page_of(kind: str) -> ShownPage | None:
+    """Return the published page of this kind in the best language, or None: {% page_of "delivery" as page %}."""
+    return current.page_of(kind)
 
 
 @register.simple_tag

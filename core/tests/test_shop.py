@@ -163,6 +163,11 @@ def test_subject_has_the_name_of_the_row(client: Client) -> None:
     assert [message.subject for message in mail.outbox] == ["Reset your password at Nordlicht"]
 
 
+def test_phone_number_in_the_footer_starts_a_call(client: Client) -> None:
+    make_shop(name="Nordlicht", phone="+49 (421) 1-23")
+    assert '<a href="tel:+49421123">+49 (421) 1-23</a>' in client.get("/contact/").text
+
+
 def test_structured_data_names_the_seller() -> None:
     make_shop(name="Nordlicht", phone="+49 421 1", **FACTS)
     data = seller()

@@ -83,6 +83,16 @@ def pay(client: Client, order: Order, card: Card | int) -> Any:
 # A card is used for one order unless its shopper saves it
 
 
+def test_order_page_names_the_card_that_paid(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product())
+    assert "Paid with Visa •••• 4242" in client.get(order.get_absolute_url()).text
+
+
+def test_order_page_names_no_card_before_the_payment(client: Client, simulator: Simulator) -> None:
+    order = buy(client, make_product(), "tok_chargeCustomerFail")
+    assert "Paid with" not in client.get(order.get_absolute_url()).text
+
+
 @pytest.mark.slow
 def test_card_of_a_guest_is_gone_once_the_order_is_paid(client: Client, simulator: Simulator) -> None:
     assert buy(client, make_product()).status == Order.Status.PAID

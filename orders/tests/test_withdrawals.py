@@ -19,6 +19,7 @@ from orders.models import Mail, Order, OrderEvent, Shipment, Withdrawal, Withdra
 from orders.models.mails import WithdrawalMailQuerySet
 from orders.workflow.withdrawals import declaring, matching
 from stripe_simulator.server import Simulator
+from tests.lawful_shop import hide_page, make_page
 from tests.makers import add_card, buy, make_open_order, make_paid_order, make_product, make_user, ship
 from tests.visitors import sign_in
 
@@ -44,6 +45,15 @@ def withdraw(client: Client, data: dict[str, str], **extra: Any) -> Any:
     response = client.post(CONFIRM, data, **extra)
     assert response.status_code == 302, response.text
     return client.get(response["Location"])
+
+
+@pytest.mark.parametrize("is_published", [True, False])
+def test_form_links_to_the_page_about_withdrawal_if_it_is_published(client: Client, is_published: bool) -> None:
+    make_page("withdrawal", "en-gb", "How it works.")
+    if not is_published:
+        hide_page("withdrawal", "en-gb")
+    form = client.get(FORM).text.partition("<main")[2].partition("<form")[0]
+    assert ('<a href="/pages/withdrawal-en-gb/">' in form) == is_published
 
 
 def receipts() -> list[Any]:

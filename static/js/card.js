@@ -63,9 +63,10 @@
     }
   }
 
-  // Show an error, with a link to the page that corrects it if there is one.
+  // Show an error, with a link to the page that corrects it if there is one. The button can be far below the message.
   function stop(text, link) {
     say(text || field.dataset.failed);
+    problem.scrollIntoView({ block: "center" });
     if (link) {
       const anchor = document.createElement("a");
       anchor.href = link.url;
