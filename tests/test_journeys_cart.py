@@ -53,7 +53,7 @@ def test_step_is_stored_if_requests_or_scripts_fail(new_shopper: Callable[..., S
     if is_offline:
         fail_fetches(shopper)
     shopper.click_button("One more: Mug")
-    shopper.expect_text("Your cart now has 2 × Mug.")
+    shopper.expect_text("Now in your cart: 2 × Mug.")
     shopper.expect_badge(2)
     assert lines() == [("Mug", 2)]
 

@@ -47,7 +47,7 @@ def test_adding_far_down_a_list_stays_there_and_shows_a_panel(
     before = scroll_position(shopper)
     shopper.page.keyboard.press("Enter")
     panel = shopper.page.locator("dialog[open]")
-    expect(panel.get_by_role("status")).to_have_text("Your cart now has 1 × Mug 2.")
+    expect(panel.get_by_role("status")).to_have_text("Now in your cart: 1 × Mug 2.")
     assert (scroll_position(shopper), shopper.views) == (before, ["/products/"])
     assert before > 500
     shopper.expect_badge(1)
@@ -64,7 +64,7 @@ def test_adding_far_down_a_list_stays_there_without_javascript(
     shopper = new_shopper(java_script_enabled=False)
     shopper.go("/products/?price_from=2")
     shopper.click_button("Add to cart: Mug 2")
-    shopper.expect_text("Your cart now has 1 × Mug 2.")
+    shopper.expect_text("Now in your cart: 1 × Mug 2.")
     assert shopper.page.url.endswith(f"/products/?price_from=2#product-{products[2].pk}")
     expect(shopper.page.locator(f"#product-{products[2].pk}")).to_be_in_viewport()
     expect(shopper.page.get_by_role("status").first).to_be_in_viewport()
@@ -77,7 +77,7 @@ def test_form_is_sent_as_usual_if_the_script_gets_no_answer(
     shopper.go("/products/")
     shopper.page.evaluate("void (window.fetch = () => Promise.reject(new Error('offline')))")
     shopper.click_button("Add to cart: Mug 3")
-    shopper.expect_text("Your cart now has 1 × Mug 3.")
+    shopper.expect_text("Now in your cart: 1 × Mug 3.")
 
 
 def test_list_is_filtered_by_keyboard_and_sorted_at_once(

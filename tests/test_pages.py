@@ -344,4 +344,4 @@ def test_only_the_newest_messages_wait_for_a_visitor(client: Client) -> None:
     add_to_cart(client, make_product(title="Mug"))
     page = client.get("/cart/").text
     assert page.count("Choose a product.") == MAX_MESSAGES - 1
-    assert "Your cart now has 1 × Mug." in page
+    assert "Now in your cart: 1 × Mug." in page

@@ -1,6 +1,8 @@
 """Template tags about the visitor's cart and the countries that the shop delivers to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django import template
 from django.conf import settings
@@ -12,8 +14,10 @@ from django.utils.translation import gettext as _
 
 from addresses.countries import country_choices
 from carts.models import Cart
+from carts.models.rates import ShippingMethod
 from carts.pricing.rules import PricingRules
 from carts.undo import Undo, read_undo
+from core.money import format_money
 from core.page_cache.version_cache import VersionCache
 from core.pages.current import page_of
 from core.pages.models import Page
@@ -85,7 +89,24 @@ def _note() -> str:
         return ""
     is_free = not any(method.price for method in methods)
     if not rules.rates:
-        return _("Delivery is free") if is_free else _("Plus delivery")
-    if settings.PRICES_INCLUDE_TAX:
-        return _("Including tax and delivery") if is_free else _("Including tax, plus delivery")
-    return _("Plus tax; delivery is free") if is_free else _("Plus tax and delivery")
+        note = _("Delivery is free") if is_free else _("Plus delivery")
+    elif settings.PRICES_INCLUDE_TAX:
+        note = _("Including tax and delivery") if is_free else _("Including tax, plus delivery")
+    else:
+        note = _("Plus tax; delivery is free") if is_free else _("Plus tax and delivery")
+    return note if is_free else _with_amounts(note, methods)
+
+
+def _with_amounts(note: str, methods: Sequence[ShippingMethod]) -> str:
+    """Return the note with the lowest price of delivery, if all methods serve the same countries."""
+    if len({frozenset(method.country_codes) for method in methods}) > 1:
+        return note
+    limits = [method.free_from for method in methods if method.free_from is not None]
+    amounts = {"note": note, "price": _money(min(method.price for method in methods))}
+    if limits:
+        return _("%(note)s from %(price)s, free from %(limit)s") % (amounts | {"limit": _money(min(limits))})
+    return _("%(note)s from %(price)s") % amounts
+
+
+def _money(amount: Decimal) -> str:
+    return format_money(amount, settings.CURRENCY)

@@ -29,10 +29,10 @@ def test_error_leads_to_the_top_of_the_list(client: Client, product_id: str) -> 
 def test_script_gets_the_message_and_the_number_of_items(client: Client) -> None:
     product = make_product(title="Mug")
     response = add(client, product.pk, headers=JSON)
-    answer = {"done": True, "messages": ["Your cart now has 1 × Mug."], "count": 1}
+    answer = {"done": True, "messages": ["Now in your cart: 1 × Mug."], "count": 1}
     assert response.json() == answer  # type: ignore[attr-defined]
     assert "no-store" in response["Cache-Control"]  # type: ignore[index]
-    assert "Your cart now has" not in client.get("/products/").text
+    assert "Now in your cart" not in client.get("/products/").text
 
 
 def test_script_gets_the_same_limits(client: Client) -> None:

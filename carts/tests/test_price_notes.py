@@ -30,17 +30,18 @@ def note(client: Client, path: str = "/products/") -> str:
 
 @pytest.fixture(autouse=True)
 def product() -> Any:
+    ShippingMethod.objects.update(free_from=None)
     return make_product()
 
 
 @pytest.mark.parametrize(
     ("has_tax", "is_included", "price", "expected"),
     [
-        (True, True, 5, "Including tax, plus delivery"),
+        (True, True, 5, "Including tax, plus delivery from £5.00"),
         (True, True, 0, "Including tax and delivery"),
-        (True, False, 5, "Plus tax and delivery"),
+        (True, False, 5, "Plus tax and delivery from £5.00"),
         (True, False, 0, "Plus tax; delivery is free"),
-        (False, True, 5, "Plus delivery"),
+        (False, True, 5, "Plus delivery from £5.00"),
         (False, True, 0, "Delivery is free"),
     ],
 )
@@ -52,6 +53,18 @@ def test_note_follows_tax_rates_and_delivery_methods(
     if has_tax:
         make_tax()
     assert note(client) == expected
+
+
+def test_note_names_the_lowest_price_and_limit_of_methods_for_the_same_countries(client: Client) -> None:
+    ShippingMethod.objects.update(price=5, free_from=60)
+    ShippingMethod.objects.create(title="Letter", price=3)
+    assert note(client) == "Plus delivery from £3.00, free from £60.00"
+
+
+def test_note_names_no_amount_if_delivery_depends_on_the_country(client: Client) -> None:
+    ShippingMethod.objects.update(price=5)
+    ShippingMethod.objects.create(title="Island", price=9, countries="IE")
+    assert note(client) == "Plus delivery"
 
 
 def test_inactive_rates_and_methods_do_not_count(client: Client) -> None:
@@ -69,7 +82,7 @@ def test_shop_without_delivery_methods_shows_no_note(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/", "/products/", "/products/?q=mug", "/products/?q=xyzzy", "product"])
 def test_every_page_with_prices_shows_the_note(client: Client, product: Any, path: str) -> None:
     ShippingMethod.objects.update(price=5)
-    assert note(client, product.get_absolute_url() if path == "product" else path) == "Plus delivery"
+    assert note(client, product.get_absolute_url() if path == "product" else path) == "Plus delivery from £5.00"
 
 
 def test_note_links_to_the_page_about_delivery_while_it_is_published(client: Client) -> None:
@@ -92,11 +105,14 @@ def test_stored_pages_show_a_changed_rate_or_method_at_once(client: Client, prod
     seen.append(note(client, path))
     TaxRate.objects.filter(pk=rate.pk).update(active=False)
     seen.append(note(client, path))
-    assert seen == ["Plus delivery", "Including tax, plus delivery", "Including tax and delivery", "Delivery is free"]
+    assert seen == [
+        "Plus delivery from £5.00", "Including tax, plus delivery from £5.00", "Including tax and delivery",
+        "Delivery is free",
+    ]  # fmt: skip
 
 
 def test_note_is_in_the_language_of_the_page(client: Client) -> None:
     ShippingMethod.objects.update(price=5)
     make_tax()
     page = client.get("/products/", headers={"accept-language": "de"}).text
-    assert notes(page)[0].text == "inkl. MwSt., zzgl. Versand"
+    assert notes(page)[0].text == "inkl. MwSt., zzgl. Versand ab 5,00 £"

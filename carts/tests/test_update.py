@@ -39,7 +39,7 @@ def mug() -> Product:
 def test_add_creates_a_cart_with_one_line(client: Client, mug: Product) -> None:
     response = add_to_cart(client, mug, 2)
     assert (response.status_code, response.url) == (302, "/cart/")
-    assert (lines(), message_text(response)) == ({"Mug": 2}, "Your cart now has 2 × Mug.")
+    assert (lines(), message_text(response)) == ({"Mug": 2}, "Now in your cart: 2 × Mug.")
 
 
 def test_update_adds_one_by_default(client: Client, mug: Product) -> None:
@@ -49,7 +49,7 @@ def test_update_adds_one_by_default(client: Client, mug: Product) -> None:
 
 def test_add_increases_the_quantity_and_reports_it(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 2)
-    assert message_text(add_to_cart(client, mug, 3)).endswith("Your cart now has 5 × Mug.")
+    assert message_text(add_to_cart(client, mug, 3)).endswith("Now in your cart: 5 × Mug.")
     assert lines() == {"Mug": 5}
 
 

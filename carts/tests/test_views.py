@@ -1,5 +1,7 @@
 """Tests for the cart page, and for the cart before and after sign-in and logout."""
 
+import re
+
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -50,6 +52,11 @@ def test_empty_cart_page_links_to_the_products_and_creates_nothing(client: Clien
     assert 'href="/products/">See all products' in response.text
     assert not response.cookies
     assert (Session.objects.count(), Cart.objects.count()) == (0, 0)
+
+
+def test_empty_cart_page_shows_products(client: Client) -> None:
+    make_product(title="Lamp")
+    assert re.search(r"More from this shop.*>Lamp</a>", client.get("/cart/").text, re.DOTALL)
 
 
 @pytest.mark.parametrize("count", [3, 30])

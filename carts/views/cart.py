@@ -22,6 +22,7 @@ from carts.views.cart_page import apply_code, report_quantity, submit_cart_page
 from carts.views.lines_page import render_lines
 from core.database.prepared import PreparedQuery
 from core.http import next_url, private, same_origin_or_csrf
+from products.lists.highlights import highlights
 from products.models import Product
 
 
@@ -37,7 +38,8 @@ def cart_home(request: HttpRequest) -> HttpResponse:
         line.typed_quantity = request.GET.get(f"quantity-{line.product_id}", "")
     rules = PricingRules.cached()
     cart_quote = quote_cart(cart, lines, rules=rules) if cart else quote(lines, rules=rules)
-    context = {"cart": cart, "quote": cart_quote} | (_estimate(cart_quote, rules) if lines else {})
+    more = _estimate(cart_quote, rules) if lines else {"highlights": highlights()}
+    context = {"cart": cart, "quote": cart_quote} | more
     return render_lines(request, "carts/cart_home.html", context)
 
 

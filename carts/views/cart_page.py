@@ -104,7 +104,7 @@ def report_quantity(request: HttpRequest, product: Product, wanted: int, now: in
     elif now < wanted:
         messages.warning(request, _("That is all we have in stock: your cart now has %(count)d × %(title)s.") % params)
     else:
-        messages.success(request, _("Your cart now has %(count)d × %(title)s.") % params)
+        messages.success(request, _("Now in your cart: %(count)d × %(title)s.") % params)
 
 
 def _store_delivery(request: HttpRequest, form: CartPageForm) -> bool:

@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.test import Client
 
+from carts.models.rates import TaxRate
 from orders.models import Carrier
 from products.management.commands.seed import CATALOG, prepare
 from products.models import Category, Picture, Product
@@ -35,6 +36,15 @@ def test_seed_adds_forty_products_with_pictures_once() -> None:
     assert all(default_storage.size(product.image.name) > 1000 for product in products)
     assert {len(product.pictures.all()) for product in products} == {1}
     assert all(picture.image_width == 1600 and picture.image_alt for picture in Picture.objects.all())
+
+
+@pytest.mark.slow
+def test_seed_adds_a_tax_rate_only_to_a_shop_without_one() -> None:
+    seed()
+    assert [(rate.country, rate.percent) for rate in TaxRate.objects.all()] == [("GB", 20)]
+    TaxRate.objects.update(percent=5)
+    seed()
+    assert [rate.percent for rate in TaxRate.objects.all()] == [5]
 
 
 @pytest.mark.slow

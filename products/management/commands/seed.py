@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection, transaction
 from PIL import Image
 
+from carts.models.rates import TaxRate
 from core.guarantee.sample import add_sample_notices
 from core.page_cache.versions import collect_touches
 from core.pages.sample_pages import add_sample_pages
@@ -62,6 +63,7 @@ class Command(BaseCommand):
         self._fill_shop()
         added = self._add_catalog() + (_add_generated(products) if products > 0 else 0)
         _add_carriers()
+        _add_tax_rate()
         if sections := add_sample_home(CATALOG):
             self.stdout.write(f"{sections} sections of the home page added.")
         if pages := add_sample_pages():
@@ -126,6 +128,13 @@ def _add_carriers() -> None:
     """Add carriers, unless the shop has one."""
     if not Carrier.objects.exists():
         Carrier.objects.bulk_create(Carrier(name=name, tracking_pattern=url) for name, url in CARRIERS.items())
+
+
+@collect_touches()
+def _add_tax_rate() -> None:
+    """Add the standard rate of the country of the sample seller, unless the shop has a rate."""
+    if not TaxRate.objects.exists():
+        TaxRate.objects.create(title="VAT", country="GB", percent=20)
 
 
 def _add_generated(wanted: int) -> int:
