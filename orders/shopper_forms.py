@@ -116,5 +116,7 @@ class OrderWithdrawalForm(PlainForm):
 class FindOrderForm(PlainForm):
     """The number of an order and its email address."""
 
-    order_number = LineField(label=_("Order number"), max_length=MAX_ORDER_NUMBER)
+    order_number = LineField(
+        label=_("Order number"), max_length=MAX_ORDER_NUMBER, help_text=_("It is in our emails about the order.")
+    )
     email = CustomerEmailField(label=_("Email"), widget=forms.EmailInput({"autocomplete": "email"}))

@@ -14,7 +14,7 @@ from tests.makers import make_product
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SCREENS = [{"width": 390, "height": 800}, {"width": 1280, "height": 800}]
-LANGUAGES = {"en-GB": ("Imprint", "Terms", "Withdrawal"), "de-DE": ("Impressum", "Allgemeine", "Widerruf")}
+LANGUAGES = {"en-GB": ("Imprint", "Terms", "Returns"), "de-DE": ("Impressum", "Allgemeine", "Widerruf")}
 OVERFLOWS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -53,7 +53,7 @@ def test_text_that_was_replaced_is_shown_before_the_order_is_placed(
     shopper = new_shopper(locale="en-GB", viewport=screen)
     go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     links, button = shopper.page.locator(".legal-links a"), shopper.page.locator(".btn-pay")
-    assert links.all_inner_texts() == ["Terms", "Privacy", "Withdrawal"]
+    assert links.all_inner_texts() == ["Terms", "Privacy", "Returns and withdrawal"]
     assert links.last.bounding_box()["y"] < button.bounding_box()["y"]  # type: ignore[index]
     page = Page.objects.get(kind="terms", language="en-gb")
     page.draft = "New terms."
