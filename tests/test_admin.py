@@ -1,5 +1,6 @@
 """Tests for the list and change pages of all admins."""
 
+import re
 from html import unescape
 
 import pytest
@@ -81,6 +82,12 @@ def test_rights_are_checkboxes(admin_client: Client, model: type[Model], name: s
     row = model._default_manager.first() or make_user("anna@example.org")
     fields = parse_html(admin_client.get(admin_url(model, "change", row.pk)).text).all("input", name=name)
     assert {field.attrs["type"] for field in fields} == {"checkbox"}
+
+
+def test_password_of_a_user_is_valid_html(admin_client: Client) -> None:
+    page = admin_client.get(admin_url(User, "change", make_user("anna@example.org").pk)).text
+    assert parse_html(page).one("div", id="id_password")
+    assert not re.search(r"<div[^>]* disabled", page)
 
 
 def test_admin_redirects_visitors_to_the_login(client: Client) -> None:
