@@ -240,7 +240,7 @@ def test_order_that_expires_on_the_payment_step_of_the_next_one_is_named(
     shown = payment_form_data(client) | {"card": card}
     expire(first)
     page = client.post(reverse("carts:checkout"), shown, follow=True).text
-    assert "Now in your cart: 1 × Lamp." in page
+    assert "Your cart now has 1 × Lamp." in page
     assert EXPIRED.format(first.order_id) in page
     assert Order.objects.placed().count() == 1
 

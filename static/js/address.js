@@ -45,5 +45,8 @@
 
   // Opening the section means that the billing address differs; closing it means that it is the same.
   const same = document.querySelector("#billing_same");
-  same?.closest("details").addEventListener("toggle", (event) => { same.checked = !event.target.open; });
+  const section = same?.closest("details");
+  const follow = () => { same.checked = !section.open; };
+  section?.addEventListener("toggle", follow);
+  if (section) follow(); // it may have been opened before this script ran
 })();
