@@ -25,6 +25,7 @@ PIECES = st.sampled_from(
         ("例え。テスト", "例え。 テスト"),
         ("mailto:a@evil.example", "mailto: a@ evil. example"),
         ("tel:0123", "tel: 0123"),
+        ("0:0A", "0: 0A"),
         ("//evil.example", "/ /evil. example"),
         ("192.0.2.1", "192. 0. 2. 1"),
         ("2 mugs at 9.50, bought on 1.11.2026 at 12:30.", "2 mugs at 9.50, bought on 1.11.2026 at 12:30."),

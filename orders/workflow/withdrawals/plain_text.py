@@ -4,8 +4,8 @@ import re
 import unicodedata
 
 # The dots, also those of Chinese and Japanese, and the colons that can be part of a link. Those between two digits
-# stay, so that prices, dates and times remain readable.
-LINKING = re.compile(r"(?<!\d)[.\u3002:](?=\S)|[.\u3002:](?=[^\s\d])")
+# stay, so that prices, dates and times remain readable, but not a colon with a letter later in the same word.
+LINKING = re.compile(r"(?<!\d)[.\u3002:](?=\S)|[.\u3002:](?=[^\s\d])|:(?=\S*[^\W\d])")
 IP_ADDRESS = re.compile(r"\d+(?:\.\d+){3,}")
 SLASHES = re.compile(r"[/\\](?=[/\\])")
 AT = re.compile(r"@(?=\S)")
