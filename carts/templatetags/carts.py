@@ -98,8 +98,8 @@ def _note() -> str:
 
 
 def _with_amounts(note: str, methods: Sequence[ShippingMethod]) -> str:
-    """Return the note with the lowest price of delivery, if all methods serve the same countries."""
-    if len({frozenset(method.country_codes) for method in methods}) > 1:
+    """Return the note with the lowest price of delivery, if all methods cost something and serve the same countries."""
+    if len({frozenset(method.country_codes) for method in methods}) > 1 or not all(method.price for method in methods):
         return note
     limits = [method.free_from for method in methods if method.free_from is not None]
     amounts = {"note": note, "price": _money(min(method.price for method in methods))}

@@ -67,6 +67,12 @@ def test_note_names_no_amount_if_delivery_depends_on_the_country(client: Client)
     assert note(client) == "Plus delivery"
 
 
+def test_note_names_no_amount_if_one_method_is_free(client: Client) -> None:
+    ShippingMethod.objects.update(price=5)
+    ShippingMethod.objects.create(title="Collect", price=0)
+    assert note(client) == "Plus delivery"
+
+
 def test_inactive_rates_and_methods_do_not_count(client: Client) -> None:
     make_tax(active=False)
     ShippingMethod.objects.update(price=0)
