@@ -3,13 +3,14 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 OWNER = "postgres"  # the server refuses to run as root
 OPTIONS = "-c fsync=off -c max_connections=300 -c listen_addresses=127.0.0.1"
@@ -23,8 +24,7 @@ class PostgresServer:
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self.programs, self.folder, self.data = programs, folder, folder / "data"
-        with socket.create_server(("127.0.0.1", 0)) as server_socket:
-            self.port = server_socket.getsockname()[1]
+        self.port = free_port()
         self.url = f"postgres://{OWNER}@127.0.0.1:{self.port}/{OWNER}"
         if os.geteuid() == 0:
             shutil.chown(folder, OWNER)

@@ -2,11 +2,12 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from tests.ports import free_port
 
 NO_REDIS = "No redis-server. Install it: `apt-get install redis-server`."
 
@@ -39,8 +40,7 @@ def running_server() -> Iterator[RedisServer | None]:
     if program is None:
         yield None
         return
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.bench.servers import free_port
+from tests.ports import free_port
 from tests.proofs.hostile_client import Response
 from tests.shipped_shop import ROOT, ShippedShop
 

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import re
-import secrets
 import signal
 import socket
 import subprocess
@@ -16,20 +15,9 @@ import pytest
 import requests
 
 from ecommerce.management.commands import demo
+from tests.ports import free_port
 
 MANAGE = Path(__file__).resolve().parents[1] / "manage.py"
-
-
-def free_port() -> int:
-    """Return a free port below the ephemeral range.
-
-    The shop starts seconds later, and parallel tests could take an ephemeral port until then.
-    """
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
 
 
 def get_environment(folder: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.servers import free_port
+from tests.ports import free_port
 from tests.shipped_shop import ROOT, ShippedShop
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("shipped shop")]

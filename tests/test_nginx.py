@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from conftest import skip_unless_ci
-from tests.bench.servers import free_port
+from tests.ports import free_port
 from tests.shipped_nginx import NGINX, NO_NGINX, Nginx, StubServer, die, echo, running_nginx
 from tests.shipped_shop import ShippedShop
 from tests.test_headers import ALWAYS

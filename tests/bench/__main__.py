@@ -40,11 +40,11 @@ from tests.bench.servers import (
     INSTANT,
     Server,
     Site,
-    free_port,
     running_baseline,
     running_shop,
     running_simulator,
 )
+from tests.ports import free_port
 
 WARM, COLD = "shop", "shop, no cache"
 

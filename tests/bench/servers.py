@@ -123,12 +123,6 @@ def running_simulator(folder: Path, port: int) -> Iterator[None]:
         yield
 
 
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @contextmanager
 def _running(
     name: str, module: str, listener: socket.socket, environment: Environment, folder: Path, workers: int

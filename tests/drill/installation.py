@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg
 
-from tests.bench.servers import free_port
 from tests.drill.managed import Managed
+from tests.ports import free_port
 from tests.postgres_server import NO_POSTGRESQL, PostgresServer, find_programs
 from tests.shipped_nginx import configure, wait_until_listening
 from tests.shipped_shop import ROOT, ShippedShop
