@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 MAX_TITLE = 40  # characters; longer first lines are sentences that end with a colon
+MAX_FACTS, MAX_FACT = 4, 30  # lines, and characters of each
 EMPTY_LINES = re.compile(r"\n\s*\n")
 
 
@@ -19,6 +20,12 @@ class Description(NamedTuple):
 
     lead: str
     sections: list[Section]
+
+    @property
+    def facts(self) -> list[str]:
+        """The lines of the first titled part, such as “350 ml”, if they are few and short."""
+        lines = self.sections[0].text.splitlines() if self.sections else []
+        return lines if 1 < len(lines) <= MAX_FACTS and all(0 < len(line) <= MAX_FACT for line in lines) else []
 
 
 def parse_description(text: str) -> Description:
