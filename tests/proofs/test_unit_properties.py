@@ -186,6 +186,14 @@ def test_ship_page_email_and_method_agree_in_any_order_of_steps(report: ProofRep
     check_units(report, admin_client)
 
 
+def test_two_lines_with_the_same_title_agree(admin_client: Client) -> None:
+    """Staff can give two products the same title."""
+    case = Case([1, 3])
+    case.order.items.update(title="Mug")
+    case.do("ship_part", 1, 2, False)
+    assert case.problems(admin_client) == []
+
+
 def test_control_page_that_lists_all_units_is_found(
     report: ProofReport, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

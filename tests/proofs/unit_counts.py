@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from html import unescape
 
 from django.test import Client
@@ -49,7 +50,8 @@ def differences(order: Order, staff: Client) -> list[str]:
         found.append(f"{order}: units_to_ship() is {order.units_to_ship()}, not {expected}")
     titles = {item.pk: item.title for item in order.items.all()}
     page = staff.get(reverse("admin:orders_order_ship", args=[order.pk]))
-    if _listed([(units, title) for title, units in ON_PAGE.findall(page.text)]) != _by_title(expected, titles):
+    on_page = [(units, unescape(title)) for title, units in ON_PAGE.findall(page.text)]
+    if _listed(on_page) != _by_title(expected, titles):
         found.append(f"{order}: the ship page differs from {expected}")
     mails = {mail.about: mail for mail in order.mails.filter(kind=Mail.Kind.SHIPPED)}
     for shipment in order.shipments.all():
@@ -73,11 +75,12 @@ def _status_problems(order: Order, is_done: bool) -> list[str]:
 
 
 def _by_title(units: dict[int, int], titles: dict[int, str]) -> Counter[str]:
-    return +Counter({titles[line]: number for line, number in units.items()})
+    return _listed([(number, titles[line]) for line, number in units.items()])
 
 
-def _listed(lines: list[tuple[str, str]]) -> Counter[str]:
+def _listed(lines: Iterable[tuple[str | int, str]]) -> Counter[str]:
+    """Return the units of each title. Two products may have the same title."""
     listed: Counter[str] = Counter()
     for number, title in lines:
-        listed[unescape(title)] += int(number)
-    return listed
+        listed[title] += int(number)
+    return +listed

@@ -112,6 +112,6 @@ class WithdrawalRules(ShopMachineBase):
         """Check the ship page and the email of each order, and that refunded withdrawals are closed."""
         super().teardown()
         for order in Order.objects.filter(status__in=BOUGHT):
-            assert unit_counts.differences(order, self.staff) == []
+            assert (differences := unit_counts.differences(order, self.staff)) == [], differences
             if order.status == "refunded":
                 assert not order.withdrawals.filter(closed_at=None).exists()
