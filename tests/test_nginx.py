@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from http.client import RemoteDisconnected
 from io import BytesIO
 from pathlib import Path
@@ -82,6 +83,12 @@ def proxy_alone(shop: ShippedShop) -> Iterator[Nginx]:
 
 def test_http_redirects_to_https(proxy: Nginx) -> None:
     assert proxy.fetch_http("/cart/?a=1", "localhost") == (301, "https://localhost/cart/?a=1")
+
+
+def test_http_on_the_port_of_https_redirects(proxy: Nginx, stubs: list[StubServer]) -> None:
+    host = f"localhost:{proxy.https}"
+    assert replace(proxy, http=proxy.https).fetch_http("/cart/?a=1", host) == (301, f"https://{host}/cart/?a=1")
+    assert stubs[0].requests + stubs[1].requests == []
 
 
 def test_unknown_hosts_get_no_answer(proxy: Nginx, stubs: list[StubServer]) -> None:
