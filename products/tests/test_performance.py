@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from urllib.parse import quote
@@ -102,6 +103,12 @@ def use_database(connection: BaseDatabaseWrapper, name: str) -> Iterator[None]:
         connections["default"], cache.key_prefix = usual, ""
 
 
+def remove_journals(database: str) -> None:
+    """Remove what an interrupted run left. SQLite would apply it to the new file that Django puts there."""
+    for ending in ("wal", "shm"):
+        Path(f"{database}-{ending}").unlink(missing_ok=True)
+
+
 @pytest.fixture
 def shops() -> Iterator[dict[int, BaseDatabaseWrapper]]:
     """Create a small and a large catalog, each in a copy of the test database."""
@@ -111,6 +118,8 @@ def shops() -> Iterator[dict[int, BaseDatabaseWrapper]]:
         usual.creation.clone_test_db(str(number), verbosity=0)
         made[number] = connections.create_connection("default")
         made[number].settings_dict = usual.creation.get_test_db_clone_settings(str(number))
+        if usual.vendor == "sqlite":
+            remove_journals(made[number].settings_dict["NAME"])
         with use_database(made[number], str(number)):
             create_catalog(number)
     yield made
