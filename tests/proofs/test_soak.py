@@ -145,8 +145,7 @@ def test_shop_is_consistent_after_soak(
     for error in (outcome for outcome in outcomes if isinstance(outcome, Exception)):
         report.expect(False, "server_errors", repr(error))
     report.expect(len(killed) > 1, "unexplained", "no worker was killed")
-    # This only shows that the soak tries enough: a busy machine answers few checkouts between two kills.
-    report.expect(outcomes.count("paid") > CHECKOUTS // 10, "unexplained", f"only {outcomes.count('paid')} were paid")
+    report.expect(outcomes.count("paid") > CHECKOUTS // 3, "lost_orders", f"only {outcomes.count('paid')} were paid")
     for text in totals.charged_twice(simulator):
         report.expect(False, "double_charges", text)
     for text in (
