@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
@@ -48,6 +48,7 @@ class RetryingVisitor(Attacker):
     """A visitor who repeats a request that gets no response."""
 
     tries = 8
+    answered: ClassVar[int] = 0  # responses of the server to all visitors
 
     def send(self, *args: Any, **kwargs: Any) -> Response:
         """Send a request and repeat it while the server closes the connection. Fail after `tries` requests."""
@@ -55,6 +56,7 @@ class RetryingVisitor(Attacker):
             with suppress(HTTPException):  # the server died during the response
                 response = super().send(*args, **kwargs)
                 if response.status != NO_RESPONSE:
+                    RetryingVisitor.answered += 1
                     return response
         raise AssertionError(f"no response to {self.tries} requests")
 
