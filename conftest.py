@@ -206,10 +206,11 @@ def chromium() -> Iterator[Any]:
 
     Debian's headless shell comes before its full Chromium because it is three times as fast.
     """
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error, expect, sync_playwright
 
     # Playwright runs an event loop in the test thread. Without this, Django would refuse database access from it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=10_000)  # milliseconds; only failing tests wait this long
     with sync_playwright() as playwright:
         try:
             path = os.environ.get("CHROMIUM") or next(filter(os.path.exists, CHROMIUMS), None)

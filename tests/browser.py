@@ -18,7 +18,6 @@ LABELS = {"Full name": "name", "Address": "line_1", "Town or city": "city", "Pos
 FIELDS = "main :is(input, select, textarea):visible"
 CARD_FIELD = "iframe[title='Secure card payment input frame']"
 MAX_TAB_PRESSES = 60
-expect.set_options(timeout=TIMEOUT)
 
 
 class Shopper:

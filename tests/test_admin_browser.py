@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
+from playwright.sync_api import expect
 
 from orders.tests.test_order_page import make_full_order
 from tests.makers import PASSWORD, make_category, make_paid_order, make_product, make_user
@@ -58,7 +59,7 @@ def test_admin_pages_load_without_errors(staff: Any) -> None:
     rows = [f"/admin/products/product/{product.pk}/{page}/" for page in ("change", "history", "delete")]
     for path in [*PAGES, *rows]:
         staff.goto(path, wait_until="load")
-        assert staff.locator("h1").first.is_visible(), path
+        expect(staff.locator("h1").first, path).to_be_visible()
 
 
 def test_refund_is_added_up_while_it_is_chosen_and_takes_four_clicks(staff: Any) -> None:
@@ -68,13 +69,11 @@ def test_refund_is_added_up_while_it_is_chosen_and_takes_four_clicks(staff: Any)
     staff.goto(f"/admin/orders/order/{order.pk}/change/")
     staff.get_by_role("link", name="Refund", exact=True).click()
     staff.get_by_label("Units to refund: Mug").click()
-    shown = []
-    for units in "123":
+    for units, total in (("1", "£3.33"), ("2", "£6.67"), ("3", "£10.00")):
         staff.get_by_label("Units to refund: Mug").fill(units)
-        shown.append(staff.locator("#refund_sum").text_content())
+        expect(staff.locator("#refund_sum")).to_have_text(f"Sum: {total}")
     staff.get_by_role("button", name="Continue").click()
-    assert staff.get_by_role("button", name="Refund £10.00").is_visible()
-    assert shown == ["Sum: £3.33", "Sum: £6.67", "Sum: £10.00"]
+    expect(staff.get_by_role("button", name="Refund £10.00")).to_be_visible()
 
 
 def test_email_preview_is_shown_in_a_frame(staff: Any) -> None:
@@ -92,8 +91,8 @@ def test_home_page_does_not_scroll_sideways(staff: Any, width: int) -> None:
     staff.set_viewport_size({"width": width, "height": 800})
     staff.goto("/admin/")
     staff.get_by_text("Table of the days in GBP").click()
-    assert staff.get_by_role("img", name="Sales by day in GBP").is_visible()
-    assert staff.get_by_role("row", name="£123,456.78").first.is_visible()
+    expect(staff.get_by_role("img", name="Sales by day in GBP")).to_be_visible()
+    expect(staff.get_by_role("row", name="£123,456.78").first).to_be_visible()
     assert staff.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -102,7 +101,7 @@ def test_admin_scripts_run(staff: Any) -> None:
         make_product()
     staff.goto("/admin/products/product/")
     staff.locator("#action-toggle").check()
-    assert staff.locator("input.action-select:checked").count() == 3
+    expect(staff.locator("input.action-select:checked")).to_have_count(3)
     staff.goto("/admin/products/product/add/")
     with staff.expect_popup() as popup:
         staff.locator("#add_id_category").click()

@@ -1,4 +1,4 @@
-"""Rules for the code that import-linter cannot check: session keys, scripts and styles in templates, and sizes."""
+"""Rules for the code that import-linter cannot check: session keys, markup, browser tests, and sizes."""
 
 import ast
 import re
@@ -16,10 +16,15 @@ SESSION_KEYS += ["order_links", "held_order_ids", "details_order_id", "details_d
 SESSION_KEYS += ["staff_session", "waiting_sign_in", "new_second_factor"]
 
 
+def python_files(root: Path) -> list[Path]:
+    """Return the paths of all modules in the packages below `root`."""
+    packages = [path for path in root.iterdir() if not path.name.startswith(".") and path.name != "var"]
+    return sorted(path for package in packages for path in package.glob("**/*.py"))
+
+
 def modules(root: Path) -> Iterator[Path]:
     """Yield the paths of all modules in the packages below `root`, without tests and migrations."""
-    packages = [path for path in root.iterdir() if not path.name.startswith(".") and path.name != "var"]
-    for path in sorted(path for package in packages for path in package.glob("**/*.py")):
+    for path in python_files(root):
         relative = path.relative_to(root)
         if not {"tests", "migrations"} & set(relative.parts):
             yield relative
@@ -109,6 +114,48 @@ def test_script_or_style_in_a_template_is_found(rule: re.Pattern[str], text: str
 
 
 # Kinds of keys
+
+
+# Methods of Playwright that say how a page is now. After a click, the next page may not have come yet.
+STATES_NOW = {"is_visible", "is_hidden", "is_enabled", "is_disabled", "is_checked", "is_editable", "input_value"}
+STATES_NOW |= {"inner_text", "text_content", "all_inner_texts", "all_text_contents", "get_attribute"}
+LOCATORS = re.compile(r"\.(locator|get_by_\w+)\(")
+
+
+def states_asserted_now(code: str) -> list[str]:
+    """Return the assertions that ask a page once. `expect` asks again until the page is as expected."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Assert):
+            calls = [call.func for call in ast.walk(node.test) if isinstance(call, ast.Call)]
+            methods = [method for method in calls if isinstance(method, ast.Attribute)]
+            if any(
+                method.attr in STATES_NOW or (method.attr == "count" and LOCATORS.search(ast.unparse(method)))
+                for method in methods
+            ):
+                found.append(ast.unparse(node))
+    return found
+
+
+def test_browser_tests_wait_for_what_they_assert() -> None:
+    paths = [path for path in python_files(ROOT) if path.name.startswith("test_")]
+    found = {str(path): states_asserted_now(path.read_text(encoding="utf-8")) for path in paths}
+    assert len(found) > 100
+    assert {path: asserted for path, asserted in found.items() if asserted} == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "is_found"),
+    [
+        ("assert not page.get_by_role('link', name='Refund').is_visible()", True),
+        ("assert page.locator('tr').count() == 2", True),
+        ("assert 'Paid' in [text for text in page.locator('h1').all_inner_texts()]", True),
+        ("assert order.payments.count() == 1", False),
+        ("expect(page.locator('tr')).to_have_count(2)", False),
+    ],
+)
+def test_assertion_that_asks_a_page_once_is_found(code: str, is_found: bool) -> None:
+    assert bool(states_asserted_now(code)) is is_found
 
 
 def test_one_module_knows_the_prefixes_of_live_keys() -> None:

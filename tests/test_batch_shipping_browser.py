@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from orders.models import Carrier, Order, Shipment
 from tests.makers import PASSWORD, make_paid_order, make_user
@@ -83,7 +84,7 @@ def test_two_orders_are_shipped_and_one_is_named(packer: Any) -> None:
     packer.get_by_label(f"Tracking number {orders[2]}").fill("RM 3")
     packer.get_by_role("button", name="Ship all ticked orders").click()
     packer.get_by_text("2 orders have been shipped:").wait_for()
-    assert packer.get_by_text(f"{orders[1]} needs attention: Look at this").is_visible()
+    expect(packer.get_by_text(f"{orders[1]} needs attention: Look at this")).to_be_visible()
     assert sorted((shipment.order_id, shipment.tracking) for shipment in Shipment.objects.all()) == [
         (orders[0].pk, ""),
         (orders[2].pk, "RM 3"),

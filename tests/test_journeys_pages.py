@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from playwright.sync_api import expect
 
 from core.models import ContactMail, Page
 from core.pages.publishing import publish
@@ -29,8 +30,9 @@ def test_footer_leads_to_the_pages_in_the_visitors_language(
         shopper.page.goto("/")
         assert not shopper.page.evaluate(OVERFLOWS)
         shopper.page.locator("footer nav").get_by_role("link", name=title).first.click()
-        assert title in shopper.page.locator("h1").inner_text()
-        assert "Hearth & Clay" in shopper.page.locator("footer address").inner_text()
+        expect(shopper.page.locator("h1")).to_contain_text(title)
+        expect(shopper.page.locator("footer address")).to_contain_text("Hearth & Clay")
+        shopper.page.wait_for_load_state()  # the width depends on the stylesheet
         assert not shopper.page.evaluate(OVERFLOWS)
 
 
@@ -41,7 +43,7 @@ def test_contact_form_works_without_javascript(new_shopper: Callable[..., Shoppe
     for name, value in {"name": "Gia", "email": "gia@example.org", "message": "Hello"}.items():
         shopper.page.locator(f"main [name={name}]").fill(value)
     shopper.page.locator("main form button").click()
-    assert shopper.page.locator(".notice-success").count() == 1
+    expect(shopper.page.locator(".notice-success")).to_have_count(1)
     assert ContactMail.objects.get().message == "Hello"
 
 
@@ -53,7 +55,7 @@ def test_text_that_was_replaced_is_shown_before_the_order_is_placed(
     shopper = new_shopper(locale="en-GB", viewport=screen)
     go_to_payment_step(shopper, client, make_product(), token="tok_visa")
     links, button = shopper.page.locator(".legal-links a"), shopper.page.locator(".btn-pay")
-    assert links.all_inner_texts() == ["Terms", "Privacy", "Returns and withdrawal"]
+    expect(links).to_have_text(["Terms", "Privacy", "Returns and withdrawal"])
     assert links.last.bounding_box()["y"] < button.bounding_box()["y"]  # type: ignore[index]
     page = Page.objects.get(kind="terms", language="en-gb")
     page.draft = "New terms."
@@ -62,8 +64,9 @@ def test_text_that_was_replaced_is_shown_before_the_order_is_placed(
     shopper.click_button("Place order")
     shopper.expect_text("“Terms” has been changed. Please read it again before you place your order.")
     assert not Order.objects.placed().exists()
-    assert links.first.get_attribute("target") == "_blank"  # the card that was typed stays
-    assert "New terms." in client.get(links.first.get_attribute("href") or "").text
+    expect(links.first).to_have_attribute("target", "_blank")  # the card that was typed stays
+    url = links.first.get_attribute("href") or ""
+    assert "New terms." in client.get(url).text
     shopper.click_button("Place order")
     shopper.expect_text("Thank you, your order is paid")
     assert Order.objects.placed().get().terms_text == page.latest_text()

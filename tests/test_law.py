@@ -131,7 +131,7 @@ def test_terms_privacy_and_withdrawal_are_linked_directly_above_the_button(
     for kind in ("terms", "privacy", "withdrawal"):
         text = PageText.objects.get(page__kind=kind, language=language)
         link = links.get_by_role("link", name=text.title)
-        assert link.get_attribute("href") == text.get_absolute_url()
+        expect(link).to_have_attribute("href", text.get_absolute_url())
 
 
 def test_confirmation_contains_terms_and_withdrawal_policy_in_full(buyer: Client, language: str) -> None:
@@ -168,7 +168,7 @@ def test_items_delivery_and_total_stand_directly_above_a_button_that_obliges_to_
     items, totals = summary.locator(".summary-lines"), summary.locator(".totals")
     assert bottom(items) <= top(totals) < bottom(totals) <= top(button)
     assert top(button) - bottom(totals) < MAX_GAP
-    assert shopper.page.locator(".totals").count() == 1
+    expect(shopper.page.locator(".totals")).to_have_count(1)
 
 
 # --- L4 ---
@@ -344,4 +344,4 @@ def test_imprint_says_whether_the_shop_takes_part_in_dispute_resolution(visit: V
     shopper.go(Page.objects.get(kind="imprint", language=language).get_absolute_url())
     with translation.override(language):
         shopper.expect_text(_("We do not take part in dispute resolution before a consumer arbitration body."))
-    assert shopper.page.locator("a[href*='ec.europa.eu']").count() == 0
+    expect(shopper.page.locator("a[href*='ec.europa.eu']")).to_have_count(0)

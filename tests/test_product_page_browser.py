@@ -172,7 +172,7 @@ def test_buy_box_stays_in_view_beside_the_pictures(visit: Callable[..., Shopper]
     page = visit(992, 700).page
     page.evaluate("scrollTo(0, 700)")
     assert is_in_view(page.get_by_role("button", name="Add to cart"))
-    assert page.locator("[data-bar]").is_hidden()
+    expect(page.locator("[data-bar]")).to_be_hidden()
 
 
 @pytest.mark.parametrize("language", ["en-GB", "de-DE"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from orders.models import Order
 from orders.workflow.erasure import erase_order
@@ -87,6 +88,7 @@ def shop_page(chromium: Any, live_server: Any) -> Iterator[Any]:
     page.get_by_label("Email").fill("boss@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log out").wait_for()
     yield page
     context.close()
 
@@ -109,9 +111,9 @@ def test_list_fits_and_filters_without_javascript(shop_page: Any, width: int) ->
     assert box["x"] + box["width"] <= width
     rows = shop_page.locator("#result_list tbody tr")
     assert width > 1000 or rows.first.bounding_box()["height"] < 80  # two lines
-    assert not shop_page.get_by_role("link", name="Shipped").is_visible()
+    expect(shop_page.get_by_role("link", name="Shipped")).to_be_hidden()
     shop_page.get_by_text("Filter", exact=True).click()
     shop_page.get_by_role("link", name="Shipped").click()
-    assert rows.count() == 1
+    expect(rows).to_have_count(1)
     shop_page.get_by_role("link", name="Clear all filters").click()
-    assert rows.count() == 2
+    expect(rows).to_have_count(2)

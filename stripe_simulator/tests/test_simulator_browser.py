@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import stripe
+from playwright.sync_api import expect
 
 from stripe_simulator.server import Simulator
 
@@ -128,7 +129,7 @@ def test_typed_card_becomes_a_token_and_never_reaches_the_page(page, simulator):
     assert result["token"]["card"]["name"] == "Ada"
     assert "4242424242424242" not in json.dumps([result, page.evaluate("changes"), page.content()])
     assert page.evaluate("changes.at(-1).complete") is True
-    assert "StripeElement--complete" in page.locator("#card").get_attribute("class")
+    expect(page.locator("#card")).to_contain_class("StripeElement--complete")
     assert page.errors == []
 
 
@@ -142,8 +143,8 @@ def test_card_field_reports_a_wrong_number(page, number, code):
 
     assert result["error"]["code"] == code
     assert page.evaluate("changes.at(-1).error.code") == code
-    assert page.locator("#error").inner_text() == result["error"]["message"]
-    assert "StripeElement--invalid" in page.locator("#card").get_attribute("class")
+    expect(page.locator("#error")).to_have_text(result["error"]["message"])
+    expect(page.locator("#card")).to_contain_class("StripeElement--invalid")
 
 
 def test_amex_number_is_grouped_and_its_cvc_has_four_digits(page):
@@ -152,9 +153,9 @@ def test_amex_number_is_grouped_and_its_cvc_has_four_digits(page):
 
     frame = card_frame(page)
 
-    assert frame.locator("[name=cardnumber]").input_value() == "3782 822463 10005"
-    assert frame.locator("[name=exp-date]").input_value() == "12 / 30"
-    assert frame.locator("[name=cvc]").input_value() == "1234"
+    expect(frame.locator("[name=cardnumber]")).to_have_value("3782 822463 10005")
+    expect(frame.locator("[name=exp-date]")).to_have_value("12 / 30")
+    expect(frame.locator("[name=cvc]")).to_have_value("1234")
     assert page.evaluate("changes.at(-1)")["brand"] == "amex"
 
 
@@ -170,7 +171,7 @@ def test_shopper_can_complete_3d_secure_after_a_reload(page, simulator):
     frame.click("#test-source-authorize-3ds")
 
     assert page.evaluate("done")["paymentIntent"]["status"] == "succeeded"
-    assert page.locator("iframe[title='Secure 3D authentication']").count() == 0
+    expect(page.locator("iframe[title='Secure 3D authentication']")).to_have_count(0)
     assert page.evaluate("document.querySelector('main').inert") is False
     assert page.errors == []
 
