@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing import limits
+from carts.models import Cart
+from core.database.prepared import PreparedQuery
 from tests.mutants import coverage
 from tests.mutants.mutations import Mutant, mutants_of
 from tests.mutants.places import ROOT, mutated_modules
@@ -93,6 +96,18 @@ def test_tests_that_import_the_mutated_module_come_first() -> None:
     tests = ["tests/test_totals.py::test_a", "carts/tests/test_views.py::test_b", "orders/tests/test_views.py::test_c"]
     measured = {name: {"seconds": 1, "places": ["carts/pricing/totals.py::add_up"]} for name in reversed(tests)}
     assert coverage.tests_of("carts/pricing/totals.py", "add_up", measured) == tests
+
+
+@pytest.mark.django_db
+def test_each_test_that_needs_a_prepared_query_executes_its_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    query = PreparedQuery(lambda cart: made.append(cart) or Cart.objects.filter(pk=cart), cart=int)
+    monkeypatch.setattr(limits, "TOTALS", query)
+    for _test in range(2):
+        coverage.forget_prepared_queries(["billing/limits.py"])
+        for _request in range(2):
+            query.rows(cart=1)
+    assert len(made) == 2
 
 
 @pytest.mark.slow

@@ -14,8 +14,15 @@ from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart
 from orders.models import Dispute, Order
-from orders.workflow.erasure import Person, delete_account, erase_person, preview, profiles_with_late_rows
-from tests.makers import ADDRESS, make_open_order, make_user
+from orders.workflow.erasure import (
+    Person,
+    delete_account,
+    erase_order,
+    erase_person,
+    preview,
+    profiles_with_late_rows,
+)
+from tests.makers import ADDRESS, make_open_order, make_paid_order, make_user
 
 pytestmark = pytest.mark.django_db
 EMAIL = "guest@example.org"
@@ -176,3 +183,13 @@ def test_preview_of_an_unshipped_order_with_a_dispute_names_the_dispute() -> Non
     order = make_order(BillingProfile.objects.get(pk=guest.profiles[0]), Order.Status.PAID)
     make_dispute(order)
     assert preview(guest.reload()).waiting == [(order, "its dispute is open")]
+
+
+# Texts about an order
+
+
+def test_address_is_removed_as_a_whole_where_it_contains_another_line() -> None:
+    address = "Mill\n7 Mill Lane\nYork\nUnited Kingdom"
+    order = make_paid_order(shipping_address_text=address, attention="The parcel is at 7 Mill Lane")
+    erase_order(order)
+    assert Order.objects.get().attention == "The parcel is at …"

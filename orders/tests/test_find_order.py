@@ -28,7 +28,7 @@ def find(client: Client, number: str, email: str = "guest@example.org", **extra:
 def test_link_opens_the_order_of_a_guest(client: Client, other_client: Client) -> None:
     order = make_paid_order()
     assert ANSWER in find(client, f"#{order.order_id.lower()} ", "GUEST@example.org")
-    send_emails()
+    assert send_emails() == 1
     [message] = mailbox.outbox
     assert message.to == ["guest@example.org"]
     [path] = set(re.findall(r"http://127\.0\.0\.1:8000(/orders/\S+)", str(message.body)))

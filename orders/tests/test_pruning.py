@@ -404,8 +404,10 @@ def test_step_that_fails_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatc
 
     make_event(91 * DAY)
     monkeypatch.setattr(pruning, "STEPS", {"carts": fail, **pruning.STEPS})
+    monkeypatch.setattr(pruning, "rank_products", fail)
     pruned, _is_more = prune()
     assert ("carts pruned" in pruned, pruned["Stripe events pruned"]) == (False, 1)
+    assert "products ranked" not in pruned
 
 
 @pytest.mark.parametrize(("left", "is_more"), [((True, False), True), ((False, True), True), ((False, False), False)])

@@ -215,6 +215,11 @@ def test_workers_that_finish_their_runs_get_the_next_ones(started: list[Any], mo
     assert started == [tasks.reconcile, tasks.prune, tasks.reconcile, tasks.reconcile]
 
 
+def test_emails_do_not_wait_behind_long_runs() -> None:
+    queues = [task.queue_name for task in (tasks.send_due_emails, tasks.reconcile, tasks.prune)]
+    assert queues == ["default", tasks.SLOW, tasks.SLOW]
+
+
 def test_command_does_the_work_of_workers_that_do_not_finish(
     started: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tests import stripe_mock
-from tests.mutants.coverage import Measured, measure, tests_of
+from tests.mutants.coverage import MOST_TESTS, Measured, measure, tests_of
 from tests.mutants.mutations import Mutant, mutants_of
 from tests.mutants.places import ROOT, mutated_modules, read
 from tests.mutants.results import SURVIVORS, Report, Store, known_survivors, print_report, row_of
@@ -31,8 +31,8 @@ def part_of(mutants: list[Mutant], part: str) -> list[Mutant]:
     return mutants[int(found[1]) - 1 :: int(found[2])]
 
 
-def task_of(mutant: Mutant, code: str, measured: Measured) -> Task:
-    tests = tests_of(mutant.path, mutant.function, measured)
+def task_of(mutant: Mutant, code: str, measured: Measured, most: int | None) -> Task:
+    tests = tests_of(mutant.path, mutant.function, measured)[:most]
     return Task(mutant, code, tests, START_SECONDS + 3 * sum(measured[test]["seconds"] for test in tests))
 
 
@@ -85,11 +85,15 @@ def main(arguments: list[str]) -> bool:
     mutants = part_of(draw(everything, sources, None if scale == "full" else SIZE), os.environ.get("PART", ""))
     mutants = [mutant for mutant in mutants if not options.modules or mutant.path in options.modules]
     measured = measure(FOLDER / "coverage.json", options.jobs)
-    tasks = [task_of(mutant, mutant.code(sources[mutant.path]), measured) for mutant in mutants]
+    known = known_survivors(SURVIVORS.read_text(encoding="utf-8"))
+    tasks = []
+    for mutant in mutants:
+        source = sources[mutant.path]
+        most = MOST_TESTS if row_of(mutant, source) in known else None
+        tasks.append(task_of(mutant, mutant.code(source), measured, most))
     if url := stripe_mock.server():
         os.environ["STRIPE_MOCK_URL"] = url
     outcomes = try_all(tasks, Store(FOLDER / "results.jsonl"), options.jobs)
-    known = known_survivors(SURVIVORS.read_text(encoding="utf-8"))
     rows = [(mutant, row_of(mutant, sources[mutant.path]), outcomes[mutant.key]) for mutant in mutants]
     return print_report(Report(rows, known))
 

@@ -38,7 +38,7 @@ from tests.mutants.places import (
 )
 
 USED = "not browser and not proof"  # Slow tests too: many workflows have no others.
-MOST_TESTS = 200  # for one mutant
+MOST_TESTS = 200  # for a mutant that is known to survive
 NOTE = "__note_execution__"
 FOLDER_VARIABLE = "MUTANTS_COVERAGE"
 Measured = dict[str, Any]  # a node ID: {"seconds": 0.1, "places": ["billing/limits.py::reject"]}
@@ -83,6 +83,7 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
+        forget_prepared_queries(mutated_modules())
         self.executed.clear()
         began = time.perf_counter()
         try:
@@ -94,6 +95,14 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         if self.tests:
             (self.folder / f"{os.getpid()}.json").write_text(json.dumps(self.tests), encoding="utf-8")
+
+
+def forget_prepared_queries(paths: Iterable[str]) -> None:
+    """Let prepared queries of these modules be made again, so that every test that needs one executes its function."""
+    modules = [sys.modules[name] for path in paths if (name := name_of(path)) in sys.modules]
+    for value in [value for module in modules for value in vars(module).values()]:
+        if type(value).__name__ == "PreparedQuery":  # The shop must not be imported here before pytest configures it.
+            value._prepared.clear()
 
 
 # pytest imports a plugin before it configures Django, so no module of the shop was imported yet.
@@ -139,8 +148,7 @@ def _run(paths: list[str], jobs: int) -> Measured:
 def tests_of(path: str, function: str, measured: Measured) -> list[str]:
     """Return the tests that execute a function or module, those that say most about it first.
 
-    First come the tests that import the module, then those of the same app, and of these those that execute least. No
-    more than MOST_TESTS are returned.
+    First come the tests that import the module, then those of the same app, and of these those that execute least.
     """
     place = f"{path}::{function}"
     covering = {name: values for name, values in measured.items() if place in values["places"]}
@@ -160,7 +168,7 @@ def tests_of(path: str, function: str, measured: Measured) -> list[str]:
             test,
         )
 
-    return sorted(covering, key=rank)[:MOST_TESTS]
+    return sorted(covering, key=rank)
 
 
 @cache
