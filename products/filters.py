@@ -11,6 +11,7 @@ from django import forms
 from django.conf import settings
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -170,21 +171,22 @@ class FilterForm(PlainForm):
         return [(label, self._query_without(names)) for label, names in filters if label]
 
     def _query_without(self, names: list[str]) -> str:
-        return urlencode({name: value for name, value in self.parameters() if name not in names})
+        return urlencode({name: value for name, value in self.parameters if name not in names})
 
+    @cached_property
     def parameters(self) -> list[tuple[str, str]]:
         """Return the names and values in the query string that are not empty, without the page number."""
         return [(name, str(self.data[name])) for name in self.cleaned_data if self.data.get(name)]
 
     def other_parameters(self) -> list[tuple[str, str]]:
         """Return the parameters that a form for the order must keep."""
-        return [(name, value) for name, value in self.parameters() if name != "sort"]
+        return [(name, value) for name, value in self.parameters if name != "sort"]
 
     def url_of_category(self, category: Category | None) -> str:
         """Return the URL of this list with another category, or with all categories for None."""
         if not self.is_filtered:
             return category.get_absolute_url() if category else reverse("products:list")
-        values = {name: value for name, value in self.parameters() if name != "category"}
+        values = {name: value for name, value in self.parameters if name != "category"}
         values |= {"category": category.slug} if category else {}
         return f"{reverse('products:list')}{'?' if values else ''}{urlencode(values)}"
 

@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import connections, models
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import F, Func, Q
 
 from core.page_cache.versions import Touches, collect_touches
 
@@ -37,20 +36,31 @@ UPDATE = f"""UPDATE products_product
 """  # noqa: S608 - constants
 
 
-class VariantExists(Exists):
-    """Whether a group has a variant on sale that matches. Its text is its condition, by which counts are kept."""
+class VariantExists(Func):
+    """Whether a group has a variant on sale that costs from `low` to `high`, and is not sold out if `in_stock`.
+
+    Its text is its condition, by which counts are kept. Django would need a fifth of a list's time to make the SQL.
+    """
 
     # PostgreSQL would prepare an EXISTS with a scan of the whole table.
-    template = "((%(subquery)s) IS NOT NULL)"
+    template = """((SELECT 1 FROM products_product variant WHERE variant.active AND variant."group" = {}
+        AND COALESCE(variant.category_id, 0) = COALESCE({}, 0){} LIMIT 1) IS NOT NULL)"""
+    output_field = models.BooleanField()
 
-    def __init__(self, model: type[models.Model], matches: Q) -> None:
-        same_category = {"shared_category": Coalesce(OuterRef("category_id"), 0)}
-        variants = QuerySet(model).annotate(shared_category=Coalesce(F("category_id"), 0)).filter(active=True)
-        super().__init__(variants.filter(matches, group=OuterRef("group"), **same_category).order_by())
-        self._matches = matches
+    def __init__(self, low: Decimal | None, high: Decimal | None, in_stock: bool) -> None:
+        super().__init__(F("group"), F("category_id"))
+        limits = {" AND variant.price >= %s": low, " AND variant.price <= %s": high}
+        self._limits = {condition: price for condition, price in limits.items() if price is not None}
+        self._in_stock = " AND (variant.stock IS NULL OR variant.stock <> 0)" if in_stock else ""
 
     def __repr__(self) -> str:
-        return f"VariantExists({self._matches!r})"
+        return f"VariantExists({self._limits}, {self._in_stock!r})"
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+        """Return the SQL and its parameters."""
+        columns = [compiler.compile(column)[0] for column in self.get_source_expressions()]
+        prices = [connection.ops.adapt_decimalfield_value(price, 10, 2) for price in self._limits.values()]
+        return self.template.format(*columns, "".join(self._limits) + self._in_stock), prices
 
 
 class ListingQuerySet(models.QuerySet[_Row]):
@@ -65,7 +75,7 @@ class ListingQuerySet(models.QuerySet[_Row]):
 
         None means no limit. The columns of the card decide if they can. Only otherwise, its variants are looked up.
         """
-        bounds, matches = Q(), Q()
+        bounds, matches, other = Q(), Q(), ~Q(group="") & Q(VariantExists(low, high, in_stock))
         if low is not None:
             bounds, matches = bounds & Q(highest_price__gte=low), matches & Q(price__gte=low)
         if high is not None:
@@ -75,12 +85,9 @@ class ListingQuerySet(models.QuerySet[_Row]):
         elif low is None or high is None:
             return self.filter(bounds)
         else:
-            bounds &= matches | Q(lowest_price__gte=low) | Q(highest_price__lte=high) | self._other_variant(matches)
+            bounds &= matches | Q(lowest_price__gte=low) | Q(highest_price__lte=high) | other
             return self.filter(bounds)
-        return self.filter(bounds, matches | self._other_variant(matches))
-
-    def _other_variant(self, matches: Q) -> Q:
-        return ~Q(group="") & Q(VariantExists(self.model, matches))
+        return self.filter(bounds, matches | other)
 
     def lock(self, groups: Iterable[str] = ()) -> dict[int, Group]:
         """Lock these rows and all rows of their groups, and of `groups` with these names, in the order of their ids.
