@@ -110,6 +110,11 @@ def test_each_test_that_needs_a_prepared_query_executes_its_function(monkeypatch
     assert len(made) == 2
 
 
+def test_function_that_no_test_executes_has_the_tests_of_its_module() -> None:
+    measured = {"tests/test_totals.py::test_a": {"seconds": 1, "places": ["carts/pricing/totals.py::add_up"]}}
+    assert coverage.tests_of("carts/pricing/totals.py", "unused", measured) == ["tests/test_totals.py::test_a"]
+
+
 @pytest.mark.slow
 @given(st.dictionaries(st.text("abc", min_size=1), st.integers(1, 400)), st.integers(0, 400), st.integers(0, 6))
 def test_shares_of_the_sample_add_up(counts: dict[str, int], size: int, least: int) -> None:

@@ -152,7 +152,7 @@ def tests_of(path: str, function: str, measured: Measured) -> list[str]:
     """
     place = f"{path}::{function}"
     covering = {name: values for name, values in measured.items() if place in values["places"]}
-    if not function:  # It runs at import.
+    if not covering:  # It runs at import, as the decorators of a function do that no test executes.
         modules = {path, *importers(path)}
         for name, values in measured.items():
             if any(place.split("::")[0] in modules for place in values["places"]):
