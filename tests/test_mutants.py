@@ -111,8 +111,10 @@ def test_each_test_that_needs_a_prepared_query_executes_its_function(monkeypatch
 
 
 def test_function_that_no_test_executes_has_the_tests_of_its_module() -> None:
-    measured = {"tests/test_totals.py::test_a": {"seconds": 1, "places": ["carts/pricing/totals.py::add_up"]}}
-    assert coverage.tests_of("carts/pricing/totals.py", "unused", measured) == ["tests/test_totals.py::test_a"]
+    tests = ["orders/tests/test_runs.py::test_a", "carts/tests/test_views.py::test_b"]
+    places = {tests[0]: [], tests[1]: ["orders/bookkeeping/tasks.py::"], "tests/test_seo.py::test_c": []}
+    measured = {name: {"seconds": 1, "places": executed} for name, executed in places.items()}
+    assert coverage.tests_of("orders/bookkeeping/tasks.py", "unused", measured) == tests
 
 
 @pytest.mark.slow

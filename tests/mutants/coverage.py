@@ -1,7 +1,7 @@
 """Which tests execute which function of the mutated modules. pytest loads this module as a plugin to measure it.
 
 A test belongs to a mutant of a function if it executes that function. What runs when a module is imported belongs to
-every test that executes a function of this module or of a module that imports it.
+every test that executes a function of this module or of a module that imports it, and to the test modules that do.
 """
 
 import ast
@@ -150,14 +150,14 @@ def tests_of(path: str, function: str, measured: Measured) -> list[str]:
 
     First come the tests that import the module, then those of the same app, and of these those that execute least.
     """
-    place = f"{path}::{function}"
+    place, app, module = f"{path}::{function}", path.split("/")[0], name_of(path)
     covering = {name: values for name, values in measured.items() if place in values["places"]}
     if not covering:  # It runs at import, as the decorators of a function do that no test executes.
         modules = {path, *importers(path)}
         for name, values in measured.items():
-            if any(place.split("::")[0] in modules for place in values["places"]):
+            executed = {place.split("::")[0] for place in values["places"]}
+            if executed & modules or module in imports_of(name.split("::")[0]):
                 covering[name] = values
-    app, module = path.split("/")[0], name_of(path)
 
     def rank(test: str) -> tuple[bool, bool, int, str]:
         test_path = test.split("::")[0]
