@@ -85,7 +85,7 @@ class CallLimitReached(OutcomeUnknown):
 
 @dataclass(frozen=True)
 class Intent:
-    """A PaymentIntent. Amounts are in minor units. `order_id` and `order_uuid` come from the metadata of the shop.
+    """A PaymentIntent. Amounts are in minor units. `order_id`, `order_uuid` and `shop` come from its metadata.
 
     `code` and `decline_code` describe the last failure, and `failed_card` is the card that failed.
     """
@@ -102,6 +102,7 @@ class Intent:
     failed_card: str = ""
     order_id: str = ""
     order_uuid: str = ""
+    shop: str = ""
     customer: str = ""
     refunded: int = 0
     is_disputed: bool = False
@@ -214,6 +215,7 @@ def read_intent(answer: Any, wanted: str = "") -> Intent:
         failed_card=str((failed and getattr(failed, "id", "")) or ""),
         order_id=_read_metadata(answer, "order_id"),
         order_uuid=_read_metadata(answer, "order_uuid"),
+        shop=_read_metadata(answer, "shop"),
         customer=str(getattr(answer, "customer", None) or ""),
         refunded=int(getattr(charge, "amount_refunded", 0) or 0),
         is_disputed=getattr(charge, "disputed", False) is True,

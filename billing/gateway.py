@@ -231,7 +231,7 @@ def retrieve_setup(setup_id: str) -> Setup:
 def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[str, str], key: str) -> Intent:
     """Create an unconfirmed PaymentIntent. It cannot charge a card before confirm_intent.
 
-    `order` is stored in the metadata: the number and the UUID of the order.
+    `order` is stored in the metadata: the number and the UUID of the order. So is the shop, for the audit.
     """
     params: Any = {
         "amount": minor_units(amount, currency),
@@ -239,7 +239,7 @@ def create_intent(amount: Decimal, currency: str, customer_id: str, order: dict[
         "customer": customer_id,
         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         "description": f"Order {order['order_id']}",
-        "metadata": order,
+        "metadata": order | {"shop": settings.SITE_URL},
     }
     intent = _request(lambda c: c.v1.payment_intents.create(params, {"idempotency_key": key}), read_intent)
     check_same("order", {"order_id": intent.order_id, "order_uuid": intent.order_uuid}, order)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.utils import timezone
 
 from billing import answers, gateway
@@ -58,8 +59,8 @@ def _check_known(orders: Iterable[Order], intents: list[answers.Intent]) -> Iter
 def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[AuditFinding]:
     """Yield the contradictions between an intent and its order. Ignore intents of other shops."""
     if order is None:
-        return
-    if order.payment_intent_id == intent.id:
+        yield from _check_lost(intent)
+    elif order.payment_intent_id == intent.id:
         yield from _check_amount(intent, order)
         yield from _check_status(intent, order)
         yield from _check_refunds(intent, order)
@@ -67,6 +68,17 @@ def _check_intent(intent: answers.Intent, order: Order | None) -> Iterator[Audit
         yield order_finding(order, "I8", f"has a second payment at Stripe, {intent.id}, that could still be charged")
     elif intent.received > intent.refunded:
         yield order_finding(order, "I1", f"was charged a second time, by {intent.id}")
+
+
+def _check_lost(intent: answers.Intent) -> Iterator[AuditFinding]:
+    """Check I3 for an intent of this shop whose order does not exist, because an older database was restored.
+
+    Money that a bank holds for a dispute cannot be refunded.
+    """
+    charged = intent.received - intent.refunded
+    if intent.shop == settings.SITE_URL and charged > 0 and not intent.is_disputed:
+        text = f"is not in the database, but Stripe charged {charged} {intent.currency} (minor units), by {intent.id}"
+        yield AuditFinding("I3", f"order {intent.order_id}", text)
 
 
 def _check_amount(intent: answers.Intent, order: Order) -> Iterator[AuditFinding]:

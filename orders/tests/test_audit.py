@@ -282,6 +282,20 @@ def test_reconcile_command_has_nothing_to_do_if_rows_agree_with_stripe(order: Or
 
 
 @pytest.mark.slow
+def test_charge_after_the_backup_that_was_restored_is_named_and_left_to_staff(
+    order: Order, simulator: Simulator
+) -> None:
+    for rows in (order.items, order.payments, order.mails, order.events):
+        rows.all().delete()
+    Order.objects.all().delete()
+    output = StringIO()
+    with pytest.raises(SystemExit, match="1"):
+        call_command("reconcile", days=30, stdout=StringIO(), stderr=output)
+    assert f"order {order.order_id} is not in the database, but Stripe charged" in output.getvalue()
+    assert [charge["amount_refunded"] for charge in simulator.objects("charge")] == [0]
+
+
+@pytest.mark.slow
 def test_intents_of_other_shops_in_the_same_account_are_ignored(order: Order, simulator: Simulator) -> None:
     for uuid in ("", "nonsense", "0b0e7a9c-3f3c-4a54-a9c5-b1f6b5b0a001"):
         metadata = {"order_id": "OTHER", "order_uuid": uuid}

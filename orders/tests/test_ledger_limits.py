@@ -132,6 +132,30 @@ def test_intents_of_other_shops_are_ignored(stripe_intents: list[answers.Intent]
     assert found() == []
 
 
+@pytest.mark.parametrize(
+    ("change", "is_found"),
+    [
+        ({}, True),
+        ({"refunded": 1599}, True),
+        ({"refunded": 1600}, False),
+        ({"received": 0, "status": "requires_payment_method"}, False),
+        ({"is_disputed": True}, False),
+        ({"shop": "https://other.example"}, False),
+    ],
+)
+def test_charge_of_an_order_that_a_restored_database_lacks_is_found(
+    stripe_intents: list[answers.Intent], settings: Any, change: dict[str, Any], is_found: bool
+) -> None:
+    order = placed_order()
+    stripe_intents.append(intent_of(order, **{"shop": settings.SITE_URL} | change))
+    order.items.all().delete()
+    order.payments.all().delete()
+    Order.objects.filter(pk=order.pk).delete()
+    missing = 1600 - change.get("refunded", 0)
+    text = f"I3 is not in the database, but Stripe charged {missing} gbp (minor units), by pi_1"
+    assert found() == [text] * is_found
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_all_intents_are_compared_in_parts(
     stripe_intents: list[answers.Intent], monkeypatch: pytest.MonkeyPatch, count: int
