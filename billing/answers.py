@@ -224,8 +224,7 @@ def read_intent(answer: Any, wanted: str = "") -> Intent:
 
 def _read_metadata(answer: Any, name: str) -> str:
     """Return the value with this name from the object's metadata, or an empty string."""
-    metadata = getattr(answer, "metadata", None)
-    return str((metadata and getattr(metadata, name, "")) or "")
+    return str(getattr(getattr(answer, "metadata", None), name, "") or "")
 
 
 def read_refund(answer: Any) -> RefundResult:

@@ -189,7 +189,8 @@ def test_no_error_page_shows_a_word_of_the_sample(bookshop: None, client: Client
     make_shop(is_open=False)
     pages = {"closed": client.get("/").text}
     pages |= {name: render_static_page(name) for name in ("500.html", "503.html", "busy.html")}
-    pages |= {str(status): proxy_files._page(*texts) for status, texts in proxy_files.error_texts().items()}
+    texts = proxy_files.error_texts()
+    pages |= {str(status): proxy_files._page(current_shop(), *parts) for status, parts in texts.items()}
     for name, text in pages.items():
         assert (found_in(text), "Nordlicht" in text) == (set(), True), name
 

@@ -3,7 +3,9 @@
 deploy/nginx.conf includes them. They are in the form that nginx reads.
 """
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -15,7 +17,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from billing.checks import is_loopback
-from core.shop.current import shop_without_fail
+from core.shop.models import Shop
 from ecommerce.views import MEDIA_HEADERS
 
 SAMPLE = "css/shop.css"
@@ -24,7 +26,23 @@ OF_FILE = {"Cache-Control", "Content-Encoding", "Content-Length", "Content-Type"
 OF_REQUEST = {"X-Request-Id"}
 
 
-def write(folder: Path, servers: Iterable[str]) -> None:
+@contextmanager
+def acting_as_owner_of(folder: Path) -> Iterator[None]:
+    """Let root act as the owner of a folder of the shop, as whom PostgreSQL and SQLite know the shop."""
+    if os.geteuid() != 0:
+        yield
+        return
+    owner = folder.stat()
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def write(folder: Path, servers: Iterable[str], shop: Shop) -> None:
     """Write all files into the folder. `servers` are the addresses of gunicorn, such as 127.0.0.1:8001."""
     (folder / "pages").mkdir(parents=True, exist_ok=True)
     headers = static_file_headers()
@@ -35,7 +53,7 @@ def write(folder: Path, servers: Iterable[str]) -> None:
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
             for status, (title, text) in error_texts().items():
-                _write(folder / "pages" / f"{status}.{language}.html", [_page(title, text)])
+                _write(folder / "pages" / f"{status}.{language}.html", [_page(shop, title, text)])
 
 
 def static_file_headers() -> dict[str, str]:
@@ -66,8 +84,7 @@ def error_texts() -> dict[int, tuple[str, str]]:
     }
 
 
-def _page(title: str, text: str) -> str:
-    shop = shop_without_fail()
+def _page(shop: Shop, title: str, text: str) -> str:
     context = {"shop": shop, "site_name": shop.name, "support_email": shop.email, "title": title, "text": text}
     return render_to_string("proxy_error.html", context)
 

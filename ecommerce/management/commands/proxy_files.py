@@ -3,8 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 
+from core.shop.current import current_shop, shop_from_settings
+from core.shop.models import Shop
 from ecommerce.operations import proxy_files
 
 SERVERS = ["127.0.0.1:8001", "127.0.0.1:8002"]  # of the two systemd units shop-web@1 and shop-web@2
@@ -24,9 +28,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, folder: Path, server: list[str] | None, **options: Any) -> None:
         """Write the files. Raise CommandError if the folder cannot be written, or static files are not collected."""
         try:
-            proxy_files.write(folder, server or SERVERS)
+            proxy_files.write(folder, server or SERVERS, self._shop())
         except OSError as error:
             raise CommandError(f"Cannot write {error.filename}: {error.strerror}.") from error
         except (LookupError, ValueError) as error:
             raise CommandError(f"Run `manage.py collectstatic` first. {error}") from error
         self.stdout.write(f"Wrote {folder}. Test and reload the proxy: nginx -t && nginx -s reload")
+
+    def _shop(self) -> Shop:
+        """Return the shop, or what the settings say about it, with a warning, if the database cannot be read."""
+        try:
+            with proxy_files.acting_as_owner_of(settings.VAR_DIR):
+                return current_shop()
+        except Error as error:
+            self.stderr.write(f"The error pages have the name of the settings, and no logo. {error}".strip())
+            return shop_from_settings()
