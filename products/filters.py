@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 from django import forms
 from django.conf import settings
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.forms import PlainForm
 from core.money import format_money
+from core.rendering.page_urls import page_url
 from products.models import Category, ProductQuerySet
 from products.models.category import CategoryTree
 from products.search import MAX_TEXT_LENGTH
@@ -185,10 +185,13 @@ class FilterForm(PlainForm):
     def url_of_category(self, category: Category | None) -> str:
         """Return the URL of this list with another category, or with all categories for None."""
         if not self.is_filtered:
-            return category.get_absolute_url() if category else reverse("products:list")
-        values = {name: value for name, value in self.parameters if name != "category"}
-        values |= {"category": category.slug} if category else {}
-        return f"{reverse('products:list')}{'?' if values else ''}{urlencode(values)}"
+            return category.get_absolute_url() if category else page_url("products:list")
+        query = [part for part in (self._query_of_all, f"category={category.slug}" if category else "") if part]
+        return f"{page_url('products:list')}{'?' if query else ''}{'&'.join(query)}"
+
+    @cached_property
+    def _query_of_all(self) -> str:
+        return self._query_without(["category"])
 
 
 @cache
