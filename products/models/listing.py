@@ -49,7 +49,7 @@ class HasVariant(Func):
     # PostgreSQL would prepare an EXISTS with a scan of the whole table.
     other = """{card}."group" <> '' AND (SELECT 1 FROM products_product variant
         WHERE variant.active AND variant."group" = {card}."group"
-          AND COALESCE(variant.category_id, 0) = COALESCE({card}.category_id, 0) AND {matches} LIMIT 1) IS NOT NULL"""
+          AND COALESCE(variant.category_id, 0) = COALESCE({card}."category_id", 0) AND {matches} LIMIT 1) IS NOT NULL"""
 
     def __init__(self, low: Decimal | None, high: Decimal | None, in_stock: bool) -> None:
         super().__init__(F("pk"))
@@ -64,17 +64,17 @@ class HasVariant(Func):
         card = compiler.quote_name_unless_alias(column.alias)
         limits = [limit for limit in ((">=", self._low), ("<=", self._high)) if limit[1] is not None]
         prices = [connection.ops.adapt_decimalfield_value(price, 10, 2) for _sign, price in limits]
-        bounds = [f"{card}.{'highest' if sign == '>=' else 'lowest'}_price {sign} %s" for sign, _price in limits]
+        bounds = [f'{card}."{"highest" if sign == ">=" else "lowest"}_price" {sign} %s' for sign, _price in limits]
         if len(limits) < 2 and not self._in_stock:
             return " AND ".join(bounds), prices
 
         def matches(table: str) -> str:
-            in_stock = [f"({table}.stock IS NULL OR {table}.stock <> 0)"] * self._in_stock
-            return " AND ".join([f"{table}.price {sign} %s" for sign, _price in limits] + in_stock)
+            in_stock = [f'({table}."stock" IS NULL OR {table}."stock" <> 0)'] * self._in_stock
+            return " AND ".join([f'{table}."price" {sign} %s' for sign, _price in limits] + in_stock)
 
         choices = [matches(card), self.other.format(card=card, matches=matches("variant"))]
         if not self._in_stock:  # One end of the range of prices is within the limits.
-            choices.insert(1, f"{card}.lowest_price >= %s OR {card}.highest_price <= %s")
+            choices.insert(1, f'{card}."lowest_price" >= %s OR {card}."highest_price" <= %s')
         return " AND ".join([*bounds, f"({' OR '.join(choices)})"]), prices * (len(choices) + 1)
 
 
