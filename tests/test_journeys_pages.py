@@ -11,7 +11,9 @@ from core.pages.publishing import publish
 from core.pages.sample_pages import add_sample_pages
 from orders.models import Order
 from tests.browser import Shopper, go_to_payment_step
-from tests.makers import make_product
+from tests.guests import paths_without_arguments
+from tests.makers import add_to_cart, make_product, make_user
+from tests.visitors import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SCREENS = [{"width": 390, "height": 800}, {"width": 1280, "height": 800}]
@@ -34,6 +36,32 @@ def test_footer_leads_to_the_pages_in_the_visitors_language(
         expect(shopper.page.locator("footer address")).to_contain_text("Hearth & Clay")
         shopper.page.wait_for_load_state()  # the width depends on the stylesheet
         assert not shopper.page.evaluate(OVERFLOWS)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_no_page_scrolls_sideways(
+    new_shopper: Callable[..., Shopper], client: Client, language: str, width: int, is_signed_in: bool
+) -> None:
+    add_sample_pages()
+    if is_signed_in:
+        sign_in(client, make_user())
+    add_to_cart(client, make_product())
+    responses = {path: client.get(path) for path in paths_without_arguments()}
+    paths = [
+        path
+        for path, response in responses.items()
+        if response.status_code == 200 and response.headers["Content-Type"].startswith("text/html")
+    ]
+    assert len(paths) > 10
+    shopper = new_shopper(locale=language, viewport={"width": width, "height": 800})
+    shopper.use_session_of(client)
+    wide = []
+    for path in paths:
+        shopper.go(path)
+        wide += [path] * shopper.page.evaluate(OVERFLOWS)
+    assert wide == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
