@@ -30,6 +30,7 @@ class Shopper:
         self.views: list[str] = []  # paths of the pages seen, without redirects
         self.stripe_pages: list[str] = []  # paths of the pages that loaded Stripe's script
         self.errors: list[str] = []
+        self.expected_errors = [DECLINED_FETCH]
         self.context = browser.new_context(base_url=shop, **options)
         self.context.set_default_timeout(TIMEOUT)
         self.context.on("console", self._note_console)
@@ -39,7 +40,7 @@ class Shopper:
         self.page = self.context.new_page()
 
     def _note_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and DECLINED_FETCH not in message.text:
+        if message.type == "error" and not any(text in message.text for text in self.expected_errors):
             self.errors.append(message.text)
 
     def _note_request(self, request: Request) -> None:

@@ -64,9 +64,11 @@ def test_field_searches_without_javascript(new_shopper: Callable[..., Shopper], 
 def test_search_goes_on_if_suggestions_cannot_be_loaded(new_shopper: Callable[..., Shopper], mug: Product) -> None:
     shopper = new_shopper()
     shopper.page.route("**/search/suggestions/**", lambda route: route.abort())
+    shopper.expected_errors.append("net::ERR_FAILED")  # Chromium logs it
     shopper.go("/")
     field = shopper.page.locator("#site-search")
     field.focus()
-    field.press_sequentially("teal")
+    with shopper.page.expect_event("requestfailed"):
+        field.press_sequentially("teal")
     field.press("Enter")
     shopper.wait_for_path(RESULTS)
