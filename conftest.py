@@ -208,9 +208,11 @@ def chromium() -> Iterator[Any]:
     """
     from playwright.sync_api import Error, expect, sync_playwright
 
+    from tests.browser import TIMEOUT
+
     # Playwright runs an event loop in the test thread. Without this, Django would refuse database access from it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    expect.set_options(timeout=10_000)  # milliseconds; only failing tests wait this long
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         try:
             path = os.environ.get("CHROMIUM") or next(filter(os.path.exists, CHROMIUMS), None)
