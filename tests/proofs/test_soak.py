@@ -30,7 +30,7 @@ WORKERS, SHOPPERS = 8, 12
 SECONDS = scaled(quick=2, small=4, full=20) / 10  # between two kills
 CARDS = ["tok_visa", "tok_visa", "tok_chargeCustomerFail", "tok_threeDSecure2Required"]
 CARDS += ["tok_threeDSecureRequiredChargeDeclined"]
-PATIENCE = 12  # number of views of the order's page, and of attempts to enter a card
+PATIENCE = 20  # number of views of the order's page, and of attempts to enter a card
 
 
 class Shopper:
@@ -106,7 +106,7 @@ def killing(server: Server) -> Iterator[list[int]]:
     def run() -> None:
         answered = RetryingVisitor.answered
         while not is_over.wait(SECONDS):
-            if RetryingVisitor.answered >= answered + WORKERS:
+            if RetryingVisitor.answered >= answered + 2 * WORKERS:
                 killed.extend([1] * server.kill_one(random))
                 answered = RetryingVisitor.answered
 
