@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from django.urls import reverse
 from billing.models import Card
 from orders.models import Order, OrderItem, OrderWords
 from tests.makers import make_product, make_user
-from tests.visitors import count_queries
+from tests.visitors import count_queries, work_clock
 
 # One worker makes the orders.
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.xdist_group("large shop")]
@@ -90,10 +89,10 @@ def make_order_with_unique_texts() -> Order:
 def test_each_key_finds_the_order(staff: Client, order: Order, key: str) -> None:
     text, seconds = KEYS.get(key, order.order_id.lower()), []
     for _round in range(3):
-        began = perf_counter()
+        began = work_clock()
         with count_queries() as queries:
             page = staff.get(reverse(LIST), {"q": text})
-        seconds.append(perf_counter() - began)
+        seconds.append(work_clock() - began)
     assert [row.pk for row in page.context["cl"].result_list] == [order.pk]
     assert len(queries) <= MAX_QUERIES
     assert median(seconds) < MAX_SECONDS
@@ -111,20 +110,20 @@ def test_each_list_takes_few_queries(staff: Client, name: str) -> None:
 
 @pytest.mark.parametrize("query", [{"p": "150"}, {"status__exact": "paid"}, {"o": "-5"}, {"q": "example"}])
 def test_any_page_of_the_orders_is_fast(staff: Client, query: dict[str, str]) -> None:
-    began = perf_counter()
+    began = work_clock()
     with count_queries() as queries:
         page = staff.get(reverse(LIST), query)
     assert page.context["cl"].result_list
     assert len(queries) <= MAX_QUERIES
-    assert perf_counter() - began < 2 * MAX_SECONDS
+    assert work_clock() - began < 2 * MAX_SECONDS
 
 
 def test_home_page_takes_few_queries_and_is_fast(staff: Client) -> None:
     staff.get("/admin/")  # reads what is kept
-    began = perf_counter()
+    began = work_clock()
     with count_queries() as queries:
         page = staff.get("/admin/")
-    seconds = perf_counter() - began
+    seconds = work_clock() - began
     assert page.context["work"][0].number
     assert len(queries) <= MAX_HOME_QUERIES
     assert seconds < 2 * MAX_SECONDS

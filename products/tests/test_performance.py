@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from time import perf_counter, process_time
 from urllib.parse import quote
 
 import pytest
@@ -15,7 +14,7 @@ from django.test import Client
 
 from core.page_cache.version_cache import VersionCache
 from products.models import Category, Product
-from tests.visitors import count_queries
+from tests.visitors import count_queries, work_clock
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SMALL, LARGE = 1_000, 100_000
@@ -131,11 +130,9 @@ def shops() -> Iterator[dict[int, BaseDatabaseWrapper]]:
 def measure(connection: BaseDatabaseWrapper, number: int, url: str) -> tuple[float, int]:
     """Request a page. Return the seconds and the number of queries that it takes."""
     with use_database(connection, str(number)), count_queries() as queries:
-        # SQLite runs in this process, so measure the process time, which does not depend on other load.
-        clock = process_time if connection.vendor == "sqlite" else perf_counter
-        before = clock()
+        before = work_clock()
         response = Client().get(url)
-        seconds = clock() - before
+        seconds = work_clock() - before
         assert response.status_code == 200, url
         assert response.context["products"]
     return seconds, len(queries)
