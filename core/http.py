@@ -80,12 +80,16 @@ def route_of(request: HttpRequest) -> str:
 
     Return an empty string if no pattern matches.
     """
+    # Middleware can answer before Django has looked for the view.
+    return f"/{request.resolver_match.route}" if request.resolver_match else route_of_path(request.path_info)
+
+
+def route_of_path(path: str) -> str:
+    """Return the URL pattern of this path, or an empty string if no pattern matches."""
     try:
-        # Middleware can answer before Django has looked for the view.
-        match = request.resolver_match or resolve(request.path_info)
+        return f"/{resolve(path).route}"
     except Resolver404:
         return ""
-    return f"/{match.route}"
 
 
 def client_ip(request: HttpRequest) -> str:

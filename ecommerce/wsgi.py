@@ -19,6 +19,9 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 # Almost nothing that the start creates is garbage, so do not look for it, neither now nor in later collections.
 gc.disable()
 django = get_wsgi_application()
+from ecommerce.shared_pages.ready_answers import ReadyAnswers  # noqa: E402 - it needs the apps
+
+answers = ReadyAnswers(django)
 keep_files()
 gc.freeze()
 gc.enable()
@@ -43,4 +46,4 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     encodings (rot13, zlib), and their error would be raised before any middleware runs.
     """
     environ["CONTENT_TYPE"] = CHARSET.sub("", environ.get("CONTENT_TYPE", ""))
-    return django(environ, start_response)
+    return answers(environ, start_response)

@@ -33,6 +33,7 @@ class Page:
     encoded: dict[str, bytes] = field(default_factory=dict)  # the page with `texts`, by encoding
     segments: list[bytes] = field(default_factory=list)  # the deflated literals
     etag: str = ""
+    ready: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # headers of whole answers, by encoding
     is_changed: bool = True  # whether it differs from what is stored
 
     def is_current(self, versions: dict[str, int]) -> bool:
@@ -52,6 +53,10 @@ class Page:
             self.encoded[encoding] = compress(self.body(self.texts), encoding)
             self.is_changed = True
         return self.encoded[encoding]
+
+    def body_in(self, encoding: str) -> bytes:
+        """Return the page for a visitor without a session, in this encoding or uncompressed."""
+        return self.encode(encoding) if encoding else self.body(self.texts)
 
     def deflated(self) -> list[bytes]:
         """Return the deflated literals. They are kept."""

@@ -3,8 +3,10 @@
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from time import perf_counter
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -28,32 +30,39 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         start = perf_counter()
-        token = request_id.set(_choose_id(request))
         response: HttpResponse | None = None  # stays so if the worker is stopped
-        try:
-            response = self.get_response(request)
-            response.headers[HEADER] = request_id.get()
-            return response
-        finally:
-            _log(request, response, perf_counter() - start)
-            request_id.reset(token)
+        with identified(request.META) as current:
+            try:
+                response = self.get_response(request)
+                response.headers[HEADER] = current
+                return response
+            finally:
+                level = _level(request, response)
+                if logger.isEnabledFor(level):
+                    # The route stands for the path, whose values can be those of a person.
+                    route = request.path_info if request.path_info in PROBES else route_of(request)
+                    status = None if response is None else response.status_code
+                    write(request.method, route, status, perf_counter() - start, level)
 
 
-def _choose_id(request: HttpRequest) -> str:
-    """Return the id that a trusted proxy sent, or a new one."""
-    sent = request.META.get("HTTP_X_REQUEST_ID", "") if settings.TRUSTED_PROXIES else ""
-    return sent if SAFE_ID.fullmatch(sent) else secrets.token_hex(8)
+@contextmanager
+def identified(environ: Mapping[str, Any]) -> Iterator[str]:
+    """Give a request the id that a trusted proxy sent, or a new one, for all log entries in the block. Return it."""
+    sent = environ.get("HTTP_X_REQUEST_ID", "") if settings.TRUSTED_PROXIES else ""
+    current = sent if SAFE_ID.fullmatch(sent) else secrets.token_hex(8)
+    token = request_id.set(current)
+    try:
+        yield current
+    finally:
+        request_id.reset(token)
 
 
-def _log(request: HttpRequest, response: HttpResponse | None, seconds: float) -> None:
-    """Log the request. The route stands for the path, whose values can be those of a person."""
-    level = _level(request, response)
-    if not logger.isEnabledFor(level):
-        return
+def write(method: str | None, route: str, status: int | None, seconds: float, level: int = logging.INFO) -> None:
+    """Log a request. `status` is None if there was no answer."""
     fields = {
-        "route": request.path_info if request.path_info in PROBES else route_of(request),
-        "method": request.method if request.method in METHODS else "other",
-        "status": None if response is None else response.status_code,
+        "route": route,
+        "method": method if method in METHODS else "other",
+        "status": status,
         "ms": round(seconds * 1000, 1),
     }
     logger.log(level, "%(method)s %(route)s %(status)s %(ms)s ms", fields, extra={"fields": fields})
