@@ -16,7 +16,7 @@ from addresses.countries import country_choices, destination_choices, no_deliver
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules, region_choices, region_key
 from addresses.models import MAX_ADDRESSES, Address
 from billing.models import BillingProfile
-from core.forms import LongSelect, ShopForm
+from core.forms import LongSelect, ReadyChoices, ShopForm
 
 CHANGE_COUNTRY = "change_country"  # name of the button; its value is the prefix of the form it belongs to
 AUTOCOMPLETE_TOKENS = {
@@ -120,7 +120,7 @@ class AddressForm(ShopForm, forms.ModelForm):
         choices = [(code, name) for code, name in every if code in codes or code == wanted]
         self.initial["country"] = wanted
         self.fields["country"] = forms.ChoiceField(
-            label=gettext_lazy("Country"), choices=choices, widget=LongSelect,
+            label=gettext_lazy("Country"), choices=ReadyChoices(choices), widget=LongSelect,
             help_text="" if self.is_bound else self.country_problem,
         )  # fmt: skip
         return wanted
@@ -136,7 +136,7 @@ class AddressForm(ShopForm, forms.ModelForm):
             self.fields[name].label = self.rules.label(name)
         if self.rules.areas:
             choices = [("", _("Please choose")), *region_choices(self.rules.country)]
-            self.fields["state"] = AreaField(label=self.rules.label("state"), choices=choices)
+            self.fields["state"] = AreaField(label=self.rules.label("state"), choices=ReadyChoices(choices))
             self.fields["state"].country = self.rules.country  # type: ignore[attr-defined]
             state = str(self.initial.get("state") or "")
             self.initial["state"] = region_key(self.rules.country, state) or state

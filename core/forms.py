@@ -1,6 +1,6 @@
 """Base classes for all forms: crispy layout without a form tag, and error messages that name their field."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.forms.fields import Field
 from django.forms.utils import flatatt, pretty_name
+from django.utils.choices import BaseChoiceIterator
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -97,6 +98,16 @@ class ShopForm(forms.BaseForm):
 
 class PlainForm(ShopForm, forms.Form):
     """A form that is not bound to a model."""
+
+
+class ReadyChoices(BaseChoiceIterator):
+    """Hundreds of (key, label) pairs, which Django would otherwise check and copy one by one for each form."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self.pairs = pairs
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.pairs)
 
 
 class LongSelect(forms.Select):

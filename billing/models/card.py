@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.profile import BillingProfile
 from core.columns import Columns
+from core.database.prepared import PreparedQuery
 from core.models import GuardedModel
 
 # Stripe spells brands in two ways: "MasterCard" on a card and "mastercard" on a payment method.
@@ -21,6 +22,21 @@ BRANDS = {
     "mastercard": "Mastercard",
     "unionpay": "UnionPay",
 }
+SAME_NUMBER: "PreparedQuery[Card]" = PreparedQuery(
+    lambda billing_profile, stripe_id, fingerprint: (
+        Card.objects.filter(billing_profile=billing_profile, active=True, fingerprint=fingerprint)
+        .exclude(stripe_id=stripe_id)
+        .select_related("billing_profile")
+    ),
+    billing_profile=int,
+    stripe_id=str,
+    fingerprint=str,
+)
+USABLE: "PreparedQuery[Card]" = PreparedQuery(
+    lambda billing_profile, order_number: Card.objects.usable(billing_profile, order_number),
+    billing_profile=int,
+    order_number=str,
+)
 
 
 class CardManager(models.Manager["Card"]):
@@ -164,9 +180,10 @@ class CardManager(models.Manager["Card"]):
         values = _read_card(stripe_card_response)
         if not values["fingerprint"]:
             return None
-        same = self.filter(**{name: values[name] for name in ("fingerprint", "exp_month", "exp_year")})
-        same = same.filter(billing_profile=billing_profile, active=True)
-        return same.exclude(stripe_id=stripe_card_response["id"]).select_related("billing_profile").first()
+        stripe_id, fingerprint = stripe_card_response["id"], values["fingerprint"]
+        same = SAME_NUMBER.rows(billing_profile=billing_profile.pk, stripe_id=stripe_id, fingerprint=fingerprint)
+        expiry = (values["exp_month"], values["exp_year"])
+        return next((card for card in same if (card.exp_month, card.exp_year) == expiry), None)
 
     def _merge(self, new: "Card", old: "Card | None", use: dict[str, Any]) -> "Card":
         """Store `new` as a usable card, or as a duplicate of the profile's card `old`. Return the card to use.

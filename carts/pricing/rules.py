@@ -9,6 +9,7 @@ from django.conf import settings
 from addresses.countries import country_choices, destination_choices, is_destination
 from addresses.country_rules import region_choices, region_key
 from carts.models.rates import HUNDRED, ShippingMethod, TaxRate
+from core.database.prepared import PreparedQuery
 from core.money import has_excess_decimals, round_money
 from core.page_cache.row_changes import RowChange
 from core.page_cache.shown_rows import moves_versions
@@ -16,6 +17,8 @@ from core.page_cache.version_cache import VersionCache
 from core.page_cache.versions import SITE
 
 RULES = VersionCache(size=4)
+METHODS = PreparedQuery(lambda: ShippingMethod.objects.filter(active=True))
+RATES = PreparedQuery(lambda: TaxRate.objects.filter(active=True))
 
 
 def calculate_tax(amount: Decimal, percent: Decimal, is_included: bool, currency: str) -> Decimal:
@@ -33,7 +36,7 @@ class PricingRules:
     @classmethod
     def from_database(cls) -> "PricingRules":
         """Return the rules from the database. Placing an order uses only these, never the cached ones."""
-        return cls(list(ShippingMethod.objects.filter(active=True)), list(TaxRate.objects.filter(active=True)))
+        return cls(METHODS.rows(), RATES.rows())
 
     @classmethod
     def cached(cls) -> "PricingRules":

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from carts.models import Cart
 from core.http import private
 from orders.models import Order
+from orders.models.item import WITH_PRODUCTS
 from orders.views.progress import progress_context
 from orders.workflow import payments
 
@@ -28,7 +29,7 @@ def cart_success(request: HttpRequest) -> HttpResponse:
     Cart.objects.forget(request, order.cart_id)
     context = {
         "order": order,
-        "items": order.items.select_related("product"),
+        "items": WITH_PRODUCTS.rows(order=order.pk),
         **progress_context(order, is_new=order.status == Order.Status.PAID),
     }
     return render(request, "carts/cart_success.html", context)

@@ -47,6 +47,17 @@ class PreparedQuery(Generic[Row]):
         """Return the first row for these parameters, or None."""
         return next(iter(self.rows(**parameters)), None)
 
+    def get(self, **parameters: Parameter) -> Row:
+        """Return the only row for these parameters. Raise DoesNotExist of its model if there is none."""
+        for row in self.rows(**parameters):
+            return row
+        model: Any = self._statement(connections[DEFAULT_DB_ALIAS])[0].model
+        raise model.DoesNotExist
+
+    def as_queryset(self, **parameters: Parameter) -> Any:
+        """Return the row for these parameters as `Model.refresh_from_db` takes it, in place of a queryset."""
+        return _OnlyRow(self, parameters)
+
     def subquery(self, output_field: "Field[Any, Any]", **parameters: Parameter) -> RawSQL:
         """Return the only value of the query as an expression for another statement."""
         connection = connections[DEFAULT_DB_ALIAS]
@@ -71,6 +82,19 @@ class PreparedQuery(Generic[Row]):
         converters = compiler.get_converters([column for column, _sql, _alias in compiler.select])
         compiler.get_converters = lambda expressions: converters
         return queryset, compiler, sql, tuple(used)
+
+
+class _OnlyRow:
+    """The part of a queryset that `Model.refresh_from_db` uses."""
+
+    def __init__(self, query: PreparedQuery[Any], parameters: dict[str, Parameter]) -> None:
+        self._query, self._parameters = query, parameters
+
+    def filter(self, pk: object) -> "_OnlyRow":
+        return self
+
+    def get(self) -> Any:
+        return self._query.get(**self._parameters)
 
 
 def _stand_in(kind: type[Parameter], number: int) -> Parameter:

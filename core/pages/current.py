@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise
 
+from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
 from core.pages.models import Page, PageText
 from core.rendering.page_urls import page_url, slug_url
@@ -33,12 +34,13 @@ class ShownPage(NamedTuple):
         return page_url("contact") if self.kind == Page.Kind.CONTACT else slug_url("pages:detail", self.slug)
 
 
+CURRENT: PreparedQuery[PageText] = PreparedQuery(lambda: PageText.objects.current())
 _PUBLISHED = VersionCache(1)
 
 
 def published_pages() -> list[ShownPage]:
     """Return all published pages, in the order of the footer."""
-    return _PUBLISHED.get_or_make("pages", (), lambda: [_shown(text) for text in PageText.objects.current()])
+    return _PUBLISHED.get_or_make("pages", (), lambda: [_shown(text) for text in CURRENT.rows()])
 
 
 def page_of(kind: str) -> ShownPage | None:

@@ -13,7 +13,7 @@ def is_signed_in(request: HttpRequest) -> bool:
 
 def has_orders(request: HttpRequest, **arguments: Argument) -> bool:
     """Return whether orders were placed in this session. Only these are named on other pages while they are unpaid."""
-    return Order.objects.has_placed_in_session(request)
+    return bool(Order.objects.numbers_in_session(request))
 
 
 def is_in_cart_or_has_orders(request: HttpRequest, product_id: int, **arguments: Argument) -> bool:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from core.emails.messages import message_id_domain
 from core.emails.outbox import queued
 from orders.models import Mail, Order, OrderEvent
+from orders.models.item import WITH_PRODUCTS
 from products.models import Product, StockMovement
 
 SHOPPER, EXPIRY = "shopper", "expiry"  # who can cancel an order, apart from staff
@@ -66,7 +67,7 @@ def queue_paid_emails(order: Order) -> Mail | None:
     confirmation.claim_new()
     Mail.objects.bulk_create([row for row in rows if row.to], ignore_conflicts=True)
     queued.send(Mail)
-    for item in order.items.select_related("product").order_by("product_id"):
+    for item in sorted(WITH_PRODUCTS.rows(order=order.pk), key=lambda item: item.product_id):
         if item.product.active and item.product.is_running_out:
             queue(order, Mail.Kind.LOW_STOCK, about=restock_key(item.product))
     return confirmation if confirmation.to else None

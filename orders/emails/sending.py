@@ -5,9 +5,20 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 from django_tasks import task
 
+from core.database.prepared import PreparedQuery
 from orders.emails.messages import build
 from orders.models import Mail, OrderEvent
 from orders.workflow.alerts import alert_staff
+
+CLAIMED_CONFIRMATION: PreparedQuery[Mail] = PreparedQuery(
+    lambda order, tried_at: (
+        Mail.objects.unsent()
+        .filter(order=order, kind=Mail.Kind.CONFIRMATION, tried_at=tried_at)
+        .select_related("order__billing_profile", "order__shipping_address")
+    ),
+    order=int,
+    tried_at=datetime,
+)
 
 
 def send(mail: Mail | None) -> bool:
@@ -21,8 +32,7 @@ def send_confirmation(order_id: int, claim: str) -> bool:
 
     The row was perhaps not inserted, or another process has claimed it since.
     """
-    rows = Mail.objects.unsent().filter(kind=Mail.Kind.CONFIRMATION, tried_at=datetime.fromisoformat(claim))
-    row = rows.filter(order=order_id).select_related("order__billing_profile", "order__shipping_address").first()
+    row = CLAIMED_CONFIRMATION.first(order=order_id, tried_at=datetime.fromisoformat(claim))
     return row is not None and row.send_claimed(build, _report_undeliverable, _record_sent)
 
 

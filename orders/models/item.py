@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.database.prepared import PreparedQuery
 from core.models import GuardedModel
 from orders.models import columns
 from orders.models.columns import MONEY, PERCENT
@@ -49,6 +50,11 @@ class OrderItem(GuardedModel):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.title}"
+
+
+WITH_PRODUCTS = PreparedQuery(
+    lambda order: OrderItem.objects.filter(order=order).select_related("product").order_by("pk"), order=int
+)
 
 
 class LineUnits(NamedTuple):

@@ -28,6 +28,16 @@ LIVE = PreparedQuery(
     ),
     cart=int,
 )
+PAYABLE: PreparedQuery[Any] = PreparedQuery(
+    lambda billing_profile: (
+        apps.get_model("orders.Order")
+        .objects.to_pay()
+        .filter(billing_profile=billing_profile, status="open")
+        .order_by("-pk")
+        .values("order_id")
+    ),
+    billing_profile=int,
+)
 
 
 class OpenOrderQuerySet(VisitorQuerySet[Row]):
@@ -80,8 +90,8 @@ class OpenOrderQuerySet(VisitorQuerySet[Row]):
 
     def payable_number(self, billing_profile: BillingProfile) -> str:
         """Return the number of the profile's open order that has items and postal addresses, or an empty string."""
-        ready = self.to_pay().filter(billing_profile=billing_profile, status="open")
-        return ready.values_list("order_id", flat=True).first() or ""
+        ready: Any = PAYABLE.first(billing_profile=billing_profile.pk)
+        return str(ready["order_id"]) if ready else ""
 
     def to_pay(self, number: str = "") -> Self:
         """Return the orders that can be paid now or after placing them, or only the one with this number."""

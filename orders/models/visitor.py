@@ -5,6 +5,7 @@ Only this module reads and writes `order_ids`, `order_links`, `held_order_ids` a
 
 from typing import Any, Self, TypeVar
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from accounts import guest_session
 from accounts.email_addresses import same_email
 from accounts.models import User
 from billing.models import BillingProfile
+from core.database.prepared import PreparedQuery
 
 ORDERS_KEY = "order_ids"
 LINKS_KEY = "order_links"
@@ -20,6 +22,10 @@ HELD_KEY = "held_order_ids"  # unpaid orders of a guest whom the session has for
 DETAILS_KEY = "details_order_id"  # the open order for which this session's guest entered the details
 MAX_SESSION_ORDERS = 20  # The number of orders and of links that a session keeps.
 Row = TypeVar("Row", bound=models.Model)
+BY_NUMBER = PreparedQuery(
+    lambda number: apps.get_model("orders.Order").objects.filter(order_id=number, billing_profile__forgotten=None),
+    number=str,
+)
 
 
 class VisitorQuerySet(models.QuerySet[Row]):
@@ -59,21 +65,20 @@ class VisitorQuerySet(models.QuerySet[Row]):
         request.session[LINKS_KEY] = dict([*links.items(), (order_id, version)][-MAX_SESSION_ORDERS:])
 
     def placed_in_session(self, request: HttpRequest) -> Self:
-        """Return the orders that this session placed, never those of an erased profile.
+        """Return the orders that this session placed, never those of an erased profile."""
+        return self.filter(order_id__in=self.numbers_in_session(request), billing_profile__forgotten=None)
 
-        Without an order in the session, the result needs no query. The 400 page has no session.
+    def numbers_in_session(self, request: HttpRequest) -> list[str]:
+        """Return the numbers of the orders that were placed in this session, also if they are paid.
+
+        There are at most MAX_SESSION_ORDERS. The 400 page has no session.
         """
-        numbers = self._session_numbers(request) if hasattr(request, "session") else []
-        return self.filter(order_id__in=numbers, billing_profile__forgotten=None)
-
-    def has_placed_in_session(self, request: HttpRequest) -> bool:
-        """Return whether orders were placed in this session, also if they are paid."""
-        return bool(self._session_numbers(request))
+        return self._session_numbers(request) if hasattr(request, "session") else []
 
     def last_for_session(self, request: HttpRequest) -> Row | None:
         """Return the order that this session placed last, or None."""
         numbers = self._session_numbers(request)
-        return self.filter(order_id=numbers[-1], billing_profile__forgotten=None).first() if numbers else None
+        return BY_NUMBER.first(number=numbers[-1]) if numbers else None  # type: ignore[return-value]
 
     def of_guest_session(self, request: HttpRequest) -> Self:
         """Return the orders that guests placed in this session, without those that were only opened with a link."""

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from core.database.prepared import PreparedQuery
 from orders.models import Order, Payment
+from orders.models.visitor import MAX_SESSION_ORDERS
 from orders.views.order import payment_state_of
 
 
@@ -26,6 +29,17 @@ class UnpaidOrder:
         return None if self.order.is_hold_over else self.order.reserved_until
 
 
+def _unpaid(**numbers: str) -> QuerySet[Order]:
+    """Return the unpaid orders with these numbers, with `payment_status` and, once for each line, `product`."""
+    last = Payment.objects.filter(order=OuterRef("pk")).order_by("-number").values("status")[:1]
+    orders = Order.objects.unpaid().filter(order_id__in=numbers.values(), billing_profile__forgotten=None)
+    return orders.order_by("-pk").annotate(payment_status=Subquery(last), product=F("items__product"))
+
+
+NUMBERS = [f"number_{position}" for position in range(MAX_SESSION_ORDERS)]
+UNPAID = PreparedQuery(_unpaid, **dict.fromkeys(NUMBERS, str))
+
+
 class UnpaidOrders:
     """The unpaid orders that were placed in the visitor's session, newest first. They are read on first use.
 
@@ -37,14 +51,11 @@ class UnpaidOrders:
 
     @cached_property
     def all(self) -> list[UnpaidOrder]:
-        """All unpaid orders of the session. The 400 page has no session."""
-        if not hasattr(self.request, "session") or not Order.objects.has_placed_in_session(self.request):
-            return []  # Even a query that finds nothing takes longer to build than most parts of a page.
-        last = Payment.objects.filter(order=OuterRef("pk")).order_by("-number").values("status")[:1]
-        rows = Order.objects.placed_in_session(self.request).unpaid().order_by("-pk")
+        """All unpaid orders of the session."""
+        numbers = Order.objects.numbers_in_session(self.request)
         found: dict[int, UnpaidOrder] = {}
         row: Any  # an order with the two annotations, once for each of its lines
-        for row in rows.annotate(payment_status=Subquery(last), product=F("items__product")):
+        for row in UNPAID.rows(**dict(zip_longest(NUMBERS, numbers, fillvalue=""))) if numbers else []:
             unpaid = found.setdefault(row.pk, UnpaidOrder(row, payment_state_of(row, row.payment_status)))
             unpaid.product_ids.add(row.product)
         return list(found.values())

@@ -11,6 +11,7 @@ from django_tasks import task
 from billing.cards import detach_quietly
 from billing.declines import CARD_NOT_ON_FILE, is_final_decline
 from billing.models import BillingProfile, Card, CardAttempt
+from billing.models.card import USABLE
 from core.background.tasks import start
 from orders.models import Order, Payment
 from orders.models.order import OrderQuerySet
@@ -25,7 +26,7 @@ def card_choice(order: Order) -> dict[str, Any]:
     card is not ticked if it has expired or was declined for this order. Without a card to tick, the page ticks the new
     card.
     """
-    cards = list(Card.objects.usable(order.billing_profile, order.order_id))
+    cards = USABLE.rows(billing_profile=order.billing_profile_id, order_number=order.order_id)
     declined = declined_cards(order)
     tickable = [card for card in cards if not card.is_expired and card.pk not in declined]
     entered = sorted((card for card in tickable if not card.is_saved), key=lambda card: card.entered_at, reverse=True)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Max
 from django.utils import timezone, translation
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
@@ -23,9 +23,10 @@ from core.background.tasks import start
 from core.money import major_units, minor_units
 from core.page_cache.versions import collect_touches
 from orders.emails import queue, sending
-from orders.models import Dispute, Order, OrderEvent, Payment, Refund, holds
+from orders.models import Order, OrderEvent, Payment, holds
 from orders.workflow import disputes, order_cards, refunds
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects, interpolate_lazy
+from orders.workflow.follow_ups import record_follow_ups
 from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected, SoldOut, failure_message
 from orders.workflow.release import release_order
 from orders.workflow.withdrawals.matching import match_earlier
@@ -219,7 +220,7 @@ def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, ca
         _handle_mismatch(order, attempt, intent, NOT_THE_TOTAL)
     elif problem := _mark_paid(order, attempt, intent):
         _handle_mismatch(order, attempt, intent, problem)
-    _record_follow_ups(order, intent)
+    record_follow_ups(order, intent)
 
 
 def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) -> object:
@@ -264,17 +265,6 @@ def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent
     order.payments.filter(status__in=Payment.OPEN).exclude(pk=payment.pk).update(status=Payment.Status.FAILED)
     order.payments.filter(pk=payment.pk).update(**succeeded)
     return payment
-
-
-def _record_follow_ups(order: Order, intent: answers.Intent) -> None:
-    """Record what can follow a charge: disputes, and refunds made here or in Stripe's dashboard."""
-    has_refunds = Exists(Refund.objects.filter(payment__order=OuterRef("pk")))
-    has_disputes = Exists(Dispute.objects.open().filter(order=OuterRef("pk")))
-    known: Any = Order.objects.filter(pk=order.pk).values(refunds_known=has_refunds, disputes_known=has_disputes).get()
-    if intent.is_disputed or known["disputes_known"]:
-        disputes.settle_disputes(order, intent.id)
-    if intent.refunded or known["refunds_known"]:
-        refunds.settle_refunds(order, intent.id)
 
 
 # --- M: a charge that does not match the order ---

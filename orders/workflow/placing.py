@@ -15,6 +15,7 @@ from carts.optional_details import OPTIONAL_DETAILS
 from carts.pricing.agreement import Agreement, agreed_texts, format_address
 from carts.pricing.quotes import LineAmounts, Quote, quote_cart
 from carts.pricing.rules import PricingRules
+from core.database.prepared import PreparedQuery
 from core.guarantee.current import notice_for
 from core.page_cache.versions import collect_touches
 from orders.bookkeeping.checksum import checksum_of
@@ -23,7 +24,12 @@ from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
 from orders.models.holds import Placer, may_hold_while_paying
 
 # What the order shows is read in one statement.
-AGREED = ("billing_profile", "cart", "shipping_address", "billing_address")
+AGREED = PreparedQuery(
+    lambda order: Order.objects.filter(pk=order).select_related(
+        "billing_profile", "cart", "shipping_address", "billing_address"
+    ),
+    order=int,
+)
 UNKNOWN = Placer()
 
 
@@ -56,7 +62,7 @@ def place(
                 raise OrderRejected([_("Your checkout has expired. Please start again from your cart.")])
             transaction.set_rollback(True)
             return False
-        order.refresh_from_db(from_queryset=Order.objects.select_related(*AGREED))
+        order.refresh_from_db(from_queryset=AGREED.as_queryset(order=order.pk))
         if order.cart is None or not is_closed:
             raise OrderRejected([_("Your cart has changed. Please check it again.")])
         quote = quote_cart(order.cart, address=order.shipping_address, rules=PricingRules.from_database())

@@ -122,7 +122,7 @@ def _measure(options: Options, site: Site, stack: ExitStack) -> dict[str, Any]:
 def _count(cells: list[Cell], options: Options, site: Site, goods: Goods) -> None:
     """Store the numbers of statements, which separate servers count."""
     for name, cache in ((WARM, {}), (COLD, {"PAGE_CACHE": "off"})):
-        with running_shop(site, "counting", workers=1, **COUNTING, **cache) as server:
+        with running_shop(site, "counting", workers=1, application=COUNTING, **cache) as server:
             counts = count_statements(make_target(server, options), JOURNEYS, goods)
         for cell in cells:
             if cell.server == name:

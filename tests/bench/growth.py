@@ -46,7 +46,7 @@ def _make_site(stack: ExitStack, options: Options, folder: Path, stripe_port: in
 
 def _first_looks(site: Site, options: Options) -> dict[str, float]:
     """Return how many milliseconds each page takes when all caches are empty."""
-    with running_shop(site, "first", workers=1, **COUNTING) as server:
+    with running_shop(site, "first", workers=1, application=COUNTING) as server:
         target = make_target(server, options)
         for name in target.pages:
             target.look_at(name)  # compiles the templates

@@ -19,8 +19,8 @@ from tests.bench.processes import children_of, start
 WORKERS = 2
 START_SECONDS, STOP_SECONDS = 300, 10
 INSTANT = {"DJANGO_SETTINGS_MODULE": "tests.bench.instant_settings"}  # for a server that does not call Stripe
-COUNTING = {"DJANGO_SETTINGS_MODULE": "tests.bench.counting_settings"}  # for a server that counts statements
-HEALTH = {"ecommerce.wsgi": "/health/", "tests.bench.baseline.wsgi": "/products/"}
+SHOP, COUNTING, BASELINE = "ecommerce.wsgi", "tests.bench.counting_wsgi", "tests.bench.baseline.wsgi"
+HEALTH = {SHOP: "/health/", COUNTING: "/health/", BASELINE: "/products/"}
 SECRET_KEY = "of-the-measured-shop-" + "k" * 50
 UNLIMITED = str(10**6)
 COMMAND_PORT = 8000  # of the URL that commands write into texts; nothing listens there
@@ -93,11 +93,13 @@ _KEYS = {"SECRET_KEY": "sk", "PUBLISHABLE_KEY": "pk"}
 
 
 @contextmanager
-def running_shop(site: Site, name: str, workers: int = WORKERS, **variables: str) -> Iterator[Server]:
-    """Run the shop with gunicorn's sync workers."""
+def running_shop(
+    site: Site, name: str, workers: int = WORKERS, application: str = SHOP, **variables: str
+) -> Iterator[Server]:
+    """Run the shop with gunicorn's sync workers. `application` is SHOP or COUNTING."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         environment = site.environment(listener.getsockname()[1]) | variables
-        with _running(name, "ecommerce.wsgi", listener, environment, site.folder, workers) as server:
+        with _running(name, application, listener, environment, site.folder, workers) as server:
             yield server
 
 
@@ -108,7 +110,7 @@ def running_baseline(site: Site, workers: int = WORKERS) -> Iterator[Server]:
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.bench.baseline.settings", "DATABASE_URL": site.database_url
         }  # fmt: skip
-        with _running("baseline", "tests.bench.baseline.wsgi", listener, environment, site.folder, workers) as server:
+        with _running("baseline", BASELINE, listener, environment, site.folder, workers) as server:
             yield server
 
 
