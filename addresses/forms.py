@@ -1,15 +1,13 @@
 """Forms for postal addresses. The fields of the address form depend on the selected country."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext as _
 
 from addresses.countries import country_choices, destination_choices, no_delivery_message
@@ -23,8 +21,6 @@ AUTOCOMPLETE_TOKENS = {
     "country": "country", "name": "name", "line_1": "address-line1", "line_2": "address-line2",
     "city": "address-level2", "city_area": "address-level3", "state": "address-level1", "postal_code": "postal-code",
 }  # fmt: skip
-MAX_EMPTY_FORMS = 64  # of 20 KB
-_empty_forms: dict[Any, SafeString] = {}  # the HTML of empty forms by language, kind and countries
 
 
 def is_country_change(data: Any) -> bool:
@@ -155,20 +151,12 @@ class AddressForm(ShopForm, forms.ModelForm):
         if self.is_country_changed:
             self.fields["country"].widget.attrs["autofocus"] = True
 
-    def html(self) -> SafeString:
-        """Return the fields as HTML. An empty form contains nothing of a visitor, so that it is rendered only once."""
+    @property
+    def empty_key(self) -> Hashable:
+        """What decides the HTML of the fields, or None if something was typed. Every form has a country."""
         if self.is_bound or self.is_country_changed or self.country_problem or any(self._typed_values()):
-            return self._render_fields()
-        key = (get_language(), self.kind, self.prefix, self.use_required_attribute, self.rules.country, self.offered)
-        html = _empty_forms.get(key)
-        if html is None:
-            if len(_empty_forms) >= MAX_EMPTY_FORMS:
-                _empty_forms.clear()
-            html = _empty_forms[key] = self._render_fields()
-        return html
-
-    def _render_fields(self) -> SafeString:
-        return render_to_string("addresses/snippets/address_fields.html", {"form": self})
+            return None
+        return self.kind, self.prefix, self.use_required_attribute, self.rules.country, self.offered
 
     def _typed_values(self) -> Iterator[Any]:
         return (value for name, value in self.initial.items() if name != "country")

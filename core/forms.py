@@ -1,6 +1,6 @@
 """Base classes for all forms: crispy layout without a form tag, and error messages that name their field."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -74,6 +74,16 @@ class ShopForm(forms.BaseForm):
     def field_label(self, name: str) -> str:
         """Return the name of the field for error messages."""
         return str(self.fields[name].label or pretty_name(name))
+
+    @property
+    def empty_key(self) -> Hashable:
+        """What decides the HTML of the fields of an empty form, for {% fragment %}; None if a field has a value.
+
+        An empty form contains nothing of a visitor. A form with choices of its own adds them to the key.
+        """
+        if self.is_bound or any(self.get_initial_for_field(field, name) for name, field in self.fields.items()):
+            return None
+        return type(self), self.prefix, self.auto_id, self.use_required_attribute
 
     def save_with(self, save: Callable[[], object]) -> bool:
         """Call `save` in a transaction. If a unique constraint rejects it, validate again and return False.
