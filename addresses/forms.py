@@ -7,8 +7,8 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
-from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_choices, destination_choices, no_delivery_message
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules, region_choices, region_key

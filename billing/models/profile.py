@@ -66,15 +66,20 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         return None if is_over else profile
 
     def of_guest(self, request: HttpRequest) -> models.QuerySet["BillingProfile"]:
-        """Return a query for the active profile of this session's guest. A guest session that is over ends.
+        """Return a query for the active profile of this session's guest. A guest session that is over ends."""
+        pk = self.stored_id(request)
+        return self.filter(pk=pk, active=True, user=None) if pk else self.none()
+
+    def stored_id(self, request: HttpRequest) -> int | None:
+        """Return the primary key of the profile in the session, or None. A guest session that is over ends.
 
         The profile itself is read only if its time is needed to date the guest session.
         """
         guest_session.end_if_over(request)
         if not guest_session.is_dated(request):
             self.for_session(request)
-        pk = request.session.get(PROFILE_KEY)
-        return self.filter(pk=pk, active=True, user=None) if pk else self.none()
+        pk: int | None = request.session.get(PROFILE_KEY)
+        return pk
 
     def forget(self, request: HttpRequest) -> None:
         """Remove the profile from the session."""

@@ -37,8 +37,7 @@ def place_order(request: HttpRequest) -> HttpResponse:
     TooManyRequests if the attempt is over a limit.
     """
     number = request.POST.get("order", "")[:20]
-    orders = Order.objects.for_visitor(request).select_related("billing_profile")
-    order = orders.filter(order_id=number).first() if number.isalnum() else None
+    order = Order.objects.find_for_visitor(request, number) if number.isalnum() else None
     if order is None:
         messages.error(request, _("Your checkout has expired. Please start again from your cart."))
         return redirect("carts:home")

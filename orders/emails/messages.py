@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -17,8 +16,8 @@ from core.guarantee.models import GuaranteeNotice
 from core.shop.current import current_shop
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
-from orders.models import Mail, Order, OrderEvent, OrderItem, Refund, Shipment
-from orders.models.item import by_line, lines_with
+from orders.models import Mail, Order, OrderEvent, Refund, Shipment
+from orders.models.item import WITH_PRODUCTS, by_line, lines_with
 from products.models import Product
 
 Context = dict[str, Any]
@@ -30,7 +29,6 @@ def build(mail: Mail) -> EmailMultiAlternatives | None:
         # The recipient and the link are of the same state of the order. Otherwise a link made after a correction of the
         # email address could go to the address before.
         mail.to = mail.order.email
-    prefetch_related_objects([mail.order], Prefetch("items", OrderItem.objects.select_related("product")))
     extra_context = email_context(mail) if mail.to else None
     return None if extra_context is None else compose(mail, extra_context, order_url(mail.order))
 
@@ -44,7 +42,7 @@ def compose(mail: Mail, extra_context: Context, url: str) -> EmailMultiAlternati
     with translation.override(settings.LANGUAGE_CODE if mail.is_for_staff else order.language):
         context = {
             "order": order,
-            "items": order.items.all(),
+            "items": WITH_PRODUCTS.rows(order=order.pk),
             "url": url,
             "is_copy": bool(mail.copy),
             "admin_url": settings.SITE_URL + reverse("admin:orders_order_change", args=[order.pk]),

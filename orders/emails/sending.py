@@ -5,16 +5,18 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 from django_tasks import task
 
+from carts.pricing.agreement import TEXTS
 from core.database.prepared import PreparedQuery
 from orders.emails.messages import build
 from orders.models import Mail, OrderEvent
 from orders.workflow.alerts import alert_staff
 
+AGREED_TEXTS = [f"order__{name}" for name in TEXTS.values()]
 CLAIMED_CONFIRMATION: PreparedQuery[Mail] = PreparedQuery(
     lambda order, tried_at: (
         Mail.objects.unsent()
         .filter(order=order, kind=Mail.Kind.CONFIRMATION, tried_at=tried_at)
-        .select_related("order__billing_profile", "order__shipping_address")
+        .select_related("order__billing_profile", "order__shipping_address", *AGREED_TEXTS)
     ),
     order=int,
     tried_at=datetime,

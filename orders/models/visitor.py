@@ -22,8 +22,18 @@ HELD_KEY = "held_order_ids"  # unpaid orders of a guest whom the session has for
 DETAILS_KEY = "details_order_id"  # the open order for which this session's guest entered the details
 MAX_SESSION_ORDERS = 20  # The number of orders and of links that a session keeps.
 Row = TypeVar("Row", bound=models.Model)
-BY_NUMBER = PreparedQuery(
+BY_NUMBER: PreparedQuery[Any] = PreparedQuery(
     lambda number: apps.get_model("orders.Order").objects.filter(order_id=number, billing_profile__forgotten=None),
+    number=str,
+)
+OF_GUEST: PreparedQuery[Any] = PreparedQuery(
+    lambda guest, number: (
+        apps.get_model("orders.Order")
+        .objects.filter(billing_profile__in=BillingProfile.objects.filter(pk=guest, active=True, user=None))
+        .filter(order_id=number, billing_profile__forgotten=None)
+        .select_related("billing_profile")
+    ),
+    guest=int,
     number=str,
 )
 
@@ -48,6 +58,15 @@ class VisitorQuerySet(models.QuerySet[Row]):
             own |= Q(billing_profile__in=guest)
         # A session can still list orders of a profile that was erased later.
         return self.filter(own, billing_profile__forgotten=None)
+
+    def find_for_visitor(self, request: HttpRequest, number: str) -> Row | None:
+        """Return the order with this number, with its payer, if this visitor is allowed to see it, else None.
+
+        Most orders that are looked for are those of the session's guest, so these are looked for first.
+        """
+        guest = None if request.user.is_authenticated else BillingProfile.objects.stored_id(request)
+        own = OF_GUEST.first(guest=guest, number=number) if guest else None
+        return own or self.for_visitor(request).select_related("billing_profile").filter(order_id=number).first()
 
     def remember(self, request: HttpRequest, order: Any) -> None:
         """Record in the session that `order` was placed in it, so that the visitor keeps access to the order."""
@@ -78,7 +97,7 @@ class VisitorQuerySet(models.QuerySet[Row]):
     def last_for_session(self, request: HttpRequest) -> Row | None:
         """Return the order that this session placed last, or None."""
         numbers = self._session_numbers(request)
-        return BY_NUMBER.first(number=numbers[-1]) if numbers else None  # type: ignore[return-value]
+        return BY_NUMBER.first(number=numbers[-1]) if numbers else None
 
     def of_guest_session(self, request: HttpRequest) -> Self:
         """Return the orders that guests placed in this session, without those that were only opened with a link."""

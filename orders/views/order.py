@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -25,7 +25,10 @@ REFRESH_SECONDS = 5
 
 def own_order(request: HttpRequest, order_id: str) -> Order:
     """Return the visitor's order with this number. Raise Http404 if the visitor has no such order."""
-    return get_object_or_404(Order.objects.for_visitor(request).placed(), order_id=order_id)
+    order = Order.objects.find_for_visitor(request, order_id)
+    if order is None or order.status == Order.Status.OPEN:
+        raise Http404
+    return order
 
 
 def _update_from_stripe(order: Order) -> Intent | None:

@@ -13,6 +13,7 @@ from billing.declines import CARD_NOT_ON_FILE, is_final_decline
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.card import USABLE
 from core.background.tasks import start
+from core.database.prepared import PreparedQuery
 from orders.models import Order, Payment
 from orders.models.order import OrderQuerySet
 
@@ -82,12 +83,18 @@ def put_aside(payment: Payment, code: str, decline_code: str) -> None:
 
 def detach_cards(order: Order) -> None:
     """Detach the dropped cards of this order at Stripe soon."""
-    start(detach_due_cards, billing_profile=order.billing_profile_id, order_number=order.order_id)
+    start(detach_cards_of_order, billing_profile=order.billing_profile_id, order_number=order.order_id)
 
 
 def detach_cards_of(profiles: Iterable[int]) -> None:
     """Detach the dropped cards of these profiles, given by primary key, at Stripe soon."""
     start(detach_due_cards, billing_profile__in=list(profiles))
+
+
+@task()
+def detach_cards_of_order(billing_profile: int, order_number: str) -> None:
+    """Do the same as `detach_due_cards` for the dropped cards of one order."""
+    detach_quietly(DUE_OF_ORDER.rows(billing_profile=billing_profile, order_number=order_number))
 
 
 @task()
@@ -100,6 +107,15 @@ def due_to_detach() -> QuerySet[Card]:
     """Return the removed cards to detach at Stripe. Cards in a payment that can still succeed have to wait."""
     in_use = Payment.objects.filter(card=OuterRef("pk"), status__in=Payment.OPEN)
     return Card.objects.to_detach().filter(~Exists(in_use)).select_related("billing_profile")
+
+
+DUE_OF_ORDER: PreparedQuery[Card] = PreparedQuery(
+    lambda billing_profile, order_number: due_to_detach().filter(
+        billing_profile=billing_profile, order_number=order_number
+    ),
+    billing_profile=int,
+    order_number=str,
+)
 
 
 def drop_unsaved_cards(profiles: Iterable[BillingProfile]) -> int:
