@@ -15,6 +15,7 @@ from django.utils.cache import add_never_cache_headers, has_vary_header, patch_v
 from core.background.after_response import collect_work, run_all
 from core.http import permissions_policy
 from core.page_cache.versions import remember_versions
+from core.rendering.page_urls import keep_url_base
 from core.requests.body_limits import exceeded_limit
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -81,14 +82,14 @@ class LanguageMiddleware(LocaleMiddleware):
         return super().process_response(request, response) if is_page else response
 
 
-class VersionsMiddleware:
-    """Middleware that lets a request read each version of pages only once."""
+class RequestMemoryMiddleware:
+    """Middleware that lets a request read each version of pages, and look up the base of URLs, only once."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with remember_versions():
+        with remember_versions(), keep_url_base():
             return self.get_response(request)
 
 

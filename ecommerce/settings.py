@@ -68,7 +68,7 @@ MIDDLEWARE = [
     "ecommerce.operations.probes.ProbeMiddleware",  # before all others: a probe has no host name or session
     "billing.middleware.StripeCallLimitMiddleware",  # before the work after a response, which also calls Stripe
     "core.middleware.AfterResponseMiddleware",  # before all that replace the response, so that it has the sent one
-    "core.middleware.VersionsMiddleware",  # before all middleware that reads versions
+    "core.middleware.RequestMemoryMiddleware",  # before all middleware that reads versions
     "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
     # These two come before the rest, so that static files, redirects and errors of the others also get their headers.
     "core.middleware.HeadersMiddleware",

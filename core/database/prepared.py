@@ -1,7 +1,6 @@
 """Queries whose SQL is made once, because making it takes longer than reading a few rows."""
 
 from collections.abc import Callable
-from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -36,9 +35,9 @@ class PreparedQuery(Generic[Row]):
         queryset, compiler, sql, used = self._statement(connection)
         statement = sql, self._filled(connection, used, parameters)
         # Django reads the rows as usual, only with a compiler that has the SQL already.
-        compiler, query = copy(compiler), copy(queryset.query)
+        compiler, query = _copy(compiler), _copy(queryset.query)
         compiler.connection, compiler.as_sql = connection, lambda *args, **kwargs: statement
-        query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
+        query.get_compiler = lambda *args, **kwargs: compiler
         rows = type(queryset)(model=queryset.model, query=query)
         rows._iterable_class = queryset._iterable_class
         return list(rows)
@@ -82,6 +81,13 @@ class PreparedQuery(Generic[Row]):
         converters = compiler.get_converters([column for column, _sql, _alias in compiler.select])
         compiler.get_converters = lambda expressions: converters
         return queryset, compiler, sql, tuple(used)
+
+
+def _copy(original: Any) -> Any:
+    """Return a shallow copy, as `copy.copy` does, but several times as fast."""
+    copied = object.__new__(type(original))
+    copied.__dict__.update(original.__dict__)
+    return copied
 
 
 class _OnlyRow:

@@ -1,6 +1,9 @@
 """URLs of pages, for lists of many rows: `reverse` takes longer than the rest of a row."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 from django.conf import settings
@@ -9,6 +12,7 @@ from django.utils.translation import get_language
 
 SLUG = re.compile(r"[-a-zA-Z0-9_]+")  # what the path converter `slug` accepts
 STAND_IN = "stand-in"
+_base: ContextVar[tuple[str, object] | None] = ContextVar("url_base", default=None)
 
 
 def page_url(view_name: str) -> str:
@@ -26,7 +30,17 @@ def slug_url(view_name: str, slug: str) -> str:
 
 def url_base() -> tuple[str, object]:
     """Return what all URLs depend on: the script prefix and the URL configuration."""
-    return get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF
+    return _base.get() or (get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF)
+
+
+@contextmanager
+def keep_url_base() -> Iterator[None]:
+    """Look up `url_base` only once in the block. This is for the duration of a request."""
+    token = _base.set(url_base())
+    try:
+        yield
+    finally:
+        _base.reset(token)
 
 
 def surroundings() -> tuple[object, ...]:

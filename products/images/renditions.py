@@ -83,7 +83,7 @@ class RenditionImageFile(ImageFieldFile):
         The last is the image's own width, up to 1280 pixels, or up to 1600 if it is a WebP image. A very tall image has
         only renditions that are narrow enough for the format.
         """
-        return list(rendition_widths(self._own_width, self._own_height, (self.name or "").endswith(".webp")))
+        return list(rendition_widths(self._own_width, self._own_height, splitext(self.name or "")[1] == ".webp"))
 
     def rendition_name(self, width: int) -> str:
         """Return the name of the rendition of this width. A WebP image of exactly this width is its own rendition."""
@@ -113,26 +113,27 @@ class RenditionImageFile(ImageFieldFile):
         return self.rendition_url(1280)
 
     @property
-    def largest_url(self) -> str:
-        """The URL of the widest rendition."""
-        return self.rendition_url(OWN_WIDTH)
-
-    @property
     def srcset(self) -> str:
         """The renditions as a `srcset` attribute, from which the browser chooses."""
-        return self._srcset(self.widths)
+        return self.page_sources()[2]
 
     def card_sources(self) -> tuple[str, str]:
         """Return `medium_url`, and a `srcset` of at most three renditions. Cards are wider than the smallest one."""
         widths = self.widths
-        widths = [width for width in widths if WIDTHS[0] < width <= WIDTHS[-1]] or widths
-        urls = dict(zip(widths, self._urls(widths), strict=True))
-        medium = next((url for width, url in urls.items() if width >= MEDIUM), None)
-        srcset = ", ".join([f"{url} {width}w" for width, url in urls.items()])
-        return medium or (urls[widths[-1]] if widths else self.url), srcset
+        _widest, medium, srcset = self._sources([w for w in widths if WIDTHS[0] < w <= WIDTHS[-1]] or widths)
+        return medium, srcset
 
-    def _srcset(self, widths: list[int]) -> str:
-        return ", ".join([f"{url} {width}w" for width, url in zip(widths, self._urls(widths), strict=True)])
+    def page_sources(self) -> tuple[str, str, str]:
+        """Return the URL of the widest rendition, `medium_url` and `srcset`, for the page of a product."""
+        return self._sources(self.widths)
+
+    def _sources(self, widths: list[int]) -> tuple[str, str, str]:
+        if not widths:
+            return self.rendition_url(0), self.rendition_url(0), ""
+        urls = self._urls(widths)
+        pairs = list(zip(widths, urls, strict=True))
+        medium = next((url for width, url in pairs if width >= MEDIUM), urls[-1])
+        return urls[-1], medium, ", ".join([f"{url} {width}w" for width, url in pairs])
 
     @property
     def has_lasting_urls(self) -> bool:
@@ -151,10 +152,8 @@ class RenditionImageFile(ImageFieldFile):
         """
         if not self.has_lasting_urls:
             return [str(self.storage.url(self.rendition_name(width))) for width in widths]
-        stem, suffix = splitext(self.name or "")
-        own_width = self._own_width if suffix == ".webp" else 0
-        start = _file_url(self.base_url, stem)
-        return [start + (suffix if width == own_width else f"-{width}.webp") for width in widths]
+        url_of = _file_urls(self.base_url, self.name or "", self._own_width, self._own_height)
+        return [url_of[width] for width in widths]
 
     @property
     def _own_width(self) -> int:
@@ -193,9 +192,12 @@ def make_renditions(
 
 
 @lru_cache(maxsize=2048)
-def _file_url(base_url: str, name: str) -> str:
-    """Return the URL of this name in a file system storage with this base URL."""
-    return str(FileSystemStorage(base_url=base_url).url(name))
+def _file_urls(base_url: str, name: str, own: int, height: int) -> dict[int, str]:
+    """Return the URLs of the renditions of an image of this size in a file system storage with this base URL."""
+    stem, suffix = splitext(name)
+    start, own_width = str(FileSystemStorage(base_url=base_url).url(stem)), own if suffix == ".webp" else 0
+    widths = rendition_widths(own, height, suffix == ".webp")
+    return {width: start + (suffix if width == own_width else f"-{width}.webp") for width in widths}
 
 
 class RenditionImageField(models.ImageField):

@@ -59,10 +59,11 @@ def _is_long(picture: Product | Picture) -> bool:
 
 
 def _picture_values(picture: Product | Picture) -> dict[str, str]:
+    widest, medium, srcset = picture.image.page_sources()
     return {
-        "url": escape(picture.image.largest_url),
-        "src": escape(picture.image.medium_url),
-        "srcset": escape(picture.image.srcset),
+        "url": escape(widest),
+        "src": escape(medium),
+        "srcset": escape(srcset),
         "alt": escape(picture.alt),
         "width": str(picture.image_width),
         "height": str(picture.image_height),
