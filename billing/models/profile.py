@@ -78,8 +78,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         guest_session.end_if_over(request)
         if not guest_session.is_dated(request):
             self.for_session(request)
-        pk: int | None = request.session.get(PROFILE_KEY)
-        return pk
+        return request.session.get(PROFILE_KEY)
 
     def forget(self, request: HttpRequest) -> None:
         """Remove the profile from the session."""

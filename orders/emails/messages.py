@@ -1,5 +1,6 @@
 """The content of order emails, built from the data at the time of sending."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from core.guarantee.models import GuaranteeNotice
 from core.shop.current import current_shop
 from orders.emails.queue import EXPIRY, canceled_by, restock_key
 from orders.links import order_url
-from orders.models import Mail, Order, OrderEvent, Refund, Shipment
+from orders.models import Mail, Order, OrderEvent, OrderItem, Refund, Shipment
 from orders.models.item import WITH_PRODUCTS, by_line, lines_with
 from products.models import Product
 
@@ -30,19 +31,23 @@ def build(mail: Mail) -> EmailMultiAlternatives | None:
         # email address could go to the address before.
         mail.to = mail.order.email
     extra_context = email_context(mail) if mail.to else None
-    return None if extra_context is None else compose(mail, extra_context, order_url(mail.order))
+    if extra_context is None:
+        return None
+    return compose(mail, extra_context, order_url(mail.order), items=WITH_PRODUCTS.rows(order=mail.order_id))
 
 
-def compose(mail: Mail, extra_context: Context, url: str) -> EmailMultiAlternatives:
+def compose(
+    mail: Mail, extra_context: Context, url: str, items: Iterable[OrderItem] | None = None
+) -> EmailMultiAlternatives:
     """Return the email message in the language of the order, or of the shop if it is for staff.
 
-    `url` is the link that opens the order.
+    `url` is the link that opens the order. `items` are its lines, if they have been read.
     """
     order = mail.order
     with translation.override(settings.LANGUAGE_CODE if mail.is_for_staff else order.language):
         context = {
             "order": order,
-            "items": WITH_PRODUCTS.rows(order=order.pk),
+            "items": order.items.all() if items is None else items,
             "url": url,
             "is_copy": bool(mail.copy),
             "admin_url": settings.SITE_URL + reverse("admin:orders_order_change", args=[order.pk]),
