@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO, StringIO
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.signals import request_started
-from django.db import OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from core.logs import JsonFormatter
@@ -44,7 +45,7 @@ Send = Callable[..., Answer]
 
 
 @pytest.fixture
-def send(settings: Any) -> Iterator[Send]:
+def send(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Send]:
     """Return a function that sends a request as a WSGI server does. `parts` are parts of its environment."""
     settings.PAGE_CACHE = True
     storage.clear()
@@ -66,7 +67,8 @@ def send(settings: Any) -> Iterator[Send]:
         body = b"".join(response)
         return Answer(head[0], list(head[1]), body, is_of_django=bool(started))
 
-    # Django would close the connection of the test.
+    # Django would close the connection of the test, which is in a transaction.
+    monkeypatch.setattr(connections["default"], "close_if_unusable_or_obsolete", lambda: None)
     receivers, request_started.receivers = request_started.receivers, []
     request_started.connect(note)
     yield send
@@ -172,23 +174,52 @@ def test_answer_is_not_ready_without_a_page_cache(send: Send, product: Product, 
     assert send().is_of_django
 
 
-def test_django_opens_the_connection(send: Send, product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that Django opens has the limits of requests."""
+@pytest.mark.parametrize("state", [{"connection": None}, {"is_usable": lambda: False}], ids=["not open", "not usable"])
+def test_django_opens_connections(
+    send: Send, product: Product, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
+) -> None:
+    """A connection that Django opens has the limits of requests. Without one, the database may be silent."""
     send(), send()
-    monkeypatch.setattr(connections["default"], "connection", None)
-    assert ready_answers._current_page(next(iter(ready_answers.KNOWN.values()))) is None
+    for name, value in state.items():
+        monkeypatch.setattr(connections["default"], name, value)
+    assert not ready_answers._has_connection()
 
 
-def test_request_is_left_to_django_if_the_database_fails(
+def test_obsolete_connection_is_closed(send: Send, product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(), send()
+    closed: list[bool] = []
+    monkeypatch.setattr(connections["default"], "close_if_unusable_or_obsolete", lambda: closed.append(True))
+    send()
+    assert closed == [True]
+
+
+def test_query_that_failed_is_not_repeated(
+    send: Send, product: Product, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    send(), send()
+    failure = OperationalError("canceling statement due to statement timeout")
+    failure.__cause__ = sqlite3.OperationalError()
+    failure.__cause__.sqlite_errorcode = sqlite3.SQLITE_BUSY
+
+    def fail(names: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(ready_answers, "read_versions", fail)
+    with django_assert_num_queries(0):
+        assert send().status == "503 Service Unavailable"
+
+
+def test_request_is_left_to_django_after_another_error(
     send: Send, product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send(), send()
 
     def fail(names: object) -> None:
-        raise OperationalError("server closed the connection unexpectedly")
+        raise InterfaceError("connection already closed")
 
     monkeypatch.setattr(ready_answers, "read_versions", fail)
-    assert send().is_of_django
+    answer = send()
+    assert (answer.is_of_django, answer.status) == (True, "200 OK")
 
 
 def test_ready_answer_takes_one_query(send: Send, product: Product, django_assert_num_queries: Any) -> None:

@@ -82,3 +82,28 @@ def test_save_with_force_insert_raises_an_error_for_an_existing_row() -> None:
     product = make_product()
     with pytest.raises((IntegrityError, ValueError)), transaction.atomic():
         product.save(force_insert=True)
+
+
+def test_refresh_reads_all_columns_again_and_forgets_related_rows() -> None:
+    product = make_product(title="Mug", stock=5, category=make_category(title="Cups"))
+    assert product.category.title == "Cups"
+    other = make_category(title="Mugs")
+    Product.objects.filter(pk=product.pk).update(title="Teal mug", stock=4, category=other)
+    for _time in range(2):  # the first makes the SQL
+        product.refresh_from_db()
+    assert (product.title, product.stock, product.category) == ("Teal mug", 4, other)
+
+
+def test_refresh_keeps_deferred_columns_deferred() -> None:
+    product = Product.objects.only("title").get(pk=make_product(title="Mug").pk)
+    Product.objects.filter(pk=product.pk).update(title="Teal mug")
+    with count_queries() as queries:
+        product.refresh_from_db()
+    assert (product.title, "description" in product.get_deferred_fields(), len(queries)) == ("Teal mug", True, 1)
+
+
+def test_refresh_of_a_deleted_row_raises_the_error_of_its_model() -> None:
+    product = make_product()
+    Product.objects.filter(pk=product.pk).delete()
+    with pytest.raises(Product.DoesNotExist):
+        product.refresh_from_db()

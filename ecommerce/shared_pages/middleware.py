@@ -23,6 +23,7 @@ from core.page_cache.pages import Page
 from core.page_cache.sharing import Lookup, Sharing, look_up
 from core.resilience.transient import is_transient
 from ecommerce.operations import maintenance
+from ecommerce.shared_pages.ready_answers import FAILURE
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -48,6 +49,8 @@ class SharedPageMiddleware:
     def _answer(self, request: HttpRequest) -> HttpResponse | None:
         """Return the answer if the page is stored, or None if the other middleware has to run."""
         try:
+            if failure := request.META.get(FAILURE):
+                raise failure
             found = _look_up(request)
             if found is None or found.page is None or found.page.headers is None:
                 return None

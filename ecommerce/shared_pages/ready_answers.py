@@ -2,8 +2,8 @@
 
 Preparing a request and a response takes Django several times as long as the query that shows that a stored page is
 current. So what Django has sent is sent again, as an HTTP cache does: to requests with the same URL and the same values
-of the headers that the answer varies by, and only while the page is current in the database. All other requests and all
-errors are left to Django.
+of the headers that the answer varies by, and only while the page is current in the database. All other requests are
+left to Django, with the error if the query failed, so that it is not repeated.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.handlers.wsgi import get_path_info
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, connection
 
 from core.http import route_of_path
 from core.page_cache import storage
@@ -33,6 +33,7 @@ PARTS = (*OF_URL, *OF_PROXY, *OF_HEADERS.values())
 VARIES_BY = {"cookie", *OF_HEADERS}
 LEFT_TO_DJANGO = frozenset(["HTTP_COOKIE", "HTTP_IF_NONE_MATCH"])
 MAX_LENGTH = 1000  # characters of all parts
+FAILURE = "ecommerce.database_failure"  # in the environment of a request whose versions could not be read
 
 
 class Known(NamedTuple):
@@ -55,7 +56,7 @@ class ReadyAnswers:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         started, key = perf_counter(), _key(environ)
         known = KNOWN.get(key) if key else None
-        if known and (page := _current_page(known)):
+        if known and (page := _current_page(known, environ)):
             with request_log.identified(environ) as request_id:
                 start_response("200 OK", [*page.ready[known.encoding], (request_log.HEADER, request_id)])
                 request_log.write("GET", known.route, 200, perf_counter() - started)
@@ -74,20 +75,24 @@ def _key(environ: Environ) -> tuple[str | None, ...] | None:
     return key if sum([len(part) for part in key if part]) <= MAX_LENGTH else None
 
 
-def _current_page(known: Known) -> Page | None:
-    """Return the page if its answer in this encoding is ready and nothing has changed since it was made, else None.
-
-    Django opens connections, in which the limits of requests apply. A connection that was lost fails here, not in a
-    query of its own as with CONN_HEALTH_CHECKS. Django then opens another one.
-    """
+def _current_page(known: Known, environ: Environ) -> Page | None:
+    """Return the page if its answer in this encoding is ready and nothing has changed since it was made, else None."""
     page = storage.get(known.page_key)
-    if page is None or known.encoding not in page.ready or connection.connection is None or maintenance.is_on():
+    if page is None or known.encoding not in page.ready or maintenance.is_on() or not _has_connection():
         return None
-    connection.health_check_done = True  # type: ignore[attr-defined]
     try:
         return page if page.is_current(read_versions(page.versions)) else None
-    except DatabaseError:
-        return None
+    except DatabaseError as error:
+        environ[FAILURE] = error
+    except Error:  # such as InterfaceError
+        pass
+    return None
+
+
+def _has_connection() -> bool:
+    """Return whether this thread has a connection that it may go on using. Django opens new ones, with their limits."""
+    connection.close_if_unusable_or_obsolete()  # as Django does before each request
+    return connection.connection is not None and connection.is_usable()
 
 
 def _prepare(environ: Environ, key: tuple[str | None, ...], response: SharedResponse) -> None:
@@ -100,4 +105,4 @@ def _prepare(environ: Environ, key: tuple[str | None, ...], response: SharedResp
     if response.status_code == 200 and response.shared_content.is_plain and not response.cookies and vary <= VARIES_BY:
         encoding = headers.get("Content-Encoding", "")
         page.ready[encoding] = [(name, value) for name, value in headers.items() if name != request_log.HEADER]
-        KNOWN.add(key, Known(page.key, encoding, route_of_path(get_path_info(environ))))
+        KNOWN.add(key, Known(page.key, encoding, route_of_path(get_path_info(environ) or "/")))

@@ -52,7 +52,7 @@ class UnpaidOrders:
     @cached_property
     def all(self) -> list[UnpaidOrder]:
         """All unpaid orders of the session."""
-        numbers = Order.objects.numbers_in_session(self.request)
+        numbers = Order.objects.numbers_in_session(self.request)[-MAX_SESSION_ORDERS:]
         found: dict[int, UnpaidOrder] = {}
         row: Any  # an order with the two annotations, once for each of its lines
         for row in UNPAID.rows(**dict(zip_longest(NUMBERS, numbers, fillvalue=""))) if numbers else []:

@@ -83,7 +83,7 @@ def put_aside(payment: Payment, code: str, decline_code: str) -> None:
 
 def detach_cards(order: Order) -> None:
     """Detach the dropped cards of this order at Stripe soon."""
-    start(detach_cards_of_order, billing_profile=order.billing_profile_id, order_number=order.order_id)
+    start(detach_due_cards, billing_profile=order.billing_profile_id, order_number=order.order_id)
 
 
 def detach_cards_of(profiles: Iterable[int]) -> None:
@@ -92,15 +92,10 @@ def detach_cards_of(profiles: Iterable[int]) -> None:
 
 
 @task()
-def detach_cards_of_order(billing_profile: int, order_number: str) -> None:
-    """Do the same as `detach_due_cards` for the dropped cards of one order."""
-    detach_quietly(DUE_OF_ORDER.rows(billing_profile=billing_profile, order_number=order_number))
-
-
-@task()
 def detach_due_cards(**lookup: Any) -> None:
     """Try for a short time to detach the dropped cards of this lookup at Stripe. Otherwise reconcile does it."""
-    detach_quietly(due_to_detach().filter(**lookup))
+    is_of_order = lookup.keys() == {"billing_profile", "order_number"}
+    detach_quietly(DUE_OF_ORDER.rows(**lookup) if is_of_order else due_to_detach().filter(**lookup))
 
 
 def due_to_detach() -> QuerySet[Card]:
