@@ -3,9 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import cycle, islice
+from multiprocessing import get_context
 
 from tests.bench.client import exchange, status_of
 from tests.bench.processes import cpu_seconds
@@ -14,6 +15,9 @@ from tests.bench.servers import Server
 CLIENTS = 2  # at the same time, one for each worker
 STRESS_CLIENTS = 8
 MAX_STRESS_REQUESTS = 200_000
+
+
+_Found = tuple[list[float], "Counter[int]"]
 
 
 @dataclass
@@ -33,21 +37,30 @@ class Burst:
 
 def send_burst(server: Server, request: bytes, seconds: float, most: int, clients: int = CLIENTS) -> Burst:
     """Send one request for so many seconds, at most `most` times. Raise RuntimeError unless all answers are 200."""
-    burst = Burst()
-    deadline = time.perf_counter() + seconds
-
-    def run(_number: int) -> None:
-        for _request in range(max(most // clients, 1)):
-            before = time.perf_counter()
-            burst.statuses[status_of(exchange(server.port, request))] += 1
-            burst.latencies.append(time.perf_counter() - before)
-            if time.perf_counter() > deadline:
-                return
-
-    _time(burst, server, lambda: _in_threads(run, clients))
+    burst, found = Burst(), list[_Found]()
+    # Threads of one process would wait for each other and take twice the processor time from the servers.
+    with ProcessPoolExecutor(clients, get_context("fork")) as pool:
+        list(pool.map(abs, range(clients)))  # starts the processes
+        tasks = [(server.port, request, seconds, max(most // clients, 1))] * clients
+        _time(burst, server, lambda: found.extend(pool.map(_send_often, *zip(*tasks, strict=True))))
+    for latencies, statuses in found:
+        burst.latencies += latencies
+        burst.statuses += statuses
     if set(burst.statuses) != {200}:
         raise RuntimeError(f"{server.name} answered {request.split()[1].decode()} with {dict(burst.statuses)}.")
     return burst
+
+
+def _send_often(port: int, request: bytes, seconds: float, most: int) -> _Found:
+    """Send a request for so many seconds, at most `most` times. Return the seconds of each answer, and the statuses."""
+    latencies, statuses, deadline = [], Counter[int](), time.perf_counter() + seconds
+    while len(latencies) < most:
+        before = time.perf_counter()
+        statuses[status_of(exchange(port, request))] += 1
+        latencies.append(time.perf_counter() - before)
+        if time.perf_counter() > deadline:
+            break
+    return latencies, statuses
 
 
 def repeat(server: Server, action: Callable[[], object], times: int) -> Burst:
