@@ -37,12 +37,10 @@ class RequestLogMiddleware:
                 response.headers[HEADER] = current
                 return response
             finally:
-                level = _level(request, response)
-                if logger.isEnabledFor(level):
-                    # The route stands for the path, whose values can be those of a person.
-                    route = request.path_info if request.path_info in PROBES else route_of(request)
-                    status = None if response is None else response.status_code
-                    write(request.method, route, status, perf_counter() - start, level)
+                # The route stands for the path, whose values can be those of a person.
+                route = request.path_info if request.path_info in PROBES else route_of(request)
+                status = None if response is None else response.status_code
+                write(request.method, route, status, perf_counter() - start, _level(request, response))
 
 
 @contextmanager
@@ -59,6 +57,8 @@ def identified(environ: Mapping[str, Any]) -> Iterator[str]:
 
 def write(method: str | None, route: str, status: int | None, seconds: float, level: int = logging.INFO) -> None:
     """Log a request. `status` is None if there was no answer."""
+    if not logger.isEnabledFor(level):
+        return
     fields = {
         "route": route,
         "method": method if method in METHODS else "other",
