@@ -26,10 +26,12 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 # The parts of a request that an answer depends on. Requests with cookies have no ready answer.
-OF_URL = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
-OF_PROXY = ("HTTP_X_FORWARDED_PROTO",)
+OF_URL = (
+    "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME", "PATH_INFO",
+    "QUERY_STRING",
+)  # fmt: skip
 OF_HEADERS = {"accept-language": "HTTP_ACCEPT_LANGUAGE", "accept-encoding": "HTTP_ACCEPT_ENCODING"}
-PARTS = (*OF_URL, *OF_PROXY, *OF_HEADERS.values())
+PARTS = (*OF_URL, *OF_HEADERS.values())
 VARIES_BY = {"cookie", *OF_HEADERS}
 LEFT_TO_DJANGO = frozenset(["HTTP_COOKIE", "HTTP_IF_NONE_MATCH"])
 MAX_LENGTH = 1000  # characters of all parts
@@ -98,7 +100,7 @@ def _has_connection() -> bool:
 def _prepare(environ: Environ, key: tuple[str | None, ...], response: SharedResponse) -> None:
     """Keep the headers of an answer that is the same for all visitors without cookies, so that it is ready from now on.
 
-    An answer that says no more than its page contains nothing of this visitor.
+    A plain answer has only the texts of its page, so it contains nothing of this visitor.
     """
     page, headers = response.shared_content.page, response.headers
     vary = {name.strip() for name in headers.get("Vary", "").lower().split(",")}

@@ -39,7 +39,10 @@ OF_GUEST: PreparedQuery[Any] = PreparedQuery(
 
 
 class VisitorQuerySet(models.QuerySet[Row]):
-    """The part of the order queryset that reads and writes the session."""
+    """The part of the order queryset that reads and writes the session.
+
+    `find_for_visitor` and `last_for_session` look at all orders, because their queries are prepared.
+    """
 
     def for_visitor(self, request: HttpRequest) -> Self:
         """Return the orders that this visitor is allowed to see, never those of an erased profile.

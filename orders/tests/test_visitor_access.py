@@ -13,6 +13,8 @@ from accounts.models import User
 from billing.models import BillingProfile
 from billing.models.profile import PROFILE_KEY
 from orders.models import Order
+from orders.models.visitor import MAX_SESSION_ORDERS
+from orders.views.unpaid_orders import UnpaidOrders
 from tests.makers import make_open_order, make_paid_order, make_user
 from tests.visitors import make_request
 
@@ -86,3 +88,10 @@ def test_order_is_found_for_its_user() -> None:
 @pytest.mark.parametrize("number", ["", "NO-SUCH", "x" * 300])
 def test_unknown_number_is_not_found(number: str) -> None:
     assert Order.objects.find_for_visitor(guest_request(make_paid_order()), number) is None
+
+
+def test_session_with_more_orders_than_it_should_have_names_the_newest() -> None:
+    newest = make_open_order(status=Order.Status.PLACED)
+    request = make_request(order_ids=[*(f"NUMBER{number}" for number in range(MAX_SESSION_ORDERS)), newest.order_id])
+    guest_session.record_order(request)
+    assert [unpaid.order for unpaid in UnpaidOrders(request).all] == [newest]
