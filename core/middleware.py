@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from contextvars import copy_context
 
+from csp.constants import HEADER, HEADER_REPORT_ONLY
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -48,6 +51,24 @@ def keep_out_of_caches(request: HttpRequest, response: HttpResponse) -> None:
     has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
     if response.cookies or (has_session and has_vary_header(response, "Cookie")):
         add_never_cache_headers(response)
+
+
+class ContentPolicyMiddleware(CSPMiddleware):
+    """The middleware of django-csp, which builds the policy of responses without a policy of their own only once."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        policies = {HEADER: build_policy(), HEADER_REPORT_ONLY: build_policy(report_only=True)}
+        self.usual = {name: policy for name, policy in policies.items() if policy}
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Set the policy. Decorators of views mark a response with another policy, and templates can use a nonce."""
+        has_own = hasattr(request, "_csp_nonce") or any(name.startswith("_csp_") for name in vars(response))
+        if has_own or settings.DEBUG:  # Django's error pages need other sources.
+            return super().process_response(request, response)
+        for name, policy in self.usual.items():
+            response.headers.setdefault(name, policy)
+        return response
 
 
 class AfterResponseMiddleware:

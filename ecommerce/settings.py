@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "ecommerce.shared_pages.middleware.SharedPageMiddleware",  # answers from the page cache before all others
     # These two come before the rest, so that static files, redirects and errors of the others also get their headers.
     "core.middleware.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "core.middleware.ContentPolicyMiddleware",
     "core.middleware.LanguageMiddleware",  # before all middleware that can answer with text
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

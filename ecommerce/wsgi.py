@@ -18,6 +18,9 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 # Almost nothing that the start creates is garbage, so do not look for it, neither now nor in later collections.
 gc.disable()
+gc.set_threshold(
+    5_000
+)  # Requests leave little garbage, so look for it once in a few requests, not several times in each.
 django = get_wsgi_application()
 from ecommerce.shared_pages.ready_answers import ReadyAnswers  # noqa: E402 - it needs the apps
 

@@ -107,6 +107,14 @@ def test_payment_pages_allow_payment_features(client: Client, simulator: Simulat
     assert paying < everywhere
 
 
+def test_policy_of_a_payment_page_stays_on_that_page(client: Client, simulator: Simulator) -> None:
+    add_to_cart(client, make_product())
+    submit_details(client)
+    policies = [client.get(path).headers["Content-Security-Policy"] for path in ("/", "/cart/checkout/", "/cart/", "/")]
+    sources = [simulator.url in policy for policy in policies]
+    assert sources == [False, True, False, False]
+
+
 def test_policy_forbids_plugins_and_base_elements(client: Client) -> None:
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "object-src 'none'" in policy
