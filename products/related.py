@@ -1,4 +1,8 @@
-"""Related products: the variants of a product and other products of its category."""
+"""What the page of a product shows of other rows: its pictures, its variants and other products of its category.
+
+They are kept until a version of the page moves. A visitor with a message, who has just added the product to the cart,
+gets a page that is rendered for this visitor alone.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,14 +10,16 @@ from typing import NamedTuple
 
 from core.database.prepared import PreparedQuery
 from core.page_cache.version_cache import VersionCache
+from core.page_cache.versions import SITE, is_collecting, read_versions
 from products.lists.cards import add_card_rows
-from products.models import Category, Product, ProductQuerySet
+from products.models import Category, Picture, Product, ProductQuerySet
 from products.models.product import CARD_COLUMNS
-from products.page_names import category_name
+from products.page_names import category_name, product_name
 
 MAX_RELATED = 4
 CANDIDATES = 6  # enough for a product and the card of its group among them
 NEWEST = VersionCache(size=200)  # the candidates of a category
+_PICTURES, _VARIANTS = VersionCache(size=500), VersionCache(size=500)  # of a product
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,30 @@ class Option(NamedTuple):
         return len(names) == len(self.choices)
 
 
+def pictures_of(product: Product) -> list[Picture]:
+    """Return the additional pictures of the product, in their order."""
+    return _PICTURES.get_or_make(product.pk, [product_name(product.slug)], lambda: _read_pictures(product))
+
+
+def _read_pictures(product: Product) -> list[Picture]:
+    pictures = PICTURES.rows(product=product.pk)
+    # The rows are kept for all visitors, so they must not lead to what was read of this visitor's cart.
+    if pictures:
+        owner = Product(pk=product.pk, title=product.title, slug=product.slug)
+        for picture in pictures:
+            picture.product = owner
+    return pictures
+
+
+PICTURES = PreparedQuery(lambda product: Picture.objects.filter(product=product), product=int)
+
+
 def get_variants(product: Product) -> list[Product]:
     """Return the variants of a product that are on sale, including the product itself, sorted by SKU."""
-    return VARIANTS.rows(group=product.group) if product.group else []
+    group = product.group
+    if not group:
+        return []
+    return _VARIANTS.get_or_make(group, [product_name(product.slug)], lambda: VARIANTS.rows(group=group))
 
 
 VARIANTS = PreparedQuery(
@@ -70,6 +97,14 @@ def get_related(product: Product) -> list[Product]:
     newest = NEWEST.get_or_make(category.pk, names, lambda: add_card_rows(_newest_of(category)[:CANDIDATES]))
     found = [row for row in newest if row.pk != product.pk and not (row.group and row.group == product.group)]
     return found[:MAX_RELATED]
+
+
+def related_key(product: Product, related: list[Product]) -> tuple[object, ...] | None:
+    """Return what decides the cards of these related products, for {% fragment %}, or None if they may be changing."""
+    if product.category is None or is_collecting():
+        return None
+    versions = read_versions((SITE, category_name(product.category.slug)))
+    return *versions.items(), *[row.pk for row in related]
 
 
 def _newest_of(category: Category) -> ProductQuerySet:

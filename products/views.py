@@ -6,7 +6,7 @@ They write nothing and their pages contain no CSRF token, so the pages are share
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
@@ -24,9 +24,8 @@ from products.filters import PARAMETERS, FilterForm, clean_parameters
 from products.lists.highlights import highlights
 from products.lists.paginator import POSITIONS, POSITIONS_OF_PRICE_RANGES, ProductPaginator
 from products.models import Category, Picture, Product
-from products.models.picture import pictures_of
 from products.page_names import PRODUCTS, category_name, product_name
-from products.related import get_related, get_variant_options, get_variants
+from products.related import get_related, get_variant_options, get_variants, pictures_of, related_key
 from products.structured_data import product_graph
 
 
@@ -111,19 +110,22 @@ class ProductDetail(DetailView):
     context_object_name = "product"
 
     def get_object(self, queryset: Any = None) -> Product:
-        """Return the product with `in_cart`, its quantity in the visitor's cart, and with its category.
+        """Return the product with its category. Read its quantity in the visitor's cart in the same query.
 
         Raise Http404 if it is not on sale.
         """
-        cart_id = Cart.objects.stored_id(self.request) or 0
-        for product in PRODUCTS_BY_SLUG.rows(slug=self.kwargs["slug"], cart_id=cart_id):
+        slug, cart_id = self.kwargs["slug"], Cart.objects.stored_id(self.request)
+        product = CART_PRODUCTS.first(slug=slug, cart_id=cart_id) if cart_id else PRODUCTS_BY_SLUG.first(slug=slug)
+        if product is None:
+            raise Http404
+        if cart_id:
             Cart.objects.remember_quantity(product, self.request)
-            if slug := product.category_slug:
-                depend_on(self.request, category_name(slug))  # for the related products
-                read_versions((SITE, category_name(slug)))  # in one query, before the rows
-                product.category = Category.objects.tree().find(slug)
-            return product
-        raise Http404
+        names = [category_name(product.category_slug)] if product.category_slug else []
+        depend_on(self.request, *names)  # for the related products
+        read_versions((SITE, product_name(slug), *names))  # in one query, before the rows
+        if product.category_slug:
+            product.category = Category.objects.tree().find(product.category_slug)
+        return product
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the visitor's cart, and what `product_context` returns.
@@ -137,7 +139,7 @@ class ProductDetail(DetailView):
 
 def product_context(product: Product, variants: list[Product]) -> dict[str, Any]:
     """Return what the page of a product shows besides its columns. Its category is set."""
-    pictures = pictures_of(product)
+    pictures, related = pictures_of(product), get_related(product)
     categories = Category.objects.tree().path_to(product.category) if product.category else []
     rows: list[Product | Picture] = [product, *pictures]
     return {
@@ -145,18 +147,21 @@ def product_context(product: Product, variants: list[Product]) -> dict[str, Any]
         "crumbs": categories,
         "description": parse_description(product.description),
         "options": get_variant_options(product, variants),
-        "related": get_related(product),
+        "related": related,
+        "related_key": related_key(product, related),
         "structured_data": product_graph(product, pictures, categories),
     }
 
 
-def _products_by_slug(slug: str, cart_id: int) -> QuerySet[Product]:
-    products = Product.objects.active().without_words().filter(slug=slug)
-    products = products.annotate(category_slug=F("category__slug"))  # type: ignore[no-redef]
-    return Cart.objects.with_quantities(products, cart_id)
+def _by_slug(slug: str) -> Any:
+    products: Any = Product.objects.active().without_words().filter(slug=slug)
+    return products.annotate(category_slug=F("category__slug"))
 
 
-PRODUCTS_BY_SLUG = PreparedQuery(_products_by_slug, slug=str, cart_id=int)
+PRODUCTS_BY_SLUG = PreparedQuery(_by_slug, slug=str)
+CART_PRODUCTS = PreparedQuery(
+    lambda slug, cart_id: Cart.objects.with_quantities(_by_slug(slug), cart_id), slug=str, cart_id=int
+)
 
 
 def list_versions(request: HttpRequest) -> Iterator[str]:

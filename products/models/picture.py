@@ -4,7 +4,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
-from core.database.prepared import PreparedQuery
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet
 from products.images.mixin import ImageMixin
 from products.models.product import Product
@@ -40,14 +39,3 @@ class Picture(ShownModel, ImageMixin):
     def alt(self) -> str:
         """The alternative text of the picture."""
         return self.image_alt or _("%(title)s, another view") % {"title": self.product.title}
-
-
-def pictures_of(product: Product) -> list[Picture]:
-    """Return the additional pictures of the product, in their order."""
-    pictures = PICTURES.rows(product=product.pk)
-    for picture in pictures:
-        picture.product = product
-    return pictures
-
-
-PICTURES = PreparedQuery(lambda product: Picture.objects.filter(product=product), product=int)

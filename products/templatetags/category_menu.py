@@ -1,4 +1,6 @@
-"""The tag for the categories in the menu of every page: {% load category_menu %}{% category_menu %}."""
+"""The tags for links to categories in the menu of every page and above lists and products: {% load category_menu %}."""
+
+from collections.abc import Sequence
 
 from django import template
 from django.db import Error
@@ -12,6 +14,7 @@ from products.models import Category
 
 register = template.Library()
 _MENUS = VersionCache(100)  # for each language and base of URLs, one for each category that is the current page
+_CRUMBS = VersionCache(200)  # for each language and base of URLs, one for each category
 MAX_SHOWN = 7  # top-level categories; the page with all products has the others
 
 
@@ -32,6 +35,15 @@ def category_menu(context: Context) -> SafeString:
 
 
 @register.simple_tag
+def crumb_links(crumbs: Sequence[Category]) -> SafeString:
+    """Return links to these categories of the tree. They are rendered again when the version of all pages moves."""
+    if not crumbs:
+        return SafeString()
+    key = surroundings(), *[category.pk for category in crumbs]
+    return _CRUMBS.get_or_make(key, (), lambda: _render_crumbs(crumbs))
+
+
+@register.simple_tag
 def top_categories() -> list[Category]:
     """Return the top-level categories with products, at most MAX_SHOWN."""
     return Category.objects.tree().without_empty().children(None)[:MAX_SHOWN]
@@ -41,3 +53,7 @@ def _render(slug: str) -> SafeString:
     tree = Category.objects.tree().without_empty()
     items = [(category, tree.children(category)) for category in top_categories()]
     return render_to_string("products/snippets/category_menu.html", {"items": items, "current": slug})
+
+
+def _render_crumbs(crumbs: Sequence[Category]) -> SafeString:
+    return render_to_string("products/snippets/crumb_links.html", {"crumbs": crumbs})

@@ -38,6 +38,19 @@ def gallery_thumbs(pictures: Sequence[Product | Picture]) -> SafeString:
     return _render("products/snippets/gallery_thumb.html", pictures, _thumb_values)
 
 
+@register.filter
+def gallery_key(pictures: Sequence[Product | Picture]) -> tuple[object, ...] | None:
+    """Return what decides the HTML of the pictures, for {% fragment %}. Return None if their URLs can expire."""
+    if not all(picture.image.has_lasting_urls for picture in pictures):
+        return None
+    return tuple([_facts(picture) for picture in pictures])
+
+
+def _facts(picture: Product | Picture) -> tuple[object, ...]:
+    image = picture.image
+    return image.base_url, image.name, picture.image_width, picture.image_height, picture.alt
+
+
 def _render(
     template_name: str,
     pictures: Sequence[Product | Picture],

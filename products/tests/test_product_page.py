@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 from django.test import Client
 
 from core.models import Page
+from core.page_cache.version_cache import VersionCache
 from core.pages.publishing import publish, unpublish
-from products.models import Product
+from core.templatetags import fragments
+from products.images.renditions import RenditionImageFile
+from products.models import Category, Product
 from products.related import get_variant_options, get_variants
 from products.tests.test_uploads import make_image
 from tests.makers import add_to_cart, make_category, make_product
@@ -139,3 +143,47 @@ def test_product_without_pictures_has_no_gallery(client: Client) -> None:
     page = client.get(make_product().get_absolute_url()).text
     assert 'class="gallery' not in page
     assert "<dialog" not in page
+
+
+@pytest.mark.parametrize("step", range(10))
+def test_parts_that_are_kept_show_a_change_at_the_next_request(client: Client, step: int) -> None:
+    top = Category.objects.create(title="Kitchen")
+    category = Category.objects.create(title="Mugs", parent=top)
+    first = make_product(
+        title="First", category=category, description="Text.\n\nFacts:\nOne.\nTwo.", image="products/first.webp"
+    )
+    first.pictures.create(image="products/side.webp", image_alt="Side")
+    Product.objects.filter(pk=first.pk).update(group="mugs", option="Glaze", choice="Teal")
+    other = make_product(title="Other", category=category, group="mugs", option="Glaze", choice="Oat")
+    related = make_product(title="Related", category=category)
+    row, value = [
+        (top, {"title": "Changed"}),
+        (category, {"title": "Changed"}),
+        (first, {"title": "Changed"}),
+        (first, {"description": "Text.\n\nFacts:\nChanged.\nTwo."}),
+        (first, {"image_alt": "Changed"}),
+        (first, {"image": "products/Changed.webp"}),
+        (first.pictures.get(), {"image_alt": "Changed"}),
+        (first.pictures.get(), {"image": "products/Changed.webp"}),
+        (other, {"choice": "Changed"}),
+        (related, {"title": "Changed"}),
+    ][step]
+    assert "Changed" not in client.get(first.get_absolute_url()).text
+    for name, text in value.items():
+        setattr(row, name, text)
+    row.save()
+    page = client.get(first.get_absolute_url()).text
+    VersionCache.clear_all()
+    fragments.STORE.clear()
+    assert "Changed" in page
+    assert page == client.get(first.get_absolute_url()).text
+
+
+def test_urls_of_pictures_that_can_expire_are_not_kept(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    product = make_product(image="products/mug.webp", image_width=2000, image_height=2000)
+    signatures = iter(range(1000))
+    monkeypatch.setattr(FileSystemStorage, "url", lambda storage, name: f"/{name}?signature={next(signatures)}")
+    monkeypatch.setattr(RenditionImageFile, "has_lasting_urls", False)
+    first, second = [client.get(product.get_absolute_url()).text.split("gallery-strip")[1] for _ in range(2)]
+    assert "?signature=" in first
+    assert first != second

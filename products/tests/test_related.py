@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from products.models import Product
-from products.related import get_related, get_variant_options, get_variants
+from products.related import get_related, get_variant_options, get_variants, pictures_of
 from tests.makers import EMPTY_PICTURE_FORMSET, add_to_cart, make_category, make_product, make_user
 from tests.visitors import count_queries, fill_cart
 
@@ -110,13 +110,22 @@ def test_detail_needs_four_queries_regardless_of_related_products(client: Client
     assert len(queries) == 4
 
 
-def test_detail_needs_four_queries_for_a_visitor_with_a_cart(client: Client) -> None:
+def test_detail_needs_three_queries_for_a_visitor_with_a_cart(client: Client) -> None:
     product = fill_cart(client, 3)
     Product.objects.update(category=make_category())
     client.get(product.get_absolute_url())
     with count_queries() as queries:
         client.get(product.get_absolute_url())
-    assert len(queries) == 4
+    assert len(queries) == 3  # the session, the product and the versions
+
+
+def test_pictures_that_are_kept_hold_nothing_of_the_visitor(client: Client) -> None:
+    product = make_product()
+    product.pictures.create(image="products/mug.webp")
+    add_to_cart(client, product, 2)
+    client.get(product.get_absolute_url())
+    [picture] = pictures_of(product)
+    assert not hasattr(picture.product, "in_cart")
 
 
 def test_duplicate_choice_in_a_group_is_rejected_by_the_database() -> None:
