@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.models import SignIn
-from core.database.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery, update_row
 from core.times import shop_date
 
 LAST_USED = SignIn.objects.filter(session_key=OuterRef("session_key")).order_by().values("last_used")
@@ -104,7 +104,7 @@ class SessionStore(db.SessionStore):
     def _update(self, data: dict[str, Any]) -> None:
         row = self.create_model_instance(data)
         values = {"session_data": row.session_data, "expire_date": row.expire_date}
-        if not self.model.objects.filter(session_key=row.session_key).update(**values):
+        if not update_row(self.model, row.session_key, **values):
             raise UpdateError
 
     def _dump(self, data: dict[str, Any]) -> bytes:

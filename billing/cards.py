@@ -21,6 +21,7 @@ from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
 from billing.stripe_calls import admission, time_limits
 from core.background.tasks import start
+from core.database.prepared import PreparedUpdate
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,11 @@ def remove(card: Card) -> None:
         start(detach_removed_card, card.stripe_id)
 
 
+DETACHED = PreparedUpdate(
+    lambda card: Card.objects.filter(pk=card, active=False, billing_profile__forgotten=None), "is_detach_due", card=int
+)
+
+
 @task()
 def detach_removed_card(stripe_id: str) -> None:
     """Try for a short time to detach a removed card at Stripe. Otherwise reconcile does it."""
@@ -131,8 +137,8 @@ def finish_removal(card: Card) -> None:
     Raise GatewayError if the call fails.
     """
     gateway.detach_card(card.billing_profile.customer_id, card.stripe_id)
-    removed = Card.objects.filter(pk=card.pk, active=False)
-    if not removed.filter(billing_profile__forgotten=None).update(is_detach_due=False):
+    if not DETACHED.run({"is_detach_due": False}, card=card.pk):
+        removed = Card.objects.filter(pk=card.pk, active=False)
         removed.exclude(billing_profile__forgotten=None).delete()  # Nothing else is left of an erased profile.
 
 

@@ -1,5 +1,6 @@
 """Forms for the card pages."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import BillingProfile, Card
+from billing.models.card import USABLE
 from core.forms import PlainForm
 
 NO_CARD = _("Choose a saved card or enter a new one. Entering a new card needs JavaScript.")
@@ -41,16 +43,31 @@ class SetupForm(NewCardForm):
     )
 
 
+class CardField(forms.Field):
+    """A field for the id of one of these cards, which are read if an id was submitted."""
+
+    cards: Callable[[], list[Card]] = list
+
+    def to_python(self, value: Any) -> Card | None:
+        """Return the card, or None without an id. Raise ValidationError if it is none of the cards."""
+        if value in self.empty_values:
+            return None
+        found = next((card for card in self.cards() if str(card.pk) == str(value)), None)
+        if found is None:
+            raise ValidationError(NO_CARD, code="invalid_choice")
+        return found
+
+
 class CardForm(PlainForm):
     """A form to choose one of the cards that can pay the profile's order with this number."""
 
-    card = forms.ModelChoiceField(Card.objects.none(), error_messages={"required": NO_CARD, "invalid_choice": NO_CARD})
+    card = CardField(error_messages={"required": NO_CARD})
 
     def __init__(self, *args: Any, billing_profile: BillingProfile, order_number: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.billing_profile = billing_profile
-        cards = Card.objects.usable(billing_profile, order_number)
-        self.fields["card"].queryset = cards  # type: ignore[attr-defined]
+        field: Any = self.fields["card"]
+        field.cards = lambda: USABLE.rows(billing_profile=billing_profile.pk, order_number=order_number)
 
     def clean_card(self) -> Card:
         """Reject a card that has expired, also if it expired after the page was opened."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.card import Card
 from billing.models.profile import BillingProfile
+from core.database.prepared import update_row
 
 
 def fingerprint(text: str) -> str:
@@ -114,4 +115,4 @@ class CardAttempt(models.Model):
         elif ok is None:
             self.delete()
         else:
-            CardAttempt.objects.filter(pk=self.pk).update(ok=ok, **changes)
+            update_row(CardAttempt, self.pk, ok=ok, **changes)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.profile import BillingProfile
 from core.columns import Columns
-from core.database.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery, PreparedUpdate, update_row
 from core.models import GuardedModel
 
 # Stripe spells brands in two ways: "MasterCard" on a card and "mastercard" on a payment method.
@@ -34,6 +34,53 @@ SAME_NUMBER: "PreparedQuery[Card]" = PreparedQuery(
 )
 USABLE: "PreparedQuery[Card]" = PreparedQuery(
     lambda billing_profile, order_number: Card.objects.usable(billing_profile, order_number),
+    billing_profile=int,
+    order_number=str,
+)
+# These lock the rows.
+LOCKED_PROFILE: PreparedQuery[Any] = PreparedQuery(
+    lambda billing_profile: BillingProfile.objects.filter(pk=billing_profile).select_for_update().values_list("pk"),
+    billing_profile=int,
+)
+ACTIVE: PreparedQuery[Any] = PreparedQuery(
+    lambda billing_profile: (
+        Card.objects.filter(billing_profile=billing_profile, active=True)
+        .order_by("pk")
+        .select_for_update()
+        .values_list("pk", "is_saved", "order_number")
+    ),
+    billing_profile=int,
+)
+SAME_CARDS: "PreparedQuery[Card]" = PreparedQuery(
+    lambda billing_profile, stripe_id, fingerprint: (
+        Card.objects.filter(
+            Q(stripe_id=stripe_id)
+            | Q(billing_profile=billing_profile, active=True, fingerprint=fingerprint) & ~Q(fingerprint="")
+        )
+        .order_by("pk")
+        .select_for_update()
+    ),
+    billing_profile=int,
+    stripe_id=str,
+    fingerprint=str,
+)
+UNSAVED_OF_ORDER: PreparedQuery[Any] = PreparedQuery(
+    lambda billing_profile, order_number: (
+        Card.objects.unsaved()
+        .filter(billing_profile=billing_profile, order_number=order_number)
+        .order_by("pk")
+        .select_for_update()
+        .values_list("pk")
+    ),
+    billing_profile=int,
+    order_number=str,
+)
+BIND = PreparedUpdate(
+    lambda card, billing_profile, order_number: Card.objects.usable(billing_profile, order_number).filter(pk=card),
+    also=lambda order_number, **others: {
+        "order_number": Case(When(is_saved=False, then=Value(order_number)), default=Value(""))
+    },
+    card=int,
     billing_profile=int,
     order_number=str,
 )
@@ -68,6 +115,13 @@ class CardManager(models.Manager["Card"]):
             pks = self._locked(cards.filter(active=True))
             return self.filter(pk__in=pks).update(**dropped) if pks else 0
 
+    def drop_of_order(self, billing_profile: int, order_number: str) -> None:
+        """Drop the unsaved cards of this order of the profile, which are rarely more than one."""
+        dropped = {"active": False, "default": False, "is_detach_due": True, "removed_at": timezone.now()}
+        with transaction.atomic(savepoint=False):
+            for (pk,) in UNSAVED_OF_ORDER.rows(billing_profile=billing_profile, order_number=order_number):
+                update_row(Card, pk, **dropped)
+
     def _locked(self, cards: models.QuerySet["Card"]) -> list[int]:
         """Lock these cards in the order of their primary keys, to avoid deadlocks, and return the keys."""
         return list(cards.order_by("pk").select_for_update().values_list("pk", flat=True))
@@ -85,11 +139,10 @@ class CardManager(models.Manager["Card"]):
         A guest's other cards without an order become cards of this order too, so that the next person who uses the
         browser does not find them.
         """
-        active = self.filter(billing_profile=card.billing_profile, active=True).order_by("pk")
-        rows = list(active.select_for_update().values_list("pk", "is_saved", "order_number"))
-        usable = self.usable(card.billing_profile, order_number).filter(pk=card.pk)
+        profile = card.billing_profile_id
+        rows = ACTIVE.rows(billing_profile=profile)
         # An update instead of a read: it locks the row against a removal until the attempt is stored.
-        if not usable.update(order_number=Case(When(is_saved=False, then=Value(order_number)), default=Value(""))):
+        if not BIND.run(card=card.pk, billing_profile=profile, order_number=order_number):
             return False
         others = [pk for pk, is_saved, number in rows if pk != card.pk and not is_saved and not number]
         if others and card.billing_profile.is_guest:
@@ -151,14 +204,15 @@ class CardManager(models.Manager["Card"]):
         """
         values = _read_card(stripe_card_response)
         stripe_id = stripe_card_response["id"]
-        BillingProfile.objects.select_for_update().get(pk=billing_profile.pk)  # serialize concurrent calls
+        LOCKED_PROFILE.get(billing_profile=billing_profile.pk)  # serialize concurrent calls
         is_saved = is_save_chosen is None and not billing_profile.is_guest
         use = {
             "is_saved": is_saved,
             "is_save_requested": bool(is_save_chosen) and not billing_profile.is_guest,
             "order_number": "" if is_saved else order_number,
         }
-        rows = list(self._same_cards(billing_profile, stripe_id, values["fingerprint"]))
+        fingerprint = values["fingerprint"]
+        rows = SAME_CARDS.rows(billing_profile=billing_profile.pk, stripe_id=stripe_id, fingerprint=fingerprint)
         known = next((row for row in rows if row.stripe_id == stripe_id), None)
         if known and known.billing_profile_id != billing_profile.pk:
             raise ValueError("this card belongs to another profile")
@@ -169,11 +223,6 @@ class CardManager(models.Manager["Card"]):
             self._set_default(card)
             card.default = True
         return card
-
-    def _same_cards(self, billing_profile: BillingProfile, stripe_id: str, fingerprint: str) -> models.QuerySet["Card"]:
-        """Return the row with this Stripe id, and the profile's active card with this fingerprint, locked."""
-        same_number = Q(billing_profile=billing_profile, active=True, fingerprint=fingerprint) & ~Q(fingerprint="")
-        return self.filter(Q(stripe_id=stripe_id) | same_number).order_by("pk").select_for_update()
 
     def find_same(self, billing_profile: BillingProfile, stripe_card_response: dict[str, Any]) -> "Card | None":
         """Return the profile's active card with the number and the expiry date of a card of Stripe, or None."""

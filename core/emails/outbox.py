@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from django.core.mail import EmailMessage
@@ -13,6 +14,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.database.prepared import PreparedUpdate
 from core.emails import refusals
 from core.page_cache.versions import remember_versions
 
@@ -161,8 +163,16 @@ class OutboxMail(models.Model):
 
         A new recipient resets the attempts, and the message is sent again.
         """
-        claimed = self._rows().filter(sent=None, dropped=None, attempts__gt=0)
-        return bool(claimed.update(**{column: timezone.now()}, **values))
+        written = {column: timezone.now()} | values
+        return bool(_closing(type(self), *written).run(written, row=self.pk))
 
     def _rows(self) -> models.QuerySet[Any]:
         return type(self)._default_manager.filter(pk=self.pk)
+
+
+@cache
+def _closing(model: type[OutboxMail], *columns: str) -> PreparedUpdate:
+    """Return the update of a claimed row that is not closed."""
+    return PreparedUpdate(
+        lambda row: model._default_manager.filter(pk=row, sent=None, dropped=None, attempts__gt=0), *columns, row=int
+    )

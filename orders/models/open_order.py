@@ -1,6 +1,7 @@
 """The open order of a cart. Only one order of a cart is live, and the cart is locked before it is created."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any, Self
 
 from django.apps import apps
@@ -14,7 +15,7 @@ from addresses.models import Address
 from billing.models import BillingProfile
 from carts.models import Cart, CartItem
 from carts.optional_details import OPTIONAL_DETAILS
-from core.database.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery, PreparedUpdate, update_row
 from orders.models.visitor import Row, VisitorQuerySet
 
 NOT_BOUGHT = ("open", "canceled")
@@ -38,6 +39,12 @@ PAYABLE: PreparedQuery[Any] = PreparedQuery(
     ),
     billing_profile=int,
 )
+
+
+@cache
+def _active_cart(*columns: str) -> PreparedUpdate:
+    """Return the update of these columns of a cart that is active."""
+    return PreparedUpdate(lambda cart: Cart.objects.filter(pk=cart, active=True), *columns, cart=int)
 
 
 class OpenOrderQuerySet(VisitorQuerySet[Row]):
@@ -111,9 +118,10 @@ class OpenOrderQuerySet(VisitorQuerySet[Row]):
         `changes` are stored in a cart that is still active. The open order of another profile is deactivated. A placed
         order stays, because it has just closed the cart.
         """
-        rows = Cart.objects.filter(pk=cart.pk)  # an update instead of a read: it locks the row on both databases
-        if not rows.filter(active=True).update(billing_profile=billing_profile, **changes):
-            rows.update(billing_profile=billing_profile)
+        # An update instead of a read: it locks the row on both databases.
+        written = {"billing_profile": billing_profile} | changes
+        if not _active_cart(*written).run(written, cart=cart.pk):
+            update_row(Cart, cart.pk, billing_profile=billing_profile)
         live = self._live(cart)
         if live and live.status == "open" and live.billing_profile_id != billing_profile.pk:
             self.filter(pk=live.pk, status="open").update(active=False)

@@ -328,19 +328,6 @@ class Order(OrderUnits, GuardedModel):
         due = Order.objects.filter(Q(asked_at=None) | ~is_recent, pk=self.pk)
         return bool(due.update(asked_at=now))
 
-    def mark_paid(self) -> bool:
-        """Change the status from placed or canceling to paid. Return False if it was neither.
-
-        Only orders.workflow.payments.settle calls this method. If `holds_stock` is False afterwards, the order did not
-        hold its items, and settle reserves them. Nobody counts a paid order as a hold, so the order forgets where it
-        was placed.
-        """
-        unpaid = Order.objects.filter(pk=self.pk, status__in=self.UNPAID_STATES)
-        values = {"status": self.Status.PAID, "paid_at": timezone.now(), "placed_ip": "", "placed_session": ""}
-        # Both are conditional, because limit_hold can change the column at the same time.
-        self.holds_stock = bool(unpaid.filter(holds_stock=True).update(**values))
-        return self.holds_stock or bool(unpaid.update(**values, holds_stock=True))
-
     def record(self, kind: str, by: str = "", text: object = "", language: str = "") -> None:
         """Append an event to the order's history, with `text` translated into the order's language, or `language`.
 

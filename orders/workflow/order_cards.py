@@ -66,12 +66,7 @@ def end_cards(order: Order, paid_with: str = "") -> None:
     """
     if paid_with and not order.billing_profile.is_guest:
         Card.objects.save_paid(order.billing_profile, paid_with)
-    Card.objects.drop(of_order(order))
-
-
-def of_order(order: Order) -> QuerySet[Card]:
-    """Return the unsaved cards of this order."""
-    return Card.objects.unsaved().filter(billing_profile=order.billing_profile_id, order_number=order.order_id)
+    Card.objects.drop_of_order(order.billing_profile_id, order.order_id)
 
 
 def put_aside(payment: Payment, code: str, decline_code: str) -> None:

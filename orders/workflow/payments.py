@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils import timezone, translation
 from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +23,7 @@ from core.money import major_units, minor_units
 from core.page_cache.versions import collect_touches
 from orders.emails import queue, sending
 from orders.models import Order, OrderEvent, Payment, holds
-from orders.workflow import disputes, order_cards, refunds
+from orders.workflow import disputes, order_cards, refunds, transitions
 from orders.workflow.alerts import alert_staff, alerting_to_wrong_objects, interpolate_lazy
 from orders.workflow.follow_ups import record_follow_ups
 from orders.workflow.payment_errors import CardNotOnFile, PaymentNotPossible, PaymentRejected, SoldOut, failure_message
@@ -63,8 +62,7 @@ def ensure_intent(order: Order) -> str:
             # Stripe replays the stored response for this key and rejects the key for another customer. Use a new key.
             Order.objects.filter(pk=order.pk, intent_try=tries).update(intent_try=tries + 1)
         raise
-    placed = Order.objects.filter(pk=order.pk, status=Order.Status.PLACED, payment_intent_id=None)
-    if placed.update(payment_intent_id=intent.id):
+    if transitions.STORE_INTENT.run({"payment_intent_id": intent.id}, order=order.pk):
         order.payment_intent_id = intent.id
         return intent.id
     order.refresh_from_db()
@@ -134,13 +132,13 @@ def _start(order: Order, card: Card) -> Payment | None:
     try:
         with transaction.atomic():
             # An update instead of a read: it locks the row against a cancellation until the attempt is stored.
-            if not Order.objects.filter(pk=order.pk, status=Order.Status.PLACED).update(updated=timezone.now()):
+            if not transitions.LOCK_PLACED.run({"updated": timezone.now()}, order=order.pk):
                 return None
             if not Card.objects.bind(card, order.order_id):
                 raise CardNotOnFile
-            number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
+            (last,) = transitions.LAST_NUMBER.first(order=order.pk) or (0,)
             payment = Payment.objects.create(
-                order=order, number=number, card=card, stripe_pm=card.stripe_id, amount=order.total,
+                order=order, number=last + 1, card=card, stripe_pm=card.stripe_id, amount=order.total,
                 currency=order.currency,
             )  # fmt: skip
             order.record(OrderEvent.Kind.PAYING, text=card)
@@ -227,7 +225,7 @@ def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) ->
     """Mark the order as paid. Return the message about a charge that has to be refunded instead, or None."""
     try:
         with transaction.atomic(), collect_touches():
-            if not order.mark_paid():
+            if not transitions.mark_paid(order):
                 order.refresh_from_db()
                 return AFTER_CANCELLATION if order.status == Order.Status.CANCELED else None
             if not order.holds_stock and not holds.reserve_paid(order):
@@ -254,8 +252,8 @@ def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent
         order_cards.record_bank_check(order, ok=True)
     succeeded = {"status": Payment.Status.SUCCEEDED, "code": "", "message": ""}
     # An open attempt is the last one and the only open one, so that no other attempt has to change.
-    still_open = order.payments.filter(pk=attempt.pk if attempt else 0, status__in=Payment.OPEN)
-    if attempt and attempt.stripe_pm == intent.payment_method and still_open.update(**succeeded):
+    is_charged = attempt and attempt.stripe_pm == intent.payment_method
+    if attempt and is_charged and transitions.CLOSE_ATTEMPT.run(succeeded, order=order.pk, attempt=attempt.pk):
         return attempt
     payment = order.payments.filter(stripe_pm=intent.payment_method).last() or attempt or order.last_payment()
     if payment is None:

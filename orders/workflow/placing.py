@@ -10,18 +10,19 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from addresses.countries import EU_COUNTRIES
-from carts.models import Cart, CartItem
+from carts.models import CartItem
 from carts.optional_details import OPTIONAL_DETAILS
 from carts.pricing.agreement import Agreement, agreed_texts, format_address
 from carts.pricing.quotes import LineAmounts, Quote, quote_cart
 from carts.pricing.rules import PricingRules
-from core.database.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery, update_row
 from core.guarantee.current import notice_for
 from core.page_cache.versions import collect_touches
 from orders.bookkeeping.checksum import checksum_of
 from orders.models import Order, OrderEvent, OrderItem, OrderWords
 from orders.models.columns import FROM_CHECKOUT, FROM_QUOTE
 from orders.models.holds import Placer, may_hold_while_paying
+from orders.workflow import transitions
 
 # What the order shows is read in one statement.
 AGREED = PreparedQuery(
@@ -52,12 +53,10 @@ def place(
     """
     with transaction.atomic(), collect_touches():
         # Rows are always written in the order cart, order, discount, products, versions to avoid deadlocks.
-        is_closed = Cart.objects.filter(pk=order.cart_id or 0, active=True).update(active=False)
+        is_closed = transitions.CLOSE_CART.run({"active": False}, cart=order.cart_id or 0)
         now = timezone.now()
-        was_open = Order.objects.filter(pk=order.pk, status=Order.Status.OPEN, active=True)
-        if not was_open.update(
-            status=Order.Status.PLACED, placed_at=now, updated=now, placed_ip=placer.ip, placed_session=placer.session
-        ):
+        values = {"placed_at": now, "updated": now, "placed_ip": placer.ip, "placed_session": placer.session}
+        if not transitions.PLACE.run(values | {"status": Order.Status.PLACED}, order=order.pk):
             if Order.objects.filter(pk=order.pk, status=Order.Status.OPEN).exists():  # another tab started a new order
                 raise OrderRejected([_("Your checkout has expired. Please start again from your cart.")])
             transaction.set_rollback(True)
@@ -146,7 +145,7 @@ def _freeze(order: Order, agreement: Agreement) -> None:
     for name, value in frozen.items():
         setattr(order, name, value)
     order.checksum = checksum_of(order, items=rows)
-    Order.objects.filter(pk=order.pk).update(**frozen, checksum=order.checksum, holds_stock=order.holds_stock)
+    update_row(Order, order.pk, **frozen, checksum=order.checksum, holds_stock=order.holds_stock)
     OrderWords.objects.add_order(order, rows)
 
 
