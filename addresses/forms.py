@@ -1,14 +1,15 @@
 """Forms for postal addresses. The fields of the address form depend on the selected country."""
 
 from collections.abc import Collection, Hashable, Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from addresses.countries import country_choices, destination_choices, no_delivery_message
 from addresses.country_rules import FIELDS, LABEL_KEYS, get_country_rules, region_choices, region_key
@@ -21,6 +22,23 @@ AUTOCOMPLETE_TOKENS = {
     "country": "country", "name": "name", "line_1": "address-line1", "line_2": "address-line2",
     "city": "address-level2", "city_area": "address-level3", "state": "address-level1", "postal_code": "postal-code",
 }  # fmt: skip
+
+
+class Offer(NamedTuple):
+    """The countries that a form offers, as pairs of code and name, and the codes of all countries that there are."""
+
+    choices: list[tuple[str, str]]
+    codes: frozenset[str]
+    every: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def _offer(is_billing: bool, allowed: tuple[str, ...] | None, *_depends_on: Hashable) -> Offer:
+    """Return the countries for an address. All depends on the active language and settings.SHOP_COUNTRIES as well."""
+    offered = country_choices() if is_billing else destination_choices()
+    codes = frozenset(code for code, _name in offered if allowed is None or code in allowed)
+    choices = [(code, name) for code, name in country_choices() if code in codes]
+    return Offer(choices, codes, frozenset(code for code, _name in country_choices()))
 
 
 def is_country_change(data: Any) -> bool:
@@ -102,18 +120,16 @@ class AddressForm(ShopForm, forms.ModelForm):
         A country that is not offered is added to the choices if it is selected, so that the form does not show another
         one, and `country_problem` says why it cannot be used.
         """
-        every = country_choices()
-        offered = every if self.kind == Address.Type.BILLING else destination_choices()
-        allowed = None if self.countries is None else frozenset(self.countries)
-        codes = dict.fromkeys(code for code, _name in offered if allowed is None or code in allowed)
+        allowed = None if self.countries is None else tuple(self.countries)
+        offer = _offer(self.kind == Address.Type.BILLING, allowed, get_language(), tuple(settings.SHOP_COUNTRIES))
         wanted = self.data.get(self.add_prefix("country")) if self.is_bound else self.initial.get("country")
-        if not isinstance(wanted, str) or all(wanted != code for code, _name in every):
-            is_first = settings.SHOP_COUNTRY in codes or not codes
-            wanted = settings.SHOP_COUNTRY if is_first else next(iter(codes))
-        self.offered = tuple(codes)
-        if wanted not in codes:
+        if not isinstance(wanted, str) or wanted not in offer.every:
+            is_first = settings.SHOP_COUNTRY in offer.codes or not offer.codes
+            wanted = settings.SHOP_COUNTRY if is_first else offer.choices[0][0]
+        self.offered, choices = offer.codes, offer.choices
+        if wanted not in offer.codes:
             self.country_problem = no_delivery_message(wanted)
-        choices = [(code, name) for code, name in every if code in codes or code == wanted]
+            choices = [pair for pair in country_choices() if pair[0] in offer.codes or pair[0] == wanted]
         self.initial["country"] = wanted
         self.fields["country"] = forms.ChoiceField(
             label=gettext_lazy("Country"), choices=ReadyChoices(choices), widget=LongSelect,

@@ -1,10 +1,12 @@
 """The shipping methods and tax rates that are active, read or cached."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from django.conf import settings
+from django.utils.translation import get_language
 
 from addresses.countries import country_choices, destination_choices, is_destination
 from addresses.country_rules import region_choices, region_key
@@ -16,6 +18,7 @@ from core.page_cache.shown_rows import moves_versions
 from core.page_cache.version_cache import VersionCache
 from core.page_cache.versions import SITE
 
+Destinations = tuple[tuple[str, str], ...]  # the code and the name of each country
 RULES = VersionCache(size=4)
 METHODS = PreparedQuery(lambda: ShippingMethod.objects.filter(active=True))
 RATES = PreparedQuery(lambda: TaxRate.objects.filter(active=True))
@@ -69,19 +72,18 @@ class PricingRules:
         keys = {key for rate in self.rates if rate.country == country for key in rate.region_keys}
         return sorted((pair for pair in region_choices(country) if pair[0] in keys), key=lambda pair: pair[1])
 
-    def destinations(self, *also: str) -> list[tuple[str, str]]:
+    def destinations(self, *also: str) -> Destinations:
         """Return (code, name) pairs of the countries that a method delivers to, and those in `also`, sorted by name.
 
         Every page that asks where to deliver offers this list.
         """
         methods = self.usable_methods(settings.CURRENCY)
-        codes = {code for method in methods for code in method.country_codes}
         is_everywhere = any(not method.country_codes for method in methods)
-        served = {code for code, _name in destination_choices() if is_everywhere or code in codes}
-        return [(code, name) for code, name in country_choices() if code in served or code in also]
+        codes = frozenset(code for method in methods for code in method.country_codes)
+        return _destinations(None if is_everywhere else codes, also, get_language(), tuple(settings.SHOP_COUNTRIES))
 
-    def destination_codes(self, *also: str) -> list[str]:
-        return [code for code, _name in self.destinations(*also)]
+    def destination_codes(self) -> tuple[str, ...]:
+        return _codes(self.destinations())
 
     def delivers_to(self, country: str) -> bool:
         return bool(self.methods_for(country, settings.CURRENCY))
@@ -89,6 +91,21 @@ class PricingRules:
     def undelivered(self, countries: Iterable[str]) -> set[str]:
         """Return those of the countries that no method delivers to."""
         return {country for country in set(countries) if not self.delivers_to(country)}
+
+
+@lru_cache(maxsize=64)
+def _destinations(codes: frozenset[str] | None, also: tuple[str, ...], *_depends_on: Hashable) -> Destinations:
+    """Return the countries with these codes, or all, that the shop ships to, and those in `also`.
+
+    The names depend on the active language, and the countries on settings.SHOP_COUNTRIES.
+    """
+    served = {code for code, _name in destination_choices() if codes is None or code in codes}
+    return tuple((code, name) for code, name in country_choices() if code in served or code in also)
+
+
+@lru_cache(maxsize=64)
+def _codes(destinations: Destinations) -> tuple[str, ...]:
+    return tuple(code for code, _name in destinations)
 
 
 @moves_versions(ShippingMethod)

@@ -47,24 +47,24 @@ SHORT_LIST = 6  # so many countries are named in a sentence; more are folded
 
 @dataclass(frozen=True)
 class CountriesServed:
-    """The names of the countries that the shop delivers to, in the active language."""
+    """The countries that the shop delivers to, as pairs of code and name. Its text has the names."""
 
-    names: list[str]
+    destinations: Sequence[tuple[str, str]]
     is_everywhere: bool
 
     @property
     def is_short(self) -> bool:
-        return 0 < len(self.names) <= SHORT_LIST
+        return 0 < len(self.destinations) <= SHORT_LIST
 
     def __str__(self) -> str:
-        return ", ".join(self.names)
+        return ", ".join(name for _code, name in self.destinations)
 
 
 @register.simple_tag
 def countries_served() -> CountriesServed:
     """Return the countries that some delivery method serves."""
-    names = [name for _code, name in PricingRules.cached().destinations()]
-    return CountriesServed(names, is_everywhere=len(names) == len(country_choices()))
+    found = PricingRules.cached().destinations()
+    return CountriesServed(found, is_everywhere=len(found) == len(country_choices()))
 
 
 @register.simple_tag

@@ -212,7 +212,7 @@ def test_destinations_are_the_countries_of_the_methods_that_the_shop_ships_to(
 def test_method_with_a_price_that_the_currency_does_not_allow_has_no_destinations(settings: Any) -> None:
     settings.CURRENCY = "jpy"
     rules = PricingRules([ShippingMethod(countries="FR", price=Decimal("4.95"))], [])
-    assert rules.destinations("DE") == [("DE", "Germany")]
+    assert rules.destinations("DE") == (("DE", "Germany"),)
 
 
 @pytest.mark.parametrize("codes", ["", "GB, FR"])

@@ -41,7 +41,7 @@ class Inspection:
     @cached_property
     def countries(self) -> list[str]:
         """The codes of the countries that the shop delivers to."""
-        return PricingRules.cached().destination_codes()
+        return list(PricingRules.cached().destination_codes())
 
     @cached_property
     def regions(self) -> frozenset[Region]:
