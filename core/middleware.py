@@ -49,7 +49,8 @@ class HeadersMiddleware:
 def keep_out_of_caches(request: HttpRequest, response: HttpResponse) -> None:
     """Set the headers that keep a personal response out of all caches."""
     has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-    if response.cookies or (has_session and has_vary_header(response, "Cookie")):
+    is_kept_out = "no-store" in response.headers.get("Cache-Control", "")
+    if not is_kept_out and (response.cookies or (has_session and has_vary_header(response, "Cookie"))):
         add_never_cache_headers(response)
 
 

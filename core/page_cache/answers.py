@@ -27,7 +27,7 @@ class RenderedPage:
     def __init__(self, body: bytes) -> None:
         self.body = body
 
-    @property
+    @cached_property
     def etag(self) -> str:
         return make_etag(self.body)
 

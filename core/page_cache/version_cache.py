@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from core.page_cache.bounded_cache import BoundedCache
-from core.page_cache.versions import SITE, is_collecting, read_versions
+from core.page_cache.versions import SITE, current_values, is_collecting
 
 T = TypeVar("T")
 
@@ -37,7 +37,8 @@ class VersionCache:
         """
         if is_collecting():
             return make()
-        key = (key, tuple(read_versions((SITE, *names)).items()))
+        names = (SITE, *names)
+        key = (key, names, current_values(names))
         result = self.results.get(key)
         if result is None:
             result = _Result(make())

@@ -6,18 +6,23 @@ docs/decisions/page-versions.md.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Subquery
 
 from core.page_cache.models import SITE, PageVersion
 from core.page_cache.row_changes import RowChanges
 
-__all__ = ["SITE", "Touches", "collect_touches", "is_collecting", "read_versions", "remember_versions", "touch"]
+__all__ = [
+    "SITE", "SITE_VERSION", "Touches", "collect_touches", "current_values", "is_collecting", "note_site_version",
+    "read_versions", "remember_versions", "touch",
+]  # fmt: skip
 
+SITE_VERSION = Subquery(PageVersion.objects.filter(name=SITE).values("value"))  # for the query of another row
 MAX_NAMES = 400  # If a transaction moves more versions, SITE moves instead of those of single products and categories.
 
 
@@ -105,6 +110,20 @@ def read_versions(names: Iterable[str]) -> dict[str, int]:
     if missing := [name for name in names if name not in found]:
         found |= _query(missing)
     return {name: found[name] for name in names}
+
+
+def current_values(names: Sequence[str]) -> tuple[int, ...]:
+    """Return the current values of these versions, in this order, as `read_versions` does."""
+    known = _known.get() or {}
+    found = read_versions(names) if any(name not in known for name in names) else known
+    return tuple([found[name] for name in names])
+
+
+def note_site_version(row: Any) -> None:
+    """Note the version SITE if it was read with this row, as `site_version`. Within `remember_versions`, it is used."""
+    known = _known.get()
+    if known is not None and hasattr(row, "site_version"):
+        known.setdefault(SITE, row.site_version or 0)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -131,7 +130,7 @@ class PageText(ShownModel):
 
     def get_absolute_url(self) -> str:
         """Return the URL of exactly this version."""
-        return reverse("pages:version", args=[self.pk])
+        return slug_url("pages:version", str(self.pk))
 
     @property
     def html(self) -> SafeString:

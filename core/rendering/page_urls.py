@@ -11,8 +11,8 @@ from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils.translation import get_language
 
 SLUG = re.compile(r"[-a-zA-Z0-9_]+")  # what the path converter `slug` accepts
-STAND_IN = "stand-in"
-_base: ContextVar[tuple[str, object] | None] = ContextVar("url_base", default=None)
+STAND_IN = "4000000000"  # a slug, and also a number
+_base: ContextVar[tuple[str, object, str] | None] = ContextVar("url_base", default=None)
 
 
 def page_url(view_name: str) -> str:
@@ -21,16 +21,16 @@ def page_url(view_name: str) -> str:
 
 
 def slug_url(view_name: str, slug: str) -> str:
-    """Return the URL of a page whose URL has only a slug. It is the same as that of `reverse`."""
+    """Return the URL of a page whose URL has only a slug, or a number. It is the same as that of `reverse`."""
     if not SLUG.fullmatch(slug):
         return reverse(view_name, args=[slug])  # which raises NoReverseMatch
     before, _slug, after = _reverse(view_name, STAND_IN, url_base()).rpartition(STAND_IN)
     return f"{before}{slug}{after}"
 
 
-def url_base() -> tuple[str, object]:
-    """Return what all URLs depend on: the script prefix and the URL configuration."""
-    return _base.get() or (get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF)
+def url_base() -> tuple[str, object, str]:
+    """Return what all URLs depend on, the script prefix and the URL configuration, and the language of the shop."""
+    return _base.get() or (get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF, settings.LANGUAGE_CODE)
 
 
 @contextmanager
@@ -45,10 +45,10 @@ def keep_url_base() -> Iterator[None]:
 
 def surroundings() -> tuple[object, ...]:
     """Return what all HTML depends on besides its values: the languages and the base of all URLs."""
-    return get_language(), settings.LANGUAGE_CODE, url_base()
+    return get_language(), url_base()
 
 
 @lru_cache(maxsize=256)
-def _reverse(view_name: str, slug: str, base: tuple[str, object]) -> str:
+def _reverse(view_name: str, slug: str, base: tuple[str, object, str]) -> str:
     """Return the URL, and keep it for this `url_base`, which is the current one."""
     return reverse(view_name, args=[slug] if slug else None)

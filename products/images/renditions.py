@@ -1,6 +1,6 @@
 """Model field that stores an image with renditions: smaller copies for lists, phones and carts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from posixpath import splitext
@@ -97,8 +97,10 @@ class RenditionImageFile(ImageFieldFile):
         """
         if not self:
             return ""
-        wide_enough = [width for width in self.widths if width >= min_width] or self.widths[-1:]
-        return self._urls(wide_enough[:1])[0] if wide_enough else self.url
+        if self.has_lasting_urls:
+            return _wide_url(self.base_url, str(self.name), self._own_width, self._own_height, min_width) or self.url
+        width = _wide_enough(self.widths, min_width)
+        return self._urls([width])[0] if width else self.url
 
     @property
     def small_url(self) -> str:
@@ -198,6 +200,17 @@ def _file_urls(base_url: str, name: str, own: int, height: int) -> dict[int, str
     start, own_width = str(FileSystemStorage(base_url=base_url).url(stem)), own if suffix == ".webp" else 0
     widths = rendition_widths(own, height, suffix == ".webp")
     return {width: start + (suffix if width == own_width else f"-{width}.webp") for width in widths}
+
+
+@lru_cache(maxsize=4096)
+def _wide_url(base_url: str, name: str, own: int, height: int, min_width: int) -> str:
+    """Return the URL of the smallest rendition of at least this width, or of the widest one. Return "" without any."""
+    urls = _file_urls(base_url, name, own, height)
+    return urls.get(_wide_enough(sorted(urls), min_width), "")
+
+
+def _wide_enough(widths: Sequence[int], min_width: int) -> int:
+    return next((width for width in widths if width >= min_width), widths[-1] if widths else 0)
 
 
 class RenditionImageField(models.ImageField):
