@@ -19,12 +19,12 @@ from django.utils.crypto import get_random_string
 
 from accounts.models import SignIn
 from core.database.prepared import PreparedQuery, update_row
+from core.page_cache.versions import SITE_VERSION, note_site_version
 from core.times import shop_date
 
 LAST_USED = SignIn.objects.filter(session_key=OuterRef("session_key")).order_by().values("last_used")
-SESSIONS = PreparedQuery(
-    lambda key: Session.objects.filter(session_key=key).annotate(last_used=Subquery(LAST_USED)), key=str
-)
+FURTHER = {"last_used": Subquery(LAST_USED), "site_version": SITE_VERSION}  # what most requests with a session need
+SESSIONS = PreparedQuery(lambda key: Session.objects.filter(session_key=key).annotate(**FURTHER), key=str)
 KEY_LENGTH = 32  # 165 bits, so that a key is never chosen twice
 
 
@@ -49,6 +49,7 @@ class SessionStore(db.SessionStore):
         if row is None or row.expire_date <= timezone.now():
             self._session_key = None
             return None
+        note_site_version(row)
         today = shop_date(timezone.now())
         if row.last_used and row.last_used != today:
             # A page can be read although the disk is full or another request holds the row.

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import BillingProfile, Card
-from billing.models.card import USABLE
+from billing.models.card_queries import USABLE
 from core.forms import PlainForm
 
 NO_CARD = _("Choose a saved card or enter a new one. Entering a new card needs JavaScript.")

@@ -52,7 +52,7 @@ from billing.abuse import calls, confirmation
 from billing.abuse.rejections import Step, TooManyRequests
 from billing.models import BillingProfile, Card, CardAttempt
 from billing.models.attempt import fingerprint
-from core.database.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery, insert_row
 from core.http import client_ip
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def start_attempt(
     """
     with transaction.atomic():  # one commit for both; it comes before the attempts are counted
         calls.reserve(calls.PAYMENT if kind == CardAttempt.Kind.PAY else calls.NEW_CARD, purpose.back)
-        attempt = CardAttempt.objects.create(
+        attempt = CardAttempt(
             kind=kind,
             billing_profile=profile,
             address=fingerprint(client_ip(request)),
@@ -127,6 +127,7 @@ def start_attempt(
             is_check_due=kind == CardAttempt.Kind.ADD,
             is_without_order=kind == CardAttempt.Kind.ADD and profile.is_guest and not purpose.order_number,
         )
+        insert_row(attempt)
     try:
         _check(request, attempt, purpose)
     except TooManyRequests as error:

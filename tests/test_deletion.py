@@ -127,7 +127,7 @@ def test_shopper_who_adds_a_product_while_it_is_deleted_gets_a_message(
 ) -> None:
     product = make_product()
 
-    def reject(*args: Any) -> None:
+    def reject(*args: Any, **kwargs: Any) -> None:
         raise IntegrityError
 
     monkeypatch.setattr(Cart, "set_quantity", reject)

@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.db import models, transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from billing.models import card_queries
 from billing.models.profile import BillingProfile
 from core.columns import Columns
-from core.database.prepared import PreparedQuery, PreparedUpdate, update_row
 from core.models import GuardedModel
 
 # Stripe spells brands in two ways: "MasterCard" on a card and "mastercard" on a payment method.
@@ -22,68 +22,10 @@ BRANDS = {
     "mastercard": "Mastercard",
     "unionpay": "UnionPay",
 }
-SAME_NUMBER: "PreparedQuery[Card]" = PreparedQuery(
-    lambda billing_profile, stripe_id, fingerprint: (
-        Card.objects.filter(billing_profile=billing_profile, active=True, fingerprint=fingerprint)
-        .exclude(stripe_id=stripe_id)
-        .select_related("billing_profile")
-    ),
-    billing_profile=int,
-    stripe_id=str,
-    fingerprint=str,
-)
-USABLE: "PreparedQuery[Card]" = PreparedQuery(
-    lambda billing_profile, order_number: Card.objects.usable(billing_profile, order_number),
-    billing_profile=int,
-    order_number=str,
-)
-# These lock the rows.
-LOCKED_PROFILE: PreparedQuery[Any] = PreparedQuery(
-    lambda billing_profile: BillingProfile.objects.filter(pk=billing_profile).select_for_update().values_list("pk"),
-    billing_profile=int,
-)
-ACTIVE: PreparedQuery[Any] = PreparedQuery(
-    lambda billing_profile: (
-        Card.objects.filter(billing_profile=billing_profile, active=True)
-        .order_by("pk")
-        .select_for_update()
-        .values_list("pk", "is_saved", "order_number")
-    ),
-    billing_profile=int,
-)
-SAME_CARDS: "PreparedQuery[Card]" = PreparedQuery(
-    lambda billing_profile, stripe_id, fingerprint: (
-        Card.objects.filter(
-            Q(stripe_id=stripe_id)
-            | Q(billing_profile=billing_profile, active=True, fingerprint=fingerprint) & ~Q(fingerprint="")
-        )
-        .order_by("pk")
-        .select_for_update()
-    ),
-    billing_profile=int,
-    stripe_id=str,
-    fingerprint=str,
-)
-UNSAVED_OF_ORDER: PreparedQuery[Any] = PreparedQuery(
-    lambda billing_profile, order_number: (
-        Card.objects.unsaved()
-        .filter(billing_profile=billing_profile, order_number=order_number)
-        .order_by("pk")
-        .select_for_update()
-        .values_list("pk")
-    ),
-    billing_profile=int,
-    order_number=str,
-)
-BIND = PreparedUpdate(
-    lambda card, billing_profile, order_number: Card.objects.usable(billing_profile, order_number).filter(pk=card),
-    also=lambda order_number, **others: {
-        "order_number": Case(When(is_saved=False, then=Value(order_number)), default=Value(""))
-    },
-    card=int,
-    billing_profile=int,
-    order_number=str,
-)
+
+
+def _dropped() -> dict[str, Any]:
+    return {"active": False, "default": False, "is_detach_due": True, "removed_at": timezone.now()}
 
 
 class CardManager(models.Manager["Card"]):
@@ -110,17 +52,13 @@ class CardManager(models.Manager["Card"]):
 
     def drop(self, cards: models.QuerySet["Card"]) -> int:
         """Deactivate these cards and mark them to be detached at Stripe. Return how many were still active."""
-        dropped = {"active": False, "default": False, "is_detach_due": True, "removed_at": timezone.now()}
         with transaction.atomic(savepoint=False):
             pks = self._locked(cards.filter(active=True))
-            return self.filter(pk__in=pks).update(**dropped) if pks else 0
+            return self.filter(pk__in=pks).update(**_dropped()) if pks else 0
 
     def drop_of_order(self, billing_profile: int, order_number: str) -> None:
-        """Drop the unsaved cards of this order of the profile, which are rarely more than one."""
-        dropped = {"active": False, "default": False, "is_detach_due": True, "removed_at": timezone.now()}
-        with transaction.atomic(savepoint=False):
-            for (pk,) in UNSAVED_OF_ORDER.rows(billing_profile=billing_profile, order_number=order_number):
-                update_row(Card, pk, **dropped)
+        """Drop the unsaved cards of this order of the profile, in one statement. Call this in a transaction."""
+        card_queries.DROP_OF_ORDER.run(_dropped(), billing_profile=billing_profile, order_number=order_number)
 
     def _locked(self, cards: models.QuerySet["Card"]) -> list[int]:
         """Lock these cards in the order of their primary keys, to avoid deadlocks, and return the keys."""
@@ -140,9 +78,9 @@ class CardManager(models.Manager["Card"]):
         browser does not find them.
         """
         profile = card.billing_profile_id
-        rows = ACTIVE.rows(billing_profile=profile)
+        rows = card_queries.ACTIVE.rows(billing_profile=profile)
         # An update instead of a read: it locks the row against a removal until the attempt is stored.
-        if not BIND.run(card=card.pk, billing_profile=profile, order_number=order_number):
+        if not card_queries.BIND.run(card=card.pk, billing_profile=profile, order_number=order_number):
             return False
         others = [pk for pk, is_saved, number in rows if pk != card.pk and not is_saved and not number]
         if others and card.billing_profile.is_guest:
@@ -204,7 +142,7 @@ class CardManager(models.Manager["Card"]):
         """
         values = _read_card(stripe_card_response)
         stripe_id = stripe_card_response["id"]
-        LOCKED_PROFILE.get(billing_profile=billing_profile.pk)  # serialize concurrent calls
+        card_queries.LOCKED_PROFILE.get(billing_profile=billing_profile.pk)  # serialize concurrent calls
         is_saved = is_save_chosen is None and not billing_profile.is_guest
         use = {
             "is_saved": is_saved,
@@ -212,7 +150,9 @@ class CardManager(models.Manager["Card"]):
             "order_number": "" if is_saved else order_number,
         }
         fingerprint = values["fingerprint"]
-        rows = SAME_CARDS.rows(billing_profile=billing_profile.pk, stripe_id=stripe_id, fingerprint=fingerprint)
+        rows = card_queries.SAME_CARDS.rows(
+            billing_profile=billing_profile.pk, stripe_id=stripe_id, fingerprint=fingerprint
+        )
         known = next((row for row in rows if row.stripe_id == stripe_id), None)
         if known and known.billing_profile_id != billing_profile.pk:
             raise ValueError("this card belongs to another profile")
@@ -230,7 +170,9 @@ class CardManager(models.Manager["Card"]):
         if not values["fingerprint"]:
             return None
         stripe_id, fingerprint = stripe_card_response["id"], values["fingerprint"]
-        same = SAME_NUMBER.rows(billing_profile=billing_profile.pk, stripe_id=stripe_id, fingerprint=fingerprint)
+        same = card_queries.SAME_NUMBER.rows(
+            billing_profile=billing_profile.pk, stripe_id=stripe_id, fingerprint=fingerprint
+        )
         expiry = (values["exp_month"], values["exp_year"])
         return next((card for card in same if (card.exp_month, card.exp_year) == expiry), None)
 

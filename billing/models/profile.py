@@ -21,7 +21,7 @@ from billing import answers, gateway
 from billing.stripe_calls import time_limits
 from core.background.tasks import start
 from core.columns import Columns
-from core.database.prepared import PreparedQuery
+from core.database.prepared import PreparedQuery, insert_row
 from core.models import GuardedModel
 
 PROFILE_KEY = "billing_profile_id"
@@ -55,13 +55,11 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         return profile, created
 
     def for_session(self, request: HttpRequest) -> "BillingProfile | None":
-        """Return the active profile stored in the session, or None, regardless of who is signed in.
-
-        A guest session that is over ends.
-        """
+        """Return the active profile in the session, or None, for members too. A guest session that is over ends."""
         guest_session.end_if_over(request)
-        pk = request.session.get(PROFILE_KEY)
-        profile = ACTIVE.first(pk=pk) if pk else None
+        pk, known = request.session.get(PROFILE_KEY), getattr(request, "known_profile", None)
+        found = known if known and known.pk == pk and known.active else None
+        profile = found or (ACTIVE.first(pk=pk) if pk else None)
         is_over = profile and profile.is_guest and not guest_session.is_current(request, since=profile.updated)
         return None if is_over else profile
 
@@ -138,7 +136,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
 
         The profile is a new one, or one whose email address can still be changed.
         """
-        guest = GuestEmail.objects.create(email=email)
+        insert_row(guest := GuestEmail(email=email))
         GuestEmail.objects.remember(request, guest)
         replaced, profile.email, profile.guest_email = profile.guest_email_id, email, guest
         profile.save()

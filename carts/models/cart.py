@@ -24,6 +24,7 @@ from carts.models.session import CartSession
 from core.columns import Columns
 from products.models import Product, ProductQuerySet
 
+NOTHING = Decimal(0)
 CHOICE_FIELDS = ("country", "region", "shipping_method_id", "discount_code")
 
 
@@ -58,13 +59,13 @@ class CartManager(CartSession, models.Manager["Cart"]):
             return cart, False
         return self.create_for_request(request)
 
-    def create_for_request(self, request: HttpRequest) -> tuple["Cart", bool]:
-        """Create a cart for a visitor who has none, and store it in the session.
+    def create_for_request(self, request: HttpRequest, total: Decimal = NOTHING) -> tuple["Cart", bool]:
+        """Create a cart for a visitor who has none, and store it in the session. `total` is that of its first line.
 
         Return the cart, locked if there is a transaction, and True. If a parallel request has just created one, return
         that cart and False.
         """
-        cart, created = self._create(request)
+        cart, created = self._create(request, {"subtotal": total, "total": total})
         self.store(request, cart, count=0 if created else None)
         return cart, created
 
@@ -176,22 +177,22 @@ class CartManager(CartSession, models.Manager["Cart"]):
             return None
         return self._active(lock).filter(session_key=request.session.session_key, user=None).first()
 
-    def _create(self, request: HttpRequest) -> tuple["Cart", bool]:
+    def _create(self, request: HttpRequest, totals: dict[str, Decimal]) -> tuple["Cart", bool]:
         if isinstance(request.user, User):
-            return self._create_for_owner({"user": request.user})
+            return self._create_for_owner({"user": request.user}, totals)
         if request.session.session_key:
-            return self._create_for_owner({"session_key": request.session.session_key})
+            return self._create_for_owner({"session_key": request.session.session_key}, totals)
         request.session.create()  # no other request knows the new key, so that this cart cannot conflict with another
-        return self.create(session_key=request.session.session_key or ""), True
+        return self.create(session_key=request.session.session_key or "", **totals), True
 
-    def _create_for_owner(self, owner: dict[str, Any]) -> tuple["Cart", bool]:
+    def _create_for_owner(self, owner: dict[str, Any], totals: dict[str, Decimal] | None = None) -> tuple["Cart", bool]:
         """Create an active cart for the owner, or get the one that a parallel request has just created.
 
         Return the cart and whether it was created. It is locked if there is a transaction.
         """
         try:
             with transaction.atomic():
-                return self.create(**owner), True
+                return self.create(**owner, **(totals or {})), True
         except IntegrityError:
             return self._active(lock=connection.in_atomic_block).get(**owner), False
 
@@ -263,11 +264,11 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin, CapacityMixin):
         """Return the number of units in all lines."""
         return int(self.items.aggregate(count=Sum("quantity"))["count"] or 0)
 
-    def set_quantity(self, product: Product, quantity: int) -> int:
+    def set_quantity(self, product: Product, quantity: int, has_total: bool = False) -> int:
         """Set the quantity of the product, limited to its stock and to MAX_QUANTITY, and return the new quantity.
 
         A quantity of 0 or less removes the line. Raise CartFull if another line would be too many. Call this with the
-        cart locked.
+        cart locked. `has_total` means that the cart was created with the total of this line, its first one.
         """
         quantity = min(quantity, product.max_cart_quantity())
         if quantity <= 0:
@@ -275,7 +276,8 @@ class Cart(RestoredOrdersMixin, RemovedProductsMixin, CapacityMixin):
             return 0
         self.check_room_for(product)
         self._save_line(product, quantity)
-        self.update_totals()
+        if not has_total:
+            self.update_totals()
         return quantity
 
     def _save_line(self, product: Product, quantity: int) -> None:

@@ -170,7 +170,7 @@ def test_checkout_pages_are_not_cached(shopper: Client) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [3, 30])
-@pytest.mark.parametrize(("member", "most"), [(False, 6), (True, 7)])
+@pytest.mark.parametrize(("member", "most"), [(False, 4), (True, 5)])
 def test_payment_step_query_count_does_not_depend_on_the_cart_size(
     client: Client, simulator: Simulator, count: int, member: bool, most: int
 ) -> None:

@@ -209,7 +209,7 @@ def test_code_needs_one_more_query_on_the_cart_page(shopper: Client) -> None:
     submit_code(shopper, "TEN")
     with count_queries() as queries:
         shopper.get("/cart/")
-    assert len(queries) == 4
+    assert len(queries) == 3
 
 
 def test_code_from_another_site_is_rejected(shopper: Client) -> None:

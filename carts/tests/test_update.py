@@ -374,7 +374,7 @@ def test_add_query_count_does_not_depend_on_the_cart_size(client: Client, others
         product = make_product()
     with count_queries() as queries:
         add_to_cart(client, product)
-    assert len(queries) == 7
+    assert len(queries) == 6
 
 
 def test_update_changes_the_open_order(client: Client, mug: Product) -> None:

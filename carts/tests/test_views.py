@@ -74,7 +74,7 @@ def test_cart_page_of_a_signed_in_visitor_needs_one_more_query(client: Client, c
     fill_cart(client, count)
     with count_queries() as queries:
         client.get("/cart/")
-    assert len(queries) == 4
+    assert len(queries) == 3
 
 
 def test_cart_page_shows_the_current_price(client: Client) -> None:

@@ -97,8 +97,10 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     if cart:
         Cart.objects.remember(request, cart)
     product = _read_product(request, product_id)
+    is_new = False
     if cart is None and product and product.active and action != CartUpdateForm.REMOVE:
-        cart, is_new = Cart.objects.create_for_request(request)
+        total = product.price * min(quantity, product.max_cart_quantity())
+        cart, is_new = Cart.objects.create_for_request(request, total)
         product = product if is_new else _read_product(request, product_id)
     if cart is None or product is None or not (product.active or product.in_cart):
         messages.error(request, _("This product is no longer available."))
@@ -106,7 +108,7 @@ def _update(request: HttpRequest, product_id: int, action: str, quantity: int) -
     before = product.in_cart or 0
     wanted = {CartUpdateForm.ADD: before + quantity, CartUpdateForm.SET: quantity, CartUpdateForm.REMOVE: 0}[action]
     try:
-        now = cart.set_quantity(product, wanted)
+        now = cart.set_quantity(product, wanted, has_total=is_new)
     except CartFull as error:
         messages.error(request, str(error))
         return False

@@ -6,6 +6,7 @@ This module uses several apps, so it is part of the page code, next to the views
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -104,8 +105,10 @@ def checkout(request: HttpRequest) -> HttpResponse:
     cart, lines = Cart.objects.with_lines(request)
     if cart is None or not lines or any(line.problem for line in lines):
         return redirect("carts:home")
+    known = Order.objects.live_of(cart) if BillingProfile.objects.stored_id(request) else None
+    request.known_profile = known and known.billing_profile  # type: ignore[attr-defined] # so it needs no query
     profile, _created = BillingProfile.objects.get_or_create_from_request(request)
-    order = Order.objects.get_or_create_for(profile, cart)[0] if profile else None
+    order = Order.objects.get_or_create_for(profile, cart, known)[0] if profile else None
     if order and order.status != Order.Status.OPEN:
         return redirect(order)  # placed in another tab after the cart was read
     address = _destination(cart, order)
@@ -120,7 +123,9 @@ def checkout(request: HttpRequest) -> HttpResponse:
     quote = quote_cart(cart, lines, address)
     if order and not step:
         step = {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
-    return render_lines(request, "carts/checkout.html", {"cart": cart, "quote": quote, "order": order} | step)
+    totals = render_to_string("carts/snippets/totals.html", {"totals": quote})  # shown twice in the details step
+    context = {"cart": cart, "quote": quote, "order": order, "totals_html": totals}
+    return render_lines(request, "carts/checkout.html", context | step)
 
 
 def _destination(cart: Cart, order: Order | None) -> Address | None:

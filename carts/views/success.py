@@ -26,6 +26,7 @@ def cart_success(request: HttpRequest) -> HttpResponse:
         payments.settle_quietly(order)
     if order.paid_at is None:
         return redirect(order)
+    request.paid_order = order.order_id  # type: ignore[attr-defined] # the notice of unpaid orders need not look for it
     Cart.objects.forget(request, order.cart_id)
     context = {
         "order": order,

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BigAutoField, Field, Model, QuerySet
 from django.db.models.expressions import Expression, RawSQL
-from django.db.models.sql import UpdateQuery
+from django.db.models.sql import InsertQuery, UpdateQuery
 from django.db.transaction import TransactionManagementError, mark_for_rollback_on_error
 
 LARGEST_ID = BigAutoField.MAX_BIGINT
@@ -164,6 +164,34 @@ def update_row(model: type[Model], pk: int | str, **values: Any) -> int:
 @cache
 def _row_update(model: type[Model], kind: type[Parameter], *columns: str) -> PreparedUpdate:
     return PreparedUpdate(lambda pk: model._default_manager.filter(pk=pk), *columns, pk=kind)
+
+
+def insert_row(row: Model) -> None:
+    """Insert a new row and set its primary key, as `save` does, but without signals and defaults of the database."""
+    connection = connections[DEFAULT_DB_ALIAS]  # of this thread
+    sql, fields = _insertion(type(row), connection.vendor)
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    with mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        if connection.features.can_return_columns_from_insert:
+            row.pk = cursor.fetchone()[0]
+        else:
+            row.pk = connection.ops.last_insert_id(cursor, row._meta.db_table, str(row._meta.pk.column))
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+@cache
+def _insertion(model: type[Model], _vendor: str) -> tuple[str, list[Any]]:
+    """Return the SQL that inserts a row of this model, and the fields whose values are its parameters."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    fields = [field for field in model._meta.local_concrete_fields if field is not model._meta.auto_field]
+    query: Any = InsertQuery(model)
+    query.insert_values(fields, [model()], raw=False)
+    compiler = query.get_compiler(connection=connection)
+    if connection.features.can_return_columns_from_insert:
+        compiler.returning_fields = [model._meta.auto_field]
+    [(sql, _values)] = compiler.as_sql()
+    return sql, fields
 
 
 class _Place(Expression):

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.database.prepared import PreparedUpdate
 from core.emails import refusals
-from core.page_cache.versions import remember_versions
+from core.page_cache.versions import note_site_version, remember_versions
 
 logger = logging.getLogger(__name__)
 queued = Signal()  # sent by who adds a row, in the same transaction
@@ -128,6 +128,7 @@ class OutboxMail(models.Model):
         """
         try:
             with remember_versions():  # of the shop, which every message shows several times
+                note_site_version(self)
                 message = build(self)
             if message is None:
                 self._close("dropped")

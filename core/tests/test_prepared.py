@@ -1,15 +1,24 @@
-"""Tests of prepared queries: their rows are those of the queryset, for each parameter and after each change."""
+"""Tests of prepared statements: they do what the same statements of the ORM do, for each parameter."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
-from django.db.models import Count, F
+from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
+from django.db.models import Case, Count, DateTimeField, F, Value, When
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from core.database.prepared import PreparedQuery
-from products.models import Product
+from accounts.models import GuestEmail, User
+from billing.models import BillingProfile, CardAttempt
+from carts.models import Cart
+from core.database.prepared import PreparedQuery, PreparedUpdate, insert_row, update_row
+from orders.models import Order, OrderEvent
+from products.models import Product, StockMovement
 from products.related import pictures_of
-from tests.makers import make_category, make_product
+from tests.makers import make_category, make_open_order, make_product, make_user
 from tests.threads import run_in_threads
 from tests.visitors import count_queries
 
@@ -90,3 +99,110 @@ def test_pictures_know_their_product() -> None:
         assert [picture.alt for picture in pictures] == ["Teal mug, another view"] * 2
     assert not queries
     assert {picture.image.name for picture in pictures} == names
+
+
+def test_query_that_locks_rows_needs_a_transaction() -> None:
+    query = PreparedQuery(lambda pk: Order.objects.filter(pk=pk).select_for_update().values_list("pk"), pk=int)
+    pk = make_open_order().pk
+    with transaction.atomic():
+        assert query.rows(pk=pk) == [(pk,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_query_that_locks_rows_is_rejected_without_a_transaction() -> None:
+    query = PreparedQuery(lambda pk: Order.objects.filter(pk=pk).select_for_update(), pk=int)
+    with pytest.raises(TransactionManagementError):
+        query.rows(pk=1)
+
+
+def test_update_writes_only_the_matching_rows_and_counts_them() -> None:
+    first, second = make_open_order(), make_open_order()
+    update = PreparedUpdate(lambda order: Order.objects.filter(pk=order, status="open"), "status", "total", order=int)
+    before = Order.objects.filter(pk=second.pk).values().get()
+    assert update.run({"status": "placed", "total": Decimal("7.50")}, order=first.pk) == 1
+    assert update.run({"status": "paid", "total": Decimal(1)}, order=first.pk) == 0
+    first.refresh_from_db()
+    assert (first.status, first.total) == ("placed", Decimal("7.50"))
+    assert Order.objects.filter(pk=second.pk).values().get() == before
+
+
+def test_update_writes_rows_times_and_null() -> None:
+    order, cart, now = make_open_order(), Cart.objects.create(), timezone.now()
+    update = PreparedUpdate(lambda order: Order.objects.filter(pk=order), "cart", "placed_at", order=int)
+    for values in ({"cart": cart, "placed_at": now}, {"cart": None, "placed_at": None}):
+        update.run(values, order=order.pk)
+        order.refresh_from_db()
+        assert {"cart": order.cart, "placed_at": order.placed_at} == values
+
+
+def test_update_with_an_expression_uses_its_parameters() -> None:
+    carts = [Cart.objects.create(country="GB"), Cart.objects.create(country="FR")]
+    update = PreparedUpdate(
+        lambda country, other: Cart.objects.filter(active=True),
+        also=lambda country, other: {"country": Case(When(country=country, then=Value(other)), default="country")},
+        country=str,
+        other=str,
+    )
+    for country, other in (("GB", "IE"), ("FR", "DE")):
+        assert update.run(country=country, other=other) == 2
+    assert [Cart.objects.get(pk=cart.pk).country for cart in carts] == ["IE", "DE"]
+
+
+def test_update_of_a_related_row_is_possible() -> None:
+    order, other = make_open_order(), make_open_order()
+    update = PreparedUpdate(lambda email: Order.objects.filter(billing_profile__email=email), "language", email=str)
+    BillingProfile.objects.filter(pk=order.billing_profile_id).update(email="only@example.org")
+    assert update.run({"language": "de"}, email="only@example.org") == 1
+    assert [Order.objects.get(pk=row.pk).language for row in (order, other)] == ["de", other.language]
+
+
+@pytest.mark.parametrize("number", [-1, 2**63, 2**70])
+def test_update_of_an_id_that_no_database_stores_matches_nothing(number: int) -> None:
+    update = PreparedUpdate(lambda cart: Cart.objects.filter(pk=cart), "country", cart=int)
+    assert update.run({"country": "GB"}, cart=number) == 0
+
+
+def test_update_of_rows_that_pages_show_is_rejected() -> None:
+    update = PreparedUpdate(lambda pk: Product.objects.filter(pk=pk), "title", pk=int)
+    with pytest.raises(TypeError, match="an update of its own"):
+        update.run({"title": "Mug"}, pk=1)
+
+
+def test_failed_update_ends_the_transaction() -> None:
+    make_user("alice@example.org")
+    bob = make_user("bob@example.org")
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            update_row(User, bob.pk, email="alice@example.org")
+        assert transaction.get_rollback()
+        transaction.set_rollback(True)
+
+
+def test_row_is_updated_by_its_key_whatever_its_type() -> None:
+    session = Session.objects.create(session_key="a" * 32, session_data="x", expire_date=timezone.now())
+    assert update_row(Session, session.session_key, session_data="y") == 1
+    assert update_row(Session, "b" * 32, session_data="z") == 0
+    session.refresh_from_db()
+    assert session.session_data == "y"
+
+
+@pytest.mark.parametrize("model", [OrderEvent, StockMovement, CardAttempt, GuestEmail])
+def test_inserted_row_is_the_same_as_a_saved_one(model: Any) -> None:
+    order, product = make_open_order(), make_product()
+    values: dict[Any, dict[str, Any]] = {
+        OrderEvent: {"order": order, "kind": "paid", "by": "bob", "translations": {"de": "Bezahlt"}},
+        StockMovement: {"product": product, "kind": "taken", "order": "A1", "amount": -2},
+        CardAttempt: {"kind": "pay", "billing_profile": order.billing_profile, "address": "x", "session": "y"},
+        GuestEmail: {"email": "guest@example.org"},
+    }
+    inserted, saved = model(**values[model]), model(**values[model])
+    insert_row(inserted)
+    saved.save()
+    rows = model.objects.filter(pk__in=[inserted.pk, saved.pk]).order_by("pk").values()
+    times = {field.name for field in model._meta.fields if isinstance(field, DateTimeField)}
+    first, second = [{name: value for name, value in row.items() if name not in {*times, "id"}} for row in rows]
+    assert first == second
+    assert all(row[name] for row in rows for name in times)
+    assert inserted.pk < saved.pk
+    inserted.save()  # an update, because the row exists
+    assert model.objects.filter(pk__in=[inserted.pk, saved.pk]).count() == 2

@@ -67,11 +67,12 @@ def _is_open(prepare: Callable[[], None] = lambda: None) -> bool:
 
 
 def _read_versions(request: HttpRequest, view: View, arguments: Any) -> None:
-    """Read all versions that the view is going to read, in one query."""
+    """Read all versions that the view is going to read, in one query: that of the session if the visitor has one."""
     if hasattr(view, "sharing"):
         look_up_for_view(request, view, arguments)
-    else:
-        read_versions((SITE,))
+    elif request.session.session_key:
+        request.session.keys()
+    read_versions((SITE,))
 
 
 def is_closed_path(path: str) -> bool:

@@ -7,6 +7,7 @@ from django_tasks import task
 
 from carts.pricing.agreement import TEXTS
 from core.database.prepared import PreparedQuery
+from core.page_cache.versions import SITE_VERSION
 from orders.emails.messages import build
 from orders.models import Mail, OrderEvent
 from orders.workflow.alerts import alert_staff
@@ -17,6 +18,7 @@ CLAIMED_CONFIRMATION: PreparedQuery[Mail] = PreparedQuery(
         Mail.objects.unsent()
         .filter(order=order, kind=Mail.Kind.CONFIRMATION, tried_at=tried_at)
         .select_related("order__billing_profile", "order__shipping_address", *AGREED_TEXTS)
+        .annotate(site_version=SITE_VERSION)
     ),
     order=int,
     tried_at=datetime,

@@ -20,7 +20,7 @@ from orders.models.visitor import Row, VisitorQuerySet
 
 NOT_BOUGHT = ("open", "canceled")
 AGAIN_WITHIN = timedelta(days=1)
-LIVE = PreparedQuery(
+LIVE: PreparedQuery[Any] = PreparedQuery(
     lambda cart: (
         apps.get_model("orders.Order")
         .objects.filter(cart=cart, active=True)
@@ -50,13 +50,15 @@ def _active_cart(*columns: str) -> PreparedUpdate:
 class OpenOrderQuerySet(VisitorQuerySet[Row]):
     """The part of the order queryset that finds and creates the open order of a cart."""
 
-    def get_or_create_for(self, billing_profile: BillingProfile, cart: Cart) -> tuple[Row, bool]:
+    def get_or_create_for(
+        self, billing_profile: BillingProfile, cart: Cart, known: Row | None = None
+    ) -> tuple[Row, bool]:
         """Return the cart's only open order of this profile, and whether it was created.
 
         Creating an order deactivates other open orders of the cart. If another request has just placed the order,
-        return the placed order.
+        return the placed order. `known` is the live order of the cart if the caller has read it.
         """
-        order = self._live(cart)
+        order: Any = known or self.live_of(cart)
         if order and order.status == "open" and order.billing_profile_id == billing_profile.pk:
             return order, False
         with transaction.atomic():
@@ -122,13 +124,13 @@ class OpenOrderQuerySet(VisitorQuerySet[Row]):
         written = {"billing_profile": billing_profile} | changes
         if not _active_cart(*written).run(written, cart=cart.pk):
             update_row(Cart, cart.pk, billing_profile=billing_profile)
-        live = self._live(cart)
+        live: Any = self.live_of(cart)
         if live and live.status == "open" and live.billing_profile_id != billing_profile.pk:
             self.filter(pk=live.pk, status="open").update(active=False)
             return None
         return live  # type: ignore[no-any-return]
 
-    def _live(self, cart: Cart) -> Any:
+    def live_of(self, cart: Cart) -> Row | None:
         """Return the live order of the cart, open or just placed, or None."""
         return LIVE.first(cart=cart.pk)
 

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +21,9 @@ from carts.models import Cart
 from carts.models.rates import Discount
 from carts.optional_details import MAX_GIFT_MESSAGE, MAX_NOTE, MAX_PHONE
 from carts.pricing.totals import TotalEntry, shown_entries
+from core.database.prepared import insert_row
 from core.models import GuardedModel, PageText
+from core.rendering.page_urls import slug_url
 from orders.models import columns
 from orders.models.columns import AGREED_TEXT, LIVE_ADDRESS, MONEY, PERCENT, optional_text
 from orders.models.dispute import Dispute
@@ -242,7 +243,7 @@ class Order(OrderUnits, GuardedModel):
         return self.order_id
 
     def get_absolute_url(self) -> str:
-        return reverse("orders:detail", args=[self.order_id])
+        return slug_url("orders:detail", self.order_id)
 
     @property
     def entries(self) -> list[TotalEntry]:
@@ -334,4 +335,4 @@ class Order(OrderUnits, GuardedModel):
         No other code creates order events.
         """
         texts = event_texts(text, language or self.language)
-        OrderEvent.objects.create(order=self, kind=kind, by=by[:254], **texts)
+        insert_row(OrderEvent(order=self, kind=kind, by=by[:254], **texts))

@@ -53,6 +53,7 @@ class UnpaidOrders:
     def all(self) -> list[UnpaidOrder]:
         """All unpaid orders of the session."""
         numbers = Order.objects.numbers_in_session(self.request)[-MAX_SESSION_ORDERS:]
+        numbers = [number for number in numbers if number != getattr(self.request, "paid_order", "")]
         found: dict[int, UnpaidOrder] = {}
         row: Any  # an order with the two annotations, once for each of its lines
         for row in UNPAID.rows(**dict(zip_longest(NUMBERS, numbers, fillvalue=""))) if numbers else []:

@@ -18,10 +18,12 @@ KNOWN: PreparedQuery[Any] = PreparedQuery(
 )
 
 
-def record_follow_ups(order: Order, intent: Intent) -> None:
-    """Record the disputes and refunds that Stripe knows, or that we know to be unfinished."""
+def record_follow_ups(order: Order, intent: Intent) -> bool:
+    """Record the disputes and refunds that Stripe knows, or that we know to be unfinished. Return whether there are."""
     known = KNOWN.get(order=order.pk)
-    if intent.is_disputed or known["has_disputes"]:
+    has_disputes, has_refunds = intent.is_disputed or known["has_disputes"], intent.refunded or known["has_refunds"]
+    if has_disputes:
         disputes.settle_disputes(order, intent.id)
-    if intent.refunded or known["has_refunds"]:
+    if has_refunds:
         refunds.settle_refunds(order, intent.id)
+    return bool(has_disputes or has_refunds)

@@ -11,7 +11,7 @@ from django_tasks import task
 from billing.cards import detach_quietly
 from billing.declines import CARD_NOT_ON_FILE, is_final_decline
 from billing.models import BillingProfile, Card, CardAttempt
-from billing.models.card import USABLE
+from billing.models.card_queries import USABLE
 from core.background.tasks import start
 from core.database.prepared import PreparedQuery
 from orders.models import Order, Payment

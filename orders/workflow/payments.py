@@ -161,14 +161,18 @@ def settle(order: Order, own: Payment | None = None) -> answers.Intent | None:
         order.refresh_from_db()
     if not order.payment_intent_id:
         return None
+    is_current = False
     try:
         with admission.admitted(), alerting_to_wrong_objects(order):
-            return _settle(order, order.payment_intent_id, own)
+            intent, is_current = _settle(order, order.payment_intent_id, own)
+        return intent
     finally:
-        order.refresh_from_db()
+        if not is_current:
+            order.refresh_from_db()
 
 
-def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent:
+def _settle(order: Order, intent_id: str, own: Payment | None) -> tuple[answers.Intent, bool]:
+    """Return the intent, and whether `order` has the values of its row."""
     # Read the attempt and its age before fetching the intent: the fetched state then belongs to this attempt or an
     # earlier one, and a slow fetch makes no attempt older than it was when Stripe looked. The attempt that the caller
     # has just stored needs no read: if another process closes it meanwhile, the conditional updates change nothing.
@@ -177,10 +181,9 @@ def _settle(order: Order, intent_id: str, own: Payment | None) -> answers.Intent
     intent = gateway.retrieve_intent(intent_id)
     order.check_intent(intent)
     if apply := _APPLY.get(intent.status):
-        apply(order, attempt, intent, can_fail)
-    else:
-        logger.error("order %s: payment intent has unexpected status %s", order, intent.status)
-    return intent
+        return intent, bool(apply(order, attempt, intent, can_fail))
+    logger.error("order %s: payment intent has unexpected status %s", order, intent.status)
+    return intent, False
 
 
 def _has_reached_stripe(attempt: Payment) -> bool:
@@ -213,34 +216,39 @@ def settle_on_event(sender: Any, intent_id: str, type: str = "", **kwargs: Any) 
         disputes.settle_disputes(order, intent.id)
 
 
-def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, can_fail: bool) -> None:
-    if (intent.received, intent.currency) != (minor_units(order.total, order.currency), order.currency):
-        _handle_mismatch(order, attempt, intent, NOT_THE_TOTAL)
-    elif problem := _mark_paid(order, attempt, intent):
+def _succeeded(order: Order, attempt: Payment | None, intent: answers.Intent, can_fail: bool) -> bool:
+    """Record the charge and what followed it. Return whether `order` has the values of its row."""
+    is_current, problem = False, NOT_THE_TOTAL
+    if (intent.received, intent.currency) == (minor_units(order.total, order.currency), order.currency):
+        is_current, problem = _mark_paid(order, attempt, intent)
+    if problem:
         _handle_mismatch(order, attempt, intent, problem)
-    record_follow_ups(order, intent)
+    return not record_follow_ups(order, intent) and is_current
 
 
-def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) -> object:
-    """Mark the order as paid. Return the message about a charge that has to be refunded instead, or None."""
+def _mark_paid(order: Order, attempt: Payment | None, intent: answers.Intent) -> tuple[bool, Any]:
+    """Mark the order as paid.
+
+    Return whether `order` has the values of its row, and the message about a charge that has to be refunded, or None.
+    """
     try:
         with transaction.atomic(), collect_touches():
             if not transitions.mark_paid(order):
                 order.refresh_from_db()
-                return AFTER_CANCELLATION if order.status == Order.Status.CANCELED else None
+                return False, AFTER_CANCELLATION if order.status == Order.Status.CANCELED else None
             if not order.holds_stock and not holds.reserve_paid(order):
                 raise SoldOut
             _record_charge(order, attempt, intent)
             order.record(OrderEvent.Kind.PAID)
-            match_earlier(order)
+            is_current = not match_earlier(order)
             order_cards.end_cards(order, paid_with=intent.payment_method)
             confirmation = queue.queue_paid_emails(order)
     except SoldOut:
-        return AFTER_SALE
+        return False, AFTER_SALE
     if confirmation:
         start(sending.send_confirmation, order.pk, confirmation.claim)
     order_cards.detach_cards(order)
-    return None
+    return is_current, None
 
 
 def _record_charge(order: Order, attempt: Payment | None, intent: answers.Intent) -> Payment:
@@ -327,7 +335,7 @@ def _fail(payment: Payment, code: str, decline_code: str, expected_statuses: lis
             order_cards.put_aside(payment, code, decline_code)
 
 
-Apply = Callable[[Order, Payment | None, answers.Intent, bool], None]
+Apply = Callable[[Order, Payment | None, answers.Intent, bool], bool | None]
 _APPLY: dict[str, Apply] = {
     "succeeded": _succeeded,
     "canceled": _canceled,

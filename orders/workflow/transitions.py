@@ -49,7 +49,7 @@ CLOSE_ATTEMPT = PreparedUpdate(
 
 
 def mark_paid(order: Order) -> bool:
-    """Change the status from placed or canceling to paid. Return False if it was neither.
+    """Change the status from placed or canceling to paid, and read it into `order`. Return False if it was neither.
 
     Only `settle` calls this function. If `holds_stock` is False afterwards, the order did not hold its items, and
     settle reserves them. Nobody counts a paid order as a hold, so the order forgets where it was placed.
@@ -57,4 +57,8 @@ def mark_paid(order: Order) -> bool:
     values = {"status": Order.Status.PAID, "paid_at": timezone.now(), "placed_ip": "", "placed_session": ""}
     # Both are conditional, because limit_hold can change the column at the same time.
     order.holds_stock = bool(PAY_HELD.run(values, order=order.pk))
-    return order.holds_stock or bool(PAY.run(values | {"holds_stock": True}, order=order.pk))
+    if not order.holds_stock and not PAY.run(values | {"holds_stock": True}, order=order.pk):
+        return False
+    for name, value in values.items():
+        setattr(order, name, value)
+    return True

@@ -11,6 +11,7 @@ from django.db.models import F, Q, Sum
 from django.utils.translation import gettext_lazy as _
 
 from core.columns import Columns
+from core.database.prepared import PreparedQuery, insert_row
 from core.models import GuardedModel
 from core.page_cache.shown_rows import ShownModel, ShownQuerySet
 from core.page_cache.versions import collect_touches
@@ -26,6 +27,9 @@ from products.models.stock import StockMovement
 from products.models.stored_words import COLUMNS as WORD_COLUMNS
 from products.models.stored_words import StoredWords
 
+STOCK: PreparedQuery[Any] = PreparedQuery(
+    lambda product: Product.objects.filter(pk=product).values_list("stock"), product=int
+)
 MAX_QUANTITY = 99  # of one product in a cart
 WITHDRAWAL_DAYS = 14  # the period of the law; a shop can give more
 FILTERED = ("lowest_price", "highest_price", "price", "stock", "group", "is_listed", "active")
@@ -249,7 +253,7 @@ class Product(Listing, ShownModel, StoredWords, GuardedModel, ImageMixin):
             return False
         self._read_changed_stock(-quantity)
         amount = -quantity if self.stock is not None else 0
-        StockMovement.objects.create(product=self, kind=StockMovement.Kind.RESERVED, order=order, amount=amount)
+        insert_row(StockMovement(product=self, kind=StockMovement.Kind.RESERVED, order=order, amount=amount))
         return True
 
     def release(self, order: str, most: int | None = None, by: str = "", is_return: bool = False) -> int:
@@ -305,7 +309,7 @@ class Product(Listing, ShownModel, StoredWords, GuardedModel, ImageMixin):
 
     def _read_changed_stock(self, change: int) -> None:
         """Read the stock to which `change` was added. Move the versions of pages if they show it in other words."""
-        self.refresh_from_db(fields=["stock"])
+        (self.stock,) = STOCK.get(product=self.pk)
         if self.stock is not None:
             self._move_versions(self.stock - change)
 

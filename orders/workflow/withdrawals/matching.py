@@ -49,21 +49,25 @@ def match(withdrawal: Withdrawal) -> bool:
     return True
 
 
-def match_earlier(order: Order) -> None:
-    """Match the withdrawals that named this order before it was paid. The caller has just marked it as paid.
+def match_earlier(order: Order) -> bool:
+    """Match the withdrawals that named this order before it was paid. Return whether there is one.
 
-    Nobody knows the number of an order that is paid within the request that places it.
+    The caller has just marked the order as paid. Nobody knows the number of an order that is paid within the request
+    that places it.
     """
     if order.placed_at is None or order.placed_at + PAID_AT_ONCE > timezone.now():
-        return
+        return False
+    found = False
     rows = Withdrawal.objects.unmatched().filter(same_email("email", order.email), closed_at=None)
     for row in rows.filter(declared_at__gte=order.placed_at).order_by("pk"):
         is_named = order_number_of(row.order_number) == order.order_id
         if is_named and rows.filter(pk=row.pk).update(order=order, is_checked=True):
+            found = True
             row.refresh_from_db()
             record_on_order(order, row)
             update_shipped(order, SHOPPER)
             emails.queue_notice(row)
+    return found
 
 
 def record_on_order(order: Order, withdrawal: Withdrawal) -> None:
