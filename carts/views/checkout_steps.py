@@ -123,9 +123,9 @@ def checkout(request: HttpRequest) -> HttpResponse:
     quote = quote_cart(cart, lines, address)
     if order and not step:
         step = {"step": "pay", "agreement": agree(order, quote)} | card_choice(order)
-    totals = render_to_string("carts/snippets/totals.html", {"totals": quote})  # shown twice in the details step
-    context = {"cart": cart, "quote": quote, "order": order, "totals_html": totals}
-    return render_lines(request, "carts/checkout.html", context | step)
+    else:
+        step["totals_html"] = render_to_string("carts/snippets/totals.html", {"totals": quote})  # shown twice
+    return render_lines(request, "carts/checkout.html", {"cart": cart, "quote": quote, "order": order} | step)
 
 
 def _destination(cart: Cart, order: Order | None) -> Address | None:
