@@ -9,7 +9,9 @@ from functools import lru_cache
 import brotli
 
 BROTLI_QUALITY, GZIP_LEVEL = 5, 6  # for pages that are stored; higher ones take many times as long and save little
-QUICK = 1  # for pages that are sent once: about a fifth larger, in a fifth of the time
+# For pages that are sent once: about a fifth larger, in a fifth of the time. A higher quality of Brotli also uses four
+# times as much memory, which pushes what the next request needs out of the processor's cache.
+QUICK_BROTLI, QUICK_GZIP = 0, 1
 MAX_STORED_BLOCK = 65535  # bytes; RFC 1951, section 3.2.4
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 END_OF_STREAM = b"\x01\x00\x00\xff\xff"  # an empty stored block, marked as the last one
@@ -19,8 +21,8 @@ LONGEST_ACCEPT_ENCODING = 200
 def compress(body: bytes, encoding: str, is_sent_once: bool = False) -> bytes:
     """Return the body in this encoding, `br` or `gzip`."""
     if encoding == "br":
-        return brotli.compress(body, mode=brotli.MODE_TEXT, quality=QUICK if is_sent_once else BROTLI_QUALITY)
-    return gzip.compress(body, QUICK if is_sent_once else GZIP_LEVEL, mtime=0)
+        return brotli.compress(body, mode=brotli.MODE_TEXT, quality=QUICK_BROTLI if is_sent_once else BROTLI_QUALITY)
+    return gzip.compress(body, QUICK_GZIP if is_sent_once else GZIP_LEVEL, mtime=0)
 
 
 def deflate_segment(text: bytes) -> bytes:

@@ -15,7 +15,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from core.page_cache.bounded_cache import BoundedCache
-from core.rendering.page_urls import surroundings
+from core.rendering.page_urls import surroundings_of
 
 MAX_LENGTH = 500_000  # characters of all texts of snippets that a process keeps
 Argument = str | int | None
@@ -74,7 +74,7 @@ def render_part(path: str, context: Context, arguments: dict[str, Argument]) -> 
         return render_snippet(path, context, arguments.items())
     # The template is part of the key, so a template that has been changed is rendered again.
     template = Engine.get_default().get_template(path)
-    key = (template, surroundings(), *arguments.items())
+    key = (template, surroundings_of(context), *arguments.items())
     if (text := _texts.get(key)) is None:
         text = render_snippet(path, context, arguments.items())
         _texts.add(key, text)

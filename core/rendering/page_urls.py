@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.urls import get_script_prefix, get_urlconf, reverse
@@ -46,6 +47,17 @@ def keep_url_base() -> Iterator[None]:
 def surroundings() -> tuple[object, ...]:
     """Return what all HTML depends on besides its values: the languages and the base of all URLs."""
     return get_language(), url_base()
+
+
+def surroundings_of(context: Any) -> tuple[object, ...]:
+    """Return the surroundings of the HTML of a template context. They are looked up only once for it.
+
+    So no part that is kept may be in a block `{% language %}`, which renders its content in another language.
+    """
+    values: dict[str, Any] = context.__dict__
+    if (found := values.get("surroundings")) is None:
+        found = values["surroundings"] = surroundings()
+    return found  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.utils.safestring import SafeString
 
 from core.page_cache.bounded_cache import BoundedCache
-from core.rendering.page_urls import surroundings
+from core.rendering.page_urls import surroundings_of
 
 register = template.Library()
 MAX_LENGTH = 1_000_000  # characters of all fragments that a process keeps
@@ -27,7 +27,7 @@ class FragmentNode(template.Node):
         if None in values or any(obstacle.resolve(context, ignore_failures=True) for obstacle in self.obstacles):
             return self.nodelist.render(context)
         # The node is part of the key, so a template that has been changed is rendered again.
-        key = (self, surroundings(), *values)
+        key = (self, surroundings_of(context), *values)
         if (fragment := STORE.get(key)) is None:
             fragment = self.nodelist.render(context)
             STORE.add(key, fragment)

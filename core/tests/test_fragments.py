@@ -1,7 +1,10 @@
 """Tests for the tag for parts of pages that are the same for all visitors."""
 
+import re
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.template import Context, Template
 from django.utils import translation
 
@@ -40,3 +43,11 @@ def test_fragment_with_a_true_value_after_unless_is_not_stored() -> None:
 def test_fragment_without_one_of_its_values_is_not_stored() -> None:
     page = template()
     assert [render(page, text, key="a") for text in ("one", "two")] == ["one Cart", "two Cart"]
+
+
+def test_no_part_that_is_kept_is_in_a_block_with_another_language() -> None:
+    """`surroundings_of` looks up the language once for a context."""
+    texts = [path.read_text() for path in Path(settings.BASE_DIR, "templates").rglob("*.*")]
+    blocks = [block for text in texts for block in re.findall(r"{% language .*?{% endlanguage %}", text, re.DOTALL)]
+    assert blocks
+    assert not [block for block in blocks if re.search("{% (fragment|part|include)", block)]
