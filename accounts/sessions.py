@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.models import SignIn
-from core.database.prepared import PreparedQuery, update_row
+from core.database.prepared import PreparedQuery, insert_row, update_row
 from core.page_cache.versions import SITE_VERSION, note_site_version
 from core.times import shop_date
 
@@ -89,7 +89,7 @@ class SessionStore(db.SessionStore):
             raise UpdateError
         dumped = self._dump(data)
         if self._is_new or must_create:
-            self.create_model_instance(data).save(force_insert=True)
+            insert_row(self.create_model_instance(data))
         elif dumped != self._stored:
             self._update(data)
         self._is_new, self._stored = False, dumped

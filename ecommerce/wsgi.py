@@ -22,9 +22,10 @@ gc.set_threshold(
     5_000
 )  # Requests leave little garbage, so look for it once in a few requests, not several times in each.
 django = get_wsgi_application()
-from core.rendering.catalogs import drop_empty_catalogs  # noqa: E402 - it needs the settings
+from core.rendering.catalogs import drop_empty_catalogs, use_thread_local  # noqa: E402 - it needs the settings
 from ecommerce.shared_pages.ready_answers import ReadyAnswers  # noqa: E402 - it needs the apps
 
+use_thread_local()
 drop_empty_catalogs()
 answers = ReadyAnswers(django)
 keep_files()

@@ -167,13 +167,18 @@ def _row_update(model: type[Model], kind: type[Parameter], *columns: str) -> Pre
 
 
 def insert_row(row: Model) -> None:
-    """Insert a new row and set its primary key, as `save` does, but without signals and defaults of the database."""
+    """Insert a new row, and set a primary key that the database makes.
+
+    `save` does the same, but also sends signals and reads defaults of the database.
+    """
     connection = connections[DEFAULT_DB_ALIAS]  # of this thread
     sql, fields = _insertion(type(row), connection.vendor)
     values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
     with mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), connection.cursor() as cursor:
         cursor.execute(sql, values)
-        if connection.features.can_return_columns_from_insert:
+        if row._meta.auto_field is None:
+            pass  # The row has its key.
+        elif connection.features.can_return_columns_from_insert:
             row.pk = cursor.fetchone()[0]
         else:
             row.pk = connection.ops.last_insert_id(cursor, row._meta.db_table, str(row._meta.pk.column))
@@ -188,7 +193,7 @@ def _insertion(model: type[Model], _vendor: str) -> tuple[str, list[Any]]:
     query: Any = InsertQuery(model)
     query.insert_values(fields, [model()], raw=False)
     compiler = query.get_compiler(connection=connection)
-    if connection.features.can_return_columns_from_insert:
+    if model._meta.auto_field and connection.features.can_return_columns_from_insert:
         compiler.returning_fields = [model._meta.auto_field]
     [(sql, _values)] = compiler.as_sql()
     return sql, fields

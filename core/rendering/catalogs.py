@@ -1,9 +1,18 @@
-"""The catalogs of translations, in which Django looks for each text."""
+"""Translations in a server that answers each request in one thread, where looking up a text can be quicker."""
 
+import threading
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import trans_real
+
+
+def use_thread_local() -> None:
+    """Keep the active language of a request in Python's storage for threads.
+
+    Django's own also works in coroutines. It takes ten times as long, and a page looks up the language for each text.
+    """
+    trans_real._active = threading.local()  # type: ignore[attr-defined] # as Django itself sets it
 
 
 def drop_empty_catalogs() -> None:

@@ -57,7 +57,7 @@ def surroundings_of(context: Any) -> tuple[object, ...]:
     values: dict[str, Any] = context.__dict__
     if (found := values.get("surroundings")) is None:
         found = values["surroundings"] = surroundings()
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,7 @@
-"""Tests of the catalogs of translations: texts stay the same when the empty catalogs are left out."""
+"""Tests of translations in a server: texts are the same, and each thread has its own language."""
 
 from collections.abc import Iterator
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext, ngettext, trans_real
 
-from core.rendering.catalogs import drop_empty_catalogs
+from core.rendering.catalogs import drop_empty_catalogs, use_thread_local
+from tests.threads import run_in_threads
 
 TEXTS = ["Add to cart", "Login", "This field is required.", "No such text."]
 
@@ -41,6 +43,21 @@ def test_texts_are_the_same_without_empty_catalogs() -> None:
     before = look_up()
     drop_empty_catalogs()
     assert look_up() == before
+
+
+def test_each_thread_has_its_own_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trans_real, "_active", trans_real._active)
+    use_thread_local()
+    both_active = Barrier(2)
+
+    def look_up_in(code: str) -> str:
+        with translation.override(code):
+            both_active.wait(10)
+            return f"{translation.get_language()} {gettext('Login')}"
+
+    found = run_in_threads(lambda: look_up_in("de"), lambda: look_up_in("en-gb"))
+    assert found == ["de Anmelden", "en-gb Login"]
+    assert translation.get_language() == settings.LANGUAGE_CODE
 
 
 def test_a_text_is_looked_for_in_no_catalog_without_texts() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from core.database.prepared import insert_row
 from core.text.words import exact_word, words_of
 
 CHUNK = 500
@@ -35,7 +36,7 @@ class OrderWordsManager(models.Manager["OrderWords"]):
 
     def add_order(self, order: Any, items: Iterable[Any]) -> None:
         """Store the words of an order that is being placed."""
-        self.create(order=order, words=words_of_order(order, items))
+        insert_row(OrderWords(order=order, words=words_of_order(order, items)))
 
     def store(self, orders: "models.QuerySet[Any]") -> int:
         """Make the words of these placed orders again, and return their number."""
