@@ -293,3 +293,11 @@ def test_entered_cards_are_stored_once_and_saved_only_as_chosen(
     assert set(active.filter(is_saved=True).values_list("fingerprint", flat=True)) == chosen
     assert Card.objects.to_detach().count() == len(entered) - len(last)
     assert active.filter(default=True).count() == bool(chosen)
+
+
+def test_form_returns_the_card_with_the_submitted_id(guest: BillingProfile) -> None:
+    first, second = [Card.objects.add_new(guest, as_card(number), order_number="FIRST") for number in (1, 2)]
+    forms = [
+        CardForm({"card": pk}, billing_profile=guest, order_number="FIRST") for pk in (first.pk, second.pk, 0, "x")
+    ]
+    assert [form.cleaned_data["card"] if form.is_valid() else None for form in forms] == [first, second, None, None]

@@ -377,6 +377,12 @@ def test_add_query_count_does_not_depend_on_the_cart_size(client: Client, others
     assert len(queries) == 6
 
 
+@pytest.mark.parametrize(("quantity", "stock", "total"), [(1, 10, 16), (3, None, 48), (30, 10, 160), (5, 0, 0)])
+def test_new_cart_has_the_total_of_its_first_line(client: Client, quantity: int, stock: int | None, total: int) -> None:
+    add_to_cart(client, make_product(stock=stock), quantity)
+    assert [(cart.subtotal, cart.total) for cart in Cart.objects.all()] == [(total, total)]
+
+
 def test_update_changes_the_open_order(client: Client, mug: Product) -> None:
     add_to_cart(client, mug, 1)
     submit_details(client)
