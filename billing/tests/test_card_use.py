@@ -10,6 +10,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from billing.cards import finish_removal
 from billing.forms import CardForm
 from billing.models import BillingProfile, Card
 from billing.tests.test_cards import make_token
@@ -301,3 +302,30 @@ def test_form_returns_the_card_with_the_submitted_id(guest: BillingProfile) -> N
         CardForm({"card": pk}, billing_profile=guest, order_number="FIRST") for pk in (first.pk, second.pk, 0, "x")
     ]
     assert [form.cleaned_data["card"] if form.is_valid() else None for form in forms] == [first, second, None, None]
+
+
+def test_end_of_an_order_drops_only_its_own_cards(guest: BillingProfile) -> None:
+    used, gone, other = [
+        Card.objects.add_new(guest, as_card(number), order_number=order)
+        for number, order in ((1, "FIRST"), (2, "FIRST"), (3, "NEXT"))
+    ]
+    Card.objects.filter(pk=gone.pk).update(active=False, removed_at=timezone.now())  # and detached at Stripe since
+    Card.objects.drop_of_order(guest.pk, "FIRST")
+    states = {card.pk: (card.active, card.is_detach_due) for card in Card.objects.all()}
+    assert states == {used.pk: (False, True), gone.pk: (False, False), other.pk: (True, False)}
+
+
+@pytest.mark.parametrize(
+    ("active", "is_erased", "state"),
+    [(False, False, (False, False)), (False, True, None), (True, False, (True, True)), (True, True, (True, True))],
+)
+def test_detached_card_is_closed_or_deleted_with_its_profile(
+    guest: BillingProfile, monkeypatch: pytest.MonkeyPatch, active: bool, is_erased: bool, state: Any
+) -> None:
+    monkeypatch.setattr("billing.gateway.detach_card", lambda customer, card: None)
+    card = Card.objects.add_new(guest, as_card(1), order_number="FIRST")
+    Card.objects.filter(pk=card.pk).update(active=active, is_detach_due=True)
+    BillingProfile.objects.filter(pk=guest.pk).update(forgotten=timezone.now() if is_erased else None)
+    finish_removal(card)
+    found = Card.objects.filter(pk=card.pk).first()
+    assert (found and (found.active, found.is_detach_due)) == state
