@@ -399,6 +399,20 @@ def test_charge_that_no_open_attempt_made_pays_the_order(
     assert (order.status, statuses(order)) == (Order.Status.PAID, [S.SUCCEEDED])
 
 
+def test_success_of_an_attempt_that_another_process_closed_closes_the_next_one(
+    order: Order, stripe_has: Callable[..., None]
+) -> None:
+    attempt = add_attempt(order)
+
+    def start_next() -> None:
+        Payment.objects.filter(pk=attempt.pk).update(status=S.FAILED)
+        add_attempt(order)
+
+    stripe_has(SUCCEEDED, meanwhile=start_next)
+    payments.settle(order)
+    assert (order.status, statuses(order)) == (Order.Status.PAID, [S.SUCCEEDED, S.FAILED])
+
+
 def test_success_keeps_a_canceled_attempt_canceled(order: Order, stripe_has: Callable[..., None]) -> None:
     add_attempt(order, S.CANCELED)
     add_attempt(order, stripe_pm="card_1")
