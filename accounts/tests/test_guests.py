@@ -1,5 +1,7 @@
 """Tests for guest sessions, which must not give access to data of others."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -48,6 +50,19 @@ def test_start_guest_creates_profile_for_session() -> None:
     profile = start_guest(request, "guest@example.org")
     assert (profile.email, profile.is_guest) == ("guest@example.org", True)
     assert request.session["billing_profile_id"] == profile.pk
+
+
+def test_profile_that_a_view_has_read_is_used_only_if_it_is_that_of_the_session() -> None:
+    request: Any = make_request()
+    profile = start_guest(request, "guest@example.org")
+    request.known_profile = BillingProfile.objects.create(email="other@example.org")
+    assert BillingProfile.objects.for_session(request) == profile
+    request.known_profile = BillingProfile(pk=profile.pk, email="old@example.org", active=False)
+    assert BillingProfile.objects.for_session(request).email == "guest@example.org"
+    request.known_profile = profile
+    with count_queries() as queries:
+        assert BillingProfile.objects.for_session(request) is profile
+    assert not queries
 
 
 def test_start_guest_twice_with_same_email_creates_one_profile() -> None:

@@ -413,6 +413,30 @@ def test_success_of_an_attempt_that_another_process_closed_closes_the_next_one(
     assert (order.status, statuses(order)) == (Order.Status.PAID, [S.SUCCEEDED, S.FAILED])
 
 
+@pytest.mark.parametrize("step", ["match_earlier", "record_follow_ups"])
+def test_settled_order_shows_what_a_later_step_has_changed(
+    order: Order, stripe_has: Callable[..., None], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def change(order: Order, *args: Any) -> bool:
+        return bool(Order.objects.filter(pk=order.pk).update(buyer_note=step))
+
+    monkeypatch.setattr(payments, step, change)
+    add_attempt(order)
+    stripe_has(SUCCEEDED)
+    payments.settle(order)
+    assert (order.status, order.buyer_note) == (Order.Status.PAID, step)
+
+
+def test_settled_order_has_the_values_of_its_row(order: Order, stripe_has: Callable[..., None]) -> None:
+    Order.objects.filter(pk=order.pk).update(placed_ip="192.0.2.1", placed_session="x")
+    order.refresh_from_db()
+    add_attempt(order)
+    stripe_has(SUCCEEDED)
+    payments.settle(order)
+    names = [field.attname for field in Order._meta.concrete_fields]
+    assert {name: getattr(order, name) for name in names} == Order.objects.filter(pk=order.pk).values(*names).get()
+
+
 def test_success_keeps_a_canceled_attempt_canceled(order: Order, stripe_has: Callable[..., None]) -> None:
     add_attempt(order, S.CANCELED)
     add_attempt(order, stripe_pm="card_1")
