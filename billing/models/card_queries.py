@@ -74,7 +74,7 @@ DROP_OF_ORDER = PreparedUpdate(
 )
 BIND = PreparedUpdate(
     lambda card, billing_profile, order_number: _cards().usable(billing_profile, order_number).filter(pk=card),
-    also=lambda order_number, **others: {
+    expressions=lambda order_number, **others: {
         "order_number": Case(When(is_saved=False, then=Value(order_number)), default=Value(""))
     },
     card=int,

@@ -55,7 +55,7 @@ class BillingProfileManager(models.Manager["BillingProfile"]):
         return profile, created
 
     def for_session(self, request: HttpRequest) -> "BillingProfile | None":
-        """Return the active profile in the session, or None, for members too. A guest session that is over ends."""
+        """Return the active profile in the session, of a guest or a member, or None. A guest session can end here."""
         guest_session.end_if_over(request)
         pk, known = request.session.get(PROFILE_KEY), getattr(request, "known_profile", None)
         found = known if known and known.pk == pk and known.active else None

@@ -111,17 +111,17 @@ class PreparedUpdate:
     """An update with parameters: `PreparedUpdate(lambda cart: Cart.objects.filter(pk=cart), "active", cart=int)`.
 
     The function gets stand-ins for the parameters, as for `PreparedQuery`, and returns the rows to change. `columns`
-    are the names of the fields that `run` writes. `also` returns the values of other fields, such as expressions.
+    are the names of the fields that `run` writes. `expressions` returns the expressions for other fields.
     """
 
     def __init__(
         self,
         make: Callable[..., QuerySet[Any]],
         *columns: str,
-        also: Callable[..., dict[str, Any]] = lambda **stand_ins: {},
+        expressions: Callable[..., dict[str, Any]] = lambda **stand_ins: {},
         **parameters: type[Parameter],
     ) -> None:
-        self._make, self._columns, self._also = make, columns, also
+        self._make, self._columns, self._expressions = make, columns, expressions
         self._parameters = _Parameters(parameters)
         self._prepared: dict[str, tuple[str, tuple[Any, ...], dict[str, _Place]]] = {}
 
@@ -150,7 +150,7 @@ class PreparedUpdate:
         places = {name: _Place(queryset.model._meta.get_field(name)) for name in self._columns}
         query: Any = queryset.query.chain(UpdateQuery)
         query.clear_ordering(force=True)
-        query.add_update_values(places | self._also(**self._parameters.stand_ins))
+        query.add_update_values(places | self._expressions(**self._parameters.stand_ins))
         sql, used = query.get_compiler(connection=connection).as_sql()
         return sql, tuple(used), places
 

@@ -1,4 +1,4 @@
-"""Translations in a server that answers each request in one thread, where looking up a text can be quicker."""
+"""Faster lookups of translations, for a server that answers each request in one thread."""
 
 import threading
 from typing import Any

@@ -139,7 +139,9 @@ def test_update_with_an_expression_uses_its_parameters() -> None:
     carts = [Cart.objects.create(country="GB"), Cart.objects.create(country="FR")]
     update = PreparedUpdate(
         lambda country, other: Cart.objects.filter(active=True),
-        also=lambda country, other: {"country": Case(When(country=country, then=Value(other)), default="country")},
+        expressions=lambda country, other: {
+            "country": Case(When(country=country, then=Value(other)), default="country")
+        },
         country=str,
         other=str,
     )
