@@ -155,7 +155,7 @@ def found(user: User, label: str) -> set[str]:
 
 
 def make_row(model_admin: Any) -> Model:
-    """Make a row of this model, which is nobody's."""
+    """Make a row of this model that belongs to no person."""
     rows = model_admin.model._default_manager
     before = set(rows.values_list("pk", flat=True))
     make = LISTS.get(model_admin.opts.label_lower.replace(".", "_"))
@@ -182,7 +182,7 @@ def test_role_may_do_what_the_table_says_and_no_more(label: str) -> None:
 
 
 def overruled(expected: str) -> set[str]:
-    """Return the pages that a row names twice, alone and with a plus."""
+    """Return the pages that a row names twice, with and without a plus."""
     return {name.removeprefix("+") for name in expected.split() if name.startswith("+")}
 
 

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-MAX_ROWS = 200  # that an action takes at once
+MAX_ROWS = 200  # the limit for one action
 CONFIRM = "confirm"  # the field of the button that confirms an action
 Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponse | None]
 
@@ -30,7 +30,7 @@ class LeftOut(NamedTuple):
 
 
 class PlannedRow(NamedTuple):
-    """A row that an action changes, what to say about it, and what the page has shown of it."""
+    """A row that an action changes, the message about it, and the values that the page has shown."""
 
     row: Any
     detail: str

@@ -20,9 +20,9 @@ def current_shop() -> Shop:
 
 
 def shop_without_fail() -> Shop:
-    """Return the shop, or what is known of it if the database cannot be read or has no table of it yet.
+    """Return the shop, or `known_shop` if the database cannot be read or its table does not exist yet.
 
-    Pages that need nothing else of the database work without it.
+    Pages that need no other rows then work without the database.
     """
     try:
         return current_shop()
