@@ -37,8 +37,13 @@ hypothesis_settings.register_profile("long", max_examples=20_000)  # select with
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark the cases of a `sampled` test as slow, except every `step`th one."""
+    """Mark the cases of a `sampled` test as slow, except every `step`th one.
+
+    Raise UsageError if the marker is on a test without cases: then it is above the wrong function.
+    """
     sampled, callspec = item.get_closest_marker("sampled"), getattr(item, "callspec", None)
+    if sampled in item.own_markers and callspec is None:
+        raise pytest.UsageError(f"{item.nodeid} is sampled, but not parametrized.")
     if sampled and callspec and max(callspec.indices.values()) % sampled.args[0]:
         item.add_marker(pytest.mark.slow)
 
