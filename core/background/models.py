@@ -1,9 +1,14 @@
 """When each kind of background run last began and finished."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db import models
 from django.utils import timezone
+
+REPEAT_AFTER = timedelta(hours=23)  # so that a daily run is never left out
+Value = TypeVar("Value")
 
 
 class BackgroundRun(models.Model):
@@ -38,6 +43,16 @@ def last_began(name: str) -> datetime | None:
 def last_finished(name: str) -> datetime | None:
     """Return when a run of this kind last finished, or None."""
     return _column(name, "finished")
+
+
+def once_a_day(name: str, work: Callable[[], Value]) -> Value | None:
+    """Do this work unless a run of this name finished today. Return its result, or None if it was not done."""
+    last = last_finished(name)
+    if last and last > timezone.now() - REPEAT_AFTER:
+        return None
+    result = work()
+    record_finish(name)
+    return result
 
 
 def _column(name: str, column: str) -> datetime | None:

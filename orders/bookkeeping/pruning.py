@@ -10,9 +10,11 @@ from functools import partial
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 
+from core.background.models import once_a_day
+from core.database.statistics import STATISTICS, update_statistics
 from orders.bookkeeping import old_rows, runs, stale_guests
 from orders.bookkeeping.old_rows import Done, delete_old
-from orders.bookkeeping.ranking import rank_products
+from orders.bookkeeping.ranking import RANK, count_bought
 from products.images.stray_files import delete_stray_files
 
 logger = logging.getLogger(__name__)
@@ -45,15 +47,16 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }
+DAILY: Mapping[str, Callable[[], int | None]] = {RANK: count_bought, STATISTICS: update_statistics}
 
 
 def prune() -> tuple[dict[str, int], bool]:
     """Run one round. Return how many rows of each kind were deleted, and whether old rows are left for the next round.
 
     A kind that fails does not stop the others. Within a run, the steps end when its time is over. Once a day, products
-    are ranked too.
+    are ranked and the statistics of the database are updated.
     """
-    pruned, is_more = _rank(), False
+    pruned, is_more = _daily_work(), False
     for kind, step in runs.while_time(STEPS.items()):
         try:
             pruned[f"{kind} pruned"], is_left = step()
@@ -63,13 +66,15 @@ def prune() -> tuple[dict[str, int], bool]:
     return pruned, is_more or not runs.has_time()
 
 
-def _rank() -> dict[str, int]:
-    try:
-        changed = rank_products()
-    except Exception:
-        logger.exception("products are ranked in the next round")
-        changed = 0
-    return {"products ranked": changed} if changed else {}
+def _daily_work() -> dict[str, int]:
+    done: dict[str, int | None] = {}
+    for name, work in DAILY.items():
+        try:
+            done[name] = once_a_day(name, work)
+        except Exception:
+            logger.exception("the daily work %s is left for the next round", name)
+    ranked = done.get(RANK)
+    return {"products ranked": ranked} if ranked else {}
 
 
 def run_pruning() -> tuple[dict[str, int], bool] | None:

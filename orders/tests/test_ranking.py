@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from core.background.models import BackgroundRun
+from core.background.models import BackgroundRun, last_finished
+from core.database.statistics import STATISTICS
 from core.page_cache.versions import SITE
 from orders.bookkeeping import pruning
-from orders.bookkeeping.ranking import RANK, count_bought, rank_products
+from orders.bookkeeping.ranking import RANK, count_bought
 from orders.models import Order
 from products.models import Product
 from products.page_names import PRODUCTS
@@ -83,9 +85,21 @@ def test_products_are_ranked_once_a_day() -> None:
     buy(make_product())
     assert pruning.prune()[0]["products ranked"] == 1
     buy(make_product())
-    for hours, changed in ((22.9, 0), (23.1, 1)):
+    for hours, changed in ((22.9, None), (23.1, 1)):
         BackgroundRun.objects.filter(name=RANK).update(finished=timezone.now() - timedelta(hours=hours))
-        assert rank_products() == changed
+        assert pruning.prune()[0].get("products ranked") == changed
+
+
+def test_daily_work_that_fails_is_done_by_the_next_round_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    buy(make_product())
+
+    def fail() -> None:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(pruning, "DAILY", {"fails": fail, **pruning.DAILY})
+        assert pruning.prune()[0]["products ranked"] == 1
+    assert (last_finished("fails"), last_finished(STATISTICS) is None) == (None, False)
 
 
 def test_list_shows_the_most_bought_first_and_the_newest_of_equals(client: Client) -> None:
