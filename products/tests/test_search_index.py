@@ -1,4 +1,4 @@
-"""Tests of the stored words: every way to write a product keeps them up to date."""
+"""Tests of the stored words, which every way to write a product keeps up to date, and of the index of what is found."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -10,9 +10,11 @@ from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
+from core.database.statistics import update_statistics
 from products import search
-from products.models import Product
+from products.models import Category, Product
 from tests.makers import make_product
+from tests.visitors import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +102,23 @@ def test_saving_other_fields_keeps_the_words() -> None:
     row.save()
     Product.objects.update(price=4)
     assert is_found(product, "mug")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads all rows that it finds.")
+@pytest.mark.parametrize("sort", ["", "newest", "cheapest", "most_expensive", "most_bought"])
+def test_search_reads_no_rows_of_products_that_it_does_not_show(sort: str) -> None:
+    for _number in range(100):
+        make_product(title="Mug")
+    update_statistics()
+    products = Product.objects.active()
+    with count_queries() as statements:
+        search.find(getattr(products, f"{sort}_first")() if sort else products, "mug", Category.objects.tree())
+    of_matches = [sql for sql in statements if "MATCH" in sql and "sku" not in sql]
+    of_groups = [sql for sql in statements if sql.startswith("SELECT id, category_id")]
+    assert of_matches
+    assert of_groups
+    for sql in of_matches + of_groups:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = [row[3] for row in cursor.fetchall()]
+        assert "SEARCH products_product USING COVERING INDEX search_matches (id=?)" in plan
