@@ -10,7 +10,7 @@ from hashlib import md5
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from core.page_cache.version_cache import VersionCache
@@ -21,12 +21,15 @@ from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_RESULTS = 480  # The maximum number of products that a search shows: twenty pages.
 SEARCHES = VersionCache(size=200)  # with up to MAX_RESULTS ids each
-MAX_SORTED = 5_000  # If there are more matches, the database sorts them.
+MAX_SORTED = {"sqlite": 3_000, "postgresql": 5_000}  # If there are more matches, an index has their order.
 MAX_READ = 1_000  # PostgreSQL does not return matches in order, so this many are read to show the newest of them first.
 # PostgreSQL compares a product in the time in which it reads about 25 entries of its index.
 SAMPLE_SIZE = 200  # the newest products, by which a search decides which of its words are common
 COMMON_PART = 5  # A word is common if at least one in this many products contains it.
 PLANNED_MATCHES = 250  # for which PostgreSQL plans a query of which only one match is read
+MAX_COMPARED = 2_400  # the products that SQLite compares in the order of a list, which takes up to 15 ms
+COMPARED_PART = 3  # SQLite compares if at least one in this many products contains all words.
+WORDS = "' ' || title_words || ' ' || sku_words || ' ' || description_words || ' '"
 MAX_MARKED = 12  # Longer texts are not sampled, because each further word takes time and some word is rare.
 
 
@@ -100,12 +103,39 @@ def _mark_common(terms: list[Term]) -> list[Term]:
 def _first_matches(products: ProductQuerySet, terms: list[Term]) -> list[int]:
     """Return the ids of the first matches in the order of `products`."""
     order = str(products.query.order_by[0])
+    ordered = products.order_by(order, "-pk")
+    if connection.vendor == "sqlite" and len(ids := _compared_ids(ordered, terms)) == MAX_RESULTS:
+        return ids
     ids, number = sorted_ids(matching(products.order_by(), terms), order)
-    if number < MAX_SORTED:
+    if number < MAX_SORTED[connection.vendor]:
         return ids
     # So many match that the index of the order leads to the first ones soon.
-    ordered = products.filter(_condition(terms)).order_by(order, "-pk")
-    return list(ordered.values_list("pk", flat=True)[:MAX_RESULTS])
+    return list(ordered.filter(_condition(terms)).values_list("pk", flat=True)[:MAX_RESULTS])
+
+
+def _compared_ids(ordered: ProductQuerySet, terms: Sequence[Term]) -> list[int]:
+    """Return the ids of the matches among the first products, or none if less than a third of the newest ones match.
+
+    SQLite would read all matches of a common word before it returns the first one.
+    """
+    condition, values = _sqlite_comparison(terms)
+    newest = f"SELECT {WORDS} AS words FROM products_product ORDER BY id DESC LIMIT {SAMPLE_SIZE}"  # noqa: S608
+    first, parameters = (
+        ordered.annotate(words=RawSQL(WORDS, [], TextField())).values("pk", "words")[:MAX_COMPARED]  # noqa: S611
+    ).query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({newest}) WHERE {condition}", values)  # noqa: S608
+        if cursor.fetchone()[0] * COMPARED_PART < SAMPLE_SIZE:
+            return []
+        cursor.execute(f"SELECT pk FROM ({first}) WHERE {condition} LIMIT {MAX_RESULTS}", [*parameters, *values])  # noqa: S608
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _sqlite_comparison(terms: Sequence[Term]) -> tuple[str, list[str]]:
+    """Return a condition for the column `words` that compares each row, and its parameters."""
+    groups = [[f" {word} " for word in term.words] + [f" {prefix}" for prefix in term.prefixes] for term in terms]
+    condition = " AND ".join(f"({' OR '.join(['instr(words, %s)'] * len(group))})" for group in groups)
+    return condition, [text for group in groups for text in group]
 
 
 def sorted_ids(found: QuerySet[Product], order: str) -> tuple[list[int], int]:
@@ -115,7 +145,8 @@ def sorted_ids(found: QuerySet[Product], order: str) -> tuple[list[int], int]:
     PostgreSQL would scan the index of the column if a word is rarer than estimated.
     """
     column, direction = order.lstrip("-"), "DESC" if order.startswith("-") else "ASC"
-    sql, parameters = found.order_by().values("id", column)[:MAX_SORTED].query.sql_with_params()
+    found = found.order_by().values("id", column)[: MAX_SORTED[connection.vendor]]
+    sql, parameters = found.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id, count(*) OVER () FROM ({sql}) AS found ORDER BY {column} {direction}, id DESC"  # noqa: S608

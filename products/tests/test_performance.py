@@ -37,6 +37,8 @@ PAGES = {
     "search, descriptions": "/products/?q=maker{kind}",
     "search, filtered": "/products/?q=shape{kind}&price_from=10&in_stock=1",
     "search by price": "/products/?q=colour{kind}&sort=price",
+    "search by price, common word": "/products/?q=table&sort=price&price_from={turn}",
+    "search by date, common words": "/products/?q=table+shel&sort=newest&price_from={turn}",
     "search by SKU": "/products/?q=K{kind}-0000{turn:02d}",
     "search, corrected": "/products/?q=shape{kind}+{misspelled}",
     "search, some words": "/products/?q=shape{kind}+colour{other}",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from products.models import Product
 from tests.makers import make_category, make_product
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "search.md"
@@ -18,6 +19,17 @@ PRODUCTS = [
     ("नीला प्याला", ""), ("নীল পেয়ালা", ""), ("நீல கோப்பை", ""), ("แก้วกาแฟสีฟ้า", ""), ("蓝色茶杯", "茶具"),
     ("青い湯のみ", ""), ("ガラスのコップ", ""), ("파란 머그컵", ""), ("ሰማያዊ ኩባያ", ""), ("ពែងខៀវ", ""),
 ]  # fmt: skip
+
+
+def make_catalog() -> list[Product]:
+    return [
+        make_product(
+            title=title,
+            sku="MC-101" if title == "Teal mug" else f"X-{title[:9]}",
+            category=make_category(category) if category else None,
+        )
+        for title, category in PRODUCTS
+    ]
 
 
 def rows() -> list[list[str]]:
@@ -41,8 +53,6 @@ def found(client: Client, text: str) -> tuple[str, str, str]:
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_searches_find_what_the_documentation_says(client: Client) -> None:
-    for title, category in PRODUCTS:
-        sku = "MC-101" if title == "Teal mug" else f"X-{title[:9]}"
-        make_product(title=title, sku=sku, category=make_category(category) if category else None)
+    make_catalog()
     assert len(rows()) >= 40
     assert {row[0]: found(client, row[0]) for row in rows()} == {row[0]: tuple(row[2:]) for row in rows()}
