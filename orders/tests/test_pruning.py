@@ -18,6 +18,8 @@ from addresses.models import Address
 from billing import gateway
 from billing.models import BillingProfile, Card, CardAttempt, StripeEvent
 from carts.models import Cart, CartItem, WrongCode
+from core.background.models import last_finished
+from core.database.statistics import STATISTICS
 from core.models import ContactMail
 from orders.bookkeeping import old_rows, pruning, stale_guests
 from orders.bookkeeping.audit import audit
@@ -404,10 +406,10 @@ def test_step_that_fails_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatc
 
     make_event(91 * DAY)
     monkeypatch.setattr(pruning, "STEPS", {"carts": fail, **pruning.STEPS})
-    monkeypatch.setattr(pruning, "rank_products", fail)
+    monkeypatch.setattr(pruning, "DAILY", {"fails": fail, **pruning.DAILY})
     pruned, _is_more = prune()
     assert ("carts pruned" in pruned, pruned["Stripe events pruned"]) == (False, 1)
-    assert "products ranked" not in pruned
+    assert (last_finished("fails"), last_finished(STATISTICS) is None) == (None, False)
 
 
 @pytest.mark.parametrize(("left", "is_more"), [((True, False), True), ((False, True), True), ((False, False), False)])

@@ -3,12 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from core.background.models import BackgroundRun, last_finished
-from core.database.statistics import STATISTICS
+from core.background.models import BackgroundRun
 from core.page_cache.versions import SITE
 from orders.bookkeeping import pruning
 from orders.bookkeeping.ranking import RANK, count_bought
@@ -88,18 +86,6 @@ def test_products_are_ranked_once_a_day() -> None:
     for hours, changed in ((22.9, None), (23.1, 1)):
         BackgroundRun.objects.filter(name=RANK).update(finished=timezone.now() - timedelta(hours=hours))
         assert pruning.prune()[0].get("products ranked") == changed
-
-
-def test_daily_work_that_fails_is_done_by_the_next_round_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    buy(make_product())
-
-    def fail() -> None:
-        raise OperationalError("database is locked")
-
-    with monkeypatch.context() as failing:
-        failing.setattr(pruning, "DAILY", {"fails": fail, **pruning.DAILY})
-        assert pruning.prune()[0]["products ranked"] == 1
-    assert (last_finished("fails"), last_finished(STATISTICS) is None) == (None, False)
 
 
 def test_list_shows_the_most_bought_first_and_the_newest_of_equals(client: Client) -> None:
