@@ -46,7 +46,7 @@ def last_finished(name: str) -> datetime | None:
 
 
 def once_a_day(name: str, work: Callable[[], Value]) -> Value | None:
-    """Do this work unless a run of this name finished today. Return its result, or None if it was not done."""
+    """Do this work unless a run of this name finished within REPEAT_AFTER. Return its result, or None if not done."""
     last = last_finished(name)
     if last and last > timezone.now() - REPEAT_AFTER:
         return None

@@ -47,6 +47,7 @@ STEPS: Mapping[str, Callable[[], Done]] = {
     "unused picture files": lambda: (delete_stray_files(), False),
     "guests and erased payers": stale_guests.prune_profiles,
 }
+# By the name of its runs.
 DAILY: Mapping[str, Callable[[], int | None]] = {RANK: count_bought, STATISTICS: update_statistics}
 
 
