@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.email_addresses import ERASED_DOMAIN, canonical_email, erased_email
 from accounts.models.tries import DAY, HOUR
 from accounts.models.users import User
+from core.database.locks import lock_until_commit
 from core.emails.outbox import OutboxMail, OutboxQuerySet, queued
 
 
@@ -29,10 +30,13 @@ class AccountMailQuerySet(OutboxQuerySet):
     def queue(self, kind: str, to: str, client: str, user: User | None) -> None:
         """Queue an email unless a limit is reached. The work is the same for any email address.
 
-        The limits are checked after the row is written, so that concurrent requests cannot exceed them.
+        The limits are checked after the row is written. Concurrent requests under the same limit write theirs one after
+        the other, so that they cannot exceed it.
         """
-        language = get_language() or ""
-        self._queue(AccountMail(kind=kind, to=canonical_email(to), client=client, user=user, language=language))
+        mail = AccountMail(kind=kind, to=canonical_email(to), client=client, user=user, language=get_language() or "")
+        with transaction.atomic():
+            lock_until_commit(f"{kind} to {mail.to}", f"account emails of {client}")
+            self._queue(mail)
 
     def _queue(self, mail: "AccountMail") -> None:
         mail.save()

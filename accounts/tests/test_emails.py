@@ -38,11 +38,8 @@ def test_reset_stores_same_row_for_known_and_unknown_email(client: Client, field
     with count_queries() as unknown:
         other_response = request_password_reset(client, "unkno@example.org")
     assert (response.status_code, response.url) == (other_response.status_code, other_response.url)
-    assert (
-        [query.split()[0] for query in known]
-        == [query.split()[0] for query in unknown]
-        == ["INSERT", "SELECT", "SELECT"]
-    )
+    assert [query.split()[0] for query in known] == [query.split()[0] for query in unknown]
+    assert [query.split()[0] for query in known if "advisory" not in query] == ["INSERT", "SELECT", "SELECT"]
     assert rows()[0] == rows()[1]
     assert "If there is an account with this email" in client.get(response.url).text
 

@@ -1,5 +1,6 @@
 """Tests that responses, queries and work are the same for known and unknown email addresses."""
 
+import re
 from typing import Any
 
 import pytest
@@ -75,7 +76,7 @@ def test_email_form_does_same_work_for_known_and_unknown_email(
         visitor = Client()
         with count_queries() as queries:
             response = visitor.post(page, {"email": typed})
-        kinds = [" ".join(query.split()[:3]) for query in queries]
+        kinds = [re.sub(r"lock\(-?\d+\)", "lock", " ".join(query.split()[:3])) for query in queries]
         results.append(
             (
                 response.status_code,

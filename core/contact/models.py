@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.database.locks import lock_until_commit
 from core.emails.outbox import OutboxMail, OutboxQuerySet, queued
 
 HOUR = timedelta(hours=1)
@@ -20,10 +21,12 @@ class ContactMailQuerySet(OutboxQuerySet):
     def queue(self, mail: "ContactMail") -> bool:
         """Queue a message. Return False if there are too many from this client.
 
-        The same message sent twice within an hour is one row. Both are checked after the row is written, so that
-        concurrent requests cannot exceed the limit.
+        The same message sent twice within an hour is one row. Both are checked after the row is written. Concurrent
+        requests of a client write theirs one after the other, so that they cannot exceed the limit.
         """
-        mail.save()
+        with transaction.atomic():
+            lock_until_commit(f"messages of {mail.client}")
+            mail.save()
         earlier = self.filter(client=mail.client, timestamp__gt=timezone.now() - HOUR, pk__lt=mail.pk)
         is_sent_twice = earlier.filter(**{name: getattr(mail, name) for name in ContactMail.TYPED}).exists()
         is_allowed = is_sent_twice or earlier.count() < self.CLIENT_LIMIT

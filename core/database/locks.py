@@ -26,3 +26,16 @@ def try_lock(name: str) -> Iterator[bool]:
         if is_taken and connection.connection is not None:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def lock_until_commit(*names: str) -> None:
+    """Wait for the locks of these names, which the current transaction keeps until it ends.
+
+    Rows that are inserted under the same lock are committed in the order of their primary keys. On SQLite, a
+    transaction that writes is alone anyway.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        for key in sorted({crc32(name.encode()) for name in names}):  # in one order, so that none wait for each other
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])

@@ -7,12 +7,14 @@ the page nor its timing tells whether the order exists.
 from email.utils import make_msgid
 
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.email_addresses import canonical_email
+from core.database.locks import lock_until_commit
 from core.emails.messages import build_email, message_id_domain
 from core.emails.outbox import queued
 from core.http import client_key
@@ -24,11 +26,14 @@ from orders.models import Order, OrderLinkMail
 def queue_link(request: HttpRequest, number: str, email: str) -> None:
     """Queue an email with a link to this order unless the limit of the IP address is reached.
 
-    It is checked after the row is written, so that simultaneous requests cannot exceed it.
+    It is checked after the row is written. Simultaneous requests of an IP address write theirs one after the other, so
+    that they cannot exceed it.
     """
     mail = OrderLinkMail(to=canonical_email(email), order_number=number, language=get_language() or "")
     mail.client = client_key(request)
-    mail.save()
+    with transaction.atomic():
+        lock_until_commit(f"links for {mail.client}")
+        mail.save()
     if OrderLinkMail.objects.exceeds_limit(mail):
         mail.delete()
     else:

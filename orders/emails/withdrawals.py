@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from accounts.email_addresses import canonical_email
 from accounts.models import HOUR
+from core.database.locks import lock_until_commit
 from core.emails.messages import build_email, build_text_email, message_id_domain
 from core.emails.outbox import queued
 from orders.models import Withdrawal, WithdrawalMail
@@ -18,25 +20,17 @@ Kind = WithdrawalMail.Kind
 
 
 def queue_receipt(withdrawal: Withdrawal) -> WithdrawalMail | None:
-    """Queue the receipt, or return None if its mailbox or IP address is at the limit."""
+    """Queue the receipt, or return None if its mailbox or IP address is at the limit.
+
+    Simultaneous declarations wait for each other until they are committed, so that each counts the receipts of others.
+    """
+    lock_until_commit(f"receipts to {canonical_email(withdrawal.email)}", f"receipts from {withdrawal.ip}")
     if WithdrawalMail.objects.is_at_limit(withdrawal.email, withdrawal.ip):
         return None
     receipt: WithdrawalMail = WithdrawalMail.objects.create(
         withdrawal=withdrawal, kind=Kind.RECEIPT, to=withdrawal.email
     )
     return receipt
-
-
-def keep_within_limits(receipt: WithdrawalMail) -> None:
-    """Let a worker send a receipt that was just committed, or delete it if it is above the limits.
-
-    They are checked again because simultaneous transactions do not see each other's rows.
-    """
-    withdrawal = receipt.withdrawal
-    if WithdrawalMail.objects.is_at_limit(withdrawal.email, withdrawal.ip, before=receipt.pk):
-        WithdrawalMail.objects.filter(pk=receipt.pk, attempts=0).delete()
-    else:
-        queued.send(WithdrawalMail)
 
 
 def send_receipt(withdrawal: Withdrawal) -> bool:

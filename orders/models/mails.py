@@ -18,14 +18,9 @@ class WithdrawalMailQuerySet(OutboxQuerySet):
     def receipts(self) -> Self:
         return self.filter(kind=WithdrawalMail.Kind.RECEIPT)
 
-    def is_at_limit(self, email: str, ip: str, before: int | None = None) -> bool:
-        """Return whether this mailbox or IP address got as many receipts in the last hour as it may.
-
-        With `before`, count only rows with lower primary keys.
-        """
+    def is_at_limit(self, email: str, ip: str) -> bool:
+        """Return whether this mailbox or IP address got as many receipts in the last hour as it may."""
         recent = self.receipts().filter(timestamp__gt=timezone.now() - HOUR, copy=0)  # staff send the copies
-        if before is not None:
-            recent = recent.filter(pk__lt=before)
         to_mailbox = recent.filter(same_email("to", email)).count()
         from_ip = recent.filter(withdrawal__ip=ip).count()
         return to_mailbox >= WithdrawalMail.MAILBOX_LIMIT or from_ip >= WithdrawalMail.IP_LIMIT

@@ -16,7 +16,6 @@ from orders.bookkeeping.reconcile import reconcile, send_emails
 from orders.emails import withdrawals as emails
 from orders.links import order_url
 from orders.models import Mail, Order, OrderEvent, Shipment, Withdrawal, WithdrawalMail
-from orders.models.mails import WithdrawalMailQuerySet
 from orders.workflow.withdrawals import declaring, matching
 from stripe_simulator.server import Simulator
 from tests.lawful_shop import hide_page, make_page
@@ -435,19 +434,6 @@ def test_one_mailbox_gets_three_receipts_an_hour(client: Client) -> None:
     WithdrawalMail.objects.update(timestamp=timezone.now() - timedelta(minutes=61))
     declare(5)
     assert WithdrawalMail.objects.receipts().count() == 4
-
-
-def test_simultaneous_receipt_above_the_limit_is_not_sent(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each transaction sees no row of the others. They are counted again after the commit."""
-    real = WithdrawalMailQuerySet.is_at_limit
-
-    def see_only_committed(self: Any, email: str, ip: str, before: int | None = None) -> bool:
-        return before is not None and real(self, email, ip, before)
-
-    monkeypatch.setattr(WithdrawalMailQuerySet, "is_at_limit", see_only_committed)
-    for number in range(5):
-        withdraw(client, typed(name=f"Gia {number}"))
-    assert (Withdrawal.objects.count(), WithdrawalMail.objects.receipts().count()) == (5, 3)
 
 
 def test_stranger_cannot_flood_the_mailbox_of_staff(client: Client) -> None:

@@ -10,9 +10,10 @@ from django.utils.crypto import salted_hmac
 
 from accounts.email_addresses import canonical_email
 from core.background.tasks import start
+from core.emails.outbox import queued
 from core.times import shop_date
 from orders.emails import withdrawals as emails
-from orders.models import Order, Withdrawal
+from orders.models import Order, Withdrawal, WithdrawalMail
 from orders.numbers import order_number_of
 from orders.workflow.withdrawals.matching import match_declared
 
@@ -80,7 +81,7 @@ def declare(declaration: Declaration, ip: str) -> Withdrawal:
             raise
         return existing
     if receipt:
-        emails.keep_within_limits(receipt)
+        queued.send(WithdrawalMail)
     start(match_declared, withdrawal.pk)
     return withdrawal
 
