@@ -173,6 +173,10 @@ class Product(Listing, ShownModel, StoredWords, GuardedModel, ImageMixin):
             models.Index(fields=["-bought", "-id", "category", *FILTERED], name="list_bought"),
             models.Index(fields=["category", "-timestamp", "-id", *FILTERED], name="list_newest_in_category"),
             models.Index(fields=["group", "category", "active", "price", "stock"], name="product_variants"),
+            models.Index(
+                fields=["price", "category", "active", "stock", "lowest_price", "timestamp", "bought"],
+                name="search_price",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(price__gte=0), name="product_price_not_negative"),

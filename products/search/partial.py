@@ -6,6 +6,7 @@ from itertools import combinations
 
 from products.models import Product, ProductQuerySet
 from products.page_names import PRODUCTS
+from products.search.conditions import with_ids
 from products.search.engine import MAX_RESULTS, SEARCHES, cache_key, count_up_to, ids_of_choices, sorted_ids
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
@@ -39,8 +40,7 @@ def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
     best = ids_of_choices(products, choices)
     if not products.query.order_by:
         return best
-    ids, _number = sorted_ids(Product.objects.filter(pk__in=best), str(products.query.order_by[0]))
-    return ids
+    return sorted_ids(Product.objects.filter(with_ids(best)), str(products.query.order_by[0]))
 
 
 def _rarest_terms(terms: Sequence[Term]) -> dict[Term, int]:

@@ -3,6 +3,7 @@
 Of the variants of a group that it finds, it shows the best one.
 """
 
+import json
 from dataclasses import dataclass, replace
 from hashlib import md5
 
@@ -13,9 +14,11 @@ from products.models.category import CategoryTree
 from products.page_names import PRODUCTS
 from products.search import engine
 from products.search.categories import find_categories, find_similar_categories, labels_of
+from products.search.conditions import IDS
 from products.search.corrections import Corrections
 from products.search.engine import SEARCHES, find_ids
 from products.search.partial import find_partial_ids
+from products.search.sample import have_groups
 
 GROUPS = """SELECT id, category_id, "group" FROM products_product WHERE "group" <> '' AND id IN ({ids})"""
 
@@ -65,15 +68,14 @@ def find(products: ProductQuerySet, text: str, categories: CategoryTree, correct
 def _one_per_group(results: Results) -> Results:
     """Return the results with the first variant of each group."""
     shown = ids = results.ids
-    if len(ids) > 1:
+    if len(ids) > 1 and have_groups():
         shown = SEARCHES.get_or_make(("cards", tuple(ids)), (PRODUCTS,), lambda: _first_of_groups(ids))
     return replace(results, ids=shown, is_limited=len(ids) == engine.MAX_RESULTS)
 
 
 def _first_of_groups(ids: list[int]) -> list[int]:
     with connection.cursor() as cursor:
-        # The ORM would take longer to make the SQL for so many ids than the database takes to find them.
-        cursor.execute(GROUPS.format(ids=", ".join(["%s"] * len(ids))), ids)
+        cursor.execute(GROUPS.format(ids=IDS[connection.vendor]), [json.dumps(ids)])
         groups: dict[int, object] = {pk: (category, group) for pk, category, group in cursor.fetchall()}
     first: dict[object, int] = {}
     for pk in ids:
