@@ -68,6 +68,17 @@ def test_index_is_read_if_too_few_of_the_first_products_match(mugs: list[int], m
     assert indexed == 1
 
 
+@pytest.mark.usefixtures("mugs")
+@pytest.mark.parametrize("sort", ["newest", "cheapest", "most_expensive", "most_bought"])
+def test_long_list_is_compared_in_each_order(sort: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "MAX_COMPARED", MUGS)  # so that the list of mugs and bowls is longer
+    products = getattr(Product.objects.active(), f"{sort}_first")()
+    first = Product.objects.filter(title__icontains="mug").order_by(products.query.order_by[0], "-pk")
+    ids, _compared, indexed = search("mug", products)
+    assert ids == list(first.values_list("pk", flat=True)[: engine.MAX_RESULTS])
+    assert not indexed
+
+
 @only_sqlite
 def test_comparison_ends_early_if_hardly_any_product_of_the_list_matches(
     mugs: list[int], monkeypatch: pytest.MonkeyPatch
