@@ -13,8 +13,9 @@ from django.db.models import TextField
 from django.db.models.expressions import RawSQL
 
 from products.models import ProductQuerySet
+from products.models.stored_words import COLUMNS
 from products.search.conditions import IDS, match_query
-from products.search.sample import WORDS, contain, words_of_row
+from products.search.sample import contain, words_of_row
 from products.search.text import Term
 
 MAX_COMPARED = 2_000  # products of a list, which takes up to 15 ms
@@ -91,7 +92,7 @@ def _words_on_sqlite(ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:
     """Return the ids of these products with their words. Python compares them faster than SQLite does."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, {', '.join(WORDS)} FROM products_product WHERE id IN ({IDS['sqlite']})",  # noqa: S608
+            f"SELECT id, {', '.join(COLUMNS)} FROM products_product WHERE id IN ({IDS['sqlite']})",  # noqa: S608
             [json.dumps(ids)],
         )
         for pk, *texts in cursor:

@@ -1,7 +1,4 @@
-"""Finds products by words: by the index of words, or by comparison if very many products contain them.
-
-Code that differs by database vendor is here and in conditions.py and comparing.py.
-"""
+"""Finds products by words: by the index of words, or by comparison if very many products contain them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

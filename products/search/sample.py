@@ -1,6 +1,6 @@
 """What a search knows about all products before it looks for some: which words are common, and if there are groups.
 
-It is estimated by the newest products and kept until a product on sale changes.
+Words are estimated by the newest products. All is kept until a product on sale changes.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from django.db.models import Exists
 
 from core.page_cache.version_cache import VersionCache
 from products.models import Product
+from products.models.stored_words import COLUMNS
 from products.page_names import PRODUCTS
 from products.search.text import Term
 
@@ -18,7 +19,6 @@ SIZE = 200  # products
 MAX_LENGTH = 4_000  # characters of the words of their descriptions
 COMMON_PART = {"sqlite": 3, "postgresql": 5}  # Words are common if one in this many products contains all of them.
 RARE_PART = 25  # Words are rare if fewer than one in this many products contain all of them.
-WORDS = ("title_words", "sku_words", "description_words")
 KEPT = VersionCache(size=2)  # Requests that began before the last change still use what was kept before it.
 
 
@@ -68,6 +68,6 @@ def _sample() -> Sample:
 
 def _read() -> Sample:
     has_groups = Exists(Product.objects.filter(group__gt=""))
-    rows = list(Product.objects.order_by("-pk").values_list(*WORDS, has_groups)[:SIZE])
+    rows = list(Product.objects.order_by("-pk").values_list(*COLUMNS, has_groups)[:SIZE])
     words = [words_of_row(title, sku, description[:MAX_LENGTH]) for title, sku, description, _has_groups in rows]
     return Sample(words, bool(rows) and rows[0][3])
