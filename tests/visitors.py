@@ -53,6 +53,13 @@ def count_queries() -> Iterator[list[str]]:
     statements.extend(query["sql"] for query in captured if query["sql"].startswith(ROWS))
 
 
+def plan_of(sql: str) -> list[str]:
+    """Return the steps by which SQLite reads the rows of this query."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return [row[3] for row in cursor.fetchall()]
+
+
 def work_clock() -> float:
     """Return the seconds on a clock that measures the work of requests.
 

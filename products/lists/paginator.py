@@ -5,6 +5,8 @@ from hashlib import md5
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 from django.utils.functional import cached_property
 
 from core.database.prepared import PreparedQuery
@@ -27,7 +29,8 @@ class ProductPaginator(Paginator):
 
     The count of a queryset is kept until a product of the list changes. The ids of a page are read from an index before
     its rows are read. For a deep page, the index is read from the first row of its block, which is kept as well, not
-    from the start of the list.
+    from the start of the list. The last page does not look for more products than the count says, because that would
+    read the rest of the index.
 
     `versions` are the names of the versions that move when a product of the list changes.
     """
@@ -61,25 +64,37 @@ class ProductPaginator(Paginator):
         first = (number - 1) * self.per_page
         if isinstance(self.object_list, list):
             return Page(_get_products(self.object_list[first : first + self.per_page]), number, self)
+        size = min(self.per_page, self.count - first)
+        if size == 0:
+            return Page([], number, self)
         if start := first // BLOCK_SIZE * BLOCK_SIZE:
-            products = self._starting_at(self.object_list, start)
-            return Page(_rows_of_page(products, first - start, self.per_page), number, self)
-        return Page(_query_of_page(self.object_list, first, self.per_page).rows(), number, self)
+            return Page(self._rows_of_deep_page(self.object_list, start, first - start, size), number, self)
+        return Page(_query_of_page(self.object_list, first, size).rows(), number, self)
 
-    def _starting_at(self, products: ProductQuerySet, start: int) -> ProductQuerySet:
-        """Return the products from row `start` on, or none if the list is shorter.
+    def _rows_of_deep_page(self, products: ProductQuerySet, start: int, first: int, number: int) -> ProductQuerySet:
+        """Return `number` cards from row `first` on in the block that starts at row `start`.
 
-        The products must be ordered by a column and then by primary key in the same direction.
+        Return none if the list is shorter. The products must be ordered by a column and then by primary key in the same
+        direction.
         """
         order = str(products.query.order_by[0])
-        column, later, earlier = (order[1:], "lte", "gt") if order.startswith("-") else (order, "gte", "lt")
+        column, later = (order[1:], "lt") if order.startswith("-") else (order, "gt")
         row = products.values_list(column, "pk")[start : start + 1]
         key = f"block-start:{_cache_key(products)}:{start}"
         first_row = self._positions.get_or_make(key, self._versions, lambda: list(row))
         if not first_row:  # The list has become shorter since it was counted.
             return products.none()
         [(value, pk)] = first_row
-        return products.filter(**{f"{column}__{later}": value}).exclude(**{column: value, f"pk__{earlier}": pk})
+        # One query for the products with this value and one for the others, each in the order of an index. A condition
+        # for both would read all products with this value, which can be the whole list.
+        same = products.filter(**{column: value, f"pk__{later}e": pk})
+        others = products.filter(**{f"{column}__{later}": value})
+        parts = [part.values("id")[: first + number].query.sql_with_params() for part in (same, others)]
+        union = " UNION ALL ".join(f"SELECT id FROM ({sql}) AS part" for sql, _parameters in parts)  # noqa: S608
+        ids = f"SELECT id FROM ({union}) AS found LIMIT {number} OFFSET {first}"  # noqa: S608
+        values = [value for _sql, parameters in parts for value in parameters]
+        is_found = RawSQL(f"products_product.id IN ({ids})", values, BooleanField())  # noqa: S611
+        return Product.objects.for_product_cards().filter(is_found).order_by(*products.query.order_by)
 
 
 def _query_of_page(products: ProductQuerySet, first: int, number: int) -> PreparedQuery[Product]:

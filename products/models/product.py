@@ -171,7 +171,7 @@ class Product(Listing, ShownModel, StoredWords, GuardedModel, ImageMixin):
             models.Index(fields=["-timestamp", "-id", "category", *FILTERED], name="list_newest"),
             models.Index(fields=["lowest_price", "id", "timestamp", "category", *FILTERED[1:]], name="list_price"),
             models.Index(fields=["-bought", "-id", "category", *FILTERED], name="list_bought"),
-            models.Index(fields=["category", "-timestamp", "-id", *FILTERED], name="list_newest_in_category"),
+            models.Index(fields=["category", "-timestamp", "-id", "bought", *FILTERED], name="list_in_category"),
             models.Index(fields=["group", "category", "active", "price", "stock"], name="product_variants"),
             models.Index(
                 fields=["price", "category", "active", "stock", "lowest_price", "timestamp", "bought"],

@@ -33,6 +33,7 @@ PAGES = {
     "filtered": "/products/?category=hall-2&price_from=20&price_to=90&in_stock=1&sort=price",
     "price range": "/products/?price_from=20&price_to=30&page=1",
     "filtered, deep": "/products/?in_stock=1&sort=-price&page={half}",
+    "most bought, deep": "/products/?sort=bought&page={deep}",
     "search": "/products/?q=shape{kind}+colour{kind}",
     "search, descriptions": "/products/?q=maker{kind}",
     "search, filtered": "/products/?q=shape{kind}&price_from=10&in_stock=1",

@@ -64,6 +64,7 @@ def pages(slugs: list[str], deep: int) -> list[Page]:
         Page("product", product, product),
         Page("list", first, first),
         Page("list, deep", f"{first}?page={deep}", f"{first}?page={deep}"),
+        Page("list by units sold, deep", f"{first}?sort=bought&page={deep}", f"{first}?page={deep}"),
         Page("list of a category", f"{first}?category=kitchen", first),
         Page("list, price filter", f"{first}?price_from=10&price_to=60", first),
         Page("search", f"{first}?q=porcelain+mug", first),
