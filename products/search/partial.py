@@ -31,6 +31,8 @@ def find_partial_ids(products: ProductQuerySet, text: str) -> list[int]:
 
 def _find_uncached(products: ProductQuerySet, text: str) -> list[int]:
     terms = terms_of(text)
+    if len(terms) < 2:
+        return []  # because no product contains all terms
     counts = _rarest_terms(terms)
     choices = _choices(counts)
     if len(counts) == len(terms):

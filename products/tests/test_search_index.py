@@ -1,5 +1,6 @@
 """Tests of the stored words, which every way to write a product keeps up to date, and of the index of what is found."""
 
+import re
 from collections.abc import Callable
 from io import StringIO
 
@@ -121,3 +122,12 @@ def test_search_reads_no_rows_of_products_that_it_does_not_show(sort: str, monke
     assert of_groups
     for sql in of_matches + of_groups:
         assert "SEARCH products_product USING COVERING INDEX search_matches (id=?)" in plan_of(sql)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL finds beginnings of any length.")
+@pytest.mark.parametrize("table", ["products_search", "products_search_name"])
+def test_search_knows_the_longest_beginnings_in_the_index(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [table])
+        [lengths] = re.findall(r"prefix *= *'([\d ]+)'", cursor.fetchone()[0])
+    assert max(map(int, lengths.split())) == engine.MAX_PREFIX
