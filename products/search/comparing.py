@@ -15,10 +15,11 @@ from django.db.models.expressions import RawSQL
 from products.models import ProductQuerySet
 from products.models.stored_words import COLUMNS
 from products.search.conditions import IDS, match_query
-from products.search.sample import contain, words_of_row
+from products.search.sample import contain, texts_of, words_of_row
 from products.search.text import Term
 
 MAX_COMPARED = 2_000  # products of a list, which takes up to 15 ms
+COMPARED_FOR_ALL = 20_000  # products compared in the time that the index needs to read 100,000 matches
 CHUNK = 600  # products that SQLite reads at once
 MIN_FOUND = 60  # matches in the first of these chunks, or else the index is used
 LIST_INDEXES = {"lowest_price": "list_price", "timestamp": "list_newest", "bought": "list_bought"}
@@ -53,11 +54,12 @@ def _first_on_sqlite(ordered: ProductQuerySet, terms: Sequence[Term], limit: int
         index = LIST_INDEXES[str(ordered.query.order_by[0]).lstrip("-")]
         sql = sql.replace('FROM "products_product"', f'FROM "products_product" INDEXED BY {index}', 1)
     first: list[int] = []
+    texts = texts_of(terms)
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         while rows := cursor.fetchmany(CHUNK):
             ids = [pk for (pk,) in rows]
-            found = {pk for pk, name, words in _words_on_sqlite(ids) if contain(name if in_name else words, terms)}
+            found = {pk for pk, name, words in _words_on_sqlite(ids) if contain(name if in_name else words, texts)}
             first += [pk for pk in ids if pk in found]
             if len(first) >= limit:
                 return first[:limit]
@@ -72,20 +74,32 @@ def _ids_of_whole_list(products: ProductQuerySet, limit: int) -> list[int] | Non
     return ids if len(ids) < limit else None
 
 
-def ranked_matches(products: ProductQuerySet, terms: Sequence[Term], limit: int) -> list[int] | None:
-    """Return the ids of the products that contain the terms, on SQLite, or None if there are `limit` products or more.
+def short_list(products: ProductQuerySet, part: float) -> list[int] | None:
+    """Return the ids of all products, in any order, if SQLite can compare them sooner than it reads its index.
+
+    Otherwise return None. The index is for words that this `part` of all products contain. PostgreSQL takes twice as
+    long to compare a product and half as long to read a match, so it always uses the index.
+    """
+    return _ids_of_whole_list(products, min(MAX_COMPARED, int(part * COMPARED_FOR_ALL)))
+
+
+def ranked_matches(ids: Sequence[int], terms: Sequence[Term]) -> list[int]:
+    """Return the ids of those of these products that contain the terms, on SQLite.
 
     Those with all terms in title or SKU come first, with whole words before beginnings of words, and then newer ones.
     """
-    if (ids := _ids_of_whole_list(products, limit)) is None:
-        return None
     whole = [term.complete for term in terms]
-    ranked = [
-        (contain(name, whole), contain(name, terms), pk)
+    rows = compare(ids, [(whole, True), (terms, True), (terms, False)])
+    return [pk for found, pk in sorted(((found, pk) for pk, found in rows), reverse=True) if found[-1]]
+
+
+def compare(ids: Sequence[int], wanted: Sequence[tuple[Sequence[Term], bool]]) -> list[tuple[int, tuple[bool, ...]]]:
+    """Return the ids with whether each product contains these terms, in title or SKU if the bool is set, on SQLite."""
+    texts = [(texts_of(terms), in_name) for terms, in_name in wanted]
+    return [
+        (pk, tuple([contain(name if in_name else words, some) for some, in_name in texts]))
         for pk, name, words in _words_on_sqlite(ids)
-        if contain(words, terms)
     ]
-    return [pk for _whole, _in_name, pk in sorted(ranked, reverse=True)]
 
 
 def _words_on_sqlite(ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:

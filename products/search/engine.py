@@ -13,9 +13,9 @@ from core.page_cache.version_cache import VersionCache
 from core.text.words import exact_word, same_letters_word
 from products.models import Product, ProductQuerySet
 from products.page_names import PRODUCTS
-from products.search.comparing import MAX_COMPARED, first_matches, ranked_matches
-from products.search.conditions import condition, match_query, matching
-from products.search.sample import are_common, are_rare
+from products.search.comparing import compare, first_matches, ranked_matches, short_list
+from products.search.conditions import EXPENSIVE, condition, match_query, matching
+from products.search.sample import are_common, are_rare, share
 from products.search.text import MAX_TEXT_LENGTH, Term, terms_of
 
 MAX_RESULTS = 480  # The maximum number of products that a search shows: twenty pages.
@@ -23,7 +23,6 @@ SEARCHES = VersionCache(size=200)  # with up to MAX_RESULTS ids each
 NO_LIMIT = 1_000_000_000  # This limit keeps the databases from merging an inner query with the outer one.
 MAX_READ = 1_000  # PostgreSQL does not return matches in order, so this many are read to show the newest of them first.
 PLANNED_MATCHES = 250  # for which PostgreSQL plans a query of which only one match is read
-MAX_FEW = 500  # products of a list that SQLite compares although the words are not common
 MAX_PREFIX = 10  # the longest beginnings of words in SQLite's index (migration 0005)
 MAX_MARKED = 12  # Terms of longer texts are not marked as common, because that takes time and some word is rare.
 
@@ -52,11 +51,11 @@ def find_ids_now(products: ProductQuerySet, text: str) -> list[int]:
         return _first_matches(products, terms) if terms else []
     hits = _exact_ids(products, text)
     if terms and len(hits) < MAX_RESULTS:
-        ranked = None
+        ids = None
         if connection.vendor == "sqlite" and not are_rare(terms):
             # The index would read all matches to find those that pass the filters.
-            ranked = ranked_matches(products, terms, MAX_COMPARED if are_common(terms) else MAX_FEW)
-        hits = _add_indexed(products, terms, hits) if ranked is None else hits + ranked
+            ids = short_list(products, share(terms))
+        hits = _add_indexed(products, terms, hits) if ids is None else hits + ranked_matches(ids, terms)
     return list(dict.fromkeys(hits))[:MAX_RESULTS]
 
 
@@ -67,7 +66,11 @@ def _add_indexed(products: ProductQuerySet, terms: list[Term], hits: list[int]) 
     if len(set(hits)) < MAX_RESULTS and are_common(terms, in_name=True):
         hits += _newest(products, terms, in_name=True)
     if len(set(hits)) < MAX_RESULTS and (others := _newest(products, terms)):
-        hits += _newest(products, terms, in_name=True) + others
+        if connection.vendor == "sqlite" and len(others) < MAX_RESULTS:  # These are all matches.
+            hits += sorted((pk for pk, [is_in_name] in compare(others, [(terms, True)]) if is_in_name), reverse=True)
+        else:
+            hits += _newest(products, terms, in_name=True)
+        hits += others
     return hits
 
 
@@ -212,7 +215,7 @@ def count_up_to(limit: int, terms: Sequence[Term]) -> list[int]:
     if connection.vendor == "sqlite":
         found = "SELECT 1 FROM products_search WHERE products_search MATCH %s"
     else:
-        found = "SELECT 1 FROM products_product WHERE search @@ %s::tsquery"
+        found = f"SELECT 1 FROM products_product WHERE {EXPENSIVE} AND search @@ %s::tsquery"  # noqa: S608
     counts = ", ".join([f"(SELECT count(*) FROM ({found} LIMIT {limit}) AS found)"] * len(terms))  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts}", [match_query([term]) for term in terms])

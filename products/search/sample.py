@@ -31,12 +31,12 @@ class Sample(NamedTuple):
 
 def are_common(terms: Sequence[Term], in_name: bool = False) -> bool:
     """Return whether a large part of all products contain all these terms, in title or SKU if `in_name`."""
-    return _count(terms, in_name) * COMMON_PART[connection.vendor] >= SIZE
+    return share(terms, in_name) * COMMON_PART[connection.vendor] >= 1
 
 
 def are_rare(terms: Sequence[Term]) -> bool:
     """Return whether few products contain all these terms."""
-    return _count(terms) * RARE_PART < SIZE
+    return share(terms) * RARE_PART < 1
 
 
 def have_groups() -> bool:
@@ -44,16 +44,27 @@ def have_groups() -> bool:
     return _sample().has_groups
 
 
-def _count(terms: Sequence[Term], in_name: bool = False) -> int:
-    return sum(contain(name if in_name else words, terms) for name, words in _sample().words)
+def share(terms: Sequence[Term], in_name: bool = False) -> float:
+    """Return the estimated part of all products that contain all these terms, in title or SKU if `in_name`."""
+    looked_up = texts_of(terms)
+    number = sum(contain(name if in_name else words, looked_up) for name, words in _sample().words)
+    return number / SIZE if SIZE else 1.0
 
 
-def contain(words: str, terms: Sequence[Term]) -> bool:
-    """Return whether these words contain all terms. There must be a space before and after each word."""
-    return all(
-        any(f" {word} " in words for word in term.words) or any(f" {prefix}" in words for prefix in term.prefixes)
-        for term in terms
-    )
+def texts_of(terms: Sequence[Term]) -> list[list[str]]:
+    """Return for each term the texts of which `contain` looks for one."""
+    return [[*(f" {word} " for word in term.words), *(f" {prefix}" for prefix in term.prefixes)] for term in terms]
+
+
+def contain(words: str, texts: Sequence[Sequence[str]]) -> bool:
+    """Return whether these words contain one text for each term. There must be a space before and after each word."""
+    for choices in texts:  # Loops take half the time of any() and all().
+        for text in choices:
+            if text in words:
+                break
+        else:
+            return False
+    return True
 
 
 def words_of_row(title: str, sku: str, description: str) -> tuple[str, str]:

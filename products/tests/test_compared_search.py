@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 
 from products.models import Product, ProductQuerySet
-from products.search import comparing, engine, find_ids_now, sample
+from products.search import comparing, engine, find_ids_now, find_partial_ids, sample
+from products.search.engine import SEARCHES
 from products.tests.test_search_table import make_catalog, rows
 from tests.visitors import count_queries
 
@@ -130,6 +131,31 @@ def test_comparison_ranks_like_the_index(text: str, monkeypatch: pytest.MonkeyPa
     by_index = ranked(1000)
     assert len(by_index) > 1
     assert ranked(0) == by_index
+
+
+@only_sqlite
+@pytest.mark.parametrize("text", ["mug blue xyzzy", "blue mug oak xyzzy", "oak teal mug blue", "teal xyzzy walnut bl"])
+def test_comparison_ranks_some_words_like_the_index(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [
+        ("Blue mug", "Oak"), ("Mug", "Blue"), ("Oak", "Mug"), ("Jar", "Oak"), ("Blue jar", ""), ("Mug", ""),
+        ("Oak mug", ""), ("Teal bluebell", ""), ("Bowl", "Teal"), ("Plate", ""),
+    ]  # fmt: skip
+    Product.objects.bulk_create(
+        Product(sku=f"S{row}", slug=f"s-{row}", title=title, description=description, price=1)
+        for row, (title, description) in enumerate(texts)
+    )
+
+    def ranked(size: int) -> tuple[list[int], int]:
+        monkeypatch.setattr(sample, "SIZE", size)
+        with count_queries() as statements:
+            ids = find_partial_ids(Product.objects.active(), text)
+        SEARCHES.results.clear()
+        return ids, sum("UNION ALL" in sql for sql in statements)
+
+    by_index, unions = ranked(1000)  # so many that no word is common
+    assert len(by_index) > 1
+    assert unions
+    assert ranked(0) == (by_index, 0)
 
 
 @pytest.mark.slow

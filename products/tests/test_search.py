@@ -203,6 +203,18 @@ def test_partial_search_uses_rare_words_and_two_common_ones(monkeypatch: pytest.
     assert found[3:] == ["Blue jug", "Blue oak", "Mug jar", "Mug oak"]
 
 
+def test_partial_search_uses_other_words_if_the_list_has_none_of_the_rarest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partial, "MAX_RESULTS", 3)  # so that three products make a word common
+    living = make_category("Living")
+    for number in range(3):
+        make_product(title=f"Mug {number}")
+        make_product(title=f"Kettle {number}")
+        make_product(title=f"Linen and wool {number}", category=living)
+    make_product(title="Linen sheet", category=living)
+    in_living = Product.objects.active().filter(category=living)
+    assert find_partial_titles("mug kettle wool linen", in_living)[-1] == "Linen sheet"
+
+
 def test_partial_search_keeps_the_order_and_the_filters_of_the_list() -> None:
     for title, price in {"Dear mug": 30, "Blue mug": 10, "Free mug": 0}.items():
         make_product(title=title, price=price)

@@ -14,7 +14,7 @@ from django.db.models.functions import Concat
 from core.database.statistics import update_statistics
 from products import search
 from products.models import Category, Product
-from products.search import engine
+from products.search import comparing, engine
 from tests.makers import make_product
 from tests.visitors import count_queries, plan_of
 
@@ -109,7 +109,7 @@ def test_saving_other_fields_keeps_the_words() -> None:
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads all rows that it finds.")
 @pytest.mark.parametrize("sort", ["", "newest", "cheapest", "most_expensive", "most_bought"])
 def test_search_reads_no_rows_of_products_that_it_does_not_show(sort: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "MAX_FEW", 0)  # so that the index is used for a short list, too
+    monkeypatch.setattr(comparing, "COMPARED_FOR_ALL", 0)  # so that the index is used for a short list, too
     for number in range(50):
         make_product(title="Mug", group=f"Mug {number // 2}")
     update_statistics()

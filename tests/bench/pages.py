@@ -68,6 +68,8 @@ def pages(slugs: list[str], deep: int) -> list[Page]:
         Page("list of a category", f"{first}?category=kitchen", first),
         Page("list, price filter", f"{first}?price_from=10&price_to=60", first),
         Page("search", f"{first}?q=porcelain+mug", first),
+        Page("search, some words", f"{first}?q=linen+walnut+porcelain", first),
+        Page("search, filters", f"{first}?q=linen&category=kitchen&price_from=20&price_to=60&sort=price", first),
         Page("list, 5 lines in the cart", first, first, lines=5),
         Page("product, 5 lines in the cart", product, product, lines=5),
         Page("cart, 5 lines", cart, product, lines=5),
